@@ -1,0 +1,112 @@
+"""Sizes and case names: the string that names one measurement everywhere (options, files, page, pytest ids)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
+INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}
+WORDS = ("zipf", "uniform", "repeat")
+
+
+class BadName(ValueError):
+    """A size or case string that cannot be read; the message says what was expected."""
+
+
+@dataclass(frozen=True, order=True)
+class Size:
+    """The size of a problem: all that its inputs depend on, beside the corpus and the seed.
+
+    V: vocabulary (rows of a weight matrix). H: hidden size (columns). B: batch. K: negatives a target (0 where the
+    kernel draws none). dtype: ``f32 | f64``. index: ``i32 | i64``. words: ``zipf`` (the corpus), ``uniform``, or
+    ``repeat`` (one batch again and again, so its rows stay in cache). threads: BLAS and OpenMP threads.
+    """
+
+    V: int
+    H: int = 100
+    B: int = 100
+    K: int = 0
+    dtype: str = "f32"
+    index: str = "i64"
+    words: str = "zipf"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("V", self.V, 2), ("H", self.H, 1), ("B", self.B, 0), ("K", self.K, 0), ("threads", self.threads, 1)):
+            if value < least:
+                raise BadName(f"{name} must be at least {least}, not {value}")
+        for name, word, known in (("dtype", self.dtype, DTYPES), ("index dtype", self.index, INDEX_DTYPES), ("words", self.words, WORDS)):
+            if word not in known:
+                raise BadName(f"{name} must be one of {', '.join(known)}, not {word!r}")
+
+    @property
+    def float_type(self) -> np.dtype[Any]:
+        return np.dtype(DTYPES[self.dtype])
+
+    @property
+    def index_type(self) -> np.dtype[Any]:
+        return np.dtype(INDEX_DTYPES[self.index])
+
+    def __str__(self) -> str:
+        negatives = f",K={short(self.K)}" if self.K else ""
+        dimensions = f"V={short(self.V)},H={short(self.H)},B={short(self.B)}{negatives}"
+        return f"{dimensions},{self.dtype},{self.index},{self.words},t{self.threads}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what ``str`` prints. Raises BadName."""
+        found = re.fullmatch(r"V=([^,]+),H=([^,]+),B=([^,]+)(?:,K=([^,]+))?,(\w+),(\w+),(\w+),t(\d+)", text)
+        if not found:
+            raise BadName(f"not a size: {text!r} (expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1)")
+        v, h, b, k, dtype, index, words, threads = found.groups()
+        return cls(whole(v), whole(h), whole(b), whole(k) if k else 0, dtype, index, words, int(threads))
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """One implementation at one size, written ``scatter.dense/add-at@V=1e5,H=100,B=100,f32,i64,zipf,t1``."""
+
+    kernel: str
+    slug: str
+    size: Size
+
+    @property
+    def problem(self) -> str:
+        """The race this case belongs to: the kernel's variant at the size, without the implementation."""
+        return f"{self.kernel}@{self.size}"
+
+    def __str__(self) -> str:
+        return f"{self.kernel}/{self.slug}@{self.size}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what ``str`` prints. Raises BadName."""
+        found = re.fullmatch(r"([\w.-]+)/([\w.-]+)@(.+)", text)
+        if not found:
+            raise BadName(f"not a case: {text!r} (expected e.g. lookup/gather@V=1e5,H=100,B=100,f32,i64,zipf,t1)")
+        kernel, slug, size = found.groups()
+        return cls(kernel, slug, Size.parse(size))
+
+
+def short(number: int) -> str:
+    """A whole number as people write it: ``7``, ``100``, ``3e5``, ``25391``."""
+    digits = str(number)
+    zeros = len(digits) - len(digits.rstrip("0"))
+    return f"{digits[0]}e{zeros}" if zeros >= 3 and zeros == len(digits) - 1 else digits
+
+
+def whole(text: str) -> int:
+    """Read ``25391``, ``1e5``, ``2.5e4``, ``10k`` or ``1M`` as a whole number. Raises BadName."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(?:e(\d{1,2})|([kKmM]))?", text.strip().replace("_", ""))
+    if found:
+        mantissa, exponent, unit = found.groups()
+        power = int(exponent) if exponent else {"k": 3, "m": 6}.get((unit or "").lower(), 0)
+        integer, _, fraction = mantissa.partition(".")
+        if len(fraction.rstrip("0")) <= power:
+            return int(integer) * 10**power + (int(fraction.ljust(power, "0")[:power]) if fraction and power else 0)
+    raise BadName(f"not a whole number: {text!r} (write 100000, 1e5 or 100k)")

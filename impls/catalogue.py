@@ -1,0 +1,126 @@
+"""Discovery: the implementations defined in this package, in a file from outside, or announced by installed packages."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from pkgutil import walk_packages
+from types import ModuleType
+
+from .interface import INTERFACE_VERSION, Implementation, Kernel
+
+ENTRY_POINTS = "w2vbench.implementations"
+
+
+class CatalogueError(ValueError):
+    """Implementations that cannot be loaded as asked; the message is one line and says what to do."""
+
+
+def load(files: Iterable[Path] = (), *, installed: bool = True) -> list[Implementation]:
+    """All implementations: this package's, then the files', then the installed packages'. Raises CatalogueError."""
+    found = list(own())
+    for file in files:
+        found += from_file(file)
+    if installed:
+        found += from_packages()
+    seen: dict[str, Implementation] = {}
+    for implementation in found:
+        twin = seen.setdefault(implementation.key, implementation)
+        if twin is not implementation:
+            raise CatalogueError(
+                f"two implementations are called {implementation.key} ({source(twin)} and {source(implementation)}): rename one"
+            )
+    return found
+
+
+def kernels(implementations: Iterable[Implementation]) -> list[Kernel]:
+    """The kernels of some implementations, each once, in their order."""
+    return list({implementation.kernel.name: implementation.kernel for implementation in implementations}.values())
+
+
+def own() -> Iterator[Implementation]:
+    """The implementations of this package, module by module in the order they stand in."""
+    package = sys.modules[__package__]
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        yield from defined_in(import_module(module.name))
+
+
+def defined_in(module: ModuleType) -> list[Implementation]:
+    """Values of a module whose function was defined there (not those it imported)."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, Implementation) and value.function.__module__ == module.__name__
+    ]
+
+
+def from_file(file: Path) -> list[Implementation]:
+    """Load a file under a module name of its own, so that it can meet no other module. Raises CatalogueError."""
+    if not file.is_file():
+        raise CatalogueError(f"{file}: no such file")
+    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
+    spec = spec_from_file_location(f"w2vbench_from_outside_{digest}", file)
+    if spec is None or spec.loader is None:
+        raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
+        line = getattr(error, "lineno", None) or innermost_line(error, file)
+        where = f", line {line}" if line else ""
+        raise CatalogueError(f"{file}{where}: {type(error).__name__}: {one_line(error)}") from error
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    found = defined_in(module)
+    if not found:
+        raise CatalogueError(f"{file}: holds no implementation (decorate one, e.g. @lookup.implementation(\"mine\", \"my gather\"))")
+    return found
+
+
+def from_packages() -> list[Implementation]:
+    """What installed packages announce: each entry point names a module, an Implementation or a list of them."""
+    found: list[Implementation] = []
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = entry.load()
+        except Exception as error:
+            raise CatalogueError(f"installed package {entry.dist.name if entry.dist else entry.value}: {type(error).__name__}: {one_line(error)}") from error
+        values = defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
+        for value in values:
+            if getattr(value, "interface_version", None) != INTERFACE_VERSION:
+                raise CatalogueError(f"entry point {entry.name} = {entry.value} gives {value!r}, not an implementation of interface version {INTERFACE_VERSION}")
+        found += values
+    return found
+
+
+def missing(implementation: Implementation) -> list[str]:
+    """The optional packages that an implementation needs and that are not installed."""
+    return [package for package in implementation.requires if find_spec(package) is None]
+
+
+def source(implementation: Implementation) -> str:
+    """Where an implementation stands: ``file:line``."""
+    code = implementation.function.__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def innermost_line(error: BaseException, file: Path) -> int | None:
+    """The last line of a file that an error passed through."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

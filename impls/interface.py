@@ -1,0 +1,210 @@
+"""The one interface behind which every implementation of every kernel sits.
+
+A ``Kernel`` says what is computed: it makes the inputs, checks a result and counts the work that cannot be avoided.
+An ``Implementation`` is a plain function with the kernel's signature, and a few facts about it. The decorator makes
+the one from the other and registers nothing: discovery collects the values that it finds in modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .case import Case, Size
+
+if TYPE_CHECKING:
+    from .words import Corpus
+
+INTERFACE_VERSION = 1
+"""Version of the surface that the engine reads by attribute (two copies of these classes may be loaded at once)."""
+
+Array = NDArray[Any]
+RING_BYTES = 64 << 20
+RING_LONGEST = 1024
+
+
+class Wrong(AssertionError):
+    """A result that fails its kernel's check; the message says which part of it, and by how much."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations."""
+
+    read_bytes: float
+    written_bytes: float
+    flops: float = 0.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The inputs of a kernel at a size.
+
+    inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
+    batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
+    they touch do not all stay in cache. touched: distinct rows that a batch touches (mean).
+    reset: undoes what calls have changed in place; called between samples, outside the clock.
+    """
+
+    size: Size
+    inputs: dict[str, Any]
+    batches: Sequence[tuple[Any, ...]]
+    touched: float
+    reset: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is computed: one kernel, or one variant of it (``scatter.dense``), with one signature and one meaning.
+
+    parameters: names of an implementation's arguments (a workspace, if it has one, comes last).
+    make: inputs at a size from a corpus and a generator. check: calls the implementation on one batch's arguments and
+    raises Wrong if the result is. work: the least that any implementation must read, write and compute for a batch.
+    mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
+    dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0).
+    """
+
+    name: str
+    title: str
+    parameters: tuple[str, ...]
+    make: Callable[[Size, Corpus, np.random.Generator], Problem]
+    check: Callable[..., None]
+    work: Callable[[Size], Work]
+    sizes: tuple[Size, ...]
+    mutates: tuple[str, ...] = ()
+    dimensions: str = "VHB"
+
+    def implementation(
+        self,
+        slug: str,
+        title: str,
+        *,
+        slide: int | None = None,
+        baseline: bool = False,
+        grows_with: str = "",
+        makes: str = "",
+        wrong: str = "",
+        requires: tuple[str, ...] = (),
+        prepare: Callable[[Problem], Any] | None = None,
+        moves: Callable[[Size], Work] | None = None,
+    ) -> Callable[[Callable[..., Any]], Implementation]:
+        """Turn a function with this kernel's signature into an Implementation.
+
+        slug: fixed name in case strings. title: name for people. slide: where in the source deck it stands.
+        baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
+        given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
+        ``BV+VH`` in the size's dtype, ``VH64`` in float64. wrong: why the result is wrong (shown, never ranked). requires: optional packages that it imports.
+        prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
+        moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Implementation:
+            return Implementation(
+                self, slug, title, function, slide, baseline, grows_with, makes, wrong, requires, prepare, moves
+            )
+
+        return decorate
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way to compute a kernel. Callable like the function it was made from."""
+
+    kernel: Kernel
+    slug: str
+    title: str
+    function: Callable[..., Any]
+    slide: int | None = None
+    baseline: bool = False
+    grows_with: str = ""
+    makes: str = ""
+    wrong: str = ""
+    requires: tuple[str, ...] = ()
+    prepare: Callable[[Problem], Any] | None = None
+    moves: Callable[[Size], Work] | None = None
+    interface_version: int = field(default=INTERFACE_VERSION)
+
+    @property
+    def key(self) -> str:
+        """``kernel/slug``: what no two implementations may share."""
+        return f"{self.kernel.name}/{self.slug}"
+
+    def scratch_bytes(self, size: Size) -> int:
+        """Bytes of the large temporary arrays that a call makes, as ``makes`` tells."""
+        total = 0
+        for array in filter(None, self.makes.split("+")):
+            item = 8 if array.endswith("64") else size.float_type.itemsize
+            total += prod(getattr(size, dimension) for dimension in array.removesuffix("64")) * item
+        return total
+
+    def case(self, size: Size) -> Case:
+        return Case(self.kernel.name, self.slug, size)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+
+def importing(name: str) -> Callable[[Problem], Any]:
+    """A ``prepare`` that imports a module and passes it to the calls: workers that do not race it need not wait for it."""
+    return lambda problem: import_module(name)
+
+
+def ring_length(size: Size, row_bytes: int, rows_per_batch: int) -> int:
+    """How many batches make a ring: enough to touch RING_BYTES of rows, were they all distinct (at most 1,024)."""
+    if size.words == "repeat":
+        return 1
+    return int(np.clip(RING_BYTES // max(1, row_bytes * rows_per_batch), 4, RING_LONGEST))
+
+
+def distinct(batches: Sequence[Array]) -> float:
+    """Mean number of distinct ids in a batch."""
+    return float(np.mean([len(np.unique(batch)) for batch in batches[:32]])) if len(batches) else 0.0
+
+
+def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any], scale: float = 0.01) -> Array:
+    """Normal numbers; tables of over a million entries repeat a block of rows, since drawing them all takes seconds."""
+    rows = shape[0]
+    width = int(np.prod(shape[1:], dtype=np.int64))
+    block = min(rows, max(1, 1_000_003 // max(1, width)))
+    drawn = (rng.standard_normal((block, *shape[1:])) * scale).astype(dtype)
+    if block == rows:
+        return drawn
+    table = np.empty(shape, dtype)
+    for start in range(0, rows, block):
+        table[start : start + block] = drawn[: min(block, rows - start)]
+    return table
+
+
+def close(part: str, got: Any, want: Array, terms: Array | float, count: int) -> None:
+    """Raise Wrong unless ``|got - want| <= 4 * count * eps(dtype of got) * terms`` everywhere, in want's shape.
+
+    want: the reference, in float64. terms: sum of the absolute values of the terms added up, like want.
+    count: how many roundings stand one after another at most (Higham, *Accuracy and Stability*, 2002, section 4.2).
+    """
+    got = np.asarray(got)
+    if got.shape != want.shape:
+        raise Wrong(f"{part} has shape {got.shape}, not {want.shape}")
+    if not np.issubdtype(got.dtype, np.floating):
+        raise Wrong(f"{part} has dtype {got.dtype}, which is no floating-point type")
+    error = np.abs(got.astype(np.float64) - want)
+    bound = 4 * count * float(np.finfo(got.dtype).eps) * np.broadcast_to(np.asarray(terms, np.float64), want.shape)
+    bad = ~(error <= bound)
+    if bad.any():
+        worst = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error - bound)), want.shape)
+        where = f" at {tuple(int(i) for i in worst)}" if want.shape else ""
+        raise Wrong(
+            f"{part} is {got[worst]:.6g}{where}, not {want[worst]:.6g} "
+            f"(error {error[worst]:.2g}, allowed {bound[worst]:.2g}; {int(bad.sum())} of {max(1, bad.size)} entries are off)"
+        )
+
+
+def same_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:
+    """Raise Wrong unless got has the dtype of its inputs: float32 must stay float32."""
+    if np.asarray(got).dtype != dtype:
+        raise Wrong(f"{part} has dtype {np.asarray(got).dtype}, but the inputs have {dtype}")

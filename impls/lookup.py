@@ -1,0 +1,100 @@
+"""lookup: rows of an embedding matrix by word id. W (V, H), idx (B,) -> (B, H).
+
+The input layer of word2vec. Chapter 3 of the book multiplies a one-hot row by W, which reads all of W to copy one row
+out of it (slides 4 to 6); section 4.1 takes the row by its index (slides 7 to 10).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .case import Size
+from .interface import Array, Kernel, Problem, Work, Wrong, distinct, importing, normals, ring_length, same_dtype
+from .words import Corpus
+
+
+def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
+    W = normals(rng, (size.V, size.H), size.float_type)
+    ring = ring_length(size, size.H * size.float_type.itemsize, size.B)
+    batches = corpus.batches(size, ring, rng)
+    return Problem(size, {"W": W}, [(W, idx) for idx in batches], distinct(batches))
+
+
+def check(call: Any, W: Array, idx: Array) -> None:
+    """Every row must be the table's own row to the last bit: a product with ones and zeros is exact."""
+    got = np.asarray(call(W, idx))
+    if got.shape != (len(idx), W.shape[1]):
+        raise Wrong(f"the rows have shape {got.shape}, not {(len(idx), W.shape[1])}")
+    same_dtype("the rows", got, W.dtype)
+    for i, word in enumerate(idx.tolist()):
+        if not np.array_equal(got[i], W[word]):
+            raise Wrong(f"row {i} is not W[{word}]")
+
+
+def work(size: Size) -> Work:
+    rows = size.B * size.H * size.float_type.itemsize
+    return Work(read_bytes=rows + size.B * size.index_type.itemsize, written_bytes=rows)
+
+
+lookup = Kernel(
+    "lookup",
+    "rows of W by word id",
+    ("W", "idx"),
+    make,
+    check,
+    work,
+    sizes=(Size(7, 3, 5), Size(50, 100, 40), Size(2, 1, 1), Size(9, 4, 0), Size(300, 17, 128, dtype="f64", index="i32")),
+)
+
+
+def reads_all_rows(size: Size) -> Work:
+    """One row by one-hot product: all of W and the one-hot row itself, for each word of the batch."""
+    item = size.float_type.itemsize
+    return Work(size.B * size.V * (size.H + 1) * item, size.B * (size.V + size.H) * item, 2.0 * size.B * size.V * size.H)
+
+
+@lookup.implementation("one-hot-dot", "one-hot × W, one row at a time", slide=6, baseline=True, grows_with="V", makes="V", moves=reads_all_rows)
+def one_hot_dot(W: Array, idx: Array) -> Array:
+    out = np.empty((len(idx), W.shape[1]), W.dtype)
+    for i, word in enumerate(idx):
+        one_hot = np.zeros(W.shape[0], W.dtype)
+        one_hot[word] = 1
+        out[i] = np.dot(one_hot, W)
+    return out
+
+
+@lookup.implementation("one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV")
+def one_hot_matmul(W: Array, idx: Array) -> Array:
+    one_hot = np.zeros((len(idx), W.shape[0]), W.dtype)
+    one_hot[np.arange(len(idx)), idx] = 1
+    return np.asarray(one_hot @ W)
+
+
+@lookup.implementation("csr-one-hot", "CSR one-hot × W", prepare=importing("scipy.sparse"))
+def csr_one_hot(W: Array, idx: Array, sparse: Any) -> Array:
+    ones = np.ones(len(idx), W.dtype)
+    one_hot = sparse.csr_array((ones, idx, np.arange(len(idx) + 1)), shape=(len(idx), W.shape[0]))
+    return np.asarray(one_hot @ W)
+
+
+@lookup.implementation("gather", "W[idx]", slide=9)
+def gather(W: Array, idx: Array) -> Array:
+    return np.asarray(W[idx])
+
+
+@lookup.implementation("take", "np.take")
+def take(W: Array, idx: Array) -> Array:
+    return np.take(W, idx, axis=0)
+
+
+def row_buffer(problem: Problem) -> Array:
+    """A (B, H) buffer for the rows."""
+    return np.empty((problem.size.B, problem.size.H), problem.size.float_type)
+
+
+@lookup.implementation("take-out", "np.take into a buffer, unchecked", prepare=row_buffer)
+def take_out(W: Array, idx: Array, out: Array) -> Array:
+    # mode="clip" drops the bounds check that forces NumPy to buffer out; it is only right because ids are valid
+    return np.take(W, idx, axis=0, out=out, mode="clip")

@@ -1,0 +1,205 @@
+"""What the output objectives share: inputs, the reference over a few candidate words a row, and the check of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..case import Size
+from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, ring_length, same_dtype
+from ..words import Corpus, Floats, Ints
+
+Gradient = Array | tuple[Array, Array]
+
+SIZES = (
+    Size(9, 4, 6, 3),
+    Size(60, 20, 30, 5),
+    Size(8, 1, 1, 1),
+    Size(12, 5, 0, 2),
+    Size(40, 6, 25, 4, dtype="f64", index="i32"),
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A loss and its gradients in float64, each with the sum of absolute values behind it, for the tolerance."""
+
+    loss: float
+    loss_terms: float
+    dh: Floats
+    dh_terms: Floats
+    rows: Ints
+    values: Floats
+    values_terms: Floats
+    roundings: int
+
+
+def hidden_and_weights(size: Size, rng: np.random.Generator, rows: int | None = None) -> dict[str, Any]:
+    """h (B, H) and W_out (V, H), scaled so that scores are of order one, as in a model under training."""
+    h = normals(rng, (size.B, size.H), size.float_type, scale=1.0)
+    return {"h": h, "W_out": normals(rng, (rows or size.V, size.H), size.float_type, scale=0.1)}
+
+
+def ring(size: Size, rows_per_word: int) -> int:
+    return ring_length(size, size.H * size.float_type.itemsize, size.B * rows_per_word)
+
+
+def draw_noise(noise: Floats, targets: Ints, K: int, rng: np.random.Generator) -> Ints:
+    """Negatives (B, K) by the noise law, none of them its row's target."""
+    sums = np.cumsum(noise)  # drawn by searching the running sums: O(log V), so that many batches can be made
+
+    def draw(n: int) -> Ints:
+        return np.minimum(np.searchsorted(sums, rng.random(n) * sums[-1], side="right"), len(noise) - 1)
+
+    negatives = draw(len(targets) * K).reshape(len(targets), K)
+    while (hit := negatives == targets[:, None]).any():
+        negatives[hit] = draw(int(hit.sum()))
+    return negatives.astype(targets.dtype)
+
+
+def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared: bool, logs: bool = False) -> Problem:
+    """Inputs of a sampled objective: negatives a row (B, K) or shared (K,), with log(K p) of all words if it needs it.
+
+    Shared negatives may hit a row's target, as they do in practice.
+    """
+    inputs = hidden_and_weights(size, rng)
+    noise = corpus.noise(size.V)
+    h, W_out = inputs["h"], inputs["W_out"]
+    targets = corpus.batches(size, ring(size, 1 + (0 if shared else size.K)), rng)
+    calls: list[tuple[Any, ...]] = []
+    for target in targets:
+        if shared:
+            negatives = draw_noise(noise, np.full(1, -1, size.index_type), size.K, rng)[0]
+        else:
+            negatives = draw_noise(noise, target, size.K, rng)
+        extra = (np.log(size.K * noise[target]).astype(h.dtype), np.log(size.K * noise[negatives]).astype(h.dtype)) if logs else ()
+        calls.append((h, W_out, target, negatives, *extra))
+    touched = distinct([np.concatenate([call[2], call[3].ravel()]) for call in calls[:32]])
+    return Problem(size, inputs, calls, touched)
+
+
+def over_candidates(h: Array, W_out: Array, candidates: Array, offsets: Array | float, softmax: bool, excluded: Array | None = None, is_target: Array | None = None) -> Reference:
+    """The reference: each row of h scores its own candidates (B, C), the first being the target if is_target (B, C) is not given.
+
+    A candidate's score is ``h . W_out[candidate] - offset``. softmax: cross-entropy over the candidates; else a sum of
+    sigmoid cross-entropies, target against noise. excluded (B, C): candidates to leave out. All in float64.
+    """
+    B, C = candidates.shape
+    n = max(1, B)
+    x, rows = h.astype(np.float64), W_out[candidates].astype(np.float64)
+    scores = np.einsum("bh,bch->bc", x, rows) - offsets
+    sizes = np.einsum("bh,bch->bc", np.abs(x), np.abs(rows)) + np.abs(offsets)
+    keep = np.ones((B, C)) if excluded is None else 1.0 - excluded
+    if is_target is None:
+        is_target = np.zeros((B, C))
+        is_target[:, :1] = 1
+    if softmax:
+        scores = np.where(keep > 0, scores, -np.inf)
+        top = scores.max(axis=1, keepdims=True, initial=-1e300)
+        powers = np.exp(scores - top)
+        p = powers / powers.sum(axis=1, keepdims=True)
+        losses = (top[:, 0] + np.log(powers.sum(axis=1)) - scores[:, 0])[:, None]
+        sizes = np.broadcast_to(2 * sizes.max(axis=1, keepdims=True, initial=0), sizes.shape)
+        d, d_terms = (p - is_target) / n, (p * (1 + sizes) + is_target) / n
+    else:
+        losses = np.logaddexp(0, np.where(is_target > 0, -scores, scores)) * keep
+        sigmoid = 0.5 * (1 + np.tanh(0.5 * scores))
+        d, d_terms = (sigmoid - is_target) * keep / n, (sigmoid + is_target + sizes) * keep / n
+    words, row_of = np.unique(candidates, return_inverse=True)
+    row_of = row_of.reshape(B, C)
+    values, values_terms = np.zeros((len(words), h.shape[1])), np.zeros((len(words), h.shape[1]))
+    np.add.at(values, row_of, d[:, :, None] * x[:, None, :])
+    np.add.at(values_terms, row_of, d_terms[:, :, None] * np.abs(x)[:, None, :])
+    return Reference(
+        float(losses.sum() / n),
+        float((np.abs(losses).sum() + sizes.sum()) / n),
+        np.einsum("bc,bch->bh", d, rows),
+        np.einsum("bc,bch->bh", d_terms, np.abs(rows)),
+        words,
+        values,
+        values_terms,
+        h.shape[1] + B * C + 16,
+    )
+
+
+def check_result(result: Any, reference: Reference, h: Array, W_out: Array) -> None:
+    """Compare loss, dh and the gradient of W_out, dense or as rows and values, with the reference."""
+    loss, dh, gradient = result
+    loss = np.asarray(loss)
+    if loss.dtype.kind != "f":
+        raise Wrong(f"the loss has dtype {loss.dtype}")
+    same_dtype("dh", dh, h.dtype)
+    close("the loss", loss.astype(h.dtype), np.float64(reference.loss), reference.loss_terms, reference.roundings)
+    close("dh", dh, reference.dh, reference.dh_terms, reference.roundings)
+    same_dtype("the gradient of W_out", gradient[1] if isinstance(gradient, tuple) else gradient, h.dtype)
+    at_rows = touched_rows(gradient, reference.rows, W_out)
+    close("the gradient of W_out", at_rows, reference.values, reference.values_terms, reference.roundings)
+
+
+def touched_rows(gradient: Gradient, rows: Ints, W_out: Array) -> Array:
+    """A gradient at some rows; raises Wrong if it is anything but zero at other rows."""
+    if not isinstance(gradient, tuple):
+        if gradient.shape != W_out.shape:
+            raise Wrong(f"the dense gradient of W_out has shape {gradient.shape}, not {W_out.shape}")
+        elsewhere = np.ones(len(W_out), bool)
+        elsewhere[rows] = False
+        if gradient[elsewhere].any():
+            raise Wrong("the gradient of W_out is not zero at rows that no word points to")
+        return gradient[rows]
+    got_rows, values = gradient
+    if values.shape != (len(got_rows), W_out.shape[1]):
+        raise Wrong(f"{len(got_rows)} rows come with values of shape {values.shape}")
+    known = np.isin(got_rows, rows)
+    if values[~known].any():
+        raise Wrong("the gradient of W_out has rows that no word points to")
+    summed = np.zeros((len(rows), W_out.shape[1]))
+    np.add.at(summed, np.searchsorted(rows, got_rows[known]), values[known].astype(np.float64))
+    return summed.astype(values.dtype)
+
+
+def check_slope(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
+    """The gradients must be the slopes of the loss: finite differences along a random direction, in float64 only."""
+    if h.dtype != np.float64 or W_out.size > 4096 or h.size == 0:
+        return
+    rng = np.random.default_rng(0)
+    _, dh, gradient = call(h, W_out, *rest)
+    dh = np.array(dh)
+    dense = np.zeros_like(W_out)
+    if isinstance(gradient, tuple):
+        np.add.at(dense, gradient[0], gradient[1])
+    else:
+        dense += gradient
+    for name, at, slope in (("h", 0, dh), ("W_out", 1, dense)):
+        direction = rng.standard_normal(slope.shape)
+        step = 1e-5
+        ends = []
+        for sign in (1, -1):
+            arguments = [h, W_out, *rest]
+            arguments[at] = arguments[at] + sign * step * direction
+            ends.append(float(call(*arguments)[0]))
+        measured, claimed = (ends[0] - ends[1]) / (2 * step), float((slope * direction).sum())
+        if not abs(measured - claimed) <= 1e-6 * (1 + np.abs(slope * direction).sum()):
+            raise Wrong(f"the gradient by {name} is {claimed:.8g} along a direction in which the loss changes by {measured:.8g}")
+
+
+def sampled_work(candidates_per_row: Any) -> Any:
+    """Least traffic of a sampled objective: the candidate rows and h are read; dh and their gradients are written."""
+
+    def work(size: Size) -> Work:
+        item, rows = size.float_type.itemsize, candidates_per_row(size)
+        return Work((rows + size.B) * size.H * item, (rows + size.B) * size.H * item, 6.0 * size.B * (1 + size.K) * size.H)
+
+    return work
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) without overflow, in x's own dtype."""
+    half = x.dtype.type(0.5)
+    return np.asarray(half + half * np.tanh(half * x))
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)) without overflow: the sigmoid cross-entropy of score x against t = 0."""
+    return np.asarray(np.logaddexp(x.dtype.type(0), x))

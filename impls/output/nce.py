@@ -1,0 +1,77 @@
+"""output.nce: h, W_out, target (B,), negatives (K,), log_q of both -> mean loss, dh, gradient of W_out.
+
+Noise-contrastive estimation: "is it a word of the text, or of the noise?" for the target and K shared negatives, each
+score less ``log_q = log(K p)``; unlike negative sampling, its best scores are log-probabilities (Gutmann and
+Hyvärinen 2010; Mnih and Teh 2012).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..interface import Array, Kernel
+from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
+
+Result = tuple[Array, Array, tuple[Array, Array]]
+
+
+def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> None:
+    shape = (len(h), len(negatives))
+    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
+    offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)
+    rest = (target, negatives, log_q_target, log_q)
+    check_result(call(h, W_out, *rest), over_candidates(h, W_out, candidates, offsets, softmax=False), h, W_out)
+    check_slope(call, h, W_out, *rest)
+
+
+nce = Kernel(
+    "output.nce",
+    "target against K shared negatives, scores less log(K p)",
+    ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
+    partial(make_sampled, shared=True, logs=True),
+    check,
+    sampled_work(lambda size: size.B + size.K),
+    SIZES,
+    dimensions="VHBK",
+)
+
+
+@nce.implementation("row-by-row", "one row of h at a time", baseline=True)
+def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
+    n = max(1, len(h))
+    width = 1 + len(negatives)
+    loss = h.dtype.type(0)
+    dh = np.empty_like(h)
+    words = np.empty((len(h), width), target.dtype)
+    values = np.empty((len(h), width, h.shape[1]), h.dtype)
+    for b in range(len(h)):
+        words[b, 0], words[b, 1:] = target[b], negatives
+        rows = W_out[words[b]]
+        scores = rows @ h[b]
+        scores[0] -= log_q_target[b]
+        scores[1:] -= log_q
+        dscores = sigmoid(scores)
+        dscores[0] -= 1
+        dscores /= n
+        scores[0] *= -1
+        loss += softplus(scores).sum() / n
+        dh[b] = dscores @ rows
+        values[b] = dscores[:, None] * h[b]
+    return loss, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
+
+
+@nce.implementation("matmul", "one matrix product for the negatives")
+def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
+    n = max(1, len(h))
+    of_target, of_negatives = W_out[target], W_out[negatives]
+    target_score = np.einsum("bh,bh->b", h, of_target) - log_q_target
+    scores = h @ of_negatives.T
+    scores -= log_q
+    loss = (softplus(-target_score).sum() + softplus(scores).sum()) / n
+    dtarget = ((sigmoid(target_score) - 1) / n)[:, None]
+    dscores = sigmoid(scores) / n
+    dh = dtarget * of_target + dscores @ of_negatives
+    return loss, dh, (np.concatenate([target, negatives]), np.concatenate([dtarget * h, dscores.T @ h]))

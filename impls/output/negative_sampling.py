@@ -1,0 +1,113 @@
+"""output.negative-sampling: h (B, H), W_out (V, H), target (B,), negatives (B, K) -> mean loss, dh, gradient of W_out.
+
+"Which word?" becomes "is it this word?" for the target and K drawn words (slides 15 to 24): the loss of a row is
+``-log sigmoid(h . w_target) - sum over negatives of log sigmoid(-h . w_negative)``. Only K + 1 rows of W_out matter to
+a row of h, yet the book's layers still zero and add up dense V × H gradients, so its step keeps growing with V.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..case import Size
+from ..interface import Array, Kernel, Problem, Work
+from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
+
+
+def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array) -> None:
+    candidates = np.concatenate([target[:, None], negatives], axis=1)
+    reference = over_candidates(h, W_out, candidates, 0.0, softmax=False)
+    check_result(call(h, W_out, target, negatives), reference, h, W_out)
+    check_slope(call, h, W_out, target, negatives)
+
+
+negative_sampling = Kernel(
+    "output.negative-sampling",
+    "target against K negatives of each row's own",
+    ("h", "W_out", "target", "negatives"),
+    partial(make_sampled, shared=False),
+    check,
+    sampled_work(lambda size: size.B * (1 + size.K)),
+    SIZES,
+    dimensions="VHBK",
+)
+
+
+def two_gradients(problem: Problem) -> tuple[Array, Array]:
+    """The gradient of one layer and the sum over layers, each (V, H) like W_out."""
+    return np.zeros_like(problem.inputs["W_out"]), np.zeros_like(problem.inputs["W_out"])
+
+
+def book_traffic(size: Size) -> Work:
+    """K + 1 dense gradients zeroed; all but the first added to the sum."""
+    table = size.V * size.H * size.float_type.itemsize
+    return Work(2 * size.K * table, (2 * size.K + 1) * table, float(size.K * size.V * size.H))
+
+
+@negative_sampling.implementation(
+    "book-layers", "K + 1 layers, dense gradients, as in the book", slide=24, baseline=True, grows_with="V", makes="VH+VH", prepare=two_gradients, moves=book_traffic
+)
+def book_layers(h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    summed, dW = buffers
+    n = max(1, len(h))
+    loss = h.dtype.type(0)
+    dh = np.zeros_like(h)
+    for layer in range(1 + negatives.shape[1]):
+        idx = negatives[:, layer - 1] if layer else target
+        rows = W_out[idx]
+        score = np.sum(rows * h, axis=1)
+        loss += softplus(score if layer else -score).sum() / n
+        dscore = ((sigmoid(score) - h.dtype.type(layer == 0)) / n)[:, None]
+        gradient = dW if layer else summed
+        gradient[...] = 0
+        np.add.at(gradient, idx, dscore * h)
+        if layer:
+            summed += dW
+        dh += dscore * rows
+    return loss, dh, summed
+
+
+def one_gradient(problem: Problem) -> Array:
+    """The gradient (V, H), used again by every call."""
+    return np.zeros_like(problem.inputs["W_out"])
+
+
+@negative_sampling.implementation("einsum-dense", "one einsum, one dense gradient", grows_with="V", makes="VH", prepare=one_gradient)
+def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
+    loss, dh, (rows, values) = einsum_rows(h, W_out, target, negatives)
+    dW[...] = 0
+    np.add.at(dW, rows, values)
+    return loss, dh, dW
+
+
+@negative_sampling.implementation("einsum-rows", "one einsum, gradient as rows and values")
+def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
+    n = max(1, len(h))
+    words = np.concatenate([target[:, None], negatives], axis=1)
+    rows = W_out[words]
+    scores = np.einsum("bh,bch->bc", h, rows)
+    dscores = sigmoid(scores)
+    dscores[:, 0] -= 1
+    dscores /= n
+    scores[:, 0] *= -1
+    dh = np.einsum("bc,bch->bh", dscores, rows)
+    values = dscores[:, :, None] * h[:, None, :]
+    return softplus(scores).sum() / n, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
+
+
+@negative_sampling.implementation("matmul-rows", "batched matrix products, gradient as rows and values")
+def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
+    n = max(1, len(h))
+    words = np.concatenate([target[:, None], negatives], axis=1)
+    rows = np.take(W_out, words, axis=0)
+    scores = (rows @ h[:, :, None])[:, :, 0]
+    dscores = sigmoid(scores)
+    dscores[:, 0] -= 1
+    dscores *= h.dtype.type(1 / n)
+    scores[:, 0] *= -1
+    dh = (dscores[:, None, :] @ rows)[:, 0]
+    np.multiply(dscores[:, :, None], h[:, None, :], out=rows)
+    return softplus(scores).sum() / n, dh, (words.reshape(-1), rows.reshape(-1, h.shape[1]))

@@ -1,0 +1,91 @@
+"""output.sampled-softmax: h, W_out, target (B,), negatives (K,), log_q of both -> mean loss, dh, gradient of W_out.
+
+Softmax over the target and K shared negatives, each score less the logarithm of its expected count in the sample,
+``log_q = log(K p)``, so that it tends to the full softmax as K grows (Jean et al. 2015, "On Using Very Large Target
+Vocabulary"). A negative that is a row's target is left out of that row.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..interface import Array, Kernel
+from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work
+
+Result = tuple[Array, Array, tuple[Array, Array]]
+
+
+def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> None:
+    shape = (len(h), len(negatives))
+    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
+    offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)
+    hits = candidates == target[:, None]
+    hits[:, 0] = False
+    reference = over_candidates(h, W_out, candidates, offsets, softmax=True, excluded=hits)
+    rest = (target, negatives, log_q_target, log_q)
+    check_result(call(h, W_out, *rest), reference, h, W_out)
+    check_slope(call, h, W_out, *rest)
+
+
+sampled_softmax = Kernel(
+    "output.sampled-softmax",
+    "softmax over the target and K shared negatives",
+    ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
+    partial(make_sampled, shared=True, logs=True),
+    check,
+    sampled_work(lambda size: size.B + size.K),
+    SIZES,
+    dimensions="VHBK",
+)
+
+
+@sampled_softmax.implementation("row-by-row", "one row of h at a time", baseline=True)
+def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
+    n = max(1, len(h))
+    width = 1 + len(negatives)
+    loss = h.dtype.type(0)
+    dh = np.empty_like(h)
+    words = np.empty((len(h), width), target.dtype)
+    values = np.empty((len(h), width, h.shape[1]), h.dtype)
+    for b in range(len(h)):
+        words[b, 0], words[b, 1:] = target[b], negatives
+        rows = W_out[words[b]]
+        scores = rows @ h[b]
+        scores[0] -= log_q_target[b]
+        scores[1:] -= log_q
+        scores[1:][negatives == target[b]] = -np.inf
+        scores -= scores.max()
+        powers = np.exp(scores)
+        total = powers.sum()
+        loss += (np.log(total) - scores[0]) / n
+        dscores = powers / total
+        dscores[0] -= 1
+        dscores /= n
+        dh[b] = dscores @ rows
+        values[b] = dscores[:, None] * h[b]
+    return loss, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
+
+
+@sampled_softmax.implementation("matmul", "one matrix product for the negatives")
+def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
+    n = max(1, len(h))
+    of_target, of_negatives = W_out[target], W_out[negatives]
+    scores = np.empty((len(h), 1 + len(negatives)), h.dtype)
+    scores[:, 0] = np.einsum("bh,bh->b", h, of_target) - log_q_target
+    np.matmul(h, of_negatives.T, out=scores[:, 1:])
+    scores[:, 1:] -= log_q
+    scores[:, 1:][target[:, None] == negatives] = -np.inf
+    scores -= scores.max(axis=1, keepdims=True)
+    at_target = scores[:, 0].copy()
+    dscores = np.exp(scores, out=scores)
+    total = dscores.sum(axis=1, keepdims=True)
+    loss = (np.log(total[:, 0]) - at_target).sum() / n
+    dscores /= total
+    dscores[:, 0] -= 1
+    dscores /= n
+    dh = dscores[:, :1] * of_target + dscores[:, 1:] @ of_negatives
+    values = np.concatenate([dscores[:, :1] * h, dscores[:, 1:].T @ h])
+    return loss, dh, (np.concatenate([target, negatives]), values)

@@ -1,0 +1,71 @@
+"""output.shared-negatives: h (B, H), W_out (V, H), target (B,), negatives (K,) -> mean loss, dh, gradient of W_out.
+
+Negative sampling in which the whole batch shares its K negatives, so that their scores are one matrix product
+(Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory"). A negative that is a row's target counts
+as a negative there too.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..interface import Array, Kernel
+from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
+
+Result = tuple[Array, Array, tuple[Array, Array]]
+
+
+def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array) -> None:
+    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, (len(h), len(negatives)))], axis=1)
+    check_result(call(h, W_out, target, negatives), over_candidates(h, W_out, candidates, 0.0, softmax=False), h, W_out)
+    check_slope(call, h, W_out, target, negatives)
+
+
+shared_negatives = Kernel(
+    "output.shared-negatives",
+    "target against K negatives shared by the batch",
+    ("h", "W_out", "target", "negatives"),
+    partial(make_sampled, shared=True),
+    check,
+    sampled_work(lambda size: size.B + size.K),
+    SIZES,
+    dimensions="VHBK",
+)
+
+
+@shared_negatives.implementation("row-by-row", "one row of h at a time", baseline=True)
+def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
+    n = max(1, len(h))
+    width = 1 + len(negatives)
+    loss = h.dtype.type(0)
+    dh = np.empty_like(h)
+    words = np.empty((len(h), width), target.dtype)
+    values = np.empty((len(h), width, h.shape[1]), h.dtype)
+    for b in range(len(h)):
+        words[b, 0], words[b, 1:] = target[b], negatives
+        rows = W_out[words[b]]
+        scores = rows @ h[b]
+        dscores = sigmoid(scores)
+        dscores[0] -= 1
+        dscores /= n
+        scores[0] *= -1
+        loss += softplus(scores).sum() / n
+        dh[b] = dscores @ rows
+        values[b] = dscores[:, None] * h[b]
+    return loss, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
+
+
+@shared_negatives.implementation("matmul", "one matrix product for the negatives")
+def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
+    n = max(1, len(h))
+    of_target, of_negatives = W_out[target], W_out[negatives]
+    target_score = np.einsum("bh,bh->b", h, of_target)
+    scores = h @ of_negatives.T
+    loss = (softplus(-target_score).sum() + softplus(scores).sum()) / n
+    dtarget = ((sigmoid(target_score) - 1) / n)[:, None]
+    dscores = sigmoid(scores) / n
+    dh = dtarget * of_target + dscores @ of_negatives
+    return loss, dh, (np.concatenate([target, negatives]), np.concatenate([dtarget * h, dscores.T @ h]))

@@ -1,0 +1,140 @@
+"""output.softmax: h (B, H), W_out (V, H), target (B,) -> mean cross-entropy of the softmax over all V words, dh, dW_out.
+
+Chapter 3's output layer (slide 14): a score, an exponential and a gradient row for every word of the vocabulary, for
+each word that is learnt. No rung can escape V; they differ in how often they go through memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..case import Size
+from ..interface import Array, Kernel, Problem, Work, Wrong, close, distinct, same_dtype
+from ..words import Corpus
+from .contract import SIZES, check_slope, hidden_and_weights, ring
+
+BLOCK = 4096
+
+
+def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
+    inputs = hidden_and_weights(size, rng)
+    targets = corpus.batches(size, ring(size, 1), rng)
+    return Problem(size, inputs, [(inputs["h"], inputs["W_out"], target) for target in targets], distinct(targets))
+
+
+def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
+    """Against a reference in float64, made in blocks of the vocabulary so that no V × H copy of it is held."""
+    loss, dh, dW = call(h, W_out, target)
+    (B, H), V, n = h.shape, len(W_out), max(1, len(h))
+    x = h.astype(np.float64)
+    blocks = [slice(start, min(start + 65536, V)) for start in range(0, V, 65536)]
+    scores = np.concatenate([x @ W_out[block].astype(np.float64).T for block in blocks], axis=1)
+    at_target = scores[np.arange(B), target]
+    top = scores.max(axis=1, initial=-1e300)
+    powers = np.exp(scores - top[:, None])
+    total = powers.sum(axis=1)
+    del scores
+    biggest = 2 * np.abs(x) @ np.abs(W_out).max(axis=0).astype(np.float64)
+    roundings = H + int(np.sqrt(V)) + B + 32
+    same_dtype("dh", dh, h.dtype)
+    same_dtype("dW_out", dW, h.dtype)
+    if dW.shape != W_out.shape:
+        raise Wrong(f"dW_out has shape {dW.shape}, not {W_out.shape}")
+    mean = float((top + np.log(total) - at_target).sum() / n)
+    close("the loss", np.asarray(loss).astype(h.dtype), np.float64(mean), abs(mean) + biggest.sum() / n, roundings)
+    want, terms = np.zeros((B, H)), np.zeros((B, H))
+    for block in blocks:
+        p = powers[:, block] / total[:, None] / n
+        is_target = (target[:, None] == np.arange(block.start, block.stop)) / n
+        d, d_terms = p - is_target, p * (1 + biggest[:, None]) + is_target
+        close("dW_out", dW[block], d.T @ x, d_terms.T @ np.abs(x), roundings)
+        W = W_out[block].astype(np.float64)
+        want += d @ W
+        terms += d_terms @ np.abs(W)
+    close("dh", dh, want, terms, roundings)
+    check_slope(call, h, W_out, target)
+
+
+def work(size: Size) -> Work:
+    """W_out is read at least once and dW_out written; three matrix products of 2 B V H each."""
+    table = size.V * size.H * size.float_type.itemsize
+    return Work(table, table, 6.0 * size.B * size.V * size.H)
+
+
+softmax = Kernel("output.softmax", "softmax over all V words", ("h", "W_out", "target"), make, check, work, SIZES)
+
+
+@softmax.implementation("full", "scores, softmax, gradients, as in the book", slide=14, baseline=True, grows_with="V", makes="BV+BV+VH")
+def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
+    n = max(1, len(h))
+    at_target = np.arange(len(h)), target
+    scores = h @ W_out.T
+    scores -= scores.max(axis=1, keepdims=True)
+    powers = np.exp(scores)
+    p = powers / powers.sum(axis=1, keepdims=True)
+    loss = -np.log(p[at_target] + np.finfo(p.dtype).tiny).sum() / n
+    dscores = p
+    dscores[at_target] -= 1
+    dscores /= n
+    return loss, dscores @ W_out, dscores.T @ h
+
+
+def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
+    """Scores (B, V) and dW_out (V, H), used again by every call."""
+    size = problem.size
+    return np.empty((size.B, size.V), size.float_type), np.empty((size.V, size.H), size.float_type)
+
+
+@softmax.implementation("in-place", "the same in two buffers", grows_with="V", makes="BV+VH", prepare=score_and_gradient_buffers)
+def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    scores, dW = buffers
+    n = max(1, len(h))
+    at_target = np.arange(len(h)), target
+    np.matmul(h, W_out.T, out=scores)
+    top = scores.max(axis=1, keepdims=True)
+    scores -= top
+    of_target = scores[at_target]
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=1, keepdims=True)
+    loss = (np.log(total[:, 0]) - of_target).sum() / n
+    scores /= total * n
+    scores[at_target] -= h.dtype.type(1 / n)
+    np.matmul(scores.T, h, out=dW)
+    return loss, scores @ W_out, dW
+
+
+def gradient_buffer(problem: Problem) -> Array:
+    """dW_out (V, H), used again by every call."""
+    return np.empty((problem.size.V, problem.size.H), problem.size.float_type)
+
+
+@softmax.implementation("blocked", "block by block of the vocabulary, twice", grows_with="V", makes="VH", prepare=gradient_buffer)
+def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
+    # scores are computed twice and never leave the cache; the running sum follows Milakov and Gimelshein (2018)
+    n = max(1, len(h))
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(W_out), BLOCK)]
+    top = np.full((len(h), 1), -np.inf, h.dtype)
+    total = np.zeros((len(h), 1), h.dtype)
+    for block in blocks:
+        scores = h @ W_out[block].T
+        higher = np.maximum(top, scores.max(axis=1, keepdims=True))
+        scores -= higher
+        total *= np.exp(top - higher)
+        total += np.exp(scores, out=scores).sum(axis=1, keepdims=True)
+        top = higher
+    log_total = top + np.log(total)
+    scale = h.dtype.type(1 / n)
+    dh = np.zeros_like(h)
+    for block in blocks:
+        dscores = h @ W_out[block].T
+        dscores -= log_total
+        np.exp(dscores, out=dscores)
+        dscores *= scale
+        mine = np.flatnonzero((target >= block.start) & (target < block.stop))
+        dscores[mine, target[mine] - block.start] -= scale
+        dh += dscores @ W_out[block]
+        np.matmul(dscores.T, h, out=dW[block])
+    of_target = np.einsum("bh,bh->b", h, W_out[target])
+    return (log_total[:, 0] - of_target).sum() / n, dh, dW

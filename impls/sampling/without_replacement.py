@@ -1,0 +1,70 @@
+"""sampling.without-replacement: targets (B,), K, p (V,), rng -> (B, K): K different words a row, never its target.
+
+The book's law: one word after another by p, a word already drawn being out. Its code calls ``np.random.choice`` for
+every row, and each call goes over all V probabilities again.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ..interface import Array, Kernel, Problem
+from ..words import Floats, Ints
+from .contract import SIZES, check_draws, make, work
+
+without_replacement = Kernel(
+    "sampling.without-replacement",
+    "K different negatives a row",
+    ("targets", "K", "p", "rng"),
+    make,
+    partial(check_draws, different=True),
+    work,
+    SIZES,
+    mutates=("rng",),
+    dimensions="VBK",
+)
+
+
+@without_replacement.implementation("choice-per-row", "np.random.choice for every row, as in the book", slide=22, baseline=True, grows_with="V", makes="V64")
+def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
+    negatives = np.empty((len(targets), K), targets.dtype)
+    for b, target in enumerate(targets):
+        law = p.copy()
+        law[target] = 0
+        law /= law.sum()
+        negatives[b] = rng.choice(len(p), size=K, replace=False, p=law)
+    return negatives
+
+
+def log_law(problem: Problem) -> Array:
+    """log p (V,)."""
+    return np.asarray(np.log(problem.inputs["p"]))
+
+
+@without_replacement.implementation("gumbel-top-k", "Gumbel noise on log p, the K largest", grows_with="V", makes="BV64+BV64+BV64", prepare=log_law)
+def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log_p: Array) -> Array:
+    # the K largest of log p + Gumbel noise are K draws without replacement (Vieira 2014; Kool et al. 2019)
+    keys = log_p + rng.gumbel(size=(len(targets), len(p)))
+    keys[np.arange(len(targets)), targets] = -np.inf
+    return np.argpartition(-keys, K - 1, axis=1)[:, :K].astype(targets.dtype)
+
+
+def running_sums(problem: Problem) -> Array:
+    """Running sums of p (V,), the last being 1."""
+    sums = np.cumsum(problem.inputs["p"])
+    return np.asarray(sums / sums[-1])
+
+
+@without_replacement.implementation("cdf-redraw", "search the running sums, draw again what is taken", prepare=running_sums)
+def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
+    negatives = np.empty((len(targets), K), targets.dtype)
+    for k in range(K):
+        rows = np.arange(len(targets))
+        while len(rows):
+            drawn = np.searchsorted(sums, rng.random(len(rows)), side="right").astype(targets.dtype)
+            negatives[rows, k] = drawn
+            taken = (drawn == targets[rows]) | (negatives[rows, :k] == drawn[:, None]).any(axis=1)
+            rows = rows[taken]
+    return negatives

@@ -1,0 +1,68 @@
+"""scatter.accumulate: dout (B, H), idx (B,), dW (V, H) -> dW, with every dout[i] added to dW[idx[i]].
+
+Only touched rows are read and written, so nothing here grows with V.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..interface import Array, Kernel, importing
+from .contract import SIZES, check_accumulate, gradient_work, make_with
+
+accumulate = Kernel(
+    "scatter.accumulate",
+    "gradient added into a given V × H matrix",
+    ("dout", "idx", "dW"),
+    make_with(buffer=True),
+    check_accumulate,
+    gradient_work(False, lambda size: size.H),
+    SIZES,
+    mutates=("dW",),
+)
+
+
+@accumulate.implementation(
+    "assign", "dW[idx] += dout", slide=11, wrong="where a word repeats, only its last gradient is kept (slide 12)"
+)
+def assign(dout: Array, idx: Array, dW: Array) -> None:
+    dW[idx] += dout
+
+
+@accumulate.implementation("loop", "Python loop", slide=12, baseline=True)
+def loop(dout: Array, idx: Array, dW: Array) -> None:
+    for i, word in enumerate(idx):
+        dW[word] += dout[i]
+
+
+@accumulate.implementation("add-at", "np.add.at, 2-D", slide=13)
+def add_at(dout: Array, idx: Array, dW: Array) -> None:
+    np.add.at(dW, idx, dout)
+
+
+@accumulate.implementation("add-at-flat", "np.add.at, flattened to 1-D", makes="BH")
+def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
+    # NumPy's fast path takes one-dimensional operands only
+    H = dW.shape[1]
+    entries = idx.astype(np.intp)[:, None] * H + np.arange(H)
+    np.add.at(dW.reshape(-1), entries.reshape(-1), dout.reshape(-1))
+
+
+@accumulate.implementation("sort-reduceat", "sort, np.add.reduceat", makes="BH")
+def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
+    if len(idx) == 0:
+        return
+    order = np.argsort(idx, kind="stable")
+    words = idx[order]
+    starts = np.flatnonzero(np.r_[True, words[1:] != words[:-1]])
+    dW[words[starts]] += np.add.reduceat(dout[order], starts, axis=0)
+
+
+@accumulate.implementation("csr", "np.unique, CSR product", prepare=importing("scipy.sparse"))
+def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
+    rows, row_of = np.unique(idx, return_inverse=True)
+    ones = np.ones(len(idx), dout.dtype)
+    spread = sparse.csc_array((ones, row_of, np.arange(len(idx) + 1)), shape=(len(rows), len(idx)))
+    dW[rows] += spread @ dout

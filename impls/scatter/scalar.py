@@ -1,0 +1,43 @@
+"""scatter.scalar: dout (B,), idx (B,), dW (V,) -> dW, one number added a word: the case that slide 13 timed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..case import Size
+from ..interface import Array, Kernel
+from .contract import SIZES, check_accumulate, gradient_work, make_with
+
+scalar = Kernel(
+    "scatter.scalar",
+    "one number a word, added into a given vector",
+    ("dout", "idx", "dW"),
+    make_with(buffer=True, one_number=True),
+    check_accumulate,
+    gradient_work(False, lambda size: 1),
+    tuple(Size(s.V, 1, s.B, dtype=s.dtype, index=s.index) for s in SIZES),
+    mutates=("dW",),
+    dimensions="VB",
+)
+
+
+@scalar.implementation("loop", "Python loop", slide=13, baseline=True)
+def loop(dout: Array, idx: Array, dW: Array) -> None:
+    for i, word in enumerate(idx):
+        dW[word] += dout[i]
+
+
+@scalar.implementation("add-at", "np.add.at, 1-D", slide=13)
+def add_at(dout: Array, idx: Array, dW: Array) -> None:
+    np.add.at(dW, idx, dout)
+
+
+@scalar.implementation("bincount", "np.bincount over V", grows_with="V", makes="V64")
+def bincount(dout: Array, idx: Array, dW: Array) -> None:
+    dW += np.bincount(idx, weights=dout, minlength=len(dW)).astype(dW.dtype)
+
+
+@scalar.implementation("unique-bincount", "np.unique, np.bincount over the touched")
+def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
+    words, row_of = np.unique(idx, return_inverse=True)
+    dW[words] += np.bincount(row_of, weights=dout, minlength=len(words)).astype(dW.dtype)
