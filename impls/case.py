@@ -108,5 +108,5 @@ def whole(text: str) -> int:
         power = int(exponent) if exponent else {"k": 3, "m": 6}.get((unit or "").lower(), 0)
         integer, _, fraction = mantissa.partition(".")
         if len(fraction.rstrip("0")) <= power:
-            return int(integer) * 10**power + (int(fraction.ljust(power, "0")[:power]) if fraction and power else 0)
+            return int(integer + fraction.rstrip("0").ljust(power, "0"))
     raise BadName(f"not a whole number: {text!r} (write 100000, 1e5 or 100k)")

@@ -67,7 +67,8 @@ class Kernel:
     make: inputs at a size from a corpus and a generator. check: calls the implementation on one batch's arguments and
     raises Wrong if the result is. work: the least that any implementation must read, write and compute for a batch.
     mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
-    dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0).
+    dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
+    arrays among its inputs, written like an implementation's ``makes``.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Kernel:
     sizes: tuple[Size, ...]
     mutates: tuple[str, ...] = ()
     dimensions: str = "VHB"
+    holds: str = "VH"
 
     def implementation(
         self,
@@ -99,7 +101,8 @@ class Kernel:
         slug: fixed name in case strings. title: name for people. slide: where in the source deck it stands.
         baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
         given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
-        ``BV+VH`` in the size's dtype, ``VH64`` in float64. wrong: why the result is wrong (shown, never ranked). requires: optional packages that it imports.
+        ``BV+VH`` in the size's dtype, ``VH64`` in float64. wrong: why the result is wrong (shown, never ranked).
+        requires: optional packages that it imports.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
         """
@@ -135,19 +138,27 @@ class Implementation:
         """``kernel/slug``: what no two implementations may share."""
         return f"{self.kernel.name}/{self.slug}"
 
-    def scratch_bytes(self, size: Size) -> int:
-        """Bytes of the large temporary arrays that a call makes, as ``makes`` tells."""
-        total = 0
-        for array in filter(None, self.makes.split("+")):
-            item = 8 if array.endswith("64") else size.float_type.itemsize
-            total += prod(getattr(size, dimension) for dimension in array.removesuffix("64")) * item
-        return total
-
     def case(self, size: Size) -> Case:
         return Case(self.kernel.name, self.slug, size)
 
     def __call__(self, *arguments: Any) -> Any:
         return self.function(*arguments)
+
+
+def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Zeros whose pages are in memory already: np.zeros would leave the first call to pay for bringing them in."""
+    array = np.empty(shape, dtype)
+    array.fill(0)
+    return array
+
+
+def array_bytes(arrays: str, size: Size) -> int:
+    """Bytes of some arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64."""
+    total = 0
+    for array in filter(None, arrays.split("+")):
+        item = 8 if array.endswith("64") else size.float_type.itemsize
+        total += prod(getattr(size, dimension) for dimension in array.removesuffix("64")) * item
+    return total
 
 
 def importing(name: str) -> Callable[[Problem], Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Kernel, Problem, Work, resident_zeros
 from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
 
 
@@ -38,7 +38,7 @@ negative_sampling = Kernel(
 
 def two_gradients(problem: Problem) -> tuple[Array, Array]:
     """The gradient of one layer and the sum over layers, each (V, H) like W_out."""
-    return np.zeros_like(problem.inputs["W_out"]), np.zeros_like(problem.inputs["W_out"])
+    return one_gradient(problem), one_gradient(problem)
 
 
 def book_traffic(size: Size) -> Work:
@@ -72,7 +72,7 @@ def book_layers(h: Array, W_out: Array, target: Array, negatives: Array, buffers
 
 def one_gradient(problem: Problem) -> Array:
     """The gradient (V, H), used again by every call."""
-    return np.zeros_like(problem.inputs["W_out"])
+    return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
 
 
 @negative_sampling.implementation("einsum-dense", "one einsum, one dense gradient", grows_with="V", makes="VH", prepare=one_gradient)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, close, distinct, same_dtype
+from ..interface import Array, Kernel, Problem, Work, Wrong, close, distinct, resident_zeros, same_dtype
 from ..words import Corpus
 from .contract import SIZES, check_slope, hidden_and_weights, ring
 
@@ -84,7 +84,7 @@ def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
 def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
     """Scores (B, V) and dW_out (V, H), used again by every call."""
     size = problem.size
-    return np.empty((size.B, size.V), size.float_type), np.empty((size.V, size.H), size.float_type)
+    return resident_zeros((size.B, size.V), size.float_type), resident_zeros((size.V, size.H), size.float_type)
 
 
 @softmax.implementation("in-place", "the same in two buffers", grows_with="V", makes="BV+VH", prepare=score_and_gradient_buffers)
@@ -107,7 +107,7 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
 
 def gradient_buffer(problem: Problem) -> Array:
     """dW_out (V, H), used again by every call."""
-    return np.empty((problem.size.V, problem.size.H), problem.size.float_type)
+    return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
 
 
 @softmax.implementation("blocked", "block by block of the vocabulary, twice", grows_with="V", makes="VH", prepare=gradient_buffer)

@@ -13,9 +13,12 @@ from ..words import Corpus, Floats, Ints
 SIZES = (Size(30, 1, 16, 3), Size(7, 1, 5, 6), Size(2, 1, 4, 1), Size(50, 1, 1, 5), Size(12, 1, 0, 2), Size(25, 1, 9, 4, index="i32"))
 FALSE_REJECTS = 1e-6
 CALLS = 250
+SMALL = 60
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
+    if size.K >= size.V:
+        raise ValueError(f"{size.K} negatives beside the target cannot be drawn from {size.V} words")
     p = corpus.noise(size.V)
     targets = corpus.batches(size, 256 if size.words != "repeat" else 1, rng)
     inputs = {"p": p, "rng": rng}
@@ -30,7 +33,7 @@ def work(size: Size) -> Work:
 
 def check_draws(call: Any, targets: Ints, K: int, p: Floats, rng: np.random.Generator, different: bool) -> None:
     """Shape and range of every draw, and where V is small the goodness of fit of many."""
-    times = CALLS if len(p) <= 1000 else 1
+    times = CALLS if len(p) <= SMALL else 1
     drawn = np.empty((times, len(targets), K), np.int64)
     for i in range(times):
         got = np.asarray(call(targets, K, p, rng))

@@ -26,6 +26,7 @@ with_replacement = Kernel(
     SIZES,
     mutates=("rng",),
     dimensions="VBK",
+    holds="V64",
 )
 
 TABLE = 10_000_000

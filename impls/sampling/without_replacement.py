@@ -24,6 +24,7 @@ without_replacement = Kernel(
     SIZES,
     mutates=("rng",),
     dimensions="VBK",
+    holds="V64",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, ring_length, same_dtype
+from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, resident_zeros, ring_length, same_dtype
 from ..words import Corpus, Ints
 
 
@@ -32,7 +32,7 @@ def make_with(buffer: bool, one_number: bool = False) -> Callable[[Size, Corpus,
         inputs: dict[str, Any] = {"dout": dout}
         if not buffer:
             return Problem(size, inputs, [(dout, idx) for idx in batches], distinct(batches))
-        inputs["dW"] = dW = np.zeros((size.V, *width), size.float_type)
+        inputs["dW"] = dW = resident_zeros((size.V, *width), size.float_type)
         touched = np.unique(np.concatenate(batches))
 
         def reset() -> None:
@@ -70,9 +70,10 @@ def check_gradient(got: Any, before: Array, dout: Array, idx: Array) -> None:
 
 
 def check_dense(call: Any, dout: Array, idx: Array, dW: Array) -> None:
-    """Whatever stands in dW before, the result is the gradient alone."""
+    """Whatever stood in dW before, it holds the gradient alone afterwards."""
     dW.fill(7)
-    check_gradient(call(dout, idx, dW), np.zeros_like(dW), dout, idx)
+    call(dout, idx, dW)
+    check_gradient(dW, np.zeros_like(dW), dout, idx)
     dW.fill(0)
 
 

@@ -1,7 +1,8 @@
-"""scatter.dense: dout (B, H), idx (B,), dW (V, H) -> the gradient of W, (V, H), with zeros where no word points.
+"""scatter.dense: dout (B, H), idx (B,), dW (V, H) -> dW holding the gradient of W, with zeros where no word points.
 
-dW is a buffer with anything in it; a result may be made in it or anew. Zeroing it is part of the call, as in the
-book's layer (slide 11), and is what makes every rung here grow with V, however fast it adds.
+dW may hold anything before, as the book's layer keeps its gradient from step to step (slide 11). Zeroing it is part
+of the call, and is what makes every rung here grow with V, however fast it adds. The result must be in dW itself: an
+array made anew by np.zeros costs next to nothing until somebody touches it, which would hide the V × H zeros.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .contract import SIZES, check_dense, gradient_work, make_with
 
 dense = Kernel(
     "scatter.dense",
-    "gradient as a whole V × H matrix, made anew",
+    "gradient as a whole V × H matrix, zeroed first",
     ("dout", "idx", "dW"),
     make_with(buffer=True),
     check_dense,
@@ -32,69 +33,62 @@ dense = Kernel(
     grows_with="V",
     wrong="where a word repeats, a later gradient overwrites an earlier one (slide 12)",
 )
-def assign(dout: Array, idx: Array, dW: Array) -> Array:
+def assign(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     dW[idx] = dout
-    return dW
 
 
 @dense.implementation("loop", "zero, Python loop", slide=12, baseline=True, grows_with="V")
-def loop(dout: Array, idx: Array, dW: Array) -> Array:
+def loop(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     for i, word in enumerate(idx):
         dW[word] += dout[i]
-    return dW
 
 
 @dense.implementation("add-at", "zero, np.add.at, 2-D", slide=13, grows_with="V")
-def add_at(dout: Array, idx: Array, dW: Array) -> Array:
+def add_at(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     np.add.at(dW, idx, dout)
-    return dW
 
 
 @dense.implementation("add-at-flat", "zero, np.add.at, flattened to 1-D", grows_with="V", makes="BH")
-def add_at_flat(dout: Array, idx: Array, dW: Array) -> Array:
+def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     H = dW.shape[1]
     entries = idx.astype(np.intp)[:, None] * H + np.arange(H)
     np.add.at(dW.reshape(-1), entries.reshape(-1), dout.reshape(-1))
-    return dW
 
 
 @dense.implementation("bincount", "np.bincount over V × H", grows_with="V", makes="VH64")
-def bincount(dout: Array, idx: Array, dW: Array) -> Array:
+def bincount(dout: Array, idx: Array, dW: Array) -> None:
     # bincount sums in float64 whatever it is given
     V, H = dW.shape
     entries = idx.astype(np.intp)[:, None] * H + np.arange(H)
     summed = np.bincount(entries.reshape(-1), weights=dout.reshape(-1), minlength=V * H)
     dW[...] = summed.reshape(V, H)
-    return dW
 
 
 @dense.implementation("sort-reduceat", "zero, sort, np.add.reduceat", grows_with="V", makes="BH")
-def sort_reduceat(dout: Array, idx: Array, dW: Array) -> Array:
+def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     if len(idx):
         order = np.argsort(idx, kind="stable")
         words = idx[order]
         starts = np.flatnonzero(np.r_[True, words[1:] != words[:-1]])
         dW[words[starts]] = np.add.reduceat(dout[order], starts, axis=0)
-    return dW
 
 
-@dense.implementation("csr", "CSR product into V × H", grows_with="V", makes="VH", prepare=importing("scipy.sparse"))
-def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> Array:
+@dense.implementation("csr", "CSR product into V × H, copied", grows_with="V", makes="VH", prepare=importing("scipy.sparse"))
+def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, idx, np.arange(len(idx) + 1)), shape=(len(dW), len(idx)))
-    return np.asarray(spread @ dout)
+    dW[...] = spread @ dout
 
 
 @dense.implementation("unique-csr", "zero, np.unique, CSR product", grows_with="V", makes="BH", prepare=importing("scipy.sparse"))
-def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> Array:
+def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     dW[...] = 0
     rows, row_of = np.unique(idx, return_inverse=True)
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, row_of, np.arange(len(idx) + 1)), shape=(len(rows), len(idx)))
     dW[rows] = spread @ dout
-    return dW

@@ -21,6 +21,7 @@ rows = Kernel(
     check_rows,
     gradient_work(False, lambda size: size.H),
     SIZES,
+    holds="",
 )
 
 

@@ -18,6 +18,7 @@ scalar = Kernel(
     tuple(Size(s.V, 1, s.B, dtype=s.dtype, index=s.index) for s in SIZES),
     mutates=("dW",),
     dimensions="VB",
+    holds="V",
 )
 
 

@@ -1,0 +1,1 @@
+"""How the implementations are measured, and the commands. Imports impls and reports; nothing imports it."""

@@ -1,0 +1,99 @@
+"""The contract that every implementation goes through, ours or a stranger's: in a race, as a command, in the tests."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from impls.catalogue import missing
+from impls.interface import Implementation, Problem, Wrong
+from impls.words import Corpus
+
+OK, WRONG, SKIPPED, ERROR = "ok", "wrong", "skipped", "error"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an implementation stands: a status (``ok | wrong | skipped | error``) and, unless ok, the reason."""
+
+    status: str
+    reason: str = ""
+
+
+def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0) -> Verdict:
+    """Check one implementation at all of its kernel's awkward sizes.
+
+    One that is marked wrong must be found wrong at one size at least: the textbook's mistake is shown, not taken on trust.
+    """
+    absent = missing(implementation)
+    if absent:
+        return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
+    found_wrong = False
+    for size in implementation.kernel.sizes:
+        problem = implementation.kernel.make(size, corpus, np.random.default_rng(seed))
+        try:
+            workspace = implementation.prepare(problem) if implementation.prepare else None
+        except Exception as error:
+            return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
+        verdict = check_problem(implementation, problem, workspace)
+        if implementation.wrong and verdict.status == WRONG:
+            found_wrong = True
+        elif verdict.status != OK:
+            return Verdict(verdict.status, f"{verdict.reason} [at {size}]")
+    if implementation.wrong and not found_wrong:
+        return Verdict(ERROR, "is marked wrong, but passes every check")
+    return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
+
+
+def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> Verdict:
+    """Check a result on the first batch, and that nothing but what the kernel mutates has changed."""
+    arguments = problem.batches[0]
+    last = () if implementation.prepare is None else (workspace,)
+    kept = list(frozen(implementation, arguments))
+    before = [checksum(part) for _, part in kept]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            implementation.kernel.check(lambda *inputs: implementation.function(*inputs, *last), *arguments)
+    except Exception as error:
+        # by name: the Wrong of another copy of impls is another class
+        if type(error).__name__ == Wrong.__name__:
+            return Verdict(WRONG, str(error))
+        return Verdict(ERROR, describe(error))
+    for (name, part), digest in zip(kept, before, strict=True):
+        if checksum(part) != digest:
+            return Verdict(WRONG, f"changes its input {name}")
+    return Verdict(OK)
+
+
+def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """The arrays that a call must leave as they are, by name."""
+    for name, argument in zip(implementation.kernel.parameters, arguments, strict=True):
+        if name not in implementation.kernel.mutates:
+            for part in argument if isinstance(argument, tuple) else (argument,):
+                if isinstance(part, np.ndarray):
+                    yield name, part
+
+
+def checksum(array: Any) -> int:
+    """A checksum of an array's bytes at the speed of memory: sums of every 1,021st word, then CRC-32 of those."""
+    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = data.size // (8 * 1021) * (8 * 1021)
+    columns = data[:whole].view(np.uint64).reshape(-1, 1021).sum(axis=0, dtype=np.uint64)
+    return zlib.crc32(data[whole:].tobytes(), zlib.crc32(columns.tobytes()))
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line: its type, its message, and where in the implementation it came from."""
+    message = " ".join(str(error).split())[:300]
+    trace = error.__traceback__
+    line = ""
+    while trace is not None:
+        line = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}{': ' if message else ''}{message}{line}"

@@ -1,0 +1,243 @@
+"""The command ``w2vbench``. What it needs is imported when a command runs, so that its help answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SEVERAL = ("--vocab", "--batch")
+"""Options that take several values after one name."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
+    epilog="Start with [bold]w2vbench run --preset quick[/bold], half a minute; then open [bold]reports/out/index.html[/bold].",
+)
+
+
+class PresetName(StrEnum):
+    quick = "quick"
+    default = "default"
+    deck = "deck"
+    full = "full"
+
+
+class Dtype(StrEnum):
+    f32 = "f32"
+    f64 = "f64"
+    float32 = "float32"
+    float64 = "float64"
+
+
+class Index(StrEnum):
+    i32 = "i32"
+    i64 = "i64"
+
+
+class WordsName(StrEnum):
+    zipf = "zipf"
+    uniform = "uniform"
+    repeat = "repeat"
+
+
+Impl = Annotated[
+    list[Path] | None,
+    typer.Option("--impl", metavar="FILE", help="A Python file with your own implementations (see README); may be given several times."),
+]
+KernelName = Annotated[str | None, typer.Option("--kernel", metavar="K", help="One kernel, e.g. lookup or scatter.dense; a family's name (scatter) takes all its variants.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="GLOB", help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay.")]
+CorpusFile = Annotated[
+    Path | None, typer.Option("--corpus", metavar="FILE", help="Your own UTF-8 text, a sentence a line or all in one line; else the State of the Union addresses.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+@app.command("list")
+def list_(kernel: KernelName = None, impl: Impl = None, json: Json = False) -> None:
+    """Every implementation, whether it can run here, and if not what to install."""
+    from bench import show
+    from impls import catalogue
+
+    show.implementations(narrowed(catalogue.load(impl or ()), kernel), as_json=json)
+
+
+@app.command()
+def check(kernel: KernelName = None, impl: Impl = None, corpus: CorpusFile = None, json: Json = False) -> None:
+    """Every implementation against its kernel's reference: awkward sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
+    from bench import run as running
+    from bench import show
+    from bench.engine.race import Settings, run_contract
+    from impls import catalogue
+
+    implementations = narrowed(catalogue.load(impl or ()), kernel)
+    verdicts = {}
+    with running.saved(read_corpus(corpus)) as folder:
+        for one in catalogue.kernels(implementations):
+            mine = [i for i in implementations if i.kernel.name == one.name]
+            found = run_contract(mine, folder, [file.resolve() for file in impl or ()], Settings())
+            verdicts.update({f"{one.name}/{slug}": verdict for slug, verdict in found.items()})
+    sound = show.verdicts(implementations, verdicts, as_json=json)
+    raise typer.Exit(0 if sound else 1)
+
+
+@app.command(epilog="Example: [bold]w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64[/bold]")
+def run(
+    preset: Annotated[PresetName, typer.Option(help="quick: half a minute. default: two minutes. deck: the source deck's own sizes. full: some twenty minutes.")] = PresetName.default,
+    kernel: KernelName = None,
+    only: Only = None,
+    vocab: Annotated[list[str] | None, typer.Option("--vocab", metavar="N...", help="Your own vocabularies instead of the preset's sizes: --vocab 10000 1e6.")] = None,
+    hidden: Annotated[str | None, typer.Option("--hidden", metavar="N", help="Hidden size H (default 100).")] = None,
+    batch: Annotated[list[str] | None, typer.Option("--batch", metavar="N...", help="Batch sizes B (default 100).")] = None,
+    negatives: Annotated[str | None, typer.Option("--negatives", metavar="K", help="Negatives a target (default 5).")] = None,
+    dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
+    index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,
+    words: Annotated[WordsName | None, typer.Option(help="zipf: the corpus's own words. uniform: all alike. repeat: one batch again and again, in cache.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")] = None,
+    impl: Impl = None,
+    corpus: CorpusFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = Path("reports/out"),
+    launches: Annotated[int | None, typer.Option(min=1, help="Fresh processes a race; more give narrower intervals.")] = None,
+    time_limit: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")] = 30.0,
+    memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Most that a run may hold, e.g. 4G (default: 3G for quick and default, else what is free less 1G).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all inputs and of the order of samples.")] = 0,
+    json: Json = False,
+) -> None:
+    """Check, race and weigh the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
+    from dataclasses import replace
+
+    from bench import run as running
+    from bench import show
+    from bench.engine import environment
+    from bench.presets import NEGATIVES, PRESETS, own_sizes
+    from impls import catalogue
+    from impls.case import whole
+
+    chosen = PRESETS[preset]
+    sizes = chosen.sizes
+    own = [vocab, hidden, batch, negatives, dtype, index, words, threads]
+    if any(option is not None for option in own):
+        vocabularies, batches = [whole(v) for v in vocab or ["10000"]], [whole(b) for b in batch or ["100"]]
+        H, K = whole(hidden or "100"), whole(negatives or str(NEGATIVES))
+        short = {"float32": "f32", "float64": "f64"}
+        kind = short.get(dtype or "f32", dtype or "f32")
+
+        def sizes(one: catalogue.Kernel) -> list[running.Size]:
+            return own_sizes(one, vocabularies, H, batches, K, kind, index or "i64", words or "zipf", threads or 1)
+
+    free = environment.available_bytes()
+    frugal = preset in ("quick", "default") and not any(option is not None for option in own)
+    limit = size_bytes(memory_limit) if memory_limit else min(3 << 30, free) if frugal else max(1 << 30, free - (1 << 30))
+    settings = replace(chosen.settings, seed=seed, time_limit_s=time_limit, memory_limit_bytes=limit, launches=launches or chosen.settings.launches)
+    files = [file.resolve() for file in impl or ()]
+    races = running.plan(catalogue.load(files), sizes, kernel, only)
+    show.writable(out)
+    going = running.Run(show.command(sys.argv), None if any(option is not None for option in own) else preset.value, settings, read_corpus(corpus), environment.describe())
+    interrupted = False
+    with running.saved(going.corpus) as folder, show.progress(races, settings.launches) as bar:
+        try:
+            running.check(races, folder, files, going, bar.checking)
+            running.race_all(races, folder, files, going, bar.racing)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not going.races:
+        show.error("interrupted before the first race was finished: nothing to keep")
+        raise typer.Exit(130)
+    show.finished(going, running.result(going), out, as_json=json)
+    raise typer.Exit(130 if interrupted else 1 if going.wrong else 0)
+
+
+@app.command()
+def report(
+    result: Annotated[Path, typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = Path("reports/out"),
+) -> None:
+    """Build page, Markdown and CSV again from a result file."""
+    from bench import show
+    from reports.page import report as build
+    from reports.results import read
+
+    show.written(build(read(result), out))
+
+
+def narrowed(implementations: Iterable[object], kernel: str | None) -> list:  # type: ignore[type-arg]
+    """The implementations of a kernel or of a family of kernels. Raises PlanError."""
+    from bench.run import PlanError
+
+    every = list(implementations)
+    mine = [i for i in every if kernel is None or kernel in (i.kernel.name, i.kernel.name.partition(".")[0])]  # type: ignore[attr-defined]
+    if not mine:
+        names = dict.fromkeys(i.kernel.name for i in every)  # type: ignore[attr-defined]
+        raise PlanError(f"no kernel {kernel!r}; there are {', '.join(names)}")
+    return mine
+
+
+def read_corpus(file: Path | None):  # type: ignore[no-untyped-def]
+    """The built-in corpus, or a file's."""
+    from impls import words
+
+    return words.read(file) if file else words.builtin()
+
+
+def size_bytes(text: str) -> int:
+    """Read ``4G``, ``512M`` or a number of bytes. Raises BadName."""
+    from impls.case import BadName, whole
+
+    units = {"K": 10, "M": 20, "G": 30, "T": 40}
+    unit = text.strip().upper().removesuffix("IB").removesuffix("B")
+    shift = units.get(unit[-1:], 0)
+    try:
+        return whole(unit[:-1] if shift else unit) << shift
+    except BadName as error:
+        raise BadName(f"not a size: {text!r} (write e.g. 4G or 512M)") from error
+
+
+def several(arguments: list[str]) -> list[str]:
+    """Repeat an option's name before each of its values: ``--vocab 1 2`` becomes ``--vocab 1 --vocab 2``."""
+    spread: list[str] = []
+    option = ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            option = argument if argument in SEVERAL else ""
+        elif option and spread[-1] != option:
+            spread.append(option)
+        spread.append(argument)
+    return spread
+
+
+def main() -> None:
+    """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
+    from impls.case import BadName
+    from impls.catalogue import CatalogueError
+    from impls.words import CorpusError
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    code = 2
+    try:
+        code = app(args=several(sys.argv[1:]), prog_name="w2vbench", standalone_mode=False) or 0
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except (BadName, CatalogueError, CorpusError) as error:
+        print(f"w2vbench: {error}", file=sys.stderr)
+    except typer.TyperException as error:
+        print(f"w2vbench: {error.format_message() if hasattr(error, 'format_message') else error} (see w2vbench --help)", file=sys.stderr)
+    except OSError as error:
+        print(f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}", file=sys.stderr)
+    except ValueError as error:
+        # PlanError and ResultError, which are not imported before they are needed
+        if type(error).__name__ not in ("PlanError", "ResultError"):
+            raise
+        print(f"w2vbench: {error}", file=sys.stderr)
+    sys.exit(code)

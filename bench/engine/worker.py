@@ -1,0 +1,238 @@
+"""A launch, from the inside: one fresh process that holds one problem and times its lanes round-robin.
+
+Started by its path as a script. It reads a JSON specification from standard input and writes one JSON event a line to
+what was its standard output; implementations may print as much as they like, it goes nowhere.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+if __name__ == "__main__":  # this folder must not stand before the packages of the project
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import numpy as np
+
+from bench.check import OK, check_contract, check_problem, describe
+from bench.engine import limits, memory
+from impls import catalogue
+from impls.case import Size
+from impls.interface import Implementation, Problem
+from impls.words import Corpus
+
+Emit = Callable[..., None]
+Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], Any], tuple[int, int]]
+
+
+@dataclass
+class Lane:
+    """An implementation in the race: its workspace, its place in the ring, and how often it is called a sample."""
+
+    slug: str
+    function: Callable[..., Any]
+    workspace: Any
+    ring: Iterator[tuple[Any, ...]]
+    sample: Sampler
+    calls: int = 1
+    rounds: int = 1
+    prepare_s: float = 0.0
+
+
+def main() -> None:
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
+    spec = json.load(sys.stdin)
+    work = {"contract": contract, "race": launch}[spec["mode"]]
+    try:
+        work(spec, lambda event, **facts: tell(events, event, facts))
+    except MemoryError:
+        tell(events, "failed", {"status": "out of memory", "reason": "the problem's inputs do not fit into the memory limit"})
+    except Exception as error:
+        tell(events, "failed", {"status": "error", "reason": describe(error)})
+
+
+def tell(events: TextIO, event: str, facts: dict[str, Any]) -> None:
+    events.write(json.dumps({"event": event, **facts}) + "\n")
+
+
+def contract(spec: dict[str, Any], emit: Emit) -> None:
+    """Put implementations of a kernel through its contract, at awkward small sizes."""
+    limit_memory(spec["memory_limit_bytes"])
+    emit("stage", name="start", lane=None)
+    corpus = Corpus.load(Path(spec["corpus"]))
+    for implementation in load(spec):
+        emit("stage", name="the contract check", lane=implementation.slug)
+        verdict = check_contract(implementation, corpus, spec["seed"])
+        emit("verdict", lane=implementation.slug, status=verdict.status, reason=verdict.reason)
+    emit("done")
+
+
+def load(spec: dict[str, Any]) -> list[Implementation]:
+    """The implementations that a specification names."""
+    known = {i.key: i for i in catalogue.load([Path(file) for file in spec["files"]])}
+    return [known[f"{spec['kernel']}/{slug}"] for slug in spec["slugs"]]
+
+
+def launch(spec: dict[str, Any], emit: Emit) -> None:
+    """Make the problem, let each lane in, time them all, and weigh their memory if asked to."""
+    size = Size.parse(spec["size"])
+    pin(size.threads)
+    limit_memory(spec["memory_limit_bytes"])
+    emit("stage", name="inputs", lane=None)
+    implementations = load(spec)
+    corpus = Corpus.load(Path(spec["corpus"]))
+    problem = implementations[0].kernel.make(size, corpus, np.random.default_rng(spec["seed"]))
+    largest = max((value.nbytes for value in problem.inputs.values() if isinstance(value, np.ndarray)), default=0)
+    emit("problem", touched=problem.touched, batches=len(problem.batches), largest_bytes=largest)
+    order = np.random.default_rng([spec["seed"], spec["launch"]])
+    lanes = []
+    for at in order.permutation(len(implementations)):
+        lane = let_in(implementations[at], problem, spec, emit)
+        if lane:
+            lanes.append(lane)
+    if spec["limits"] and lanes:
+        lanes += [Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)]
+    for lane in lanes:
+        emit("stage", name="calibration", lane=lane.slug)
+        calibrate(lane, problem, spec["plan"].get(lane.slug), spec)
+    race(lanes, problem, order, emit)
+    if spec["memory"]:
+        weigh(implementations, lanes, problem, emit)
+    emit("done")
+
+
+def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit) -> Lane | None:
+    """Prepare a lane, and check it where asked: what is wrong or fails is told and stays out."""
+    slug = implementation.slug
+    emit("stage", name="prepare", lane=slug)
+    started = time.perf_counter()
+    try:
+        workspace = implementation.prepare(problem) if implementation.prepare else None
+        prepared = time.perf_counter() - started
+        if spec["check"]:
+            emit("stage", name="check", lane=slug)
+            verdict = check_problem(implementation, problem, workspace)
+            problem.reset()
+            if verdict.status != OK:
+                emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
+                return None
+    except MemoryError:
+        emit("out", lane=slug, status="out of memory", reason="asked for more memory than the limit leaves")
+        return None
+    except Exception as error:
+        emit("out", lane=slug, status="error", reason=describe(error))
+        return None
+    arity = len(implementation.kernel.parameters)
+    return Lane(slug, implementation.function, workspace, cycle(problem.batches), sampler(arity, implementation.prepare is not None), prepare_s=prepared)
+
+
+def sampler(arity: int, workspace: bool) -> Sampler:
+    """A timing loop written out for a number of arguments, so that nothing stands between the clock and the function.
+
+    It gives wall and CPU time (of all threads of the process) in nanoseconds.
+    """
+    names = [f"a{i}" for i in range(arity)]
+    unpacked = f"({', '.join(names)},)" if names else "_"
+    passed = ", ".join([*names, *(["workspace"] if workspace else [])])
+    source = f"""
+def sample(function, batches, workspace):
+    cpu = cpu_clock()
+    start = clock()
+    for {unpacked} in batches:
+        function({passed})
+    end = clock()
+    return end - start, cpu_clock() - cpu
+"""
+    scope: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
+    exec(compile(source, "<timing loop>", "exec"), scope)
+    return scope["sample"]  # type: ignore[no-any-return]
+
+
+def calibrate(lane: Lane, problem: Problem, plan: list[int] | None, spec: dict[str, Any]) -> None:
+    """Find how many calls fill a sample and how many rounds fit into the lane's time; or keep an earlier launch's plan.
+
+    A first call warms up, unless calls are so slow that the lane's time allows only one round anyway.
+    """
+    if plan:
+        lane.calls, lane.rounds = plan
+        if lane.rounds > 1:
+            lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
+            problem.reset()
+        return
+    least_ns, budget_ns = spec["sample_s"] * 1e9, spec["lane_s"] * 1e9
+    wall, _ = lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
+    if wall < budget_ns / 4:
+        wall, _ = lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
+        while wall < least_ns and lane.calls < 1 << 20:
+            lane.calls = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
+            wall, _ = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
+    problem.reset()
+    lane.rounds = int(np.clip(budget_ns // max(wall, 1), 1, spec["rounds"]))
+
+
+def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: Emit) -> None:
+    """Time all lanes round after round, in a new random order each round; slow lanes sit out evenly spread rounds."""
+    rounds = max((lane.rounds for lane in lanes), default=0)
+    wall = {lane.slug: [None] * rounds for lane in lanes}
+    cpu: dict[str, list[float | None]] = {lane.slug: [None] * rounds for lane in lanes}
+    takes_part = {lane.slug: {(2 * i + 1) * rounds // (2 * lane.rounds) for i in range(lane.rounds)} for lane in lanes}
+    gc.collect()
+    gc.disable()
+    for round_ in range(rounds):
+        for at in order.permutation(len(lanes)):
+            lane = lanes[at]
+            if round_ not in takes_part[lane.slug]:
+                continue
+            emit("stage", name="race", lane=lane.slug)
+            try:
+                wall_ns, cpu_ns = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
+            except Exception as error:
+                emit("out", lane=lane.slug, status="out of memory" if isinstance(error, MemoryError) else "error", reason=describe(error))
+                return
+            problem.reset()
+            wall[lane.slug][round_] = wall_ns / lane.calls / 1e9  # type: ignore[call-overload]
+            cpu[lane.slug][round_] = cpu_ns / lane.calls / 1e9
+    gc.enable()
+    for lane in lanes:
+        emit("timed", lane=lane.slug, calls=lane.calls, rounds=lane.rounds, prepare_s=lane.prepare_s, wall_s=wall[lane.slug], cpu_s=cpu[lane.slug])
+
+
+def weigh(implementations: list[Implementation], lanes: list[Lane], problem: Problem, emit: Emit) -> None:
+    """Measure memory, one child each; the lanes' own workspaces are let go first, so that a child makes its own."""
+    slow = {lane.slug: lane.rounds == 1 for lane in lanes}
+    lanes.clear()
+    for implementation in implementations:
+        if implementation.slug in slow:
+            emit("stage", name="memory", lane=implementation.slug)
+            emit("memory", lane=implementation.slug, **memory.measure(implementation, problem, warm_up=not slow[implementation.slug]))
+
+
+def pin(threads: int) -> None:
+    """Keep a single-threaded worker on one CPU, the last that it may use."""
+    if threads == 1 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Let no allocation go past the limit: it raises MemoryError, instead of the system killing what it likes."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
+    except (ImportError, ValueError, OSError):  # not on this system: the budget computed beforehand still holds
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Presets: which sizes each kernel is raced at, and how long. ``w2vbench run --preset NAME`` takes one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.engine.race import Settings
+from impls.case import Size
+from impls.interface import Kernel
+
+NEGATIVES = 5
+"""The book's number of negatives a target."""
+
+HUNDREDFOLD = ("lookup", "output.softmax", "sampling.without-replacement")
+"""Kernels with rungs that make a B × V array or go over V for every row: at V = 10^6 they are raced with B = 16."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset is for, how its races are run, and its sizes a kernel."""
+
+    name: str
+    summary: str
+    settings: Settings
+    vocabularies: tuple[int, ...]
+    batches: tuple[int, ...] = (100,)
+    small_batch: int | None = None
+
+    def sizes(self, kernel: Kernel) -> list[Size]:
+        """The sizes at which a kernel is raced, in the order they are raced."""
+        if self.name == "deck":
+            return deck_sizes(kernel)
+        sizes = []
+        for V in self.vocabularies:
+            if V >= 10**6 and kernel.name in HUNDREDFOLD and self.small_batch:
+                # the same small batch at smaller vocabularies too, or there would be nothing to see growth against
+                sizes += [fit(kernel, Size(V=v, B=self.small_batch)) for v in (V // 100, V // 10, V)]
+            else:
+                sizes.append(fit(kernel, Size(V=V)))
+        if kernel.name.startswith("scatter"):
+            sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
+        return list(dict.fromkeys(sizes))
+
+
+def fit(kernel: Kernel, size: Size) -> Size:
+    """The size with the dimensions that the kernel has, and without those that it has not."""
+    return replace(
+        size,
+        H=size.H if "H" in kernel.dimensions else 1,
+        K=(size.K or NEGATIVES) if "K" in kernel.dimensions else 0,
+    )
+
+
+DECK = {
+    "lookup": (Size(10**6, B=1, dtype="f64"), Size(10**5, B=1, dtype="f64"), Size(10**4, B=1, dtype="f64")),
+    "scatter.scalar": (Size(10**6, B=10_000, dtype="f64"),),
+    "scatter.accumulate": (Size(10**6, B=10_000, dtype="f64"),),
+    "output.softmax": (Size(10**4, B=1, dtype="f64"), Size(10**5, B=1, dtype="f64"), Size(10**6, B=1, dtype="f64")),
+    "output.negative-sampling": (Size(10**6, B=1, dtype="f64"),),
+    "sampling.without-replacement": (Size(10**6, B=1),),
+}
+"""The deck's own sizes, by kernel: slides 6 and 9, 13, 14, 24, 22."""
+
+
+def deck_sizes(kernel: Kernel) -> list[Size]:
+    return [fit(kernel, size) for size in DECK.get(kernel.name, ())]
+
+
+def own_sizes(
+    kernel: Kernel,
+    vocabularies: Sequence[int],
+    hidden: int,
+    batches: Iterable[int],
+    negatives: int,
+    dtype: str,
+    index: str,
+    words: str,
+    threads: int,
+) -> list[Size]:
+    """Every combination of a user's own vocabularies and batches, for a kernel."""
+    sizes = [fit(kernel, Size(V, hidden, B, negatives, dtype, index, words, threads)) for B in batches for V in vocabularies]
+    return list(dict.fromkeys(sizes))
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "quick",
+            "every kernel at three vocabularies up to 10^5; half a minute",
+            Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.012),
+            (1_000, 100_000),
+        ),
+        Preset(
+            "default",
+            "every kernel at four vocabularies from 10^3 to 10^6, and scatter at three batches; two minutes",
+            Settings(launches=3, rounds=12, sample_s=0.002, lane_s=0.03),
+            (1_000, 10_000, 100_000, 1_000_000),
+            batches=(100, 1_000, 10_000),
+            small_batch=16,
+        ),
+        Preset("deck", "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row", Settings(launches=5, rounds=12, limits=True), ()),
+        Preset(
+            "full",
+            "seven vocabularies, five launches, scatter at five batches; some twenty minutes",
+            Settings(launches=5, rounds=20, lane_s=0.1),
+            (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
+            batches=(1, 10, 100, 1_000, 10_000),
+            small_batch=16,
+        ),
+    )
+}

@@ -1,0 +1,211 @@
+"""The main job: check the implementations, race them, and make the result file's content."""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from bench.engine import environment
+from bench.engine.race import LaneResult, RaceResult, Settings, run_contract, run_race
+from bench.check import OK, Verdict
+from impls import catalogue, words
+from impls.case import Size
+from impls.interface import Implementation, Kernel
+
+
+class PlanError(ValueError):
+    """A run that would measure nothing, or asks for what does not exist; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """A race to be run: implementations of one kernel, at a size."""
+
+    kernel: Kernel
+    size: Size
+    implementations: tuple[Implementation, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kernel.name}@{self.size}"
+
+
+@dataclass
+class Run:
+    """A run under way: what was asked, and what is finished."""
+
+    command: str
+    preset: str | None
+    settings: Settings
+    corpus: words.Corpus
+    environment: dict[str, Any]
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    races: list[RaceResult] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def wrong(self) -> list[LaneResult]:
+        """Cases that gave a wrong result, though nobody had marked them as the textbook's mistake."""
+        return [lane for race in self.races for lane in race.lanes if lane.status == "wrong" and not lane.implementation.wrong]
+
+
+def plan(implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], kernel: str | None, only: str | None) -> list[Race]:
+    """The races of a run: every kernel's implementations at its sizes, narrowed by a kernel's name and a glob on cases.
+
+    The baseline stays in a race that a glob narrows, since ratios refer to it. Raises PlanError.
+    """
+    kernels = catalogue.kernels(implementations)
+    if kernel is not None:
+        names = [k.name for k in kernels]
+        kernels = [k for k in kernels if kernel in (k.name, k.name.partition(".")[0])]
+        if not kernels:
+            raise PlanError(f"no kernel {kernel!r}; there are {', '.join(names)} (a family's name, such as scatter, takes all of its variants)")
+    races = []
+    for k in kernels:
+        mine = [i for i in implementations if i.kernel.name == k.name]
+        for size in sizes(k):
+            chosen = [i for i in mine if only is None or fnmatchcase(str(i.case(size)), only) or fnmatchcase(i.key, only)]
+            if chosen:
+                races.append(Race(k, size, tuple(i for i in mine if i in chosen or i.baseline)))
+    if not races:
+        raise PlanError(f"nothing matches --only {only!r}; w2vbench list shows the names" if only else "these kernels have no sizes in this preset")
+    return races
+
+
+@contextmanager
+def saved(corpus: words.Corpus) -> Iterator[Path]:
+    """The corpus in a temporary folder, for the workers."""
+    with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
+        corpus.save(Path(name))
+        yield Path(name)
+
+
+def check(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[str], None]) -> None:
+    """Put each implementation that will race through its kernel's contract; verdicts are kept by key."""
+    for kernel in {race.kernel.name: race.kernel for race in races}.values():
+        note(kernel.name)
+        mine = {i.key: i for race in races if race.kernel.name == kernel.name for i in race.implementations}
+        for slug, verdict in run_contract(list(mine.values()), folder, files, run.settings).items():
+            run.verdicts[f"{kernel.name}/{slug}"] = verdict
+
+
+def race_all(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[int, int], None]) -> None:
+    """Run the races one after another. note is told the numbers of race and launch that begin."""
+    for number, race in enumerate(races):
+        verdicts = {i.slug: run.verdicts.get(i.key, Verdict(OK)) for i in race.implementations}
+        run.races.append(run_race(race.implementations, race.size, folder, files, run.settings, verdicts, lambda launch, n=number: note(n, launch)))  # type: ignore[misc]
+    run.complete = True
+
+
+def result(run: Run) -> dict[str, Any]:
+    """The content of the run's result file."""
+    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+    from pytest_benchmark.utils import get_commit_info
+
+    implementations = {lane.implementation.key: lane.implementation for race in run.races for lane in race.lanes}
+    corpus = run.corpus
+    vocabularies = sorted({lane.case.size.V for race in run.races for lane in race.lanes})
+    return {
+        "machine_info": pytest_benchmark_generate_machine_info(),
+        "commit_info": get_commit_info(),
+        "benchmarks": [row(lane, race) for race in run.races for lane in race.lanes if lane.status == OK],
+        "datetime": datetime.now(UTC).isoformat(),
+        "version": environment.installed("pytest-benchmark"),
+        "w2vbench": {
+            "schema_version": 1,
+            "engine": "race",
+            "command": run.command,
+            "preset": run.preset,
+            "seed": run.settings.seed,
+            "complete": run.complete,
+            "settings": asdict(run.settings),
+            "corpus": {
+                "name": corpus.name,
+                "tokens": len(corpus.ids),
+                "words": len(corpus.counts),
+                "tail_exponent": corpus.tail.exponent,
+                "streams": {str(V): corpus.describe(V) for V in vocabularies},
+            },
+            "environment": {**run.environment, "load_after": environment.load()},
+            "warnings": environment.warnings_of(run.environment),
+            "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
+            "not_measured": [
+                {**name(lane), "case": str(lane.case), "status": lane.status, "reason": lane.reason}
+                for race in run.races
+                for lane in race.lanes
+                if lane.status != OK
+            ],
+            "read_bytes_per_s": {race.problem: read_rate(race) for race in run.races if race.read_s},
+            "sources": {key: source(i) for key, i in implementations.items()},
+        },
+    }
+
+
+def name(lane: LaneResult) -> dict[str, Any]:
+    """How a case is named in the file."""
+    implementation = lane.implementation
+    return {"kernel": implementation.kernel.name, "implementation": implementation.slug, "title": implementation.title, "size": asdict(lane.case.size)}
+
+
+def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
+    """A measured case as pytest-benchmark writes it, with all else in its extra_info."""
+    from pytest_benchmark.stats import Stats
+
+    implementation, size = lane.implementation, lane.case.size
+    stats = Stats()
+    for launch in lane.wall_s:
+        for sample in launch:
+            if sample is not None:
+                stats.update(sample)
+    work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
+    return {
+        "group": race.problem,
+        "name": str(lane.case),
+        "fullname": str(lane.case),
+        "params": None,
+        "param": None,
+        "extra_info": {
+            **name(lane),
+            "baseline": implementation.baseline,
+            "slide": implementation.slide,
+            "grows_with": implementation.grows_with,
+            "touched_rows": race.touched,
+            "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
+            "prepare_s": min(lane.prepare_s) if implementation.prepare else None,
+            **{key: lane.memory.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes")},
+            "read_bytes": work.read_bytes,
+            "written_bytes": work.written_bytes,
+            "flops": work.flops,
+        },
+        "options": {},
+        "stats": {**stats.as_dict(), "iterations": lane.plan[0]},
+    }
+
+
+def read_rate(race: RaceResult) -> float:
+    """Bytes a second that one thread reads at the race's working set: the median of all its rounds."""
+    import numpy as np
+
+    return float(race.read_bytes / np.median([sample for launch in race.read_s for sample in launch if sample is not None]))
+
+
+def source(implementation: Implementation) -> dict[str, Any]:
+    """Where an implementation stands, and its text. The path is relative to its package, or the bare name of a file."""
+    path, _, line = catalogue.source(implementation).rpartition(":")
+    package = Path(__file__).resolve().parents[1]
+    file = Path(path)
+    return {
+        "file": str(file.relative_to(package)) if file.is_relative_to(package) else file.name,
+        "line": int(line),
+        "code": inspect.getsource(implementation.function),
+    }
+
+

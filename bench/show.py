@@ -1,0 +1,240 @@
+"""What the commands print: tables and findings on standard output, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console
+
+from bench.check import OK, Verdict
+from impls import catalogue
+from impls.interface import Implementation
+
+if TYPE_CHECKING:
+    from bench.run import Race, Run
+    from reports.results import ResultFile
+    from reports.tables import Table
+
+WIDE = 150
+MANY_RACES = 12
+
+
+def console() -> Console:
+    """Standard output; tables are not folded to eighty columns where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def error(message: str) -> None:
+    print(f"w2vbench: {message}", file=sys.stderr)
+
+
+def command(arguments: Sequence[str]) -> str:
+    """The command as it can be typed again."""
+    return shlex.join(["w2vbench", *arguments[1:]])
+
+
+def implementations(every: Sequence[Implementation], as_json: bool) -> None:
+    """All implementations, by kernel, in the order of their ladders."""
+    records = [
+        {
+            "kernel": i.kernel.name,
+            "implementation": i.slug,
+            "title": i.title,
+            "slide": i.slide,
+            "baseline": i.baseline,
+            "wrong": i.wrong,
+            "grows_with": i.grows_with,
+            "source": catalogue.source(i),
+            "missing": catalogue.missing(i),
+        }
+        for i in every
+    ]
+    if as_json:
+        print(json.dumps(records, indent=1))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("implementation", "what it is", "slide", "here", box=None, pad_edge=False, header_style="bold")
+    kernel = ""
+    for record, one in zip(records, every, strict=True):
+        if record["kernel"] != kernel:
+            kernel = record["kernel"]
+            table.add_row(Text(f"{kernel}: {one.kernel.title}", style="bold"), "", "", "")
+        here = f"wrong on purpose: {one.wrong}" if one.wrong else f"needs: pip install {' '.join(record['missing'])}" if record["missing"] else "baseline" if one.baseline else "yes"
+        table.add_row(Text(f"  {one.slug}"), Text(one.title), str(one.slide or ""), Text(here))
+    console().print(table)
+
+
+def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json: bool) -> bool:
+    """What the contract said of each; gives whether all are sound (ok, skipped, or wrong as marked)."""
+    sound = all(found[i.key].status in (OK, "skipped") or (i.wrong and found[i.key].status == "wrong") for i in every)
+    if as_json:
+        print(json.dumps([{"case": i.key, "status": found[i.key].status, "reason": found[i.key].reason, "marked_wrong": bool(i.wrong)} for i in every], indent=1))
+        return sound
+    out = console()
+    for i in every:
+        verdict = found[i.key]
+        expected = " (as marked)" if i.wrong and verdict.status == "wrong" else ""
+        style = "green" if verdict.status == OK else "yellow" if expected or verdict.status == "skipped" else "bold red"
+        out.print(f"{verdict.status + expected:<18}", style=style, end="")
+        out.print(f"{i.key}{': ' + verdict.reason if verdict.reason else ''}", markup=False, soft_wrap=True)
+    counts = {status: sum(v.status == status for v in found.values()) for status in dict.fromkeys(v.status for v in found.values())}
+    out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
+    return sound
+
+
+class Bar(Protocol):
+    """What a run tells of its progress."""
+
+    def checking(self, kernel: str) -> None: ...
+    def racing(self, race: int, launch: int) -> None: ...
+
+
+@contextmanager
+def progress(races: Sequence[Race], launches: int) -> Iterator[Bar]:
+    """A bar on a terminal, plain lines elsewhere; both say what is being measured and how long is left."""
+    # a race at a large vocabulary takes longer: its arrays must be made, checked and gone through
+    weights = [1 + race.size.V / 150_000 for race in races]
+    if not sys.stderr.isatty():
+        yield Lines(races, launches, weights)
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        yield Painted(bar, races, launches, weights)
+
+
+class Clock:
+    """How much of a run is done, by weight, and how long the rest will take."""
+
+    def __init__(self, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
+        self.races, self.launches, self.weights = races, launches, weights
+        self.started: float | None = None
+
+    def done(self, race: int, launch: int) -> float:
+        return (sum(self.weights[:race]) + self.weights[race] * launch / self.launches) / sum(self.weights)
+
+    def left(self, done: float) -> str:
+        """Time left in words, once there is something to go by."""
+        if self.started is None:
+            self.started = time.perf_counter()
+        elapsed = time.perf_counter() - self.started
+        if elapsed < 2 or done <= 0:
+            return ""
+        rest = elapsed / done - elapsed
+        return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
+
+
+class Painted(Clock):
+    """Progress as a bar."""
+
+    def __init__(self, bar: Any, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
+        super().__init__(races, launches, weights)
+        self.bar = bar
+        self.task = bar.add_task("", total=1.0, left="")
+
+    def checking(self, kernel: str) -> None:
+        self.bar.update(self.task, description=f"checking {kernel}")
+
+    def racing(self, race: int, launch: int) -> None:
+        done = self.done(race, launch)
+        self.bar.update(self.task, completed=done, description=f"{self.races[race].name}, launch {launch + 1} of {self.launches}", left=self.left(done))
+
+
+class Lines(Clock):
+    """Progress as plain lines, one a race."""
+
+    def checking(self, kernel: str) -> None:
+        print(f"checking {kernel}", file=sys.stderr, flush=True)
+
+    def racing(self, race: int, launch: int) -> None:
+        if launch == 0:
+            left = self.left(self.done(race, 0))
+            print(f"[{race + 1}/{len(self.races)}] {self.races[race].name}{', ' + left if left else ''}", file=sys.stderr, flush=True)
+
+
+def writable(folder: Path) -> None:
+    """Make sure that results can be written before anything is measured. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".writable"
+    probe.write_text("")
+    probe.unlink()
+
+
+def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> None:
+    """Keep a run's results, build its report, and print tables, findings and where everything is."""
+    from pytest_benchmark.utils import get_machine_id
+
+    from reports.frame import frame
+    from reports.page import headline, report
+    from reports.results import dump, read, store, write
+    from reports.story import findings
+    from reports.tables import tables
+
+    text = dump(content)
+    kept = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{run.preset or 'own'}", text)
+    write(out / "result.json", text)
+    result = read(out / "result.json")
+    paths = report(result, out)
+    if as_json:
+        print(text, end="")
+        return
+    cases = frame(result)
+    every = {table.problem: table for table in tables(cases, result)}
+    stories = {finding.problem: finding for finding in findings(result)}
+    kernels = dict.fromkeys(problem.partition("@")[0] for problem in every)
+    shown = every if len(every) <= MANY_RACES else [headline([p for p in every if p.startswith(f"{kernel}@")]) for kernel in kernels]
+    screen = console()
+    for problem in shown:
+        screen.print()
+        print_table(screen, every[problem], result)
+        if problem in stories:
+            screen.print(stories[problem].found, markup=False)
+            screen.print(stories[problem].advice, style="bold", markup=False)
+    for warning in result.w2vbench.warnings:
+        screen.print(f"\nWarning: {warning}", style="yellow")
+    if len(every) > len(shown):
+        screen.print(f"\n{len(every) - len(shown)} more tables, at other sizes, are in {out / 'report.md'}", style="dim")
+    if not run.complete:
+        screen.print(f"\nInterrupted: {len(run.races)} races were finished and are kept.", style="yellow")
+    screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
+    written([*paths, out / "result.json"])
+
+
+def print_table(screen: Console, table: Table, result: ResultFile) -> None:
+    """One race's table on a terminal."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    kernel = table.problem.partition("@")[0]
+    screen.print(Text(f"{table.problem}  {result.w2vbench.kernels.get(kernel, '')}", style="bold"))
+    painted = RichTable(box=None, pad_edge=False, header_style="dim")
+    for at, name in enumerate(table.header):
+        painted.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
+    reasons = []
+    for row, status in zip(table.rows, table.statuses, strict=True):
+        if status == OK:
+            painted.add_row(*(Text(cell) for cell in row))
+        else:
+            reasons.append(f"{row[0]}: {row[1]}")
+    screen.print(painted)
+    for reason in reasons:
+        screen.print(reason, style="yellow", markup=False, soft_wrap=True)
+    if table.note:
+        screen.print(table.note, style="dim", markup=False)
+
+
+def written(paths: Sequence[Path]) -> None:
+    """Where the outputs are."""
+    for path in paths:
+        console().print(f"wrote {path}", markup=False, soft_wrap=True)

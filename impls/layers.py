@@ -1,0 +1,363 @@
+"""The layers of *Deep Learning from Scratch 2* (Saito, O'Reilly Japan, 2018), chapters 3 and 4, on implementations of one's choice.
+
+A layer holds weights in ``params`` and their gradients, dense and always written in place, in ``grads``. ``forward``
+keeps what ``backward`` will need; ``backward`` takes the loss's gradient by the output and returns that by the input.
+Layers that share a matrix hold the very same array, each with a gradient of its own: a trainer adds these up.
+
+Constructors and protocol are the book's, so its training scripts run on these layers unchanged, and the same
+``np.random.seed`` leads to the same losses to float precision. On purpose, one thing is not as in the book: everything
+is computed in the dtype of the weights, where the book's arithmetic with integer labels and one-hot rows slips from
+float32 to float64. The keyword-only options ``lookup``, ``scatter`` and ``draw`` swap what does the work:
+
+    CBOW(V, H, window, corpus, scatter=unique_csr, draw=alias)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from .case import Size
+from .interface import Array, Kernel, Problem
+from .lookup import gather
+from .lookup import lookup as lookup_kernel
+from .sampling.with_replacement import with_replacement
+from .sampling.without_replacement import choice_per_row, without_replacement
+from .scatter.dense import add_at, dense
+
+Call = Callable[..., Any]
+"""What an option takes: an Implementation, or a plain function with its kernel's signature."""
+
+Loss = np.floating[Any]
+
+TINY = 1e-7
+"""Added to a probability before its logarithm is taken, as in the book: no single answer can cost more than -log(1e-7) = 16.1."""
+
+
+class Layer(Protocol):
+    """Anything with weights and their gradients: as many arrays, of the same shapes."""
+
+    params: list[Array]
+    grads: list[Array]
+
+
+def weights_of(layers: Iterable[Layer]) -> tuple[list[Array], list[Array]]:
+    """All weights and all gradients of some layers, in order; an array stands as often as layers share it."""
+    layers = list(layers)
+    return [W for layer in layers for W in layer.params], [dW for layer in layers for dW in layer.grads]
+
+
+class Chosen:
+    """The implementation that a layer was told to use, and the workspace that it asks for.
+
+    option: the keyword's name, for messages. call: what was given for it. kernels: those it may belong to; a plain
+    function is taken for one of the first. A ``prepare`` is given a Problem made of the layer's own arguments, at the
+    first batch and again when a batch of another size comes. Buffers, compiled code and tables of p stay right while
+    W is trained; a workspace with a copy of W in it would not. Raises TypeError for another kernel's implementation.
+    """
+
+    def __init__(self, option: str, call: Call, *kernels: Kernel) -> None:
+        self.call = call
+        self.kernel: Kernel = getattr(call, "kernel", kernels[0])
+        if self.kernel.name not in [kernel.name for kernel in kernels]:
+            raise TypeError(f"{option}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}")
+        self.prepare: Callable[[Problem], Any] | None = getattr(call, "prepare", None)
+        self.size: Size | None = None
+        self.workspace: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.prepare is None:
+            return self.call(*arguments)
+        inputs = dict(zip(self.kernel.parameters, arguments, strict=True))
+        size = size_of(inputs)
+        if size != self.size:
+            self.size, self.workspace = size, self.prepare(Problem(size, inputs, [arguments], touched=float(size.B * max(1, size.K))))
+        return self.call(*arguments, self.workspace)
+
+
+def size_of(inputs: dict[str, Any]) -> Size:
+    """The size of a kernel's problem, read off its arguments. Raises BadName for dtypes that the kernels do not know."""
+    if "p" in inputs:
+        return Size(len(inputs["p"]), 1, len(inputs["targets"]), inputs["K"])
+    idx, table = inputs["idx"], inputs["W"] if "W" in inputs else inputs["dW"]
+    V, H = table.shape
+    dtype, index = (f"{array.dtype.kind}{8 * array.dtype.itemsize}" for array in (table, idx))
+    return Size(V, H, len(idx), dtype=dtype, index=index)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) in x's dtype, with full relative precision where it is near 0."""
+    with np.errstate(over="ignore"):  # exp(-x) = inf gives 0, which is right
+        return np.asarray(1 / (1 + np.exp(-x)))
+
+
+class MatMul:
+    """x (B, V) · W (V, H) -> (B, H). In chapter 3, x is one-hot: the product reads all of W to copy a row out (slides 4 and 5).
+
+    x may be of an integer type; results have W's dtype. backward: dx = dout · Wᵀ, dW = xᵀ · dout (slide 18).
+    """
+
+    def __init__(self, W: Array) -> None:
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+
+    def forward(self, x: Array) -> Array:
+        (W,) = self.params
+        self.x = np.asarray(x, W.dtype)
+        return np.asarray(self.x @ W)
+
+    def backward(self, dout: Array) -> Array:
+        (W,), (dW,) = self.params, self.grads
+        np.matmul(self.x.T, dout, out=dW)
+        return np.asarray(dout @ W.T)
+
+
+class SoftmaxWithLoss:
+    """Scores x (B, V) and targets t -> mean softmax cross-entropy, -Σ t_k log y_k (slide 14).
+
+    t: word ids (B,), or one-hot rows (B, V). The loss has x's dtype, and is 0 for an empty batch.
+    backward: (y - t) / B, (B, V), times dout.
+    """
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+
+    def forward(self, x: Array, t: Array) -> Loss:
+        powers = np.exp(x - x.max(axis=1, keepdims=True))
+        self.y: Array = powers / powers.sum(axis=1, keepdims=True)
+        self.t = t.argmax(axis=1) if t.ndim == 2 else t
+        of_target = self.y[np.arange(len(x)), self.t]
+        loss: Loss = -np.sum(np.log(of_target + TINY)) / max(1, len(x))
+        return loss
+
+    def backward(self, dout: float = 1) -> Array:
+        dx = self.y.copy()
+        dx[np.arange(len(dx)), self.t] -= 1
+        dx *= dout
+        dx /= len(dx)
+        return dx
+
+
+class SigmoidWithLoss:
+    """Scores x (B,) and answers t (B,), 1 for yes and 0 for no -> mean of -(t log y + (1 - t) log(1 - y)), y = sigmoid(x).
+
+    The loss has x's dtype, and is 0 for an empty batch. backward: (y - t) / B, (B,), times dout.
+
+    Slide 16 asks whether the softmax loss over two output neurons coincides with this one. With scores a for yes and b
+    for no, the softmax gives yes exp(a) / (exp(a) + exp(b)) = 1 / (1 + exp(-(a - b))) = sigmoid(a - b), and no the
+    rest. So for any a and b the two losses are equal, exactly, when this layer's score is the *difference* x = a - b;
+    only the difference counts, and one of the two neurons is redundant. The claim fails if one neuron's score is taken for
+    this layer's, x = a: then the losses are equal only where b = 0. The gradients follow by the chain rule:
+    dL/da = y - t and dL/db = -(y - t), so a step of gradient descent on both neurons moves a - b twice as far as one on x.
+    """
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+
+    def forward(self, x: Array, t: Array) -> Loss:
+        self.y = sigmoid(x)
+        self.t = np.asarray(t, x.dtype)
+        no = sigmoid(-x)  # 1 - y, without its rounding to 0 where y is near 1
+        loss: Loss = -np.sum(self.t * np.log(self.y + TINY) + (1 - self.t) * np.log(no + TINY)) / max(1, len(x))
+        return loss
+
+    def backward(self, dout: float = 1) -> Array:
+        dx: Array = self.y - self.t
+        dx *= dout
+        dx /= len(dx)
+        return dx
+
+
+class Embedding:
+    """Rows of W (V, H) by word ids idx (B,) -> (B, H): what MatMul gives for one-hot rows, without the product (slides 7 to 10).
+
+    backward: takes dout (B, H), writes dW (V, H), returns nothing; gradients of a repeated word add up (slides 11 to 13).
+    lookup: of kernel lookup; one with a buffer may return the same array at every call. scatter: of kernel scatter.dense,
+    which leaves the gradient in dW; a plain function may also return it.
+    """
+
+    def __init__(self, W: Array, *, lookup: Call = gather, scatter: Call = add_at) -> None:
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+        self.lookup = Chosen("lookup", lookup, lookup_kernel)
+        self.scatter = Chosen("scatter", scatter, dense)
+
+    def forward(self, idx: Array) -> Array:
+        (W,) = self.params
+        self.idx = idx
+        return np.asarray(self.lookup(W, idx))
+
+    def backward(self, dout: Array) -> None:
+        (dW,) = self.grads
+        made = self.scatter(dout, self.idx, dW)
+        if made is not None:
+            dW[...] = made
+
+
+class EmbeddingDot:
+    """Hidden vectors h (B, H) and word ids idx (B,) -> scores (B,), each the dot product of h with its word's row of W (V, H).
+
+    W is the output matrix, stored V × H (slides 17 and 18). backward: dtarget_W = dout · h goes into dW, and
+    dh = dout · target_W, (B, H), is returned (slides 18 to 20). lookup and scatter: as in Embedding.
+    """
+
+    def __init__(self, W: Array, *, lookup: Call = gather, scatter: Call = add_at) -> None:
+        self.embed = Embedding(W, lookup=lookup, scatter=scatter)
+        self.params = self.embed.params
+        self.grads = self.embed.grads
+
+    def forward(self, h: Array, idx: Array) -> Array:
+        self.h, self.target_W = h, self.embed.forward(idx)
+        return np.asarray(np.sum(self.target_W * h, axis=1))
+
+    def backward(self, dout: Array) -> Array:
+        column = dout[:, None]
+        self.embed.backward(column * self.h)
+        return np.asarray(column * self.target_W)
+
+
+class UnigramSampler:
+    """Draws negatives by corpus frequency to a power, P'(w) = P(w)^power / Σ P(w_j)^power, never the target (slides 21 and 22).
+
+    corpus: word ids (tokens,); the vocabulary goes up to the highest, and words that do not occur are not drawn.
+    word_p: the law (V,), float64. draw: an implementation of either sampling kernel. Without one it is the book's,
+    from NumPy's global generator, draw by draw as there; with one, a Generator that is seeded from the global one.
+    Raises ValueError if the corpus has too few words to draw from.
+    """
+
+    def __init__(self, corpus: Array, power: float, sample_size: int, *, draw: Call | None = None) -> None:
+        self.draw = Chosen("draw", choice_per_row if draw is None else draw, without_replacement, with_replacement)
+        self.rng: Any = np.random if draw is None else np.random.default_rng(np.random.randint(2**31, size=4))
+        counts = np.bincount(corpus).astype(np.float64)
+        words = np.count_nonzero(counts)
+        if words <= (sample_size if self.draw.kernel.name == without_replacement.name else 1):
+            raise ValueError(f"a corpus of {words} distinct words is too small to draw {sample_size} negatives beside each target ({self.draw.kernel.title})")
+        counts[counts > 0] **= power
+        self.sample_size = sample_size
+        self.vocab_size = len(counts)
+        self.word_p = counts / counts.sum()
+
+    def get_negative_sample(self, target: Array) -> Array:
+        """Negatives (B, sample_size) for targets (B,)."""
+        return np.asarray(self.draw(target, self.sample_size, self.word_p, self.rng))
+
+
+class NegativeSamplingLoss:
+    """Hidden vectors h (B, H) and targets (B,) -> loss of telling each target from sample_size drawn words (slide 24).
+
+    One EmbeddingDot and SigmoidWithLoss for the target, answered yes, and one pair for each negative, answered no; all
+    share W (V, H). The losses add up, and so do the gradients dh (B, H) that backward returns. Options: as in
+    Embedding and UnigramSampler. Raises ValueError if the corpus has words beyond W's rows. Mikolov et al. 2013.
+    """
+
+    def __init__(
+        self, W: Array, corpus: Array, power: float = 0.75, sample_size: int = 5, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+    ) -> None:
+        self.sample_size = sample_size
+        self.sampler = UnigramSampler(corpus, power, sample_size, draw=draw)
+        if self.sampler.vocab_size > len(W):
+            raise ValueError(f"the corpus has word id {self.sampler.vocab_size - 1}, but W has only {len(W)} rows")
+        self.loss_layers = [SigmoidWithLoss() for _ in range(1 + sample_size)]
+        self.embed_dot_layers = [EmbeddingDot(W, lookup=lookup, scatter=scatter) for _ in range(1 + sample_size)]
+        self.params, self.grads = weights_of(self.embed_dot_layers)
+
+    def forward(self, h: Array, target: Array) -> Loss:
+        words = np.column_stack([target, self.sampler.get_negative_sample(target)])
+        loss: Loss = h.dtype.type(0)
+        for k, (dot, answer) in enumerate(zip(self.embed_dot_layers, self.loss_layers, strict=True)):
+            score = dot.forward(h, words[:, k])
+            loss += answer.forward(score, np.full(len(h), k == 0))
+        return loss
+
+    def backward(self, dout: float = 1) -> Array:
+        return np.asarray(sum(dot.backward(answer.backward(dout)) for dot, answer in zip(self.embed_dot_layers, self.loss_layers, strict=True)))
+
+
+def small_normals(*shape: int) -> Array:
+    """The book's first weights: 0.01 · N(0, 1) in float32, from NumPy's global generator."""
+    return np.asarray(0.01 * np.random.randn(*shape).astype(np.float32))
+
+
+class SimpleCBOW:
+    """Chapter 3's CBOW, window 1: one-hot contexts (B, 2, V) and targets -> loss. Both its products cost O(V) (slide 4).
+
+    The target, one-hot (B, V) or ids (B,), is told from the mean of its two context vectors by a softmax over V words.
+    word_vecs: the input matrix (V, H), float32.
+    """
+
+    def __init__(self, vocab_size: int, hidden_size: int) -> None:
+        W_in = small_normals(vocab_size, hidden_size)
+        W_out = small_normals(hidden_size, vocab_size)
+        self.in_layer0, self.in_layer1 = MatMul(W_in), MatMul(W_in)
+        self.out_layer = MatMul(W_out)
+        self.loss_layer = SoftmaxWithLoss()
+        self.params, self.grads = weights_of([self.in_layer0, self.in_layer1, self.out_layer])
+        self.word_vecs = W_in
+
+    def forward(self, contexts: Array, target: Array) -> Loss:
+        h = (self.in_layer0.forward(contexts[:, 0]) + self.in_layer1.forward(contexts[:, 1])) * 0.5
+        return self.loss_layer.forward(self.out_layer.forward(h), target)
+
+    def backward(self, dout: float = 1) -> None:
+        dh = self.out_layer.backward(self.loss_layer.backward(dout)) * 0.5
+        self.in_layer0.backward(dh)
+        self.in_layer1.backward(dh)
+
+
+class CBOW:
+    """Chapter 4's CBOW: contexts (B, 2 · window_size) and targets (B,), all ids -> loss, with 5 negatives and power 0.75.
+
+    h is the mean of the context words' rows, one Embedding for each position, all sharing W_in. word_vecs: W_in (V, H),
+    float32. Options: as in NegativeSamplingLoss, for its rows of W_out and for those of W_in alike.
+    """
+
+    def __init__(
+        self, vocab_size: int, hidden_size: int, window_size: int, corpus: Array, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+    ) -> None:
+        W_in, W_out = small_normals(vocab_size, hidden_size), small_normals(vocab_size, hidden_size)
+        self.in_layers = [Embedding(W_in, lookup=lookup, scatter=scatter) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, lookup=lookup, scatter=scatter, draw=draw)
+        self.params, self.grads = weights_of([*self.in_layers, self.ns_loss])
+        self.word_vecs = W_in
+
+    def forward(self, contexts: Array, target: Array) -> Loss:
+        h = np.asarray(sum(layer.forward(contexts[:, i]) for i, layer in enumerate(self.in_layers)))
+        h *= 1 / len(self.in_layers)
+        return self.ns_loss.forward(h, target)
+
+    def backward(self, dout: float = 1) -> None:
+        dh = self.ns_loss.backward(dout)
+        dh *= 1 / len(self.in_layers)
+        for layer in self.in_layers:
+            layer.backward(dh)
+
+
+class SkipGram:
+    """Chapter 4's skip-gram: contexts (B, 2 · window_size) and targets (B,), all ids -> loss, with 5 negatives and power 0.75.
+
+    h is the target word's row; each context position has a NegativeSamplingLoss, which draws negatives of its own, and
+    all share W_out. word_vecs: W_in (V, H), float32. Options: as in CBOW.
+    """
+
+    def __init__(
+        self, vocab_size: int, hidden_size: int, window_size: int, corpus: Array, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+    ) -> None:
+        W_in, W_out = small_normals(vocab_size, hidden_size), small_normals(vocab_size, hidden_size)
+        self.in_layer = Embedding(W_in, lookup=lookup, scatter=scatter)
+        self.loss_layers = [NegativeSamplingLoss(W_out, corpus, lookup=lookup, scatter=scatter, draw=draw) for _ in range(2 * window_size)]
+        self.params, self.grads = weights_of([self.in_layer, *self.loss_layers])
+        self.word_vecs = W_in
+
+    def forward(self, contexts: Array, target: Array) -> Loss:
+        h = self.in_layer.forward(target)
+        loss: Loss = h.dtype.type(0)
+        for i, layer in enumerate(self.loss_layers):
+            loss += layer.forward(h, contexts[:, i])
+        return loss
+
+    def backward(self, dout: float = 1) -> None:
+        self.in_layer.backward(np.asarray(sum(layer.backward(dout) for layer in self.loss_layers)))

@@ -1,0 +1,144 @@
+"""A result file as a tidy table: one row a case, units in the column names."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .results import Extra, ResultFile, Row, read
+from .statistics import Floats, Interval, exponent, median, paired_ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROWTH_FROM = 10_000
+"""Growth in V is fitted from this vocabulary up; below it, fixed costs and caches bend the line."""
+
+COLUMNS = {
+    "case": "the case's name",
+    "kernel": "kernel and variant, e.g. scatter.dense",
+    "implementation": "slug",
+    "title": "the implementation's title",
+    "V": "vocabulary",
+    "H": "hidden size",
+    "B": "batch",
+    "K": "negatives a target, 0 where there are none",
+    "dtype": "f32 or f64",
+    "index": "i32 or i64",
+    "words": "zipf, uniform or repeat",
+    "threads": "BLAS and OpenMP threads",
+    "problem": "kernel and size: cases with the same problem were raced together",
+    "baseline": "whether ratios refer to this case",
+    "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
+    "reason": "why it has no figures",
+    "wall_s": "median wall time a call, seconds",
+    "cpu_s": "median CPU time a call, all threads, seconds",
+    "peak_bytes": "peak of traced allocations in a call, bytes",
+    "resident_bytes": "growth of the resident set in a call, bytes",
+    "prepare_s": "set-up time, seconds",
+    "prepare_bytes": "memory that set-up keeps, bytes",
+    "touched_rows": "distinct rows that a batch touches, mean",
+    "speedup": "the baseline's wall time over this case's, paired within the race",
+    "speedup_low": "lower end of its 95 % interval",
+    "speedup_high": "upper end of its 95 % interval",
+    "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
+    "growth_V_low": "lower end of its 95 % interval",
+    "growth_V_high": "upper end of its 95 % interval",
+    "read_share": "bytes read a second, over what the machine reads at this working set in the same race",
+}
+"""The columns of ``reports.load``; figures that could not be had are NaN."""
+
+
+def load(path: str | Path) -> pd.DataFrame:
+    """Read a result file into a tidy DataFrame with COLUMNS. Raises ResultError."""
+    return frame(read(Path(path)))
+
+
+def frame(result: ResultFile) -> pd.DataFrame:
+    """The table of a result file, in the file's order: measured cases, then those that were not."""
+    import pandas as pd
+
+    baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
+    records = [measured(row, baselines.get(row.group), result) for row in result.benchmarks]
+    records += [
+        {
+            **known(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
+            "status": case.status,
+            "reason": case.reason,
+        }
+        for case in result.w2vbench.not_measured
+    ]
+    table = pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS))
+    return add_growth(table)
+
+
+def known(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
+    """The columns that every case has."""
+    dimensions = {name: size[name] for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads")}
+    problem = f"{kernel}@{case.partition('@')[2]}"
+    return {"case": case, "kernel": kernel, "implementation": implementation, "title": title, **dimensions, "problem": problem, "baseline": False, "reason": ""}
+
+
+def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:
+    """A row of figures."""
+    extra = row.extra_info
+    ratio = speedup(row, baseline)
+    wall = wall_s(row)
+    record = {
+        **known(row.name, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
+        "baseline": extra.baseline,
+        "status": "ok",
+        "wall_s": wall,
+        "cpu_s": median([array(launch.cpu_s) for launch in extra.launches]) if extra.launches else extra.cpu_s,
+        "speedup": ratio.estimate if ratio else None,
+        "speedup_low": ratio.low if ratio else None,
+        "speedup_high": ratio.high if ratio else None,
+    }
+    for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
+        record[name] = getattr(extra, name)
+    bandwidth = result.w2vbench.read_bytes_per_s.get(record["problem"])
+    if bandwidth and extra.read_bytes:
+        record["read_share"] = extra.read_bytes / wall / bandwidth
+    return record
+
+
+def wall_s(row: Row) -> float:
+    """A case's typical wall time a call, in seconds."""
+    return median(samples(row.extra_info)) if row.extra_info.launches else row.stats.median
+
+
+def samples(extra: Extra) -> list[Floats]:
+    """Wall time of each launch's rounds, in seconds a call, NaN where a round was sat out."""
+    return [array(launch.wall_s) for launch in extra.launches]
+
+
+def array(values: list[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
+
+
+def speedup(row: Row, baseline: Row | None) -> Interval | None:
+    """How many times faster a case is than another of its race: paired where both were raced, else of medians."""
+    if baseline is None:
+        return None
+    if row.extra_info.launches and baseline.extra_info.launches:
+        return paired_ratio(samples(baseline.extra_info), samples(row.extra_info))
+    return Interval(wall_s(baseline) / wall_s(row))
+
+
+def add_growth(table: pd.DataFrame) -> pd.DataFrame:
+    """Fit each implementation's power of V over the cases that differ in nothing but V."""
+    alike = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
+    fitted = table[(table.status == "ok") & (table.V >= GROWTH_FROM)]
+    for _, group in fitted.groupby(alike, sort=False):
+        growth = exponent(group.V.to_list(), group.wall_s.to_list())
+        if growth:
+            same = (table[alike] == group.iloc[0][alike]).all(axis=1) & (table.status == "ok")
+            table.loc[same, ["growth_V", "growth_V_low", "growth_V_high"]] = [
+                growth.estimate,
+                math.nan if growth.low is None else growth.low,
+                math.nan if growth.high is None else growth.high,
+            ]
+    return table

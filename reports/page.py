@@ -1,0 +1,91 @@
+"""The outputs of a result file: page, Markdown and CSV, each made from the file alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from .figures import escaped, figures
+from .frame import frame
+from .results import ResultFile, write
+from .story import findings
+from .tables import Table, csv, markdown, tables
+
+TEMPLATE = "page.html"
+
+
+def report(result: ResultFile, folder: Path) -> list[Path]:
+    """Write ``index.html``, ``report.md`` and ``cases.csv`` into a folder, and give their paths. Raises ResultError."""
+    cases = frame(result)
+    texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(cases)}
+    for name, text in texts.items():
+        write(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def html(result: ResultFile) -> str:
+    """One self-contained page: nothing is fetched when it is opened."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    cases = frame(result)
+    plots = figures(cases)
+    for plot in plots:
+        for trace in plot["data"]:
+            trace["name"] = escaped(trace["name"])
+    environment = Environment(loader=PackageLoader("reports", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    stories = {finding.problem: finding for finding in findings(result)}
+    kernels: dict[str, list[Table]] = {}
+    for one in tables(cases, result):
+        kernels.setdefault(one.problem.partition("@")[0], []).append(one)
+    return environment.get_template(TEMPLATE).render(
+        result=result,
+        suite=result.w2vbench,
+        kernels=kernels,
+        stories=stories,
+        headlines={kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem]) for kernel, mine in kernels.items()},
+        plots_of={kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in kernels},
+        plots=plots,
+        plots_json=json.dumps(plots).replace("<", "\\u003c"),
+        plotly=get_plotlyjs(),
+        measured=int((cases.status == "ok").sum()),
+        total=len(cases),
+    )
+
+
+def headline(problems: Sequence[str]) -> str:
+    """The race that stands for its kernel: the one with the most work, V times B, then the largest V."""
+
+    def work(problem: str) -> tuple[float, float]:
+        parts = dict(part.split("=") for part in problem.partition("@")[2].split(",") if "=" in part)
+        V, B = float(parts.get("V", 0)), float(parts.get("B", 0))
+        return V * B, V
+
+    return max(problems, key=work)
+
+
+def as_markdown(result: ResultFile) -> str:
+    """The report as Markdown: findings, then every table."""
+    cases = frame(result)
+    suite = result.w2vbench
+    stories = {finding.problem: finding for finding in findings(result)}
+    parts = ["# w2vbench report", "", f"`{suite.command}`, {result.datetime[:19].replace('T', ' ')} UTC, on {suite.environment.get('cpu', 'an unknown CPU')}.", ""]
+    if not suite.complete:
+        parts += ["**Interrupted: only the races below were finished.**", ""]
+    parts += [f"- {warning}" for warning in suite.warnings]
+    kernel = ""
+    for one in tables(cases, result):
+        name = one.problem.partition("@")[0]
+        if name != kernel:
+            kernel = name
+            parts += [f"## {kernel}: {suite.kernels.get(kernel, '')}", ""]
+        parts += [f"### {one.problem.partition('@')[2]}", ""]
+        story = stories.get(one.problem)
+        if story:
+            parts += [f"{story.found} {story.advice}", ""]
+        parts += [markdown(one), ""]
+        if one.note:
+            parts += [f"_{one.note[0].upper()}{one.note[1:]}._", ""]
+    parts += [f"_{line}._" for line in suite.corpus.get("streams", {}).values()]
+    return "\n".join(parts) + "\n"

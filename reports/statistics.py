@@ -1,0 +1,102 @@
+"""Statistics of races: pure functions from samples to small structs.
+
+A launch holds, for each lane, one figure a round (NaN where a slow lane sat a round out). Two lanes are compared by
+the ratio of their figures of the same round, so that what slows the whole machine cancels out; a launch gives one
+median ratio; and the interval comes from the spread between launches, since a process keeps whatever advantage its
+memory layout gave it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+FEW = 5
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with a confidence interval; low and high are None where the data cannot give one."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+    def includes(self, value: float) -> bool:
+        """Whether value lies in the interval; an unknown interval includes everything."""
+        return self.low is None or self.high is None or self.low <= value <= self.high
+
+    def map(self, function: Any) -> Interval:
+        """The interval of an increasing function of the estimate."""
+        return Interval(function(self.estimate), *(None if end is None else function(end) for end in (self.low, self.high)))
+
+
+def t_quantile(degrees: int, level: float = LEVEL) -> float:
+    """Two-sided quantile of Student's t: the half-width of an interval in standard errors."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 0.5 + level / 2))
+
+
+def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
+    """The mean of some values with its t-interval; one value has none. Raises ValueError for no values."""
+    data = np.asarray(values, np.float64)
+    if data.size == 0:
+        raise ValueError("no values")
+    mean = float(data.mean())
+    if data.size == 1:
+        return Interval(mean)
+    half = t_quantile(data.size - 1, level) * float(data.std(ddof=1)) / math.sqrt(data.size)
+    return Interval(mean, mean - half, mean + half)
+
+
+def median(launches: Sequence[Floats]) -> float:
+    """The median over launches of each launch's median: a lane's typical figure, in the samples' unit."""
+    return float(np.median([np.nanmedian(launch) for launch in launches]))
+
+
+def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
+    """How many times larger numerator's figures are than denominator's, launch by launch.
+
+    Each launch gives the median of the log-ratios of its common rounds; the interval is a t-interval over launches.
+    With fewer than FEW common rounds it gives the ratio of the two medians instead: a single round's fast sample is
+    noisier than the drift that pairing takes out. None if no launch has figures of both.
+    """
+    logs = []
+    for top, bottom in zip(numerator, denominator, strict=True):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tops, bottoms = np.log(top), np.log(bottom)
+        rounds = min(len(tops), len(bottoms))
+        ratios = tops[:rounds] - bottoms[:rounds]
+        ratios = ratios[np.isfinite(ratios)]
+        if ratios.size >= FEW:
+            logs.append(float(np.median(ratios)))
+        elif np.isfinite(tops).any() and np.isfinite(bottoms).any():
+            logs.append(float(np.median(tops[np.isfinite(tops)]) - np.median(bottoms[np.isfinite(bottoms)])))
+    return mean_interval(logs, level).map(math.exp) if logs else None
+
+
+def exponent(sizes: Sequence[float], figures: Sequence[float], level: float = LEVEL) -> Interval | None:
+    """The power b of ``figure = a * size ** b``: least squares on logarithms, with the slope's t-interval.
+
+    None with fewer than two different sizes; no interval with two.
+    """
+    x, y = np.log(np.asarray(sizes, np.float64)), np.log(np.asarray(figures, np.float64))
+    usable = np.isfinite(x) & np.isfinite(y)
+    x, y = x[usable], y[usable]
+    if len(np.unique(x)) < 2:
+        return None
+    spread = ((x - x.mean()) ** 2).sum()
+    slope = float(((x - x.mean()) * (y - y.mean())).sum() / spread)
+    if len(x) < 3:
+        return Interval(slope)
+    residual = y - y.mean() - slope * (x - x.mean())
+    half = t_quantile(len(x) - 2, level) * math.sqrt(float((residual**2).sum()) / (len(x) - 2) / spread)
+    return Interval(slope, slope - half, slope + half)

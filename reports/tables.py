@@ -1,0 +1,88 @@
+"""Tables of a result file: the same figures, rounded alike, for the terminal, Markdown and the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .results import ResultFile
+from .statistics import Interval
+from .units import power, seconds, size_bytes, times
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One race as text: a row an implementation, from the textbook's upward."""
+
+    problem: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    statuses: tuple[str, ...]
+    note: str
+
+
+def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
+    """A table for each race, in the file's order."""
+    return [table(str(problem), group, result) for problem, group in cases.groupby("problem", sort=False)]
+
+
+def table(problem: str, group: pd.DataFrame, result: ResultFile) -> Table:
+    """One race's table; the last column is there only if the machine's read limit was measured in it."""
+    with_limit = bool(group.read_share.notna().any())
+    header = ("implementation", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
+    rows = []
+    for case in group.itertuples():
+        if case.status != "ok":
+            rows.append((str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 2)))
+            continue
+        share = f"{case.read_share:.0%}" if with_limit and case.read_share == case.read_share else "–"
+        rows.append(
+            (
+                str(case.title),
+                seconds(float_of(case.wall_s)),
+                seconds(float_of(case.cpu_s)),
+                size_bytes(float_of(case.peak_bytes)),
+                "baseline" if case.baseline else times(interval(case, "speedup")),
+                power(interval(case, "growth_V")),
+                *((share,) if with_limit else ()),
+            )
+        )
+    touched = group.touched_rows.dropna()
+    bandwidth = result.w2vbench.read_bytes_per_s.get(problem)
+    notes = [f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "", f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else ""]
+    return Table(problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes)))
+
+
+def interval(case: Any, column: str) -> Interval | None:
+    """An estimate and its ends from three columns; None where there is none."""
+    estimate, low, high = (float_of(getattr(case, name)) for name in (column, f"{column}_low", f"{column}_high"))
+    return None if estimate is None else Interval(estimate, low, high)
+
+
+def float_of(value: Any) -> float | None:
+    """A float, or None for a missing figure."""
+    return None if value is None or value != value else float(value)
+
+
+def markdown(one: Table) -> str:
+    """A table as GitHub's Markdown."""
+
+    def line(cells: tuple[str, ...]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    aligned = "| --- | " + " | ".join("---:" for _ in one.header[1:]) + " |"
+    return "\n".join([line(one.header), aligned, *(line(row) for row in one.rows)])
+
+
+def csv(cases: pd.DataFrame) -> str:
+    """All cases as CSV; text that a spreadsheet would take for a formula gets a quote before it."""
+    safe = cases.copy()
+    for column in safe.columns:
+        if safe[column].map(lambda value: isinstance(value, str)).any():
+            safe[column] = safe[column].map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value)
+    return str(safe.to_csv(index=False))

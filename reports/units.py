@@ -1,0 +1,60 @@
+"""Figures as people read them: three significant digits and a unit, rounded in this one place."""
+
+from __future__ import annotations
+
+import math
+
+from .statistics import Interval
+
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def three(value: float) -> str:
+    """Three significant digits: ``0.0123``, ``1.23``, ``12.3``, ``123``, ``12,300``."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, decimals)
+    decimals = 2 - math.floor(math.log10(abs(rounded)))
+    return f"{rounded:,.{max(0, decimals)}f}"
+
+
+def scaled(value: float | None, unit: str, least: float = 0.0) -> str:
+    """A figure with an SI prefix, ``12.3 µs``; a dash where there is none. Prefixes below least are not used."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(float(f"{value:.3g}"))
+    for factor, prefix in PREFIXES:
+        if size >= factor or factor <= least:
+            return f"{three(value / factor)} {prefix}{unit}"
+    return f"{three(value / 1e-9)} n{unit}" if value else f"0 {unit}"
+
+
+def seconds(value: float | None) -> str:
+    return scaled(value, "s")
+
+
+def size_bytes(value: float | None) -> str:
+    """Bytes in powers of a thousand: ``0 B``, ``40.1 kB``, ``400 MB``."""
+    return f"{value:.0f} B" if value is not None and value < 1000 else scaled(value, "B", least=1.0)
+
+
+def times(ratio: Interval | None) -> str:
+    """A ratio with its interval: ``12.3× (11.9–12.8)``."""
+    if ratio is None:
+        return "–"
+    if ratio.low is None or ratio.high is None:
+        return f"{three(ratio.estimate)}×"
+    return f"{three(ratio.estimate)}× ({three(ratio.low)}–{three(ratio.high)})"
+
+
+def power(growth: Interval | None, of: str = "V") -> str:
+    """A growth exponent: ``V^0.98 (0.9–1.06)``."""
+    if growth is None:
+        return "–"
+    value = f"{of}^{growth.estimate:.2f}"
+    return value if growth.low is None or growth.high is None else f"{value} ({growth.low:.2f}–{growth.high:.2f})"
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
