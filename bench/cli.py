@@ -79,12 +79,8 @@ def check(kernel: KernelName = None, impl: Impl = None, corpus: CorpusFile = Non
     from impls import catalogue
 
     implementations = narrowed(catalogue.load(impl or ()), kernel)
-    verdicts = {}
     with running.saved(read_corpus(corpus)) as folder:
-        for one in catalogue.kernels(implementations):
-            mine = [i for i in implementations if i.kernel.name == one.name]
-            found = run_contract(mine, folder, [file.resolve() for file in impl or ()], Settings())
-            verdicts.update({f"{one.name}/{slug}": verdict for slug, verdict in found.items()})
+        verdicts = run_contract(implementations, folder, [file.resolve() for file in impl or ()], Settings())
     sound = show.verdicts(implementations, verdicts, as_json=json)
     raise typer.Exit(0 if sound else 1)
 

@@ -13,7 +13,8 @@ NEGATIVES = 5
 """The book's number of negatives a target."""
 
 HUNDREDFOLD = ("lookup", "output.softmax", "sampling.without-replacement")
-"""Kernels with rungs that make a B × V array or go over V for every row: at V = 10^6 they are raced with B = 16."""
+"""Kernels with rungs that make a B × V array or go over V for every row: they have sizes of their own, (V, B), with a
+small batch where V is large, and the same small batch at smaller V too, so that growth in V can be seen."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,16 @@ class Preset:
     settings: Settings
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
-    small_batch: int | None = None
+    hundredfold: tuple[tuple[int, int], ...] = ()
 
     def sizes(self, kernel: Kernel) -> list[Size]:
         """The sizes at which a kernel is raced, in the order they are raced."""
         if self.name == "deck":
             return deck_sizes(kernel)
-        sizes = []
-        for V in self.vocabularies:
-            if V >= 10**6 and kernel.name in HUNDREDFOLD and self.small_batch:
-                # the same small batch at smaller vocabularies too, or there would be nothing to see growth against
-                sizes += [fit(kernel, Size(V=v, B=self.small_batch)) for v in (V // 100, V // 10, V)]
-            else:
-                sizes.append(fit(kernel, Size(V=V)))
+        if kernel.name in HUNDREDFOLD:
+            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
+        else:
+            sizes = [fit(kernel, Size(V)) for V in self.vocabularies]
         if kernel.name.startswith("scatter"):
             sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
         return list(dict.fromkeys(sizes))
@@ -88,9 +86,10 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            "every kernel at three vocabularies up to 10^5; half a minute",
+            "every kernel at V = 10^3 and 10^5; half a minute",
             Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.012),
             (1_000, 100_000),
+            hundredfold=((1_000, 16), (100_000, 16)),
         ),
         Preset(
             "default",
@@ -98,7 +97,7 @@ PRESETS = {
             Settings(launches=3, rounds=12, sample_s=0.002, lane_s=0.03),
             (1_000, 10_000, 100_000, 1_000_000),
             batches=(100, 1_000, 10_000),
-            small_batch=16,
+            hundredfold=((1_000, 100), (10_000, 100), (100_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),
         ),
         Preset("deck", "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row", Settings(launches=5, rounds=12, limits=True), ()),
         Preset(
@@ -107,7 +106,10 @@ PRESETS = {
             Settings(launches=5, rounds=20, lane_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
             batches=(1, 10, 100, 1_000, 10_000),
-            small_batch=16,
+            hundredfold=(
+                *((V, 100) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)),
+                *((V, 16) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)),
+            ),
         ),
     )
 }

@@ -89,19 +89,15 @@ def saved(corpus: words.Corpus) -> Iterator[Path]:
 
 
 def check(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[str], None]) -> None:
-    """Put each implementation that will race through its kernel's contract; verdicts are kept by key."""
-    for kernel in {race.kernel.name: race.kernel for race in races}.values():
-        note(kernel.name)
-        mine = {i.key: i for race in races if race.kernel.name == kernel.name for i in race.implementations}
-        for slug, verdict in run_contract(list(mine.values()), folder, files, run.settings).items():
-            run.verdicts[f"{kernel.name}/{slug}"] = verdict
+    """Put each implementation that will race through its kernel's contract."""
+    racing = {i.key: i for race in races for i in race.implementations}
+    run.verdicts.update(run_contract(list(racing.values()), folder, files, run.settings, note))
 
 
 def race_all(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[int, int], None]) -> None:
     """Run the races one after another. note is told the numbers of race and launch that begin."""
     for number, race in enumerate(races):
-        verdicts = {i.slug: run.verdicts.get(i.key, Verdict(OK)) for i in race.implementations}
-        run.races.append(run_race(race.implementations, race.size, folder, files, run.settings, verdicts, lambda launch, n=number: note(n, launch)))  # type: ignore[misc]
+        run.races.append(run_race(race.implementations, race.size, folder, files, run.settings, run.verdicts, lambda launch, n=number: note(n, launch)))  # type: ignore[misc]
     run.complete = True
 
 

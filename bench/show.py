@@ -94,7 +94,7 @@ def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json
 class Bar(Protocol):
     """What a run tells of its progress."""
 
-    def checking(self, kernel: str) -> None: ...
+    def checking(self, key: str) -> None: ...
     def racing(self, race: int, launch: int) -> None: ...
 
 
@@ -120,6 +120,7 @@ class Clock:
     def __init__(self, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
         self.races, self.launches, self.weights = races, launches, weights
         self.started: float | None = None
+        self.checked = False
 
     def done(self, race: int, launch: int) -> float:
         return (sum(self.weights[:race]) + self.weights[race] * launch / self.launches) / sum(self.weights)
@@ -143,8 +144,8 @@ class Painted(Clock):
         self.bar = bar
         self.task = bar.add_task("", total=1.0, left="")
 
-    def checking(self, kernel: str) -> None:
-        self.bar.update(self.task, description=f"checking {kernel}")
+    def checking(self, key: str) -> None:
+        self.bar.update(self.task, description=f"checked {key}")
 
     def racing(self, race: int, launch: int) -> None:
         done = self.done(race, launch)
@@ -154,8 +155,10 @@ class Painted(Clock):
 class Lines(Clock):
     """Progress as plain lines, one a race."""
 
-    def checking(self, kernel: str) -> None:
-        print(f"checking {kernel}", file=sys.stderr, flush=True)
+    def checking(self, key: str) -> None:
+        if not self.checked:
+            print("checking the implementations against their references", file=sys.stderr, flush=True)
+        self.checked = True
 
     def racing(self, race: int, launch: int) -> None:
         if launch == 0:

@@ -6,13 +6,19 @@ import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 
 from .interface import INTERFACE_VERSION, Implementation, Kernel
+
+ORDER = (
+    *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),
+    *("output.softmax", "output.negative-sampling", "output.shared-negatives", "output.sampled-softmax", "output.nce", "output.hierarchical"),
+    *("sampling.without-replacement", "sampling.with-replacement"),
+)
+"""Kernels in the order of the story: from the input layer to the output layer, from the textbook's upward."""
 
 ENTRY_POINTS = "w2vbench.implementations"
 
@@ -44,10 +50,11 @@ def kernels(implementations: Iterable[Implementation]) -> list[Kernel]:
 
 
 def own() -> Iterator[Implementation]:
-    """The implementations of this package, module by module in the order they stand in."""
+    """The implementations of this package: kernels in ORDER, each with its implementations in the order they stand in."""
     package = sys.modules[__package__]
-    for module in walk_packages(package.__path__, f"{package.__name__}."):
-        yield from defined_in(import_module(module.name))
+    modules = [import_module(module.name) for module in walk_packages(package.__path__, f"{package.__name__}.")]
+    found = [implementation for module in modules for implementation in defined_in(module)]
+    yield from sorted(found, key=lambda i: ORDER.index(i.kernel.name))
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
@@ -87,6 +94,8 @@ def from_file(file: Path) -> list[Implementation]:
 
 def from_packages() -> list[Implementation]:
     """What installed packages announce: each entry point names a module, an Implementation or a list of them."""
+    from importlib.metadata import entry_points  # takes longer to import than all of this package
+
     found: list[Implementation] = []
     for entry in entry_points(group=ENTRY_POINTS):
         try:

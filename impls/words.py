@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -97,11 +97,16 @@ class Corpus:
             f"which gives the added words {law[own:].sum() / law.sum():.1%} of the stream"
         )
 
+    @lru_cache(maxsize=8)  # noqa: B019 - a process has one corpus, and its filtered copies are what costs time
+    def ids_below(self, V: int) -> Ints:
+        """The corpus's ids in reading order, without those of V and above."""
+        return self.ids if len(self.counts) <= V else self.ids[self.ids < V]
+
     def stream(self, size: Size, length: int, rng: np.random.Generator) -> Ints:
         """Ids of successive words, (length,) of the size's index dtype, each below V."""
         if size.words == "uniform":
             return rng.integers(size.V, size=length, dtype=size.index_type)
-        ids = self.ids if size.V >= len(self.counts) else self.ids[self.ids < size.V]
+        ids = self.ids_below(size.V)
         begin = int(rng.integers(len(ids)))
         words = np.take(ids, np.arange(begin, begin + length), mode="wrap")
         if size.V > len(self.counts):

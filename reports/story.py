@@ -49,6 +49,8 @@ def finding(race: Sequence[Row], everything: Sequence[Row]) -> Finding:
     what = f"{fastest.extra_info.title} is fastest, {seconds(wall_s(fastest))} a call"
     if baseline is None:
         found = f"{at}, {what}; the baseline was not measured, so there is no ratio."
+    elif baseline in tied:
+        found = f"{at}, nothing is clearly faster than the baseline, {baseline.extra_info.title} ({seconds(wall_s(baseline))} a call)."
     elif baseline is fastest:
         others = sorted((row for row in race if row is not fastest), key=wall_s)
         behind = f"; the next, {others[0].extra_info.title}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long" if others else ""

@@ -83,27 +83,36 @@ class Died(Exception):
         self.lane, self.status, self.reason = lane, status, reason
 
 
-def run_contract(implementations: Sequence[Implementation], corpus: Path, files: Sequence[Path], settings: Settings) -> dict[str, Verdict]:
-    """Put the implementations of one kernel through its contract, in a process of their own: a verdict for each slug."""
+def run_contract(
+    implementations: Sequence[Implementation],
+    corpus: Path,
+    files: Sequence[Path],
+    settings: Settings,
+    note: Callable[[str], None] = lambda key: None,
+) -> dict[str, Verdict]:
+    """Put implementations through their kernels' contracts, in a process of their own: a verdict for each key.
+
+    One that brings the process down is told so, and the rest go on in another. note is told each key in turn.
+    """
     verdicts: dict[str, Verdict] = {}
-    while waiting := [i.slug for i in implementations if i.slug not in verdicts]:
-        spec = {**specification("contract", implementations[0].kernel.name, waiting, corpus, files, settings)}
+    while waiting := [i.key for i in implementations if i.key not in verdicts]:
+        note(waiting[0])
         try:
-            for event in watch(spec, 1, settings.time_limit_s):
+            for event in watch(specification("contract", waiting, corpus, files, settings), 1, settings.time_limit_s):
                 if event["event"] == "verdict":
                     verdicts[event["lane"]] = Verdict(event["status"], event["reason"])
+                    note(event["lane"])
         except Died as death:
-            for slug in [death.lane] if death.lane else waiting:
-                verdicts[slug] = Verdict(death.status, death.reason)
+            for key in [death.lane] if death.lane else waiting:
+                verdicts[key] = Verdict(death.status, death.reason)
     return verdicts
 
 
-def specification(mode: str, kernel: str, slugs: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings) -> dict[str, Any]:
+def specification(mode: str, keys: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings) -> dict[str, Any]:
     """What every worker is told."""
     return {
         "mode": mode,
-        "kernel": kernel,
-        "slugs": list(slugs),
+        "implementations": list(keys),
         "corpus": str(corpus),
         "files": [str(file) for file in files],
         "seed": settings.seed,
@@ -122,19 +131,19 @@ def run_race(
 ) -> RaceResult:
     """Race the implementations of one kernel at one size.
 
-    verdicts: what the contract said of them; those that are not ok stay out, with its reason. note is told the number
+    verdicts: what the contract said, by key; those that are not ok stay out, with its reason. note is told the number
     of each launch that begins.
     """
     started = time.perf_counter()
     lanes = {i.slug: LaneResult(i, i.case(size)) for i in implementations}
     result = RaceResult(next(iter(lanes.values())).case.problem, list(lanes.values()))
     for lane in lanes.values():
-        admit(lane, size, settings, (verdicts or {}).get(lane.implementation.slug, Verdict(OK)))
+        admit(lane, size, settings, (verdicts or {}).get(lane.implementation.key, Verdict(OK)))
     launch = 0
     while launch < settings.launches and (racing := [slug for slug, lane in lanes.items() if lane.status == "ok"]):
         note(launch)
         spec = {
-            **specification("race", implementations[0].kernel.name, racing, corpus, files, settings),
+            **specification("race", [lanes[slug].implementation.key for slug in racing], corpus, files, settings),
             "size": str(size),
             "launch": launch,
             "rounds": settings.rounds,

@@ -67,21 +67,24 @@ def tell(events: TextIO, event: str, facts: dict[str, Any]) -> None:
 
 
 def contract(spec: dict[str, Any], emit: Emit) -> None:
-    """Put implementations of a kernel through its contract, at awkward small sizes."""
+    """Put implementations through their kernels' contracts, at awkward small sizes."""
     limit_memory(spec["memory_limit_bytes"])
     emit("stage", name="start", lane=None)
     corpus = Corpus.load(Path(spec["corpus"]))
     for implementation in load(spec):
-        emit("stage", name="the contract check", lane=implementation.slug)
+        emit("stage", name="the contract check", lane=implementation.key)
         verdict = check_contract(implementation, corpus, spec["seed"])
-        emit("verdict", lane=implementation.slug, status=verdict.status, reason=verdict.reason)
+        emit("verdict", lane=implementation.key, status=verdict.status, reason=verdict.reason)
     emit("done")
 
 
 def load(spec: dict[str, Any]) -> list[Implementation]:
-    """The implementations that a specification names."""
-    known = {i.key: i for i in catalogue.load([Path(file) for file in spec["files"]])}
-    return [known[f"{spec['kernel']}/{slug}"] for slug in spec["slugs"]]
+    """The implementations that a specification names; installed packages are asked only if ours and the files lack one."""
+    files = [Path(file) for file in spec["files"]]
+    known = {i.key: i for i in catalogue.load(files, installed=False)}
+    if any(key not in known for key in spec["implementations"]):
+        known = {i.key: i for i in catalogue.load(files)}
+    return [known[key] for key in spec["implementations"]]
 
 
 def launch(spec: dict[str, Any], emit: Emit) -> None:

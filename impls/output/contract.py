@@ -46,17 +46,22 @@ def ring(size: Size, rows_per_word: int) -> int:
     return ring_length(size, size.H * size.float_type.itemsize, size.B * rows_per_word)
 
 
-def draw_noise(noise: Floats, targets: Ints, K: int, rng: np.random.Generator) -> Ints:
-    """Negatives (B, K) by the noise law, none of them its row's target."""
-    sums = np.cumsum(noise)  # drawn by searching the running sums: O(log V), so that many batches can be made
+class Noise:
+    """Draws from the noise law by searching its running sums: O(log V), so that a long ring is soon made."""
 
-    def draw(n: int) -> Ints:
-        return np.minimum(np.searchsorted(sums, rng.random(n) * sums[-1], side="right"), len(noise) - 1)
+    def __init__(self, law: Floats, rng: np.random.Generator) -> None:
+        self.sums, self.rng = np.cumsum(law), rng
 
-    negatives = draw(len(targets) * K).reshape(len(targets), K)
-    while (hit := negatives == targets[:, None]).any():
-        negatives[hit] = draw(int(hit.sum()))
-    return negatives.astype(targets.dtype)
+    def draw(self, n: int) -> Ints:
+        """n words, (n,) int64."""
+        return np.minimum(np.searchsorted(self.sums, self.rng.random(n) * self.sums[-1], side="right"), len(self.sums) - 1)
+
+    def beside(self, targets: Ints, K: int) -> Ints:
+        """K words for each target, (B, K), none of them the target itself."""
+        negatives = self.draw(len(targets) * K).reshape(len(targets), K)
+        while (hit := negatives == targets[:, None]).any():
+            negatives[hit] = self.draw(int(hit.sum()))
+        return negatives.astype(targets.dtype)
 
 
 def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared: bool, logs: bool = False) -> Problem:
@@ -65,16 +70,17 @@ def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared
     Shared negatives may hit a row's target, as they do in practice.
     """
     inputs = hidden_and_weights(size, rng)
-    noise = corpus.noise(size.V)
+    law = corpus.noise(size.V)
+    noise, log_expected = Noise(law, rng), np.log(size.K * law)
     h, W_out = inputs["h"], inputs["W_out"]
     targets = corpus.batches(size, ring(size, 1 + (0 if shared else size.K)), rng)
     calls: list[tuple[Any, ...]] = []
     for target in targets:
         if shared:
-            negatives = draw_noise(noise, np.full(1, -1, size.index_type), size.K, rng)[0]
+            negatives = noise.draw(size.K).astype(size.index_type)
         else:
-            negatives = draw_noise(noise, target, size.K, rng)
-        extra = (np.log(size.K * noise[target]).astype(h.dtype), np.log(size.K * noise[negatives]).astype(h.dtype)) if logs else ()
+            negatives = noise.beside(target, size.K)
+        extra = (log_expected[target].astype(h.dtype), log_expected[negatives].astype(h.dtype)) if logs else ()
         calls.append((h, W_out, target, negatives, *extra))
     touched = distinct([np.concatenate([call[2], call[3].ravel()]) for call in calls[:32]])
     return Problem(size, inputs, calls, touched)

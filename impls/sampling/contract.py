@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def check_fit(drawn: Array, targets: Ints, K: int, p: Floats, different: bool) -
     taken of each row, at random, so that what is counted is independent."""
     from scipy.special import chdtrc
 
-    rows = [included(p, target, K) / K if different else alone(p, target) for target in targets]
+    rows = [np.array(included(tuple(p), int(target), K)) / K if different else alone(p, target) for target in targets]
     if different:
         column = np.random.default_rng(1).integers(K, size=(*drawn.shape[:2], 1))
         drawn = np.take_along_axis(drawn, column, axis=2)
@@ -83,14 +84,15 @@ def alone(p: Floats, target: int) -> Floats:
     return np.asarray(law / law.sum())
 
 
-def included(p: Floats, target: int, K: int) -> Floats:
-    """Probability that each word is among K different draws, (V,), which add up to K.
+@cache
+def included(p: tuple[float, ...], target: int, K: int) -> tuple[float, ...]:
+    """Probability that each word is among K different draws; they add up to K.
 
     Drawing one after another without replacement is like waiting for exponential clocks with rates p: word j is in if
     fewer than K others ring before it. The number of those is a sum of independent yes-or-no variables, added up
     exactly at each of 400 moments and integrated by Gauss and Legendre's rule.
     """
-    law = alone(p, target)
+    law = alone(np.array(p), target)
     nodes, weights = np.polynomial.legendre.leggauss(400)
     u = (nodes + 1) / 2
     rate = law[law > 0].min() / 2
@@ -106,4 +108,4 @@ def included(p: Floats, target: int, K: int) -> Floats:
                 before[0] *= 1 - rung[i]
         density = law[j] * np.exp((rate - law[j]) * moment) / rate
         result[j] = (before.sum(axis=0) * density * weights / 2).sum()
-    return result
+    return tuple(result)
