@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -107,8 +107,6 @@ def result(run: Run) -> dict[str, Any]:
     from pytest_benchmark.utils import get_commit_info
 
     implementations = {lane.implementation.key: lane.implementation for race in run.races for lane in race.lanes}
-    corpus = run.corpus
-    vocabularies = sorted({lane.case.size.V for race in run.races for lane in race.lanes})
     return {
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(),
@@ -123,13 +121,7 @@ def result(run: Run) -> dict[str, Any]:
             "seed": run.settings.seed,
             "complete": run.complete,
             "settings": asdict(run.settings),
-            "corpus": {
-                "name": corpus.name,
-                "tokens": len(corpus.ids),
-                "words": len(corpus.counts),
-                "tail_exponent": corpus.tail.exponent,
-                "streams": {str(V): corpus.describe(V) for V in vocabularies},
-            },
+            "corpus": corpus_part(run.corpus, {lane.case.size.V for race in run.races for lane in race.lanes}),
             "environment": {**run.environment, "load_after": environment.load()},
             "warnings": environment.warnings_of(run.environment),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
@@ -142,6 +134,17 @@ def result(run: Run) -> dict[str, Any]:
             "read_bytes_per_s": {race.problem: read_rate(race) for race in run.races if race.read_s},
             "sources": {key: source(i) for key, i in implementations.items()},
         },
+    }
+
+
+def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, Any]:
+    """What the file says of the corpus, and of the stream of words at each vocabulary."""
+    return {
+        "name": corpus.name,
+        "tokens": len(corpus.ids),
+        "words": len(corpus.counts),
+        "tail_exponent": corpus.tail.exponent,
+        "streams": {str(V): corpus.describe(V) for V in sorted(vocabularies)},
     }
 
 

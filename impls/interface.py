@@ -167,10 +167,11 @@ def importing(name: str) -> Callable[[Problem], Any]:
 
 
 def ring_length(size: Size, row_bytes: int, rows_per_batch: int) -> int:
-    """How many batches make a ring: enough to touch RING_BYTES of rows, were they all distinct (at most 1,024)."""
+    """How many batches make a ring: enough to touch RING_BYTES of rows, or each row of the table sixteen times."""
     if size.words == "repeat":
         return 1
-    return int(np.clip(RING_BYTES // max(1, row_bytes * rows_per_batch), 4, RING_LONGEST))
+    rows = max(1, rows_per_batch)
+    return int(np.clip(min(RING_BYTES // (row_bytes * rows), 16 * size.V // rows), 4, RING_LONGEST))
 
 
 def distinct(batches: Sequence[Array]) -> float:
@@ -183,7 +184,8 @@ def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[An
     rows = shape[0]
     width = int(np.prod(shape[1:], dtype=np.int64))
     block = min(rows, max(1, 1_000_003 // max(1, width)))
-    drawn = (rng.standard_normal((block, *shape[1:])) * scale).astype(dtype)
+    drawn = rng.standard_normal((block, *shape[1:]), dtype.type)
+    drawn *= dtype.type(scale)
     if block == rows:
         return drawn
     table = np.empty(shape, dtype)
@@ -203,16 +205,29 @@ def close(part: str, got: Any, want: Array, terms: Array | float, count: int) ->
         raise Wrong(f"{part} has shape {got.shape}, not {want.shape}")
     if not np.issubdtype(got.dtype, np.floating):
         raise Wrong(f"{part} has dtype {got.dtype}, which is no floating-point type")
-    error = np.abs(got.astype(np.float64) - want)
-    bound = 4 * count * float(np.finfo(got.dtype).eps) * np.broadcast_to(np.asarray(terms, np.float64), want.shape)
+    error = np.abs(np.subtract(got, want, dtype=np.float64))
+    bound = 4 * count * float(np.finfo(got.dtype).eps) * np.asarray(terms, np.float64)
     bad = ~(error <= bound)
     if bad.any():
+        bound = np.broadcast_to(bound, want.shape)
         worst = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error - bound)), want.shape)
         where = f" at {tuple(int(i) for i in worst)}" if want.shape else ""
         raise Wrong(
             f"{part} is {got[worst]:.6g}{where}, not {want[worst]:.6g} "
             f"(error {error[worst]:.2g}, allowed {bound[worst]:.2g}; {int(bad.sum())} of {max(1, bad.size)} entries are off)"
         )
+
+
+def only_rows(array: Array, rows: Array, value: float) -> bool:
+    """Whether array (V, ...) holds value everywhere but at some rows; goes block by block, to need no copy of it."""
+    untouched = np.ones(len(array), bool)
+    untouched[rows] = False
+    for start in range(0, len(array), 8192):
+        block = slice(start, start + 8192)
+        off = (array[block] != value).reshape(len(array[block]), -1).any(axis=1)
+        if (off & untouched[block]).any():
+            return False
+    return True
 
 
 def same_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:

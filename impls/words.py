@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -97,18 +97,23 @@ class Corpus:
             f"which gives the added words {law[own:].sum() / law.sum():.1%} of the stream"
         )
 
-    @lru_cache(maxsize=8)  # noqa: B019 - a process has one corpus, and its filtered copies are what costs time
-    def ids_below(self, V: int) -> Ints:
-        """The corpus's ids in reading order, without those of V and above."""
-        return self.ids if len(self.counts) <= V else self.ids[self.ids < V]
+    def running_text(self, V: int, length: int, begin: int) -> Ints:
+        """The next ids below V from a place in the text on, (length,) int32; at its end the text begins again."""
+        parts: list[Ints] = []
+        have, at = 0, begin
+        step = int(length / self.kept(V) * 1.1) + 64
+        while have < length:
+            ids = self.ids[at : at + step]
+            parts.append(ids[ids < V])
+            have += len(parts[-1])
+            at = at + step if at + step < len(self.ids) else 0
+        return np.concatenate(parts)[:length] if parts else np.empty(0, np.int32)
 
     def stream(self, size: Size, length: int, rng: np.random.Generator) -> Ints:
         """Ids of successive words, (length,) of the size's index dtype, each below V."""
         if size.words == "uniform":
             return rng.integers(size.V, size=length, dtype=size.index_type)
-        ids = self.ids_below(size.V)
-        begin = int(rng.integers(len(ids)))
-        words = np.take(ids, np.arange(begin, begin + length), mode="wrap")
+        words = self.running_text(size.V, length, begin=int(rng.integers(len(self.ids))))
         if size.V > len(self.counts):
             law = self.expected_counts(size.V)
             tail_sums = np.cumsum(law[len(self.counts) :])

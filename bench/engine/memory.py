@@ -7,6 +7,7 @@ but nothing that fits into memory which the process had already.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tracemalloc
@@ -17,47 +18,36 @@ from typing import Any
 from impls.interface import Implementation, Problem
 
 
-def measure(implementation: Implementation, problem: Problem, warm_up: bool) -> dict[str, Any]:
-    """Peak bytes of one call (traced; resident growth) and of its set-up (traced); None where the system cannot say.
-
-    warm_up: call once before resident growth is measured, so that the child's own first page faults do not count
-    (about 2 MB; not worth the time where calls are slow).
-    """
+def measure(implementation: Implementation, problem: Problem) -> dict[str, Any]:
+    """Peak bytes of one call (traced; resident growth) and of its set-up (traced); None where the system cannot say."""
     if not hasattr(os, "fork"):
         return {"peak_bytes": None, "resident_bytes": None, "prepare_bytes": None, "why_not": "this system cannot fork"}
-    resident = in_child(lambda: resident_growth(implementation, problem, warm_up))
-    return {**in_child(lambda: traced_peak(implementation, problem)), **resident}
+    return in_child(lambda: weigh(implementation, problem))
 
 
-def traced_peak(implementation: Implementation, problem: Problem) -> dict[str, Any]:
-    """Peak of traced allocations above what stood before, in set-up and in a call; the holder has called it already."""
+def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
+    """Trace set-up and one call; then, without tracing, see how far a second call raises the resident set.
+
+    The resident set is read off the system's own high-water mark, which is set back before the call.
+    """
+    arguments = problem.batches[0]
     tracemalloc.start()
     workspace = (implementation.prepare(problem),) if implementation.prepare else ()
     prepared = tracemalloc.get_traced_memory()[0] if implementation.prepare else 0
-    arguments = problem.batches[0]
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     result = implementation.function(*arguments, *workspace)
     peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
     del result
-    return {"peak_bytes": peak, "prepare_bytes": prepared}
-
-
-def resident_growth(implementation: Implementation, problem: Problem, warm_up: bool) -> dict[str, Any]:
-    """How far the resident set rose above its start in one call, by the system's own high-water mark."""
-    workspace = (implementation.prepare(problem),) if implementation.prepare else ()
-    arguments = problem.batches[0]
-    if warm_up:
-        implementation.function(*arguments, *workspace)
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
-        before = status_bytes("VmRSS")
+    found = {"peak_bytes": peak, "prepare_bytes": prepared, "resident_bytes": None}
+    with contextlib.suppress(OSError, KeyError):
+        Path("/proc/self/clear_refs").write_text("5")
+        resident = status_bytes("VmRSS")
         result = implementation.function(*arguments, *workspace)
-        grown = status_bytes("VmHWM") - before
+        found["resident_bytes"] = max(0, status_bytes("VmHWM") - resident)
         del result
-    except (OSError, KeyError):
-        return {"resident_bytes": None}
-    return {"resident_bytes": max(0, grown)}
+    return found
 
 
 def status_bytes(field: str) -> int:

@@ -213,12 +213,12 @@ def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: 
 
 def weigh(implementations: list[Implementation], lanes: list[Lane], problem: Problem, emit: Emit) -> None:
     """Measure memory, one child each; the lanes' own workspaces are let go first, so that a child makes its own."""
-    slow = {lane.slug: lane.rounds == 1 for lane in lanes}
+    timed = {lane.slug for lane in lanes}
     lanes.clear()
     for implementation in implementations:
-        if implementation.slug in slow:
+        if implementation.slug in timed:
             emit("stage", name="memory", lane=implementation.slug)
-            emit("memory", lane=implementation.slug, **memory.measure(implementation, problem, warm_up=not slow[implementation.slug]))
+            emit("memory", lane=implementation.slug, **memory.measure(implementation, problem))
 
 
 def pin(threads: int) -> None:

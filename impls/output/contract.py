@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, ring_length, same_dtype
+from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, only_rows, ring_length, same_dtype
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -149,9 +149,7 @@ def touched_rows(gradient: Gradient, rows: Ints, W_out: Array) -> Array:
     if not isinstance(gradient, tuple):
         if gradient.shape != W_out.shape:
             raise Wrong(f"the dense gradient of W_out has shape {gradient.shape}, not {W_out.shape}")
-        elsewhere = np.ones(len(W_out), bool)
-        elsewhere[rows] = False
-        if gradient[elsewhere].any():
+        if not only_rows(gradient, rows, 0.0):
             raise Wrong("the gradient of W_out is not zero at rows that no word points to")
         return gradient[rows]
     got_rows, values = gradient

@@ -1,0 +1,126 @@
+"""The pytest-benchmark front: cases as pytest parameters, and what our reports need in the files that it saves."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import run
+from bench.engine import environment, memory
+from bench.engine.race import run_contract
+from bench.presets import PRESETS
+from impls import catalogue, words
+from impls.case import Case, Size
+from impls.interface import Implementation, Problem
+
+if TYPE_CHECKING:
+    import pytest
+
+SEED = 0
+
+
+@cache
+def corpus() -> words.Corpus:
+    return words.builtin()
+
+
+def cases(config: pytest.Config) -> dict[Case, Implementation]:
+    """The cases of the chosen preset, race by race, without those that are wrong on purpose or lack a package."""
+    import pytest
+
+    name = config.getoption("benchmark_preset")
+    if name not in PRESETS:
+        raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
+    try:
+        every = catalogue.load([Path(file) for file in config.getoption("benchmark_impl")])
+    except catalogue.CatalogueError as error:
+        raise pytest.UsageError(f"--benchmark-impl: {error}") from error
+    races = run.plan(every, PRESETS[name].sizes, None, None)
+    return {i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)}
+
+
+@cache
+def verdict(files: tuple[str, ...]) -> Any:
+    """What the contract says of all implementations, asked once a session."""
+    with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
+        corpus().save(Path(name))
+        every = [i for i in catalogue.load([Path(file) for file in files]) if not i.wrong]
+        return run_contract(every, Path(name), [Path(file).resolve() for file in files], PRESETS["quick"].settings)
+
+
+@cache
+def problem_of(kernel: str, size: Size, make: Callable[..., Problem]) -> Problem:
+    """The problem of a race, made once and kept while its cases follow one another."""
+    return make(size, corpus(), np.random.default_rng(SEED))
+
+
+def problem(implementation: Implementation, size: Size) -> Problem:
+    if problem_of.cache_info().currsize > 1:
+        problem_of.cache_clear()
+    return problem_of(implementation.kernel.name, size, implementation.kernel.make)
+
+
+def caller(implementation: Implementation, given: Problem) -> Callable[[], Any]:
+    """A function without arguments that goes round the problem's ring of batches, as pytest-benchmark wants it.
+
+    It costs about 0.1 µs a call beside the implementation, which the race's own loop does not.
+    """
+    function, ring = implementation.function, cycle(given.batches)
+    last = (implementation.prepare(given),) if implementation.prepare else ()
+    return lambda: function(*next(ring), *last)
+
+
+def extra_info(implementation: Implementation, size: Size, given: Problem, call: Callable[[], Any], wall_s: float) -> dict[str, Any]:
+    """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
+    work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
+    measured = memory.measure(implementation, given)
+    return {
+        "kernel": implementation.kernel.name,
+        "implementation": implementation.slug,
+        "title": implementation.title,
+        "size": asdict(size),
+        "baseline": implementation.baseline,
+        "slide": implementation.slide,
+        "grows_with": implementation.grows_with,
+        "touched_rows": given.touched,
+        "cpu_s": cpu_s(call, wall_s),
+        **{key: measured.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes")},
+        "read_bytes": work.read_bytes,
+        "written_bytes": work.written_bytes,
+        "flops": work.flops,
+    }
+
+
+def cpu_s(call: Callable[[], Any], wall_s: float) -> float:
+    """CPU time a call of all threads, over about ten milliseconds of calls."""
+    calls = max(1, int(0.01 / max(wall_s, 1e-9)))
+    started = time.process_time()
+    for _ in range(calls):
+        call()
+    return (time.process_time() - started) / calls
+
+
+def suite_part(config: pytest.Config) -> dict[str, Any]:
+    """The ``w2vbench`` part of a file that pytest-benchmark saves."""
+    chosen = cases(config)
+    here = environment.describe()
+    return {
+        "schema_version": 1,
+        "engine": "pytest-benchmark",
+        "command": " ".join(["pytest", *config.invocation_params.args]),
+        "preset": config.getoption("benchmark_preset"),
+        "seed": SEED,
+        "corpus": run.corpus_part(corpus(), {case.size.V for case in chosen}),
+        "environment": here,
+        "warnings": environment.warnings_of(here),
+        "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
+        "sources": {i.key: run.source(i) for i in chosen.values()},
+    }

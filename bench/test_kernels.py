@@ -1,0 +1,34 @@
+"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a race."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+from bench import front
+from bench.check import OK
+
+if TYPE_CHECKING:
+    from impls.case import Case
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", list(front.cases(metafunc.config)), ids=str)
+
+
+def test_kernel(case: Case, benchmark: Any, request: pytest.FixtureRequest) -> None:
+    implementation = front.cases(request.config)[case]
+    verdict = front.verdict(tuple(request.config.getoption("benchmark_impl")))[implementation.key]
+    if verdict.status != OK:
+        pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
+    with threadpool_limits(case.size.threads):
+        problem = front.problem(implementation, case.size)
+        call = front.caller(implementation, problem)
+        benchmark.group = case.problem
+        benchmark(call)
+        problem.reset()
+        if benchmark.stats:  # not with --benchmark-disable
+            benchmark.extra_info.update(front.extra_info(implementation, case.size, problem, call, benchmark.stats.stats.median))
