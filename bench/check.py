@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
             workspace = implementation.prepare(problem) if implementation.prepare else None
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
-        verdict = check_problem(implementation, problem, workspace)
+        verdict, _ = check_problem(implementation, problem, workspace)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
         elif verdict.status != OK:
@@ -50,25 +51,37 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
 
 
-def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> Verdict:
-    """Check a result on the first batch, and that nothing but what the kernel mutates has changed."""
+def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> tuple[Verdict, float]:
+    """Check a result on the first batch, and that nothing but what the kernel mutates has changed.
+
+    Gives the verdict, and how long the last call took, in seconds.
+    """
     arguments = problem.batches[0]
     last = () if implementation.prepare is None else (workspace,)
+    took = 0.0
+
+    def call(*inputs: Any) -> Any:
+        nonlocal took
+        started = time.perf_counter()
+        result = implementation.function(*inputs, *last)
+        took = time.perf_counter() - started
+        return result
+
     kept = list(frozen(implementation, arguments))
     before = [checksum(part) for _, part in kept]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            implementation.kernel.check(lambda *inputs: implementation.function(*inputs, *last), *arguments)
+            implementation.kernel.check(call, *arguments)
     except Exception as error:
         # by name: the Wrong of another copy of impls is another class
         if type(error).__name__ == Wrong.__name__:
-            return Verdict(WRONG, str(error))
-        return Verdict(ERROR, describe(error))
+            return Verdict(WRONG, str(error)), took
+        return Verdict(ERROR, describe(error)), took
     for (name, part), digest in zip(kept, before, strict=True):
         if checksum(part) != digest:
-            return Verdict(WRONG, f"changes its input {name}")
-    return Verdict(OK)
+            return Verdict(WRONG, f"changes its input {name}"), took
+    return Verdict(OK), took
 
 
 def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

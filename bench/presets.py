@@ -97,7 +97,7 @@ PRESETS = {
             Settings(launches=3, rounds=12, sample_s=0.002, lane_s=0.03),
             (1_000, 10_000, 100_000, 1_000_000),
             batches=(100, 1_000, 10_000),
-            hundredfold=((1_000, 100), (10_000, 100), (100_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),
+            hundredfold=((1_000, 100), (10_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),
         ),
         Preset("deck", "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row", Settings(launches=5, rounds=12, limits=True), ()),
         Preset(

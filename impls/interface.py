@@ -180,10 +180,10 @@ def distinct(batches: Sequence[Array]) -> float:
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any], scale: float = 0.01) -> Array:
-    """Normal numbers; tables of over a million entries repeat a block of rows, since drawing them all takes seconds."""
+    """Normal numbers; tables of over 300,000 entries repeat a block of rows, since drawing them all takes seconds."""
     rows = shape[0]
     width = int(np.prod(shape[1:], dtype=np.int64))
-    block = min(rows, max(1, 1_000_003 // max(1, width)))
+    block = min(rows, max(1, 300_007 // max(1, width)))
     drawn = rng.standard_normal((block, *shape[1:]), dtype.type)
     drawn *= dtype.type(scale)
     if block == rows:

@@ -44,6 +44,7 @@ class Lane:
     sample: Sampler
     calls: int = 1
     rounds: int = 1
+    planned: bool = False
     prepare_s: float = 0.0
 
 
@@ -108,7 +109,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         lanes += [Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)]
     for lane in lanes:
         emit("stage", name="calibration", lane=lane.slug)
-        calibrate(lane, problem, spec["plan"].get(lane.slug), spec)
+        calibrate(lane, problem, spec)
     race(lanes, problem, order, emit)
     if spec["memory"]:
         weigh(implementations, lanes, problem, emit)
@@ -119,13 +120,14 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
     """Prepare a lane, and check it where asked: what is wrong or fails is told and stays out."""
     slug = implementation.slug
     emit("stage", name="prepare", lane=slug)
+    took_s = 0.0
     started = time.perf_counter()
     try:
         workspace = implementation.prepare(problem) if implementation.prepare else None
         prepared = time.perf_counter() - started
         if spec["check"]:
             emit("stage", name="check", lane=slug)
-            verdict = check_problem(implementation, problem, workspace)
+            verdict, took_s = check_problem(implementation, problem, workspace)
             problem.reset()
             if verdict.status != OK:
                 emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
@@ -137,7 +139,11 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         emit("out", lane=slug, status="error", reason=describe(error))
         return None
     arity = len(implementation.kernel.parameters)
-    return Lane(slug, implementation.function, workspace, cycle(problem.batches), sampler(arity, implementation.prepare is not None), prepare_s=prepared)
+    lane = Lane(slug, implementation.function, workspace, cycle(problem.batches), sampler(arity, implementation.prepare is not None), prepare_s=prepared)
+    lane.planned = bool(spec["plan"].get(slug)) or took_s > spec["lane_s"]
+    if spec["plan"].get(slug):
+        lane.calls, lane.rounds = spec["plan"][slug]
+    return lane
 
 
 def sampler(arity: int, workspace: bool) -> Sampler:
@@ -162,13 +168,13 @@ def sample(function, batches, workspace):
     return scope["sample"]  # type: ignore[no-any-return]
 
 
-def calibrate(lane: Lane, problem: Problem, plan: list[int] | None, spec: dict[str, Any]) -> None:
-    """Find how many calls fill a sample and how many rounds fit into the lane's time; or keep an earlier launch's plan.
+def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
+    """Find how many calls fill a sample and how many rounds fit into the lane's time. The first call warms up.
 
-    A first call warms up, unless calls are so slow that the lane's time allows only one round anyway.
+    A lane that is planned keeps its plan: an earlier launch's, or one call in one round if the check showed that its
+    time allows no more. Such slow calls are not warmed up either.
     """
-    if plan:
-        lane.calls, lane.rounds = plan
+    if lane.planned:
         if lane.rounds > 1:
             lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
             problem.reset()

@@ -30,12 +30,14 @@ def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
     (B, H), V, n = h.shape, len(W_out), max(1, len(h))
     x = h.astype(np.float64)
     blocks = [slice(start, min(start + BLOCK, V)) for start in range(0, V, BLOCK)]
-    scores = np.concatenate([x @ W_out[block].astype(np.float64).T for block in blocks], axis=1)
-    at_target = scores[np.arange(B), target]
-    top = scores.max(axis=1, initial=-1e300)
-    powers = np.exp(scores - top[:, None])
+    powers = np.empty((B, V))
+    for block in blocks:
+        np.matmul(x, W_out[block].astype(np.float64).T, out=powers[:, block])
+    at_target = powers[np.arange(B), target]
+    top = powers.max(axis=1, initial=-1e300)
+    powers -= top[:, None]
+    np.exp(powers, out=powers)
     total = powers.sum(axis=1)
-    del scores
     biggest = 2 * np.abs(x) @ np.abs(W_out).max(axis=0).astype(np.float64)
     roundings = H + int(np.sqrt(V)) + B + 32
     same_dtype("dh", dh, h.dtype)
