@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .units import seconds
@@ -16,16 +17,17 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross
 
 
 def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
-    """One figure for every kernel and every row of sizes that differ in V alone, or in B alone, of which there are two or more."""
+    """For every kernel, time against V and against B: of the sizes that differ in nothing else, the longest row."""
     made = []
     measured = cases[cases.status == "ok"]
     for kernel, mine in measured.groupby("kernel", sort=False):
         styles = {slug: at for at, slug in enumerate(dict.fromkeys(cases[cases.kernel == kernel].implementation))}
         for axis, other in (("V", "B"), ("B", "V")):
             alike = [name for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads") if name != axis]
-            for _, series in mine.groupby(alike, sort=False):
-                if series[axis].nunique() > 1:
-                    made.append(figure(str(kernel), axis, f"{other} = {series[other].iloc[0]:,}", series, styles))
+            rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
+            if rows:
+                longest = max(rows, key=lambda series: (series[axis].nunique(), series[axis].max()))
+                made.append(figure(str(kernel), axis, f"{other} = {longest[other].iloc[0]:,}", longest, styles))
     return made
 
 
@@ -39,7 +41,7 @@ def figure(kernel: str, axis: str, fixed: str, series: pd.DataFrame, styles: dic
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": ordered.title.iloc[0],
+                "name": escaped(ordered.title.iloc[0]),
                 "x": ordered[axis].to_list(),
                 "y": ordered.wall_s.to_list(),
                 "text": [seconds(value) for value in ordered.wall_s],
@@ -49,7 +51,21 @@ def figure(kernel: str, axis: str, fixed: str, series: pd.DataFrame, styles: dic
             }
         )
     meaning = {"V": "vocabulary V", "B": "batch B"}[axis]
-    return {"kernel": kernel, "title": f"{kernel}: time a call against {meaning} ({fixed})", "axis": meaning, "data": traces}
+    decades = range(math.floor(math.log10(series.wall_s.min())), math.ceil(math.log10(series.wall_s.max())) + 1)
+    places = sorted(series[axis].unique().tolist())
+    return {
+        "kernel": kernel,
+        "title": f"{kernel}: time a call against {meaning} ({fixed})",
+        "data": traces,
+        "x": {"title": meaning, "at": places, "labels": [f"{place:,}" for place in places]},
+        "y": {"title": "time a call", "at": [10.0**decade for decade in decades], "labels": [unit(decade) for decade in decades]},
+    }
+
+
+def unit(decade: int) -> str:
+    """A power of ten seconds as a label: ``10 µs``."""
+    number, _, name = seconds(10.0**decade).partition(" ")
+    return f"{float(number.replace(',', '')):g} {name}"
 
 
 def escaped(text: str) -> str:

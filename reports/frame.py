@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GROWTH_FROM = 10_000
 """Growth in V is fitted from this vocabulary up; below it, fixed costs and caches bend the line."""
 
+ALIKE = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
+"""Columns that cases share when they differ in V alone."""
+
 COLUMNS = {
     "case": "the case's name",
     "kernel": "kernel and variant, e.g. scatter.dense",
@@ -130,12 +133,11 @@ def speedup(row: Row, baseline: Row | None) -> Interval | None:
 
 def add_growth(table: pd.DataFrame) -> pd.DataFrame:
     """Fit each implementation's power of V over the cases that differ in nothing but V."""
-    alike = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
     fitted = table[(table.status == "ok") & (table.V >= GROWTH_FROM)]
-    for _, group in fitted.groupby(alike, sort=False):
+    for _, group in fitted.groupby(ALIKE, sort=False):
         growth = exponent(group.V.to_list(), group.wall_s.to_list())
         if growth:
-            same = (table[alike] == group.iloc[0][alike]).all(axis=1) & (table.status == "ok")
+            same = (table[ALIKE] == group.iloc[0][ALIKE]).all(axis=1) & (table.status == "ok")
             table.loc[same, ["growth_V", "growth_V_low", "growth_V_high"]] = [
                 growth.estimate,
                 math.nan if growth.low is None else growth.low,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .figures import escaped, figures
+from .figures import figures
 from .frame import frame
 from .results import ResultFile, write
 from .story import findings
@@ -31,9 +31,6 @@ def html(result: ResultFile) -> str:
 
     cases = frame(result)
     plots = figures(cases)
-    for plot in plots:
-        for trace in plot["data"]:
-            trace["name"] = escaped(trace["name"])
     environment = Environment(loader=PackageLoader("reports", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     stories = {finding.problem: finding for finding in findings(result)}
     kernels: dict[str, list[Table]] = {}

@@ -12,7 +12,13 @@ from .statistics import Interval, exponent
 from .units import power, seconds, three
 
 AS_FAST = 1.03
-"""Cases whose time is within this factor of the fastest, or not clearly apart from it, count as just as fast."""
+"""Cases whose time is within this factor of the fastest count as just as fast."""
+
+MAY_BE_AS_FAST = 1.15
+"""So do those within this factor whose interval includes 1; beyond it a wide interval means noise, not a tie."""
+
+FLAT = 0.15
+"""A growth exponent below this is called flat."""
 
 
 @dataclass(frozen=True)
@@ -45,29 +51,30 @@ def finding(race: Sequence[Row], everything: Sequence[Row]) -> Finding:
     baseline = next((row for row in race if row.extra_info.baseline), None)
     tied = [row for row in race if row is not fastest and as_fast(row, fastest)]
     size = fastest.extra_info.size
-    at = f"At V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
-    what = f"{fastest.extra_info.title} is fastest, {seconds(wall_s(fastest))} a call"
+    at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
+    best = fastest.extra_info.implementation
+    what = f"{best} is fastest {at}: {seconds(wall_s(fastest))} a call"
     if baseline is None:
-        found = f"{at}, {what}; the baseline was not measured, so there is no ratio."
-    elif baseline in tied:
-        found = f"{at}, nothing is clearly faster than the baseline, {baseline.extra_info.title} ({seconds(wall_s(baseline))} a call)."
+        found = f"{what}. The baseline was not measured, so there is no ratio."
     elif baseline is fastest:
         others = sorted((row for row in race if row is not fastest), key=wall_s)
-        behind = f"; the next, {others[0].extra_info.title}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long" if others else ""
-        found = f"{at}, nothing beats the baseline: {what}{behind}."
+        behind = f"; the next, {others[0].extra_info.implementation}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long" if others else ""
+        found = f"Nothing beats the baseline {best} {at}, {seconds(wall_s(fastest))} a call{behind}."
+    elif baseline in tied:
+        found = f"Nothing is clearly faster than the baseline {baseline.extra_info.implementation} {at}, {seconds(wall_s(baseline))} a call."
     else:
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
-        faster = f"{three(ratio.estimate)} times faster than {baseline.extra_info.title} ({seconds(wall_s(baseline))})"
-        found = f"{at}, {what}: {faster}{growing(fastest, baseline, everything)}."
-    also = f"; {listed([row.extra_info.title for row in tied])} {'is' if len(tied) == 1 else 'are'} as fast within the noise" if tied else ""
-    advice = f"Use {fastest.extra_info.implementation} ({fastest.extra_info.title}){also}."
-    return Finding(fastest.group or "", found, advice, (fastest.extra_info.implementation, *(row.extra_info.implementation for row in tied)), fastest.extra_info.title)
+        faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
+        found = f"{what}, {faster}.{growing(fastest, baseline, everything)}"
+    also = f"; as fast within the noise: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
+    advice = f"Use {best} ({fastest.extra_info.title}){also}."
+    return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)), fastest.extra_info.title)
 
 
 def as_fast(row: Row, fastest: Row) -> bool:
     """Whether a case cannot be told from the fastest, or differs too little to matter."""
     ratio = speedup(fastest, row)
-    return ratio is None or ratio.estimate < AS_FAST or (ratio.low is not None and ratio.low <= 1.0)
+    return ratio is None or ratio.estimate < AS_FAST or (ratio.estimate < MAY_BE_AS_FAST and ratio.includes(1.0))
 
 
 def growing(fastest: Row, baseline: Row, everything: Sequence[Row]) -> str:
@@ -75,8 +82,10 @@ def growing(fastest: Row, baseline: Row, everything: Sequence[Row]) -> str:
     winner, loser = growth(fastest, everything), growth(baseline, everything)
     if winner is None or loser is None:
         return ""
-    flat = "stays flat" if abs(winner.estimate) < 0.1 else f"grows as {power(Interval(winner.estimate))}"
-    return f"; it {flat} where the baseline grows as {power(Interval(loser.estimate))}"
+    if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
+        return " Neither grows with V."
+    flat = "stays flat as V grows" if abs(winner.estimate) < FLAT else f"grows as {power(Interval(winner.estimate))}"
+    return f" It {flat}, the baseline grows as {power(Interval(loser.estimate))}."
 
 
 def growth(row: Row, everything: Sequence[Row]) -> Interval | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .frame import ALIKE, GROWTH_FROM
 from .results import ResultFile
 from .statistics import Interval
 from .units import power, seconds, size_bytes, times
@@ -28,10 +31,10 @@ class Table:
 
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
     """A table for each race, in the file's order."""
-    return [table(str(problem), group, result) for problem, group in cases.groupby("problem", sort=False)]
+    return [table(str(problem), group, cases, result) for problem, group in cases.groupby("problem", sort=False)]
 
 
-def table(problem: str, group: pd.DataFrame, result: ResultFile) -> Table:
+def table(problem: str, group: pd.DataFrame, cases: pd.DataFrame, result: ResultFile) -> Table:
     """One race's table; the last column is there only if the machine's read limit was measured in it."""
     with_limit = bool(group.read_share.notna().any())
     header = ("implementation", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
@@ -52,10 +55,28 @@ def table(problem: str, group: pd.DataFrame, result: ResultFile) -> Table:
                 *((share,) if with_limit else ()),
             )
         )
+    bent = [bends(cases, case) for case in group.itertuples() if case.status == "ok"]
     touched = group.touched_rows.dropna()
     bandwidth = result.w2vbench.read_bytes_per_s.get(problem)
-    notes = [f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "", f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else ""]
+    notes = [f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "", f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else "", *bent]
     return Table(problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes)))
+
+
+def bends(cases: pd.DataFrame, case: Any) -> str:
+    """Where a growing case's power of V changes from one vocabulary to the next, as where a table outgrows a cache."""
+    overall = float_of(case.growth_V)
+    if overall is None or overall < 0.5:
+        return ""
+    alike = cases[(cases.status == "ok") & (cases.V >= GROWTH_FROM)]
+    for name in ALIKE:
+        alike = alike[alike[name] == getattr(case, name)]
+    points = alike.sort_values("V")[["V", "wall_s"]].to_numpy()
+    if len(points) < 3:
+        return ""
+    slopes = [(V, W, math.log(t / s) / math.log(W / V)) for (V, s), (W, t) in pairwise(points)]
+    if max(abs(slope - overall) for _, _, slope in slopes) < 0.2:
+        return ""
+    return f"{case.implementation} bends: " + ", ".join(f"V^{slope:.2f} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes)
 
 
 def interval(case: Any, column: str) -> Interval | None:

@@ -38,28 +38,30 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     tracemalloc.start()
     workspace = (implementation.prepare(problem),) if implementation.prepare else ()
     prepared = tracemalloc.get_traced_memory()[0] if implementation.prepare else 0
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
+
+    def call() -> int:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        implementation.function(*arguments, *workspace)
+        return tracemalloc.get_traced_memory()[1] - before
+
     started = time.perf_counter()
-    resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
+    peak, resident = resident_growth(call)
     took = time.perf_counter() - started
-    peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     if took < SLOW_S:
-        resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
+        _, resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
     return {"peak_bytes": peak, "prepare_bytes": prepared, "resident_bytes": resident}
 
 
-def resident_growth(call: Callable[[], Any]) -> int | None:
-    """Bytes by which a call raises the resident set, by the system's high-water mark; None where it keeps none."""
+def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
+    """What a call gives, and bytes by which it raises the resident set at most; None where the system keeps no mark."""
     before = None
     with contextlib.suppress(OSError, KeyError):
-        Path("/proc/self/clear_refs").write_text("5")  # sets the mark back
+        Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark back
         before = status_bytes("VmRSS")
     result = call()
-    grown = None if before is None else max(0, status_bytes("VmHWM") - before)
-    del result
-    return grown
+    return result, None if before is None else max(0, status_bytes("VmHWM") - before)
 
 
 def status_bytes(field: str) -> int:
