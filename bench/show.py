@@ -223,13 +223,13 @@ def print_table(screen: Console, table: Table, result: ResultFile) -> None:
     screen.print(Text(f"{table.problem}  {result.w2vbench.kernels.get(kernel, '')}", style="bold"))
     painted = RichTable(box=None, pad_edge=False, header_style="dim")
     for at, name in enumerate(table.header):
-        painted.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
+        painted.add_column(name, justify="left" if at < 2 else "right", overflow="fold")
     reasons = []
     for row, status in zip(table.rows, table.statuses, strict=True):
         if status == OK:
-            painted.add_row(*(Text(cell) for cell in row))
+            painted.add_row(Text(row[0], style="bold"), *(Text(cell) for cell in row[1:]))
         else:
-            reasons.append(f"{row[0]}: {row[1]}")
+            reasons.append(f"{row[0]} ({row[1]}): {row[2]}")
     screen.print(painted)
     for reason in reasons:
         screen.print(reason, style="yellow", markup=False, soft_wrap=True)

@@ -23,13 +23,12 @@ FLAT = 0.15
 
 @dataclass(frozen=True)
 class Finding:
-    """One race's story. use: slugs to use at this size, the first being the fastest. fastest: its title."""
+    """One race's story. use: slugs to use at this size, the first being the fastest."""
 
     problem: str
     found: str
     advice: str
     use: tuple[str, ...]
-    fastest: str
 
 
 def findings(result: ResultFile) -> list[Finding]:
@@ -68,7 +67,7 @@ def finding(race: Sequence[Row], everything: Sequence[Row]) -> Finding:
         found = f"{what}, {faster}.{growing(fastest, baseline, everything)}"
     also = f"; as fast within the noise: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
-    return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)), fastest.extra_info.title)
+    return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
 
 
 def as_fast(row: Row, fastest: Row) -> bool:

@@ -37,15 +37,16 @@ def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
 def table(problem: str, group: pd.DataFrame, cases: pd.DataFrame, result: ResultFile) -> Table:
     """One race's table; the last column is there only if the machine's read limit was measured in it."""
     with_limit = bool(group.read_share.notna().any())
-    header = ("implementation", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
+    header = ("implementation", "what it is", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
     rows = []
     for case in group.itertuples():
         if case.status != "ok":
-            rows.append((str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 2)))
+            rows.append((str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3)))
             continue
         share = f"{case.read_share:.0%}" if with_limit and case.read_share == case.read_share else "–"
         rows.append(
             (
+                str(case.implementation),
                 str(case.title),
                 seconds(float_of(case.wall_s)),
                 seconds(float_of(case.cpu_s)),
@@ -96,7 +97,7 @@ def markdown(one: Table) -> str:
     def line(cells: tuple[str, ...]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
-    aligned = "| --- | " + " | ".join("---:" for _ in one.header[1:]) + " |"
+    aligned = "| --- | --- | " + " | ".join("---:" for _ in one.header[2:]) + " |"
     return "\n".join([line(one.header), aligned, *(line(row) for row in one.rows)])
 
 
