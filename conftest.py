@@ -13,14 +13,32 @@ ROOT = Path(__file__).parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("w2vbench")
-    group.addoption("--benchmark", action="store_true", help="Run the kernels through pytest-benchmark, instead of the tests.")
-    group.addoption("--benchmark-preset", default="quick", metavar="NAME", help="Sizes to benchmark: quick (default), default, deck or full.")
-    group.addoption("--benchmark-impl", action="append", default=[], metavar="FILE", help="A file with your own implementations; may be given several times.")
+    group.addoption(
+        "--benchmark", action="store_true", help="Run the kernels through pytest-benchmark, instead of the tests."
+    )
+    group.addoption(
+        "--benchmark-preset",
+        default="quick",
+        metavar="NAME",
+        help="Sizes to benchmark: quick (default), default, deck or full.",
+    )
+    group.addoption(
+        "--benchmark-impl",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="A file with your own implementations; may be given several times.",
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Of tests and benchmarks, collect only what was asked for, unless a path on the command line names the other."""
-    if any(collection_path.is_relative_to(ROOT / argument.split("::")[0]) for argument in config.invocation_params.args if (ROOT / argument.split("::")[0]).exists()):
+    named = [
+        Path(argument.split("::")[0]).resolve()
+        for argument in config.invocation_params.args
+        if not argument.startswith("-")
+    ]
+    if any(path.exists() and path != ROOT and collection_path.is_relative_to(path) for path in named):
         return None
     unwanted = ROOT / "tests" if config.getoption("benchmark") else ROOT / "bench"
     return True if collection_path.is_relative_to(unwanted) else None

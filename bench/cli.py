@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from impls.interface import Implementation
+    from impls.words import Corpus
 
 SEVERAL = ("--vocab", "--batch")
 """Options that take several values after one name."""
@@ -51,12 +55,29 @@ class WordsName(StrEnum):
 
 Impl = Annotated[
     list[Path] | None,
-    typer.Option("--impl", metavar="FILE", help="A Python file with your own implementations (see README); may be given several times."),
+    typer.Option(
+        "--impl",
+        metavar="FILE",
+        help="A Python file with your own implementations (see README); may be given several times.",
+    ),
 ]
-KernelName = Annotated[str | None, typer.Option("--kernel", metavar="K", help="One kernel, e.g. lookup or scatter.dense; a family's name (scatter) takes all its variants.")]
-Only = Annotated[str | None, typer.Option("--only", metavar="GLOB", help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay.")]
+KernelName = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel", metavar="K", help="One kernel, e.g. scatter.dense; a family (scatter) takes all its variants."
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option("--only", metavar="GLOB", help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay."),
+]
 CorpusFile = Annotated[
-    Path | None, typer.Option("--corpus", metavar="FILE", help="Your own UTF-8 text, a sentence a line or all in one line; else the State of the Union addresses.")
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="FILE",
+        help="Your own UTF-8 text, a sentence a line or all in one; else the State of the Union addresses.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
@@ -85,58 +106,103 @@ def check(kernel: KernelName = None, impl: Impl = None, corpus: CorpusFile = Non
     raise typer.Exit(0 if sound else 1)
 
 
-@app.command(epilog="Example: [bold]w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64[/bold]")
+@app.command(
+    epilog="Example: [bold]w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64[/bold]"
+)
 def run(
-    preset: Annotated[PresetName, typer.Option(help="quick: half a minute. default: two minutes. deck: the source deck's own sizes. full: some twenty minutes.")] = PresetName.default,
+    preset: Annotated[
+        PresetName,
+        typer.Option(help="quick: half a minute; default: two; full: twenty; deck: the source deck's own sizes."),
+    ] = PresetName.default,
     kernel: KernelName = None,
     only: Only = None,
-    vocab: Annotated[list[str] | None, typer.Option("--vocab", metavar="N...", help="Your own vocabularies instead of the preset's sizes: --vocab 10000 1e6.")] = None,
+    vocab: Annotated[
+        list[str] | None,
+        typer.Option("--vocab", metavar="N...", help="Your own vocabularies, not the preset's: --vocab 10000 1e6."),
+    ] = None,
     hidden: Annotated[str | None, typer.Option("--hidden", metavar="N", help="Hidden size H (default 100).")] = None,
-    batch: Annotated[list[str] | None, typer.Option("--batch", metavar="N...", help="Batch sizes B (default 100).")] = None,
-    negatives: Annotated[str | None, typer.Option("--negatives", metavar="K", help="Negatives a target (default 5).")] = None,
+    batch: Annotated[
+        list[str] | None, typer.Option("--batch", metavar="N...", help="Batch sizes B (default 100).")
+    ] = None,
+    negatives: Annotated[
+        str | None, typer.Option("--negatives", metavar="K", help="Negatives a target (default 5).")
+    ] = None,
     dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
     index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,
-    words: Annotated[WordsName | None, typer.Option(help="zipf: the corpus's own words. uniform: all alike. repeat: one batch again and again, in cache.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")] = None,
+    words: Annotated[
+        WordsName | None,
+        typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
+    ] = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = Path("reports/out"),
-    launches: Annotated[int | None, typer.Option(min=1, help="Fresh processes a race; more give narrower intervals.")] = None,
-    time_limit: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")] = 30.0,
-    memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Most that a run may hold, e.g. 4G (default: 3G for quick and default, else what is free less 1G).")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = Path(
+        "reports/out"
+    ),
+    launches: Annotated[
+        int | None, typer.Option(min=1, help="Fresh processes a race; more give narrower intervals.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")
+    ] = 30.0,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all inputs and of the order of samples.")] = 0,
     json: Json = False,
 ) -> None:
     """Check, race and weigh the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
     from dataclasses import replace
+    from functools import partial
 
     from bench import run as running
     from bench import show
     from bench.engine import environment
     from bench.presets import NEGATIVES, PRESETS, own_sizes
     from impls import catalogue
-    from impls.case import whole
+    from impls.case import Size, whole
 
     chosen = PRESETS[preset]
     sizes = chosen.sizes
-    own = [vocab, hidden, batch, negatives, dtype, index, words, threads]
-    if any(option is not None for option in own):
-        vocabularies, batches = [whole(v) for v in vocab or ["10000"]], [whole(b) for b in batch or ["100"]]
-        H, K = whole(hidden or "100"), whole(negatives or str(NEGATIVES))
-        short = {"float32": "f32", "float64": "f64"}
-        kind = short.get(dtype or "f32", dtype or "f32")
-
-        def sizes(one: catalogue.Kernel) -> list[running.Size]:
-            return own_sizes(one, vocabularies, H, batches, K, kind, index or "i64", words or "zipf", threads or 1)
-
+    own = any(option is not None for option in (vocab, hidden, batch, negatives, dtype, index, words, threads))
+    if own:
+        vocabularies, batches = [whole(V) for V in vocab or ["10000"]], [whole(B) for B in batch or ["100"]]
+        kind = {"float32": "f32", "float64": "f64"}.get(dtype or "f32", dtype or "f32")
+        like = Size(
+            vocabularies[0],
+            whole(hidden or "100"),
+            batches[0],
+            whole(negatives or str(NEGATIVES)),
+            kind,
+            index or "i64",
+            words or "zipf",
+            threads or 1,
+        )
+        sizes = partial(own_sizes, vocabularies=vocabularies, batches=batches, like=like)
     free = environment.available_bytes()
-    frugal = preset in ("quick", "default") and not any(option is not None for option in own)
-    limit = size_bytes(memory_limit) if memory_limit else min(3 << 30, free) if frugal else max(1 << 30, free - (1 << 30))
-    settings = replace(chosen.settings, seed=seed, time_limit_s=time_limit, memory_limit_bytes=limit, launches=launches or chosen.settings.launches)
+    frugal = preset in ("quick", "default") and not own
+    limit = (
+        size_bytes(memory_limit) if memory_limit else min(3 << 30, free) if frugal else max(1 << 30, free - (1 << 30))
+    )
+    settings = replace(
+        chosen.settings,
+        seed=seed,
+        time_limit_s=time_limit,
+        memory_limit_bytes=limit,
+        launches=launches or chosen.settings.launches,
+    )
     files = [file.resolve() for file in impl or ()]
-    races = running.plan(catalogue.load(files), sizes, kernel, only)
+    races = running.plan(narrowed(catalogue.load(files), kernel), sizes, only)
     show.writable(out)
-    going = running.Run(show.command(sys.argv), None if any(option is not None for option in own) else preset.value, settings, read_corpus(corpus), environment.describe())
+    going = running.Run(
+        show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
+    )
     interrupted = False
     with running.saved(going.corpus) as folder, show.progress(races, settings.launches) as bar:
         try:
@@ -153,7 +219,10 @@ def run(
 
 @app.command()
 def report(
-    result: Annotated[Path, typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/.")],
+    result: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/."),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = Path("reports/out"),
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
@@ -164,20 +233,18 @@ def report(
     show.written(build(read(result), out))
 
 
-def narrowed(implementations: Iterable[object], kernel: str | None) -> list:  # type: ignore[type-arg]
+def narrowed(every: Sequence[Implementation], kernel: str | None) -> list[Implementation]:
     """The implementations of a kernel or of a family of kernels. Raises PlanError."""
     from bench.run import PlanError
 
-    every = list(implementations)
-    mine = [i for i in every if kernel is None or kernel in (i.kernel.name, i.kernel.name.partition(".")[0])]  # type: ignore[attr-defined]
+    mine = [i for i in every if kernel is None or kernel in (i.kernel.name, i.kernel.name.partition(".")[0])]
     if not mine:
-        names = dict.fromkeys(i.kernel.name for i in every)  # type: ignore[attr-defined]
-        raise PlanError(f"no kernel {kernel!r}; there are {', '.join(names)}")
+        raise PlanError(f"no kernel {kernel!r}; there are {', '.join(dict.fromkeys(i.kernel.name for i in every))}")
     return mine
 
 
-def read_corpus(file: Path | None):  # type: ignore[no-untyped-def]
-    """The built-in corpus, or a file's."""
+def read_corpus(file: Path | None) -> Corpus:
+    """The built-in corpus, or a file's. Raises CorpusError."""
     from impls import words
 
     return words.read(file) if file else words.builtin()
@@ -228,9 +295,15 @@ def main() -> None:
     except (BadName, CatalogueError, CorpusError) as error:
         print(f"w2vbench: {error}", file=sys.stderr)
     except typer.TyperException as error:
-        print(f"w2vbench: {error.format_message() if hasattr(error, 'format_message') else error} (see w2vbench --help)", file=sys.stderr)
+        print(
+            f"w2vbench: {error.format_message() if hasattr(error, 'format_message') else error} (see w2vbench --help)",
+            file=sys.stderr,
+        )
     except OSError as error:
-        print(f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}", file=sys.stderr)
+        print(
+            f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}",
+            file=sys.stderr,
+        )
     except ValueError as error:
         # PlanError and ResultError, which are not imported before they are needed
         if type(error).__name__ not in ("PlanError", "ResultError"):

@@ -43,8 +43,10 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
         every = catalogue.load([Path(file) for file in config.getoption("benchmark_impl")])
     except catalogue.CatalogueError as error:
         raise pytest.UsageError(f"--benchmark-impl: {error}") from error
-    races = run.plan(every, PRESETS[name].sizes, None, None)
-    return {i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)}
+    races = run.plan(every, PRESETS[name].sizes, None)
+    return {
+        i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)
+    }
 
 
 @cache
@@ -78,7 +80,9 @@ def caller(implementation: Implementation, given: Problem) -> Callable[[], Any]:
     return lambda: function(*next(ring), *last)
 
 
-def extra_info(implementation: Implementation, size: Size, given: Problem, call: Callable[[], Any], wall_s: float) -> dict[str, Any]:
+def extra_info(
+    implementation: Implementation, size: Size, given: Problem, call: Callable[[], Any], wall_s: float
+) -> dict[str, Any]:
     """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
     work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
     measured = memory.measure(implementation, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.engine.race import Settings
@@ -65,19 +65,9 @@ def deck_sizes(kernel: Kernel) -> list[Size]:
     return [fit(kernel, size) for size in DECK.get(kernel.name, ())]
 
 
-def own_sizes(
-    kernel: Kernel,
-    vocabularies: Sequence[int],
-    hidden: int,
-    batches: Iterable[int],
-    negatives: int,
-    dtype: str,
-    index: str,
-    words: str,
-    threads: int,
-) -> list[Size]:
-    """Every combination of a user's own vocabularies and batches, for a kernel."""
-    sizes = [fit(kernel, Size(V, hidden, B, negatives, dtype, index, words, threads)) for B in batches for V in vocabularies]
+def own_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int], like: Size) -> list[Size]:
+    """Every combination of a user's own vocabularies and batches, for a kernel; all else as in ``like``."""
+    sizes = [fit(kernel, replace(like, V=V, B=B)) for B in batches for V in vocabularies]
     return list(dict.fromkeys(sizes))
 
 
@@ -99,7 +89,12 @@ PRESETS = {
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),
         ),
-        Preset("deck", "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row", Settings(launches=5, rounds=12, limits=True), ()),
+        Preset(
+            "deck",
+            "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row",
+            Settings(launches=5, rounds=12, limits=True),
+            (),
+        ),
         Preset(
             "full",
             "seven vocabularies, five launches, scatter at five batches; some twenty minutes",

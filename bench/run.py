@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.check import OK, Verdict
 from bench.engine import environment
 from bench.engine.race import LaneResult, RaceResult, Settings, run_contract, run_race
-from bench.check import OK, Verdict
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
@@ -54,29 +54,36 @@ class Run:
     @property
     def wrong(self) -> list[LaneResult]:
         """Cases that gave a wrong result, though nobody had marked them as the textbook's mistake."""
-        return [lane for race in self.races for lane in race.lanes if lane.status == "wrong" and not lane.implementation.wrong]
+        return [
+            lane
+            for race in self.races
+            for lane in race.lanes
+            if lane.status == "wrong" and not lane.implementation.wrong
+        ]
 
 
-def plan(implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], kernel: str | None, only: str | None) -> list[Race]:
-    """The races of a run: every kernel's implementations at its sizes, narrowed by a kernel's name and a glob on cases.
+def plan(
+    implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], only: str | None
+) -> list[Race]:
+    """The races of a run: every kernel's implementations at its sizes, narrowed by a glob on cases.
 
     The baseline stays in a race that a glob narrows, since ratios refer to it. Raises PlanError.
     """
-    kernels = catalogue.kernels(implementations)
-    if kernel is not None:
-        names = [k.name for k in kernels]
-        kernels = [k for k in kernels if kernel in (k.name, k.name.partition(".")[0])]
-        if not kernels:
-            raise PlanError(f"no kernel {kernel!r}; there are {', '.join(names)} (a family's name, such as scatter, takes all of its variants)")
     races = []
-    for k in kernels:
-        mine = [i for i in implementations if i.kernel.name == k.name]
-        for size in sizes(k):
-            chosen = [i for i in mine if only is None or fnmatchcase(str(i.case(size)), only) or fnmatchcase(i.key, only)]
+    for kernel in catalogue.kernels(implementations):
+        mine = [i for i in implementations if i.kernel.name == kernel.name]
+        for size in sizes(kernel):
+            chosen = [
+                i for i in mine if only is None or fnmatchcase(str(i.case(size)), only) or fnmatchcase(i.key, only)
+            ]
             if chosen:
-                races.append(Race(k, size, tuple(i for i in mine if i in chosen or i.baseline)))
+                races.append(Race(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
     if not races:
-        raise PlanError(f"nothing matches --only {only!r}; w2vbench list shows the names" if only else "these kernels have no sizes in this preset")
+        raise PlanError(
+            f"nothing matches --only {only!r}; w2vbench list shows the names"
+            if only
+            else "these kernels have no sizes in this preset"
+        )
     return races
 
 
@@ -94,10 +101,14 @@ def check(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, 
     run.verdicts.update(run_contract(list(racing.values()), folder, files, run.settings, note))
 
 
-def race_all(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[int, int], None]) -> None:
+def race_all(
+    races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[int, int], None]
+) -> None:
     """Run the races one after another. note is told the numbers of race and launch that begin."""
     for number, race in enumerate(races):
-        run.races.append(run_race(race.implementations, race.size, folder, files, run.settings, run.verdicts, lambda launch, n=number: note(n, launch)))  # type: ignore[misc]
+        run.races.append(
+            run_race(race.implementations, race.size, folder, files, run.settings, run.verdicts, partial(note, number))
+        )
     run.complete = True
 
 
@@ -151,7 +162,12 @@ def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, 
 def name(lane: LaneResult) -> dict[str, Any]:
     """How a case is named in the file."""
     implementation = lane.implementation
-    return {"kernel": implementation.kernel.name, "implementation": implementation.slug, "title": implementation.title, "size": asdict(lane.case.size)}
+    return {
+        "kernel": implementation.kernel.name,
+        "implementation": implementation.slug,
+        "title": implementation.title,
+        "size": asdict(lane.case.size),
+    }
 
 
 def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
@@ -193,7 +209,9 @@ def read_rate(race: RaceResult) -> float:
     """Bytes a second that one thread reads at the race's working set: the median of all its rounds."""
     import numpy as np
 
-    return float(race.read_bytes / np.median([sample for launch in race.read_s for sample in launch if sample is not None]))
+    return float(
+        race.read_bytes / np.median([sample for launch in race.read_s for sample in launch if sample is not None])
+    )
 
 
 def source(implementation: Implementation) -> dict[str, Any]:
@@ -206,5 +224,3 @@ def source(implementation: Implementation) -> dict[str, Any]:
         "line": int(line),
         "code": inspect.getsource(implementation.function),
     }
-
-

@@ -63,21 +63,32 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
     from rich.text import Text
 
     table = Table("implementation", "what it is", "slide", "here", box=None, pad_edge=False, header_style="bold")
-    kernel = ""
-    for record, one in zip(records, every, strict=True):
-        if record["kernel"] != kernel:
-            kernel = record["kernel"]
-            table.add_row(Text(f"{kernel}: {one.kernel.title}", style="bold"), "", "", "")
-        here = f"wrong on purpose: {one.wrong}" if one.wrong else f"needs: pip install {' '.join(record['missing'])}" if record["missing"] else "baseline" if one.baseline else "yes"
-        table.add_row(Text(f"  {one.slug}"), Text(one.title), str(one.slide or ""), Text(here))
+    kernel = None
+    for one in every:
+        if one.kernel.name != kernel:
+            kernel = one.kernel.name
+            table.add_row(Text(kernel, style="bold"), Text(one.kernel.title, style="italic"))
+        table.add_row(Text(f"  {one.slug}"), Text(one.title), str(one.slide or ""), Text(here(one)))
     console().print(table)
+
+
+def here(one: Implementation) -> str:
+    """Whether an implementation can run here, and if not what to install."""
+    absent = catalogue.missing(one)
+    if absent:
+        return f"no: pip install {' '.join(absent)}"
+    return f"yes, wrong on purpose: {one.wrong}" if one.wrong else "yes, baseline" if one.baseline else "yes"
 
 
 def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json: bool) -> bool:
     """What the contract said of each; gives whether all are sound (ok, skipped, or wrong as marked)."""
     sound = all(found[i.key].status in (OK, "skipped") or (i.wrong and found[i.key].status == "wrong") for i in every)
     if as_json:
-        print(json.dumps([{"case": i.key, "status": found[i.key].status, "reason": found[i.key].reason, "marked_wrong": bool(i.wrong)} for i in every], indent=1))
+        records = [
+            {"case": i.key, "status": found[i.key].status, "reason": found[i.key].reason, "marked_wrong": bool(i.wrong)}
+            for i in every
+        ]
+        print(json.dumps(records, indent=1))
         return sound
     out = console()
     for i in every:
@@ -86,7 +97,10 @@ def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json
         style = "green" if verdict.status == OK else "yellow" if expected or verdict.status == "skipped" else "bold red"
         out.print(f"{verdict.status + expected:<18}", style=style, end="")
         out.print(f"{i.key}{': ' + verdict.reason if verdict.reason else ''}", markup=False, soft_wrap=True)
-    counts = {status: sum(v.status == status for v in found.values()) for status in dict.fromkeys(v.status for v in found.values())}
+    counts = {
+        status: sum(v.status == status for v in found.values())
+        for status in dict.fromkeys(v.status for v in found.values())
+    }
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return sound
 
@@ -109,7 +123,12 @@ def progress(races: Sequence[Race], launches: int) -> Iterator[Bar]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     with Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[left]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
     ) as bar:
         yield Painted(bar, races, launches, weights)
 
@@ -149,7 +168,12 @@ class Painted(Clock):
 
     def racing(self, race: int, launch: int) -> None:
         done = self.done(race, launch)
-        self.bar.update(self.task, completed=done, description=f"{self.races[race].name}, launch {launch + 1} of {self.launches}", left=self.left(done))
+        self.bar.update(
+            self.task,
+            completed=done,
+            description=f"{self.races[race].name}, launch {launch + 1} of {self.launches}",
+            left=self.left(done),
+        )
 
 
 class Lines(Clock):
@@ -163,7 +187,11 @@ class Lines(Clock):
     def racing(self, race: int, launch: int) -> None:
         if launch == 0:
             left = self.left(self.done(race, 0))
-            print(f"[{race + 1}/{len(self.races)}] {self.races[race].name}{', ' + left if left else ''}", file=sys.stderr, flush=True)
+            print(
+                f"[{race + 1}/{len(self.races)}] {self.races[race].name}{', ' + left if left else ''}",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def writable(folder: Path) -> None:
@@ -196,7 +224,11 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     every = {table.problem: table for table in tables(cases, result)}
     stories = {finding.problem: finding for finding in findings(result)}
     kernels = dict.fromkeys(problem.partition("@")[0] for problem in every)
-    shown = every if len(every) <= MANY_RACES else [headline([p for p in every if p.startswith(f"{kernel}@")]) for kernel in kernels]
+    shown = (
+        every
+        if len(every) <= MANY_RACES
+        else [headline([p for p in every if p.startswith(f"{kernel}@")]) for kernel in kernels]
+    )
     screen = console()
     for problem in shown:
         screen.print()
@@ -207,7 +239,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     for warning in result.w2vbench.warnings:
         screen.print(f"\nWarning: {warning}", style="yellow")
     if len(every) > len(shown):
-        screen.print(f"\n{len(every) - len(shown)} more tables, at other sizes, are in {out / 'report.md'}", style="dim")
+        screen.print(
+            f"\n{len(every) - len(shown)} more tables, at other sizes, are in {out / 'report.md'}", style="dim"
+        )
     if not run.complete:
         screen.print(f"\nInterrupted: {len(run.races)} races were finished and are kept.", style="yellow")
     screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)

@@ -31,4 +31,6 @@ def test_kernel(case: Case, benchmark: Any, request: pytest.FixtureRequest) -> N
         benchmark(call)
         problem.reset()
         if benchmark.stats:  # not with --benchmark-disable
-            benchmark.extra_info.update(front.extra_info(implementation, case.size, problem, call, benchmark.stats.stats.median))
+            benchmark.extra_info.update(
+                front.extra_info(implementation, case.size, problem, call, benchmark.stats.stats.median)
+            )

@@ -105,7 +105,7 @@ def from_packages() -> list[Implementation]:
         values = defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
         for value in values:
             if getattr(value, "interface_version", None) != INTERFACE_VERSION:
-                raise CatalogueError(f"entry point {entry.name} = {entry.value} gives {value!r}, not an implementation of interface version {INTERFACE_VERSION}")
+                raise CatalogueError(f"entry point {entry.name} = {entry.value} gives {value!r}, no implementation of interface version {INTERFACE_VERSION}")
         found += values
     return found
 

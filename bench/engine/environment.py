@@ -17,7 +17,7 @@ def describe() -> dict[str, Any]:
     import psutil
     from threadpoolctl import threadpool_info
 
-    blas = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
+    blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

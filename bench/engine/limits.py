@@ -21,5 +21,3 @@ def lanes(problem: Problem) -> list[tuple[str, Callable[[], Any]]]:
     half = largest.size // 2
     first, second = largest[:half], largest[half : 2 * half]
     return [(READ, lambda: np.dot(first, second))]
-
-

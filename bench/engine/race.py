@@ -24,7 +24,13 @@ from .limits import READ
 
 WORKER = Path(__file__).with_name("worker.py")
 BASE_BYTES = 300 << 20
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,9 @@ def run_contract(
     return verdicts
 
 
-def specification(mode: str, keys: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings) -> dict[str, Any]:
+def specification(
+    mode: str, keys: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings
+) -> dict[str, Any]:
     """What every worker is told."""
     return {
         "mode": mode,
@@ -202,9 +210,18 @@ def collect(event: dict[str, Any], lanes: dict[str, LaneResult], result: RaceRes
 
 def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[dict[str, Any]]:
     """Start a worker and give its events. Raises Died if it crashes, fails, or takes too long over one step."""
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", "")}
+    environment = {
+        **os.environ,
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }
     worker = subprocess.Popen(
-        [sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
+        [sys.executable, str(WORKER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
     )
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=pump, args=(worker.stdout, lines), daemon=True).start()
@@ -228,7 +245,7 @@ def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[d
                 raise Died(lane, event["status"], event["reason"])
             else:
                 yield event
-                if event["event"] in ("done", "out") and stage == "race" or event["event"] == "done":
+                if (event["event"] in ("done", "out") and stage == "race") or event["event"] == "done":
                     return
         code = worker.wait(time_limit_s)
         raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
@@ -263,5 +280,3 @@ def ending(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"signal {signal.Signals(-code).name}"
     return f"signal {-code}"
-
-

@@ -58,7 +58,11 @@ def main() -> None:
     try:
         work(spec, lambda event, **facts: tell(events, event, facts))
     except MemoryError:
-        tell(events, "failed", {"status": "out of memory", "reason": "the problem's inputs do not fit into the memory limit"})
+        tell(
+            events,
+            "failed",
+            {"status": "out of memory", "reason": "the problem's inputs do not fit into the memory limit"},
+        )
     except Exception as error:
         tell(events, "failed", {"status": "error", "reason": describe(error)})
 
@@ -106,7 +110,9 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         if lane:
             lanes.append(lane)
     if spec["limits"] and lanes:
-        lanes += [Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)]
+        lanes += [
+            Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)
+        ]
     for lane in lanes:
         emit("stage", name="calibration", lane=lane.slug)
         calibrate(lane, problem, spec)
@@ -139,7 +145,14 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         emit("out", lane=slug, status="error", reason=describe(error))
         return None
     arity = len(implementation.kernel.parameters)
-    lane = Lane(slug, implementation.function, workspace, cycle(problem.batches), sampler(arity, implementation.prepare is not None), prepare_s=prepared)
+    lane = Lane(
+        slug,
+        implementation.function,
+        workspace,
+        cycle(problem.batches),
+        sampler(arity, implementation.prepare is not None),
+        prepare_s=prepared,
+    )
     lane.planned = bool(spec["plan"].get(slug)) or took_s > spec["lane_s"]
     if spec["plan"].get(slug):
         lane.calls, lane.rounds = spec["plan"][slug]
@@ -207,14 +220,27 @@ def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: 
             try:
                 wall_ns, cpu_ns = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
             except Exception as error:
-                emit("out", lane=lane.slug, status="out of memory" if isinstance(error, MemoryError) else "error", reason=describe(error))
+                emit(
+                    "out",
+                    lane=lane.slug,
+                    status="out of memory" if isinstance(error, MemoryError) else "error",
+                    reason=describe(error),
+                )
                 return
             problem.reset()
-            wall[lane.slug][round_] = wall_ns / lane.calls / 1e9  # type: ignore[call-overload]
+            wall[lane.slug][round_] = wall_ns / lane.calls / 1e9
             cpu[lane.slug][round_] = cpu_ns / lane.calls / 1e9
     gc.enable()
     for lane in lanes:
-        emit("timed", lane=lane.slug, calls=lane.calls, rounds=lane.rounds, prepare_s=lane.prepare_s, wall_s=wall[lane.slug], cpu_s=cpu[lane.slug])
+        emit(
+            "timed",
+            lane=lane.slug,
+            calls=lane.calls,
+            rounds=lane.rounds,
+            prepare_s=lane.prepare_s,
+            wall_s=wall[lane.slug],
+            cpu_s=cpu[lane.slug],
+        )
 
 
 def weigh(implementations: list[Implementation], lanes: list[Lane], problem: Problem, emit: Emit) -> None:
