@@ -15,12 +15,12 @@ from impls.catalogue import missing
 from impls.interface import Implementation, Problem, Wrong
 from impls.words import Corpus
 
-OK, WRONG, SKIPPED, ERROR = "ok", "wrong", "skipped", "error"
+OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an implementation stands: a status (``ok | wrong | skipped | error``) and, unless ok, the reason."""
+    """How an implementation stands: a status (``ok | wrong | skipped | error | out of memory``; a race adds ``timeout | crashed``) and, unless ok, the reason."""
 
     status: str
     reason: str = ""
@@ -69,19 +69,21 @@ def check_problem(implementation: Implementation, problem: Problem, workspace: A
 
     kept = list(frozen(implementation, arguments))
     before = [checksum(part) for _, part in kept]
+    verdict = Verdict(OK)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             implementation.kernel.check(call, *arguments)
+    except MemoryError:
+        verdict = Verdict(OUT_OF_MEMORY, "asked for more memory than the limit leaves")
     except Exception as error:
         # by name: the Wrong of another copy of impls is another class
-        if type(error).__name__ == Wrong.__name__:
-            return Verdict(WRONG, str(error)), took
-        return Verdict(ERROR, describe(error)), took
+        wrong = type(error).__name__ == Wrong.__name__
+        verdict = Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
     for (name, part), digest in zip(kept, before, strict=True):
         if checksum(part) != digest:
-            return Verdict(WRONG, f"changes its input {name}"), took
-    return Verdict(OK), took
+            verdict = Verdict(WRONG, f"changes its input {name}")
+    return verdict, took
 
 
 def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -276,37 +277,50 @@ def several(arguments: list[str]) -> list[str]:
     return spread
 
 
+class Output(io.TextIOWrapper):
+    """Standard output that falls silent when its reader has left (``| head``), so that a run still ends and is kept."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self.fall_silent()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self.fall_silent()
+
+    def fall_silent(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "PlanError", "ResultError")
+"""Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
+
+
 def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
-    from impls.case import BadName
-    from impls.catalogue import CatalogueError
-    from impls.words import CorpusError
-
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = Output(sys.stdout.buffer, sys.stdout.encoding, "replace", line_buffering=sys.stdout.isatty())
     code = 2
     try:
         code = app(args=several(sys.argv[1:]), prog_name="w2vbench", standalone_mode=False) or 0
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except (BadName, CatalogueError, CorpusError) as error:
-        print(f"w2vbench: {error}", file=sys.stderr)
     except typer.TyperException as error:
-        print(
-            f"w2vbench: {error.format_message() if hasattr(error, 'format_message') else error} (see w2vbench --help)",
-            file=sys.stderr,
-        )
+        message = error.format_message() if hasattr(error, "format_message") else error
+        print(f"w2vbench: {message} (see w2vbench --help)", file=sys.stderr)
     except OSError as error:
         print(
             f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}",
             file=sys.stderr,
         )
     except ValueError as error:
-        # PlanError and ResultError, which are not imported before they are needed
-        if type(error).__name__ not in ("PlanError", "ResultError"):
+        if type(error).__name__ not in INPUT_ERRORS:
             raise
         print(f"w2vbench: {error}", file=sys.stderr)
+    sys.stdout.flush()
     sys.exit(code)

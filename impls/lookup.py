@@ -76,7 +76,14 @@ def one_hot_einsum(W: Array, idx: Array) -> Array:
     return out
 
 
-@lookup.implementation("one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV")
+def reads_table_once(size: Size) -> Work:
+    """The whole batch by one product: all of W and the one-hot matrix, once."""
+    item = size.float_type.itemsize
+    one_hot = size.B * size.V
+    return Work((size.V * size.H + one_hot) * item, (one_hot + size.B * size.H) * item, 2.0 * one_hot * size.H)
+
+
+@lookup.implementation("one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV", moves=reads_table_once)
 def one_hot_matmul(W: Array, idx: Array) -> Array:
     one_hot = np.zeros((len(idx), W.shape[0]), W.dtype)
     one_hot[np.arange(len(idx)), idx] = 1

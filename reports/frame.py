@@ -50,9 +50,12 @@ COLUMNS = {
     "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
     "growth_V_low": "lower end of its 95 % interval",
     "growth_V_high": "upper end of its 95 % interval",
-    "read_share": "bytes read a second, over what the machine reads at this working set in the same race",
+    "read_share": "of cases that read a whole V × H table: bytes read a second over what one thread reads there",
 }
 """The columns of ``reports.load``; figures that could not be had are NaN."""
+
+FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") :]
+"""Columns of floats."""
 
 
 def load(path: str | Path) -> pd.DataFrame:
@@ -74,14 +77,14 @@ def frame(result: ResultFile) -> pd.DataFrame:
         }
         for case in result.w2vbench.not_measured
     ]
-    table = pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS))
+    table = pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
     return add_growth(table)
 
 
 def known(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
     """The columns that every case has."""
     dimensions = {name: size[name] for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads")}
-    problem = f"{kernel}@{case.partition('@')[2]}"
+    problem = f"{kernel}@{case.rpartition('@')[2]}"
     return {"case": case, "kernel": kernel, "implementation": implementation, "title": title, **dimensions, "problem": problem, "baseline": False, "reason": ""}
 
 
@@ -91,7 +94,7 @@ def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, An
     ratio = speedup(row, baseline)
     wall = wall_s(row)
     record = {
-        **known(row.name, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
+        **known(row.case, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
         "baseline": extra.baseline,
         "status": "ok",
         "wall_s": wall,
@@ -103,7 +106,8 @@ def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, An
     for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
         record[name] = getattr(extra, name)
     bandwidth = result.w2vbench.read_bytes_per_s.get(record["problem"])
-    if bandwidth and extra.read_bytes:
+    table_bytes = extra.size.V * extra.size.H * (8 if extra.size.dtype == "f64" else 4)
+    if bandwidth and extra.read_bytes and extra.read_bytes >= table_bytes:
         record["read_share"] = extra.read_bytes / wall / bandwidth
     return record
 

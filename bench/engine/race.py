@@ -245,7 +245,7 @@ def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[d
                 raise Died(lane, event["status"], event["reason"])
             else:
                 yield event
-                if (event["event"] in ("done", "out") and stage == "race") or event["event"] == "done":
+                if event["event"] in ("done", "out"):
                     return
         code = worker.wait(time_limit_s)
         raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")

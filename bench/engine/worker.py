@@ -107,8 +107,9 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
     lanes = []
     for at in order.permutation(len(implementations)):
         lane = let_in(implementations[at], problem, spec, emit)
-        if lane:
-            lanes.append(lane)
+        if lane is None:
+            return  # it may have changed what the others work on: they are launched again without it
+        lanes.append(lane)
     if spec["limits"] and lanes:
         lanes += [
             Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)
@@ -123,7 +124,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
 
 
 def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit) -> Lane | None:
-    """Prepare a lane, and check it where asked: what is wrong or fails is told and stays out."""
+    """Prepare a lane, and check it where asked; None if it is wrong or fails, which is told."""
     slug = implementation.slug
     emit("stage", name="prepare", lane=slug)
     took_s = 0.0

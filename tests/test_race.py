@@ -1,0 +1,196 @@
+"""Races of well-behaved and hostile implementations, in real workers."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from bench.engine.race import RaceResult, Settings, run_contract, run_race
+from bench.run import saved
+from impls import catalogue, words
+from impls.case import Size
+
+HOSTILE = """
+import ctypes, os, time
+import numpy as np
+from impls.lookup import lookup
+
+SMALL = 60
+
+def small(W):
+    return len(W) < SMALL or len(W) == 300  # the contract's own sizes
+
+@lookup.implementation("good", "gather")
+def good(W, idx):
+    return W[idx]
+
+@lookup.implementation("raises", "raises at the race's size")
+def raises(W, idx):
+    if not small(W):
+        raise RuntimeError("not today\\nreally")
+    return W[idx]
+
+@lookup.implementation("wrong-later", "wrong at the race's size only")
+def wrong_later(W, idx):
+    return W[idx] if small(W) else W[idx] + 1
+
+@lookup.implementation("exits", "ends the process")
+def exits(W, idx):
+    if not small(W):
+        os._exit(3)
+    return W[idx]
+
+@lookup.implementation("crashes", "reads address 0")
+def crashes(W, idx):
+    if not small(W):
+        ctypes.string_at(0)
+    return W[idx]
+
+@lookup.implementation("sleeps", "never comes back")
+def sleeps(W, idx):
+    if not small(W):
+        time.sleep(3600)
+    return W[idx]
+
+@lookup.implementation("greedy", "asks for 100 TB")
+def greedy(W, idx):
+    if not small(W):
+        np.empty((10**13,), np.float64).fill(0)
+    return W[idx]
+
+@lookup.implementation("changes-input", "writes into W")
+def changes_input(W, idx):
+    out = W[idx]
+    if not small(W):
+        W[0] += 1
+    return out
+
+@lookup.implementation("noisy", "prints a lot")
+def noisy(W, idx):
+    print("x" * 100_000)
+    return W[idx]
+
+@lookup.implementation("absent", "needs a package that nobody has", requires=("surely_not_installed",))
+def absent(W, idx):
+    import surely_not_installed
+    return W[idx]
+"""
+
+QUICK = Settings(launches=2, rounds=3, sample_s=0.0005, lane_s=0.01, time_limit_s=3.0)
+
+
+@pytest.fixture(scope="module")
+def corpus_folder() -> Iterator[Path]:
+    with saved(words.builtin()) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("outside") / "hostile.py"
+    file.write_text(textwrap.dedent(HOSTILE))
+    return file
+
+
+@pytest.fixture(scope="module")
+def hostile_race(corpus_folder: Path, hostile_file: Path) -> RaceResult:
+    mine = [i for i in catalogue.from_file(hostile_file) if i.slug != "absent"]
+    return run_race(mine, Size(1000, 8, 16), corpus_folder, [hostile_file], QUICK)
+
+
+@pytest.mark.parametrize(
+    ("slug", "status", "reason"),
+    [
+        ("good", "ok", ""),
+        ("noisy", "ok", ""),
+        ("raises", "error", "RuntimeError: not today really"),
+        ("wrong-later", "wrong", "row 0 is not W["),
+        ("exits", "crashed", "exit code 3"),
+        ("crashes", "crashed", "SIGSEGV"),
+        ("sleeps", "timeout", "--time-limit"),
+        ("greedy", "out of memory", "memory"),
+        ("changes-input", "wrong", "changes its input W"),
+    ],
+)
+def test_each_hostile_implementation_becomes_a_row_with_its_reason(
+    hostile_race: RaceResult, slug: str, status: str, reason: str
+) -> None:
+    lane = next(lane for lane in hostile_race.lanes if lane.implementation.slug == slug)
+    assert lane.status == status
+    assert reason in lane.reason
+    assert "\n" not in lane.reason
+
+
+def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_race: RaceResult) -> None:
+    good = next(lane for lane in hostile_race.lanes if lane.implementation.slug == "good")
+    assert len(good.wall_s) == QUICK.launches
+    assert all(sample is not None and 0 < sample < 1 for launch in good.wall_s for sample in launch)
+    assert good.memory["peak_bytes"] >= 16 * 8 * 4
+
+
+def test_no_process_is_left_behind(hostile_race: RaceResult) -> None:
+    left = [
+        child
+        for child in psutil.Process(os.getpid()).children(recursive=True)
+        if "worker.py" in " ".join(child.cmdline())
+    ]
+    assert left == []
+
+
+def test_the_contract_finds_the_crash_and_goes_on(corpus_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.py"
+    file.write_text(
+        "import os\nfrom impls.lookup import lookup\n"
+        "@lookup.implementation('first', 'fine')\ndef first(W, idx):\n    return W[idx]\n"
+        "@lookup.implementation('dies', 'ends the process')\ndef dies(W, idx):\n    os._exit(7)\n"
+        "@lookup.implementation('lacks', 'needs', requires=('surely_not_installed',))\ndef lacks(W, idx):\n    return W[idx]\n"
+        "@lookup.implementation('last', 'fine')\ndef last(W, idx):\n    return W[idx]\n"
+    )
+    verdicts = run_contract(catalogue.from_file(file), corpus_folder, [file], QUICK)
+    assert {key.partition("/")[2]: verdict.status for key, verdict in verdicts.items()} == {
+        "first": "ok",
+        "dies": "crashed",
+        "lacks": "skipped",
+        "last": "ok",
+    }
+    assert "pip install surely_not_installed" in verdicts["lookup/lacks"].reason
+
+
+def test_a_lane_that_would_not_fit_is_skipped_before_it_is_tried(corpus_folder: Path) -> None:
+    mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
+    small = Settings(launches=1, rounds=2, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=600 << 20)
+    result = run_race(mine, Size(20_000, 4, 10_000), corpus_folder, [], small)
+    statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
+    assert statuses["gather"] == ("ok", "")
+    assert statuses["one-hot-matmul"][0] == "skipped"
+    assert "1.1 GB" in statuses["one-hot-matmul"][1]
+
+
+def test_peak_memory_is_what_the_arrays_say(corpus_folder: Path) -> None:
+    """gather allocates its (B, H) result; the one-hot product a (B, V) matrix beside it."""
+    mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather", "lookup/take-out")]
+    V, H, B = 2000, 64, 256
+    result = run_race(mine, Size(V, H, B), corpus_folder, [], Settings(launches=1, rounds=2, sample_s=0.0005))
+    peak = {lane.implementation.slug: lane.memory["peak_bytes"] for lane in result.lanes}
+    assert peak["gather"] == pytest.approx(B * H * 4, rel=0.1)
+    assert peak["one-hot-matmul"] == pytest.approx(B * V * 4 + B * H * 4, rel=0.05)
+    assert peak["take-out"] < 4096
+    prepared = {lane.implementation.slug: lane.memory["prepare_bytes"] for lane in result.lanes}
+    assert prepared["take-out"] == pytest.approx(B * H * 4, rel=0.05)
+
+
+def test_every_ring_is_gone_round_and_reset(corpus_folder: Path) -> None:
+    """Accumulating changes dW; between samples it is set back, or sums would grow with the number of calls."""
+    add_at = next(i for i in catalogue.own() if i.key == "scatter.accumulate/add-at")
+    problem = add_at.kernel.make(Size(50, 4, 10), words.builtin(), np.random.default_rng(0))
+    for batch in problem.batches:
+        add_at(*batch)
+    assert problem.inputs["dW"].any()
+    problem.reset()
+    assert not problem.inputs["dW"].any()
