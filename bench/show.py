@@ -129,6 +129,7 @@ def progress(races: Sequence[Race], launches: int) -> Iterator[Bar]:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        refresh_per_second=2,  # a busy bar would take time from what is measured
     ) as bar:
         yield Painted(bar, races, launches, weights)
 
