@@ -20,7 +20,10 @@ OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "o
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an implementation stands: a status (``ok | wrong | skipped | error | out of memory``; a race adds ``timeout | crashed``) and, unless ok, the reason."""
+    """How an implementation stands, and unless it is ok, why.
+
+    status: ``ok | wrong | skipped | error | out of memory``; a race adds ``timeout | crashed``.
+    """
 
     status: str
     reason: str = ""

@@ -218,6 +218,48 @@ def run(
     raise typer.Exit(130 if interrupted else 1 if going.wrong else 0)
 
 
+@app.command(
+    epilog="Example: [bold]w2vbench profile lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1[/bold] (slide 6)"
+)
+def profile(
+    case: Annotated[
+        str, typer.Argument(metavar="CASE", help="A case's name; from its kernel and slug alone, V = 1e4.")
+    ],
+    impl: Impl = None,
+    corpus: CorpusFile = None,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step may take.")
+    ] = 120.0,
+    json: Json = False,
+) -> None:
+    """Line by line: hits, time and memory growth beside each line of an implementation's source."""
+    from bench import run as running
+    from bench import show
+    from bench.engine import environment
+    from bench.engine.race import Died, Settings, run_profile
+    from bench.presets import fit
+    from impls import catalogue
+    from impls.case import Case, Size
+
+    files = [file.resolve() for file in impl or ()]
+    every = {i.key: i for i in catalogue.load(files)}
+    key = case.partition("@")[0]
+    if key not in every:
+        raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
+    implementation = every[key]
+    size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
+    settings = Settings(
+        time_limit_s=time_limit, memory_limit_bytes=max(1 << 30, environment.available_bytes() - (1 << 30))
+    )
+    with running.saved(read_corpus(corpus)) as folder:
+        try:
+            found = run_profile(implementation, size, folder, files, settings)
+        except Died as death:
+            raise running.PlanError(f"{implementation.case(size)}: {death.status}: {death.reason}") from death
+    show.profile(str(implementation.case(size)), implementation, found, as_json=json)
+    raise typer.Exit(1 if found["status"] == "wrong" and not implementation.wrong else 0)
+
+
 @app.command()
 def report(
     result: Annotated[

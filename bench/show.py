@@ -105,6 +105,47 @@ def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json
     return sound
 
 
+def profile(case: str, implementation: Implementation, found: dict[str, Any], as_json: bool) -> None:
+    """A line profile: the source with hits, time and memory growth beside it."""
+    if as_json:
+        print(json.dumps({"case": case, **found}, indent=1))
+        return
+    from rich.syntax import Syntax
+    from rich.table import Table
+    from rich.text import Text
+
+    from reports.units import seconds, size_bytes
+
+    lines = found["lines"]
+    total = sum(line["time_s"] or 0 for line in lines)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("line", "hits", "time", "per hit", "share", "memory"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("source")
+    for line in lines:
+        hits, spent, grown = line["hits"], line["time_s"], line["memory_bytes"]
+        figures = (
+            ("", "", "", "")
+            if hits is None
+            else (f"{hits:,}", seconds(spent), seconds(spent / hits), f"{spent / total:.1%}")
+        )
+        source = Syntax(line["text"], "python", background_color="default", word_wrap=True).highlight(line["text"])
+        source.rstrip()
+        table.add_row(str(line["number"]), *figures, size_bytes(grown) if grown else "", source)
+    screen = console()
+    screen.print(Text(f"{case}  {implementation.title}", style="bold"))
+    screen.print(table)
+    if found["status"] != OK:
+        screen.print(f"{found['status']}: {found['reason']}", style="yellow", markup=False)
+    screen.print(
+        f"Time of {found['calls']:,} calls, {seconds(total / found['calls'])} a call, by line_profiler, whose timer unit is "
+        f"{found['unit_s']:g} s; its hook adds about {seconds(found['hook_s'])} to each hit, which is included.\n"
+        "Memory is how far each line of one call raised the resident set, by memory_profiler, in a pass of its own.",
+        style="dim",
+        markup=False,
+    )
+
+
 class Bar(Protocol):
     """What a run tells of its progress."""
 

@@ -114,6 +114,14 @@ def run_contract(
     return verdicts
 
 
+def run_profile(
+    implementation: Implementation, size: Size, corpus: Path, files: Sequence[Path], settings: Settings
+) -> dict[str, Any]:
+    """Profile one implementation line by line, in a process of its own. Raises Died."""
+    spec = {**specification("profile", [implementation.key], corpus, files, settings), "size": str(size)}
+    return next(event for event in watch(spec, size.threads, settings.time_limit_s) if event["event"] == "profile")
+
+
 def specification(
     mode: str, keys: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings
 ) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def main() -> None:
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
     spec = json.load(sys.stdin)
-    work = {"contract": contract, "race": launch}[spec["mode"]]
+    work = {"contract": contract, "race": launch, "profile": profile}[spec["mode"]]
     try:
         work(spec, lambda event, **facts: tell(events, event, facts))
     except MemoryError:
@@ -90,6 +90,26 @@ def load(spec: dict[str, Any]) -> list[Implementation]:
     if any(key not in known for key in spec["implementations"]):
         known = {i.key: i for i in catalogue.load(files)}
     return [known[key] for key in spec["implementations"]]
+
+
+def profile(spec: dict[str, Any], emit: Emit) -> None:
+    """Check one implementation at a size, and profile it line by line."""
+    from bench.engine import lines  # imports nothing yet that the other modes would wait for
+
+    size = Size.parse(spec["size"])
+    pin(size.threads)
+    limit_memory(spec["memory_limit_bytes"])
+    (implementation,) = load(spec)
+    emit("stage", name="inputs", lane=implementation.slug)
+    problem = implementation.kernel.make(size, Corpus.load(Path(spec["corpus"])), np.random.default_rng(spec["seed"]))
+    emit("stage", name="the check", lane=implementation.slug)
+    verdict, _ = check_problem(
+        implementation, problem, implementation.prepare(problem) if implementation.prepare else None
+    )
+    problem.reset()
+    emit("stage", name="the profile", lane=implementation.slug)
+    emit("profile", status=verdict.status, reason=verdict.reason, **lines.profile(implementation, problem))
+    emit("done")
 
 
 def launch(spec: dict[str, Any], emit: Emit) -> None:

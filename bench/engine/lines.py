@@ -1,0 +1,119 @@
+"""Line by line: how often each source line runs, what it takes, and how far it raises memory (the source deck's view).
+
+Time and memory are profiled in separate passes, by line_profiler and memory_profiler, since each disturbs the other.
+Both hooks run at every line, so the figures are for seeing where a function spends, not for comparing functions.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from typing import Any
+
+from impls.interface import Implementation, Problem
+
+PASS_S = 0.3
+MOST_CALLS = 10_000
+MIB = 1 << 20
+
+
+def profile(implementation: Implementation, problem: Problem) -> dict[str, Any]:
+    """Profile an implementation on its problem.
+
+    calls: calls in the time pass. unit_s: line_profiler's timer unit, by which its ticks were multiplied.
+    hook_s: what its hook adds to a line hit on this machine, included in the times. lines: for each source line its
+    number, text, hits and time_s of all calls together (None where no code runs), and memory_bytes of one call.
+    """
+    function = implementation.function
+    last = (implementation.prepare(problem),) if implementation.prepare else ()
+    source, first = inspect.getsourcelines(function)
+    calls, unit, timed = time_lines(function, problem, last)
+    problem.reset()
+    grown = memory_lines(function, (*problem.batches[0], *last))
+    problem.reset()
+    lines = []
+    for number, text in enumerate(source, start=first):
+        hits, ticks = timed.get(number, (None, None))
+        lines.append(
+            {
+                "number": number,
+                "text": text.rstrip("\n"),
+                "hits": hits,
+                "time_s": None if ticks is None else ticks * unit,
+                "memory_bytes": grown.get(number),
+            }
+        )
+    return {"calls": calls, "unit_s": unit, "hook_s": hook_s(), "lines": lines}
+
+
+def time_lines(
+    function: Callable[..., Any], problem: Problem, last: tuple[Any, ...]
+) -> tuple[int, float, dict[int, tuple[int, int]]]:
+    """Calls, timer unit in seconds, and hits and ticks by line number, over about PASS_S of calls after one to warm up."""
+    ring = cycle(problem.batches)
+    arguments = next(ring)
+    started = time.perf_counter()
+    function(*arguments, *last)
+    calls = max(1, min(MOST_CALLS, int(PASS_S / max(time.perf_counter() - started, 1e-7))))
+    return ticks(function, [(*batch, *last) for batch in islice(ring, calls)])
+
+
+def ticks(
+    function: Callable[..., Any], arguments: list[tuple[Any, ...]]
+) -> tuple[int, float, dict[int, tuple[int, int]]]:
+    """Run a function under line_profiler, once for each tuple of arguments."""
+    from line_profiler import LineProfiler
+
+    profiler = LineProfiler()
+    profiler.add_function(function)
+    profiler.enable_by_count()
+    try:
+        for one in arguments:
+            function(*one)
+    finally:
+        profiler.disable_by_count()
+    stats = profiler.get_stats()
+    code = function.__code__
+    found = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
+    return len(arguments), float(stats.unit), {line: (hits, spent) for line, hits, spent in found}
+
+
+def hook_s() -> float:
+    """What line_profiler's hook adds to a line hit here: an empty loop with it, less the same loop without it, a line."""
+
+    def empty(n: int) -> None:
+        for _ in range(n):
+            pass
+
+    n = 20_000
+    empty(n)
+    started = time.perf_counter()
+    empty(n)
+    bare = time.perf_counter() - started
+    started = time.perf_counter()
+    _, _, found = ticks(empty, [(n,)])
+    hooked = time.perf_counter() - started
+    return max(0.0, (hooked - bare) / sum(hits for hits, _ in found.values()))
+
+
+def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[int, int]:
+    """Bytes by which each line of one call raised the resident set, summed over its hits."""
+    from memory_profiler import LineProfiler, _get_memory
+
+    function(*arguments)  # the first call's own page faults are not the lines' doing
+    profiler = LineProfiler(include_children=False, backend="psutil")
+    profiled = profiler(function)
+    before = _get_memory(-1, "psutil")
+    profiled(*arguments)
+    grown: dict[int, int] = {}
+    first = True
+    for _, rows in profiler.code_map.items():  # noqa: PERF102 - not a dict: it yields (file, lines)
+        for number, figures in rows:
+            if figures is not None:
+                # the first line's increment counts from zero, so the memory before the call is taken off it
+                increment = figures[0] - (before if first else 0)
+                first = False
+                grown[number] = round(increment * MIB)
+    return grown
