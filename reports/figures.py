@@ -17,7 +17,10 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross
 
 
 def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
-    """For every kernel, time against V and against B: of the sizes that differ in nothing else, the longest row."""
+    """For every kernel, time against V and against B: of the sizes that differ in nothing else, the longest row.
+
+    Of rows as long, the one that goes furthest, and then the one with the most work.
+    """
     made = []
     measured = cases[cases.status == "ok"]
     for kernel, mine in measured.groupby("kernel", sort=False):
@@ -26,7 +29,7 @@ def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
             alike = [name for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads") if name != axis]
             rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
             if rows:
-                longest = max(rows, key=lambda series: (series[axis].nunique(), series[axis].max()))
+                longest = max(rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max()))
                 made.append(figure(str(kernel), axis, f"{other} = {longest[other].iloc[0]:,}", longest, styles))
     return made
 
@@ -45,7 +48,7 @@ def figure(kernel: str, axis: str, fixed: str, series: pd.DataFrame, styles: dic
                 "x": ordered[axis].to_list(),
                 "y": ordered.wall_s.to_list(),
                 "text": [seconds(value) for value in ordered.wall_s],
-                "hovertemplate": f"%{{text}} at {axis} = %{{x:,}}<extra>{escaped(ordered.title.iloc[0])}</extra>",
+                "hovertemplate": f"%{{text}} at {axis} = %{{x:,}}<extra>%{{fullData.name}}</extra>",
                 "line": {"color": COLOURS[at % len(COLOURS)], "width": 2},
                 "marker": {"symbol": SYMBOLS[at % len(SYMBOLS)], "size": 7},
             }
@@ -70,4 +73,4 @@ def unit(decade: int) -> str:
 
 def escaped(text: str) -> str:
     """Plotly reads a few HTML tags in its labels; a title from a file must not be able to use them."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("{", "(").replace("}", ")")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from .figures import figures
 from .frame import frame
 from .results import ResultFile, write
 from .story import findings
-from .tables import Table, csv, markdown, tables
+from .tables import Table, csv, markdown, plain, tables
 
 TEMPLATE = "page.html"
 
@@ -55,8 +56,8 @@ def headline(problems: Sequence[str]) -> str:
     """The race that stands for its kernel: the one with the most work, V times B, then the largest V."""
 
     def work(problem: str) -> tuple[float, float]:
-        parts = dict(part.split("=") for part in problem.partition("@")[2].split(",") if "=" in part)
-        V, B = float(parts.get("V", 0)), float(parts.get("B", 0))
+        sizes = dict(re.findall(r"([VB])=([\de]+)", problem.rpartition("@")[2]))
+        V, B = float(sizes.get("V", 0)), float(sizes.get("B", 0))
         return V * B, V
 
     return max(problems, key=work)
@@ -67,22 +68,26 @@ def as_markdown(result: ResultFile) -> str:
     cases = frame(result)
     suite = result.w2vbench
     stories = {finding.problem: finding for finding in findings(result)}
-    parts = ["# w2vbench report", "", f"`{suite.command}`, {result.datetime[:19].replace('T', ' ')} UTC, on {suite.environment.get('cpu', 'an unknown CPU')}.", ""]
+    command = " ".join(suite.command.replace("`", "'").split())
+    when, where = result.datetime[:19].replace("T", " "), suite.environment.get("cpu") or "an unknown CPU"
+    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(where))}.", ""]
     if not suite.complete:
         parts += ["**Interrupted: only the races below were finished.**", ""]
-    parts += [f"- {warning}" for warning in suite.warnings]
+    if suite.warnings:
+        parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
     kernel = ""
     for one in tables(cases, result):
         name = one.problem.partition("@")[0]
         if name != kernel:
             kernel = name
-            parts += [f"## {kernel}: {suite.kernels.get(kernel, '')}", ""]
-        parts += [f"### {one.problem.partition('@')[2]}", ""]
+            parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
+        parts += [f"### {plain(one.problem.partition('@')[2])}", ""]
         story = stories.get(one.problem)
         if story:
-            parts += [f"{story.found} {story.advice}", ""]
+            parts += [plain(f"{story.found} {story.advice}"), ""]
         parts += [markdown(one), ""]
         if one.note:
-            parts += [f"_{one.note[0].upper()}{one.note[1:]}._", ""]
-    parts += [f"_{line}._" for line in suite.corpus.get("streams", {}).values()]
+            parts += [f"_{plain(one.note[0].upper() + one.note[1:])}._", ""]
+    if suite.corpus.streams:
+        parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
     return "\n".join(parts) + "\n"

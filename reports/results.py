@@ -11,21 +11,26 @@ import contextlib
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 SCHEMA = 1
 LARGEST_FILE = 1 << 30
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=1e-12, lt=1e9)]
+"""Wall time a call. Ratios and logarithms are taken of it, so it is neither zero nor absurd; CPU time may be zero, since its clock is coarse."""
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class ResultError(ValueError):
     """A file that is no result file of ours, or cannot be written; the message is one line and says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class Part(BaseModel):
@@ -50,8 +55,15 @@ class SizeRecord(Part):
 class Launch(Part):
     """One launch of a lane: seconds a call, for each round (null where the lane sat a round out)."""
 
-    wall_s: list[Positive | None]
+    wall_s: list[Seconds | None]
     cpu_s: list[Positive | None]
+
+    @field_validator("wall_s", "cpu_s")
+    @classmethod
+    def timed(cls, rounds: list[float | None]) -> list[float | None]:
+        if all(figure is None for figure in rounds):
+            raise ValueError("no figure in any round")
+        return rounds
 
 
 class Extra(Part):
@@ -79,23 +91,29 @@ class Extra(Part):
 class Stats(Part):
     """pytest-benchmark's statistics of all samples together, in seconds."""
 
-    min: Finite
-    max: Finite
-    mean: Finite
-    median: Finite
-    stddev: Finite
+    min: Positive
+    max: Positive
+    mean: Positive
+    median: Seconds
+    stddev: Positive
     rounds: Count
     iterations: Count
 
 
 class Row(Part):
-    """One case that was measured."""
+    """One case that was measured. group: the problem. param: what pytest-benchmark, which names rows after its test, put in brackets."""
 
     group: str | None
     name: str
     fullname: str
+    param: str | None = None
     extra_info: Extra
     stats: Stats
+
+    @property
+    def case(self) -> str:
+        """The case's name, whichever engine wrote the row."""
+        return self.param or self.name
 
 
 class NotMeasured(Part):
@@ -118,6 +136,12 @@ class Source(Part):
     code: str
 
 
+class CorpusRecord(Part):
+    """Where the words came from. streams: for each vocabulary, what its stream of words is, in a sentence."""
+
+    streams: dict[str, str] = {}
+
+
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, and the measured limits by problem."""
 
@@ -128,7 +152,7 @@ class Suite(Part):
     seed: int = 0
     complete: bool = True
     settings: dict[str, Any] = {}
-    corpus: dict[str, Any] = {}
+    corpus: CorpusRecord = CorpusRecord()
     environment: dict[str, Any] = {}
     warnings: list[str] = []
     kernels: dict[str, str] = {}
@@ -147,6 +171,19 @@ class ResultFile(Part):
     version: str
     w2vbench: Suite
 
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        """Each case stands in the file once, and cases of a race have the same launches, since they are compared launch by launch."""
+        cases = Counter([row.case for row in self.benchmarks] + [case.case for case in self.w2vbench.not_measured])
+        twice = [case for case, times in cases.items() if times > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands in it more than once")
+        launches: dict[str | None, int] = {}
+        for row in self.benchmarks:
+            if launches.setdefault(row.group, len(row.extra_info.launches)) != len(row.extra_info.launches):
+                raise ValueError(f"{row.case!r} has not as many launches as others of its race")
+        return self
+
 
 def read(path: Path) -> ResultFile:
     """Read and validate a result file. Raises ResultError with one line that says what is wrong."""
@@ -161,28 +198,35 @@ def read(path: Path) -> ResultFile:
     if not text.strip():
         raise ResultError(f"{path}: empty")
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        what = "nested too deeply" if isinstance(error, RecursionError) else "not JSON, or cut off" if not isinstance(error, UnicodeDecodeError) else "binary"
-        raise ResultError(f"{path}: {what}, so it is no result file") from error
+        data = json.loads(text, parse_constant=no_number)
+    except RecursionError as error:
+        raise ResultError(f"{path}: nested too deeply, so it is no result file") from error
+    except ValueError as error:
+        binary = isinstance(error, UnicodeDecodeError)
+        raise ResultError(f"{path}: {'binary' if binary else 'not JSON, or cut off'}, so it is no result file") from error
     if not isinstance(data, dict) or "benchmarks" not in data:
         raise ResultError(f"{path}: JSON, but no result file (it has no list of benchmarks)")
     suite = data.get("w2vbench")
     if not isinstance(suite, dict):
         raise ResultError(f"{path}: benchmarks of another suite (it has no w2vbench part); pytest-benchmark compare can read it")
     version = suite.get("schema_version")
-    if not isinstance(version, int) or version < 1:
-        raise ResultError(f"{path}: its schema version is {version!r}")
+    if type(version) is not int or version < 1:
+        raise ResultError(f"{path}: its schema version is not a whole number from 1 up")
     if version > SCHEMA:
         raise ResultError(f"{path}: written by a newer w2vbench (schema {version}; this one reads up to {SCHEMA}): upgrade to read it")
     try:
         return ResultFile.model_validate(data)
-    except (ValidationError, RecursionError) as error:
-        if isinstance(error, RecursionError):
-            raise ResultError(f"{path}: nested too deeply, so it is no result file") from error
+    except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ResultError(f"{path}: not a valid result file: {where}: {first['msg']} ({error.error_count()} such errors)") from error
+        what = f"{where}{': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ResultError(f"{path}: not a valid result file: {what}{more}") from error
+
+
+def no_number(token: str) -> None:
+    """Python's JSON reader takes NaN and Infinity for numbers; JSON has neither."""
+    raise ValueError(token)
 
 
 def dump(result: dict[str, Any]) -> str:
@@ -191,41 +235,47 @@ def dump(result: dict[str, Any]) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: beside its place, synced, and renamed. Raises ResultError."""
+    """Write a file whole or not at all: beside its place, synced, and renamed. Raises ResultError.
+
+    What UTF-8 cannot hold, such as a command's argument that was no text, becomes a question mark.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as file:
+        with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
+        raise ResultError(f"{path}: {error.strerror or error}") from error
+    finally:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise ResultError(f"{path}: {error.strerror or error}") from error
 
 
 def store(folder: Path, name: str, text: str) -> Path:
-    """Keep a run as pytest-benchmark does, ``NNNN_name.json`` in a folder; runs that end at once get different numbers."""
+    """Keep a run as pytest-benchmark does, ``NNNN_name.json`` in a folder; runs that end at once get different numbers.
+
+    A run claims its number with a hidden file until its own is there. A run that was killed leaves its claim behind,
+    and its number stays unused.
+    """
     safe = re.sub(r"[^\w.-]+", "-", name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            taken = [int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
-            path = folder / f"{max(taken, default=0) + 1:04}_{safe}.json"
-            claim = folder / f".{path.name[:4]}.claim"
+            taken = re.findall(r"^\.?(\d{4,})[_.]", "\n".join(file.name for file in folder.iterdir()), re.MULTILINE | re.ASCII)
+            number = f"{max(map(int, taken), default=0) + 1:04}"
+            claim = folder / f".{number}.claim"
             try:
                 os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
-                if not any(folder.glob(f"{path.name[:4]}_*.json")):
-                    claim.unlink(missing_ok=True)  # left by a run that was killed
                 continue
             try:
-                if any(folder.glob(f"{path.name[:4]}_*.json")):
+                if any(folder.glob(f"{number}_*.json")):
                     continue
-                write(path, text)
-                return path
+                write(folder / f"{number}_{safe}.json", text)
+                return folder / f"{number}_{safe}.json"
             finally:
                 claim.unlink(missing_ok=True)
     except OSError as error:

@@ -86,9 +86,10 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
 def exponent(sizes: Sequence[float], figures: Sequence[float], level: float = LEVEL) -> Interval | None:
     """The power b of ``figure = a * size ** b``: least squares on logarithms, with the slope's t-interval.
 
-    None with fewer than two different sizes; no interval with two.
+    None with fewer than two different sizes; no interval with two. Figures that are zero or missing are left out.
     """
-    x, y = np.log(np.asarray(sizes, np.float64)), np.log(np.asarray(figures, np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = np.log(np.asarray(sizes, np.float64)), np.log(np.asarray(figures, np.float64))
     usable = np.isfinite(x) & np.isfinite(y)
     x, y = x[usable], y[usable]
     if len(np.unique(x)) < 2:

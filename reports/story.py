@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-from .frame import speedup, wall_s
+from .frame import GROWTH_FROM, speedup, wall_s
 from .results import ResultFile, Row
 from .statistics import Interval, exponent
 from .units import power, seconds, three
@@ -83,8 +82,14 @@ def growing(fastest: Row, baseline: Row, everything: Sequence[Row]) -> str:
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
         return " Neither grows with V."
-    flat = "stays flat as V grows" if abs(winner.estimate) < FLAT else f"grows as {power(Interval(winner.estimate))}"
-    return f" It {flat}, the baseline grows as {power(Interval(loser.estimate))}."
+    return f" It {course(winner.estimate)}, the baseline {course(loser.estimate)}."
+
+
+def course(exponent: float) -> str:
+    """What a power of V means."""
+    if abs(exponent) < FLAT:
+        return "stays flat as V grows"
+    return f"{'grows' if exponent > 0 else 'falls'} as {power(Interval(exponent))}"
 
 
 def growth(row: Row, everything: Sequence[Row]) -> Interval | None:
@@ -95,7 +100,7 @@ def growth(row: Row, everything: Sequence[Row]) -> Interval | None:
         for other in everything
         if (other.extra_info.kernel, other.extra_info.implementation) == (mine.kernel, mine.implementation)
         and other.extra_info.size.model_copy(update={"V": size.V}) == size
-        and other.extra_info.size.V >= 10_000
+        and other.extra_info.size.V >= GROWTH_FROM
     ]
     return exponent([other.extra_info.size.V for other in alike], [wall_s(other) for other in alike])
 

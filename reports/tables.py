@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from .units import power, seconds, size_bytes, times
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,16 @@ class Table:
 
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
     """A table for each race, in the file's order."""
-    return [table(str(problem), group, cases, result) for problem, group in cases.groupby("problem", sort=False)]
+    grown = cases[(cases.status == "ok") & (cases.V >= GROWTH_FROM)].sort_values("V")
+    lanes = {key: alike[["V", "wall_s"]].to_numpy() for key, alike in grown.groupby(ALIKE)}
+    return [table(str(problem), group, lanes, result) for problem, group in cases.groupby("problem", sort=False)]
 
 
-def table(problem: str, group: pd.DataFrame, cases: pd.DataFrame, result: ResultFile) -> Table:
-    """One race's table; the last column is there only if the machine's read limit was measured in it."""
+def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: ResultFile) -> Table:
+    """One race's table; the last column is there only if the machine's read limit was measured in it.
+
+    lanes: vocabularies and times of cases that differ in V alone, by their values in ALIKE.
+    """
     with_limit = bool(group.read_share.notna().any())
     header = ("implementation", "what it is", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
     rows = []
@@ -43,7 +50,8 @@ def table(problem: str, group: pd.DataFrame, cases: pd.DataFrame, result: Result
         if case.status != "ok":
             rows.append((str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3)))
             continue
-        share = f"{case.read_share:.0%}" if with_limit and case.read_share == case.read_share else "–"
+        reached = float_of(case.read_share)
+        share = "–" if reached is None else f"{reached:.0%}"
         rows.append(
             (
                 str(case.implementation),
@@ -56,28 +64,26 @@ def table(problem: str, group: pd.DataFrame, cases: pd.DataFrame, result: Result
                 *((share,) if with_limit else ()),
             )
         )
-    bent = [bends(cases, case) for case in group.itertuples() if case.status == "ok"]
+    bent = [bends(case, lanes.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in group.itertuples() if case.status == "ok"]
     touched = group.touched_rows.dropna()
     bandwidth = result.w2vbench.read_bytes_per_s.get(problem)
-    notes = [f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "", f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else "", *bent]
+    notes = [
+        f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "",
+        f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else "",
+        *bent,
+    ]
     return Table(problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes)))
 
 
-def bends(cases: pd.DataFrame, case: Any) -> str:
+def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
     """Where a growing case's power of V changes from one vocabulary to the next, as where a table outgrows a cache."""
     overall = float_of(case.growth_V)
-    if overall is None or overall < 0.5:
+    if overall is None or overall < 0.5 or len(points) < 3:
         return ""
-    alike = cases[(cases.status == "ok") & (cases.V >= GROWTH_FROM)]
-    for name in ALIKE:
-        alike = alike[alike[name] == getattr(case, name)]
-    points = alike.sort_values("V")[["V", "wall_s"]].to_numpy()
-    if len(points) < 3:
-        return ""
-    slopes = [(V, W, math.log(t / s) / math.log(W / V)) for (V, s), (W, t) in pairwise(points)]
+    slopes = [(V, W, math.log(t / s) / math.log(W / V)) for (V, s), (W, t) in pairwise(points) if V < W]
     if max(abs(slope - overall) for _, _, slope in slopes) < 0.2:
         return ""
-    return f"{case.implementation} bends: " + ", ".join(f"V^{slope:.2f} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes)
+    return f"{case.implementation} bends: " + ", ".join(f"{power(Interval(slope))} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes)
 
 
 def interval(case: Any, column: str) -> Interval | None:
@@ -95,10 +101,15 @@ def markdown(one: Table) -> str:
     """A table as GitHub's Markdown."""
 
     def line(cells: tuple[str, ...]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        return "| " + " | ".join(plain(cell) for cell in cells) + " |"
 
     aligned = "| --- | --- | " + " | ".join("---:" for _ in one.header[2:]) + " |"
     return "\n".join([line(one.header), aligned, *(line(row) for row in one.rows)])
+
+
+def plain(text: str) -> str:
+    """Text in one line that Markdown takes neither for HTML nor for the end of a table's cell."""
+    return re.sub(r"([\\|])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
 
 
 def csv(cases: pd.DataFrame) -> str:
@@ -107,4 +118,4 @@ def csv(cases: pd.DataFrame) -> str:
     for column in safe.columns:
         if safe[column].map(lambda value: isinstance(value, str)).any():
             safe[column] = safe[column].map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value)
-    return str(safe.to_csv(index=False))
+    return str(safe.to_csv(index=False, lineterminator="\n", float_format="%.15g"))

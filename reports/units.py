@@ -10,11 +10,12 @@ PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "
 
 
 def three(value: float) -> str:
-    """Three significant digits: ``0.0123``, ``1.23``, ``12.3``, ``123``, ``12,300``."""
+    """Three significant digits: ``0.0123``, ``1.23``, ``12.3``, ``123``, ``12,300``; far from one ``1.23e-09``."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
-    decimals = 2 - math.floor(math.log10(abs(value)))
-    rounded = round(value, decimals)
+    if not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.2e}"
+    rounded = float(f"{value:.2e}")
     decimals = 2 - math.floor(math.log10(abs(rounded)))
     return f"{rounded:,.{max(0, decimals)}f}"
 
@@ -23,11 +24,11 @@ def scaled(value: float | None, unit: str, least: float = 0.0) -> str:
     """A figure with an SI prefix, ``12.3 µs``; a dash where there is none. Prefixes below least are not used."""
     if value is None or not math.isfinite(value):
         return "–"
-    size = abs(float(f"{value:.3g}"))
+    rounded = float(f"{value:.2e}")  # before its prefix is chosen: 999.6 µs are 1.00 ms
     for factor, prefix in PREFIXES:
-        if size >= factor or factor <= least:
-            return f"{three(value / factor)} {prefix}{unit}"
-    return f"{three(value / 1e-9)} n{unit}" if value else f"0 {unit}"
+        if abs(rounded) >= factor or factor <= least:
+            return f"{three(rounded / factor)} {prefix}{unit}"
+    return f"{three(rounded / 1e-9)} n{unit}" if value else f"0 {unit}"
 
 
 def seconds(value: float | None) -> str:
@@ -36,7 +37,7 @@ def seconds(value: float | None) -> str:
 
 def size_bytes(value: float | None) -> str:
     """Bytes in powers of a thousand: ``0 B``, ``40.1 kB``, ``400 MB``."""
-    return f"{value:.0f} B" if value is not None and value < 1000 else scaled(value, "B", least=1.0)
+    return f"{value:.0f} B" if value is not None and abs(value) < 999.5 else scaled(value, "B", least=1.0)
 
 
 def times(ratio: Interval | None) -> str:
@@ -52,8 +53,8 @@ def power(growth: Interval | None, of: str = "V") -> str:
     """A growth exponent: ``V^0.98 (0.9–1.06)``."""
     if growth is None:
         return "–"
-    value = f"{of}^{growth.estimate:.2f}"
-    return value if growth.low is None or growth.high is None else f"{value} ({growth.low:.2f}–{growth.high:.2f})"
+    estimate, low, high = (None if value is None else f"{round(value, 2) + 0.0:.2f}" for value in (growth.estimate, growth.low, growth.high))
+    return f"{of}^{estimate}" if low is None or high is None else f"{of}^{estimate} ({low}–{high})"
 
 
 def count(value: int) -> str:

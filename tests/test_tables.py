@@ -1,0 +1,214 @@
+"""Tables, Markdown and CSV: the same figures everywhere, and nothing in a file can break out of its cell.
+
+``GOLDEN=rewrite pytest tests/test_tables.py`` writes the files in ``tests/golden`` again; then look at them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports.frame import frame
+from reports.page import as_markdown, headline, html, report
+from reports.results import ResultError, ResultFile, read
+from reports.tables import Table, csv, markdown, plain, tables
+from tests import saved
+from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def tables_of(result: ResultFile) -> list[Table]:
+    return tables(frame(result), result)
+
+
+def cells(line: str) -> list[str]:
+    """A line of a Markdown table as GitHub reads it: split at the bars that no backslash escapes."""
+    inner = re.findall(r"((?:\\.|[^|\\])*)\|", line)
+    return [re.sub(r"\\([|\\])", r"\1", cell.strip()).replace("&lt;", "<") for cell in inner[1:]]
+
+
+# -- the whole report
+
+
+@pytest.mark.parametrize("name", ["report.md", "cases.csv"])
+def test_a_report_reads_as_the_one_that_was_checked_by_eye(name: str, tmp_path: Path) -> None:
+    report(ResultFile.model_validate(saved.small()), tmp_path)
+    made = (tmp_path / name).read_bytes()
+    if os.environ.get("GOLDEN") == "rewrite":
+        (GOLDEN / name).write_bytes(made)
+    assert made.decode() == (GOLDEN / name).read_text("utf-8")
+
+
+def test_a_report_is_three_files_in_a_new_folder(tmp_path: Path) -> None:
+    paths = report(read(RACE), tmp_path / "a" / "b")
+    assert [path.name for path in paths] == ["index.html", "report.md", "cases.csv"]
+    assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == {path.name for path in paths}
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(ResultError, match="out"):
+        report(read(RACE), tmp_path / "out")
+
+
+def test_an_interrupted_run_says_so() -> None:
+    assert "**Interrupted: only the races below were finished.**" in as_markdown(saved.result(row("gather", 1e-5), complete=False))
+    assert "nterrupted" not in as_markdown(saved.result(row("gather", 1e-5)))
+
+
+# -- figures in a table
+
+
+def test_what_could_not_be_had_is_a_dash_and_what_was_not_measured_a_reason() -> None:
+    (one,) = tables_of(saved.result(row("gather", 1e-5, title="W[idx]"), not_measured=[not_measured("add-at", "timeout", "too long", title="np.add.at")]))
+    assert one.header == ("implementation", "what it is", "wall", "CPU", "peak memory", "speed-up", "grows as")
+    assert one.rows == (
+        ("gather", "W[idx]", "10.0 µs", "10.0 µs", "–", "–", "–"),
+        ("add-at", "np.add.at", "timeout: too long", "", "", "", ""),
+    )
+    assert one.statuses == ("ok", "timeout")
+    assert one.note == ""
+
+
+def test_every_status_is_told_with_its_reason() -> None:
+    (one,) = tables_of(saved.result(row("gather", 1e-5), not_measured=[not_measured(f"lane-{s}".replace(" ", "-"), s, f"why {s}") for s in STATUSES]))
+    assert [line[2] for line in one.rows[1:]] == [f"{status}: why {status}" for status in STATUSES]
+
+
+def test_a_race_in_which_nothing_was_measured_still_has_its_table() -> None:
+    (one,) = tables_of(saved.result(not_measured=[not_measured("add-at", "crashed", "signal SIGSEGV")]))
+    assert one.rows == (("add-at", "the add-at way", "crashed: signal SIGSEGV", "", "", "", ""),)
+
+
+def test_an_empty_file_has_no_tables() -> None:
+    assert tables_of(saved.result()) == []
+    assert as_markdown(saved.result()).startswith("# w2vbench report\n")
+
+
+def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
+    # flat from 10,000 to 100,000 and square from there: a line through it all would say V^1.00 and hide both
+    result = saved.result(*[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))])
+    assert tables_of(result)[0].note == "one-hot bends: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000"
+    straight = saved.result(*[row("one-hot", V * 1e-9, V=V) for V in (10_000, 100_000, 1_000_000)])
+    assert tables_of(straight)[0].note == ""
+
+
+def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() -> None:
+    (one,) = tables_of(saved.result(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), engine="pytest-benchmark"))
+    assert one.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+    assert [line[5] for line in one.rows] == ["baseline", "100×"]
+
+
+# -- the page shows what Markdown shows
+
+
+class Rows(HTMLParser):
+    """The text of every table's cells, row by row; a row's heading gives two: slug and title."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.cell: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "b") or (tag == "small" and self.rows and len(self.rows[-1]) == 1):
+            self.cell = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "b", "small") and self.cell is not None:
+            self.rows[-1].append(self.cell)
+            self.cell = None
+
+    def handle_data(self, data: str) -> None:
+        if self.cell is not None:
+            self.cell += data
+
+
+@pytest.mark.parametrize("name", ["race", "pytest-benchmark", "small", "hostile"])
+def test_page_and_markdown_show_the_same_figures(name: str) -> None:
+    made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
+    result = made[name]() if name in made else read({"race": RACE, "pytest-benchmark": PYTEST}[name])
+    shown = sorted([" ".join(cell.split()) for cell in line] for line in Rows(html(result)).rows if line)
+    written = [cells(line) for line in as_markdown(result).splitlines() if line.startswith("| ")]
+    body = [line for line in written if line[0] not in ("implementation", "---")]
+    assert len(body) == len(result.benchmarks) + len(result.w2vbench.not_measured)
+    # a reason takes a row's whole width on the page
+    assert shown == sorted(line if any(line[3:]) else line[:3] for line in body)
+
+
+# -- nothing breaks out
+
+
+@pytest.mark.parametrize("title", ["a | b", "a\\| b", "a\nb", "a\r\n\r\n# b", "a\\", "||", "a\u2028b", "<b>", "a\x0bb"])
+def test_no_title_breaks_a_markdown_table(title: str) -> None:
+    text = markdown(Table("lookup@V=1e4", ("x", "y", "z"), (("slug", title, "1.00 s"),), ("ok",), ""))
+    lines = text.splitlines()
+    assert len(lines) == 3
+    assert cells(lines[2]) == ["slug", " ".join(title.split()), "1.00 s"]
+
+
+def test_no_text_of_a_file_is_html_or_a_heading_in_markdown() -> None:
+    made = as_markdown(saved.hostile())
+    outside_code = re.sub(r"`[^`]*`", "", made)
+    assert not re.search(r"<\w|</", outside_code)
+    heading = "one\n\n# not mine"
+    made = as_markdown(saved.result(row("gather", 1e-5, title=heading), warnings=[heading], kernels={"lookup": heading}, command=heading))
+    assert [line for line in made.splitlines() if line.startswith("# ")] == ["# w2vbench report"]
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    assert plain("one-hot × W, [idx] & 2 > 1_000 * 3") == "one-hot × W, [idx] & 2 > 1_000 * 3"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_text_is_a_formula_in_a_spreadsheet(start: str) -> None:
+    text = f'{start}HYPERLINK("http://example.org")'
+    made = csv(frame(saved.result(row("gather", 1e-5, title=text), not_measured=[not_measured("add-at", "error", text)])))
+    table = pd.read_csv(io.StringIO(made, newline=""), keep_default_na=False)
+    assert table.title[0] == f"'{text}"
+    assert table.reason[1] == f"'{text}"
+
+
+def test_numbers_below_zero_stay_numbers_in_the_csv() -> None:
+    falling = frame(saved.result(row("gather", 1e-4), row("gather", 1e-5, V=100_000)))
+    table = pd.read_csv(io.StringIO(csv(falling)))
+    assert table.growth_V.to_list() == pytest.approx([-1, -1])
+
+
+def test_csv_gives_back_the_table() -> None:
+    table = frame(read(RACE))
+    again = pd.read_csv(io.StringIO(csv(table)), keep_default_na=False, na_values=dict.fromkeys(table.columns[16:], ""))
+    pd.testing.assert_frame_equal(again, table, check_dtype=False, rtol=1e-14)
+
+
+def test_csv_has_no_empty_lines_where_lines_end_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "linesep", "\r\n")
+    _, _, path = report(saved.result(row("gather", 1e-5), row("take", 1e-5)), tmp_path)
+    assert path.read_bytes().count(b"\n") == 3
+    assert b"\r" not in path.read_bytes()
+
+
+# -- the race that stands for its kernel
+
+
+def test_the_headline_is_the_race_with_the_most_work() -> None:
+    sizes = ["V=1e4,H=100,B=100,f32,i64,zipf,t1", "V=1e6,H=100,B=1,f32,i64,zipf,t1", "V=25391,H=100,B=100,f32,i64,zipf,t1", "V=3e5,H=100,B=3,f32,i64,zipf,t1"]
+    # 1e6, 1e6, 2.5e6 and 0.9e6
+    assert headline([f"lookup@{size}" for size in sizes]) == f"lookup@{sizes[2]}"
+    assert headline([f"lookup@{size}" for size in sizes[:2]]) == f"lookup@{sizes[1]}"
+
+
+@pytest.mark.parametrize("problem", ["lookup", "lookup@", "a@V=b,B=c", "a=b=c@V=1e4=2,B", "@@@", ""])
+def test_a_name_that_tells_no_size_costs_nobody_the_page(problem: str) -> None:
+    assert headline([problem]) == problem
+    assert headline([problem, "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"]).startswith("lookup@V=1e4")
