@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,8 @@ COLUMNS = {
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
-    "growth_V_low": "lower end of its 95 % interval",
-    "growth_V_high": "upper end of its 95 % interval",
+    "growth_V_low": "lower end of its 95 % interval, over launches",
+    "growth_V_high": "upper end of its 95 % interval, over launches",
     "read_share": "of cases that read a whole V × H table: bytes read a second over what one thread reads there",
 }
 """The columns of ``reports.load``; figures that could not be had are NaN."""
@@ -68,7 +69,8 @@ def frame(result: ResultFile) -> pd.DataFrame:
     import pandas as pd
 
     baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
-    records = [measured(row, baselines.get(row.group), result) for row in result.benchmarks]
+    grown = growths(result.benchmarks)
+    records = [measured(row, baselines.get(row.group), grown.get(alike(row)), result) for row in result.benchmarks]
     records += [
         {
             **known(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
@@ -77,8 +79,7 @@ def frame(result: ResultFile) -> pd.DataFrame:
         }
         for case in result.w2vbench.not_measured
     ]
-    table = pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
-    return add_growth(table)
+    return pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
 
 
 def known(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def known(case: str, kernel: str, implementation: str, title: str, size: dict[st
     return {"case": case, "kernel": kernel, "implementation": implementation, "title": title, **dimensions, "problem": problem, "baseline": False, "reason": ""}
 
 
-def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:
+def measured(row: Row, baseline: Row | None, growth: Interval | None, result: ResultFile) -> dict[str, Any]:
     """A row of figures."""
     extra = row.extra_info
     ratio = speedup(row, baseline)
@@ -99,9 +100,8 @@ def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, An
         "status": "ok",
         "wall_s": wall,
         "cpu_s": median([array(launch.cpu_s) for launch in extra.launches]) if extra.launches else extra.cpu_s,
-        "speedup": ratio.estimate if ratio else None,
-        "speedup_low": ratio.low if ratio else None,
-        "speedup_high": ratio.high if ratio else None,
+        **columns("speedup", ratio),
+        **columns("growth_V", growth),
     }
     for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
         record[name] = getattr(extra, name)
@@ -110,6 +110,12 @@ def measured(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, An
     if bandwidth and extra.read_bytes and extra.read_bytes >= table_bytes:
         record["read_share"] = extra.read_bytes / wall / bandwidth
     return record
+
+
+def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """An interval as three columns."""
+    estimate, low, high = (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
+    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
 
 
 def wall_s(row: Row) -> float:
@@ -135,16 +141,23 @@ def speedup(row: Row, baseline: Row | None) -> Interval | None:
     return Interval(wall_s(baseline) / wall_s(row))
 
 
-def add_growth(table: pd.DataFrame) -> pd.DataFrame:
-    """Fit each implementation's power of V over the cases that differ in nothing but V."""
-    fitted = table[(table.status == "ok") & (table.V >= GROWTH_FROM)]
-    for _, group in fitted.groupby(ALIKE, sort=False):
-        growth = exponent(group.V.to_list(), group.wall_s.to_list())
+def alike(row: Row) -> tuple[Any, ...]:
+    """What cases share when they differ in V alone: their values in ALIKE."""
+    extra, size = row.extra_info, row.extra_info.size
+    return extra.kernel, extra.implementation, size.H, size.B, size.K, size.dtype, size.index, size.words, size.threads
+
+
+def growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], Interval]:
+    """The power of V of each row of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
+    series: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if row.extra_info.size.V >= GROWTH_FROM:
+            series.setdefault(alike(row), []).append(row)
+    found = {}
+    for key, cases in series.items():
+        # a launch's figure at each size; a file without launches counts as one launch
+        launches = zip(*([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases), strict=False)
+        growth = exponent([case.extra_info.size.V for case in cases], list(launches))
         if growth:
-            same = (table[ALIKE] == group.iloc[0][ALIKE]).all(axis=1) & (table.status == "ok")
-            table.loc[same, ["growth_V", "growth_V_low", "growth_V_high"]] = [
-                growth.estimate,
-                math.nan if growth.low is None else growth.low,
-                math.nan if growth.high is None else growth.high,
-            ]
-    return table
+            found[key] = growth
+    return found

@@ -12,6 +12,7 @@ from .frame import frame
 from .results import ResultFile, write
 from .story import findings
 from .tables import Table, csv, markdown, plain, tables
+from .units import seconds, size_bytes
 
 TEMPLATE = "page.html"
 
@@ -39,6 +40,8 @@ def html(result: ResultFile) -> str:
         kernels.setdefault(one.problem.partition("@")[0], []).append(one)
     return environment.get_template(TEMPLATE).render(
         result=result,
+        seconds=seconds,
+        size_bytes=size_bytes,
         suite=result.w2vbench,
         kernels=kernels,
         stories=stories,

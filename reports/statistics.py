@@ -83,10 +83,10 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
     return mean_interval(logs, level).map(math.exp) if logs else None
 
 
-def exponent(sizes: Sequence[float], figures: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """The power b of ``figure = a * size ** b``: least squares on logarithms, with the slope's t-interval.
+def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
+    """The power b of ``figure = a * size ** b``: least squares on logarithms; None with fewer than two different sizes.
 
-    None with fewer than two different sizes; no interval with two. Figures that are zero or missing are left out.
+    Figures that are zero or missing are left out.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y = np.log(np.asarray(sizes, np.float64)), np.log(np.asarray(figures, np.float64))
@@ -94,10 +94,15 @@ def exponent(sizes: Sequence[float], figures: Sequence[float], level: float = LE
     x, y = x[usable], y[usable]
     if len(np.unique(x)) < 2:
         return None
-    spread = ((x - x.mean()) ** 2).sum()
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / spread)
-    if len(x) < 3:
-        return Interval(slope)
-    residual = y - y.mean() - slope * (x - x.mean())
-    half = t_quantile(len(x) - 2, level) * math.sqrt(float((residual**2).sum()) / (len(x) - 2) / spread)
-    return Interval(slope, slope - half, slope + half)
+    x = x - x.mean()
+    return float((x * (y - y.mean())).sum() / (x**2).sum())
+
+
+def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
+    """How a figure grows: the mean over launches of each launch's slope, with its t-interval; None if none has one.
+
+    launches: for each, its figure at each size. The interval tells how well the mean slope is known, not how straight
+    the line is: caches bend it at the same place in every launch.
+    """
+    slopes = [found for figures in launches if (found := slope(sizes, figures)) is not None]
+    return mean_interval(slopes, level) if slopes else None

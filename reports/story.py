@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from .frame import GROWTH_FROM, speedup, wall_s
+from .frame import alike, growths, speedup, wall_s
 from .results import ResultFile, Row
-from .statistics import Interval, exponent
+from .statistics import Interval
 from .units import power, seconds, three
 
 AS_FAST = 1.03
@@ -32,7 +33,8 @@ class Finding:
 
 def findings(result: ResultFile) -> list[Finding]:
     """A finding for each race that measured anything, in the file's order."""
-    return [finding(rows, result.benchmarks) for rows in by_problem(result).values()]
+    grown = growths(result.benchmarks)
+    return [finding(rows, grown) for rows in by_problem(result).values()]
 
 
 def by_problem(result: ResultFile) -> dict[str, list[Row]]:
@@ -43,8 +45,8 @@ def by_problem(result: ResultFile) -> dict[str, list[Row]]:
     return races
 
 
-def finding(race: Sequence[Row], everything: Sequence[Row]) -> Finding:
-    """The story of one race; growth is read off all races of the file."""
+def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
+    """The story of one race; grown: how cases grow with V, by what they share."""
     fastest = min(race, key=wall_s)
     baseline = next((row for row in race if row.extra_info.baseline), None)
     tied = [row for row in race if row is not fastest and as_fast(row, fastest)]
@@ -63,7 +65,7 @@ def finding(race: Sequence[Row], everything: Sequence[Row]) -> Finding:
     else:
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        found = f"{what}, {faster}.{growing(fastest, baseline, everything)}"
+        found = f"{what}, {faster}.{growing(fastest, baseline, grown)}"
     also = f"; as fast within the noise: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
@@ -75,9 +77,9 @@ def as_fast(row: Row, fastest: Row) -> bool:
     return ratio is None or ratio.estimate < AS_FAST or (ratio.estimate < MAY_BE_AS_FAST and ratio.includes(1.0))
 
 
-def growing(fastest: Row, baseline: Row, everything: Sequence[Row]) -> str:
+def growing(fastest: Row, baseline: Row, grown: dict[tuple[Any, ...], Interval]) -> str:
     """How the two grow with V, where the file has enough vocabularies to tell."""
-    winner, loser = growth(fastest, everything), growth(baseline, everything)
+    winner, loser = grown.get(alike(fastest)), grown.get(alike(baseline))
     if winner is None or loser is None:
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
@@ -90,19 +92,6 @@ def course(exponent: float) -> str:
     if abs(exponent) < FLAT:
         return "stays flat as V grows"
     return f"{'grows' if exponent > 0 else 'falls'} as {power(Interval(exponent))}"
-
-
-def growth(row: Row, everything: Sequence[Row]) -> Interval | None:
-    """A case's power of V over all cases of the file that differ from it in V alone."""
-    mine, size = row.extra_info, row.extra_info.size
-    alike = [
-        other
-        for other in everything
-        if (other.extra_info.kernel, other.extra_info.implementation) == (mine.kernel, mine.implementation)
-        and other.extra_info.size.model_copy(update={"V": size.V}) == size
-        and other.extra_info.size.V >= GROWTH_FROM
-    ]
-    return exponent([other.extra_info.size.V for other in alike], [wall_s(other) for other in alike])
 
 
 def listed(names: Sequence[str]) -> str:

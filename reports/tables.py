@@ -44,7 +44,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
     lanes: vocabularies and times of cases that differ in V alone, by their values in ALIKE.
     """
     with_limit = bool(group.read_share.notna().any())
-    header = ("implementation", "what it is", "wall", "CPU", "peak memory", "speed-up", "grows as", *(("of read limit",) if with_limit else ()))
+    header = ("implementation", "what it is", "wall", "speed-up", "CPU", "peak memory", "grows as", *(("of read limit",) if with_limit else ()))
     rows = []
     for case in group.itertuples():
         if case.status != "ok":
@@ -57,9 +57,9 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
                 str(case.implementation),
                 str(case.title),
                 seconds(float_of(case.wall_s)),
+                "baseline" if case.baseline else times(interval(case, "speedup")),
                 seconds(float_of(case.cpu_s)),
                 size_bytes(float_of(case.peak_bytes)),
-                "baseline" if case.baseline else times(interval(case, "speedup")),
                 power(interval(case, "growth_V")),
                 *((share,) if with_limit else ()),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import stats
 
 import reports
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
-from reports.results import ResultFile
+from reports.results import ResultFile, read
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
 
@@ -162,18 +163,30 @@ def test_growth_joins_only_cases_that_differ_in_nothing_but_the_vocabulary() -> 
     assert table.growth_V.isna().all()
 
 
-def test_two_vocabularies_give_growth_without_an_interval() -> None:
-    table = cases_of(row("one-hot", 1e-4), row("one-hot", 1e-3, V=100_000), row("gather", 1e-5), row("gather", 1e-5, V=100_000))
+def test_two_vocabularies_are_enough_and_launches_give_the_interval() -> None:
+    table = cases_of(
+        row("one-hot", [[1e-4], [1e-4], [1e-4]]),
+        row("one-hot", [[1e-3], [2e-3], [5e-4]], V=100_000),
+        row("gather", 1e-5),
+        row("gather", 1e-5, V=100_000),
+    )
+    slopes = [1.0, 1 + math.log10(2), 1 + math.log10(0.5)]
+    low, high = stats.t.interval(0.95, 2, np.mean(slopes), stats.sem(slopes))
     assert table.growth_V.to_list() == pytest.approx([1, 1, 0, 0])
-    assert table.growth_V_low.isna().all()
+    assert (table.growth_V_low.iloc[0], table.growth_V_high.iloc[0]) == pytest.approx((low, high))
 
 
-def test_growth_in_a_real_file_is_scipys_regression(race: pd.DataFrame) -> None:
-    for _, cases in race[race.V >= 10_000].groupby("implementation"):
-        expected = stats.linregress(np.log(cases.V), np.log(cases.wall_s))
-        half = stats.t.ppf(0.975, len(cases) - 2) * expected.stderr
-        assert cases.growth_V.to_list() == pytest.approx([expected.slope] * len(cases))
-        assert (cases.growth_V_high - cases.growth_V).to_list() == pytest.approx([half] * len(cases))
+def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
+    result = read(saved.RACE)
+    table = frame(result)
+    for slug, cases in table[table.V >= 10_000].groupby("implementation"):
+        mine = {r.extra_info.size.V: r.extra_info.launches for r in result.benchmarks if r.extra_info.implementation == slug}
+        vocabularies = sorted(V for V in mine if V >= 10_000)
+        slopes = []
+        for at in range(3):
+            medians = [np.nanmedian(np.array(mine[V][at].wall_s, float)) for V in vocabularies]
+            slopes.append(stats.linregress(np.log(vocabularies), np.log(medians)).slope)
+        assert cases.growth_V.to_list() == pytest.approx([np.mean(slopes)] * len(cases))
 
 
 # -- what was not measured
