@@ -12,6 +12,8 @@ from numpy.typing import DTypeLike
 DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
 INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}
 WORDS = ("zipf", "uniform", "repeat")
+NAME = re.compile(r"[\w.-]+")
+"""What a kernel or a slug may be called, to stand in a case's name."""
 
 
 class BadName(ValueError):
@@ -86,7 +88,7 @@ class Case:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what ``str`` prints. Raises BadName."""
-        found = re.fullmatch(r"([\w.-]+)/([\w.-]+)@(.+)", text)
+        found = re.fullmatch(rf"({NAME.pattern})/({NAME.pattern})@(.+)", text)
         if not found:
             raise BadName(f"not a case: {text!r} (expected e.g. lookup/gather@V=1e5,H=100,B=100,f32,i64,zipf,t1)")
         kernel, slug, size = found.groups()

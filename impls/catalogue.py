@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import walk_packages
@@ -41,7 +42,7 @@ def load(files: Iterable[Path] = (), *, installed: bool = True) -> list[Implemen
             raise CatalogueError(
                 f"two implementations are called {implementation.key} ({source(twin)} and {source(implementation)}): rename one"
             )
-    return found
+    return list(seen.values())
 
 
 def kernels(implementations: Iterable[Implementation]) -> list[Kernel]:
@@ -58,38 +59,54 @@ def own() -> Iterator[Implementation]:
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
-    """Values of a module whose function was defined there (not those it imported)."""
-    return [
-        value
+    """Values of a module whose function was defined there (not those it imported), each once whatever its names."""
+    found = {
+        id(value): value
         for value in vars(module).values()
         if isinstance(value, Implementation) and value.function.__module__ == module.__name__
-    ]
+    }
+    return list(found.values())
 
 
 def from_file(file: Path) -> list[Implementation]:
     """Load a file under a module name of its own, so that it can meet no other module. Raises CatalogueError."""
     if not file.is_file():
-        raise CatalogueError(f"{file}: no such file")
+        raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
     digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
     spec = spec_from_file_location(f"w2vbench_from_outside_{digest}", file)
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
     module = module_from_spec(spec)
+    folder, known = str(file.resolve().parent), set(map(top_level, sys.modules))
     sys.modules[spec.name] = module
-    sys.path.insert(0, str(file.resolve().parent))
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[spec.name]
-        line = getattr(error, "lineno", None) or innermost_line(error, file)
-        where = f", line {line}" if line else ""
-        raise CatalogueError(f"{file}{where}: {type(error).__name__}: {one_line(error)}") from error
+        line = line_at_fault(error, spec.origin)
+        raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {told(error)}") from error
     finally:
-        sys.path.remove(str(file.resolve().parent))
+        sys.path.remove(folder)
+        forget_neighbours(folder, known)
     found = defined_in(module)
     if not found:
         raise CatalogueError(f"{file}: holds no implementation (decorate one, e.g. @lookup.implementation(\"mine\", \"my gather\"))")
     return found
+
+
+def forget_neighbours(folder: str, known: set[str]) -> None:
+    """Drop the modules that a file has just imported from its own folder: another folder's may have the same names."""
+    for name in list(sys.modules):
+        if top_level(name) not in known:
+            spec = PathFinder.find_spec(top_level(name), [folder])
+            if spec is not None and spec.origin:
+                del sys.modules[name]
+
+
+def top_level(name: str) -> str:
+    """The package that a module belongs to."""
+    return name.partition(".")[0]
 
 
 def from_packages() -> list[Implementation]:
@@ -100,19 +117,30 @@ def from_packages() -> list[Implementation]:
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             loaded = entry.load()
-        except Exception as error:
-            raise CatalogueError(f"installed package {entry.dist.name if entry.dist else entry.value}: {type(error).__name__}: {one_line(error)}") from error
+        except (Exception, SystemExit) as error:
+            package = entry.dist.name if entry.dist else entry.value
+            raise CatalogueError(f"installed package {package}: {told(error)}") from error
         values = defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
         for value in values:
             if getattr(value, "interface_version", None) != INTERFACE_VERSION:
-                raise CatalogueError(f"entry point {entry.name} = {entry.value} gives {value!r}, no implementation of interface version {INTERFACE_VERSION}")
+                raise CatalogueError(
+                    f"entry point {entry.name} = {entry.value} gives {one_line(repr(value))}, "
+                    f"no implementation of interface version {INTERFACE_VERSION}"
+                )
         found += values
     return found
 
 
 def missing(implementation: Implementation) -> list[str]:
     """The optional packages that an implementation needs and that are not installed."""
-    return [package for package in implementation.requires if find_spec(package) is None]
+    return [package for package in implementation.requires if not importable(package)]
+
+
+def importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it is a part of
+        return False
 
 
 def source(implementation: Implementation) -> str:
@@ -121,15 +149,22 @@ def source(implementation: Implementation) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def innermost_line(error: BaseException, file: Path) -> int | None:
-    """The last line of a file that an error passed through."""
+def line_at_fault(error: BaseException, file: str | None) -> int | None:
+    """The line of a file that cannot be parsed, or else the last that an error passed through."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno
     line, trace = None, error.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == file:
+        if trace.tb_frame.f_code.co_filename == file:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
 
 
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+def told(error: BaseException) -> str:
+    """An error in one line: its type, and its message if it has one."""
+    return f"{type(error).__name__}: {one_line(str(error))}".removesuffix(": ")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .case import Case, Size
+from .case import NAME, BadName, Case, Size
 
 if TYPE_CHECKING:
     from .words import Corpus
@@ -105,7 +105,11 @@ class Kernel:
         requires: optional packages that it imports.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
+
+        Raises BadName for a slug that no case can be named by.
         """
+        if not NAME.fullmatch(slug):
+            raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {slug!r}")
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
@@ -228,6 +232,12 @@ def only_rows(array: Array, rows: Array, value: float) -> bool:
         if (off & untouched[block]).any():
             return False
     return True
+
+
+def integers(part: str, got: Any) -> None:
+    """Raise Wrong unless got can index an array."""
+    if np.asarray(got).dtype.kind not in "iu":
+        raise Wrong(f"{part} have dtype {np.asarray(got).dtype}, which is no integer type")
 
 
 def same_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:

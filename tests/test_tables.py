@@ -70,7 +70,7 @@ def test_what_could_not_be_had_is_a_dash_and_what_was_not_measured_a_reason() ->
     (one,) = tables_of(saved.result(row("gather", 1e-5, title="W[idx]"), not_measured=[not_measured("add-at", "timeout", "too long", title="np.add.at")]))
     assert one.header == ("implementation", "what it is", "wall", "speed-up", "CPU", "peak memory", "grows as")
     assert one.rows == (
-        ("gather", "W[idx]", "10.0 µs", "10.0 µs", "–", "–", "–"),
+        ("gather", "W[idx]", "10.0 µs", "–", "10.0 µs", "–", "–"),
         ("add-at", "np.add.at", "timeout: too long", "", "", "", ""),
     )
     assert one.statuses == ("ok", "timeout")

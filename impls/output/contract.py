@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, only_rows, ring_length, same_dtype
+from ..interface import Array, Problem, Work, Wrong, close, distinct, integers, normals, only_rows, ring_length, same_dtype
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -54,7 +54,8 @@ class Noise:
 
     def draw(self, n: int) -> Ints:
         """n words, (n,) int64."""
-        return np.minimum(np.searchsorted(self.sums, self.rng.random(n) * self.sums[-1], side="right"), len(self.sums) - 1)
+        drawn = np.searchsorted(self.sums, self.rng.random(n) * self.sums[-1], side="right")
+        return np.asarray(np.minimum(drawn, len(self.sums) - 1))
 
     def beside(self, targets: Ints, K: int) -> Ints:
         """K words for each target, (B, K), none of them the target itself."""
@@ -137,7 +138,7 @@ def check_result(result: Any, reference: Reference, h: Array, W_out: Array) -> N
     if loss.dtype.kind != "f":
         raise Wrong(f"the loss has dtype {loss.dtype}")
     same_dtype("dh", dh, h.dtype)
-    close("the loss", loss.astype(h.dtype), np.float64(reference.loss), reference.loss_terms, reference.roundings)
+    close("the loss", loss.astype(h.dtype), np.asarray(reference.loss), reference.loss_terms, reference.roundings)
     close("dh", dh, reference.dh, reference.dh_terms, reference.roundings)
     same_dtype("the gradient of W_out", gradient[1] if isinstance(gradient, tuple) else gradient, h.dtype)
     at_rows = touched_rows(gradient, reference.rows, W_out)
@@ -153,6 +154,7 @@ def touched_rows(gradient: Gradient, rows: Ints, W_out: Array) -> Array:
             raise Wrong("the gradient of W_out is not zero at rows that no word points to")
         return gradient[rows]
     got_rows, values = gradient
+    integers("the rows of the gradient of W_out", got_rows)
     if values.shape != (len(got_rows), W_out.shape[1]):
         raise Wrong(f"{len(got_rows)} rows come with values of shape {values.shape}")
     known = np.isin(got_rows, rows)

@@ -59,9 +59,9 @@ def huffman(counts: Floats) -> Tree:
         at, words = at[going], words[going]
     offsets = np.concatenate([[0], np.cumsum(depth)])
     nodes, turns = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.int8)
-    for level, (some, node, side_taken) in enumerate(walks):
-        nodes[offsets[some] + level] = node
-        turns[offsets[some] + level] = side_taken
+    for level, (some, passed, taken) in enumerate(walks):
+        nodes[offsets[some] + level] = passed
+        turns[offsets[some] + level] = taken
     return Tree(offsets, nodes, turns)
 
 

@@ -45,7 +45,7 @@ def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
     if dW.shape != W_out.shape:
         raise Wrong(f"dW_out has shape {dW.shape}, not {W_out.shape}")
     mean = float((top + np.log(total) - at_target).sum() / n)
-    close("the loss", np.asarray(loss).astype(h.dtype), np.float64(mean), abs(mean) + biggest.sum() / n, roundings)
+    close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.sum() / n, roundings)
     want, terms = np.zeros((B, H)), np.zeros((B, 1))
     largest = np.abs(x).max(axis=1, initial=0)
     for block in blocks:

@@ -81,12 +81,13 @@ def alias_table(problem: Problem) -> tuple[Array, Array]:
     """
     p = problem.inputs["p"]
     scaled = p * (len(p) / p.sum())
-    small, large = np.flatnonzero(scaled < 1), np.flatnonzero(scaled >= 1)
+    full = min(1.0, scaled.max())  # rounding may leave all words just below 1
+    small, large = np.flatnonzero(scaled < full), np.flatnonzero(scaled >= full)
     threshold, alias = np.ones(len(p)), np.arange(len(p))
     lack, excess = np.cumsum(1 - scaled[small]), np.cumsum(scaled[large] - 1)
     last = len(large) - 1
     if len(small):
-        server = np.searchsorted(excess, np.concatenate([[0.0], lack[:-1]]), side="right")
+        server = np.searchsorted(excess, np.concatenate([[0.0], lack[:-1]]), side="left")
         threshold[small], alias[small] = scaled[small], large[np.minimum(server, last)]
     # a large word that gave more than it had is filled up by the next one
     ran_out = np.searchsorted(lack, excess[:last], side="right")

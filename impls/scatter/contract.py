@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, only_rows, resident_zeros, ring_length, same_dtype
+from ..interface import Array, Problem, Work, Wrong, close, distinct, integers, normals, only_rows, resident_zeros, ring_length, same_dtype
 from ..words import Corpus, Ints
 
 
@@ -82,10 +81,13 @@ def check_rows(call: Any, dout: Array, idx: Array) -> None:
     """Each touched row once, in any order, with its sum."""
     got_rows, got_sums = (np.asarray(part) for part in call(dout, idx))
     rows, total, magnitude, most = sums(dout, idx)
+    integers("the rows", got_rows)
     order = np.argsort(got_rows, kind="stable")
     if not np.array_equal(got_rows[order], rows):
         raise Wrong(f"the rows are not the distinct words of idx ({len(got_rows)} rows, {len(rows)} distinct words)")
     same_dtype("the sums", got_sums, dout.dtype)
+    if len(got_sums) != len(rows):
+        raise Wrong(f"{len(rows)} rows come with {len(got_sums)} sums")
     close("the sums", got_sums[order], total, magnitude, most)
 
 

@@ -1,0 +1,246 @@
+"""Sizes and case names: what is printed can be typed back, and what cannot be read is answered in one helpful line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impls.case import BadName, Case, Size, short, whole
+from impls.catalogue import own
+from impls.interface import Implementation
+
+sizes = st.builds(
+    Size,
+    V=st.integers(2, 10**12),
+    H=st.integers(1, 10**6),
+    B=st.integers(0, 10**6),
+    K=st.integers(0, 1000),
+    dtype=st.sampled_from(["f32", "f64"]),
+    index=st.sampled_from(["i32", "i64"]),
+    words=st.sampled_from(["zipf", "uniform", "repeat"]),
+    threads=st.integers(1, 512),
+)
+names = st.from_regex(r"[a-z][a-z0-9_.-]{0,20}", fullmatch=True)
+cases = st.builds(Case, kernel=names, slug=names, size=sizes)
+
+EXAMPLE = "scatter.dense/add-at@V=1e5,H=100,B=100,f32,i64,zipf,t1"
+
+
+def test_the_name_in_the_documentation_is_the_name_that_is_printed() -> None:
+    assert str(Case("scatter.dense", "add-at", Size(100_000))) == EXAMPLE
+
+
+@given(sizes)
+def test_a_printed_size_is_read_back_as_the_same_size(size: Size) -> None:
+    assert Size.parse(str(size)) == size
+
+
+@given(cases)
+def test_a_printed_case_is_read_back_as_the_same_case(case: Case) -> None:
+    assert Case.parse(str(case)) == case
+
+
+@given(sizes, sizes)
+def test_two_sizes_never_share_a_name(one: Size, other: Size) -> None:
+    assert (str(one) == str(other)) == (one == other)
+
+
+@given(cases)
+def test_a_case_names_the_race_it_belongs_to(case: Case) -> None:
+    """Implementations of one kernel at one size race each other; the slug alone does not part them."""
+    assert case.problem == Case(case.kernel, "another", case.size).problem
+    assert case.problem == str(case).replace(f"/{case.slug}@", "@", 1)
+
+
+@pytest.mark.parametrize("implementation", list(own()), ids=lambda implementation: implementation.key)
+def test_every_implementation_has_a_name_that_can_be_typed(implementation: Implementation) -> None:
+    case = implementation.case(Size(100, K=5))
+    assert Case.parse(str(case)) == case
+
+
+def test_names_can_be_written_in_other_ways_than_they_are_printed() -> None:
+    assert Case.parse("lookup/gather@V=100k,H=1e2,B=100,K=0,f32,i64,zipf,t1") == Case.parse(
+        "lookup/gather@V=100000,H=100,B=1e2,f32,i64,zipf,t1"
+    )
+
+
+def test_dtypes_of_a_size_are_numpys() -> None:
+    assert (Size(9, dtype="f64").float_type, Size(9, index="i32").index_type) == (
+        np.dtype(np.float64),
+        np.dtype(np.int32),
+    )
+    assert (Size(9).float_type, Size(9).index_type) == (np.dtype(np.float32), np.dtype(np.int64))
+
+
+# whole numbers
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (7, "7"),
+        (100, "100"),
+        (1000, "1e3"),
+        (300_000, "3e5"),
+        (25_391, "25391"),
+        (1500, "1500"),
+        (10**6, "1e6"),
+    ],
+)
+def test_whole_numbers_are_printed_as_people_write_them(number: int, text: str) -> None:
+    assert short(number) == text
+
+
+@given(st.integers(0, 10**90))
+def test_a_printed_whole_number_is_read_back(number: int) -> None:
+    assert whole(short(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("25391", 25_391),
+        ("1e5", 10**5),
+        ("2.5e4", 25_000),
+        ("10k", 10_000),
+        ("1M", 10**6),
+        ("1.5m", 1_500_000),
+        ("1_000", 1000),
+        (" 5 ", 5),
+        ("3.0", 3),
+    ],
+)
+def test_whole_numbers_are_read_in_the_ways_people_write_them(text: str, number: int) -> None:
+    assert whole(text) == number
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 12))
+def test_decimals_and_powers_mean_what_decimal_says(integer: int, fraction: int, exponent: int) -> None:
+    """Exactly, without a detour over floats; and a number that is not whole is refused instead of rounded."""
+    text = f"{integer}.{fraction}e{exponent}"
+    value = Decimal(text)
+    if value == value.to_integral_value():
+        assert whole(text) == int(value)
+    else:
+        with pytest.raises(BadName):
+            whole(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-5", "1.5", "ten", "1e", "e5", "1e-3", "1e5.5", "5 5", "1G", "0x10", "nan", "1e500", "1.", ".5", "_", "1\n2"],
+)
+def test_what_is_no_whole_number_is_refused_with_the_ways_to_write_one(text: str) -> None:
+    with pytest.raises(BadName, match="1e5") as refusal:
+        whole(text)
+    assert repr(text) in one_line(refusal)
+
+
+# bad sizes and cases
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"V": 1}, ["V", "at least 2", "1"]),
+        ({"V": -5}, ["V", "at least 2", "-5"]),
+        ({"V": 9, "H": 0}, ["H", "at least 1", "0"]),
+        ({"V": 9, "B": -1}, ["B", "at least 0", "-1"]),
+        ({"V": 9, "K": -1}, ["K", "at least 0", "-1"]),
+        ({"V": 9, "threads": 0}, ["threads", "at least 1", "0"]),
+        ({"V": 9, "dtype": "float32"}, ["dtype", "f32, f64", "'float32'"]),
+        ({"V": 9, "index": "i16"}, ["index dtype", "i32, i64", "'i16'"]),
+        ({"V": 9, "words": "normal"}, ["words", "zipf, uniform, repeat", "'normal'"]),
+    ],
+)
+def test_an_impossible_size_is_refused_with_what_is_possible(arguments: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(BadName) as refusal:
+        Size(**arguments)  # type: ignore[arg-type]
+    assert all(word in one_line(refusal) for word in words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "V=5",
+            "V=5,H=5,B=5",
+            "H=5,V=5,B=5,f32,i64,zipf,t1",
+            "V=5,H=5,B=5,f32,i64,zipf",
+            "V=5,H=5,B=5,f32,i64,zipf,1",
+            "V=5,H=5,B=5,f32,i64,zipf,t",
+        ),
+        *(
+            "V=5,H=5,B=5,f32,i64,zipf,t1,",
+            "V=5, H=5, B=5, f32, i64, zipf, t1",
+            "V=,H=5,B=5,f32,i64,zipf,t1",
+            "V=5,H=5,B=5,f32,i64,zipf,t-1",
+        ),
+    ],
+)
+def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadName, match="V=1e5,H=100,B=100,f32,i64,zipf,t1") as refusal:
+        Size.parse(text)
+    assert repr(text) in one_line(refusal)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "lookup",
+        "lookup/gather",
+        "lookup@V=5,H=5,B=5,f32,i64,zipf,t1",
+        "/gather@V=5",
+        "lookup/@V=5",
+        "lookup/gather@",
+        "a b/c@V=5",
+        "a/b/c@V=5",
+    ],
+)
+def test_what_is_no_case_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadName, match="lookup/gather@V=1e5") as refusal:
+        Case.parse(text)
+    assert repr(text) in one_line(refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "culprit"),
+    [
+        ("lookup/gather@V=five,H=5,B=5,f32,i64,zipf,t1", "'five'"),
+        ("lookup/gather@V=5,H=5,B=5,K=1.5,f32,i64,zipf,t1", "'1.5'"),
+        ("lookup/gather@V=1,H=5,B=5,f32,i64,zipf,t1", "V must be at least 2"),
+        ("lookup/gather@V=5,H=5,B=5,f16,i64,zipf,t1", "'f16'"),
+        ("lookup/gather@V=5,H=5,B=5,f32,u64,zipf,t1", "'u64'"),
+        ("lookup/gather@V=5,H=5,B=5,f32,i64,zopf,t1", "'zopf'"),
+        ("lookup/gather@V=5,H=5,B=5,f32,i64,zipf,t0", "threads must be at least 1"),
+        ("lookup/gather@5", "'5'"),
+    ],
+)
+def test_a_case_with_a_bad_size_is_refused_by_naming_the_bad_part(text: str, culprit: str) -> None:
+    with pytest.raises(BadName) as refusal:
+        Case.parse(text)
+    assert culprit in one_line(refusal)
+
+
+@given(st.text(max_size=60), st.sampled_from([Case.parse, Size.parse, whole]))
+def test_any_text_is_either_read_or_refused_in_one_line(text: str, parse: Callable[[str], object]) -> None:
+    message = ""
+    try:
+        parse(text)
+    except BadName as refusal:
+        message = str(refusal)
+    assert "\n" not in message
+
+
+def one_line(refusal: pytest.ExceptionInfo[BadName]) -> str:
+    message = str(refusal.value)
+    assert "\n" not in message
+    return message

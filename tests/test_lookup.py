@@ -1,0 +1,84 @@
+"""lookup: every way to take rows of W gives the very rows of W."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from impls.case import Size
+from impls.catalogue import missing, own
+from impls.interface import Implementation, Problem
+from impls.lookup import gather, lookup, one_hot_dot
+
+Array = NDArray[Any]
+
+LOOKUPS = [pytest.param(i, id=i.slug) for i in own() if i.kernel.name == "lookup" and not i.wrong]
+
+
+def rows_of(implementation: Implementation, W: Array, idx: Array) -> Array:
+    """Call an implementation with the workspace that it asks for."""
+    if lacking := missing(implementation):
+        pytest.skip(f"needs {', '.join(lacking)}")
+    if implementation.prepare is None:
+        return np.asarray(implementation(W, idx))
+    V, H = W.shape
+    size = Size(V, H, len(idx), dtype=f"f{8 * W.itemsize}", index=f"i{8 * idx.itemsize}")
+    return np.asarray(implementation(W, idx, implementation.prepare(Problem(size, {"W": W}, [(W, idx)], 1.0))))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[Array, Array]:
+    """Any W (V, H) of finite numbers and any idx (B,), in both dtypes of each."""
+    V, H, B = draw(st.integers(2, 12)), draw(st.integers(1, 6)), draw(st.integers(0, 15))
+    dtype = draw(st.sampled_from(["f4", "f8"]))
+    finite = st.floats(width=32 if dtype == "f4" else 64, allow_nan=False, allow_infinity=False)
+    W = draw(arrays(dtype, (V, H), elements=finite))
+    idx = draw(arrays(draw(st.sampled_from(["i4", "i8"])), B, elements=st.integers(0, V - 1)))
+    return W, idx
+
+
+@pytest.mark.parametrize("implementation", LOOKUPS)
+@settings(max_examples=60, deadline=None)
+@given(table=tables())
+def test_each_row_is_the_tables_own(implementation: Implementation, table: tuple[Array, Array]) -> None:
+    W, idx = table
+    rows = rows_of(implementation, W, idx)
+    assert rows.shape == (len(idx), W.shape[1])
+    assert rows.dtype == W.dtype
+    for row, word in zip(rows, idx.tolist(), strict=True):
+        assert row.tolist() == W[word].tolist()
+
+
+@pytest.mark.parametrize("implementation", LOOKUPS)
+def test_the_rows_of_the_slides(implementation: Implementation) -> None:
+    """``W[2]``, ``W[5]``, and a mini-batch ``W[np.array([1, 0, 3, 0])]`` of slides 7 and 8."""
+    W = np.arange(21.0).reshape(7, 3)
+    assert rows_of(implementation, W, np.array([2])).tolist() == [[6, 7, 8]]
+    assert rows_of(implementation, W, np.array([5])).tolist() == [[15, 16, 17]]
+    batch = rows_of(implementation, W, np.array([1, 0, 3, 0]))
+    assert batch.tolist() == [[3, 4, 5], [0, 1, 2], [9, 10, 11], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("implementation", LOOKUPS)
+def test_rows_are_a_copy_so_that_training_cannot_change_them(implementation: Implementation) -> None:
+    W = np.ones((4, 3), np.float32)
+    rows = rows_of(implementation, W, np.array([1, 1]))
+    W[1] = 7
+    assert rows.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_only_the_one_hot_product_reads_all_of_the_table() -> None:
+    """Slide 5 and 9: O(V) became O(1). The least work does not know V; the baseline's own grows with it."""
+    small, large = Size(1000, B=1), Size(100_000, B=1)
+    assert lookup.work(small) == lookup.work(large)
+    assert one_hot_dot.moves is not None
+    growth = one_hot_dot.moves(large).read_bytes / one_hot_dot.moves(small).read_bytes
+    assert growth == pytest.approx(100)
+    assert one_hot_dot.moves(large).read_bytes >= 100_000 * 100 * 4
+    assert (one_hot_dot.grows_with, gather.grows_with) == ("V", "")

@@ -1,0 +1,237 @@
+"""sampling: the tables that draws are made from hold the law itself, and so does the check that draws are held against."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from impls.case import Size
+from impls.catalogue import missing, own
+from impls.interface import Implementation, Problem
+from impls.sampling.contract import alone, included
+from impls.sampling.with_replacement import TABLE, alias_table, integer_sums, unigram_table
+
+Array = NDArray[Any]
+
+DIFFERENT = [pytest.param(i, id=i.slug) for i in own() if i.kernel.name == "sampling.without-replacement"]
+INDEPENDENT = [pytest.param(i, id=i.slug) for i in own() if i.kernel.name == "sampling.with-replacement"]
+
+
+def scaled(weights: list[float]) -> Array:
+    p = np.array(weights)
+    return np.asarray(p / p.sum())
+
+
+def laws(longest: int, least: float = 1e-9) -> st.SearchStrategy[Array]:
+    """Any probabilities of two words or more: nearly equal, far apart, one of them nearly all."""
+    anything = st.lists(st.floats(least, 1), min_size=2, max_size=longest)
+    few_values = st.lists(st.sampled_from([least, 0.1, 1.0]), min_size=2, max_size=longest)
+    equal = st.integers(2, longest).map(lambda V: [1.0] * V)
+    zipf = st.builds(
+        lambda V, power: (np.arange(1, V + 1.0) ** -power).tolist(), st.integers(2, longest), st.floats(0, 3)
+    )
+    return st.one_of(anything, few_values, equal, zipf).map(scaled)
+
+
+def problem(p: Array, targets: Array, K: int) -> Problem:
+    rng = np.random.default_rng(0)
+    size = Size(len(p), 1, len(targets), K, index=f"i{8 * targets.itemsize}")
+    return Problem(size, {"p": p, "rng": rng}, [(targets, K, p, rng)], 1.0)
+
+
+def table_of(p: Array) -> Problem:
+    return problem(p, np.zeros(1, np.int64), 1)
+
+
+def drawn(implementation: Implementation, p: Array, targets: Array, K: int, seed: int = 0) -> Array:
+    """Negatives (B, K), drawn with the workspace that the implementation asks for."""
+    if lacking := missing(implementation):
+        pytest.skip(f"needs {', '.join(lacking)}")
+    workspace = [] if implementation.prepare is None else [implementation.prepare(problem(p, targets, K))]
+    return np.asarray(implementation(targets, K, p, np.random.default_rng(seed), *workspace))
+
+
+# the reference: which words are among K different draws
+
+
+def included_by_hand(p: Array, target: int, K: int) -> Array:
+    """All ordered ways to draw K different words one after another, each with its probability."""
+    law = p.copy()
+    law[target] = 0
+    result = np.zeros(len(p))
+    for way in permutations([word for word in range(len(p)) if word != target], K):
+        chance, left = 1.0, law.sum()
+        for word in way:
+            chance *= law[word] / left
+            left -= law[word]
+        result[list(way)] += chance
+    return result
+
+
+@settings(deadline=None)
+@given(p=laws(30), data=st.data())
+def test_inclusion_probabilities_add_up_to_the_number_of_draws(p: Array, data: st.DataObject) -> None:
+    target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, len(p) - 1))
+    chances = np.array(included(tuple(p), target, K))
+    assert chances.sum() == pytest.approx(K, rel=1e-10)
+    assert chances[target] == 0
+    assert np.all((chances >= 0) & (chances <= 1 + 1e-10))
+
+
+@settings(deadline=None, max_examples=40)
+@given(p=laws(6, least=1e-4), data=st.data())
+def test_inclusion_probabilities_are_those_of_drawing_one_after_another(p: Array, data: st.DataObject) -> None:
+    target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, min(3, len(p) - 1)))
+    np.testing.assert_allclose(included(tuple(p), target, K), included_by_hand(p, target, K), rtol=1e-8, atol=1e-11)
+
+
+def test_inclusion_probabilities_agree_with_numpys_choice() -> None:
+    """The book's own sampler, twenty thousand times: each word's count is binomial, at one in a million."""
+    p, K, times = scaled([8, 4, 2, 1, 1, 1, 0.5, 0.1]), 3, 20_000
+    rng = np.random.default_rng(0)
+    law = alone(p, 1)
+    counts = np.bincount(
+        np.ravel([rng.choice(len(p), K, replace=False, p=law) for _ in range(times)]), minlength=len(p)
+    )
+    for count, chance in zip(counts.tolist(), included(tuple(p), 1, K), strict=True):
+        assert binom.cdf(count, times, chance) > 1e-6
+        assert binom.sf(count - 1, times, chance) > 1e-6
+
+
+# tables
+
+
+def implied(threshold: Array, alias: Array) -> Array:
+    """The law that alias tables stand for: a word's own share of its column, and what other columns give to it."""
+    p = threshold.copy()
+    np.add.at(p, alias, 1 - threshold)
+    return p / len(p)
+
+
+@given(laws(200))
+@example(scaled([0.5, 0.5]))
+@example(scaled([1.0, 1e-9]))
+@example(scaled([1e-12, 1.0]))
+@example(scaled([1.0, *[1e-9] * 50]))
+@example(scaled([*[1e-9] * 50, 1.0]))
+@example(scaled([1.0, 1e-9] * 30))
+def test_alias_tables_hold_the_law_exactly(p: Array) -> None:
+    threshold, alias = alias_table(table_of(p))
+    assert np.all((threshold >= 0) & (threshold <= 1))
+    assert np.all((alias >= 0) & (alias < len(p)))
+    np.testing.assert_allclose(implied(threshold, alias), p, rtol=0, atol=1e-12)
+
+
+def test_alias_tables_hold_equal_words_of_any_number() -> None:
+    """1/V is not exact, and V of them may add up to a little more or less than one."""
+    for V in range(2, 1500):
+        for p in (np.full(V, 1 / V), np.full(V, 0.1)):
+            threshold, alias = alias_table(table_of(p))
+            np.testing.assert_allclose(implied(threshold, alias), 1 / V, rtol=1e-12)
+
+
+def test_alias_tables_of_a_large_vocabulary_hold_it_too() -> None:
+    p = scaled((np.arange(1, 300_001.0) ** -0.9).tolist())
+    np.testing.assert_allclose(implied(*alias_table(table_of(p))), p, rtol=0, atol=1e-12)
+
+
+@given(laws(200))
+def test_whole_running_sums_are_within_their_grain_of_the_law(p: Array) -> None:
+    """gensim's table: each probability is a multiple of about 2⁻³¹, so it is off by that much at most."""
+    sums = integer_sums(table_of(p)).astype(np.int64)
+    assert sums[-1] == 2**31 - 1
+    assert np.all(np.diff(sums, prepend=0) >= 0)
+    off = np.abs(np.diff(sums, prepend=0) / sums[-1] - p)
+    assert off.max() <= 1.001 * 2.0**-31 + 1e-15
+    assert off.sum() <= len(p) * 2.0**-31
+
+
+@settings(max_examples=10, deadline=None)
+@given(laws(200))
+@example(scaled([1.0, 1e-9]))
+@example(scaled([1e-9, 1.0]))
+def test_the_table_of_ten_million_ids_is_within_its_grain_of_the_law(p: Array) -> None:
+    """word2vec.c's table: a probability is off by one entry of ten million at most."""
+    ids = unigram_table(table_of(p))
+    assert len(ids) == TABLE == 10**7
+    shares = np.bincount(ids, minlength=len(p)) / TABLE
+    assert len(shares) == len(p)
+    assert np.abs(shares - p).max() <= 1.000001e-7
+
+
+# draws
+
+
+@pytest.mark.parametrize("implementation", [*DIFFERENT, *[p for p in INDEPENDENT if p.id != "table"]])
+@settings(max_examples=25, deadline=None)
+@given(p=laws(12, least=0.05), data=st.data())
+def test_negatives_are_words_and_never_their_target(
+    implementation: Implementation, p: Array, data: st.DataObject
+) -> None:
+    index = data.draw(st.sampled_from(["i4", "i8"]))
+    targets = np.array(data.draw(st.lists(st.integers(0, len(p) - 1), max_size=12)), index)
+    K = data.draw(st.integers(1, len(p) - 1))
+    negatives = drawn(implementation, p, targets, K, seed=data.draw(st.integers(0, 99)))
+    assert negatives.shape == (len(targets), K)
+    assert negatives.dtype == targets.dtype
+    assert np.all((negatives >= 0) & (negatives < len(p)))
+    assert not np.any(negatives == targets[:, None])
+    if "without" in implementation.kernel.name:
+        assert all(len(set(row)) == K for row in negatives.tolist())
+
+
+@pytest.mark.parametrize("implementation", [*DIFFERENT, *INDEPENDENT])
+def test_of_two_words_the_other_is_drawn(implementation: Implementation) -> None:
+    targets = np.array([0, 1, 1, 0])
+    assert drawn(implementation, scaled([0.7, 0.3]), targets, 1).ravel().tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("implementation", DIFFERENT)
+def test_as_many_different_negatives_as_there_are_other_words_are_all_of_them(implementation: Implementation) -> None:
+    negatives = drawn(implementation, scaled([4, 3, 2, 1, 1]), np.array([0, 3]), 4)
+    assert np.sort(negatives, axis=1).tolist() == [[1, 2, 3, 4], [0, 1, 2, 4]]
+
+
+@pytest.mark.parametrize("implementation", INDEPENDENT)
+def test_independent_draws_have_the_laws_shares(implementation: Implementation) -> None:
+    """Each word's count among 200,000 draws beside a rare target is binomial, at one in a million."""
+    p = scaled([8, 4, 2, 1, 1, 0.5, 0.25, 0.01])
+    counts = np.bincount(drawn(implementation, p, np.full(20_000, 7), 10).ravel(), minlength=8)
+    for count, chance in zip(counts[:7].tolist(), (p[:7] / p[:7].sum()).tolist(), strict=True):
+        assert binom.cdf(count, 200_000, chance) > 1e-6
+        assert binom.sf(count - 1, 200_000, chance) > 1e-6
+
+
+@pytest.mark.parametrize("implementation", DIFFERENT)
+def test_different_draws_include_each_word_as_often_as_drawing_one_after_another(
+    implementation: Implementation,
+) -> None:
+    p, K, times = scaled([8, 4, 2, 1, 1, 0.5]), 2, 8000
+    counts = np.bincount(drawn(implementation, p, np.full(times, 2), K).ravel(), minlength=6)
+    for count, chance in zip(counts.tolist(), included_by_hand(p, 2, K).tolist(), strict=True):
+        assert binom.cdf(count, times, chance) > 1e-6
+        assert binom.sf(count - 1, times, chance) > 1e-6
+
+
+@pytest.mark.parametrize("implementation", [*DIFFERENT, *INDEPENDENT])
+def test_the_same_generator_gives_the_same_negatives(implementation: Implementation) -> None:
+    p, targets = scaled([5, 4, 3, 2, 1]), np.array([0, 1, 2, 0, 4])
+    one, other, another = (drawn(implementation, p, targets, 3, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, other)
+    assert not np.array_equal(one, another)
+
+
+@pytest.mark.parametrize("implementation", [*DIFFERENT, *INDEPENDENT])
+def test_more_negatives_than_other_words_are_refused_before_anything_is_drawn(implementation: Implementation) -> None:
+    from impls.words import encode
+
+    corpus = encode("song", ["you say goodbye and I say hello"])
+    with pytest.raises(ValueError, match="5 negatives beside the target cannot be drawn from 5 words"):
+        implementation.kernel.make(Size(5, 1, 3, 5), corpus, np.random.default_rng(0))
