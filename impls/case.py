@@ -39,10 +39,20 @@ class Size:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name, value, least in (("V", self.V, 2), ("H", self.H, 1), ("B", self.B, 0), ("K", self.K, 0), ("threads", self.threads, 1)):
+        for name, value, least in (
+            ("V", self.V, 2),
+            ("H", self.H, 1),
+            ("B", self.B, 0),
+            ("K", self.K, 0),
+            ("threads", self.threads, 1),
+        ):
             if value < least:
                 raise BadName(f"{name} must be at least {least}, not {value}")
-        for name, word, known in (("dtype", self.dtype, DTYPES), ("index dtype", self.index, INDEX_DTYPES), ("words", self.words, WORDS)):
+        for name, word, known in (
+            ("dtype", self.dtype, DTYPES),
+            ("index dtype", self.index, INDEX_DTYPES),
+            ("words", self.words, WORDS),
+        ):
             if word not in known:
                 raise BadName(f"{name} must be one of {', '.join(known)}, not {word!r}")
 

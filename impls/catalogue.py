@@ -16,7 +16,14 @@ from .interface import INTERFACE_VERSION, Implementation, Kernel
 
 ORDER = (
     *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),
-    *("output.softmax", "output.negative-sampling", "output.shared-negatives", "output.sampled-softmax", "output.nce", "output.hierarchical"),
+    *(
+        "output.softmax",
+        "output.negative-sampling",
+        "output.shared-negatives",
+        "output.sampled-softmax",
+        "output.nce",
+        "output.hierarchical",
+    ),
     *("sampling.without-replacement", "sampling.with-replacement"),
 )
 """Kernels in the order of the story: from the input layer to the output layer, from the textbook's upward."""
@@ -91,7 +98,9 @@ def from_file(file: Path) -> list[Implementation]:
         forget_neighbours(folder, known)
     found = defined_in(module)
     if not found:
-        raise CatalogueError(f"{file}: holds no implementation (decorate one, e.g. @lookup.implementation(\"mine\", \"my gather\"))")
+        raise CatalogueError(
+            f'{file}: holds no implementation (decorate one, e.g. @lookup.implementation("mine", "my gather"))'
+        )
     return found
 
 
@@ -120,7 +129,9 @@ def from_packages() -> list[Implementation]:
         except (Exception, SystemExit) as error:
             package = entry.dist.name if entry.dist else entry.value
             raise CatalogueError(f"installed package {package}: {told(error)}") from error
-        values = defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
+        values = (
+            defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
+        )
         for value in values:
             if getattr(value, "interface_version", None) != INTERFACE_VERSION:
                 raise CatalogueError(

@@ -62,7 +62,9 @@ class Chosen:
         self.call = call
         self.kernel: Kernel = getattr(call, "kernel", kernels[0])
         if self.kernel.name not in [kernel.name for kernel in kernels]:
-            raise TypeError(f"{option}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}")
+            raise TypeError(
+                f"{option}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}"
+            )
         self.prepare: Callable[[Problem], Any] | None = getattr(call, "prepare", None)
         self.size: Size | None = None
         self.workspace: Any = None
@@ -73,7 +75,10 @@ class Chosen:
         inputs = dict(zip(self.kernel.parameters, arguments, strict=True))
         size = size_of(inputs)
         if size != self.size:
-            self.size, self.workspace = size, self.prepare(Problem(size, inputs, [arguments], touched=float(size.B * max(1, size.K))))
+            self.size, self.workspace = (
+                size,
+                self.prepare(Problem(size, inputs, [arguments], touched=float(size.B * max(1, size.K)))),
+            )
         return self.call(*arguments, self.workspace)
 
 
@@ -235,7 +240,9 @@ class UnigramSampler:
         counts = np.bincount(corpus).astype(np.float64)
         words = np.count_nonzero(counts)
         if words <= (sample_size if self.draw.kernel.name == without_replacement.name else 1):
-            raise ValueError(f"a corpus of {words} distinct words is too small to draw {sample_size} negatives beside each target ({self.draw.kernel.title})")
+            raise ValueError(
+                f"a corpus of {words} distinct words is too small to draw {sample_size} negatives beside each target ({self.draw.kernel.title})"
+            )
         counts[counts > 0] **= power
         self.sample_size = sample_size
         self.vocab_size = len(counts)
@@ -255,7 +262,15 @@ class NegativeSamplingLoss:
     """
 
     def __init__(
-        self, W: Array, corpus: Array, power: float = 0.75, sample_size: int = 5, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+        self,
+        W: Array,
+        corpus: Array,
+        power: float = 0.75,
+        sample_size: int = 5,
+        *,
+        lookup: Call = gather,
+        scatter: Call = add_at,
+        draw: Call | None = None,
     ) -> None:
         self.sample_size = sample_size
         self.sampler = UnigramSampler(corpus, power, sample_size, draw=draw)
@@ -274,7 +289,12 @@ class NegativeSamplingLoss:
         return loss
 
     def backward(self, dout: float = 1) -> Array:
-        return np.asarray(sum(dot.backward(answer.backward(dout)) for dot, answer in zip(self.embed_dot_layers, self.loss_layers, strict=True)))
+        return np.asarray(
+            sum(
+                dot.backward(answer.backward(dout))
+                for dot, answer in zip(self.embed_dot_layers, self.loss_layers, strict=True)
+            )
+        )
 
 
 def small_normals(*shape: int) -> Array:
@@ -316,7 +336,15 @@ class CBOW:
     """
 
     def __init__(
-        self, vocab_size: int, hidden_size: int, window_size: int, corpus: Array, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+        self,
+        vocab_size: int,
+        hidden_size: int,
+        window_size: int,
+        corpus: Array,
+        *,
+        lookup: Call = gather,
+        scatter: Call = add_at,
+        draw: Call | None = None,
     ) -> None:
         W_in, W_out = small_normals(vocab_size, hidden_size), small_normals(vocab_size, hidden_size)
         self.in_layers = [Embedding(W_in, lookup=lookup, scatter=scatter) for _ in range(2 * window_size)]
@@ -344,11 +372,22 @@ class SkipGram:
     """
 
     def __init__(
-        self, vocab_size: int, hidden_size: int, window_size: int, corpus: Array, *, lookup: Call = gather, scatter: Call = add_at, draw: Call | None = None
+        self,
+        vocab_size: int,
+        hidden_size: int,
+        window_size: int,
+        corpus: Array,
+        *,
+        lookup: Call = gather,
+        scatter: Call = add_at,
+        draw: Call | None = None,
     ) -> None:
         W_in, W_out = small_normals(vocab_size, hidden_size), small_normals(vocab_size, hidden_size)
         self.in_layer = Embedding(W_in, lookup=lookup, scatter=scatter)
-        self.loss_layers = [NegativeSamplingLoss(W_out, corpus, lookup=lookup, scatter=scatter, draw=draw) for _ in range(2 * window_size)]
+        self.loss_layers = [
+            NegativeSamplingLoss(W_out, corpus, lookup=lookup, scatter=scatter, draw=draw)
+            for _ in range(2 * window_size)
+        ]
         self.params, self.grads = weights_of([self.in_layer, *self.loss_layers])
         self.word_vecs = W_in
 

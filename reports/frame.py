@@ -86,7 +86,16 @@ def known(case: str, kernel: str, implementation: str, title: str, size: dict[st
     """The columns that every case has."""
     dimensions = {name: size[name] for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads")}
     problem = f"{kernel}@{case.rpartition('@')[2]}"
-    return {"case": case, "kernel": kernel, "implementation": implementation, "title": title, **dimensions, "problem": problem, "baseline": False, "reason": ""}
+    return {
+        "case": case,
+        "kernel": kernel,
+        "implementation": implementation,
+        "title": title,
+        **dimensions,
+        "problem": problem,
+        "baseline": False,
+        "reason": "",
+    }
 
 
 def measured(row: Row, baseline: Row | None, growth: Interval | None, result: ResultFile) -> dict[str, Any]:
@@ -156,7 +165,10 @@ def growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], Interval]:
     found = {}
     for key, cases in series.items():
         # a launch's figure at each size; a file without launches counts as one launch
-        launches = zip(*([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases), strict=False)
+        launches = zip(
+            *([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
+            strict=False,
+        )
         growth = exponent([case.extra_info.size.V for case in cases], list(launches))
         if growth:
             found[key] = growth

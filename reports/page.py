@@ -33,7 +33,13 @@ def html(result: ResultFile) -> str:
 
     cases = frame(result)
     plots = figures(cases)
-    environment = Environment(loader=PackageLoader("reports", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("reports", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     stories = {finding.problem: finding for finding in findings(result)}
     kernels: dict[str, list[Table]] = {}
     for one in tables(cases, result):
@@ -45,7 +51,10 @@ def html(result: ResultFile) -> str:
         suite=result.w2vbench,
         kernels=kernels,
         stories=stories,
-        headlines={kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem]) for kernel, mine in kernels.items()},
+        headlines={
+            kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
+            for kernel, mine in kernels.items()
+        },
         plots_of={kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in kernels},
         plots=plots,
         plots_json=json.dumps(plots).replace("<", "\\u003c"),

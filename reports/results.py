@@ -203,17 +203,23 @@ def read(path: Path) -> ResultFile:
         raise ResultError(f"{path}: nested too deeply, so it is no result file") from error
     except ValueError as error:
         binary = isinstance(error, UnicodeDecodeError)
-        raise ResultError(f"{path}: {'binary' if binary else 'not JSON, or cut off'}, so it is no result file") from error
+        raise ResultError(
+            f"{path}: {'binary' if binary else 'not JSON, or cut off'}, so it is no result file"
+        ) from error
     if not isinstance(data, dict) or "benchmarks" not in data:
         raise ResultError(f"{path}: JSON, but no result file (it has no list of benchmarks)")
     suite = data.get("w2vbench")
     if not isinstance(suite, dict):
-        raise ResultError(f"{path}: benchmarks of another suite (it has no w2vbench part); pytest-benchmark compare can read it")
+        raise ResultError(
+            f"{path}: benchmarks of another suite (it has no w2vbench part); pytest-benchmark compare can read it"
+        )
     version = suite.get("schema_version")
     if type(version) is not int or version < 1:
         raise ResultError(f"{path}: its schema version is not a whole number from 1 up")
     if version > SCHEMA:
-        raise ResultError(f"{path}: written by a newer w2vbench (schema {version}; this one reads up to {SCHEMA}): upgrade to read it")
+        raise ResultError(
+            f"{path}: written by a newer w2vbench (schema {version}; this one reads up to {SCHEMA}): upgrade to read it"
+        )
     try:
         return ResultFile.model_validate(data)
     except ValidationError as error:
@@ -264,7 +270,9 @@ def store(folder: Path, name: str, text: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            taken = re.findall(r"^\.?(\d{4,})[_.]", "\n".join(file.name for file in folder.iterdir()), re.MULTILINE | re.ASCII)
+            taken = re.findall(
+                r"^\.?(\d{4,})[_.]", "\n".join(file.name for file in folder.iterdir()), re.MULTILINE | re.ASCII
+            )
             number = f"{max(map(int, taken), default=0) + 1:04}"
             claim = folder / f".{number}.claim"
             try:

@@ -35,7 +35,9 @@ class Interval:
 
     def map(self, function: Any) -> Interval:
         """The interval of an increasing function of the estimate."""
-        return Interval(function(self.estimate), *(None if end is None else function(end) for end in (self.low, self.high)))
+        return Interval(
+            function(self.estimate), *(None if end is None else function(end) for end in (self.low, self.high))
+        )
 
 
 def t_quantile(degrees: int, level: float = LEVEL) -> float:

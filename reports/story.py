@@ -58,7 +58,11 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
         found = f"{what}. The baseline was not measured, so there is no ratio."
     elif baseline is fastest:
         others = sorted((row for row in race if row is not fastest), key=wall_s)
-        behind = f"; the next, {others[0].extra_info.implementation}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long" if others else ""
+        behind = (
+            f"; the next, {others[0].extra_info.implementation}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long"
+            if others
+            else ""
+        )
         found = f"Nothing beats the baseline {best} {at}, {seconds(wall_s(fastest))} a call{behind}."
     elif baseline in tied:
         found = f"Nothing is clearly faster than the baseline {baseline.extra_info.implementation} {at}, {seconds(wall_s(baseline))} a call."
@@ -97,5 +101,3 @@ def course(exponent: float) -> str:
 def listed(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-

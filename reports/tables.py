@@ -44,11 +44,22 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
     lanes: vocabularies and times of cases that differ in V alone, by their values in ALIKE.
     """
     with_limit = bool(group.read_share.notna().any())
-    header = ("implementation", "what it is", "wall", "speed-up", "CPU", "peak memory", "grows as", *(("of read limit",) if with_limit else ()))
+    header = (
+        "implementation",
+        "what it is",
+        "wall",
+        "speed-up",
+        "CPU",
+        "peak memory",
+        "grows as",
+        *(("of read limit",) if with_limit else ()),
+    )
     rows = []
     for case in group.itertuples():
         if case.status != "ok":
-            rows.append((str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3)))
+            rows.append(
+                (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
+            )
             continue
         reached = float_of(case.read_share)
         share = "–" if reached is None else f"{reached:.0%}"
@@ -64,7 +75,11 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
                 *((share,) if with_limit else ()),
             )
         )
-    bent = [bends(case, lanes.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in group.itertuples() if case.status == "ok"]
+    bent = [
+        bends(case, lanes.get(tuple(getattr(case, name) for name in ALIKE), ()))
+        for case in group.itertuples()
+        if case.status == "ok"
+    ]
     touched = group.touched_rows.dropna()
     bandwidth = result.w2vbench.read_bytes_per_s.get(problem)
     notes = [
@@ -72,7 +87,9 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
         f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else "",
         *bent,
     ]
-    return Table(problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes)))
+    return Table(
+        problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes))
+    )
 
 
 def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
@@ -83,7 +100,9 @@ def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
     slopes = [(V, W, math.log(t / s) / math.log(W / V)) for (V, s), (W, t) in pairwise(points) if V < W]
     if max(abs(slope - overall) for _, _, slope in slopes) < 0.2:
         return ""
-    return f"{case.implementation} bends: " + ", ".join(f"{power(Interval(slope))} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes)
+    return f"{case.implementation} bends: " + ", ".join(
+        f"{power(Interval(slope))} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes
+    )
 
 
 def interval(case: Any, column: str) -> Interval | None:
@@ -117,5 +136,7 @@ def csv(cases: pd.DataFrame) -> str:
     safe = cases.copy()
     for column in safe.columns:
         if safe[column].map(lambda value: isinstance(value, str)).any():
-            safe[column] = safe[column].map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value)
+            safe[column] = safe[column].map(
+                lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+            )
     return str(safe.to_csv(index=False, lineterminator="\n", float_format="%.15g"))

@@ -53,7 +53,10 @@ def power(growth: Interval | None, of: str = "V") -> str:
     """A growth exponent: ``V^0.98 (0.9–1.06)``."""
     if growth is None:
         return "–"
-    estimate, low, high = (None if value is None else f"{round(value, 2) + 0.0:.2f}" for value in (growth.estimate, growth.low, growth.high))
+    estimate, low, high = (
+        None if value is None else f"{round(value, 2) + 0.0:.2f}"
+        for value in (growth.estimate, growth.low, growth.high)
+    )
     return f"{of}^{estimate}" if low is None or high is None else f"{of}^{estimate} ({low}–{high})"
 
 

@@ -91,7 +91,9 @@ def unlaunched(slug: str, wall_s: float, **options: Any) -> Content:
     return made
 
 
-def not_measured(slug: str, status: str, reason: str, *, V: int = 10_000, kernel: str = "lookup", title: str = "") -> Content:
+def not_measured(
+    slug: str, status: str, reason: str, *, V: int = 10_000, kernel: str = "lookup", title: str = ""
+) -> Content:
     """A case without figures."""
     size = Size(V=V)
     return {
@@ -145,14 +147,22 @@ def small() -> Content:
         row("numba", 2e-5, kernel="scatter.dense", title="=numba, a loop", peak_bytes=4_000_000),
         not_measured=[
             not_measured("take", "skipped", "needs: pip install a|b\nand more"),
-            not_measured("add-at", "timeout", "race took longer than 30 s (--time-limit)", kernel="scatter.dense", title="np.add.at"),
+            not_measured(
+                "add-at",
+                "timeout",
+                "race took longer than 30 s (--time-limit)",
+                kernel="scatter.dense",
+                title="np.add.at",
+            ),
             not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
         ],
         read_bytes_per_s={"lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": 8e9},
         warnings=["the machine was busy"],
         corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
         settings={"launches": 3, "rounds": 6},
-        sources={"lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}},
+        sources={
+            "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
+        },
     )
 
 
@@ -160,7 +170,11 @@ def hostile() -> ResultFile:
     """A file that tries to run code on the page from every text in it, and to push the page apart with a long word."""
     script, image, template, end = HOSTILE
     rows = [row("one-hot", 1e-3 * V / 10_000, V=V, baseline=True, title=script) for V in (10_000, 100_000)]
-    rows += [row(slug, 1e-5, V=V, title=title) for V in (10_000, 100_000) for slug, title in (("b", image), ("c", template), ("d", end))]
+    rows += [
+        row(slug, 1e-5, V=V, title=title)
+        for V in (10_000, 100_000)
+        for slug, title in (("b", image), ("c", template), ("d", end))
+    ]
     for made in rows:
         if made["extra_info"]["implementation"] == "b":
             made["extra_info"]["implementation"] = image
@@ -173,7 +187,12 @@ def hostile() -> ResultFile:
         command=f"w2vbench run --impl {script}{image}{template}{end}{LONG}",
         warnings=[*HOSTILE, LONG],
         kernels={"lookup": "".join((*HOSTILE, LONG))},
-        environment={"cpu": "".join((*HOSTILE, LONG)), "packages": dict.fromkeys((*HOSTILE, LONG), script), script: end, LONG: LONG},
+        environment={
+            "cpu": "".join((*HOSTILE, LONG)),
+            "packages": dict.fromkeys((*HOSTILE, LONG), script),
+            script: end,
+            LONG: LONG,
+        },
         settings=dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG))),
         corpus={"streams": dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG)))},
         sources={f"lookup/{text}": {"file": text + LONG, "line": 1, "code": text + LONG} for text in HOSTILE},

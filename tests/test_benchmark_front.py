@@ -107,9 +107,7 @@ def test_one_s_own_file_is_benchmarked_and_a_wrong_one_fails(tmp_path: Path) -> 
         "from impls.scatter.scalar import scalar\n"
         "@scalar.implementation('mine', 'nothing at all')\ndef mine(dout, idx, dW):\n    pass\n"
     )
-    result = run_pytest(
-        "--benchmark", f"--benchmark-impl={file}", *FAST, "-k", "mine and 1e3", storage=tmp_path
-    )
+    result = run_pytest("--benchmark", f"--benchmark-impl={file}", *FAST, "-k", "mine and 1e3", storage=tmp_path)
     assert result.returncode == 1, result.stdout
     assert "wrong: dW at the touched rows" in result.stdout
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ SMALL = (
 )
 
 
-def w2vbench(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+def w2vbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command as a process in a folder."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"}
     return subprocess.run(
@@ -42,8 +41,7 @@ def w2vbench(*arguments: str, cwd: Path, **options: object) -> subprocess.Comple
         text=True,
         timeout=120,
         check=False,
-        **options,
-    )  # type: ignore[call-overload,no-any-return]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,10 @@ def line(plot: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_each_implementation_is_a_line_through_its_own_times_in_order_of_size() -> None:
     times = {100_000: 1e-2, 1_000: 1e-4, 10_000: 1e-3}  # not in order
-    (plot,) = plots(*[row("one-hot", wall, V=V, title="one-hot × W") for V, wall in times.items()], row("gather", 1e-5, V=1_000, title="W[idx]"))
+    (plot,) = plots(
+        *[row("one-hot", wall, V=V, title="one-hot × W") for V, wall in times.items()],
+        row("gather", 1e-5, V=1_000, title="W[idx]"),
+    )
     assert plot["kernel"] == "lookup"
     assert plot["title"] == "lookup: time a call against vocabulary V (B = 100)"
     assert line(plot, "one-hot × W")["x"] == [1_000, 10_000, 100_000]
@@ -79,7 +82,10 @@ def test_an_implementation_looks_the_same_in_every_plot_of_its_kernel() -> None:
     against_v, against_b = plots(*rows)
     assert (len(against_v["data"]), len(against_b["data"])) == (3, 2)
     for slug in ("b", "c"):
-        look = [(line(plot, f"the {slug} way")["line"], line(plot, f"the {slug} way")["marker"]) for plot in (against_v, against_b)]
+        look = [
+            (line(plot, f"the {slug} way")["line"], line(plot, f"the {slug} way")["marker"])
+            for plot in (against_v, against_b)
+        ]
         assert look[0] == look[1]
 
 

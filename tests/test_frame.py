@@ -117,7 +117,11 @@ def test_where_the_baseline_is_missing_there_is_no_ratio_but_at_other_sizes_ther
 
 
 def test_ratios_never_cross_from_one_kernel_or_batch_to_another() -> None:
-    table = frame(saved.result(row("one-hot", 1e-3, baseline=True), row("csr", 1e-5, kernel="scatter.dense"), row("gather", 1e-5, B=1)))
+    table = frame(
+        saved.result(
+            row("one-hot", 1e-3, baseline=True), row("csr", 1e-5, kernel="scatter.dense"), row("gather", 1e-5, B=1)
+        )
+    )
     assert table.speedup.isna().to_list() == [False, True, True]
 
 
@@ -149,7 +153,11 @@ def test_growth_is_fitted_from_ten_thousand_words_up() -> None:
 
 
 def test_small_vocabularies_alone_show_no_growth() -> None:
-    assert cases_of(row("one-hot", 1e-4, V=1_000), row("one-hot", 1e-3, V=9_999), row("one-hot", 1e-3, V=10_000)).growth_V.isna().all()
+    assert (
+        cases_of(row("one-hot", 1e-4, V=1_000), row("one-hot", 1e-3, V=9_999), row("one-hot", 1e-3, V=10_000))
+        .growth_V.isna()
+        .all()
+    )
 
 
 def test_growth_joins_only_cases_that_differ_in_nothing_but_the_vocabulary() -> None:
@@ -180,7 +188,9 @@ def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
     result = read(saved.RACE)
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):
-        mine = {r.extra_info.size.V: r.extra_info.launches for r in result.benchmarks if r.extra_info.implementation == slug}
+        mine = {
+            r.extra_info.size.V: r.extra_info.launches for r in result.benchmarks if r.extra_info.implementation == slug
+        }
         vocabularies = sorted(V for V in mine if V >= 10_000)
         slopes = []
         for at in range(3):
@@ -203,7 +213,11 @@ def test_cases_without_figures_stand_there_with_status_and_reason() -> None:
 
 
 def test_a_case_that_was_not_measured_has_no_growth_even_if_others_like_it_have() -> None:
-    table = cases_of(row("one-hot", 1e-4), row("one-hot", 1e-3, V=100_000), not_measured=[not_measured("one-hot", "timeout", "", V=1_000_000)])
+    table = cases_of(
+        row("one-hot", 1e-4),
+        row("one-hot", 1e-3, V=100_000),
+        not_measured=[not_measured("one-hot", "timeout", "", V=1_000_000)],
+    )
     assert table.growth_V.isna().to_list() == [False, False, True]
 
 

@@ -18,7 +18,18 @@ from scipy.stats import chisquare
 from impls import layers
 from impls.catalogue import missing, own
 from impls.interface import Implementation
-from impls.layers import CBOW, Embedding, EmbeddingDot, MatMul, NegativeSamplingLoss, SigmoidWithLoss, SimpleCBOW, SkipGram, SoftmaxWithLoss, UnigramSampler
+from impls.layers import (
+    CBOW,
+    Embedding,
+    EmbeddingDot,
+    MatMul,
+    NegativeSamplingLoss,
+    SigmoidWithLoss,
+    SimpleCBOW,
+    SkipGram,
+    SoftmaxWithLoss,
+    UnigramSampler,
+)
 from impls.lookup import gather, take_out
 from impls.sampling.with_replacement import alias
 from impls.scatter import accumulate, dense
@@ -114,14 +125,18 @@ def test_gradients_of_softmax_with_loss(one_hot: bool) -> None:
     x, t = np.random.default_rng(1).standard_normal((4, 3)), np.array([2, 0, 2, 1])
     layer = SoftmaxWithLoss()
     target = np.eye(3, dtype=np.int32)[t] if one_hot else t
-    assert layer.forward(x, target) == pytest.approx(np.mean([math.log(np.exp(x[i]).sum()) - x[i, t[i]] for i in range(4)]), rel=1e-6)
+    assert layer.forward(x, target) == pytest.approx(
+        np.mean([math.log(np.exp(x[i]).sum()) - x[i, t[i]] for i in range(4)]), rel=1e-6
+    )
     assert_slopes(layer.backward(), lambda: float(layer.forward(x, target)), x)
 
 
 def test_gradients_of_sigmoid_with_loss() -> None:
     x, t = np.array([-2.0, 0.3, 1.5, 4.0]), np.array([1, 0, 1, 0])
     layer = SigmoidWithLoss()
-    assert layer.forward(x, t) == pytest.approx(np.mean([math.log1p(math.exp(-s if yes else s)) for s, yes in zip(x, t, strict=True)]), rel=1e-5)
+    assert layer.forward(x, t) == pytest.approx(
+        np.mean([math.log1p(math.exp(-s if yes else s)) for s, yes in zip(x, t, strict=True)]), rel=1e-5
+    )
     assert_slopes(layer.backward(2.5) / 2.5, lambda: float(layer.forward(x, t)), x)
 
 
@@ -140,7 +155,12 @@ def test_gradients_of_embedding() -> None:
 
 def test_gradients_of_embedding_dot() -> None:
     rng = np.random.default_rng(1)
-    W, h, dout, idx = rng.standard_normal((5, 3)), rng.standard_normal((4, 3)), rng.standard_normal(4), np.array([4, 0, 4, 2])
+    W, h, dout, idx = (
+        rng.standard_normal((5, 3)),
+        rng.standard_normal((4, 3)),
+        rng.standard_normal(4),
+        np.array([4, 0, 4, 2]),
+    )
     layer = EmbeddingDot(W)
 
     def loss() -> float:
@@ -293,7 +313,9 @@ def test_two_softmax_neurons_are_one_sigmoid_of_their_difference(a: float, b: fl
 
 @settings(deadline=None)
 @given(st.floats(-10, 10), st.floats(0.01, 10), st.sampled_from([-1, 1]), st.booleans())
-def test_one_neuron_s_score_is_not_the_sigmoid_s_unless_the_other_is_zero(a: float, size: float, sign: int, yes: bool) -> None:
+def test_one_neuron_s_score_is_not_the_sigmoid_s_unless_the_other_is_zero(
+    a: float, size: float, sign: int, yes: bool
+) -> None:
     sigmoid = SigmoidWithLoss().forward(np.array([a]), np.array([int(yes)]))
     for b, equal in ((0.0, True), (sign * size, False)):
         softmax = SoftmaxWithLoss().forward(np.array([[a, b]]), np.array([0 if yes else 1]))
@@ -303,7 +325,9 @@ def test_one_neuron_s_score_is_not_the_sigmoid_s_unless_the_other_is_zero(a: flo
 def test_the_counterexample_to_slide_16() -> None:
     both_one = SoftmaxWithLoss().forward(np.array([[1.0, 1.0]]), np.array([0]))
     assert both_one == pytest.approx(math.log(2), rel=1e-6)
-    assert SigmoidWithLoss().forward(np.array([1.0]), np.array([1])) == pytest.approx(math.log(1 + math.exp(-1)), rel=1e-6)
+    assert SigmoidWithLoss().forward(np.array([1.0]), np.array([1])) == pytest.approx(
+        math.log(1 + math.exp(-1)), rel=1e-6
+    )
 
 
 # the book's training loop
@@ -388,14 +412,19 @@ def test_the_book_s_chapter_3_script() -> None:
 @pytest.mark.parametrize("name", ["SimpleCBOW", "CBOW", "SkipGram"])
 def test_gradients_are_written_in_place(name: str) -> None:
     contexts, target = windows(SENTENCE, 1)
-    model: Any = SimpleCBOW(7, 4) if name == "SimpleCBOW" else getattr(layers, name)(7, 4, 1, SENTENCE, scatter=dense.csr)
+    model: Any = (
+        SimpleCBOW(7, 4) if name == "SimpleCBOW" else getattr(layers, name)(7, 4, 1, SENTENCE, scatter=dense.csr)
+    )
     contexts = np.eye(7, dtype=np.int32)[contexts] if name == "SimpleCBOW" else contexts
     listed = list(model.grads)
     for _ in range(2):
         model.forward(contexts, target)
         model.backward()
     assert all(now is then for now, then in zip(model.grads, listed, strict=True))
-    assert all(leaf.grads[0] is dW and leaf.params[0] is W for leaf, W, dW in zip(leaves(model), model.params, model.grads, strict=True))
+    assert all(
+        leaf.grads[0] is dW and leaf.params[0] is W
+        for leaf, W, dW in zip(leaves(model), model.params, model.grads, strict=True)
+    )
     assert len({id(W) for W in model.params}) == 2
     assert len({id(dW) for dW in model.grads}) == len(model.grads)
     assert all(dW.any() for dW in model.grads)
@@ -419,7 +448,9 @@ def test_weights_tied_by_transpose() -> None:
 # the book's losses
 
 
-def plain_word2vec(skip_gram: bool, V: int, H: int, window: int, corpus: Array, optimizer: Any, epochs: int, batch: int) -> list[float]:
+def plain_word2vec(
+    skip_gram: bool, V: int, H: int, window: int, corpus: Array, optimizer: Any, epochs: int, batch: int
+) -> list[float]:
     """Chapter 4's training written out in float64, without layers, drawing from NumPy's global generator in the book's order."""
     W_in, W_out = ((0.01 * np.random.randn(V, H).astype(np.float32)).astype(np.float64) for _ in range(2))
     law = np.array([(corpus == word).sum() for word in range(V)]) ** 0.75
@@ -543,7 +574,10 @@ def test_options_reach_every_layer() -> None:
         return (targets[:, None] + 1 + np.arange(K)) % len(p)
 
     contexts, target = windows(SENTENCE, 1)
-    for make, expected in ((CBOW, {"lookup": 8, "scatter": 8, "draw": 1}), (SkipGram, {"lookup": 13, "scatter": 13, "draw": 2})):
+    for make, expected in (
+        (CBOW, {"lookup": 8, "scatter": 8, "draw": 1}),
+        (SkipGram, {"lookup": 13, "scatter": 13, "draw": 2}),
+    ):
         calls.update(lookup=0, scatter=0, draw=0)
         model = make(7, 4, 1, SENTENCE, lookup=lookup, scatter=scatter, draw=draw)
         model.forward(contexts, target)
@@ -601,11 +635,16 @@ def test_a_workspace_is_made_once() -> None:
 
 def test_wrong_options_are_refused() -> None:
     W = np.zeros((7, 2), np.float32)
-    with pytest.raises(TypeError, match="lookup= takes an implementation of lookup, not one of scatter.dense"):
+    with pytest.raises(TypeError, match=r"lookup= takes an implementation of lookup, not one of scatter.dense"):
         Embedding(W, lookup=dense.add_at)
-    with pytest.raises(TypeError, match="scatter= takes an implementation of scatter.dense, not one of scatter.accumulate"):
+    with pytest.raises(
+        TypeError, match=r"scatter= takes an implementation of scatter.dense, not one of scatter.accumulate"
+    ):
         CBOW(7, 2, 1, SENTENCE, scatter=accumulate.add_at)
-    with pytest.raises(TypeError, match="draw= takes an implementation of sampling.without-replacement or sampling.with-replacement, not one of lookup"):
+    with pytest.raises(
+        TypeError,
+        match=r"draw= takes an implementation of sampling.without-replacement or sampling.with-replacement, not one of lookup",
+    ):
         UnigramSampler(SENTENCE, 0.75, 2, draw=gather)
 
 
@@ -624,7 +663,11 @@ def test_constructors_are_the_book_s() -> None:
     }
     for name, parameters in book.items():
         given = inspect.signature(getattr(layers, name)).parameters.values()
-        positional = [p.name if p.default is p.empty else f"{p.name}={p.default}" for p in given if p.kind is p.POSITIONAL_OR_KEYWORD]
+        positional = [
+            p.name if p.default is p.empty else f"{p.name}={p.default}"
+            for p in given
+            if p.kind is p.POSITIONAL_OR_KEYWORD
+        ]
         assert positional == parameters.split(), name
         assert all(p.kind is p.KEYWORD_ONLY for p in given if p.name in ("lookup", "scatter", "draw"))
 
@@ -661,7 +704,8 @@ def test_negatives_are_different_words_and_never_the_target(draw: Implementation
         assert negatives.dtype.kind == "i"
         rows = np.sort(np.column_stack([targets, negatives]), axis=1)
         assert (np.diff(rows, axis=1) > 0).all()
-        assert rows.min() >= 0 and rows.max() <= 8
+        assert rows.min() >= 0
+        assert rows.max() <= 8
 
 
 @pytest.mark.parametrize("draw", INDEPENDENT)
@@ -698,10 +742,13 @@ def test_the_book_s_draws_come_from_numpy_s_global_generator() -> None:
 
 
 def test_too_small_a_corpus_is_refused() -> None:
-    with pytest.raises(ValueError, match="3 distinct words is too small to draw 3 negatives"):
+    with pytest.raises(ValueError, match=r"3 distinct words is too small to draw 3 negatives"):
         UnigramSampler(np.array([0, 1, 2, 1]), 0.75, 3)
-    with pytest.raises(ValueError, match="1 distinct words is too small"):
+    with pytest.raises(ValueError, match=r"1 distinct words is too small"):
         UnigramSampler(np.array([0, 0]), 0.75, 3, draw=alias)
-    assert UnigramSampler(np.array([0, 1, 2, 1]), 0.75, 3, draw=alias).get_negative_sample(np.array([0])).shape == (1, 3)
-    with pytest.raises(ValueError, match="word id 6, but W has only 5 rows"):
+    assert UnigramSampler(np.array([0, 1, 2, 1]), 0.75, 3, draw=alias).get_negative_sample(np.array([0])).shape == (
+        1,
+        3,
+    )
+    with pytest.raises(ValueError, match=r"word id 6, but W has only 5 rows"):
         CBOW(5, 2, 1, SENTENCE)

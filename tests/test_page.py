@@ -27,18 +27,33 @@ Show = Callable[[str], "View"]
 
 def every_status() -> ResultFile:
     """Two races of ``lookup``, interrupted before a third: in each, two lanes with figures and one for every status; and a race of ``scatter.dense``."""
-    missing = [not_measured(f"lane-{at}", status, f"since {'a-long-word-' * 12}", V=V) for V in (10_000, 100_000) for at, status in enumerate(STATUSES)]
-    lanes = [row(slug, wall * V, V=V, baseline=slug == "one-hot") for V in (10_000, 100_000) for slug, wall in (("one-hot", 1e-7), ("gather", 1e-9))]
+    missing = [
+        not_measured(f"lane-{at}", status, f"since {'a-long-word-' * 12}", V=V)
+        for V in (10_000, 100_000)
+        for at, status in enumerate(STATUSES)
+    ]
+    lanes = [
+        row(slug, wall * V, V=V, baseline=slug == "one-hot")
+        for V in (10_000, 100_000)
+        for slug, wall in (("one-hot", 1e-7), ("gather", 1e-9))
+    ]
     lanes += [row("numba", 2e-5, kernel="scatter.dense"), row("csr", 4e-5, kernel="scatter.dense")]
     code = {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
-    return saved.result(*lanes, not_measured=missing, complete=False, warnings=["the machine was busy"], sources={"lookup/gather": code})
+    return saved.result(
+        *lanes, not_measured=missing, complete=False, warnings=["the machine was busy"], sources={"lookup/gather": code}
+    )
 
 
 def many() -> ResultFile:
     """Five hundred cases: five kernels, ten sizes, ten implementations."""
     sizes = [(V, B) for V in (1_000, 10_000, 30_000, 100_000, 1_000_000) for B in (1, 100)]
     ways = [(f"kernel-{k}.variant", V, B, at) for k in range(5) for V, B in sizes for at in range(10)]
-    return saved.result(*[row(f"way-{at}", 1e-6 * (at + 1) * V**0.5, V=V, B=B, kernel=kernel, baseline=at == 0) for kernel, V, B, at in ways])
+    return saved.result(
+        *[
+            row(f"way-{at}", 1e-6 * (at + 1) * V**0.5, V=V, B=B, kernel=kernel, baseline=at == 0)
+            for kernel, V, B, at in ways
+        ]
+    )
 
 
 FILES: dict[str, Callable[[], ResultFile]] = {
@@ -84,7 +99,9 @@ class View:
     def draw(self) -> int:
         """Go past every plot, as somebody who reads down the page; gives how many there are, all drawn."""
         self.page.evaluate(READ_DOWN)
-        self.page.wait_for_function("[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('svg'))")
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('svg'))"
+        )
         return self.locate(".plot").count()
 
     def overflow(self) -> int:
@@ -205,7 +222,9 @@ def test_on_a_phone_the_legend_goes_under_the_plot_and_every_size_keeps_its_labe
       const box = (part) => document.querySelector(`.plot ${part}`).getBoundingClientRect();
       return box("svg").width <= innerWidth && box(".legend").top >= box(".g-xtitle").bottom;
     }""")
-    widths = view.locate(".plot .xtick text").evaluate_all("(labels) => labels.map((label) => label.getBoundingClientRect().width)")
+    widths = view.locate(".plot .xtick text").evaluate_all(
+        "(labels) => labels.map((label) => label.getBoundingClientRect().width)"
+    )
     assert all(width > 0 for width in widths)  # Plotly hides a label that another would cover
 
 
@@ -234,7 +253,10 @@ def test_the_fastest_is_marked_and_nothing_else(show: Show) -> None:
 
 
 def test_a_run_says_if_it_was_interrupted_or_not_interleaved(show: Show) -> None:
-    assert show("every status").texts("p.warning") == ["This run was interrupted: only the races below were finished.", "the machine was busy"]
+    assert show("every status").texts("p.warning") == [
+        "This run was interrupted: only the races below were finished.",
+        "the machine was busy",
+    ]
     assert "not interleaved" in "".join(show("pytest-benchmark").texts("p.warning"))
     assert show("race").texts("p.warning") == []
 
@@ -250,15 +272,24 @@ def test_headings_and_landmarks_let_a_screen_reader_find_its_way(show: Show) -> 
     page = view.page
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.title() == "w2vbench: 6 cases on Example CPU"
-    assert [page.get_by_role("banner").count(), page.get_by_role("main").count(), page.get_by_role("contentinfo").count()] == [1, 1, 1]
-    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((heading) => Number(heading.tagName[1]))")
+    assert [
+        page.get_by_role("banner").count(),
+        page.get_by_role("main").count(),
+        page.get_by_role("contentinfo").count(),
+    ] == [1, 1, 1]
+    levels = page.evaluate(
+        "[...document.querySelectorAll('h1, h2, h3, h4')].map((heading) => Number(heading.tagName[1]))"
+    )
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     assert all(text.strip() for text in view.texts("h1, h2, h3"))
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
     assert len(ids) == len(set(ids))
-    assert {link.removeprefix("#") for link in page.evaluate("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))")} <= set(ids)
+    assert {
+        link.removeprefix("#")
+        for link in page.evaluate("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))")
+    } <= set(ids)
     assert view.locate("table").count() == view.locate("thead").count() == 3
     assert view.locate("th:not([scope])").count() == 0
     assert view.locate(".plot:not([aria-label])").count() == 0
@@ -283,7 +314,21 @@ BEHIND = """(element) => {
   }
 }"""
 
-INKS = ("h1", "h2 small", "p.soft", "header li", "header li a", "thead th", "tr.best td", "tr.best small", "td.reason", "dt", "dd", "footer code", "summary")
+INKS = (
+    "h1",
+    "h2 small",
+    "p.soft",
+    "header li",
+    "header li a",
+    "thead th",
+    "tr.best td",
+    "tr.best small",
+    "td.reason",
+    "dt",
+    "dd",
+    "footer code",
+    "summary",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -292,7 +337,9 @@ def test_text_can_be_read_in_light_and_dark(show: Show, scheme: Any) -> None:
     view.page.emulate_media(color_scheme=scheme)
     assert (luminance(view.style("body", "backgroundColor")) > 0.5) == (scheme == "light")
     for selector in INKS:
-        assert contrast(view.style(selector, "color"), view.locate(selector).first.evaluate(BEHIND)) >= 4.5, selector  # WCAG AA
+        assert contrast(view.style(selector, "color"), view.locate(selector).first.evaluate(BEHIND)) >= 4.5, (
+            selector
+        )  # WCAG AA
 
 
 def test_a_plot_follows_the_switch_to_dark(show: Show) -> None:
@@ -300,7 +347,9 @@ def test_a_plot_follows_the_switch_to_dark(show: Show) -> None:
     view.draw()
     before = view.style(".plot .xtick text", "fill")
     view.page.emulate_media(color_scheme="dark")
-    view.page.wait_for_function("(before) => getComputedStyle(document.querySelector('.plot .xtick text')).fill !== before", arg=before)
+    view.page.wait_for_function(
+        "(before) => getComputedStyle(document.querySelector('.plot .xtick text')).fill !== before", arg=before
+    )
     assert contrast(view.style(".plot .xtick text", "fill"), view.style("body", "backgroundColor")) >= 4.5
 
 
@@ -333,7 +382,10 @@ def test_the_label_of_a_point_shows_code_as_text_too(show: Show) -> None:
     view = show("hostile")
     view.draw()
     labels = [view.page.evaluate(HOVER, curve) for curve in range(len(HOSTILE))]
-    assert labels == [f"{hostile}{figure} at V = 10,000" for figure, hostile in zip(("1.00 ms", "10.0 µs", "10.0 µs", "10.0 µs"), HOSTILE, strict=True)]
+    assert labels == [
+        f"{hostile}{figure} at V = 10,000"
+        for figure, hostile in zip(("1.00 ms", "10.0 µs", "10.0 µs", "10.0 µs"), HOSTILE, strict=True)
+    ]
 
 
 HOVER = """async (curve) => {

@@ -53,13 +53,17 @@ LAUNCH = (*FIRST, "extra_info", "launches", 0)
 
 @pytest.mark.parametrize("name", ["small", "race", "pytest-benchmark"])
 def test_what_is_written_is_read_again_whole(tmp_path: Path, name: str) -> None:
-    content = saved.small() if name == "small" else json.loads({"race": RACE, "pytest-benchmark": PYTEST}[name].read_bytes())
+    content = (
+        saved.small() if name == "small" else json.loads({"race": RACE, "pytest-benchmark": PYTEST}[name].read_bytes())
+    )
     write(tmp_path / "new" / "result.json", dump(content))
     assert json.loads((tmp_path / "new" / "result.json").read_bytes()) == content
     result = read(tmp_path / "new" / "result.json")
     again = result.model_dump(mode="json", exclude_unset=True)
     assert again == content
-    assert len(reports.load(tmp_path / "new" / "result.json")) == len(content["benchmarks"]) + len(content["w2vbench"].get("not_measured", []))
+    assert len(reports.load(tmp_path / "new" / "result.json")) == len(content["benchmarks"]) + len(
+        content["w2vbench"].get("not_measured", [])
+    )
 
 
 def test_a_file_may_know_more_than_this_version_reads(tmp_path: Path) -> None:
@@ -140,14 +144,23 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
         (b"17", "no result file"),
         (b"null", "no result file"),
         (b'{"name": "some-package"}', "no result file"),
-        (b'{"benchmarks": [], "machine_info": {}, "commit_info": {}, "datetime": "", "version": "5.3.1"}', "pytest-benchmark compare can read it"),
+        (
+            b'{"benchmarks": [], "machine_info": {}, "commit_info": {}, "datetime": "", "version": "5.3.1"}',
+            "pytest-benchmark compare can read it",
+        ),
         (b'{"benchmarks": [], "w2vbench": []}', "another suite"),
         (b'{"benchmarks": [], "w2vbench": {}}', "schema version"),
         (b'{"benchmarks": [], "w2vbench": {"schema_version": "1"}}', "schema version"),
         (b'{"benchmarks": [], "w2vbench": {"schema_version": true}}', "schema version"),
         (b'{"benchmarks": [], "w2vbench": {"schema_version": 0}}', "schema version"),
-        (b'{"benchmarks": [], "w2vbench": {"schema_version": 2}}', "newer w2vbench (schema 2; this one reads up to 1): upgrade"),
-        (b'{"benchmarks": [], "w2vbench": {"schema_version": 1}}', "not a valid result file: machine_info: Field required"),
+        (
+            b'{"benchmarks": [], "w2vbench": {"schema_version": 2}}',
+            "newer w2vbench (schema 2; this one reads up to 1): upgrade",
+        ),
+        (
+            b'{"benchmarks": [], "w2vbench": {"schema_version": 1}}',
+            "not a valid result file: machine_info: Field required",
+        ),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else "",
 )
@@ -164,7 +177,10 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "a list for a title": (changed(*FIRST, "extra_info", "title", to=["a"]), "benchmarks.0.extra_info.title: "),
     "a negative time": (changed(*LAUNCH, "wall_s", 1, to=-1e-6), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
     "no time at all": (changed(*LAUNCH, "wall_s", 1, to=0.0), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
-    "a time beyond floats": (changed(*LAUNCH, "wall_s", 1, to=10**400), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
+    "a time beyond floats": (
+        changed(*LAUNCH, "wall_s", 1, to=10**400),
+        "benchmarks.0.extra_info.launches.0.wall_s.1: ",
+    ),
     "a negative CPU time": (changed(*LAUNCH, "cpu_s", 0, to=-1.0), "benchmarks.0.extra_info.launches.0.cpu_s.0: "),
     "a negative median": (changed(*FIRST, "stats", "median", to=-1.0), "benchmarks.0.stats.median: "),
     "a launch without figures": (changed(*LAUNCH, "wall_s", to=[None, None]), "no figure in any round"),
@@ -177,10 +193,16 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "a huge size": (changed(*FIRST, "extra_info", "size", "V", to=10**300), "benchmarks.0.extra_info.size.V: "),
     "huge memory": (changed(*FIRST, "extra_info", "peak_bytes", to=1 << 63), "benchmarks.0.extra_info.peak_bytes: "),
     "half a byte": (changed(*FIRST, "extra_info", "peak_bytes", to=0.5), "benchmarks.0.extra_info.peak_bytes: "),
-    "an unknown status": (changed("w2vbench", "not_measured", 0, "status", to="fine"), "w2vbench.not_measured.0.status: "),
+    "an unknown status": (
+        changed("w2vbench", "not_measured", 0, "status", to="fine"),
+        "w2vbench.not_measured.0.status: ",
+    ),
     "an unknown engine": (changed("w2vbench", "engine", to="stopwatch"), "w2vbench.engine: "),
     "a list for the words": (changed("w2vbench", "corpus", "streams", to=["a"]), "w2vbench.corpus.streams: "),
-    "a line break in a name": (changed("w2vbench", "read_bytes_per_s", to={"a\nb\u2028c": "much"}), "w2vbench.read_bytes_per_s.a b c: "),
+    "a line break in a name": (
+        changed("w2vbench", "read_bytes_per_s", to={"a\nb\u2028c": "much"}),
+        "w2vbench.read_bytes_per_s.a b c: ",
+    ),
     "a case twice": (
         changed("benchmarks", 1, to=saved.small()["benchmarks"][0]),
         "'lookup/one-hot@V=1e4,H=100,B=100,f32,i64,zipf,t1' stands in it more than once",
@@ -210,7 +232,9 @@ def test_several_broken_parts_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
-@pytest.mark.parametrize("where", [(*LAUNCH, "wall_s", 0), (*FIRST, "stats", "mean"), (*FIRST, "extra_info", "peak_bytes")])
+@pytest.mark.parametrize(
+    "where", [(*LAUNCH, "wall_s", 0), (*FIRST, "stats", "mean"), (*FIRST, "extra_info", "peak_bytes")]
+)
 def test_figures_that_are_no_numbers_are_refused(tmp_path: Path, token: str, where: tuple[Any, ...]) -> None:
     (tmp_path / "it.json").write_text(json.dumps(changed(*where, to="HERE")).replace('"HERE"', token))
     refusal(tmp_path / "it.json")
@@ -300,7 +324,11 @@ def test_a_command_with_bytes_that_are_no_text_does_not_cost_the_run_its_report(
 
 
 def test_runs_are_numbered_one_after_another(tmp_path: Path) -> None:
-    assert [store(tmp_path / "here", name, "{}").name for name in ("quick", "quick", "own")] == ["0001_quick.json", "0002_quick.json", "0003_own.json"]
+    assert [store(tmp_path / "here", name, "{}").name for name in ("quick", "quick", "own")] == [
+        "0001_quick.json",
+        "0002_quick.json",
+        "0003_own.json",
+    ]
 
 
 def test_numbering_goes_on_after_the_highest_and_past_four_digits(tmp_path: Path) -> None:
@@ -338,7 +366,9 @@ def test_where_no_folder_can_be_the_error_says_so(tmp_path: Path) -> None:
         store(tmp_path / "file", "run", "{}")
 
 
-def test_a_run_that_ends_while_another_writes_takes_the_next_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_ends_while_another_writes_takes_the_next_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner: list[Path] = []
     real: Callable[[Path, str], None] = write
 
@@ -367,7 +397,10 @@ while not (folder / "go").exists():
 for number in range(20):
     store(folder / "runs", "run", f"{who} {number}")
 """
-    running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(who)], cwd=Path(__file__).parents[1]) for who in range(2)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(who)], cwd=Path(__file__).parents[1])
+        for who in range(2)
+    ]
     try:
         while not all((tmp_path / f"ready-{who}").exists() for who in range(2)):
             assert all(process.poll() is None for process in running)

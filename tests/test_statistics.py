@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import FEW, LEVEL, Floats, Interval, exponent, mean_interval, median, paired_ratio, slope, t_quantile
+from reports.statistics import (
+    FEW,
+    LEVEL,
+    Floats,
+    Interval,
+    exponent,
+    mean_interval,
+    median,
+    paired_ratio,
+    slope,
+    t_quantile,
+)
 
 NAN = math.nan
 
@@ -44,7 +55,9 @@ def test_quantiles_are_students(degrees: int, level: float) -> None:
     assert t_quantile(degrees, level) == pytest.approx(stats.t.ppf(0.5 + level / 2, degrees), rel=1e-12)
 
 
-@pytest.mark.parametrize("values", [[1.0, 2.0], [0.1, 0.2, 0.4], [-5.0, 3.0, 1.0, 1.0, 8.0], list(np.linspace(2, 3, 40))])
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0], [0.1, 0.2, 0.4], [-5.0, 3.0, 1.0, 1.0, 8.0], list(np.linspace(2, 3, 40))]
+)
 @pytest.mark.parametrize("level", [0.8, LEVEL])
 def test_an_interval_of_a_mean_is_scipys(values: list[float], level: float) -> None:
     expected = stats.t.interval(level, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
@@ -197,7 +210,9 @@ lane = st.lists(st.lists(figure | st.just(NAN), min_size=12, max_size=12), min_s
 
 
 @given(lane, lane, st.floats(1e-3, 1e3))
-def test_changing_the_unit_of_time_changes_no_ratio(one: list[list[float]], other: list[list[float]], factor: float) -> None:
+def test_changing_the_unit_of_time_changes_no_ratio(
+    one: list[list[float]], other: list[list[float]], factor: float
+) -> None:
     before = paired_ratio(launches(*one), launches(*other))
     scaled = paired_ratio([factor * a for a in launches(*one)], [factor * b for b in launches(*other)])
     assert (before is None) == (scaled is None)
@@ -209,7 +224,9 @@ def test_changing_the_unit_of_time_changes_no_ratio(one: list[list[float]], othe
 
 
 @given(lane, lane, st.floats(1e-3, 1e3))
-def test_a_lane_slowed_by_a_factor_has_its_ratio_times_that_factor(one: list[list[float]], other: list[list[float]], factor: float) -> None:
+def test_a_lane_slowed_by_a_factor_has_its_ratio_times_that_factor(
+    one: list[list[float]], other: list[list[float]], factor: float
+) -> None:
     before = paired_ratio(launches(*one), launches(*other))
     slowed = paired_ratio([factor * a for a in launches(*one)], launches(*other))
     if before is not None and slowed is not None:
@@ -236,10 +253,14 @@ def test_an_exact_power_is_found_exactly(power: float) -> None:
     assert slope(sizes, [2e-6 * size**power for size in sizes]) == pytest.approx(power, abs=1e-7)
 
 
-@given(st.lists(st.tuples(st.floats(10, 1e7), figure), min_size=3, max_size=12, unique_by=lambda point: round(point[0])))
+@given(
+    st.lists(st.tuples(st.floats(10, 1e7), figure), min_size=3, max_size=12, unique_by=lambda point: round(point[0]))
+)
 def test_a_slope_is_scipys_regression(points: list[tuple[float, float]]) -> None:
     sizes, figures = zip(*points, strict=True)
-    assert slope(sizes, figures) == pytest.approx(stats.linregress(np.log(sizes), np.log(figures)).slope, rel=1e-6, abs=1e-6)
+    assert slope(sizes, figures) == pytest.approx(
+        stats.linregress(np.log(sizes), np.log(figures)).slope, rel=1e-6, abs=1e-6
+    )
 
 
 def test_growth_is_the_mean_slope_with_its_t_interval_over_launches() -> None:
@@ -253,11 +274,16 @@ def test_one_launch_gives_growth_and_no_interval() -> None:
     assert alone(exponent([10.0, 1000.0], [[1.0, 10.0]])) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("sizes", "figures"), [([], []), ([100.0], [1.0]), ([100.0, 100.0, 100.0], [1.0, 2.0, 3.0]), ([100.0, 200.0], [NAN, 1.0])])
+@pytest.mark.parametrize(
+    ("sizes", "figures"),
+    [([], []), ([100.0], [1.0]), ([100.0, 100.0, 100.0], [1.0, 2.0, 3.0]), ([100.0, 200.0], [NAN, 1.0])],
+)
 def test_one_size_shows_no_growth(sizes: list[float], figures: list[float]) -> None:
     assert slope(sizes, figures) is None
     assert exponent(sizes, [figures]) is None
 
 
 def test_figures_that_are_missing_or_zero_are_left_out_of_the_fit() -> None:
-    assert slope([10.0, 100.0, 500.0, 1000.0, 900.0], [1.0, 10.0, NAN, 100.0, 0.0]) == slope([10.0, 100.0, 1000.0], [1.0, 10.0, 100.0])
+    assert slope([10.0, 100.0, 500.0, 1000.0, 900.0], [1.0, 10.0, NAN, 100.0, 0.0]) == slope(
+        [10.0, 100.0, 1000.0], [1.0, 10.0, 100.0]
+    )

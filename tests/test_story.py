@@ -29,7 +29,10 @@ def launches(*figures: float) -> list[list[float | None]]:
 
 def test_the_winner_is_named_with_its_time_and_its_ratio_to_the_baseline() -> None:
     found = story(row("one-hot", 1e-3, baseline=True), row("gather", 1e-5, title="W[idx]"))
-    assert found.found == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call, 100 times faster than the baseline one-hot (1.00 ms)."
+    assert (
+        found.found
+        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call, 100 times faster than the baseline one-hot (1.00 ms)."
+    )
     assert found.advice == "Use gather (W[idx])."
     assert found.use == ("gather",)
     assert found.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
@@ -41,17 +44,26 @@ def test_a_batch_of_one_is_called_one_row() -> None:
 
 def test_where_the_baseline_wins_nothing_beats_it() -> None:
     found = story(row("one-hot", 1e-5, baseline=True), row("gather", 1e-4), row("take", 2e-5))
-    assert found.found == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call; the next, take, takes 2.00 times as long."
+    assert (
+        found.found
+        == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call; the next, take, takes 2.00 times as long."
+    )
     assert found.use == ("one-hot",)
 
 
 def test_a_baseline_alone_in_its_race_is_compared_with_nobody() -> None:
-    assert story(row("one-hot", 1e-5, baseline=True)).found == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
+    assert (
+        story(row("one-hot", 1e-5, baseline=True)).found
+        == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
+    )
 
 
 def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
     found = story(row("gather", 1e-5), row("take", 1e-4), not_measured=[not_measured("one-hot", "timeout", "")])
-    assert found.found == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call. The baseline was not measured, so there is no ratio."
+    assert (
+        found.found
+        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call. The baseline was not measured, so there is no ratio."
+    )
 
 
 def test_a_lane_alone_wins() -> None:
@@ -72,7 +84,9 @@ def test_each_race_has_its_own_story() -> None:
 
 
 def test_a_baseline_within_the_noise_is_not_beaten() -> None:
-    found = story(row("one-hot", launches(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", launches(1e-5, 1e-5, 1e-5)))
+    found = story(
+        row("one-hot", launches(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", launches(1e-5, 1e-5, 1e-5))
+    )
     assert found.found == "Nothing is clearly faster than the baseline one-hot at V = 10,000, B = 100, 10.1 µs a call."
     assert found.advice == "Use gather (the gather way); as fast within the noise: one-hot."
 
@@ -91,18 +105,27 @@ def test_a_baseline_within_the_noise_is_not_beaten() -> None:
 )
 def test_a_tie_is_close_or_close_and_uncertain(figures: list[list[float | None]], tie: bool) -> None:
     count = len(figures)
-    found = story(row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)), row("b", figures))
+    found = story(
+        row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)), row("b", figures)
+    )
     assert found.use == (("a", "b") if tie else ("a",))
     assert ("as fast within the noise: b" in found.advice) == tie
 
 
 def test_several_ties_are_listed_as_people_list_things() -> None:
-    found = story(row("slow", 1e-3, baseline=True), row("a", 1e-5), row("b", 1.01e-5), row("c", 1.02e-5), row("d", 1.021e-5))
+    found = story(
+        row("slow", 1e-3, baseline=True), row("a", 1e-5), row("b", 1.01e-5), row("c", 1.02e-5), row("d", 1.021e-5)
+    )
     assert found.advice == "Use a (the a way); as fast within the noise: b, c and d."
 
 
 def test_without_launches_medians_decide() -> None:
-    found = story(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), unlaunched("take", 1.2e-5), engine="pytest-benchmark")
+    found = story(
+        unlaunched("one-hot", 1e-3, baseline=True),
+        unlaunched("gather", 1e-5),
+        unlaunched("take", 1.2e-5),
+        engine="pytest-benchmark",
+    )
     assert "100 times faster" in found.found
     assert found.use == ("gather",)
 
@@ -130,13 +153,24 @@ def test_growth_is_told_as_it_is(winner: float, baseline: float, says: str) -> N
 
 
 def test_one_vocabulary_tells_nothing_of_growth() -> None:
-    assert "grow" not in story(row("one-hot", 1e-3, baseline=True), row("gather", 1e-5), row("gather", 1e-5, kernel="scatter.dense", V=100_000)).found
+    assert (
+        "grow"
+        not in story(
+            row("one-hot", 1e-3, baseline=True),
+            row("gather", 1e-5),
+            row("gather", 1e-5, kernel="scatter.dense", V=100_000),
+        ).found
+    )
 
 
 # -- any figures at all
 
 
-@given(st.permutations(["one-hot", "gather", "take", "csr"]), st.lists(st.floats(1e-7, 1e-1) | st.floats(1e-5, 1.06e-5), min_size=4, max_size=4), st.booleans())
+@given(
+    st.permutations(["one-hot", "gather", "take", "csr"]),
+    st.lists(st.floats(1e-7, 1e-1) | st.floats(1e-5, 1.06e-5), min_size=4, max_size=4),
+    st.booleans(),
+)
 def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float], has_baseline: bool) -> None:
     wall = dict(zip(order, figures, strict=True))
     found = story(*[row(slug, wall[slug], baseline=has_baseline and slug == "one-hot") for slug in order])

@@ -59,7 +59,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_says_so() -> None:
-    assert "**Interrupted: only the races below were finished.**" in as_markdown(saved.result(row("gather", 1e-5), complete=False))
+    assert "**Interrupted: only the races below were finished.**" in as_markdown(
+        saved.result(row("gather", 1e-5), complete=False)
+    )
     assert "nterrupted" not in as_markdown(saved.result(row("gather", 1e-5)))
 
 
@@ -67,7 +69,12 @@ def test_an_interrupted_run_says_so() -> None:
 
 
 def test_what_could_not_be_had_is_a_dash_and_what_was_not_measured_a_reason() -> None:
-    (one,) = tables_of(saved.result(row("gather", 1e-5, title="W[idx]"), not_measured=[not_measured("add-at", "timeout", "too long", title="np.add.at")]))
+    (one,) = tables_of(
+        saved.result(
+            row("gather", 1e-5, title="W[idx]"),
+            not_measured=[not_measured("add-at", "timeout", "too long", title="np.add.at")],
+        )
+    )
     assert one.header == ("implementation", "what it is", "wall", "speed-up", "CPU", "peak memory", "grows as")
     assert one.rows == (
         ("gather", "W[idx]", "10.0 µs", "–", "10.0 µs", "–", "–"),
@@ -78,7 +85,12 @@ def test_what_could_not_be_had_is_a_dash_and_what_was_not_measured_a_reason() ->
 
 
 def test_every_status_is_told_with_its_reason() -> None:
-    (one,) = tables_of(saved.result(row("gather", 1e-5), not_measured=[not_measured(f"lane-{s}".replace(" ", "-"), s, f"why {s}") for s in STATUSES]))
+    (one,) = tables_of(
+        saved.result(
+            row("gather", 1e-5),
+            not_measured=[not_measured(f"lane-{s}".replace(" ", "-"), s, f"why {s}") for s in STATUSES],
+        )
+    )
     assert [line[2] for line in one.rows[1:]] == [f"{status}: why {status}" for status in STATUSES]
 
 
@@ -94,14 +106,18 @@ def test_an_empty_file_has_no_tables() -> None:
 
 def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
     # flat from 10,000 to 100,000 and square from there: a line through it all would say V^1.00 and hide both
-    result = saved.result(*[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))])
+    result = saved.result(
+        *[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))]
+    )
     assert tables_of(result)[0].note == "one-hot bends: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000"
     straight = saved.result(*[row("one-hot", V * 1e-9, V=V) for V in (10_000, 100_000, 1_000_000)])
     assert tables_of(straight)[0].note == ""
 
 
 def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() -> None:
-    (one,) = tables_of(saved.result(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), engine="pytest-benchmark"))
+    (one,) = tables_of(
+        saved.result(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), engine="pytest-benchmark")
+    )
     assert one.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
     assert [line[3] for line in one.rows] == ["baseline", "100×"]
 
@@ -162,7 +178,11 @@ def test_no_text_of_a_file_is_html_or_a_heading_in_markdown() -> None:
     outside_code = re.sub(r"`[^`]*`", "", made)
     assert not re.search(r"<\w|</", outside_code)
     heading = "one\n\n# not mine"
-    made = as_markdown(saved.result(row("gather", 1e-5, title=heading), warnings=[heading], kernels={"lookup": heading}, command=heading))
+    made = as_markdown(
+        saved.result(
+            row("gather", 1e-5, title=heading), warnings=[heading], kernels={"lookup": heading}, command=heading
+        )
+    )
     assert [line for line in made.splitlines() if line.startswith("# ")] == ["# w2vbench report"]
 
 
@@ -173,7 +193,9 @@ def test_plain_text_stays_as_it_is() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_text_is_a_formula_in_a_spreadsheet(start: str) -> None:
     text = f'{start}HYPERLINK("http://example.org")'
-    made = csv(frame(saved.result(row("gather", 1e-5, title=text), not_measured=[not_measured("add-at", "error", text)])))
+    made = csv(
+        frame(saved.result(row("gather", 1e-5, title=text), not_measured=[not_measured("add-at", "error", text)]))
+    )
     table = pd.read_csv(io.StringIO(made, newline=""), keep_default_na=False)
     assert table.title[0] == f"'{text}"
     assert table.reason[1] == f"'{text}"
@@ -202,7 +224,12 @@ def test_csv_has_no_empty_lines_where_lines_end_otherwise(monkeypatch: pytest.Mo
 
 
 def test_the_headline_is_the_race_with_the_most_work() -> None:
-    sizes = ["V=1e4,H=100,B=100,f32,i64,zipf,t1", "V=1e6,H=100,B=1,f32,i64,zipf,t1", "V=25391,H=100,B=100,f32,i64,zipf,t1", "V=3e5,H=100,B=3,f32,i64,zipf,t1"]
+    sizes = [
+        "V=1e4,H=100,B=100,f32,i64,zipf,t1",
+        "V=1e6,H=100,B=1,f32,i64,zipf,t1",
+        "V=25391,H=100,B=100,f32,i64,zipf,t1",
+        "V=3e5,H=100,B=3,f32,i64,zipf,t1",
+    ]
     # 1e6, 1e6, 2.5e6 and 0.9e6
     assert headline([f"lookup@{size}" for size in sizes]) == f"lookup@{sizes[2]}"
     assert headline([f"lookup@{size}" for size in sizes[:2]]) == f"lookup@{sizes[1]}"

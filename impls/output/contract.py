@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, integers, normals, only_rows, ring_length, same_dtype
+from ..interface import (
+    Array,
+    Problem,
+    Work,
+    Wrong,
+    close,
+    distinct,
+    integers,
+    normals,
+    only_rows,
+    ring_length,
+    same_dtype,
+)
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -87,8 +99,16 @@ def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared
     return Problem(size, inputs, calls, touched)
 
 
-def over_candidates(h: Array, W_out: Array, candidates: Array, offsets: Array | float, softmax: bool, excluded: Array | None = None, is_target: Array | None = None) -> Reference:
-    """The reference: each row of h scores its own candidates (B, C), the first being the target if is_target (B, C) is not given.
+def over_candidates(
+    h: Array,
+    W_out: Array,
+    candidates: Array,
+    offsets: Array | float,
+    softmax: bool,
+    excluded: Array | None = None,
+    is_target: Array | None = None,
+) -> Reference:
+    """The reference: each row of h scores its own candidates (B, C). The first is the target, unless is_target (B, C) says which.
 
     A candidate's score is ``h . W_out[candidate] - offset``. softmax: cross-entropy over the candidates; else a sum of
     sigmoid cross-entropies, target against noise. excluded (B, C): candidates to leave out. All in float64.
@@ -187,7 +207,9 @@ def check_slope(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
             ends.append(float(call(*arguments)[0]))
         measured, claimed = (ends[0] - ends[1]) / (2 * step), float((slope * direction).sum())
         if not abs(measured - claimed) <= 1e-6 * (1 + np.abs(slope * direction).sum()):
-            raise Wrong(f"the gradient by {name} is {claimed:.8g} along a direction in which the loss changes by {measured:.8g}")
+            raise Wrong(
+                f"the gradient by {name} is {claimed:.8g} along a direction in which the loss changes by {measured:.8g}"
+            )
 
 
 def sampled_work(candidates_per_row: Any) -> Any:
@@ -195,7 +217,9 @@ def sampled_work(candidates_per_row: Any) -> Any:
 
     def work(size: Size) -> Work:
         item, rows = size.float_type.itemsize, candidates_per_row(size)
-        return Work((rows + size.B) * size.H * item, (rows + size.B) * size.H * item, 6.0 * size.B * (1 + size.K) * size.H)
+        return Work(
+            (rows + size.B) * size.H * item, (rows + size.B) * size.H * item, 6.0 * size.B * (1 + size.K) * size.H
+        )
 
     return work
 

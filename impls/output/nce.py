@@ -18,7 +18,9 @@ from .contract import SIZES, check_result, check_slope, make_sampled, over_candi
 Result = tuple[Array, Array, tuple[Array, Array]]
 
 
-def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> None:
+def check(
+    call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array
+) -> None:
     shape = (len(h), len(negatives))
     candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
     offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)

@@ -48,9 +48,18 @@ def book_traffic(size: Size) -> Work:
 
 
 @negative_sampling.implementation(
-    "book-layers", "K + 1 layers, dense gradients, as in the book", slide=24, baseline=True, grows_with="V", makes="VH+VH", prepare=two_gradients, moves=book_traffic
+    "book-layers",
+    "K + 1 layers, dense gradients, as in the book",
+    slide=24,
+    baseline=True,
+    grows_with="V",
+    makes="VH+VH",
+    prepare=two_gradients,
+    moves=book_traffic,
 )
-def book_layers(h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+def book_layers(
+    h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array]
+) -> tuple[Array, Array, Array]:
     summed, dW = buffers
     n = max(1, len(h))
     loss = h.dtype.type(0)
@@ -75,7 +84,9 @@ def one_gradient(problem: Problem) -> Array:
     return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
 
 
-@negative_sampling.implementation("einsum-dense", "one einsum, one dense gradient", grows_with="V", makes="VH", prepare=one_gradient)
+@negative_sampling.implementation(
+    "einsum-dense", "one einsum, one dense gradient", grows_with="V", makes="VH", prepare=one_gradient
+)
 def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
     loss, dh, (rows, values) = einsum_rows(h, W_out, target, negatives)
     dW[...] = 0

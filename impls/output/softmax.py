@@ -71,7 +71,9 @@ def work(size: Size) -> Work:
 softmax = Kernel("output.softmax", "softmax over all V words", ("h", "W_out", "target"), make, check, work, SIZES)
 
 
-@softmax.implementation("full", "scores, softmax, gradients, as in the book", slide=14, baseline=True, grows_with="V", makes="BV+BV+VH")
+@softmax.implementation(
+    "full", "scores, softmax, gradients, as in the book", slide=14, baseline=True, grows_with="V", makes="BV+BV+VH"
+)
 def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
     n = max(1, len(h))
     at_target = np.arange(len(h)), target
@@ -92,7 +94,9 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
     return resident_zeros((size.B, size.V), size.float_type), resident_zeros((size.V, size.H), size.float_type)
 
 
-@softmax.implementation("in-place", "the same in two buffers", grows_with="V", makes="BV+VH", prepare=score_and_gradient_buffers)
+@softmax.implementation(
+    "in-place", "the same in two buffers", grows_with="V", makes="BV+VH", prepare=score_and_gradient_buffers
+)
 def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
     scores, dW = buffers
     n = max(1, len(h))
@@ -115,7 +119,9 @@ def gradient_buffer(problem: Problem) -> Array:
     return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
 
 
-@softmax.implementation("blocked", "block by block of the vocabulary, twice", grows_with="V", makes="VH", prepare=gradient_buffer)
+@softmax.implementation(
+    "blocked", "block by block of the vocabulary, twice", grows_with="V", makes="VH", prepare=gradient_buffer
+)
 def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
     # scores are computed twice and never leave the cache; the running sum follows Milakov and Gimelshein (2018)
     n = max(1, len(h))

@@ -12,7 +12,14 @@ from ..case import Size
 from ..interface import Array, Problem, Work, Wrong, integers
 from ..words import Corpus, Floats, Ints
 
-SIZES = (Size(30, 1, 40, 3), Size(7, 1, 5, 6), Size(2, 1, 4, 1), Size(50, 1, 1, 5), Size(12, 1, 0, 2), Size(25, 1, 9, 4, index="i32"))
+SIZES = (
+    Size(30, 1, 40, 3),
+    Size(7, 1, 5, 6),
+    Size(2, 1, 4, 1),
+    Size(50, 1, 1, 5),
+    Size(12, 1, 0, 2),
+    Size(25, 1, 9, 4, index="i32"),
+)
 FALSE_REJECTS = 1e-6
 CALLS = 250
 SMALL = 60
@@ -57,7 +64,9 @@ def check_draws(call: Any, targets: Ints, K: int, p: Floats, rng: np.random.Gene
 
 def check_fit(drawn: Array, targets: Ints, K: int, p: Floats, different: bool) -> None:
     """Draws (calls, B, K) against the law: their mean log-probability, which sees a slant, and their counts, which see anything else."""
-    law_of_one = np.array([np.array(included(tuple(p), int(target), K)) / K if different else alone(p, target) for target in targets])
+    law_of_one = np.array(
+        [np.array(included(tuple(p), int(target), K)) / K if different else alone(p, target) for target in targets]
+    )
     check_slant(drawn, law_of_one, p)
     if different:  # the draws of a row depend on each other: one of each row is counted
         column = np.random.default_rng(1).integers(K, size=(*drawn.shape[:2], 1))
@@ -79,7 +88,9 @@ def check_slant(drawn: Array, law_of_one: Floats, p: Floats) -> None:
     chance = 2 * exp(-(excess**2) / bound) if bound > 0 else 1.0
     if chance < FALSE_REJECTS:
         kind = "frequent" if excess > 0 else "rare"
-        raise Wrong(f"{kind} words are drawn too often, as if the law were another power of the counts (p = {chance:.1g})")
+        raise Wrong(
+            f"{kind} words are drawn too often, as if the law were another power of the counts (p = {chance:.1g})"
+        )
 
 
 def check_counts(drawn: Array, law_of_one: Floats) -> None:
@@ -89,14 +100,18 @@ def check_counts(drawn: Array, law_of_one: Floats) -> None:
     expected = law_of_one.mean(axis=0) * drawn.size
     observed = np.bincount(drawn.ravel(), minlength=len(expected)).astype(np.float64)
     order = np.argsort(-expected)
-    bins = np.minimum(np.cumsum(expected[order]) // 10, expected.sum() // 10 - 1).astype(int)  # at least ten expected in each
+    bins = np.minimum(np.cumsum(expected[order]) // 10, expected.sum() // 10 - 1).astype(
+        int
+    )  # at least ten expected in each
     _, bins = np.unique(bins, return_inverse=True)
     want, got = np.bincount(bins, expected[order]), np.bincount(bins, observed[order])
     if len(want) > 1:
         statistic = ((got - want) ** 2 / want).sum()
         chance = float(chdtrc(len(want) - 1, statistic))
         if chance < FALSE_REJECTS:
-            raise Wrong(f"the draws do not follow the law (chi-square {statistic:.0f} on {len(want) - 1} degrees of freedom, p = {chance:.1g})")
+            raise Wrong(
+                f"the draws do not follow the law (chi-square {statistic:.0f} on {len(want) - 1} degrees of freedom, p = {chance:.1g})"
+            )
 
 
 def alone(p: Floats, target: int) -> Floats:

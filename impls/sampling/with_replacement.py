@@ -58,7 +58,9 @@ def integer_sums(problem: Problem) -> Array:
 @with_replacement.implementation("cum-table", "search gensim's table of whole running sums", prepare=integer_sums)
 def cum_table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     # approximate: a probability is a multiple of 2^-31
-    return not_targets(targets, K, lambda n: np.searchsorted(sums, rng.integers(sums[-1], size=n, dtype=np.uint32), side="right"))
+    return not_targets(
+        targets, K, lambda n: np.searchsorted(sums, rng.integers(sums[-1], size=n, dtype=np.uint32), side="right")
+    )
 
 
 def unigram_table(problem: Problem) -> Array:

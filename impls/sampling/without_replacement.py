@@ -28,7 +28,14 @@ without_replacement = Kernel(
 )
 
 
-@without_replacement.implementation("choice-per-row", "np.random.choice for every row, as in the book", slide=22, baseline=True, grows_with="V", makes="V64")
+@without_replacement.implementation(
+    "choice-per-row",
+    "np.random.choice for every row, as in the book",
+    slide=22,
+    baseline=True,
+    grows_with="V",
+    makes="V64",
+)
 def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     negatives = np.empty((len(targets), K), targets.dtype)
     for b, target in enumerate(targets):
@@ -44,7 +51,9 @@ def log_law(problem: Problem) -> Array:
     return np.asarray(np.log(problem.inputs["p"]))
 
 
-@without_replacement.implementation("gumbel-top-k", "Gumbel noise on log p, the K largest", grows_with="V", makes="BV64+BV64+BV64", prepare=log_law)
+@without_replacement.implementation(
+    "gumbel-top-k", "Gumbel noise on log p, the K largest", grows_with="V", makes="BV64+BV64+BV64", prepare=log_law
+)
 def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log_p: Array) -> Array:
     # the K largest of log p + Gumbel noise are K draws without replacement (Vieira 2014; Kool et al. 2019)
     keys = log_p + rng.gumbel(size=(len(targets), len(p)))
@@ -58,7 +67,9 @@ def running_sums(problem: Problem) -> Array:
     return np.asarray(sums / sums[-1])
 
 
-@without_replacement.implementation("cdf-redraw", "search the running sums, draw again what is taken", prepare=running_sums)
+@without_replacement.implementation(
+    "cdf-redraw", "search the running sums, draw again what is taken", prepare=running_sums
+)
 def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     negatives = np.empty((len(targets), K), targets.dtype)
     for k in range(K):

@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, integers, normals, only_rows, resident_zeros, ring_length, same_dtype
+from ..interface import (
+    Array,
+    Problem,
+    Work,
+    Wrong,
+    close,
+    distinct,
+    integers,
+    normals,
+    only_rows,
+    resident_zeros,
+    ring_length,
+    same_dtype,
+)
 from ..words import Corpus, Ints
 
 

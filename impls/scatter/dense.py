@@ -78,14 +78,18 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
         dW[words[starts]] = np.add.reduceat(dout[order], starts, axis=0)
 
 
-@dense.implementation("csr", "CSR product into V × H, copied", grows_with="V", makes="VH", prepare=importing("scipy.sparse"))
+@dense.implementation(
+    "csr", "CSR product into V × H, copied", grows_with="V", makes="VH", prepare=importing("scipy.sparse")
+)
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, idx, np.arange(len(idx) + 1)), shape=(len(dW), len(idx)))
     dW[...] = spread @ dout
 
 
-@dense.implementation("unique-csr", "zero, np.unique, CSR product", grows_with="V", makes="BH", prepare=importing("scipy.sparse"))
+@dense.implementation(
+    "unique-csr", "zero, np.unique, CSR product", grows_with="V", makes="BH", prepare=importing("scipy.sparse")
+)
 def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     dW[...] = 0
     rows, row_of = np.unique(idx, return_inverse=True)
