@@ -77,14 +77,14 @@ PRESETS = {
         Preset(
             "quick",
             "every kernel at V = 10^3 and 10^5; half a minute",
-            Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.012),
+            Settings(launches=3, rounds=8, sample_s=0.001, lane_s=0.01),
             (1_000, 100_000),
             hundredfold=((1_000, 16), (100_000, 16)),
         ),
         Preset(
             "default",
             "every kernel at four vocabularies from 10^3 to 10^6, and scatter at three batches; two minutes",
-            Settings(launches=3, rounds=12, sample_s=0.002, lane_s=0.03),
+            Settings(launches=3, rounds=10, sample_s=0.002, lane_s=0.025),
             (1_000, 10_000, 100_000, 1_000_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),

@@ -67,7 +67,8 @@ def median(launches: Sequence[Floats]) -> float:
 def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
     """How many times larger numerator's figures are than denominator's, launch by launch.
 
-    Each launch gives the median of the log-ratios of its common rounds; the interval is a t-interval over launches.
+    Each launch gives the median of the log-ratios of its common rounds; the estimate is the median launch, and the
+    interval a t-interval over launches.
     With fewer than FEW common rounds it gives the ratio of the two medians instead: a single round's fast sample is
     noisier than the drift that pairing takes out. None if no launch has figures of both.
     """
@@ -82,7 +83,15 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
             logs.append(float(np.median(ratios)))
         elif np.isfinite(tops).any() and np.isfinite(bottoms).any():
             logs.append(float(np.median(tops[np.isfinite(tops)]) - np.median(bottoms[np.isfinite(bottoms)])))
-    return mean_interval(logs, level).map(math.exp) if logs else None
+    if not logs:
+        return None
+    # the median launch is the estimate: now and then a whole launch is slowed, and must not drag the ratio along
+    middle, around = float(np.median(logs)), mean_interval(logs, level)
+    low, high = (
+        None if end is None else math.exp(choose(end, middle))
+        for end, choose in ((around.low, min), (around.high, max))
+    )
+    return Interval(math.exp(middle), low, high)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:

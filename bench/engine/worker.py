@@ -29,6 +29,9 @@ from impls.case import Size
 from impls.interface import Implementation, Problem
 from impls.words import Corpus
 
+SLOW_S = 0.1
+"""A call that takes longer is made once a launch."""
+
 Emit = Callable[..., None]
 Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], Any], tuple[int, int]]
 
@@ -175,8 +178,7 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         prepare_s=prepared,
     )
     lane.planned = bool(spec["plan"].get(slug)) or took_s > spec["lane_s"]
-    if spec["plan"].get(slug):
-        lane.calls, lane.rounds = spec["plan"][slug]
+    lane.calls, lane.rounds = spec["plan"].get(slug) or (1, rounds_for(took_s, spec))
     return lane
 
 
@@ -221,7 +223,13 @@ def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
             lane.calls = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
             wall, _ = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
     problem.reset()
-    lane.rounds = int(np.clip(budget_ns // max(wall, 1), 1, spec["rounds"]))
+    lane.rounds = rounds_for(wall / 1e9, spec)
+
+
+def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
+    """Rounds that a lane gets: what its time allows, but three if a sample takes less than SLOW_S, so that one spike is outvoted."""
+    least = 3 if sample_s < SLOW_S else 1
+    return int(np.clip(spec["lane_s"] / max(sample_s, 1e-9), min(least, spec["rounds"]), spec["rounds"]))
 
 
 def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: Emit) -> None:
