@@ -14,8 +14,8 @@ def browser() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def picture(page: Path, out: Path, width: int = 1200, height: int = 860) -> None:
-    """Save the first screen of a page as a PNG. Raises FileNotFoundError where there is no browser."""
+def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1100, height: int = 1060) -> None:
+    """Save a screen of a page, from an anchor on, as a PNG. Raises FileNotFoundError where there is no browser."""
     from playwright.sync_api import sync_playwright
 
     executable = browser()
@@ -25,8 +25,8 @@ def picture(page: Path, out: Path, width: int = 1200, height: int = 860) -> None
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         view = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-        view.goto(page.resolve().as_uri())
-        view.wait_for_timeout(500)
+        view.goto(page.resolve().as_uri() + anchor)
+        view.wait_for_timeout(1500)  # the plots are drawn when they come into view
         view.screenshot(path=str(out))
         chromium.close()
 
