@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -156,6 +157,9 @@ def run(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all inputs and of the order of samples.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the finished races of the same command, if it was killed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check, race and weigh the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
@@ -165,6 +169,7 @@ def run(
     from bench import run as running
     from bench import show
     from bench.engine import environment
+    from bench.journal import Journal
     from bench.presets import NEGATIVES, PRESETS, own_sizes
     from impls import catalogue
     from impls.case import Size, whole
@@ -204,17 +209,24 @@ def run(
     going = running.Run(
         show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
     )
+    journal = Journal(out, running.identity(going, races))
+    known = journal.finished(i for race in races for i in race.implementations) if resume else {}
+    if not resume and journal.begin():
+        show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
     interrupted = False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with running.saved(going.corpus) as folder, show.progress(races, settings.launches) as bar:
         try:
             running.check(races, folder, files, going, bar.checking)
-            running.race_all(races, folder, files, going, bar.racing)
+            running.race_all(races, folder, files, going, journal, known, bar.racing)
         except KeyboardInterrupt:
             interrupted = True
     if not going.races:
         show.error("interrupted before the first race was finished: nothing to keep")
         raise typer.Exit(130)
     show.finished(going, running.result(going), out, as_json=json)
+    if going.complete:
+        journal.close()
     raise typer.Exit(130 if interrupted else 1 if going.wrong else 0)
 
 
@@ -339,7 +351,7 @@ class Output(io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
-INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "PlanError", "ResultError")
+INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError")
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 

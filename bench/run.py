@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from bench.check import OK, Verdict
 from bench.engine import environment
 from bench.engine.race import LaneResult, RaceResult, Settings, run_contract, run_race
+from bench.journal import Journal
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
@@ -102,14 +104,41 @@ def check(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, 
 
 
 def race_all(
-    races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[int, int], None]
+    races: Sequence[Race],
+    folder: Path,
+    files: Sequence[Path],
+    run: Run,
+    journal: Journal,
+    known: dict[str, RaceResult],
+    note: Callable[[int, int], None],
 ) -> None:
-    """Run the races one after another. note is told the numbers of race and launch that begin."""
+    """Run the races one after another, each into the journal as soon as it is finished.
+
+    known: races that need not be run again, by name. note is told the numbers of race and launch that begin.
+    """
     for number, race in enumerate(races):
-        run.races.append(
-            run_race(race.implementations, race.size, folder, files, run.settings, run.verdicts, partial(note, number))
-        )
+        finished = known.get(race.name)
+        if finished is None:
+            finished = run_race(
+                race.implementations, race.size, folder, files, run.settings, run.verdicts, partial(note, number)
+            )
+            journal.add(finished)
+        run.races.append(finished)
     run.complete = True
+
+
+def identity(run: Run, races: Sequence[Race]) -> dict[str, Any]:
+    """What two runs share if one can go on where the other was killed: races, code, corpus and settings."""
+    code = "".join(source(i)["code"] for race in races for i in race.implementations)
+    settings = asdict(run.settings)
+    del settings["memory_limit_bytes"]  # what is free changes from hour to hour
+    return {
+        "command": run.command.replace(" --resume", ""),
+        "races": [race.name for race in races],
+        "code": hashlib.sha256(code.encode()).hexdigest(),
+        "corpus": [run.corpus.name, len(run.corpus.ids), len(run.corpus.counts)],
+        "settings": settings,
+    }
 
 
 def result(run: Run) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -215,6 +217,86 @@ def test_ctrl_c_keeps_the_finished_races_and_exits_130(tmp_path: Path) -> None:
     assert result["w2vbench"]["complete"] is False
     assert len({row["group"] for row in result["benchmarks"]}) == 2
     assert "Interrupted: 2 races were finished" in out
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A run under way, in a process group of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+MANY = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "700", "800", "--hidden", "4")
+
+
+@pytest.mark.parametrize("at", ["[1/4]", "[3/4]", "[4/4]"])
+def test_a_run_that_is_killed_goes_on_and_ends_as_if_undisturbed(tmp_path: Path, at: str) -> None:
+    with started(tmp_path, *MANY) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(at):
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+    journal = (tmp_path / "reports/out/journal.jsonl").read_text()
+    kept = [json.loads(line)["wall_s"] for line in journal.splitlines()[1:]]
+    assert len(kept) == int(at[1]) - 1
+    resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stderr.count("lookup@V=") == 4 - len(kept)
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert content["w2vbench"]["complete"] is True
+    assert [row["name"].partition(",")[0] for row in content["benchmarks"]] == [
+        f"lookup/{slug}@V={V}" for V in (500, 600, 700, 800) for slug in ("one-hot-dot", "gather")
+    ]
+    assert not (tmp_path / "reports/out/journal.jsonl").exists()
+
+
+def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_race_alone(tmp_path: Path) -> None:
+    with started(tmp_path, *MANY) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[4/4]"):
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+    journal = tmp_path / "reports/out/journal.jsonl"
+    journal.write_text(journal.read_text()[:-40])
+    resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "[3/4]" in resumed.stderr
+    assert "[2/4]" not in resumed.stderr
+
+
+def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
+    with started(tmp_path, "run", "--kernel", "lookup", "--vocab", "200000", "--batch", "2000") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[1/1]"):
+                time.sleep(1)
+                workers = psutil.Process(process.pid).children(recursive=True)
+                process.kill()
+                break
+    assert workers
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+def test_resume_says_what_is_wrong(tmp_path: Path) -> None:
+    nothing = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert nothing.returncode == 2
+    assert "no unfinished run to go on from" in nothing.stderr
+    (tmp_path / "reports/out").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "reports/out/journal.jsonl").write_text('{"command": "w2vbench run --preset full"}\n')
+    other = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "another one (w2vbench run --preset full)" in other.stderr
+    assert other.stderr.count("\n") == 1
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:

@@ -123,6 +123,15 @@ def test_a_stream_is_the_text_itself_from_some_place_on(ids: list[int], V: int, 
     assert part_of_ring(stream, corpus.ids[corpus.ids < V])
 
 
+@pytest.mark.parametrize("begin", range(0, 2000, 90))
+def test_a_stream_skips_nothing_where_most_words_are_too_rare_to_keep(begin: int) -> None:
+    """Half of this text, end to end, is left out: a stream that begins there must read on until it has its length."""
+    rng = np.random.default_rng(0)
+    corpus = corpus_of(np.concatenate([20 + np.arange(1000) // 2, rng.integers(0, 20, 1000)]))
+    onward = np.concatenate([corpus.ids[begin:], corpus.ids])
+    assert np.array_equal(corpus.running_text(20, 300, begin), onward[onward < 20][:300])
+
+
 def test_small_vocabularies_keep_the_most_frequent_words_and_say_what_is_lost(sotu: Corpus) -> None:
     frequent = {word for word, _ in Counter(sotu.ids.tolist()).most_common(1000)}
     share = sum(i in frequent for i in sotu.ids.tolist()) / len(sotu.ids)
@@ -258,10 +267,11 @@ def test_batches_follow_each_other_in_the_text(B: int, number: int, seed: int) -
     assert part_of_ring(np.concatenate(batches), corpus.ids)
 
 
-def test_the_same_seed_gives_the_same_stream(sotu: Corpus) -> None:
-    one, other, another = (sotu.stream(Size(10**5), 1000, np.random.default_rng(seed)) for seed in (7, 7, 8))
-    assert np.array_equal(one, other)
-    assert not np.array_equal(one, another)
+def test_the_same_seed_gives_the_same_stream_and_another_begins_elsewhere(sotu: Corpus) -> None:
+    for V in (1000, 10**5):
+        one, other, another = (sotu.stream(Size(V), 1000, np.random.default_rng(seed)) for seed in (7, 7, 8))
+        assert np.array_equal(one, other)
+        assert not np.array_equal(one, another)
 
 
 # windows
@@ -454,6 +464,12 @@ def test_a_long_word_and_a_long_run_within_reason_are_read(tmp_path: Path) -> No
     """A line of a hundred thousand letters is odd, but no reason to refuse a text."""
     corpus = read(written(tmp_path, "you " + "x" * 100_000 + "\nsay"))
     assert [len(word) for word in corpus.vocabulary] == [3, 100_000, 3]
+
+
+def test_a_list_of_words_a_line_each_is_read(tmp_path: Path) -> None:
+    """2.4 MB without a space, but with line ends."""
+    corpus = read(written(tmp_path, "say\nyou\n" * 300_000))
+    assert len(corpus.starts) == len(corpus.ids) == 600_000
 
 
 def test_a_missing_builtin_corpus_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

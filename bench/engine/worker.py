@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ def main() -> None:
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
     spec = json.load(sys.stdin)
+    end_with_parent()
     work = {"contract": contract, "race": launch, "profile": profile}[spec["mode"]]
     try:
         work(spec, lambda event, **facts: tell(events, event, facts))
@@ -280,6 +282,15 @@ def weigh(implementations: list[Implementation], lanes: list[Lane], problem: Pro
         if implementation.slug in timed:
             emit("stage", name="memory", lane=implementation.slug)
             emit("memory", lane=implementation.slug, **memory.measure(implementation, problem))
+
+
+def end_with_parent() -> None:
+    """Have the system end this process when the run that started it is killed (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def pin(threads: int) -> None:

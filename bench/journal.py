@@ -1,0 +1,97 @@
+"""The journal of a run: every finished race is on disk at once, so that a run that is killed loses at most the race in hand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.engine.race import LaneResult, RaceResult
+from impls.interface import Implementation
+
+NAME = "journal.jsonl"
+LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory")
+RACE = ("problem", "touched", "batches", "read_s", "read_bytes", "wall_s")
+
+
+class JournalError(ValueError):
+    """A journal that a run cannot go on from; the message is one line and says what to do."""
+
+
+class Journal:
+    """Finished races of a run, one JSON line each, after a first line that says which run it is."""
+
+    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+        self.path, self.run = folder / NAME, run
+
+    def begin(self) -> bool:
+        """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
+        left = self.path.exists()
+        if left:
+            self.path.replace(self.path.with_suffix(".previous.jsonl"))
+        self.append(self.run)
+        return left
+
+    def finished(self, implementations: Iterable[Implementation]) -> dict[str, RaceResult]:
+        """Races that an earlier, unfinished run of the same command has finished, by problem. Raises JournalError."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise JournalError(
+                f"{self.path}: no unfinished run to go on from (leave --resume out to start one)"
+            ) from error
+        entries = [entry for line in text.splitlines() if (entry := parsed(line)) is not None]
+        if not entries or entries[0] != self.run:
+            other = entries[0].get("command", "unknown") if entries else "unreadable"
+            raise JournalError(
+                f"{self.path}: the unfinished run is another one ({other}): run it, or leave --resume out"
+            )
+        by_key = {i.key: i for i in implementations}
+        if not text.endswith("\n"):  # the line that was being written when the run was killed
+            self.path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), encoding="utf-8")
+        return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:]}
+
+    def add(self, race: RaceResult) -> None:
+        """Put a finished race on disk."""
+        lanes = {
+            lane.implementation.key: {name: getattr(lane, name) for name in LANE} | {"case": str(lane.case)}
+            for lane in race.lanes
+        }
+        self.append({name: getattr(race, name) for name in RACE} | {"lanes": lanes})
+
+    def append(self, entry: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """The run is finished and kept elsewhere: nothing to go on from."""
+        self.path.unlink(missing_ok=True)
+
+
+def parsed(line: str) -> dict[str, Any] | None:
+    """A line's entry; None for one that was cut off."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def read_race(entry: dict[str, Any], implementations: dict[str, Implementation]) -> RaceResult:
+    """A race as the journal has it."""
+    from impls.case import Case
+
+    lanes = []
+    for key, facts in entry["lanes"].items():
+        lane = LaneResult(implementations[key], Case.parse(facts["case"]))
+        for name in LANE:
+            setattr(lane, name, facts[name])
+        lanes.append(lane)
+    race = RaceResult(entry["problem"], lanes)
+    for name in RACE:
+        setattr(race, name, entry[name])
+    return race
