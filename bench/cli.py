@@ -6,7 +6,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from impls.interface import Implementation
+    from impls.case import Size
+    from impls.interface import Implementation, Kernel
     from impls.words import Corpus
 
 SEVERAL = ("--vocab", "--batch")
@@ -170,27 +171,28 @@ def run(
     from bench import show
     from bench.engine import environment
     from bench.journal import Journal
-    from bench.presets import NEGATIVES, PRESETS, own_sizes
+    from bench.presets import PRESETS, changed_sizes, own_sizes
     from impls import catalogue
-    from impls.case import Size, whole
+    from impls.case import whole
 
     chosen = PRESETS[preset]
-    sizes = chosen.sizes
-    own = any(option is not None for option in (vocab, hidden, batch, negatives, dtype, index, words, threads))
-    if own:
-        vocabularies, batches = [whole(V) for V in vocab or ["10000"]], [whole(B) for B in batch or ["100"]]
-        kind = {"float32": "f32", "float64": "f64"}.get(dtype or "f32", dtype or "f32")
-        like = Size(
-            vocabularies[0],
-            whole(hidden or "100"),
-            batches[0],
-            whole(negatives or str(NEGATIVES)),
-            kind,
-            index or "i64",
-            words or "zipf",
-            threads or 1,
-        )
-        sizes = partial(own_sizes, vocabularies=vocabularies, batches=batches, like=like)
+    if negatives is not None and whole(negatives) < 1:
+        raise running.PlanError(f"--negatives must be at least 1, not {negatives}")
+    given = {
+        "H": hidden and whole(hidden),
+        "K": negatives and whole(negatives),
+        "dtype": dtype and {"float32": "f32", "float64": "f64"}.get(dtype, str(dtype)),
+        "index": index and str(index),
+        "words": words and str(words),
+        "threads": threads,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    vocabularies, batches = [whole(V) for V in vocab or ["10000"]], [whole(B) for B in batch or ["100"]]
+    if vocab or batch:
+        sizes: Callable[[Kernel], list[Size]] = partial(own_sizes, vocabularies=vocabularies, batches=batches)
+    else:
+        sizes = chosen.sizes
+    own = bool(vocab or batch or changed)
     free = environment.available_bytes()
     frugal = preset in ("quick", "default") and not own
     limit = (
@@ -204,12 +206,12 @@ def run(
         launches=launches or chosen.settings.launches,
     )
     files = [file.resolve() for file in impl or ()]
-    races = running.plan(narrowed(catalogue.load(files), kernel), sizes, only)
+    races = running.plan(narrowed(catalogue.load(files), kernel), partial(changed_sizes, sizes, changed), only)
     show.writable(out)
     going = running.Run(
         show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
     )
-    journal = Journal(out, running.identity(going, races))
+    journal = Journal(out, running.identity(going, races, files))
     known = journal.finished(i for race in races for i in race.implementations) if resume else {}
     if not resume and journal.begin():
         show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
@@ -227,7 +229,7 @@ def run(
     show.finished(going, running.result(going), out, as_json=json)
     if going.complete:
         journal.close()
-    raise typer.Exit(130 if interrupted else 1 if going.wrong else 0)
+    raise typer.Exit(130 if interrupted else 1 if going.wrong else 0 if going.measured else 3)
 
 
 @app.command(

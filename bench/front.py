@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from collections.abc import Callable
@@ -40,10 +41,15 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
     if name not in PRESETS:
         raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
     try:
-        every = catalogue.load([Path(file) for file in config.getoption("benchmark_impl")])
+        return planned(name, tuple(config.getoption("benchmark_impl")))
     except catalogue.CatalogueError as error:
         raise pytest.UsageError(f"--benchmark-impl: {error}") from error
-    races = run.plan(every, PRESETS[name].sizes, None)
+
+
+@cache
+def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
+    """The cases of a preset, with those of some files; the files are executed once a session."""
+    races = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, None)
     return {
         i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)
     }
@@ -85,7 +91,7 @@ def extra_info(
 ) -> dict[str, Any]:
     """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
     work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
-    measured = memory.measure(implementation, given)
+    measured = memory.measure(implementation, given, 30.0)
     return {
         "kernel": implementation.kernel.name,
         "implementation": implementation.slug,
@@ -119,7 +125,7 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "engine": "pytest-benchmark",
-        "command": " ".join(["pytest", *config.invocation_params.args]),
+        "command": shlex.join(["pytest", *map(str, config.invocation_params.args)]),
         "preset": config.getoption("benchmark_preset"),
         "seed": SEED,
         "corpus": run.corpus_part(corpus(), {case.size.V for case in chosen}),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.engine.race import Settings
 from impls.case import Size
@@ -19,10 +20,9 @@ small batch where V is large, and the same small batch at smaller V too, so that
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset is for, how its races are run, and its sizes a kernel."""
+    """How the races of a preset are run, and its sizes a kernel."""
 
     name: str
-    summary: str
     settings: Settings
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
@@ -65,10 +65,14 @@ def deck_sizes(kernel: Kernel) -> list[Size]:
     return [fit(kernel, size) for size in DECK.get(kernel.name, ())]
 
 
-def own_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int], like: Size) -> list[Size]:
-    """Every combination of a user's own vocabularies and batches, for a kernel; all else as in ``like``."""
-    sizes = [fit(kernel, replace(like, V=V, B=B)) for B in batches for V in vocabularies]
-    return list(dict.fromkeys(sizes))
+def own_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int]) -> list[Size]:
+    """Every combination of a user's own vocabularies and batches, for a kernel."""
+    return list(dict.fromkeys(fit(kernel, Size(V, B=B)) for B in batches for V in vocabularies))
+
+
+def changed_sizes(sizes: Callable[[Kernel], list[Size]], changed: dict[str, Any], kernel: Kernel) -> list[Size]:
+    """A kernel's sizes with some fields changed alike (hidden size, negatives, dtypes, words, threads)."""
+    return list(dict.fromkeys(fit(kernel, replace(size, **changed)) for size in sizes(kernel)))
 
 
 PRESETS = {
@@ -76,14 +80,12 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            "every kernel at V = 10^3 and 10^5; half a minute",
             Settings(launches=3, rounds=8, sample_s=0.001, lane_s=0.01),
             (1_000, 100_000),
             hundredfold=((1_000, 16), (100_000, 16)),
         ),
         Preset(
             "default",
-            "every kernel at four vocabularies from 10^3 to 10^6, and scatter at three batches; two minutes",
             Settings(launches=3, rounds=10, sample_s=0.002, lane_s=0.025),
             (1_000, 10_000, 100_000, 1_000_000),
             batches=(100, 1_000, 10_000),
@@ -91,13 +93,11 @@ PRESETS = {
         ),
         Preset(
             "deck",
-            "the sizes of the source deck's slides: V = 10^6, H = 100, float64, one row",
             Settings(launches=5, rounds=12, limits=True),
             (),
         ),
         Preset(
             "full",
-            "seven vocabularies, five launches, scatter at five batches; some twenty minutes",
             Settings(launches=5, rounds=20, lane_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
             batches=(1, 10, 100, 1_000, 10_000),

@@ -54,6 +54,11 @@ class Run:
     complete: bool = False
 
     @property
+    def measured(self) -> bool:
+        """Whether any case has figures."""
+        return any(lane.status == OK for race in self.races for lane in race.lanes)
+
+    @property
     def wrong(self) -> list[LaneResult]:
         """Cases that gave a wrong result, though nobody had marked them as the textbook's mistake."""
         return [
@@ -127,16 +132,19 @@ def race_all(
     run.complete = True
 
 
-def identity(run: Run, races: Sequence[Race]) -> dict[str, Any]:
+def identity(run: Run, races: Sequence[Race], files: Sequence[Path]) -> dict[str, Any]:
     """What two runs share if one can go on where the other was killed: races, code, corpus and settings."""
-    code = "".join(source(i)["code"] for race in races for i in race.implementations)
+    package = Path(__file__).resolve().parents[1]
+    code = [*sorted((package / "impls").rglob("*.py")), *sorted((package / "bench/engine").glob("*.py")), *files]
+    digest = hashlib.sha256(run.corpus.ids.tobytes())
+    for file in code:
+        digest.update(file.read_bytes())
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
         "command": run.command.replace(" --resume", ""),
         "races": [race.name for race in races],
-        "code": hashlib.sha256(code.encode()).hexdigest(),
-        "corpus": [run.corpus.name, len(run.corpus.ids), len(run.corpus.counts)],
+        "corpus_and_code": digest.hexdigest(),
         "settings": settings,
     }
 
@@ -221,10 +229,10 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "baseline": implementation.baseline,
             "slide": implementation.slide,
             "grows_with": implementation.grows_with,
-            "touched_rows": race.touched,
+            "touched_rows": race.touched or None,
             "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
             "prepare_s": min(lane.prepare_s) if implementation.prepare else None,
-            **{key: lane.memory.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes")},
+            **{key: lane.memory.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes", "why_not")},
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,
             "flops": work.flops,

@@ -48,7 +48,7 @@ class Problem:
 
     inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
     batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
-    they touch do not all stay in cache. touched: distinct rows that a batch touches (mean).
+    they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
     reset: undoes what calls have changed in place; called between samples, outside the clock.
     """
 
@@ -68,7 +68,7 @@ class Kernel:
     raises Wrong if the result is. work: the least that any implementation must read, write and compute for a batch.
     mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
     dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
-    arrays among its inputs, written like an implementation's ``makes``.
+    arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Kernel:
     mutates: tuple[str, ...] = ()
     dimensions: str = "VHB"
     holds: str = "VH"
+    checks: str = ""
 
     def implementation(
         self,

@@ -70,7 +70,7 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
         found = f"{what}, {faster}.{growing(fastest, baseline, grown)}"
-    also = f"; as fast within the noise: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
+    also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
 

@@ -487,3 +487,14 @@ def test_draws_of_another_shape_or_range_are_found_wrong(
     verdict = status_of(SAMPLERS[law], function, corpus)
     assert verdict.status in ("wrong", "error")
     assert complaint in verdict.reason
+
+
+def test_a_workspace_that_goes_stale_is_found_wrong(corpus: Corpus) -> None:
+    """The usual mistake with prepare: right on the first call, and for ever the first call's answer."""
+
+    def stale(W: NDArray[Any], idx: NDArray[Any], kept: list[NDArray[Any]]) -> NDArray[Any]:
+        if not kept:
+            kept.append(W[idx])
+        return kept[0]
+
+    assert status_of(lookup, stale, corpus, prepare=lambda problem: []).status == "wrong"

@@ -194,3 +194,29 @@ def test_every_ring_is_gone_round_and_reset(corpus_folder: Path) -> None:
     assert problem.inputs["dW"].any()
     problem.reset()
     assert not problem.inputs["dW"].any()
+
+
+def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(corpus_folder: Path) -> None:
+    """The book's layers hold two V × H buffers and the dense einsum one, beside W_out: together too much here."""
+    mine = [i for i in catalogue.own() if i.kernel.name == "output.negative-sampling"]
+    small = Settings(launches=1, rounds=1, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=560 << 20)
+    result = run_race(mine, Size(200_000, 100, 4, 2), corpus_folder, [], small)
+    statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
+    assert statuses["book-layers"][0] == "skipped"
+    assert "beside the others" in statuses["book-layers"][1]
+    assert statuses["einsum-dense"] == ("ok", "")
+    assert statuses["einsum-rows"] == ("ok", "")
+
+
+def test_a_memory_measurement_that_fails_costs_a_lane_no_times(corpus_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "forked.py"
+    file.write_text(
+        "import os, time\nfrom impls.lookup import lookup\nhome = os.getpid()\n"
+        "@lookup.implementation('sleeps-when-forked', 'hangs in the memory child')\n"
+        "def f(W, idx):\n    if os.getpid() != home:\n        time.sleep(100)\n    return W[idx]\n"
+    )
+    result = run_race(catalogue.from_file(file), Size(500, 4, 8), corpus_folder, [file], QUICK)
+    (lane,) = result.lanes
+    assert lane.status == "ok"
+    assert len(lane.wall_s) == QUICK.launches
+    assert "no answer in" in lane.memory["why_not"]

@@ -49,16 +49,18 @@ def load() -> float | None:
 
 
 def available_bytes() -> int:
-    """Memory that could be had without swapping, by the machine and by a container's limit."""
+    """Memory that could be had without swapping, by the machine and by a container's limit (cgroup v2)."""
     import psutil
 
     available = int(psutil.virtual_memory().available)
-    for name, used in (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),):
-        try:
-            available = min(available, int(Path(name).read_text()) - int(Path(used).read_text()))
-        except (OSError, ValueError):
-            continue
-    return available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        fields = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        available = min(available, limit - used + int(fields.get("inactive_file", 0)))  # that cache is given back
+    except (OSError, ValueError):
+        pass
+    return max(0, available)
 
 
 def cpu_model() -> str:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -18,20 +21,20 @@ from typing import Any
 
 from impls.interface import Implementation, Problem
 
-SLOW_S = 0.25
+TWICE_S = 0.25
 
 
-def measure(implementation: Implementation, problem: Problem) -> dict[str, Any]:
-    """Peak bytes of one call (traced; resident growth) and of its set-up (traced); None where the system cannot say."""
+def measure(implementation: Implementation, problem: Problem, time_limit_s: float) -> dict[str, Any]:
+    """Peak bytes of one call (traced; resident growth) and of its set-up (traced); ``why_not`` where there are none."""
     if not hasattr(os, "fork"):
-        return {"peak_bytes": None, "resident_bytes": None, "prepare_bytes": None, "why_not": "this system cannot fork"}
-    return in_child(lambda: weigh(implementation, problem))
+        return {"why_not": "this system cannot fork"}
+    return in_child(lambda: weigh(implementation, problem), time_limit_s)
 
 
 def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     """Trace set-up and one call; then, without tracing, see how far another raises the resident set.
 
-    The first call's rise includes some 2 MB of the child's own first page faults. Where a call takes as long as SLOW_S
+    The first call's rise includes some 2 MB of the child's own first page faults. Where a call takes as long as TWICE_S
     it is taken all the same, since such calls are not made twice.
     """
     arguments = problem.batches[0]
@@ -49,7 +52,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     peak, resident = resident_growth(call)
     took = time.perf_counter() - started
     tracemalloc.stop()
-    if took < SLOW_S:
+    if took < TWICE_S:
         _, resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
     return {"peak_bytes": peak, "prepare_bytes": prepared, "resident_bytes": resident}
 
@@ -72,23 +75,39 @@ def status_bytes(field: str) -> int:
     raise KeyError(field)
 
 
-def in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Run work in a forked child and give its answer; a child that dies gives the reason instead."""
+def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[str, Any]:
+    """Run work in a forked child and give its answer; a child that dies or takes too long gives the reason instead."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
         try:
-            answer = work()
-        except BaseException as error:
-            answer = {"why_not": f"{type(error).__name__}: {error}"[:300]}
-        os.write(writer, json.dumps(answer).encode())
-        os._exit(0)
+            end_with_parent()
+            try:
+                answer = work()
+            except BaseException as error:
+                answer = {"why_not": f"{type(error).__name__}: {error}"[:300]}
+            os.write(writer, json.dumps(answer).encode())
+        finally:
+            os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
+        ready, _, _ = select.select([pipe], [], [], time_limit_s)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
         text = pipe.read()
     _, status = os.waitpid(child, 0)
     if not text:
-        return {"why_not": f"the child that measures memory ended with status {status}"}
+        return {
+            "why_not": f"no answer in {time_limit_s:g} s" if not ready else f"its process ended with status {status}"
+        }
     answer = json.loads(text)
     return answer if isinstance(answer, dict) else {}
+
+
+def end_with_parent() -> None:
+    """Have the system end this process when the one that started it is killed (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

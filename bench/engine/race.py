@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,7 @@ def run_race(
     result = RaceResult(next(iter(lanes.values())).case.problem, list(lanes.values()))
     for lane in lanes.values():
         admit(lane, size, settings, (verdicts or {}).get(lane.implementation.key, Verdict(OK)))
+    make_room(list(lanes.values()), size, settings)
     launch = 0
     while launch < settings.launches and (racing := [slug for slug, lane in lanes.items() if lane.status == "ok"]):
         note(launch)
@@ -167,6 +168,7 @@ def run_race(
             "lane_s": settings.lane_s,
             "check": launch == 0,
             "memory": launch == settings.launches - 1,
+            "time_limit_s": settings.time_limit_s,
             "limits": settings.limits,
             "plan": {slug: lanes[slug].plan for slug in racing},
         }
@@ -174,10 +176,13 @@ def run_race(
             events = list(watch(spec, size.threads, settings.time_limit_s))
         except Died as death:
             # the launch is discarded, and run again without the lane at fault
+            if death.lane == READ:
+                settings = replace(settings, limits=False)
+                continue
             for slug in [death.lane] if death.lane in lanes else racing:
                 lanes[slug].status, lanes[slug].reason = death.status, death.reason
             continue
-        out = [event for event in events if event["event"] == "out"]
+        out = [event for event in events if event["event"] == "out" and event["lane"] in lanes]
         for event in out:
             lanes[event["lane"]].status, lanes[event["lane"]].reason = event["status"], event["reason"]
         if events[-1]["event"] != "done":
@@ -192,12 +197,34 @@ def run_race(
 def admit(lane: LaneResult, size: Size, settings: Settings, verdict: Verdict) -> None:
     """Keep out what failed the contract, and what would not fit into memory: each with its reason."""
     implementation = lane.implementation
-    needed = BASE_BYTES + array_bytes(implementation.kernel.holds, size) + array_bytes(implementation.makes, size)
+    needed = inputs_bytes(implementation, size) + array_bytes(implementation.makes, size)
     if verdict.status != OK:
         lane.status, lane.reason = verdict.status, verdict.reason
     elif needed > settings.memory_limit_bytes:
         lane.status = "skipped"
         lane.reason = f"needs about {needed / 1e9:.1f} GB of memory, of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit)"
+
+
+def inputs_bytes(implementation: Implementation, size: Size) -> int:
+    """What a worker holds of a kernel's problem: its inputs, and what its check makes beside them."""
+    return BASE_BYTES + array_bytes(implementation.kernel.holds, size) + array_bytes(implementation.kernel.checks, size)
+
+
+def make_room(lanes: Sequence[LaneResult], size: Size, settings: Settings) -> None:
+    """Workspaces of a race are held all at once: where they do not fit together, the largest stay out."""
+    held = [lane for lane in lanes if lane.status == "ok" and lane.implementation.prepare]
+    while held:
+        workspaces = sum(array_bytes(lane.implementation.makes, size) for lane in held)
+        needed = inputs_bytes(held[0].implementation, size) + workspaces
+        if needed <= settings.memory_limit_bytes:
+            return
+        largest = max(held, key=lambda lane: array_bytes(lane.implementation.makes, size))
+        held.remove(largest)
+        largest.status = "skipped"
+        largest.reason = (
+            f"beside the others' workspaces the race needs about {needed / 1e9:.1f} GB of memory, "
+            f"of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit; or race it alone with --only)"
+        )
 
 
 def collect(event: dict[str, Any], lanes: dict[str, LaneResult], result: RaceResult) -> None:
@@ -221,7 +248,6 @@ def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[d
     environment = {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
     }
     worker = subprocess.Popen(
         [sys.executable, str(WORKER)],
@@ -243,7 +269,7 @@ def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[d
             try:
                 line = lines.get(timeout=time_limit_s)
             except queue.Empty:
-                raise Died(lane, "timeout", f"{stage} took longer than {time_limit_s:.0f} s (--time-limit)") from None
+                raise Died(lane, "timeout", f"{stage} took longer than {time_limit_s:g} s (--time-limit)") from None
             if line is None:
                 break
             event = json.loads(line)
@@ -255,7 +281,10 @@ def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[d
                 yield event
                 if event["event"] in ("done", "out"):
                     return
-        code = worker.wait(time_limit_s)
+        try:
+            code = worker.wait(time_limit_s)
+        except subprocess.TimeoutExpired:
+            raise Died(lane, "timeout", f"the process went silent during {stage}") from None
         raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
     finally:
         stop(worker)

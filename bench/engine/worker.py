@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 
 import numpy as np
 
-from bench.check import OK, check_contract, check_problem, describe
+from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
 from bench.engine import limits, memory
 from impls import catalogue
 from impls.case import Size
@@ -58,16 +57,12 @@ def main() -> None:
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
     spec = json.load(sys.stdin)
-    end_with_parent()
+    memory.end_with_parent()
     work = {"contract": contract, "race": launch, "profile": profile}[spec["mode"]]
     try:
         work(spec, lambda event, **facts: tell(events, event, facts))
     except MemoryError:
-        tell(
-            events,
-            "failed",
-            {"status": "out of memory", "reason": "the problem's inputs do not fit into the memory limit"},
-        )
+        tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
     except Exception as error:
         tell(events, "failed", {"status": "error", "reason": describe(error)})
 
@@ -139,12 +134,13 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         lanes += [
             Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)
         ]
-    for lane in lanes:
-        emit("stage", name="calibration", lane=lane.slug)
-        calibrate(lane, problem, spec)
+    calibrate_all(lanes, problem, spec, emit)
     race(lanes, problem, order, emit)
     if spec["memory"]:
-        weigh(implementations, lanes, problem, emit)
+        timed = {lane.slug for lane in lanes}
+        lanes.clear()
+        del lane  # the lanes' workspaces are let go, so that a child has room for its own
+        weigh([i for i in implementations if i.slug in timed], problem, spec["time_limit_s"], emit)
     emit("done")
 
 
@@ -165,7 +161,7 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
                 emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
                 return None
     except MemoryError:
-        emit("out", lane=slug, status="out of memory", reason="asked for more memory than the limit leaves")
+        emit("out", lane=slug, status=OUT_OF_MEMORY, reason=PAST_LIMIT)
         return None
     except Exception as error:
         emit("out", lane=slug, status="error", reason=describe(error))
@@ -206,11 +202,17 @@ def sample(function, batches, workspace):
     return scope["sample"]  # type: ignore[no-any-return]
 
 
+def calibrate_all(lanes: list[Lane], problem: Problem, spec: dict[str, Any], emit: Emit) -> None:
+    for lane in lanes:
+        emit("stage", name="calibration", lane=lane.slug)
+        calibrate(lane, problem, spec)
+
+
 def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
     """Find how many calls fill a sample and how many rounds fit into the lane's time. The first call warms up.
 
-    A lane that is planned keeps its plan: an earlier launch's, or one call in one round if the check showed that its
-    time allows no more. Such slow calls are not warmed up either.
+    A lane that is planned keeps its plan: an earlier launch's, or one call a round if the check showed that a call is
+    longer than the lane's time. Calls that are made once a launch are not warmed up either.
     """
     if lane.planned:
         if lane.rounds > 1:
@@ -274,23 +276,12 @@ def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: 
         )
 
 
-def weigh(implementations: list[Implementation], lanes: list[Lane], problem: Problem, emit: Emit) -> None:
-    """Measure memory, one child each; the lanes' own workspaces are let go first, so that a child makes its own."""
-    timed = {lane.slug for lane in lanes}
-    lanes.clear()
+def weigh(implementations: list[Implementation], problem: Problem, time_limit_s: float, emit: Emit) -> None:
+    """Measure memory, one child each. A child that fails costs its lane this figure, and not its times."""
     for implementation in implementations:
-        if implementation.slug in timed:
-            emit("stage", name="memory", lane=implementation.slug)
-            emit("memory", lane=implementation.slug, **memory.measure(implementation, problem))
-
-
-def end_with_parent() -> None:
-    """Have the system end this process when the run that started it is killed (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        emit("stage", name="memory", lane=None)
+        found = memory.measure(implementation, problem, time_limit_s / 2)
+        emit("memory", lane=implementation.slug, **found)
 
 
 def pin(threads: int) -> None:

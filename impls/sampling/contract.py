@@ -25,13 +25,24 @@ CALLS = 250
 SMALL = 60
 
 
-def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    if size.K >= size.V:
-        raise ValueError(f"{size.K} negatives beside the target cannot be drawn from {size.V} words")
+def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) -> Problem:
+    """p, a generator that is set back between samples, and a ring of targets."""
+    if different and size.K >= size.V:
+        raise ValueError(f"{size.K} different negatives beside the target cannot be drawn from {size.V} words")
     p = corpus.noise(size.V)
     targets = corpus.batches(size, 256 if size.words != "repeat" else 1, rng)
-    inputs = {"p": p, "rng": rng}
-    return Problem(size, inputs, [(target, size.K, p, rng) for target in targets], float(size.B * size.K))
+    start = rng.bit_generator.state
+
+    def reset() -> None:
+        rng.bit_generator.state = start
+
+    return Problem(size, {"p": p, "rng": rng}, [(target, size.K, p, rng) for target in targets], 0.0, reset)
+
+
+def running_sums(problem: Problem) -> Array:
+    """Running sums of p (V,), the last being 1."""
+    sums = np.cumsum(problem.inputs["p"])
+    return np.asarray(sums / sums[-1])
 
 
 def work(size: Size) -> Work:

@@ -13,14 +13,13 @@ import numpy as np
 
 from ..interface import Array, Kernel, Problem
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, work
-from .without_replacement import running_sums
+from .contract import SIZES, check_draws, make, running_sums, work
 
 with_replacement = Kernel(
     "sampling.with-replacement",
     "K independent negatives a row",
     ("targets", "K", "p", "rng"),
-    make,
+    partial(make, different=False),
     partial(check_draws, different=False),
     work,
     SIZES,
@@ -55,7 +54,9 @@ def integer_sums(problem: Problem) -> Array:
     return np.round(running_sums(problem) * (2**31 - 1)).astype(np.uint32)
 
 
-@with_replacement.implementation("cum-table", "search gensim's table of whole running sums", prepare=integer_sums)
+@with_replacement.implementation(
+    "cum-table", "search gensim's table of whole running sums, approximate", prepare=integer_sums
+)
 def cum_table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     # approximate: a probability is a multiple of 2^-31
     return not_targets(
@@ -69,7 +70,7 @@ def unigram_table(problem: Problem) -> Array:
     return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
 
 
-@with_replacement.implementation("table", "pick from a table of ten million ids", prepare=unigram_table)
+@with_replacement.implementation("table", "pick from a table of ten million ids, approximate", prepare=unigram_table)
 def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array) -> Array:
     # approximate: a probability is a multiple of 10^-7, so a rarer word may never be drawn
     return not_targets(targets, K, lambda n: ids[rng.integers(TABLE, size=n)])

@@ -12,13 +12,13 @@ import numpy as np
 
 from ..interface import Array, Kernel, Problem
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, work
+from .contract import SIZES, check_draws, make, running_sums, work
 
 without_replacement = Kernel(
     "sampling.without-replacement",
     "K different negatives a row",
     ("targets", "K", "p", "rng"),
-    make,
+    partial(make, different=True),
     partial(check_draws, different=True),
     work,
     SIZES,
@@ -59,12 +59,6 @@ def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log
     keys = log_p + rng.gumbel(size=(len(targets), len(p)))
     keys[np.arange(len(targets)), targets] = -np.inf
     return np.argpartition(-keys, K - 1, axis=1)[:, :K].astype(targets.dtype)
-
-
-def running_sums(problem: Problem) -> Array:
-    """Running sums of p (V,), the last being 1."""
-    sums = np.cumsum(problem.inputs["p"])
-    return np.asarray(sums / sums[-1])
 
 
 @without_replacement.implementation(
