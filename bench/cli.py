@@ -95,7 +95,15 @@ def list_(kernel: KernelName = None, impl: Impl = None, json: Json = False) -> N
 
 
 @app.command()
-def check(kernel: KernelName = None, impl: Impl = None, corpus: CorpusFile = None, json: Json = False) -> None:
+def check(
+    kernel: KernelName = None,
+    impl: Impl = None,
+    corpus: CorpusFile = None,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one implementation may take.")
+    ] = 30.0,
+    json: Json = False,
+) -> None:
     """Every implementation against its kernel's reference: awkward sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
     from bench import run as running
     from bench import show
@@ -104,7 +112,9 @@ def check(kernel: KernelName = None, impl: Impl = None, corpus: CorpusFile = Non
 
     implementations = narrowed(catalogue.load(impl or ()), kernel)
     with running.saved(read_corpus(corpus)) as folder:
-        verdicts = run_contract(implementations, folder, [file.resolve() for file in impl or ()], Settings())
+        verdicts = run_contract(
+            implementations, folder, [file.resolve() for file in impl or ()], Settings(time_limit_s=time_limit)
+        )
     sound = show.verdicts(implementations, verdicts, as_json=json)
     raise typer.Exit(0 if sound else 1)
 
@@ -176,8 +186,9 @@ def run(
     from impls.case import whole
 
     chosen = PRESETS[preset]
-    if negatives is not None and whole(negatives) < 1:
-        raise running.PlanError(f"--negatives must be at least 1, not {negatives}")
+    for option, counts in (("--negatives", [negatives] if negatives else []), ("--batch", batch or [])):
+        if any(whole(value) < 1 for value in counts):
+            raise running.PlanError(f"{option} must be at least 1")
     given = {
         "H": hidden and whole(hidden),
         "K": negatives and whole(negatives),
@@ -229,7 +240,7 @@ def run(
     show.finished(going, running.result(going), out, as_json=json)
     if going.complete:
         journal.close()
-    raise typer.Exit(130 if interrupted else 1 if going.wrong else 0 if going.measured else 3)
+    raise typer.Exit(130 if interrupted else 1 if going.broken else 0 if going.measured else 3)
 
 
 @app.command(
@@ -359,7 +370,9 @@ INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "Pla
 
 def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if sys.stdout is None:  # closed by the shell (>&-)
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+    elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout = Output(sys.stdout.buffer, sys.stdout.encoding, "replace", line_buffering=sys.stdout.isatty())
     code = 2
     try:
@@ -368,7 +381,10 @@ def main() -> None:
         code = 130
     except typer.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else error
-        print(f"w2vbench: {message} (see w2vbench --help)", file=sys.stderr)
+        if message:  # none where the help was shown instead
+            print(f"w2vbench: {message} (see w2vbench --help)", file=sys.stderr)
+    except MemoryError:
+        print("w2vbench: not enough memory for this size: try a smaller --vocab or --batch", file=sys.stderr)
     except OSError as error:
         print(
             f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}",

@@ -22,6 +22,8 @@ from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 
+BROKEN = ("wrong", "error", "crashed")
+
 
 class PlanError(ValueError):
     """A run that would measure nothing, or asks for what does not exist; the message is one line and says what to do."""
@@ -59,13 +61,13 @@ class Run:
         return any(lane.status == OK for race in self.races for lane in race.lanes)
 
     @property
-    def wrong(self) -> list[LaneResult]:
-        """Cases that gave a wrong result, though nobody had marked them as the textbook's mistake."""
+    def broken(self) -> list[LaneResult]:
+        """Cases that gave a wrong result, failed or crashed, but for those marked as the textbook's mistake."""
         return [
             lane
             for race in self.races
             for lane in race.lanes
-            if lane.status == "wrong" and not lane.implementation.wrong
+            if lane.status in BROKEN and not lane.implementation.wrong
         ]
 
 

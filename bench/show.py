@@ -97,10 +97,8 @@ def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json
         style = "green" if verdict.status == OK else "yellow" if expected or verdict.status == "skipped" else "bold red"
         out.print(f"{verdict.status + expected:<18}", style=style, end="")
         out.print(f"{i.key}{': ' + verdict.reason if verdict.reason else ''}", markup=False, soft_wrap=True)
-    counts = {
-        status: sum(v.status == status for v in found.values())
-        for status in dict.fromkeys(v.status for v in found.values())
-    }
+    labels = [found[i.key].status + (" as marked" if i.wrong and found[i.key].status == "wrong" else "") for i in every]
+    counts = {label: labels.count(label) for label in dict.fromkeys(labels)}
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return sound
 

@@ -69,7 +69,13 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     else:
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        found = f"{what}, {faster}.{growing(fastest, baseline, grown)}"
+        unsure = ratio.low is not None and ratio.high is not None and ratio.low <= 1
+        doubt = (
+            f", but launches disagree ({three(ratio.low or 0)}–{three(ratio.high or 0)}): more of them would tell"
+            if unsure
+            else ""
+        )
+        found = f"{what}, {faster}{doubt}.{growing(fastest, baseline, grown)}"
     also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))

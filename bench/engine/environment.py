@@ -29,15 +29,16 @@ def describe() -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
         "blas": {key: blas.get(key) for key in ("internal_api", "version", "architecture")},
         "load_before": load(),
+        "busy_before": psutil.cpu_percent(0.2) / 100,
     }
 
 
 def warnings_of(environment: dict[str, Any]) -> list[str]:
     """What about this machine may spoil figures, a sentence each."""
     found = []
-    before, cpus = environment.get("load_before"), environment.get("cpus_allowed") or 1
-    if before is not None and before > 0.5 * cpus:
-        found.append(f"the machine was busy when the run began (load {before:.1f} on {cpus} CPUs): figures may be high")
+    busy = environment.get("busy_before") or 0.0
+    if busy > 0.3:
+        found.append(f"the machine was busy when the run began ({busy:.0%} of its CPUs' time): figures may be high")
     if hasattr(sys, "gettotalrefcount"):
         found.append("this is a debug build of Python: everything written in Python is slower than it would be")
     return found
