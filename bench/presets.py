@@ -86,7 +86,7 @@ PRESETS = {
         ),
         Preset(
             "default",
-            Settings(launches=3, rounds=10, sample_s=0.002, lane_s=0.025),
+            Settings(launches=3, rounds=6, sample_s=0.002, lane_s=0.02),
             (1_000, 10_000, 100_000, 1_000_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),

@@ -29,7 +29,7 @@ from impls.case import Size
 from impls.interface import Implementation, Problem
 from impls.words import Corpus
 
-SLOW_S = 0.1
+SLOW_S = 0.05
 """A call that takes longer is made once a launch."""
 
 Emit = Callable[..., None]
