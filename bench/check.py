@@ -49,7 +49,7 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
             return Verdict(OUT_OF_MEMORY, f"prepare {PAST_LIMIT} [at {size}]")
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
-        verdict, _ = check_problem(implementation, problem, workspace)
+        verdict = check_problem(implementation, problem, workspace)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
         elif verdict.status != OK:
@@ -59,11 +59,11 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
 
 
-def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> tuple[Verdict, float]:
+def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> Verdict:
     """Check results on successive batches with one workspace, and that nothing but what the kernel mutates has changed.
 
     More than one batch, because a workspace may go stale: the first call is the one that is always right. Where calls
-    are slow, one has to do. Gives the verdict, and how long the last call took, in seconds.
+    are slow, one has to do.
     """
     last = () if implementation.prepare is None else (workspace,)
     took = 0.0
@@ -78,9 +78,9 @@ def check_problem(implementation: Implementation, problem: Problem, workspace: A
     for arguments in problem.batches[:BATCHES]:
         verdict = check_batch(implementation, call, arguments)
         if verdict.status != OK or took > SLOW_CALL_S:
-            return verdict, took
+            return verdict
         problem.reset()
-    return Verdict(OK), took
+    return Verdict(OK)
 
 
 def check_batch(implementation: Implementation, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Verdict:

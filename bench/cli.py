@@ -107,14 +107,14 @@ def check(
     """Every implementation against its kernel's reference: awkward sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
     from bench import run as running
     from bench import show
-    from bench.engine.race import Settings, run_contract
+    from bench.engine.race import Settings, Track, run_contract
+    from bench.engine.workers import Workers
     from impls import catalogue
 
     implementations = narrowed(catalogue.load(impl or ()), kernel)
-    with running.saved(read_corpus(corpus)) as folder:
-        verdicts = run_contract(
-            implementations, folder, [file.resolve() for file in impl or ()], Settings(time_limit_s=time_limit)
-        )
+    files = tuple(file.resolve() for file in impl or ())
+    with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
+        verdicts = run_contract(implementations, Track(workers, folder, files, Settings(time_limit_s=time_limit)))
     sound = show.verdicts(implementations, verdicts, as_json=json)
     raise typer.Exit(0 if sound else 1)
 
@@ -169,7 +169,7 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all inputs and of the order of samples.")] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the finished races of the same command, if it was killed.")
+        bool, typer.Option("--resume", help="Go on from the finished launches of the same command, if it was killed.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -180,6 +180,8 @@ def run(
     from bench import run as running
     from bench import show
     from bench.engine import environment
+    from bench.engine.race import Track
+    from bench.engine.workers import Workers
     from bench.journal import Journal
     from bench.presets import PRESETS, changed_sizes, own_sizes
     from impls import catalogue
@@ -228,14 +230,19 @@ def run(
         show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
     interrupted = False
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with running.saved(going.corpus) as folder, show.progress(races, settings.launches) as bar:
+    with (
+        running.saved(going.corpus) as folder,
+        show.progress(races, settings.launches) as bar,
+        Workers() as workers,
+    ):
+        track = Track(workers, folder, tuple(files), settings)
         try:
-            running.check(races, folder, files, going, bar.checking)
-            running.race_all(races, folder, files, going, journal, known, bar.racing)
+            running.check(races, track, going, bar.checking)
+            running.race_all(races, track, going, journal, known, bar.racing)
         except KeyboardInterrupt:
             interrupted = True
     if not going.races:
-        show.error("interrupted before the first race was finished: nothing to keep")
+        show.error("interrupted before the first launch was finished: nothing to keep")
         raise typer.Exit(130)
     show.finished(going, running.result(going), out, as_json=json)
     if going.complete:
@@ -261,7 +268,8 @@ def profile(
     from bench import run as running
     from bench import show
     from bench.engine import environment
-    from bench.engine.race import Died, Settings, run_profile
+    from bench.engine.race import Settings, Track, run_profile
+    from bench.engine.workers import Died, Workers
     from bench.presets import fit
     from impls import catalogue
     from impls.case import Case, Size
@@ -276,9 +284,9 @@ def profile(
     settings = Settings(
         time_limit_s=time_limit, memory_limit_bytes=max(1 << 30, environment.available_bytes() - (1 << 30))
     )
-    with running.saved(read_corpus(corpus)) as folder:
+    with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
         try:
-            found = run_profile(implementation, size, folder, files, settings)
+            found = run_profile(implementation, size, Track(workers, folder, tuple(files), settings))
         except Died as death:
             raise running.PlanError(f"{implementation.case(size)}: {death.status}: {death.reason}") from death
     show.profile(str(implementation.case(size)), implementation, found, as_json=json)

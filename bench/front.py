@@ -16,7 +16,8 @@ import numpy as np
 
 from bench import run
 from bench.engine import environment, memory
-from bench.engine.race import run_contract
+from bench.engine.race import Track, run_contract
+from bench.engine.workers import Workers
 from bench.presets import PRESETS
 from impls import catalogue, words
 from impls.case import Case, Size
@@ -61,7 +62,9 @@ def verdict(files: tuple[str, ...]) -> Any:
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
         corpus().save(Path(name))
         every = [i for i in catalogue.load([Path(file) for file in files]) if not i.wrong]
-        return run_contract(every, Path(name), [Path(file).resolve() for file in files], PRESETS["quick"].settings)
+        with Workers() as workers:
+            resolved = tuple(Path(file).resolve() for file in files)
+            return run_contract(every, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
 
 
 @cache
@@ -130,7 +133,7 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
         "seed": SEED,
         "corpus": run.corpus_part(corpus(), {case.size.V for case in chosen}),
         "environment": here,
-        "warnings": environment.warnings_of(here),
+        "warnings": environment.warnings_of(here, 1.0),
         "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
         "sources": {i.key: run.source(i) for i in chosen.values()},
     }

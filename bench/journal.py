@@ -1,4 +1,4 @@
-"""The journal of a run: every finished race is on disk at once, so that a run that is killed loses at most the race in hand."""
+"""The journal of a run: every finished launch is on disk at once, so that a run that is killed loses at most the one in hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from impls.interface import Implementation
 
 NAME = "journal.jsonl"
 LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory")
-RACE = ("problem", "touched", "batches", "read_s", "read_bytes", "wall_s")
+RACE = ("problem", "launches", "call_s", "touched", "batches")
 
 
 class JournalError(ValueError):
@@ -21,7 +21,7 @@ class JournalError(ValueError):
 
 
 class Journal:
-    """Finished races of a run, one JSON line each, after a first line that says which run it is."""
+    """Races of a run as they stood after each launch, one JSON line each, after a first line that says which run it is."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
@@ -35,7 +35,7 @@ class Journal:
         return left
 
     def finished(self, implementations: Iterable[Implementation]) -> dict[str, RaceResult]:
-        """Races that an earlier, unfinished run of the same command has finished, by problem. Raises JournalError."""
+        """Races as far as an earlier, unfinished run of the same command came, by problem. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -54,7 +54,7 @@ class Journal:
         return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:]}
 
     def add(self, race: RaceResult) -> None:
-        """Put a finished race on disk."""
+        """Put a race on disk as it stands after a launch."""
         lanes = {
             lane.implementation.key: {name: getattr(lane, name) for name in LANE} | {"case": str(lane.case)}
             for lane in race.lanes
@@ -91,7 +91,7 @@ def read_race(entry: dict[str, Any], implementations: dict[str, Implementation])
         for name in LANE:
             setattr(lane, name, facts[name])
         lanes.append(lane)
-    race = RaceResult(entry["problem"], lanes)
+    race = RaceResult(entry["problem"], lanes[0].case.size, lanes)
     for name in RACE:
         setattr(race, name, entry[name])
     return race

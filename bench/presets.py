@@ -18,6 +18,10 @@ HUNDREDFOLD = ("lookup", "output.softmax", "sampling.without-replacement")
 small batch where V is large, and the same small batch at smaller V too, so that growth in V can be seen."""
 
 
+FLAT = ("output.shared-negatives", "output.sampled-softmax", "output.nce", "output.hierarchical")
+"""Kernels none of whose rungs grows with V to speak of: where time is short, one vocabulary will do."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """How the races of a preset are run, and its sizes a kernel."""
@@ -27,6 +31,7 @@ class Preset:
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
     hundredfold: tuple[tuple[int, int], ...] = ()
+    flat: tuple[int, ...] = ()
 
     def sizes(self, kernel: Kernel) -> list[Size]:
         """The sizes at which a kernel is raced, in the order they are raced."""
@@ -35,7 +40,7 @@ class Preset:
         if kernel.name in HUNDREDFOLD:
             sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
         else:
-            sizes = [fit(kernel, Size(V)) for V in self.vocabularies]
+            sizes = [fit(kernel, Size(V)) for V in (self.flat if kernel.name in FLAT else self.vocabularies)]
         if kernel.name.startswith("scatter"):
             sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
         return list(dict.fromkeys(sizes))
@@ -80,26 +85,29 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=3, rounds=8, sample_s=0.001, lane_s=0.01),
+            Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.01),
             (1_000, 100_000),
+            flat=(100_000,),
             hundredfold=((1_000, 16), (100_000, 16)),
         ),
         Preset(
             "default",
             Settings(launches=3, rounds=6, sample_s=0.002, lane_s=0.02),
             (1_000, 10_000, 100_000, 1_000_000),
+            flat=(10_000, 100_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 16), (100_000, 16), (1_000_000, 16)),
         ),
         Preset(
             "deck",
-            Settings(launches=5, rounds=12, limits=True),
+            Settings(launches=5, rounds=12),
             (),
         ),
         Preset(
             "full",
             Settings(launches=5, rounds=20, lane_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
+            flat=(1_000, 10_000, 100_000, 1_000_000),
             batches=(1, 10, 100, 1_000, 10_000),
             hundredfold=(
                 *((V, 100) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)),

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.check import OK, Verdict
 from bench.engine import environment
-from bench.engine.race import LaneResult, RaceResult, Settings, run_contract, run_race
+from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch
 from bench.journal import Journal
 from impls import catalogue, words
 from impls.case import Size
@@ -52,8 +51,13 @@ class Run:
     corpus: words.Corpus
     environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    races: list[RaceResult] = field(default_factory=list)
+    entered: list[RaceResult] = field(default_factory=list)
     complete: bool = False
+
+    @property
+    def races(self) -> list[RaceResult]:
+        """The races that have figures: at least one launch is finished."""
+        return [race for race in self.entered if race.launches]
 
     @property
     def measured(self) -> bool:
@@ -104,33 +108,36 @@ def saved(corpus: words.Corpus) -> Iterator[Path]:
         yield Path(name)
 
 
-def check(races: Sequence[Race], folder: Path, files: Sequence[Path], run: Run, note: Callable[[str], None]) -> None:
+def check(races: Sequence[Race], track: Track, run: Run, note: Callable[[str], None]) -> None:
     """Put each implementation that will race through its kernel's contract."""
     racing = {i.key: i for race in races for i in race.implementations}
-    run.verdicts.update(run_contract(list(racing.values()), folder, files, run.settings, note))
+    run.verdicts.update(run_contract(list(racing.values()), track, note))
 
 
 def race_all(
     races: Sequence[Race],
-    folder: Path,
-    files: Sequence[Path],
+    track: Track,
     run: Run,
     journal: Journal,
     known: dict[str, RaceResult],
     note: Callable[[int, int], None],
 ) -> None:
-    """Run the races one after another, each into the journal as soon as it is finished.
+    """Run the first launch of every race, then every second one, and so on, each into the journal as soon as it is finished.
 
-    known: races that need not be run again, by name. note is told the numbers of race and launch that begin.
+    A race's launches are far apart in time, so that a spell of noise does not hit them all; and a run that is interrupted
+    has fewer launches of each race, instead of fewer races. known: races as far as an earlier run came, by name. note is
+    told the numbers of race and launch that begin.
     """
-    for number, race in enumerate(races):
-        finished = known.get(race.name)
-        if finished is None:
-            finished = run_race(
-                race.implementations, race.size, folder, files, run.settings, run.verdicts, partial(note, number)
-            )
-            journal.add(finished)
-        run.races.append(finished)
+    for launch in range(track.settings.launches):
+        for number, race in enumerate(races):
+            if launch == 0:
+                begun = known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)
+                run.entered.append(begun)
+            if run.entered[number].launches > launch:
+                continue
+            note(number, launch)
+            run_launch(run.entered[number], track)
+            journal.add(run.entered[number])
     run.complete = True
 
 
@@ -173,7 +180,7 @@ def result(run: Run) -> dict[str, Any]:
             "settings": asdict(run.settings),
             "corpus": corpus_part(run.corpus, {lane.case.size.V for race in run.races for lane in race.lanes}),
             "environment": {**run.environment, "load_after": environment.load()},
-            "warnings": environment.warnings_of(run.environment),
+            "warnings": environment.warnings_of(run.environment, steadiness(run.races)),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
             "not_measured": [
                 {**name(lane), "case": str(lane.case), "status": lane.status, "reason": lane.reason}
@@ -181,10 +188,23 @@ def result(run: Run) -> dict[str, Any]:
                 for lane in race.lanes
                 if lane.status != OK
             ],
-            "read_bytes_per_s": {race.problem: read_rate(race) for race in run.races if race.read_s},
+            "call_s": {race.problem: race.call_s for race in run.races},
             "sources": {key: source(i) for key, i in implementations.items()},
         },
     }
+
+
+def steadiness(races: Iterable[RaceResult]) -> float:
+    """By what factor the machine's own speed varied: the slow tenth of all calls of an empty function over the fast tenth."""
+    import numpy as np
+
+    paces = []
+    for kernel in {race.problem.partition("@")[0] for race in races}:  # an empty call costs more with more arguments
+        mine = (race.call_s for race in races if race.problem.startswith(f"{kernel}@"))
+        calls = np.array([call for launches in mine for launch in launches for call in launch if call is not None])
+        paces += list(calls / np.median(calls)) if calls.size else []
+    slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
+    return float(slow / fast)
 
 
 def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, Any]:
@@ -242,15 +262,6 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
         "options": {},
         "stats": {**stats.as_dict(), "iterations": lane.plan[0]},
     }
-
-
-def read_rate(race: RaceResult) -> float:
-    """Bytes a second that one thread reads at the race's working set: the median of all its rounds."""
-    import numpy as np
-
-    return float(
-        race.read_bytes / np.median([sample for launch in race.read_s for sample in launch if sample is not None])
-    )
 
 
 def source(implementation: Implementation) -> dict[str, Any]:

@@ -179,19 +179,18 @@ class Clock:
     def __init__(self, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
         self.races, self.launches, self.weights = races, launches, weights
         self.started: float | None = None
-        self.checked = False
 
     def done(self, race: int, launch: int) -> float:
-        return (sum(self.weights[:race]) + self.weights[race] * launch / self.launches) / sum(self.weights)
+        return (launch + sum(self.weights[:race]) / sum(self.weights)) / self.launches
 
     def left(self, done: float) -> str:
         """Time left in words, once there is something to go by."""
         if self.started is None:
-            self.started = time.perf_counter()
-        elapsed = time.perf_counter() - self.started
-        if elapsed < 2 or done <= 0:
+            self.started, self.began = time.perf_counter(), done
+        elapsed, progress = time.perf_counter() - self.started, done - self.began
+        if elapsed < 2 or progress <= 0:
             return ""
-        rest = elapsed / done - elapsed
+        rest = elapsed / progress * (1 - done)
         return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
 
 
@@ -211,27 +210,32 @@ class Painted(Clock):
         self.bar.update(
             self.task,
             completed=done,
-            description=f"{self.races[race].name}, launch {launch + 1} of {self.launches}",
+            description=f"launch {launch + 1} of {self.launches}: {self.races[race].name}",
             left=self.left(done),
         )
 
 
 class Lines(Clock):
-    """Progress as plain lines, one a race."""
+    """Progress as plain lines: one a launch, and one every few seconds."""
+
+    EVERY_S = 5.0
+    said: float | None = None
 
     def checking(self, key: str) -> None:
-        if not self.checked:
-            print("checking the implementations against their references", file=sys.stderr, flush=True)
-        self.checked = True
+        if self.said is None:
+            self.say("checking the implementations against their references")
 
     def racing(self, race: int, launch: int) -> None:
-        if launch == 0:
-            left = self.left(self.done(race, 0))
-            print(
-                f"[{race + 1}/{len(self.races)}] {self.races[race].name}{', ' + left if left else ''}",
-                file=sys.stderr,
-                flush=True,
+        left = self.left(self.done(race, launch))
+        if race == 0 or self.said is None or time.perf_counter() - self.said > self.EVERY_S:
+            name = self.races[race].name
+            self.say(
+                f"[launch {launch + 1}/{self.launches}, race {race + 1}/{len(self.races)}] {name}{', ' + left if left else ''}"
             )
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+        self.said = time.perf_counter()
 
 
 def writable(folder: Path) -> None:
@@ -283,7 +287,10 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
             f"\n{len(every) - len(shown)} more tables, at other sizes, are in {out / 'report.md'}", style="dim"
         )
     if not run.complete:
-        screen.print(f"\nInterrupted: {len(run.races)} races were finished and are kept.", style="yellow")
+        finished = sum(race.launches for race in run.races)
+        screen.print(
+            f"\nInterrupted: {finished} launches of {len(run.races)} races were finished and are kept.", style="yellow"
+        )
     screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
     written([*paths, out / "result.json"])
 

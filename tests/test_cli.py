@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -108,7 +109,8 @@ def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subp
     assert "lookup@V=2e3,H=8,B=10,f32,i64,zipf,t1" in result.stdout
     assert "baseline" in result.stdout
     assert "Use gather (W[idx])" in result.stdout
-    assert "[2/2] lookup@V=2e3" in result.stderr
+    assert "[launch 1/2, race 1/2] lookup@V=500" in result.stderr
+    assert "[launch 2/2, race 1/2]" in result.stderr
 
 
 def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -179,110 +181,99 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: 
     assert result.stderr.count("\n") == 1, result.stderr
 
 
-def test_ctrl_c_keeps_the_finished_races_and_exits_130(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    arguments = (
-        "run",
-        "--kernel",
-        "lookup",
-        "--vocab",
-        "500",
-        "1000",
-        "2000",
-        "3000",
-        "4000",
-        "5000",
-        "--hidden",
-        "8",
-        "--launches",
-        "4",
-    )
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=tmp_path,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("[3/6]"):
-                process.send_signal(signal.SIGINT)
-                break
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    result = json.loads((tmp_path / "reports/out/result.json").read_text())
-    assert result["w2vbench"]["complete"] is False
-    assert len({row["group"] for row in result["benchmarks"]}) == 2
-    assert "Interrupted: 2 races were finished" in out
-
-
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """A run under way, in a process group of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "bench", *arguments]
     return subprocess.Popen(
-        command,
+        [sys.executable, "-m", "bench", *arguments],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
 
 
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """What a run has put into its journal: a race as it stood after each launch."""
+    file = folder / "reports/out/journal.jsonl"
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
+
+
+def wait_for(folder: Path, launches: int) -> None:
+    """Until so many launches are finished."""
+    for _ in range(6000):
+        if (folder / "reports/out/journal.jsonl").exists() and len(journal(folder)) >= launches:
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
 MANY = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "700", "800", "--hidden", "4")
 
 
-@pytest.mark.parametrize("at", ["[1/4]", "[3/4]", "[4/4]"])
-def test_a_run_that_is_killed_goes_on_and_ends_as_if_undisturbed(tmp_path: Path, at: str) -> None:
+def test_ctrl_c_keeps_the_finished_launches_and_exits_130(tmp_path: Path) -> None:
     with started(tmp_path, *MANY) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith(at):
-                os.killpg(process.pid, signal.SIGKILL)
-                break
-    journal = (tmp_path / "reports/out/journal.jsonl").read_text()
-    kept = [json.loads(line)["wall_s"] for line in journal.splitlines()[1:]]
-    assert len(kept) == int(at[1]) - 1
+        wait_for(tmp_path, 6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    result = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert result["w2vbench"]["complete"] is False
+    launches = {row["group"]: len(row["extra_info"]["launches"]) for row in result["benchmarks"]}
+    assert len(launches) == 4
+    assert 6 <= sum(launches.values()) < 12
+    assert f"Interrupted: {sum(launches.values())} launches of 4 races were finished" in out
+    assert (tmp_path / "reports/out/index.html").exists()
+
+
+@pytest.mark.parametrize("launches", [0, 3, 5, 11])
+def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, launches: int) -> None:
+    with started(tmp_path, *MANY) as process:
+        wait_for(tmp_path, launches)
+        time.sleep(0.02 * launches)
+        os.killpg(process.pid, signal.SIGKILL)
+    kept = {entry["problem"]: entry for entry in journal(tmp_path)}
     resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stderr.count("lookup@V=") == 4 - len(kept)
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
     assert content["w2vbench"]["complete"] is True
-    assert [row["name"].partition(",")[0] for row in content["benchmarks"]] == [
+    rows = {row["name"]: row for row in content["benchmarks"]}
+    assert [name.partition(",")[0] for name in rows] == [
         f"lookup/{slug}@V={V}" for V in (500, 600, 700, 800) for slug in ("one-hot-dot", "gather")
     ]
+    for entry in kept.values():
+        for lane in entry["lanes"].values():
+            measured = [launch["wall_s"] for launch in rows[lane["case"]]["extra_info"]["launches"]]
+            assert measured[: len(lane["wall_s"])] == lane["wall_s"]
+            assert len(measured) == 3
     assert not (tmp_path / "reports/out/journal.jsonl").exists()
 
 
-def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_race_alone(tmp_path: Path) -> None:
+def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_launch_alone(tmp_path: Path) -> None:
     with started(tmp_path, *MANY) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("[4/4]"):
-                os.killpg(process.pid, signal.SIGKILL)
-                break
-    journal = tmp_path / "reports/out/journal.jsonl"
-    journal.write_text(journal.read_text()[:-40])
+        wait_for(tmp_path, 6)
+        os.killpg(process.pid, signal.SIGKILL)
+    before = journal(tmp_path)
+    file = tmp_path / "reports/out/journal.jsonl"
+    lines = file.read_text().splitlines(keepends=True)[: len(before) + 1]
+    file.write_text("".join(lines)[:-40])
     resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert "[3/4]" in resumed.stderr
-    assert "[2/4]" not in resumed.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    measured = {row["name"]: row["extra_info"]["launches"] for row in content["benchmarks"]}
+    for lane in before[-2]["lanes"].values():
+        assert measured[lane["case"]][0]["wall_s"] == lane["wall_s"][0]
 
 
 def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
     with started(tmp_path, "run", "--kernel", "lookup", "--vocab", "200000", "--batch", "2000") as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("[1/1]"):
-                time.sleep(1)
-                workers = psutil.Process(process.pid).children(recursive=True)
-                process.kill()
-                break
+        wait_for(tmp_path, 0)
+        time.sleep(3)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
     assert workers
     assert psutil.wait_procs(workers, timeout=10)[1] == []
 

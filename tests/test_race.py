@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from bench.engine.race import RaceResult, Settings, run_contract, run_race
+from bench.engine.race import RaceResult, Settings, Track, run_contract, run_race
+from bench.engine.workers import MARK, Workers
 from bench.run import saved
 from impls import catalogue, words
 from impls.case import Size
 
 HOSTILE = """
-import ctypes, os, time
+import ctypes, os, subprocess, sys, threading, time
 import numpy as np
 from impls.lookup import lookup
 
 SMALL = 60
+CHILDREN = []
 
 def small(W):
     return len(W) < SMALL or len(W) == 300  # the contract's own sizes
@@ -76,6 +78,34 @@ def noisy(W, idx):
     print("x" * 100_000)
     return W[idx]
 
+@lookup.implementation("forks", "leaves processes behind, one in a session of its own")
+def forks(W, idx):
+    if not small(W) and not CHILDREN:
+        for own_session in (False, True):
+            CHILDREN.append(subprocess.Popen(["sleep", "3217"], start_new_session=own_session))
+    return W[idx]
+
+@lookup.implementation("spins", "holds the interpreter for ever")
+def spins(W, idx):
+    while not small(W):
+        pass
+    return W[idx]
+
+@lookup.implementation("not-a-number", "returns NaN at the race's size")
+def not_a_number(W, idx):
+    return W[idx] if small(W) else W[idx] * np.float32("nan")
+
+@lookup.implementation("threads", "leaves a thread running")
+def threads(W, idx):
+    if not small(W) and threading.active_count() < 3:
+        threading.Thread(target=time.sleep, args=(3600,)).start()
+    return W[idx]
+
+@lookup.implementation("reads", "waits for standard input")
+def reads(W, idx):
+    sys.stdin.read()
+    return W[idx]
+
 @lookup.implementation("absent", "needs a package that nobody has", requires=("surely_not_installed",))
 def absent(W, idx):
     import surely_not_installed
@@ -85,10 +115,14 @@ def absent(W, idx):
 QUICK = Settings(launches=2, rounds=3, sample_s=0.0005, lane_s=0.01, time_limit_s=3.0)
 
 
+Tracks = Callable[..., Track]
+
+
 @pytest.fixture(scope="module")
-def corpus_folder() -> Iterator[Path]:
-    with saved(words.builtin()) as folder:
-        yield folder
+def track() -> Iterator[Tracks]:
+    """Makes a track with files and settings; workers and the corpus' folder are shared."""
+    with saved(words.builtin()) as folder, Workers() as workers:
+        yield lambda settings=QUICK, *files: Track(workers, folder, files, settings)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +133,9 @@ def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hostile_race(corpus_folder: Path, hostile_file: Path) -> RaceResult:
+def hostile_race(track: Tracks, hostile_file: Path) -> RaceResult:
     mine = [i for i in catalogue.from_file(hostile_file) if i.slug != "absent"]
-    return run_race(mine, Size(1000, 8, 16), corpus_folder, [hostile_file], QUICK)
+    return run_race(mine, Size(1000, 8, 16), track(QUICK, hostile_file))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +143,11 @@ def hostile_race(corpus_folder: Path, hostile_file: Path) -> RaceResult:
     [
         ("good", "ok", ""),
         ("noisy", "ok", ""),
+        ("forks", "ok", ""),
+        ("threads", "ok", ""),
+        ("reads", "ok", ""),
+        ("spins", "timeout", "--time-limit"),
+        ("not-a-number", "wrong", "row 0 is not W["),
         ("raises", "error", "RuntimeError: not today really"),
         ("wrong-later", "wrong", "row 0 is not W["),
         ("exits", "crashed", "exit code 3"),
@@ -134,16 +173,24 @@ def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_race: 
     assert good.memory["peak_bytes"] >= 16 * 8 * 4
 
 
-def test_no_process_is_left_behind(hostile_race: RaceResult) -> None:
-    left = [
-        child
-        for child in psutil.Process(os.getpid()).children(recursive=True)
-        if "worker.py" in " ".join(child.cmdline())
-    ]
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
+def test_no_process_is_left_behind(hostile_file: Path) -> None:
+    mine = [i for i in catalogue.from_file(hostile_file) if i.slug in ("forks", "exits", "sleeps")]
+    with saved(words.builtin()) as folder, Workers() as workers:
+        run_race(mine, Size(1000, 8, 16), Track(workers, folder, (hostile_file,), QUICK))
+    left = [line for process in psutil.process_iter() if (line := marked(process, workers.mark))]
     assert left == []
 
 
-def test_the_contract_finds_the_crash_and_goes_on(corpus_folder: Path, tmp_path: Path) -> None:
+def marked(process: psutil.Process, mark: str) -> str:
+    """The command of a process that a run's workers, or what they started, must have left; empty for any other."""
+    try:
+        return " ".join(process.cmdline()) if process.environ().get(MARK) == mark else ""
+    except psutil.Error:
+        return ""
+
+
+def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path) -> None:
     file = tmp_path / "mixed.py"
     file.write_text(
         "import os\nfrom impls.lookup import lookup\n"
@@ -152,7 +199,7 @@ def test_the_contract_finds_the_crash_and_goes_on(corpus_folder: Path, tmp_path:
         "@lookup.implementation('lacks', 'needs', requires=('surely_not_installed',))\ndef lacks(W, idx):\n    return W[idx]\n"
         "@lookup.implementation('last', 'fine')\ndef last(W, idx):\n    return W[idx]\n"
     )
-    verdicts = run_contract(catalogue.from_file(file), corpus_folder, [file], QUICK)
+    verdicts = run_contract(catalogue.from_file(file), track(QUICK, file))
     assert {key.partition("/")[2]: verdict.status for key, verdict in verdicts.items()} == {
         "first": "ok",
         "dies": "crashed",
@@ -162,21 +209,21 @@ def test_the_contract_finds_the_crash_and_goes_on(corpus_folder: Path, tmp_path:
     assert "pip install surely_not_installed" in verdicts["lookup/lacks"].reason
 
 
-def test_a_lane_that_would_not_fit_is_skipped_before_it_is_tried(corpus_folder: Path) -> None:
+def test_a_lane_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
     small = Settings(launches=1, rounds=2, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=600 << 20)
-    result = run_race(mine, Size(20_000, 4, 10_000), corpus_folder, [], small)
+    result = run_race(mine, Size(20_000, 4, 10_000), track(small))
     statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
     assert statuses["gather"] == ("ok", "")
     assert statuses["one-hot-matmul"][0] == "skipped"
     assert "1.1 GB" in statuses["one-hot-matmul"][1]
 
 
-def test_peak_memory_is_what_the_arrays_say(corpus_folder: Path) -> None:
+def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
     """gather allocates its (B, H) result; the one-hot product a (B, V) matrix beside it."""
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather", "lookup/take-out")]
     V, H, B = 2000, 64, 256
-    result = run_race(mine, Size(V, H, B), corpus_folder, [], Settings(launches=1, rounds=2, sample_s=0.0005))
+    result = run_race(mine, Size(V, H, B), track(Settings(launches=1, rounds=2, sample_s=0.0005)))
     peak = {lane.implementation.slug: lane.memory["peak_bytes"] for lane in result.lanes}
     assert peak["gather"] == pytest.approx(B * H * 4, rel=0.1)
     assert peak["one-hot-matmul"] == pytest.approx(B * V * 4 + B * H * 4, rel=0.05)
@@ -185,7 +232,7 @@ def test_peak_memory_is_what_the_arrays_say(corpus_folder: Path) -> None:
     assert prepared["take-out"] == pytest.approx(B * H * 4, rel=0.05)
 
 
-def test_every_ring_is_gone_round_and_reset(corpus_folder: Path) -> None:
+def test_every_ring_is_gone_round_and_reset(track: Tracks) -> None:
     """Accumulating changes dW; between samples it is set back, or sums would grow with the number of calls."""
     add_at = next(i for i in catalogue.own() if i.key == "scatter.accumulate/add-at")
     problem = add_at.kernel.make(Size(50, 4, 10), words.builtin(), np.random.default_rng(0))
@@ -196,11 +243,11 @@ def test_every_ring_is_gone_round_and_reset(corpus_folder: Path) -> None:
     assert not problem.inputs["dW"].any()
 
 
-def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(corpus_folder: Path) -> None:
+def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks) -> None:
     """The book's layers hold two V × H buffers and the dense einsum one, beside W_out: together too much here."""
     mine = [i for i in catalogue.own() if i.kernel.name == "output.negative-sampling"]
     small = Settings(launches=1, rounds=1, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=560 << 20)
-    result = run_race(mine, Size(200_000, 100, 4, 2), corpus_folder, [], small)
+    result = run_race(mine, Size(200_000, 100, 4, 2), track(small))
     statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
     assert statuses["book-layers"][0] == "skipped"
     assert "beside the others" in statuses["book-layers"][1]
@@ -208,14 +255,14 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(corpus_folder: 
     assert statuses["einsum-rows"] == ("ok", "")
 
 
-def test_a_memory_measurement_that_fails_costs_a_lane_no_times(corpus_folder: Path, tmp_path: Path) -> None:
+def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tmp_path: Path) -> None:
     file = tmp_path / "forked.py"
     file.write_text(
         "import os, time\nfrom impls.lookup import lookup\nhome = os.getpid()\n"
         "@lookup.implementation('sleeps-when-forked', 'hangs in the memory child')\n"
         "def f(W, idx):\n    if os.getpid() != home:\n        time.sleep(100)\n    return W[idx]\n"
     )
-    result = run_race(catalogue.from_file(file), Size(500, 4, 8), corpus_folder, [file], QUICK)
+    result = run_race(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
     (lane,) = result.lanes
     assert lane.status == "ok"
     assert len(lane.wall_s) == QUICK.launches

@@ -33,12 +33,20 @@ def describe() -> dict[str, Any]:
     }
 
 
-def warnings_of(environment: dict[str, Any]) -> list[str]:
-    """What about this machine may spoil figures, a sentence each."""
+UNSTEADY = 1.3
+
+
+def warnings_of(environment: dict[str, Any], steadiness: float) -> list[str]:
+    """What about this machine may spoil figures, a sentence each. steadiness: by what factor its own speed varied."""
     found = []
     busy = environment.get("busy_before") or 0.0
     if busy > 0.3:
         found.append(f"the machine was busy when the run began ({busy:.0%} of its CPUs' time): figures may be high")
+    if steadiness > UNSTEADY:
+        found.append(
+            f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over "
+            "fast tenth): ratios of one run and the next may differ by tens of per cent; run again when it is quieter"
+        )
     if hasattr(sys, "gettotalrefcount"):
         found.append("this is a debug build of Python: everything written in Python is slower than it would be")
     return found

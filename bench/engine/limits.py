@@ -1,23 +1,12 @@
-"""What the machine can do, measured as lanes of the same race: so far, reading memory at the race's own working set."""
+"""What the machine can do, measured in the same run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from impls.interface import Problem
-
-READ = "limit.read"
+CALL = "limit.call"
+"""The lane of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
 
 
-def lanes(problem: Problem) -> list[tuple[str, Callable[[], Any]]]:
-    """Lanes that go through the problem's largest matrix as fast as one thread can, by name."""
-    arrays = [value for value in problem.inputs.values() if isinstance(value, np.ndarray) and value.ndim == 2]
-    if not arrays:
-        return []
-    largest = max(arrays, key=lambda array: array.nbytes).reshape(-1)
-    half = largest.size // 2
-    first, second = largest[:half], largest[half : 2 * half]
-    return [(READ, lambda: np.dot(first, second))]
+def nothing(*arguments: Any) -> None:
+    pass

@@ -38,6 +38,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     it is taken all the same, since such calls are not made twice.
     """
     arguments = problem.batches[0]
+    give_back()
     tracemalloc.start()
     workspace = (implementation.prepare(problem),) if implementation.prepare else ()
     prepared = tracemalloc.get_traced_memory()[0] if implementation.prepare else 0
@@ -53,6 +54,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     took = time.perf_counter() - started
     tracemalloc.stop()
     if took < TWICE_S:
+        give_back()
         _, resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
     return {"peak_bytes": peak, "prepare_bytes": prepared, "resident_bytes": resident}
 
@@ -65,6 +67,15 @@ def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
         before = status_bytes("VmRSS")
     result = call()
     return result, None if before is None else max(0, status_bytes("VmHWM") - before)
+
+
+def give_back() -> None:
+    """Have glibc give its free memory back to the system: what a call takes out of it would be no growth."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def status_bytes(field: str) -> int:

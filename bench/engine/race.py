@@ -1,18 +1,11 @@
-"""A race, from the outside: several launches of a worker, watched, and repeated without a lane that brings one down."""
+"""A race, from the outside: launches of a worker, each repeated without a lane that brings it down."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import queue
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +13,10 @@ from bench.check import OK, Verdict
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 
-from .limits import READ
+from .limits import CALL
+from .workers import Died, Workers
 
-WORKER = Path(__file__).with_name("worker.py")
 BASE_BYTES = 300 << 20
-THREAD_VARIABLES = (
-    "OPENBLAS_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,27 @@ class Settings:
     time_limit_s: float = 30.0
     memory_limit_bytes: int = 3 << 30
     seed: int = 0
-    limits: bool = False
+
+
+@dataclass(frozen=True)
+class Track:
+    """What races are run on: workers, the corpus in a folder, files with implementations from outside, and settings."""
+
+    workers: Workers
+    corpus: Path
+    files: tuple[Path, ...] = ()
+    settings: Settings = Settings()
+
+    def specification(self, mode: str, keys: Sequence[str] = ()) -> dict[str, Any]:
+        """What every worker is told."""
+        return {
+            "mode": mode,
+            "implementations": list(keys),
+            "corpus": str(self.corpus),
+            "files": [str(file) for file in self.files],
+            "seed": self.settings.seed,
+            "memory_limit_bytes": self.settings.memory_limit_bytes,
+        }
 
 
 @dataclass
@@ -59,7 +65,7 @@ class LaneResult:
 
     implementation: Implementation
     case: Case
-    status: str = "ok"
+    status: str = OK
     reason: str = ""
     wall_s: list[list[float | None]] = field(default_factory=list)
     cpu_s: list[list[float | None]] = field(default_factory=list)
@@ -70,41 +76,50 @@ class LaneResult:
 
 @dataclass
 class RaceResult:
-    """One problem's race. touched: distinct rows a batch. read_s: the read lane's figures, as in LaneResult; read_bytes: what it reads."""
+    """One problem's race. launches: how many are finished. call_s: as a lane's wall_s, for a function
+    that does nothing. touched: distinct rows a batch. batches: length of the ring."""
 
     problem: str
+    size: Size
     lanes: list[LaneResult]
+    launches: int = 0
+    call_s: list[list[float | None]] = field(default_factory=list)
     touched: float = 0.0
     batches: int = 0
-    read_s: list[list[float | None]] = field(default_factory=list)
-    read_bytes: int = 0
-    wall_s: float = 0.0
 
-
-class Died(Exception):
-    """A launch that did not reach its end: lane (None if no lane is to blame), status and reason."""
-
-    def __init__(self, lane: str | None, status: str, reason: str) -> None:
-        super().__init__(reason)
-        self.lane, self.status, self.reason = lane, status, reason
+    @property
+    def racing(self) -> dict[str, LaneResult]:
+        """The lanes that have not fallen out, by slug."""
+        return {lane.implementation.slug: lane for lane in self.lanes if lane.status == OK}
 
 
 def run_contract(
-    implementations: Sequence[Implementation],
-    corpus: Path,
-    files: Sequence[Path],
-    settings: Settings,
-    note: Callable[[str], None] = lambda key: None,
+    implementations: Sequence[Implementation], track: Track, note: Callable[[str], None] = lambda key: None
 ) -> dict[str, Verdict]:
-    """Put implementations through their kernels' contracts, in a process of their own: a verdict for each key.
+    """Put implementations through their kernels' contracts, in processes of their own: a verdict for each key.
 
-    One that brings the process down is told so, and the rest go on in another. note is told each key in turn.
+    Nothing is timed, so every CPU is used. note is told each key in turn.
     """
+    CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    shares = [share for at in range(CPUS) if (share := [i.key for i in implementations[at::CPUS]])]
     verdicts: dict[str, Verdict] = {}
-    while waiting := [i.key for i in implementations if i.key not in verdicts]:
+    with ThreadPoolExecutor(max(1, len(shares))) as pool:
+        try:
+            for found in pool.map(lambda share: judge(share, track, note), shares):
+                verdicts.update(found)
+        except BaseException:
+            track.workers.close()  # an interrupted run must not wait for them
+            raise
+    return {i.key: verdicts[i.key] for i in implementations}
+
+
+def judge(keys: Sequence[str], track: Track, note: Callable[[str], None]) -> dict[str, Verdict]:
+    """The contract in one process. An implementation that brings it down is told so; the rest go on in another."""
+    verdicts: dict[str, Verdict] = {}
+    while waiting := [key for key in keys if key not in verdicts]:
         note(waiting[0])
         try:
-            for event in watch(specification("contract", waiting, corpus, files, settings), 1, settings.time_limit_s):
+            for event in track.workers.work(track.specification("contract", waiting), 1, track.settings.time_limit_s):
                 if event["event"] == "verdict":
                     verdicts[event["lane"]] = Verdict(event["status"], event["reason"])
                     note(event["lane"])
@@ -114,84 +129,74 @@ def run_contract(
     return verdicts
 
 
-def run_profile(
-    implementation: Implementation, size: Size, corpus: Path, files: Sequence[Path], settings: Settings
-) -> dict[str, Any]:
+def run_profile(implementation: Implementation, size: Size, track: Track) -> dict[str, Any]:
     """Profile one implementation line by line, in a process of its own. Raises Died."""
-    spec = {**specification("profile", [implementation.key], corpus, files, settings), "size": str(size)}
-    return next(event for event in watch(spec, size.threads, settings.time_limit_s) if event["event"] == "profile")
+    spec = {**track.specification("profile", [implementation.key]), "size": str(size)}
+    events = track.workers.work(spec, size.threads, track.settings.time_limit_s)
+    return next(event for event in events if event["event"] == "profile")
 
 
-def specification(
-    mode: str, keys: Sequence[str], corpus: Path, files: Sequence[Path], settings: Settings
-) -> dict[str, Any]:
-    """What every worker is told."""
-    return {
-        "mode": mode,
-        "implementations": list(keys),
-        "corpus": str(corpus),
-        "files": [str(file) for file in files],
-        "seed": settings.seed,
-        "memory_limit_bytes": settings.memory_limit_bytes,
-    }
-
-
-def run_race(
+def enter(
     implementations: Sequence[Implementation],
     size: Size,
-    corpus: Path,
-    files: Sequence[Path],
     settings: Settings,
     verdicts: dict[str, Verdict] | None = None,
-    note: Callable[[int], None] = lambda launch: None,
 ) -> RaceResult:
-    """Race the implementations of one kernel at one size.
+    """A race of implementations of one kernel at one size, before its first launch.
 
-    verdicts: what the contract said, by key; those that are not ok stay out, with its reason. note is told the number
-    of each launch that begins.
+    verdicts: what the contract said, by key; those that are not ok stay out, with its reason, as do those that would
+    not fit into memory.
     """
-    started = time.perf_counter()
-    lanes = {i.slug: LaneResult(i, i.case(size)) for i in implementations}
-    result = RaceResult(next(iter(lanes.values())).case.problem, list(lanes.values()))
-    for lane in lanes.values():
+    lanes = [LaneResult(i, i.case(size)) for i in implementations]
+    for lane in lanes:
         admit(lane, size, settings, (verdicts or {}).get(lane.implementation.key, Verdict(OK)))
-    make_room(list(lanes.values()), size, settings)
-    launch = 0
-    while launch < settings.launches and (racing := [slug for slug, lane in lanes.items() if lane.status == "ok"]):
-        note(launch)
+    make_room(lanes, size, settings)
+    return RaceResult(lanes[0].case.problem, size, lanes)
+
+
+def run_launch(race: RaceResult, track: Track) -> None:
+    """Run the next launch of a race: a fresh worker times all its lanes. The first one checks and weighs them too.
+
+    A launch that goes wrong is discarded and run again without the lane at fault, which keeps the reason.
+    """
+    settings, first = track.settings, race.launches == 0
+    while racing := race.racing:
         spec = {
-            **specification("race", [lanes[slug].implementation.key for slug in racing], corpus, files, settings),
-            "size": str(size),
-            "launch": launch,
+            **track.specification("race", [lane.implementation.key for lane in racing.values()]),
+            "size": str(race.size),
+            "launch": race.launches,
             "rounds": settings.rounds,
             "sample_s": settings.sample_s,
             "lane_s": settings.lane_s,
-            "check": launch == 0,
-            "memory": launch == settings.launches - 1,
+            "check": first,
+            "memory": first,
             "time_limit_s": settings.time_limit_s,
-            "limits": settings.limits,
-            "plan": {slug: lanes[slug].plan for slug in racing},
+            "plan": {slug: lane.plan for slug, lane in racing.items()},
         }
         try:
-            events = list(watch(spec, size.threads, settings.time_limit_s))
+            events = list(track.workers.work(spec, race.size.threads, settings.time_limit_s, ahead=True))
         except Died as death:
-            # the launch is discarded, and run again without the lane at fault
-            if death.lane == READ:
-                settings = replace(settings, limits=False)
-                continue
-            for slug in [death.lane] if death.lane in lanes else racing:
-                lanes[slug].status, lanes[slug].reason = death.status, death.reason
-            continue
-        out = [event for event in events if event["event"] == "out" and event["lane"] in lanes]
-        for event in out:
-            lanes[event["lane"]].status, lanes[event["lane"]].reason = event["status"], event["reason"]
-        if events[-1]["event"] != "done":
+            for slug in [death.lane] if death.lane in racing else racing:
+                racing[slug].status, racing[slug].reason = death.status, death.reason
             continue
         for event in events:
-            collect(event, lanes, result)
-        launch += 1
-    result.wall_s = time.perf_counter() - started
-    return result
+            if event["event"] == "out":
+                racing[event["lane"]].status, racing[event["lane"]].reason = event["status"], event["reason"]
+        if events[-1]["event"] == "done":
+            for event in events:
+                collect(event, race)
+            break
+    race.launches += 1
+
+
+def run_race(
+    implementations: Sequence[Implementation], size: Size, track: Track, verdicts: dict[str, Verdict] | None = None
+) -> RaceResult:
+    """All launches of one race, one after another."""
+    race = enter(implementations, size, track.settings, verdicts)
+    while race.launches < track.settings.launches:
+        run_launch(race, track)
+    return race
 
 
 def admit(lane: LaneResult, size: Size, settings: Settings, verdict: Verdict) -> None:
@@ -227,93 +232,18 @@ def make_room(lanes: Sequence[LaneResult], size: Size, settings: Settings) -> No
         )
 
 
-def collect(event: dict[str, Any], lanes: dict[str, LaneResult], result: RaceResult) -> None:
+def collect(event: dict[str, Any], race: RaceResult) -> None:
     """Take one event of a launch that went well into the race's results."""
-    if event["event"] == "problem":
-        result.touched, result.batches, result.read_bytes = event["touched"], event["batches"], event["largest_bytes"]
-    elif event["event"] == "timed" and event["lane"] == READ:
-        result.read_s.append(event["wall_s"])
-    elif event["event"] == "timed":
-        lane = lanes[event["lane"]]
-        lane.wall_s.append(event["wall_s"])
-        lane.cpu_s.append(event["cpu_s"])
-        lane.prepare_s.append(event["prepare_s"])
-        lane.plan = [event["calls"], event["rounds"]]
-    elif event["event"] == "memory":
-        lanes[event["lane"]].memory = {key: value for key, value in event.items() if key not in ("event", "lane")}
-
-
-def watch(spec: dict[str, Any], threads: int, time_limit_s: float) -> Iterator[dict[str, Any]]:
-    """Start a worker and give its events. Raises Died if it crashes, fails, or takes too long over one step."""
-    environment = {
-        **os.environ,
-        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-    }
-    worker = subprocess.Popen(
-        [sys.executable, str(WORKER)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=pump, args=(worker.stdout, lines), daemon=True).start()
-    lane, stage = None, "start"
-    try:
-        assert worker.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            worker.stdin.write(json.dumps(spec).encode())
-            worker.stdin.close()
-        while True:
-            try:
-                line = lines.get(timeout=time_limit_s)
-            except queue.Empty:
-                raise Died(lane, "timeout", f"{stage} took longer than {time_limit_s:g} s (--time-limit)") from None
-            if line is None:
-                break
-            event = json.loads(line)
-            if event["event"] == "stage":
-                lane, stage = event["lane"], event["name"]
-            elif event["event"] == "failed":
-                raise Died(lane, event["status"], event["reason"])
-            else:
-                yield event
-                if event["event"] in ("done", "out"):
-                    return
-        try:
-            code = worker.wait(time_limit_s)
-        except subprocess.TimeoutExpired:
-            raise Died(lane, "timeout", f"the process went silent during {stage}") from None
-        raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
-    finally:
-        stop(worker)
-
-
-def pump(pipe: Any, lines: queue.Queue[str | None]) -> None:
-    """Move a worker's lines into a queue, so that waiting for them costs the measuring machine nothing."""
-    with contextlib.suppress(ValueError, OSError):
-        for line in pipe:
-            lines.put(line.decode())
-    lines.put(None)
-
-
-def stop(worker: subprocess.Popen[bytes]) -> None:
-    """End a worker and all that it started."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(worker.pid, signal.SIGKILL)
-    else:
-        worker.kill()
-    worker.wait()
-    if worker.stdout:
-        worker.stdout.close()
-
-
-def ending(code: int) -> str:
-    """How a process ended, in words: ``exit code 3`` or ``signal SIGSEGV``."""
-    if code >= 0:
-        return f"exit code {code}"
-    with contextlib.suppress(ValueError):
-        return f"signal {signal.Signals(-code).name}"
-    return f"signal {-code}"
+    match event["event"]:
+        case "problem":
+            race.touched, race.batches = event["touched"], event["batches"]
+        case "timed" if event["lane"] == CALL:
+            race.call_s.append(event["wall_s"])
+        case "timed":
+            lane = race.racing[event["lane"]]
+            lane.wall_s.append(event["wall_s"])
+            lane.cpu_s.append(event["cpu_s"])
+            lane.prepare_s.append(event["prepare_s"])
+            lane.plan = [event["calls"], event["rounds"]]
+        case "memory":
+            race.racing[event["lane"]].memory = {k: v for k, v in event.items() if k not in ("event", "lane")}

@@ -1,7 +1,8 @@
 """A launch, from the inside: one fresh process that holds one problem and times its lanes round-robin.
 
-Started by its path as a script. It reads a JSON specification from standard input and writes one JSON event a line to
-what was its standard output; implementations may print as much as they like, it goes nowhere.
+Started by its path as a script. It says that it has started, reads a JSON specification, a line, from what was its
+standard input, and writes one JSON event a line to what was its standard output; implementations may read and print as
+much as they like, it comes from and goes nowhere.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from impls.interface import Implementation, Problem
 from impls.words import Corpus
 
 SLOW_S = 0.05
-"""A call that takes longer is made once a launch."""
+"""Of a call that takes longer, a launch has as many rounds as fit into its time; of a faster one at least three."""
+ONCE_S = 0.5
+"""A call that takes longer is not made again to find out how long it takes when warm."""
 
 Emit = Callable[..., None]
 Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], Any], tuple[int, int]]
@@ -46,21 +49,32 @@ class Lane:
     ring: Iterator[tuple[Any, ...]]
     sample: Sampler
     calls: int = 1
-    rounds: int = 1
-    planned: bool = False
+    rounds: int = 0
     prepare_s: float = 0.0
 
 
 def main() -> None:
+    orders = os.fdopen(os.dup(0), encoding="utf-8")
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
-    os.dup2(devnull, 2)
-    spec = json.load(sys.stdin)
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(devnull, standard)
     memory.end_with_parent()
+    catalogue.own()
+    tell(events, "started", {})
+    line = orders.readline()
+    if not line:
+        return  # not needed after all
+    spec = json.loads(line)
     work = {"contract": contract, "race": launch, "profile": profile}[spec["mode"]]
+
+    def emit(event: str, **facts: Any) -> None:
+        tell(events, event, facts)
+        if event == "waits":
+            orders.readline()
+
     try:
-        work(spec, lambda event, **facts: tell(events, event, facts))
+        work(spec, emit)
     except MemoryError:
         tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
     except Exception as error:
@@ -103,7 +117,7 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
     emit("stage", name="inputs", lane=implementation.slug)
     problem = implementation.kernel.make(size, Corpus.load(Path(spec["corpus"])), np.random.default_rng(spec["seed"]))
     emit("stage", name="the check", lane=implementation.slug)
-    verdict, _ = check_problem(
+    verdict = check_problem(
         implementation, problem, implementation.prepare(problem) if implementation.prepare else None
     )
     problem.reset()
@@ -121,8 +135,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
     implementations = load(spec)
     corpus = Corpus.load(Path(spec["corpus"]))
     problem = implementations[0].kernel.make(size, corpus, np.random.default_rng(spec["seed"]))
-    largest = max((value.nbytes for value in problem.inputs.values() if isinstance(value, np.ndarray)), default=0)
-    emit("problem", touched=problem.touched, batches=len(problem.batches), largest_bytes=largest)
+    emit("problem", touched=problem.touched, batches=len(problem.batches))
     order = np.random.default_rng([spec["seed"], spec["launch"]])
     lanes = []
     for at in order.permutation(len(implementations)):
@@ -130,10 +143,9 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         if lane is None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
-    if spec["limits"] and lanes:
-        lanes += [
-            Lane(slug, function, None, cycle([()]), sampler(0, False)) for slug, function in limits.lanes(problem)
-        ]
+    empty = sampler(len(implementations[0].kernel.parameters), False)
+    lanes.append(Lane(limits.CALL, limits.nothing, None, cycle(problem.batches), empty))
+    emit("waits")  # until nothing else runs
     calibrate_all(lanes, problem, spec, emit)
     race(lanes, problem, order, emit)
     if spec["memory"]:
@@ -148,14 +160,13 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
     """Prepare a lane, and check it where asked; None if it is wrong or fails, which is told."""
     slug = implementation.slug
     emit("stage", name="prepare", lane=slug)
-    took_s = 0.0
     started = time.perf_counter()
     try:
         workspace = implementation.prepare(problem) if implementation.prepare else None
         prepared = time.perf_counter() - started
         if spec["check"]:
             emit("stage", name="check", lane=slug)
-            verdict, took_s = check_problem(implementation, problem, workspace)
+            verdict = check_problem(implementation, problem, workspace)
             problem.reset()
             if verdict.status != OK:
                 emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
@@ -175,8 +186,7 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         sampler(arity, implementation.prepare is not None),
         prepare_s=prepared,
     )
-    lane.planned = bool(spec["plan"].get(slug)) or took_s > spec["lane_s"]
-    lane.calls, lane.rounds = spec["plan"].get(slug) or (1, rounds_for(took_s, spec))
+    lane.calls, lane.rounds = spec["plan"].get(slug) or (1, 0)
     return lane
 
 
@@ -209,25 +219,20 @@ def calibrate_all(lanes: list[Lane], problem: Problem, spec: dict[str, Any], emi
 
 
 def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
-    """Find how many calls fill a sample and how many rounds fit into the lane's time. The first call warms up.
+    """Warm a lane up, and find how many calls fill a sample and how many rounds fit into its time, unless that is planned.
 
-    A lane that is planned keeps its plan: an earlier launch's, or one call a round if the check showed that a call is
-    longer than the lane's time. Calls that are made once a launch are not warmed up either.
+    The first call of a launch may take five times as long as the next one, since it brings memory in.
     """
-    if lane.planned:
-        if lane.rounds > 1:
-            lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
-            problem.reset()
-        return
-    least_ns, budget_ns = spec["sample_s"] * 1e9, spec["lane_s"] * 1e9
+    least_ns = spec["sample_s"] * 1e9
     wall, _ = lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
-    if wall < budget_ns / 4:
-        wall, _ = lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
+    if not lane.rounds:
+        if wall < ONCE_S * 1e9:
+            wall, _ = lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)
         while wall < least_ns and lane.calls < 1 << 20:
             lane.calls = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
             wall, _ = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
+        lane.rounds = rounds_for(wall / 1e9, spec)
     problem.reset()
-    lane.rounds = rounds_for(wall / 1e9, spec)
 
 
 def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:

@@ -1,0 +1,218 @@
+"""Worker processes from the outside: started ahead of need, watched, and ended with everything that they started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+SCRIPT = Path(__file__).with_name("worker.py")
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""glibc gives memory back to the system, and pays page faults to get it again, above thresholds that rise to these values
+as a program frees larger and larger blocks. From the start they make a call's time independent of which calls came
+before: without them a sampler that needs some arrays of 800 kB took 31 ms in one place of the order and 18 in another."""
+MARK = "W2VBENCH_RUN"
+
+
+class Died(Exception):
+    """A worker that did not reach its end: lane (None if no lane is to blame), status and reason."""
+
+    def __init__(self, lane: str | None, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.lane, self.status, self.reason = lane, status, reason
+
+
+class Workers:
+    """The workers of a run. As a context manager it leaves none behind, nor what they started.
+
+    While one prepares its inputs the next one starts up beside it, and waits; nothing runs beside one that measures.
+    """
+
+    def __init__(self) -> None:
+        self.mark = uuid.uuid4().hex
+        self.spare: Worker | None = None
+        self.all: set[Worker] = set()
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        adopt_orphans()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers; none starts from now on."""
+        self.closed, self.spare = True, None
+        for worker in list(self.all):
+            self.end(worker)
+
+    def work(
+        self, specification: dict[str, Any], threads: int, time_limit_s: float, ahead: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Have a worker do a piece of work, and give its events; ahead: start the next worker meanwhile.
+
+        Raises Died if it crashes, fails, or takes longer than time_limit_s over one step.
+        """
+        worker = self.start(threads)
+        if ahead:
+            self.spare = self.added(Worker(threads, self.mark))
+        try:
+            yield from worker.events(specification, time_limit_s, self.settle)
+        finally:
+            self.end(worker)
+
+    def start(self, threads: int) -> Worker:
+        """The worker that has started already, if it has the right number of threads, or a new one."""
+        spare, self.spare = self.spare, None
+        if self.closed:
+            raise Died(None, "error", "the run has ended")
+        if spare and spare.threads == threads:
+            return spare
+        if spare:
+            self.end(spare)
+        return self.added(Worker(threads, self.mark))
+
+    def added(self, worker: Worker) -> Worker:
+        self.all.add(worker)
+        return worker
+
+    def settle(self) -> None:
+        """Wait until the next worker has started up and is idle."""
+        if self.spare:
+            self.spare.started.wait(60)
+
+    def end(self, worker: Worker) -> None:
+        """End a worker, its process group, and what it started outside of it."""
+        worker.kill()
+        self.all.discard(worker)
+        end_strays(self.mark, {other.process.pid for other in list(self.all)})
+
+
+class Worker:
+    """One process. It imports what it needs, waits for a specification, and tells what it does, a JSON line an event."""
+
+    def __init__(self, threads: int, mark: str) -> None:
+        self.threads = threads
+        self.started = threading.Event()
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **STEADY_ALLOCATOR, **dict.fromkeys(THREAD_VARIABLES, str(threads)), MARK: mark},
+            start_new_session=True,
+        )
+        threading.Thread(target=self.pump, daemon=True).start()
+
+    def pump(self) -> None:
+        """Move lines into a queue, so that waiting for them costs the measuring machine nothing."""
+        assert self.process.stdout is not None
+        with contextlib.suppress(ValueError, OSError):
+            for line in self.process.stdout:
+                self.started.set()
+                self.lines.put(line.decode())
+        self.started.set()
+        self.lines.put(None)
+
+    def send(self, line: str) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+
+    def events(
+        self, specification: dict[str, Any], time_limit_s: float, settle: Callable[[], None]
+    ) -> Iterator[dict[str, Any]]:
+        """Send a specification and give events until the work is done. settle: called before measuring may begin."""
+        lane, stage = None, "start"
+        self.send(json.dumps(specification))
+        while True:
+            try:
+                line = self.lines.get(timeout=time_limit_s)
+            except queue.Empty:
+                raise Died(lane, "timeout", f"{stage} took longer than {time_limit_s:g} s (--time-limit)") from None
+            if line is None:
+                break
+            event = json.loads(line)
+            match event["event"]:
+                case "started":
+                    pass
+                case "stage":
+                    lane, stage = event["lane"], event["name"]
+                case "waits":
+                    settle()
+                    self.send("go")
+                case "failed":
+                    raise Died(lane, event["status"], event["reason"])
+                case kind:
+                    yield event
+                    if kind in ("done", "out"):
+                        return
+        try:
+            code = self.process.wait(time_limit_s)
+        except subprocess.TimeoutExpired:
+            raise Died(lane, "timeout", f"the process went silent during {stage}") from None
+        raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
+
+    def kill(self) -> None:
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words: ``exit code 3`` or ``signal SIGSEGV``."""
+    if code >= 0:
+        return f"exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"signal {signal.Signals(-code).name}"
+    return f"signal {-code}"
+
+
+def adopt_orphans() -> None:
+    """Become the parent of processes whose own parent ends, so that none gets away (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_CHILD_SUBREAPER = 36
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_strays(mark: str, keep: set[int]) -> None:
+    """End adopted processes that carry a run's mark in their environment: a worker's children in sessions of their own."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error, OSError):
+            if child.pid not in keep and child.environ().get(MARK) == mark:
+                for process in (*child.children(recursive=True), child):
+                    process.kill()
+                child.wait(5)
