@@ -49,7 +49,7 @@ class Problem:
     inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
     batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
     they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
-    reset: undoes what calls have changed in place; called between samples, outside the clock.
+    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what lanes share.
     """
 
     size: Size
@@ -57,6 +57,13 @@ class Problem:
     batches: Sequence[tuple[Any, ...]]
     touched: float
     reset: Callable[[], None] = lambda: None
+    buffers: dict[str, Array] = field(default_factory=dict)
+
+    def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
+        """An array in the size's dtype that implementations of a race share, and each call overwrites."""
+        if name not in self.buffers:
+            self.buffers[name] = resident_zeros(shape, self.size.float_type)
+        return self.buffers[name]
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Kernel:
         baseline: bool = False,
         grows_with: str = "",
         makes: str = "",
+        shares: str = "",
         wrong: str = "",
         requires: tuple[str, ...] = (),
         prepare: Callable[[Problem], Any] | None = None,
@@ -102,7 +110,8 @@ class Kernel:
         slug: fixed name in case strings. title: name for people. slide: where in the source deck it stands.
         baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
         given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
-        ``BV+VH`` in the size's dtype, ``VH64`` in float64. wrong: why the result is wrong (shown, never ranked).
+        ``BV+VH`` in the size's dtype, ``VH64`` in float64. shares: the same of those that it takes from
+        ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
         requires: optional packages that it imports.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
@@ -114,7 +123,7 @@ class Kernel:
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
-                self, slug, title, function, slide, baseline, grows_with, makes, wrong, requires, prepare, moves
+                self, slug, title, function, slide, baseline, grows_with, makes, shares, wrong, requires, prepare, moves
             )
 
         return decorate
@@ -132,6 +141,7 @@ class Implementation:
     baseline: bool = False
     grows_with: str = ""
     makes: str = ""
+    shares: str = ""
     wrong: str = ""
     requires: tuple[str, ...] = ()
     prepare: Callable[[Problem], Any] | None = None

@@ -202,7 +202,7 @@ def run_race(
 def admit(lane: LaneResult, size: Size, settings: Settings, verdict: Verdict) -> None:
     """Keep out what failed the contract, and what would not fit into memory: each with its reason."""
     implementation = lane.implementation
-    needed = inputs_bytes(implementation, size) + array_bytes(implementation.makes, size)
+    needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
     if verdict.status != OK:
         lane.status, lane.reason = verdict.status, verdict.reason
     elif needed > settings.memory_limit_bytes:
@@ -215,15 +215,21 @@ def inputs_bytes(implementation: Implementation, size: Size) -> int:
     return BASE_BYTES + array_bytes(implementation.kernel.holds, size) + array_bytes(implementation.kernel.checks, size)
 
 
+def arrays_bytes(implementation: Implementation, size: Size) -> int:
+    """What an implementation's large arrays take, shared ones included."""
+    return array_bytes(f"{implementation.makes}+{implementation.shares}", size)
+
+
 def make_room(lanes: Sequence[LaneResult], size: Size, settings: Settings) -> None:
-    """Workspaces of a race are held all at once: where they do not fit together, the largest stay out."""
+    """Workspaces of a race are held all at once, one copy of what is shared: where they do not fit together, the largest stay out."""
     held = [lane for lane in lanes if lane.status == "ok" and lane.implementation.prepare]
     while held:
         workspaces = sum(array_bytes(lane.implementation.makes, size) for lane in held)
+        workspaces += max(array_bytes(lane.implementation.shares, size) for lane in held)
         needed = inputs_bytes(held[0].implementation, size) + workspaces
         if needed <= settings.memory_limit_bytes:
             return
-        largest = max(held, key=lambda lane: array_bytes(lane.implementation.makes, size))
+        largest = max(held, key=lambda lane: arrays_bytes(lane.implementation, size))
         held.remove(largest)
         largest.status = "skipped"
         largest.reason = (

@@ -152,6 +152,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         timed = {lane.slug for lane in lanes}
         lanes.clear()
         del lane  # the lanes' workspaces are let go, so that a child has room for its own
+        problem.buffers.clear()
         weigh([i for i in implementations if i.slug in timed], problem, spec["time_limit_s"], emit)
     emit("done")
 

@@ -233,3 +233,8 @@ def sigmoid(x: Array) -> Array:
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) without overflow: the sigmoid cross-entropy of score x against t = 0."""
     return np.asarray(np.logaddexp(x.dtype.type(0), x))
+
+
+def gradient_buffer(problem: Problem) -> Array:
+    """dW_out (V, H), shared by the implementations of a race and overwritten by every call."""
+    return problem.buffer("dW_out", (problem.size.V, problem.size.H))

@@ -14,7 +14,17 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, resident_zeros
-from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
+from .contract import (
+    SIZES,
+    check_result,
+    check_slope,
+    gradient_buffer,
+    make_sampled,
+    over_candidates,
+    sampled_work,
+    sigmoid,
+    softplus,
+)
 
 
 def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array) -> None:
@@ -37,8 +47,9 @@ negative_sampling = Kernel(
 
 
 def two_gradients(problem: Problem) -> tuple[Array, Array]:
-    """The gradient of one layer and the sum over layers, each (V, H) like W_out."""
-    return one_gradient(problem), one_gradient(problem)
+    """The sum over layers and the gradient of one, each (V, H) like W_out."""
+    size = problem.size
+    return gradient_buffer(problem), resident_zeros((size.V, size.H), size.float_type)
 
 
 def book_traffic(size: Size) -> Work:
@@ -53,7 +64,8 @@ def book_traffic(size: Size) -> Work:
     slide=24,
     baseline=True,
     grows_with="V",
-    makes="VH+VH",
+    makes="VH",
+    shares="VH",
     prepare=two_gradients,
     moves=book_traffic,
 )
@@ -79,13 +91,8 @@ def book_layers(
     return loss, dh, summed
 
 
-def one_gradient(problem: Problem) -> Array:
-    """The gradient (V, H), used again by every call."""
-    return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
-
-
 @negative_sampling.implementation(
-    "einsum-dense", "one einsum, one dense gradient", grows_with="V", makes="VH", prepare=one_gradient
+    "einsum-dense", "one einsum, one dense gradient", grows_with="V", shares="VH", prepare=gradient_buffer
 )
 def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
     loss, dh, (rows, values) = einsum_rows(h, W_out, target, negatives)

@@ -13,7 +13,7 @@ import numpy as np
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, Wrong, close, resident_zeros, same_dtype
 from ..words import Corpus
-from .contract import SIZES, check_slope, hidden_and_weights, ring
+from .contract import SIZES, check_slope, gradient_buffer, hidden_and_weights, ring
 
 BLOCK = 4096
 
@@ -100,11 +100,11 @@ def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
 def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
     """Scores (B, V) and dW_out (V, H), used again by every call."""
     size = problem.size
-    return resident_zeros((size.B, size.V), size.float_type), resident_zeros((size.V, size.H), size.float_type)
+    return resident_zeros((size.B, size.V), size.float_type), gradient_buffer(problem)
 
 
 @softmax.implementation(
-    "in-place", "the same in two buffers", grows_with="V", makes="BV+VH", prepare=score_and_gradient_buffers
+    "in-place", "the same in two buffers", grows_with="V", makes="BV", shares="VH", prepare=score_and_gradient_buffers
 )
 def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
     scores, dW = buffers
@@ -123,13 +123,8 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
     return loss, scores @ W_out, dW
 
 
-def gradient_buffer(problem: Problem) -> Array:
-    """dW_out (V, H), used again by every call."""
-    return resident_zeros((problem.size.V, problem.size.H), problem.size.float_type)
-
-
 @softmax.implementation(
-    "blocked", "block by block of the vocabulary, twice", grows_with="V", makes="VH", prepare=gradient_buffer
+    "blocked", "block by block of the vocabulary, twice", grows_with="V", shares="VH", prepare=gradient_buffer
 )
 def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
     # scores are computed twice and never leave the cache; the running sum follows Milakov and Gimelshein (2018)
