@@ -25,6 +25,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
+        self.limits: list[dict[str, Any]] = []
 
     def begin(self) -> bool:
         """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
@@ -51,7 +52,8 @@ class Journal:
         by_key = {i.key: i for i in implementations}
         if not text.endswith("\n"):  # the line that was being written when the run was killed
             self.path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), encoding="utf-8")
-        return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:]}
+        self.limits = [entry["limits"] for entry in entries if "limits" in entry]
+        return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:] if "problem" in entry}
 
     def add(self, race: RaceResult) -> None:
         """Put a race on disk as it stands after a launch."""

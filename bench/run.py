@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.check import OK, Verdict
 from bench.engine import environment
-from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch
+from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
 from bench.journal import Journal
 from impls import catalogue, words
 from impls.case import Size
@@ -52,6 +53,7 @@ class Run:
     environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     entered: list[RaceResult] = field(default_factory=list)
+    limits: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = False
 
     @property
@@ -128,7 +130,11 @@ def race_all(
     has fewer launches of each race, instead of fewer races. known: races as far as an earlier run came, by name. note is
     told the numbers of race and launch that begin.
     """
+    run.limits = journal.limits
     for launch in range(track.settings.launches):
+        if len(run.limits) <= launch and (found := run_limits([race.size for race in races], track)):
+            run.limits.append(found)
+            journal.append({"limits": found})
         for number, race in enumerate(races):
             if launch == 0:
                 begun = known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)
@@ -188,7 +194,8 @@ def result(run: Run) -> dict[str, Any]:
                 for lane in race.lanes
                 if lane.status != OK
             ],
-            "call_s": {race.problem: race.call_s for race in run.races},
+            "limits": typical_limits(run.limits),
+            "call_s": {race.problem: call_s(race) for race in run.races if race.call_s},
             "sources": {key: source(i) for key, i in implementations.items()},
         },
     }
@@ -205,6 +212,26 @@ def steadiness(races: Iterable[RaceResult]) -> float:
         paces += list(calls / np.median(calls)) if calls.size else []
     slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
     return float(slow / fast)
+
+
+def typical_limits(launches: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The median over launches of what the machine could do; None where it was not measured."""
+    if not launches:
+        return None
+    curves = {
+        kind: [
+            [points[0][0], median(point[1] for point in points)]
+            for points in zip(*(launch[kind] for launch in launches), strict=True)
+        ]
+        for kind in ("read", "write", "copy", "rows")
+    }
+    matmul = {name: median(launch["matmul"][name] for launch in launches) for name in launches[0]["matmul"]}
+    return {**curves, "matmul": matmul, "row_bytes": launches[0]["row_bytes"]}
+
+
+def call_s(race: RaceResult) -> float:
+    """What calling a function with the race's arguments costs: the median of all its rounds, in seconds."""
+    return median(call for launch in race.call_s for call in launch if call is not None)
 
 
 def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, Any]:
@@ -258,6 +285,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,
             "flops": work.flops,
+            "row_bytes": work.row_bytes,
         },
         "options": {},
         "stats": {**stats.as_dict(), "iterations": lane.plan[0]},

@@ -35,11 +35,15 @@ class Wrong(AssertionError):
 
 @dataclass(frozen=True)
 class Work:
-    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations."""
+    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations, bytes.
+
+    row_bytes: what it reads of rows at random places of the V × H table; part of read_bytes.
+    """
 
     read_bytes: float
     written_bytes: float
     flops: float = 0.0
+    row_bytes: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def check(call: Any, W: Array, idx: Array) -> None:
 
 def work(size: Size) -> Work:
     rows = size.B * size.H * size.float_type.itemsize
-    return Work(read_bytes=rows + size.B * size.index_type.itemsize, written_bytes=rows)
+    return Work(rows + size.B * size.index_type.itemsize, rows, row_bytes=rows)
 
 
 lookup = Kernel(

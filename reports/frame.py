@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .limits import bound
 from .results import Extra, ResultFile, Row, read
-from .statistics import Floats, Interval, exponent, median, paired_ratio
+from .statistics import Floats, Interval, exponent, median, paired_ratio, slope
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +52,13 @@ COLUMNS = {
     "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
     "growth_V_low": "lower end of its 95 % interval, over launches",
     "growth_V_high": "upper end of its 95 % interval, over launches",
-    "read_share": "of cases that read a whole V × H table: bytes read a second over what one thread reads there",
+    "memory_growth_V": "fitted power of V of peak_bytes, from the same cases as growth_V",
+    "limit_share": "the least time that the limit which binds the case allows, over the case's wall time",
+    "limit": "that limit: call, read, write, copy, rows (at random places) or matmul",
 }
 """The columns of ``reports.load``; figures that could not be had are NaN."""
 
-FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") :]
+FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : -1]
 """Columns of floats."""
 
 
@@ -69,8 +72,12 @@ def frame(result: ResultFile) -> pd.DataFrame:
     import pandas as pd
 
     baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
-    grown = growths(result.benchmarks)
-    records = [measured(row, baselines.get(row.group), grown.get(alike(row)), result) for row in result.benchmarks]
+    grown, swollen = growths(result.benchmarks), memory_growths(result.benchmarks)
+    records = [
+        measured(row, baselines.get(row.group), grown.get(alike(row)), result)
+        | {"memory_growth_V": swollen.get(alike(row))}
+        for row in result.benchmarks
+    ]
     records += [
         {
             **known(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
@@ -114,10 +121,10 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
     }
     for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
         record[name] = getattr(extra, name)
-    bandwidth = result.w2vbench.read_bytes_per_s.get(record["problem"])
-    table_bytes = extra.size.V * extra.size.H * (8 if extra.size.dtype == "f64" else 4)
-    if bandwidth and extra.read_bytes and extra.read_bytes >= table_bytes:
-        record["read_share"] = extra.read_bytes / wall / bandwidth
+    suite = result.w2vbench
+    binding = bound(extra, wall, suite.limits, suite.call_s.get(record["problem"])) if suite.limits else None
+    if binding:
+        record["limit"], record["limit_share"] = binding.limit, binding.share
     return record
 
 
@@ -156,14 +163,34 @@ def alike(row: Row) -> tuple[Any, ...]:
     return extra.kernel, extra.implementation, size.H, size.B, size.K, size.dtype, size.index, size.words, size.threads
 
 
-def growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], Interval]:
-    """The power of V of each row of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
+def alike_from(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
+    """Series of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
     series: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         if row.extra_info.size.V >= GROWTH_FROM:
             series.setdefault(alike(row), []).append(row)
+    return series
+
+
+def memory_growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], float]:
+    """The power of V of the peak memory of each series of cases that differ in V alone, by what they share."""
+    return {
+        key: found
+        for key, cases in alike_from(rows).items()
+        if (
+            found := slope(
+                [case.extra_info.size.V for case in cases],
+                [math.nan if case.extra_info.peak_bytes is None else case.extra_info.peak_bytes for case in cases],
+            )
+        )
+        is not None
+    }
+
+
+def growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], Interval]:
+    """The power of V of each series of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
     found = {}
-    for key, cases in series.items():
+    for key, cases in alike_from(rows).items():
         # a launch's figure at each size; a file without launches counts as one launch
         launches = zip(
             *([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),

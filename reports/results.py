@@ -86,6 +86,7 @@ class Extra(Part):
     read_bytes: Positive | None = None
     written_bytes: Positive | None = None
     flops: Positive | None = None
+    row_bytes: Positive | None = None
 
 
 class Stats(Part):
@@ -142,8 +143,24 @@ class CorpusRecord(Part):
     streams: dict[str, str] = {}
 
 
+Curve = list[tuple[Annotated[float, Field(gt=0, lt=1e18)], Annotated[float, Field(gt=0, lt=1e18)]]]
+"""A rate in bytes a second by the working set's bytes."""
+
+
+class Limits(Part):
+    """What the machine can do. matmul: floating-point operations a second by dtype. row_bytes: length of the rows."""
+
+    read: Curve = []
+    write: Curve = []
+    copied: Curve = Field(default=[], alias="copy")  # pydantic's models have a method copy
+    rows: Curve = []
+    matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
+    row_bytes: Positive = 0.0
+
+
 class Suite(Part):
-    """What the suite adds to the file: how it was measured, what was not, and the measured limits by problem."""
+    """What the suite adds to the file: how it was measured, what was not, what the machine can do, and a
+    call's cost by problem."""
 
     schema_version: int
     engine: Literal["race", "pytest-benchmark"]
@@ -157,7 +174,8 @@ class Suite(Part):
     warnings: list[str] = []
     kernels: dict[str, str] = {}
     not_measured: list[NotMeasured] = []
-    read_bytes_per_s: dict[str, Positive] = {}
+    limits: Limits | None = None
+    call_s: dict[str, Seconds] = {}
     sources: dict[str, Source] = {}
 
 

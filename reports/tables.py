@@ -10,12 +10,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .frame import ALIKE, GROWTH_FROM
+from .limits import MEANING, TUNED_OUT
 from .results import ResultFile
 from .statistics import Interval
 from .units import power, seconds, size_bytes, times
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FLAT_MEMORY = 0.15
+"""A power of V below this is not shown beside a memory figure."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -39,11 +43,11 @@ def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
 
 
 def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: ResultFile) -> Table:
-    """One race's table; the last column is there only if the machine's read limit was measured in it.
+    """One race's table; the last column is there only if the machine's limits were measured.
 
     lanes: vocabularies and times of cases that differ in V alone, by their values in ALIKE.
     """
-    with_limit = bool(group.read_share.notna().any())
+    with_limit = bool(group.limit_share.notna().any())
     header = (
         "implementation",
         "what it is",
@@ -52,7 +56,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
         "CPU",
         "peak memory",
         "grows as",
-        *(("of read limit",) if with_limit else ()),
+        *(("limit reached",) if with_limit else ()),
     )
     rows = []
     for case in group.itertuples():
@@ -61,16 +65,16 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
                 (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
             )
             continue
-        reached = float_of(case.read_share)
-        share = "–" if reached is None else f"{reached:.0%}"
+        reached = float_of(case.limit_share)
+        share = "–" if reached is None else f"{reached:.0%} {case.limit}"
         rows.append(
             (
                 str(case.implementation),
                 str(case.title),
                 seconds(float_of(case.wall_s)),
                 "baseline" if case.baseline else times(interval(case, "speedup")),
-                seconds(float_of(case.cpu_s)),
-                size_bytes(float_of(case.peak_bytes)),
+                cpu(case),
+                memory(case),
                 power(interval(case, "growth_V")),
                 *((share,) if with_limit else ()),
             )
@@ -81,11 +85,10 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
         if case.status == "ok"
     ]
     touched = group.touched_rows.dropna()
-    bandwidth = result.w2vbench.read_bytes_per_s.get(problem)
     notes = [
         f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "",
-        f"one thread reads {bandwidth / 1e9:.1f} GB/s here" if bandwidth else "",
         *bent,
+        tuned_out(group),
     ]
     return Table(
         problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes))
@@ -102,6 +105,30 @@ def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
         return ""
     return f"{case.implementation} bends: " + ", ".join(
         f"{power(Interval(slope))} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes
+    )
+
+
+def cpu(case: Any) -> str:
+    """CPU time; where there may be more than one thread, with how many cores it kept busy."""
+    wall, spent = float_of(case.wall_s), float_of(case.cpu_s)
+    if case.threads == 1 or not wall or spent is None:
+        return seconds(spent)
+    return f"{seconds(spent)} ({spent / wall:.1f} cores)"
+
+
+def memory(case: Any) -> str:
+    """Peak memory of a call, its power of V where it grows, and what set-up holds beside it."""
+    grown, held = float_of(case.memory_growth_V), float_of(case.prepare_bytes)
+    power_of_V = f" (V^{grown:.2f})" if grown is not None and grown >= FLAT_MEMORY else ""
+    return f"{size_bytes(float_of(case.peak_bytes))}{power_of_V}" + (f" + {size_bytes(held)} held" if held else "")
+
+
+def tuned_out(group: pd.DataFrame) -> str:
+    """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
+    at_limit = group[(group.limit_share >= TUNED_OUT) & (group.limit != "call") & (group.growth_V > 0.5)]
+    return "; ".join(
+        f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}: no tuning helps it, only a better algorithm"
+        for case in at_limit.itertuples()
     )
 
 

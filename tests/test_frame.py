@@ -54,7 +54,7 @@ def test_figures_are_floats_and_missing_ones_nan_even_if_all_are_missing() -> No
     table = cases_of(row("gather", 1e-5), not_measured=[not_measured("add-at", "error", "?")])
     assert all(table[name].dtype == np.float64 for name in FIGURES)
     assert table.loc["gather@10000", "wall_s"] == 1e-5
-    for name in ("peak_bytes", "prepare_s", "speedup", "growth_V", "read_share"):
+    for name in ("peak_bytes", "prepare_s", "speedup", "growth_V", "limit_share"):
         assert table[name].isna().all(), name
 
 
@@ -134,12 +134,13 @@ def test_one_launch_gives_a_speedup_without_an_interval() -> None:
     assert missing(case.speedup_high)
 
 
-def test_the_read_share_is_the_rate_of_reading_the_table_over_the_measured_limit() -> None:
+def test_a_case_is_set_against_the_limit_that_binds_it() -> None:
     table = frame(ResultFile.model_validate(saved.small())).set_index(["implementation", "V"])
-    # 40 MB in 10 ms, of 8 GB/s; gather reads 40 kB, no whole table
-    assert table.loc[("one-hot", 100_000), "read_share"] == pytest.approx(0.5)
-    assert missing(table.loc[("gather", 100_000), "read_share"])
-    assert missing(table.loc[("one-hot", 10_000), "read_share"])
+    one_hot: Any = table.loc[("one-hot", 100_000)]
+    gather: Any = table.loc[("gather", 100_000)]
+    assert (one_hot.limit, one_hot.limit_share) == ("read", pytest.approx(0.5))
+    assert (gather.limit, gather.limit_share) == ("call", pytest.approx(0.01))
+    assert missing(table.loc[("one-hot", 10_000), "limit_share"])
 
 
 # -- growth

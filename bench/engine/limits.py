@@ -1,12 +1,105 @@
-"""What the machine can do, measured in the same run."""
+"""What the machine can do, measured in the same run: bandwidths by working set, the rate of matrix products, a call's cost."""
 
 from __future__ import annotations
 
+import ctypes
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
+
+from impls.interface import Array, resident_zeros
 
 CALL = "limit.call"
 """The lane of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
 
+SMALLEST, LARGEST = 256 << 10, 256 << 20
+"""Working sets in bytes, from half a level-2 cache to many times a level-3 one; beyond it bandwidth changes no more."""
+SAMPLE_S = 0.001
+SAMPLES = 5
+GATHERED = 256
+PRODUCT = 768
+
 
 def nothing(*arguments: Any) -> None:
     pass
+
+
+def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, Any]:
+    """The machine's limits, of as many threads as this process may use.
+
+    read, write, copy, rows: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot
+    product, written by memset, copied by memcpy (bytes read and written together), rows of row_bytes taken from random
+    places. matmul: floating-point operations a second by dtype.
+    """
+    working_sets = [SMALLEST]
+    while working_sets[-1] * 4 < min(largest, LARGEST):
+        working_sets.append(working_sets[-1] * 4)
+    working_sets.append(max(SMALLEST * 2, min(largest, LARGEST)))
+    memory = resident_zeros((working_sets[-1] // 4,), np.dtype(np.float32))
+    width = max(1, row_bytes // 4)
+    found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy", "rows")}
+    for size in working_sets:
+        part = memory[: size // 4]
+        half = len(part) // 2
+        first, second = part[:half], part[half : 2 * half]
+        table = part[: len(part) // width * width].reshape(-1, width)
+        found["read"].append([size, size / typical_s(reading(first, second))])
+        found["write"].append([size, size / typical_s(writing(part))])
+        found["copy"].append([size, size / typical_s(copying(first, second))])
+        found["rows"].append([size, GATHERED * width * 4 / typical_s(gathering(table))])
+    found["matmul"] = {
+        name: 2.0 * PRODUCT**3 / typical_s(multiplying({"f32": np.dtype(np.float32)}.get(name, np.dtype(np.float64))))
+        for name in dtypes
+    }
+    return {**found, "row_bytes": width * 4}
+
+
+def reading(first: Array, second: Array) -> Callable[[], Any]:
+    return lambda: np.dot(first, second)
+
+
+def writing(part: Array) -> Callable[[], Any]:
+    pointer, size = part.ctypes.data, part.nbytes
+    return lambda: ctypes.memset(pointer, 0, size)
+
+
+def copying(first: Array, second: Array) -> Callable[[], Any]:
+    return lambda: np.copyto(first, second)
+
+
+def gathering(table: Array) -> Callable[[], Any]:
+    """Takes successive sets of random rows, as many as it needs to go through the table, into one buffer."""
+    rng = np.random.default_rng(0)
+    sets = rng.integers(len(table), size=(int(np.clip(len(table) // GATHERED, 4, 1024)), GATHERED))
+    out = np.empty((GATHERED, table.shape[1]), table.dtype)
+    at = 0
+
+    def gather() -> None:
+        nonlocal at
+        at = (at + 1) % len(sets)
+        np.take(table, sets[at], axis=0, out=out, mode="clip")
+
+    return gather
+
+
+def multiplying(dtype: np.dtype[Any]) -> Callable[[], Any]:
+    a, b = (np.ones((PRODUCT, PRODUCT), dtype) for _ in range(2))
+    out = np.empty((PRODUCT, PRODUCT), dtype)
+    return lambda: np.matmul(a, b, out=out)
+
+
+def typical_s(call: Callable[[], Any]) -> float:
+    """Median seconds a call, over SAMPLES samples of at least SAMPLE_S, after one call to warm up."""
+    call()
+    started = time.perf_counter()
+    call()
+    calls = max(1, int(SAMPLE_S / max(time.perf_counter() - started, 1e-7)))
+    samples = []
+    for _ in range(SAMPLES):
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        samples.append((time.perf_counter() - started) / calls)
+    return float(np.median(samples))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -134,6 +135,24 @@ def run_profile(implementation: Implementation, size: Size, track: Track) -> dic
     spec = {**track.specification("profile", [implementation.key]), "size": str(size)}
     events = track.workers.work(spec, size.threads, track.settings.time_limit_s)
     return next(event for event in events if event["event"] == "profile")
+
+
+def run_limits(sizes: Sequence[Size], track: Track) -> dict[str, Any] | None:
+    """What the machine can do, at the working sets, row lengths and dtypes of some sizes; None if it could not be found out."""
+    tables = [size for size in sizes if size.H > 1] or list(sizes)
+    rows = Counter(size.H * size.float_type.itemsize for size in tables)
+    spec = {
+        **track.specification("limits"),
+        "largest": max(size.V * size.H * size.float_type.itemsize for size in sizes),
+        "row_bytes": rows.most_common(1)[0][0],
+        "dtypes": sorted({size.dtype for size in sizes}),
+        "threads": sizes[0].threads,
+    }
+    try:
+        events = list(track.workers.work(spec, sizes[0].threads, track.settings.time_limit_s, ahead=True))
+    except Died:
+        return None
+    return next({k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "limits")
 
 
 def enter(

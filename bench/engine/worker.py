@@ -66,7 +66,7 @@ def main() -> None:
     if not line:
         return  # not needed after all
     spec = json.loads(line)
-    work = {"contract": contract, "race": launch, "profile": profile}[spec["mode"]]
+    work = {"contract": contract, "race": launch, "profile": profile, "limits": weigh_machine}[spec["mode"]]
 
     def emit(event: str, **facts: Any) -> None:
         tell(events, event, facts)
@@ -123,6 +123,15 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
     problem.reset()
     emit("stage", name="the profile", lane=implementation.slug)
     emit("profile", status=verdict.status, reason=verdict.reason, **lines.profile(implementation, problem))
+    emit("done")
+
+
+def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
+    """Measure what the machine can do."""
+    pin(spec["threads"])
+    emit("stage", name="the machine's limits", lane=None)
+    emit("waits")
+    emit("limits", **limits.measure(spec["largest"], spec["row_bytes"], spec["dtypes"]))
     emit("done")
 
 

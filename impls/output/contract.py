@@ -218,7 +218,10 @@ def sampled_work(candidates_per_row: Any) -> Any:
     def work(size: Size) -> Work:
         item, rows = size.float_type.itemsize, candidates_per_row(size)
         return Work(
-            (rows + size.B) * size.H * item, (rows + size.B) * size.H * item, 6.0 * size.B * (1 + size.K) * size.H
+            (rows + size.B) * size.H * item,
+            (rows + size.B) * size.H * item,
+            6.0 * size.B * (1 + size.K) * size.H,
+            rows * size.H * item,
         )
 
     return work

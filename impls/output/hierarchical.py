@@ -97,8 +97,9 @@ def check(call: Any, h: Array, W_out: Array, target: Array, tree: Tree) -> None:
 def work(size: Size) -> Work:
     """About log2 V rows of W_out a word, read and their gradients written."""
     rows = size.B * np.log2(size.V)
-    traffic = (rows + size.B) * size.H * size.float_type.itemsize
-    return Work(traffic, traffic, 6.0 * rows * size.H)
+    item = size.float_type.itemsize
+    traffic = (rows + size.B) * size.H * item
+    return Work(traffic, traffic, 6.0 * rows * size.H, rows * size.H * item)
 
 
 hierarchical = Kernel(

@@ -91,8 +91,19 @@ def book_layers(
     return loss, dh, summed
 
 
+def dense_traffic(size: Size) -> Work:
+    """The candidates' rows read, one dense gradient zeroed."""
+    rows, table = (count * size.H * size.float_type.itemsize for count in (size.B * (1 + size.K), size.V))
+    return Work(rows, table, 6.0 * size.B * (1 + size.K) * size.H, rows)
+
+
 @negative_sampling.implementation(
-    "einsum-dense", "one einsum, one dense gradient", grows_with="V", shares="VH", prepare=gradient_buffer
+    "einsum-dense",
+    "one einsum, one dense gradient",
+    grows_with="V",
+    shares="VH",
+    prepare=gradient_buffer,
+    moves=dense_traffic,
 )
 def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
     loss, dh, (rows, values) = einsum_rows(h, W_out, target, negatives)
