@@ -12,7 +12,7 @@ from bench.engine.race import LaneResult, RaceResult
 from impls.interface import Implementation
 
 NAME = "journal.jsonl"
-LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory")
+LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory", "profile")
 RACE = ("problem", "launches", "call_s", "touched", "batches")
 
 

@@ -85,7 +85,7 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.01),
+            Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.01, profile=False),
             (1_000, 100_000),
             flat=(100_000,),
             hundredfold=((1_000, 16), (100_000, 16)),

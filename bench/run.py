@@ -142,7 +142,8 @@ def race_all(
             if run.entered[number].launches > launch:
                 continue
             note(number, launch)
-            run_launch(run.entered[number], track)
+            first = all(other.kernel is not race.kernel for other in races[:number])
+            run_launch(run.entered[number], track, profiled=track.settings.profile and first)
             journal.add(run.entered[number])
     run.complete = True
 
@@ -196,6 +197,12 @@ def result(run: Run) -> dict[str, Any]:
             ],
             "limits": typical_limits(run.limits),
             "call_s": {race.problem: call_s(race) for race in run.races if race.call_s},
+            "profiles": {
+                str(lane.case): lane.profile
+                for race in run.races
+                for lane in race.lanes
+                if lane.status == OK and lane.profile
+            },
             "sources": {key: source(i) for key, i in implementations.items()},
         },
     }

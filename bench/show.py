@@ -280,6 +280,7 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
         if problem in stories:
             screen.print(stories[problem].found, markup=False)
             screen.print(stories[problem].advice, style="bold", markup=False)
+    print_deck(screen, result)
     for warning in result.w2vbench.warnings:
         screen.print(f"\nWarning: {warning}", style="yellow")
     if len(every) > len(shown):
@@ -316,6 +317,24 @@ def print_table(screen: Console, table: Table, result: ResultFile) -> None:
         screen.print(reason, style="yellow", markup=False, soft_wrap=True)
     if table.note:
         screen.print(table.note, style="dim", markup=False)
+
+
+def print_deck(screen: Console, result: ResultFile) -> None:
+    """The source deck's figures beside those of this run, where it has the deck's cases."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from reports.deck import HEADER, deck_table
+
+    rows = deck_table(result)
+    if not rows:
+        return
+    painted = RichTable(*HEADER, box=None, pad_edge=False, header_style="dim")
+    for row in rows:
+        painted.add_row(*(Text(cell) for cell in row))
+    screen.print()
+    screen.print("The source deck's figures", style="bold")
+    screen.print(painted)
 
 
 def written(paths: Sequence[Path]) -> None:

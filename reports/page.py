@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .deck import HEADER, deck_table
 from .figures import figures
 from .frame import frame
 from .results import ResultFile, write
 from .story import findings
-from .tables import Table, csv, markdown, plain, tables
+from .tables import Table, cells, csv, markdown, plain, tables
 from .units import seconds, size_bytes
 
 TEMPLATE = "page.html"
@@ -41,6 +42,7 @@ def html(result: ResultFile) -> str:
         lstrip_blocks=True,
     )
     stories = {finding.problem: finding for finding in findings(result)}
+    profiles = {case.partition("@")[0]: (case, profile) for case, profile in result.w2vbench.profiles.items()}
     kernels: dict[str, list[Table]] = {}
     for one in tables(cases, result):
         kernels.setdefault(one.problem.partition("@")[0], []).append(one)
@@ -51,6 +53,9 @@ def html(result: ResultFile) -> str:
         suite=result.w2vbench,
         kernels=kernels,
         stories=stories,
+        profiles=profiles,
+        deck_header=HEADER,
+        deck=deck_table(result),
         headlines={
             kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
             for kernel, mine in kernels.items()
@@ -100,6 +105,15 @@ def as_markdown(result: ResultFile) -> str:
         parts += [markdown(one), ""]
         if one.note:
             parts += [f"_{plain(one.note[0].upper() + one.note[1:])}._", ""]
+    if rows := deck_table(result):
+        parts += [
+            "## The source deck's figures",
+            "",
+            cells(HEADER),
+            cells(["---"] * len(HEADER)),
+            *map(cells, rows),
+            "",
+        ]
     if suite.corpus.streams:
         parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
     return "\n".join(parts) + "\n"

@@ -137,6 +137,25 @@ class Source(Part):
     code: str
 
 
+class ProfiledLine(Part):
+    """A source line: hits and seconds of all calls together, bytes of one call; null where no code runs."""
+
+    number: Count
+    text: str
+    hits: Count | None = None
+    time_s: Positive | None = None
+    memory_bytes: Annotated[int, Field(gt=-(1 << 62), lt=1 << 62)] | None = None
+
+
+class Profile(Part):
+    """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds."""
+
+    calls: Annotated[int, Field(ge=1)]
+    unit_s: Positive
+    hook_s: Positive
+    lines: list[ProfiledLine]
+
+
 class CorpusRecord(Part):
     """Where the words came from. streams: for each vocabulary, what its stream of words is, in a sentence."""
 
@@ -159,8 +178,8 @@ class Limits(Part):
 
 
 class Suite(Part):
-    """What the suite adds to the file: how it was measured, what was not, what the machine can do, and a
-    call's cost by problem."""
+    """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
+    call's cost by problem, and line profiles by case."""
 
     schema_version: int
     engine: Literal["race", "pytest-benchmark"]
@@ -176,6 +195,7 @@ class Suite(Part):
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
     call_s: dict[str, Seconds] = {}
+    profiles: dict[str, Profile] = {}
     sources: dict[str, Source] = {}
 
 

@@ -146,11 +146,13 @@ def float_of(value: Any) -> float | None:
 def markdown(one: Table) -> str:
     """A table as GitHub's Markdown."""
 
-    def line(cells: tuple[str, ...]) -> str:
-        return "| " + " | ".join(plain(cell) for cell in cells) + " |"
-
     aligned = "| --- | --- | " + " | ".join("---:" for _ in one.header[2:]) + " |"
-    return "\n".join([line(one.header), aligned, *(line(row) for row in one.rows)])
+    return "\n".join([cells(one.header), aligned, *map(cells, one.rows)])
+
+
+def cells(row: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(plain(cell) for cell in row) + " |"
 
 
 def plain(text: str) -> str:

@@ -36,15 +36,17 @@ def row(
     wall_s: float | Launches,
     *,
     V: int = 10_000,
+    H: int = 100,
     B: int = 100,
     K: int = 0,
+    dtype: str = "f32",
     kernel: str = "lookup",
     baseline: bool = False,
     title: str = "",
     **extra: Any,
 ) -> Content:
     """A measured case. wall_s: seconds a call in each round of each launch; one figure stands for three steady launches."""
-    size = Size(V=V, B=B, K=K)
+    size = Size(V=V, H=H, B=B, K=K, dtype=dtype)
     case = Case(kernel, slug, size)
     launches: Launches = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
     samples = [sample for launch in launches for sample in launch if sample is not None]

@@ -19,8 +19,8 @@ MOST_CALLS = 10_000
 MIB = 1 << 20
 
 
-def profile(implementation: Implementation, problem: Problem) -> dict[str, Any]:
-    """Profile an implementation on its problem.
+def profile(implementation: Implementation, problem: Problem, pass_s: float = PASS_S) -> dict[str, Any]:
+    """Profile an implementation on its problem; the time pass takes about pass_s seconds, and at least two calls.
 
     calls: calls in the time pass. unit_s: line_profiler's timer unit, by which its ticks were multiplied.
     hook_s: what its hook adds to a line hit on this machine, included in the times. lines: for each source line its
@@ -29,7 +29,7 @@ def profile(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     function = implementation.function
     last = (implementation.prepare(problem),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
-    calls, unit, timed = time_lines(function, problem, last)
+    calls, unit, timed = time_lines(function, problem, last, pass_s)
     problem.reset()
     grown = memory_lines(function, (*problem.batches[0], *last))
     problem.reset()
@@ -49,14 +49,14 @@ def profile(implementation: Implementation, problem: Problem) -> dict[str, Any]:
 
 
 def time_lines(
-    function: Callable[..., Any], problem: Problem, last: tuple[Any, ...]
+    function: Callable[..., Any], problem: Problem, last: tuple[Any, ...], pass_s: float
 ) -> tuple[int, float, dict[int, tuple[int, int]]]:
-    """Calls, timer unit in seconds, and hits and ticks by line number, over about PASS_S of calls after one to warm up."""
+    """Calls, timer unit in seconds, and hits and ticks by line number, over about pass_s of calls after one to warm up."""
     ring = cycle(problem.batches)
     arguments = next(ring)
     started = time.perf_counter()
     function(*arguments, *last)
-    calls = max(1, min(MOST_CALLS, int(PASS_S / max(time.perf_counter() - started, 1e-7))))
+    calls = max(1, min(MOST_CALLS, int(pass_s / max(time.perf_counter() - started, 1e-7))))
     return ticks(function, [(*batch, *last) for batch in islice(ring, calls)])
 
 

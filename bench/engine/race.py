@@ -26,7 +26,8 @@ class Settings:
 
     launches: fresh processes a race. rounds: samples a lane and launch, at most. sample_s: least time of a sample.
     lane_s: time that a lane may take in a launch; slower ones get fewer rounds. time_limit_s: longest that a single
-    step of a lane may take. memory_limit_bytes: most that a worker may hold.
+    step of a lane may take. memory_limit_bytes: most that a worker may hold. profile: whether each kernel's first race
+    also profiles its implementations line by line.
     """
 
     launches: int = 3
@@ -36,6 +37,7 @@ class Settings:
     time_limit_s: float = 30.0
     memory_limit_bytes: int = 3 << 30
     seed: int = 0
+    profile: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class LaneResult:
     prepare_s: list[float] = field(default_factory=list)
     plan: list[int] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -173,8 +176,9 @@ def enter(
     return RaceResult(lanes[0].case.problem, size, lanes)
 
 
-def run_launch(race: RaceResult, track: Track) -> None:
-    """Run the next launch of a race: a fresh worker times all its lanes. The first one checks and weighs them too.
+def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
+    """Run the next launch of a race: a fresh worker times all its lanes. The first one checks and weighs them too, and
+    profiles them if asked to.
 
     A launch that goes wrong is discarded and run again without the lane at fault, which keeps the reason.
     """
@@ -189,6 +193,7 @@ def run_launch(race: RaceResult, track: Track) -> None:
             "lane_s": settings.lane_s,
             "check": first,
             "memory": first,
+            "profile": first and profiled,
             "time_limit_s": settings.time_limit_s,
             "plan": {slug: lane.plan for slug, lane in racing.items()},
         }
@@ -272,3 +277,5 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
             lane.plan = [event["calls"], event["rounds"]]
         case "memory":
             race.racing[event["lane"]].memory = {k: v for k, v in event.items() if k not in ("event", "lane")}
+        case "profile":
+            race.racing[event["lane"]].profile = {k: v for k, v in event.items() if k not in ("event", "lane")}

@@ -32,6 +32,8 @@ from impls.words import Corpus
 
 SLOW_S = 0.05
 """Of a call that takes longer, a launch has as many rounds as fit into its time; of a faster one at least three."""
+PROFILE_S = 0.02
+"""Length of a line profile's time pass in a race."""
 ONCE_S = 0.5
 """A call that takes longer is not made again to find out how long it takes when warm."""
 
@@ -162,7 +164,10 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         lanes.clear()
         del lane  # the lanes' workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
-        weigh([i for i in implementations if i.slug in timed], problem, spec["time_limit_s"], emit)
+        raced = [i for i in implementations if i.slug in timed]
+        weigh(raced, problem, spec["time_limit_s"], emit)
+        if spec["profile"]:
+            profile_all(raced, problem, emit)
     emit("done")
 
 
@@ -297,6 +302,19 @@ def weigh(implementations: list[Implementation], problem: Problem, time_limit_s:
         emit("stage", name="memory", lane=None)
         found = memory.measure(implementation, problem, time_limit_s / 2)
         emit("memory", lane=implementation.slug, **found)
+
+
+def profile_all(implementations: list[Implementation], problem: Problem, emit: Emit) -> None:
+    """Profile implementations line by line. One that fails under a profiler goes without, and keeps its times."""
+    from bench.engine import lines
+
+    for implementation in implementations:
+        emit("stage", name="the line profile", lane=None)
+        try:
+            found = lines.profile(implementation, problem, PROFILE_S)
+        except Exception:
+            continue
+        emit("profile", lane=implementation.slug, **found)
 
 
 def pin(threads: int) -> None:
