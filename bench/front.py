@@ -133,7 +133,7 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
         "seed": SEED,
         "corpus": run.corpus_part(corpus(), {case.size.V for case in chosen}),
         "environment": here,
-        "warnings": environment.warnings_of(here, 1.0),
+        "warnings": environment.warnings_of(here),
         "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
         "sources": {i.key: run.source(i) for i in chosen.values()},
     }

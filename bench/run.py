@@ -53,6 +53,7 @@ class Run:
     environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     entered: list[RaceResult] = field(default_factory=list)
+    counters: dict[str, int | None] = field(default_factory=lambda: environment.counters())
     limits: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = False
 
@@ -171,6 +172,7 @@ def result(run: Run) -> dict[str, Any]:
     from pytest_benchmark.utils import get_commit_info
 
     implementations = {lane.implementation.key: lane.implementation for race in run.races for lane in race.lanes}
+    found = {**run.environment, **environment.spoiled(run.counters), "load_after": environment.load()}
     return {
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(),
@@ -186,8 +188,13 @@ def result(run: Run) -> dict[str, Any]:
             "complete": run.complete,
             "settings": asdict(run.settings),
             "corpus": corpus_part(run.corpus, {lane.case.size.V for race in run.races for lane in race.lanes}),
-            "environment": {**run.environment, "load_after": environment.load()},
-            "warnings": environment.warnings_of(run.environment, steadiness(run.races)),
+            "environment": found,
+            "warnings": environment.warnings_of(
+                found,
+                steadiness(run.races),
+                max((race.size.threads for race in run.races), default=1),
+                max((launch["blas_threads"] for launch in run.limits if launch.get("blas_threads")), default=None),
+            ),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
             "not_measured": [
                 {**name(lane), "case": str(lane.case), "status": lane.status, "reason": lane.reason}

@@ -13,7 +13,7 @@ PACKAGES = ("numpy", "scipy", "pandas", "pytest-benchmark", "line_profiler", "me
 
 
 def describe() -> dict[str, Any]:
-    """CPU, allowed CPUs, memory, system, versions and BLAS of this machine; None where the system does not say."""
+    """CPU, clock, allowed CPUs, memory, system, versions, BLAS and load of this machine; None where the system does not say."""
     import psutil
     from threadpoolctl import threadpool_info
 
@@ -21,6 +21,9 @@ def describe() -> dict[str, Any]:
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus_quota": quota(),
+        "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "turbo": turbo(),
         "caches": caches(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
@@ -33,23 +36,79 @@ def describe() -> dict[str, Any]:
     }
 
 
+def spoiled(before: dict[str, int | None]) -> dict[str, int | None]:
+    """By how much the counters have risen since before."""
+    return {
+        name: None if value is None or before.get(name) is None else value - (before[name] or 0)
+        for name, value in counters().items()
+    }
+
+
+def counters() -> dict[str, int | None]:
+    """Counters that should stand still while figures are taken; None where the system has no such counter.
+
+    swapped_bytes: moved to and from swap. throttled: times that CPUs were slowed by heat. held_back: periods in which a
+    container's CPU quota ran out.
+    """
+    import psutil
+
+    swap = psutil.swap_memory()
+    hot = [
+        first_line(str(file))
+        for file in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    ]
+    group = dict(
+        line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines() if len(line.split()) == 2
+    )
+    return {
+        "swapped_bytes": swap.sin + swap.sout,
+        "throttled": sum(int(count) for count in hot if count) if any(hot) else None,
+        "held_back": int(group["nr_throttled"]) if "nr_throttled" in group else None,
+    }
+
+
 UNSTEADY = 1.3
+BUSY = 0.3
 
 
-def warnings_of(environment: dict[str, Any], steadiness: float) -> list[str]:
-    """What about this machine may spoil figures, a sentence each. steadiness: by what factor its own speed varied."""
-    found = []
-    busy = environment.get("busy_before") or 0.0
-    if busy > 0.3:
-        found.append(f"the machine was busy when the run began ({busy:.0%} of its CPUs' time): figures may be high")
-    if steadiness > UNSTEADY:
-        found.append(
-            f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over "
-            "fast tenth): ratios of one run and the next may differ by tens of per cent; run again when it is quieter"
+def warnings_of(
+    environment: dict[str, Any], steadiness: float = 1.0, threads: int = 1, blas_threads: int | None = None
+) -> list[str]:
+    """What about this machine may spoil figures, a sentence each.
+
+    environment: what ``describe`` and ``spoiled`` found. steadiness: by what factor the machine's own speed varied.
+    threads: how many were asked for. blas_threads: how many BLAS had in a worker.
+    """
+    cpus, quota, governor = (environment.get(name) for name in ("cpus_allowed", "cpus_quota", "governor"))
+    quota_short = quota is not None and cpus is not None and quota < cpus
+    found = {
+        f"the machine was busy when the run began ({environment.get('busy_before') or 0:.0%} of its CPUs' time): figures may be high": (
+            environment.get("busy_before") or 0
         )
-    if hasattr(sys, "gettotalrefcount"):
-        found.append("this is a debug build of Python: everything written in Python is slower than it would be")
-    return found
+        > BUSY,
+        f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over fast tenth): "
+        "ratios of one run and the next may differ by tens of per cent; run again when it is quieter": steadiness
+        > UNSTEADY,
+        f"{environment.get('swapped_bytes') or 0:,} bytes went to or from swap during the run: some figures are the disk's": bool(
+            environment.get("swapped_bytes")
+        ),
+        f"CPUs were slowed by heat {environment.get('throttled')} times during the run": bool(
+            environment.get("throttled")
+        ),
+        f"the container's CPU quota ({quota} CPUs) ran out {environment.get('held_back')} times during the run: wall times include the waiting": bool(
+            environment.get("held_back")
+        ),
+        f"the CPU frequency governor is {governor}, which changes the clock as it likes: set it to performance": governor
+        in ("powersave", "ondemand", "conservative", "schedutil"),
+        f"{threads} threads were asked for, but only {quota if quota_short else cpus} CPUs may be used": threads
+        > (quota if quota_short and quota else cpus or threads),
+        f"BLAS ran {blas_threads} threads, not the {threads} asked for": blas_threads is not None
+        and blas_threads > threads,
+        "this is a debug build of Python: everything written in Python is slower than it would be": hasattr(
+            sys, "gettotalrefcount"
+        ),
+    }
+    return [sentence for sentence, true in found.items() if true]
 
 
 def load() -> float | None:
@@ -70,6 +129,32 @@ def available_bytes() -> int:
     except (OSError, ValueError):
         pass
     return max(0, available)
+
+
+def quota() -> float | None:
+    """CPUs' worth of time that a container may use (cgroup v2); None without a limit."""
+    limit, _, period = (read_text("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
+    return None if limit.strip() == "max" else int(limit) / int(period)
+
+
+def turbo() -> bool | None:
+    """Whether the CPU may go faster than its nominal clock."""
+    no_turbo = first_line("/sys/devices/system/cpu/intel_pstate/no_turbo")
+    boost = first_line("/sys/devices/system/cpu/cpufreq/boost")
+    return no_turbo == "0" if no_turbo else boost == "1" if boost else None
+
+
+def first_line(file: str) -> str | None:
+    """The first line of a file of the system's, or None where it has no such file."""
+    text = read_text(file)
+    return text.partition("\n")[0].strip() if text else None
+
+
+def read_text(file: str) -> str | None:
+    try:
+        return Path(file).read_text()
+    except OSError:
+        return None
 
 
 def cpu_model() -> str:

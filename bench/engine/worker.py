@@ -133,7 +133,7 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
     pin(spec["threads"])
     emit("stage", name="the machine's limits", lane=None)
     emit("waits")
-    emit("limits", **limits.measure(spec["largest"], spec["row_bytes"], spec["dtypes"]))
+    emit("limits", **limits.measure(spec["largest"], spec["row_bytes"], spec["dtypes"]), blas_threads=blas_threads())
     emit("done")
 
 
@@ -315,6 +315,13 @@ def profile_all(implementations: list[Implementation], problem: Problem, emit: E
         except Exception:
             continue
         emit("profile", lane=implementation.slug, **found)
+
+
+def blas_threads() -> int | None:
+    """How many threads BLAS has in this process."""
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
 
 
 def pin(threads: int) -> None:

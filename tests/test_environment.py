@@ -1,0 +1,68 @@
+"""What is told of the machine, and what it is warned of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.engine import environment
+
+QUIET: dict[str, Any] = {
+    "busy_before": 0.01,
+    "cpus_allowed": 4,
+    "cpus_quota": None,
+    "governor": "performance",
+    "swapped_bytes": 0,
+    "throttled": 0,
+    "held_back": 0,
+}
+
+
+def test_a_quiet_machine_is_not_warned_of() -> None:
+    assert environment.warnings_of(QUIET, 1.1, 4, 4) == []
+
+
+def test_what_a_system_does_not_say_is_not_warned_of() -> None:
+    assert environment.warnings_of(dict.fromkeys(QUIET)) == []
+    assert environment.warnings_of({}) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "words"),
+    [
+        ({"busy_before": 0.5}, {}, "busy when the run began (50%"),
+        ({}, {"steadiness": 1.7}, "speed varied 1.7-fold"),
+        ({"swapped_bytes": 4096}, {}, "4,096 bytes went to or from swap"),
+        ({"throttled": 3}, {}, "slowed by heat 3 times"),
+        ({"cpus_quota": 1.5, "held_back": 7}, {}, "quota (1.5 CPUs) ran out 7 times"),
+        ({"governor": "powersave"}, {}, "governor is powersave"),
+        ({}, {"threads": 8}, "8 threads were asked for, but only 4 CPUs"),
+        ({"cpus_quota": 1.5}, {"threads": 2}, "2 threads were asked for, but only 1.5 CPUs"),
+        ({}, {"threads": 1, "blas_threads": 4}, "BLAS ran 4 threads, not the 1 asked for"),
+    ],
+)
+def test_what_spoils_figures_is_told_once(changed: dict[str, Any], options: dict[str, Any], words: str) -> None:
+    found = environment.warnings_of({**QUIET, **changed}, **options)
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_the_machine_is_described() -> None:
+    found = environment.describe()
+    assert found["cpu"]
+    assert 1 <= found["cpus_allowed"] <= 4096
+    assert found["memory_bytes"] > 1 << 28
+    assert found["packages"]["numpy"].count(".") >= 2
+
+
+def test_counters_that_stood_still_give_zero_and_unknown_ones_nothing() -> None:
+    before = environment.counters()
+    assert all(value is None or value >= 0 for value in environment.spoiled(before).values())
+    assert environment.spoiled(dict.fromkeys(before)) == dict.fromkeys(before)
+
+
+def test_the_quota_of_a_container_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, cpus in (("150000 100000\n", 1.5), ("max 100000\n", None), (None, None)):
+        monkeypatch.setattr(environment, "read_text", lambda file, text=text: text)
+        assert environment.quota() == cpus
