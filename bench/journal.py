@@ -64,10 +64,15 @@ class Journal:
         self.append({name: getattr(race, name) for name in RACE} | {"lanes": lanes})
 
     def append(self, entry: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: {error.strerror or error}; the launches finished before are kept there: make room, and go on with --resume"
+            ) from error
 
     def close(self) -> None:
         """The run is finished and kept elsewhere: nothing to go on from."""

@@ -1,0 +1,97 @@
+"""Kill a run at random moments again and again, and lose nothing: ``python tests/kills.py 200`` (some ten minutes).
+
+Each time a run is started, or gone on with, in a folder; after a random time its whole process group gets SIGKILL. Whatever
+a journal held before must be in it afterwards, result files must be whole or absent, and a run that was let go on to its
+end must have every launch that any journal ever held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+RUN = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "--hidden", "4", "--launches", "9")
+LONGEST_S = 6.0
+
+
+def entries(folder: Path) -> list[Any]:
+    """The journal's whole lines after the first."""
+    file = folder / "reports/out/journal.jsonl"
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
+
+
+def whole(folder: Path) -> None:
+    """Every result file and page is whole."""
+    for file in (*folder.glob("reports/out/result.json"), *folder.glob(".benchmarks/*/*.json")):
+        json.loads(file.read_text())
+    for page in folder.glob("reports/out/index.html"):
+        assert page.read_text().rstrip().endswith("</html>")
+
+
+def start(folder: Path, resume: bool) -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).resolve().parents[1])
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *RUN, *(["--resume"] if resume else [])],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": root},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def check_finished(folder: Path, held: list[Any]) -> None:
+    """The result has every launch that the journal held."""
+    content = json.loads((folder / "reports/out/result.json").read_text())
+    assert content["w2vbench"]["complete"]
+    rows = {row["name"]: row["extra_info"]["launches"] for row in content["benchmarks"]}
+    assert len(rows) == 4
+    for entry in held:
+        for lane in entry.get("lanes", {}).values():
+            assert [launch["wall_s"] for launch in rows[lane["case"]]][: len(lane["wall_s"])] == lane["wall_s"]
+
+
+def main(kills: int) -> None:
+    rng = random.Random(kills)
+    done = finished = 0
+    while done < kills:
+        with tempfile.TemporaryDirectory() as name:
+            folder, held = Path(name), list[Any]()
+            while done < kills:
+                run = start(folder, resume=(folder / "reports/out/journal.jsonl").exists())
+                try:
+                    code = run.wait(rng.uniform(0.1, LONGEST_S))
+                except subprocess.TimeoutExpired:
+                    os.killpg(run.pid, signal.SIGKILL)
+                    run.wait()
+                    done += 1
+                    time.sleep(0.05)
+                    now = entries(folder)
+                    complete = (folder / "reports/out/result.json").exists() and not now
+                    assert complete or now[: len(held)] == held, (held, now)
+                    whole(folder)
+                    held = held if complete else now
+                    print(f"\r{done} kills, {finished} runs finished, {len(held)} launches held  ", end="", flush=True)
+                    if complete:
+                        check_finished(folder, held)
+                        break
+                else:
+                    assert code == 0, code
+                    whole(folder)
+                    check_finished(folder, held)
+                    finished += 1
+                    break
+    print(f"\n{done} kills, {finished} runs finished: nothing was lost")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
