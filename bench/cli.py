@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SEVERAL = ("--vocab", "--batch")
 """Options that take several values after one name."""
 
+LEAST_MEMORY = 512 << 20
+"""Bytes that a worker needs at least."""
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -29,6 +32,23 @@ app = typer.Typer(
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
     epilog="Start with [bold]w2vbench run --preset quick[/bold], half a minute; then open [bold]reports/out/index.html[/bold].",
 )
+
+
+def print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"w2vbench {version('w2vbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def w2vbench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 class PresetName(StrEnum):
@@ -211,6 +231,10 @@ def run(
     limit = (
         size_bytes(memory_limit) if memory_limit else min(3 << 30, free) if frugal else max(1 << 30, free - (1 << 30))
     )
+    if limit < LEAST_MEMORY:
+        raise running.PlanError(
+            f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
+        )
     settings = replace(
         chosen.settings,
         seed=seed,
@@ -311,11 +335,21 @@ def report(
 
 def narrowed(every: Sequence[Implementation], kernel: str | None) -> list[Implementation]:
     """The implementations of a kernel or of a family of kernels. Raises PlanError."""
+    from difflib import get_close_matches
+
     from bench.run import PlanError
 
     mine = [i for i in every if kernel is None or kernel in (i.kernel.name, i.kernel.name.partition(".")[0])]
     if not mine:
-        raise PlanError(f"no kernel {kernel!r}; there are {', '.join(dict.fromkeys(i.kernel.name for i in every))}")
+        names = list(dict.fromkeys(i.kernel.name for i in every))
+        families = dict.fromkeys(name.partition(".")[0] for name in names)
+        by_ending = {
+            **{name.rpartition(".")[2]: name for name in names},
+            **{name: name for name in (*names, *families)},
+        }
+        near = get_close_matches(kernel or "", by_ending, 1)
+        guess = f"did you mean {by_ending[near[0]]}? " if near else ""
+        raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
     return mine
 
 

@@ -40,6 +40,7 @@ COLUMNS = {
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
     "wall_s": "median wall time a call, seconds",
+    "rounds": "samples a launch; slow cases get fewer",
     "cpu_s": "median CPU time a call, all threads, seconds",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
@@ -115,6 +116,9 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "baseline": extra.baseline,
         "status": "ok",
         "wall_s": wall,
+        "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
+        if extra.launches
+        else row.stats.rounds,
         "cpu_s": median([array(launch.cpu_s) for launch in extra.launches]) if extra.launches else extra.cpu_s,
         **columns("speedup", ratio),
         **columns("growth_V", growth),

@@ -88,6 +88,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
     notes = [
         f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "",
         *bent,
+        few_rounds(group),
         tuned_out(group),
     ]
     return Table(
@@ -106,6 +107,14 @@ def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
     return f"{case.implementation} bends: " + ", ".join(
         f"{power(Interval(slope))} from {V:,.0f} to {W:,.0f}" for V, W, slope in slopes
     )
+
+
+def few_rounds(group: pd.DataFrame) -> str:
+    """Which cases were timed in much fewer rounds than the others of their race, being slow."""
+    most = group.rounds.max()
+    slow = group[group.rounds < most / 2]
+    listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in slow.itertuples())
+    return f"rounds a launch: {most:.0f}, but {listed}, being slow" if listed else ""
 
 
 def cpu(case: Any) -> str:

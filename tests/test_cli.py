@@ -213,6 +213,18 @@ def wait_for(folder: Path, launches: int) -> None:
 MANY = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "700", "800", "--hidden", "4")
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("scater", "scatter"), ("nec", "output.nce"), ("lokup", "lookup")])
+def test_a_misspelt_kernel_is_guessed(tmp_path: Path, typed: str, meant: str) -> None:
+    result = w2vbench("list", "--kernel", typed, cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"no kernel '{typed}'; did you mean {meant}?" in result.stderr
+
+
+def test_version_is_printed(tmp_path: Path) -> None:
+    result = w2vbench("--version", cwd=tmp_path)
+    assert (result.returncode, result.stdout.split()[0]) == (0, "w2vbench")
+
+
 def test_ctrl_c_keeps_the_finished_launches_and_exits_130(tmp_path: Path) -> None:
     with started(tmp_path, *MANY) as process:
         wait_for(tmp_path, 6)
