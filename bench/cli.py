@@ -229,7 +229,11 @@ def run(
     free = environment.available_bytes()
     frugal = preset in ("quick", "default") and not own
     limit = (
-        size_bytes(memory_limit) if memory_limit else min(3 << 30, free) if frugal else max(1 << 30, free - (1 << 30))
+        size_bytes(memory_limit)
+        if memory_limit
+        else min(3 << 30, free)
+        if frugal
+        else max(LEAST_MEMORY, free - min(1 << 30, free // 4))
     )
     if limit < LEAST_MEMORY:
         raise running.PlanError(
@@ -249,11 +253,14 @@ def run(
         show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
     )
     journal = Journal(out, running.identity(going, races, files))
+    journal.hold()
     known = journal.finished(i for race in races for i in race.implementations) if resume else {}
     if not resume and journal.begin():
         show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
     interrupted = False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), signal.default_int_handler)
     with (
         running.saved(going.corpus) as folder,
         show.progress(races, settings.launches) as bar,
@@ -305,9 +312,8 @@ def profile(
         raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
     implementation = every[key]
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    settings = Settings(
-        time_limit_s=time_limit, memory_limit_bytes=max(1 << 30, environment.available_bytes() - (1 << 30))
-    )
+    free = environment.available_bytes()
+    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=max(LEAST_MEMORY, free - min(1 << 30, free // 4)))
     with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
         try:
             found = run_profile(implementation, size, Track(workers, folder, tuple(files), settings))

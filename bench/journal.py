@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from bench.engine.race import LaneResult, RaceResult
 from impls.interface import Implementation
+from reports.results import write
 
 NAME = "journal.jsonl"
 LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory", "profile")
@@ -27,11 +29,26 @@ class Journal:
         self.path, self.run = folder / NAME, run
         self.limits: list[dict[str, Any]] = []
 
+    def hold(self) -> None:
+        """Keep other runs out of the folder for as long as this process lives. Raises JournalError if one is in it."""
+        try:
+            import fcntl
+        except ImportError:  # not on this system
+            return
+        self.lock = (self.path.parent / ".running").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise JournalError(
+                f"{self.path.parent}: another run is writing there; give this one another --out"
+            ) from error
+
     def begin(self) -> bool:
         """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
         left = self.path.exists()
         if left:
-            self.path.replace(self.path.with_suffix(".previous.jsonl"))
+            aside = (self.path.with_suffix(f".previous-{number}.jsonl") for number in count(1))
+            self.path.replace(next(path for path in aside if not path.exists()))
         self.append(self.run)
         return left
 
@@ -51,7 +68,7 @@ class Journal:
             )
         by_key = {i.key: i for i in implementations}
         if not text.endswith("\n"):  # the line that was being written when the run was killed
-            self.path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), encoding="utf-8")
+            write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
         self.limits = [entry["limits"] for entry in entries if "limits" in entry]
         return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:] if "problem" in entry}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,8 +107,14 @@ def plan(
 
 @contextmanager
 def saved(corpus: words.Corpus) -> Iterator[Path]:
-    """The corpus in a temporary folder, for the workers."""
-    with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
+    """The corpus in a temporary folder, for the workers; what killed runs have left of theirs is taken away."""
+    import psutil
+
+    for left in Path(tempfile.gettempdir()).glob("w2vbench-*-*"):
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
         corpus.save(Path(name))
         yield Path(name)
 
@@ -161,6 +169,8 @@ def identity(run: Run, races: Sequence[Race], files: Sequence[Path]) -> dict[str
     return {
         "command": run.command.replace(" --resume", ""),
         "races": [race.name for race in races],
+        "implementations": [i.key for race in races for i in race.implementations],
+        "machine": {name: run.environment.get(name) for name in ("cpu", "cpus_allowed", "python", "packages", "blas")},
         "corpus_and_code": digest.hexdigest(),
         "settings": settings,
     }

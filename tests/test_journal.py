@@ -45,6 +45,20 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    first, second = Journal(tmp_path, RUN), Journal(tmp_path, RUN)
+    first.hold()
+    with pytest.raises(JournalError, match="another --out"):
+        second.hold()
+
+
+def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, RUN)
+    assert [journal.begin() for _ in range(3)] == [False, True, True]
+    assert len(list(tmp_path.glob("journal.previous-*.jsonl"))) == 2
+
+
 def test_another_run_or_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no unfinished run"):
         Journal(tmp_path, RUN).finished(LOOKUPS)

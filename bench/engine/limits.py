@@ -30,7 +30,7 @@ def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, An
     """The machine's limits, of as many threads as this process may use.
 
     read, write, copy, rows: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot
-    product, written by memset, copied by memcpy (bytes read and written together), rows of row_bytes taken from random
+    product, written by memset, fill or memcpy, whichever is fastest, copied by memcpy (bytes read and written together), rows of row_bytes taken from random
     places. matmul: floating-point operations a second by dtype.
     """
     working_sets = [SMALLEST]
@@ -45,12 +45,12 @@ def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, An
         half = len(part) // 2
         first, second = part[:half], part[half : 2 * half]
         table = part[: len(part) // width * width].reshape(-1, width)
-        found["read"].append([size, size / typical_s(reading(first, second))])
-        found["write"].append([size, size / typical_s(writing(part))])
-        found["copy"].append([size, size / typical_s(copying(first, second))])
-        found["rows"].append([size, GATHERED * width * 4 / typical_s(gathering(table))])
+        found["read"].append([size, size / least_s(reading(first, second))])
+        found["write"].append([size, size / min(map(least_s, writings(part)))])
+        found["copy"].append([size, size / least_s(copying(first, second))])
+        found["rows"].append([size, GATHERED * width * 4 / least_s(gathering(table))])
     found["matmul"] = {
-        name: 2.0 * PRODUCT**3 / typical_s(multiplying({"f32": np.dtype(np.float32)}.get(name, np.dtype(np.float64))))
+        name: 2.0 * PRODUCT**3 / least_s(multiplying({"f32": np.dtype(np.float32)}.get(name, np.dtype(np.float64))))
         for name in dtypes
     }
     return {**found, "row_bytes": width * 4}
@@ -60,9 +60,10 @@ def reading(first: Array, second: Array) -> Callable[[], Any]:
     return lambda: np.dot(first, second)
 
 
-def writing(part: Array) -> Callable[[], Any]:
-    pointer, size = part.ctypes.data, part.nbytes
-    return lambda: ctypes.memset(pointer, 0, size)
+def writings(part: Array) -> tuple[Callable[[], Any], ...]:
+    """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched and so read nothing."""
+    pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros_like(part)
+    return (lambda: ctypes.memset(pointer, 0, size), lambda: part.fill(0), lambda: np.copyto(part, zeros))
 
 
 def copying(first: Array, second: Array) -> Callable[[], Any]:
@@ -90,8 +91,8 @@ def multiplying(dtype: np.dtype[Any]) -> Callable[[], Any]:
     return lambda: np.matmul(a, b, out=out)
 
 
-def typical_s(call: Callable[[], Any]) -> float:
-    """Median seconds a call, over SAMPLES samples of at least SAMPLE_S, after one call to warm up."""
+def least_s(call: Callable[[], Any]) -> float:
+    """Least seconds a call, of SAMPLES samples of at least SAMPLE_S, after one call to warm up."""
     call()
     started = time.perf_counter()
     call()
@@ -102,4 +103,4 @@ def typical_s(call: Callable[[], Any]) -> float:
         for _ in range(calls):
             call()
         samples.append((time.perf_counter() - started) / calls)
-    return float(np.median(samples))
+    return min(samples)

@@ -104,8 +104,8 @@ def run_contract(
 
     Nothing is timed, so every CPU is used. note is told each key in turn.
     """
-    CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    shares = [share for at in range(CPUS) if (share := [i.key for i in implementations[at::CPUS]])]
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    shares = [share for at in range(cpus) if (share := [i.key for i in implementations[at::cpus]])]
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(max(1, len(shares))) as pool:
         try:
@@ -197,9 +197,14 @@ def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
             "time_limit_s": settings.time_limit_s,
             "plan": {slug: lane.plan for slug, lane in racing.items()},
         }
+        events: list[dict[str, Any]] = []
         try:
-            events = list(track.workers.work(spec, race.size.threads, settings.time_limit_s, ahead=True))
+            for event in track.workers.work(spec, race.size.threads, settings.time_limit_s, ahead=True):
+                events.append(event)  # noqa: PERF402 - what came before a death counts
         except Died as death:
+            if any(event["event"] == "raced" for event in events):  # it died while weighing: times are there
+                keep(events, race)
+                break
             for slug in [death.lane] if death.lane in racing else racing:
                 racing[slug].status, racing[slug].reason = death.status, death.reason
             continue
@@ -207,8 +212,7 @@ def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
             if event["event"] == "out":
                 racing[event["lane"]].status, racing[event["lane"]].reason = event["status"], event["reason"]
         if events[-1]["event"] == "done":
-            for event in events:
-                collect(event, race)
+            keep(events, race)
             break
     race.launches += 1
 
@@ -260,6 +264,12 @@ def make_room(lanes: Sequence[LaneResult], size: Size, settings: Settings) -> No
             f"beside the others' workspaces the race needs about {needed / 1e9:.1f} GB of memory, "
             f"of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit; or race it alone with --only)"
         )
+
+
+def keep(events: Sequence[dict[str, Any]], race: RaceResult) -> None:
+    """Take a launch that went well into the race's results."""
+    for event in events:
+        collect(event, race)
 
 
 def collect(event: dict[str, Any], race: RaceResult) -> None:

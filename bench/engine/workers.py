@@ -50,6 +50,7 @@ class Workers:
         self.spare: Worker | None = None
         self.all: set[Worker] = set()
         self.closed = False
+        self.lock = threading.Lock()  # contracts are checked in several threads
 
     def __enter__(self) -> Self:
         adopt_orphans()
@@ -62,7 +63,8 @@ class Workers:
 
     def close(self) -> None:
         """End all workers; none starts from now on."""
-        self.closed, self.spare = True, None
+        with self.lock:
+            self.closed, self.spare = True, None
         for worker in list(self.all):
             self.end(worker)
 
@@ -75,7 +77,7 @@ class Workers:
         """
         worker = self.start(threads)
         if ahead:
-            self.spare = self.added(Worker(threads, self.mark))
+            self.spare = self.new(threads)
         try:
             yield from worker.events(specification, time_limit_s, self.settle)
         finally:
@@ -84,17 +86,20 @@ class Workers:
     def start(self, threads: int) -> Worker:
         """The worker that has started already, if it has the right number of threads, or a new one."""
         spare, self.spare = self.spare, None
-        if self.closed:
-            raise Died(None, "error", "the run has ended")
         if spare and spare.threads == threads:
             return spare
         if spare:
             self.end(spare)
-        return self.added(Worker(threads, self.mark))
+        return self.new(threads)
 
-    def added(self, worker: Worker) -> Worker:
-        self.all.add(worker)
-        return worker
+    def new(self, threads: int) -> Worker:
+        """Start a worker. Raises Died once the run has ended."""
+        with self.lock:
+            if self.closed:
+                raise Died(None, "error", "the run has ended")
+            worker = Worker(threads, self.mark)
+            self.all.add(worker)
+            return worker
 
     def settle(self) -> None:
         """Wait until the next worker has started up and is idle."""
@@ -104,8 +109,10 @@ class Workers:
     def end(self, worker: Worker) -> None:
         """End a worker, its process group, and what it started outside of it."""
         worker.kill()
-        self.all.discard(worker)
-        end_strays(self.mark, {other.process.pid for other in list(self.all)})
+        with self.lock:
+            self.all.discard(worker)
+            end_strays(self.mark, {other.process.pid for other in self.all})
+        worker.close()
 
 
 class Worker:
@@ -123,7 +130,8 @@ class Worker:
             env={**os.environ, **STEADY_ALLOCATOR, **dict.fromkeys(THREAD_VARIABLES, str(threads)), MARK: mark},
             start_new_session=True,
         )
-        threading.Thread(target=self.pump, daemon=True).start()
+        self.pumping = threading.Thread(target=self.pump, daemon=True)
+        self.pumping.start()
 
     def pump(self) -> None:
         """Move lines into a queue, so that waiting for them costs the measuring machine nothing."""
@@ -182,9 +190,13 @@ class Worker:
         else:
             self.process.kill()
         self.process.wait()
+
+    def close(self) -> None:
+        """Close the pipes, once nobody holds their other ends; one that somebody still holds is left to the system."""
+        self.pumping.join(1.0)
         for pipe in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe:
+            if pipe and (pipe is self.process.stdin or not self.pumping.is_alive()):
+                with contextlib.suppress(OSError):
                     pipe.close()
 
 
@@ -214,5 +226,6 @@ def end_strays(mark: str, keep: set[int]) -> None:
         with contextlib.suppress(psutil.Error, OSError):
             if child.pid not in keep and child.environ().get(MARK) == mark:
                 for process in (*child.children(recursive=True), child):
-                    process.kill()
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
                 child.wait(5)
