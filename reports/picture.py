@@ -14,7 +14,7 @@ def browser() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1100, height: int = 1060) -> None:
+def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1240, height: int = 1180) -> None:
     """Save a screen of a page, from an anchor on, as a PNG. Raises FileNotFoundError where there is no browser."""
     from playwright.sync_api import sync_playwright
 
