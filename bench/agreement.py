@@ -27,6 +27,7 @@ from bench.run import saved
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
+from reports import load
 from reports.statistics import paired_ratio
 from reports.units import seconds, size_bytes
 
@@ -61,8 +62,15 @@ def main(
             metavar="N", min=0, help="Also run N short races, about a second each, for the intervals' coverage."
         ),
     ] = 0,
+    results: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Instead compare the speed-ups of two result files of the same command."),
+    ] = None,
 ) -> None:
     """Compare the engine's figures with those of timeit, getrusage and memray on this machine. Exit code 1 if they disagree."""
+    if results:
+        repeated(*results)
+        return
     pin(1)
     corpus = words.builtin()
     agreed = [wall_and_cpu(corpus), allocation(corpus), overhead()]
@@ -203,6 +211,20 @@ def coverage(corpus: words.Corpus, races: int) -> bool:
             f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {len(held)} intervals of 3 launches ({share:.0%})"
         )
     return good
+
+
+def repeated(first: Path, second: Path) -> None:
+    """How far the speed-ups of two runs are apart: the worst, and half of them."""
+    both = load(first).merge(load(second), on="case", suffixes=("", "_again"))
+    both = both[(both.status == "ok") & (both.status_again == "ok") & ~both.baseline.astype(bool)]
+    ratios = both.dropna(subset=["speedup", "speedup_again"])
+    apart = np.expm1(np.abs(np.log((ratios.speedup / ratios.speedup_again).to_numpy())))
+    if not len(apart):
+        raise typer.BadParameter("the two files have no speed-up in common")
+    print(
+        f"{len(apart)} speed-ups in both: half within {np.median(apart):.1%}, all within {apart.max():.1%} "
+        f"({ratios.case.iloc[int(apart.argmax())]}); {int((apart > 0.15).sum())} differ by over 15 %"
+    )
 
 
 def launches(race: RaceResult, slug: str) -> list[Any]:

@@ -226,15 +226,8 @@ def run(
     else:
         sizes = chosen.sizes
     own = bool(vocab or batch or changed)
-    free = environment.available_bytes()
     frugal = preset in ("quick", "default") and not own
-    limit = (
-        size_bytes(memory_limit)
-        if memory_limit
-        else min(3 << 30, free)
-        if frugal
-        else max(LEAST_MEMORY, free - min(1 << 30, free // 4))
-    )
+    limit = size_bytes(memory_limit) if memory_limit else min(3 << 30, free_memory()) if frugal else free_memory()
     if limit < LEAST_MEMORY:
         raise running.PlanError(
             f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
@@ -298,7 +291,6 @@ def profile(
     """Line by line: hits, time and memory growth beside each line of an implementation's source."""
     from bench import run as running
     from bench import show
-    from bench.engine import environment
     from bench.engine.race import Settings, Track, run_profile
     from bench.engine.workers import Died, Workers
     from bench.presets import fit
@@ -312,8 +304,7 @@ def profile(
         raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
     implementation = every[key]
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    free = environment.available_bytes()
-    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=max(LEAST_MEMORY, free - min(1 << 30, free // 4)))
+    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
         try:
             found = run_profile(implementation, size, Track(workers, folder, tuple(files), settings))
@@ -364,6 +355,14 @@ def read_corpus(file: Path | None) -> Corpus:
     from impls import words
 
     return words.read(file) if file else words.builtin()
+
+
+def free_memory() -> int:
+    """Bytes that a worker may hold if nothing else is said: what is available, less a reserve of at most a gigabyte."""
+    from bench.engine import environment
+
+    available = environment.available_bytes()
+    return max(LEAST_MEMORY, available - min(1 << 30, available // 4))
 
 
 def size_bytes(text: str) -> int:
