@@ -12,7 +12,7 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Iterator
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,8 @@ import typer
 
 from bench.engine import limits, memory
 from bench.engine.race import RaceResult, Settings, Track, enter, run_launch
-from bench.engine.worker import Lane, calibrate, pin, sampler
+from bench.engine.timing import Lane, calibrate, lane_of, sampler
+from bench.engine.worker import pin
 from bench.engine.workers import Workers
 from bench.run import saved
 from impls import catalogue, words
@@ -97,11 +98,9 @@ def lanes(corpus: words.Corpus) -> Iterator[tuple[str, Lane, Problem, tuple[Any,
     yield "one row, W[5]", Lane("row", one_row, None, cycle(single.batches), sampler(2, False)), single, (table, 5)
     for name in TIMED:
         implementation, problem = made(name, corpus)
-        arity = len(implementation.kernel.parameters)
-        has_workspace = implementation.prepare is not None
-        workspace = implementation.prepare(problem) if implementation.prepare else None
-        lane = Lane(name, implementation.function, workspace, cycle(problem.batches), sampler(arity, has_workspace))
-        yield name, lane, problem, (*problem.batches[0], *([workspace] if has_workspace else []))
+        lane = lane_of(name, implementation, problem)
+        workspace = () if implementation.prepare is None else (lane.workspace,)
+        yield name, lane, problem, (*problem.batches[0], *workspace)
 
 
 def wall_and_cpu(corpus: words.Corpus) -> bool:
@@ -121,7 +120,7 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
             if round_ % 2:
                 theirs.append(timer.timeit(lane.calls) / lane.calls)
             before = used_s()
-            wall_ns, cpu_ns = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
+            wall_ns, cpu_ns = lane.take(lane.calls)
             used += used_s() - before
             cpu += cpu_ns
             ours.append(wall_ns / lane.calls / 1e9)

@@ -7,14 +7,10 @@ much as they like, it comes from and goes nowhere.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,34 +21,14 @@ import numpy as np
 
 from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
 from bench.engine import limits, memory
+from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
 from impls import catalogue
 from impls.case import Size
 from impls.interface import Implementation, Problem
 from impls.words import Corpus
 
-SLOW_S = 0.05
-"""Of a call that takes longer, a launch has as many rounds as fit into its time; of a faster one at least three."""
 PROFILE_S = 0.02
 """Length of a line profile's time pass in a race."""
-ONCE_S = 0.5
-"""A call that takes longer is not made again to find out how long it takes when warm."""
-
-Emit = Callable[..., None]
-Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], Any], tuple[int, int]]
-
-
-@dataclass
-class Lane:
-    """An implementation in the race: its workspace, its place in the ring, and how often it is called a sample."""
-
-    slug: str
-    function: Callable[..., Any]
-    workspace: Any
-    ring: Iterator[tuple[Any, ...]]
-    sample: Sampler
-    calls: int = 1
-    rounds: int = 0
-    prepare_s: float = 0.0
 
 
 def main() -> None:
@@ -157,11 +133,20 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
     empty = sampler(len(implementations[0].kernel.parameters), False)
     lanes.append(Lane(limits.CALL, limits.nothing, None, cycle(problem.batches), empty))
     emit("waits")  # until nothing else runs
-    calibrate_all(lanes, problem, spec, emit)
-    race(lanes, problem, order, emit)
+    for lane in lanes:
+        emit("stage", name="calibration", lane=lane.name)
+        calibrate(lane, problem, spec)
+    try:
+        timed = race([[lane] for lane in lanes], problem.reset, order, emit)
+    except Failed as failure:
+        emit("out", lane=failure.lane, status=failure.status, reason=failure.reason)
+        return
+    for lane in lanes:
+        wall, cpu = timed[lane.name]
+        plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
+        emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
     emit("raced")  # whatever happens from here on costs no times
     if spec["memory"]:
-        timed = {lane.slug for lane in lanes}
         lanes.clear()
         del lane  # the lanes' workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
@@ -176,13 +161,11 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
     """Prepare a lane, and check it where asked; None if it is wrong or fails, which is told."""
     slug = implementation.slug
     emit("stage", name="prepare", lane=slug)
-    started = time.perf_counter()
     try:
-        workspace = implementation.prepare(problem) if implementation.prepare else None
-        prepared = time.perf_counter() - started
+        lane = lane_of(slug, implementation, problem)
         if spec["check"]:
             emit("stage", name="check", lane=slug)
-            verdict = check_problem(implementation, problem, workspace)
+            verdict = check_problem(implementation, problem, lane.workspace)
             problem.reset()
             if verdict.status != OK:
                 emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
@@ -193,111 +176,8 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
     except Exception as error:
         emit("out", lane=slug, status="error", reason=describe(error))
         return None
-    arity = len(implementation.kernel.parameters)
-    lane = Lane(
-        slug,
-        implementation.function,
-        workspace,
-        cycle(problem.batches),
-        sampler(arity, implementation.prepare is not None),
-        prepare_s=prepared,
-    )
     lane.calls, lane.rounds = spec["plan"].get(slug) or (1, 0)
     return lane
-
-
-def sampler(arity: int, workspace: bool) -> Sampler:
-    """A timing loop written out for a number of arguments, so that nothing stands between the clock and the function.
-
-    It gives wall and CPU time (of all threads of the process) in nanoseconds.
-    """
-    names = [f"a{i}" for i in range(arity)]
-    unpacked = f"({', '.join(names)},)" if names else "_"
-    passed = ", ".join([*names, *(["workspace"] if workspace else [])])
-    source = f"""
-def sample(function, batches, workspace):
-    cpu = cpu_clock()
-    start = clock()
-    for {unpacked} in batches:
-        function({passed})
-    end = clock()
-    return end - start, cpu_clock() - cpu
-"""
-    scope: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
-    exec(compile(source, "<timing loop>", "exec"), scope)
-    return scope["sample"]  # type: ignore[no-any-return]
-
-
-def calibrate_all(lanes: list[Lane], problem: Problem, spec: dict[str, Any], emit: Emit) -> None:
-    for lane in lanes:
-        emit("stage", name="calibration", lane=lane.slug)
-        calibrate(lane, problem, spec)
-
-
-def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
-    """Warm a lane up, and find how many calls fill a sample and how many rounds fit into its time, unless that is planned.
-
-    The first call of a launch may take five times as long as the next one, since it brings memory in.
-    """
-    least_ns = spec["sample_s"] * 1e9
-
-    def quicker_of(samples: int) -> int:  # of two, since an interrupted one would make all samples too short
-        return min(lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)[0] for _ in range(samples))
-
-    warm = quicker_of(1) if not lane.rounds else lane.sample(lane.function, islice(lane.ring, 1), lane.workspace)[0]
-    if not lane.rounds:
-        wall = warm if warm >= ONCE_S * 1e9 else quicker_of(2)
-        while wall < least_ns and lane.calls < 1 << 20:
-            lane.calls = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
-            wall = quicker_of(2)
-        lane.rounds = rounds_for(wall / 1e9, spec)
-    problem.reset()
-
-
-def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
-    """Rounds that a lane gets: what its time allows, but three if a sample takes less than SLOW_S, so that one spike is outvoted."""
-    least = 3 if sample_s < SLOW_S else 1
-    return int(np.clip(spec["lane_s"] / max(sample_s, 1e-9), min(least, spec["rounds"]), spec["rounds"]))
-
-
-def race(lanes: list[Lane], problem: Problem, order: np.random.Generator, emit: Emit) -> None:
-    """Time all lanes round after round, in a new random order each round; slow lanes sit out evenly spread rounds."""
-    rounds = max((lane.rounds for lane in lanes), default=0)
-    wall = {lane.slug: [None] * rounds for lane in lanes}
-    cpu: dict[str, list[float | None]] = {lane.slug: [None] * rounds for lane in lanes}
-    takes_part = {lane.slug: {(2 * i + 1) * rounds // (2 * lane.rounds) for i in range(lane.rounds)} for lane in lanes}
-    gc.collect()
-    gc.disable()
-    for round_ in range(rounds):
-        for at in order.permutation(len(lanes)):
-            lane = lanes[at]
-            if round_ not in takes_part[lane.slug]:
-                continue
-            emit("stage", name="race", lane=lane.slug)
-            try:
-                wall_ns, cpu_ns = lane.sample(lane.function, islice(lane.ring, lane.calls), lane.workspace)
-            except Exception as error:
-                emit(
-                    "out",
-                    lane=lane.slug,
-                    status="out of memory" if isinstance(error, MemoryError) else "error",
-                    reason=describe(error),
-                )
-                return
-            problem.reset()
-            wall[lane.slug][round_] = wall_ns / lane.calls / 1e9
-            cpu[lane.slug][round_] = cpu_ns / lane.calls / 1e9
-    gc.enable()
-    for lane in lanes:
-        emit(
-            "timed",
-            lane=lane.slug,
-            calls=lane.calls,
-            rounds=lane.rounds,
-            prepare_s=lane.prepare_s,
-            wall_s=wall[lane.slug],
-            cpu_s=cpu[lane.slug],
-        )
 
 
 def weigh(implementations: list[Implementation], problem: Problem, time_limit_s: float, emit: Emit) -> None:
