@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bench.presets import Kernel
     from impls.case import Size
-    from impls.interface import Implementation, Kernel
+    from impls.interface import Implementation
     from impls.words import Corpus
 
 SEVERAL = ("--vocab", "--batch")
@@ -251,9 +252,7 @@ def run(
     if not resume and journal.begin():
         show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
     interrupted = False
-    for ending in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), signal.default_int_handler)
+    stop_on_signals()
     with (
         running.saved(going.corpus) as folder,
         show.progress(races, settings.launches) as bar,
@@ -314,6 +313,83 @@ def profile(
     raise typer.Exit(1 if found["status"] == "wrong" and not implementation.wrong else 0)
 
 
+@app.command(
+    epilog="Example: [bold]w2vbench compare main[/bold], before you push; exit codes: 0 nothing is slower, 1 something is, 3 it could not be told"
+)
+def compare(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="A git revision, or a result file.")],
+    head: Annotated[
+        str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
+    ] = None,
+    kernel: KernelName = None,
+    only: Only = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Race cases whose code is the same too, and however many they are.")
+    ] = False,
+    impl: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
+        ),
+    ] = None,
+    threshold: Annotated[str, typer.Option(metavar="P%", help="A change of time below this counts as none.")] = "2%",
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Race only as many cases as fit, e.g. 90s or 5m.")
+    ] = None,
+    across_machines: Annotated[
+        bool,
+        typer.Option("--across-machines", help="Result files of different machines: compare speed-ups, not times."),
+    ] = False,
+    corpus: CorpusFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where comparison.json and comparison.md go.")] = Path(
+        "reports/out"
+    ),
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")
+    ] = 30.0,
+    json: Json = False,
+) -> None:
+    """Did a change make something slower? Races two git revisions in one process, in pairs, and gives a verdict for each case.
+
+    BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are raced.
+    """
+    from bench import run as running
+    from bench import show
+    from bench.engine.race import Settings, Track
+    from bench.engine.workers import Workers
+    from bench.regression import gate
+    from bench.regression.compare import Wanted
+    from reports.comparison import exit_code
+
+    margin = share(threshold)
+    if all(name and name.endswith(".json") for name in (base, head)):
+        raise running.PlanError("result files: not yet")
+    root, files = gate.asked_of(impl or [])
+    asked = gate.Asked(
+        root,
+        base,
+        head,
+        files,
+        Wanted(kernel, only, everything),
+        margin,
+        duration_s(budget) if budget else float("inf"),
+    )
+    show.writable(out)
+    stop_on_signals()
+    with (
+        gate.both(asked) as (older, newer),
+        running.saved(read_corpus(corpus)) as folder,
+        show.steps() as note,
+        Workers() as workers,
+    ):
+        settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+        made, outcome = gate.compare(asked, Track(workers, folder, (), settings), older, newer, note)
+        content = gate.content(asked, older, newer, made, outcome, show.command(sys.argv))
+    comparison = show.compared(content, out, junit, as_json=json)
+    raise typer.Exit(exit_code(comparison))
+
+
 @app.command()
 def report(
     result: Annotated[
@@ -355,6 +431,40 @@ def read_corpus(file: Path | None) -> Corpus:
     from impls import words
 
     return words.read(file) if file else words.builtin()
+
+
+def stop_on_signals() -> None:
+    """Have the signals that end a program raise KeyboardInterrupt, so that what was begun is tidied away."""
+    for ending in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), signal.default_int_handler)
+
+
+def share(text: str) -> float:
+    """Read ``2%`` or ``0.02``. Raises PlanError."""
+    from bench.run import PlanError
+
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise PlanError(f"--threshold: not a share between 0 and 100 %: {text!r} (write e.g. 2%)")
+    return value
+
+
+def duration_s(text: str) -> float:
+    """Read ``90``, ``90s``, ``5m`` or ``1h``. Raises PlanError."""
+    from bench.run import PlanError
+
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    try:
+        value = float(text[:-1] if unit else text) * (unit or 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise PlanError(f"--budget: not a time: {text!r} (write e.g. 90s or 5m)")
+    return value
 
 
 def free_memory() -> int:
@@ -411,7 +521,7 @@ class Output(io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
-INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError")
+INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError")
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 

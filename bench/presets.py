@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from bench.engine.race import Settings
 from impls.case import Size
-from impls.interface import Kernel
+
+
+class Kernel(Protocol):
+    """What sizes depend on."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dimensions(self) -> str: ...
+
 
 NEGATIVES = 5
 """The book's number of negatives a target."""
@@ -104,6 +113,14 @@ PRESETS = {
             flat=(10_000, 100_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
+        ),
+        Preset(
+            "gate",
+            Settings(launches=9, rounds=30, sample_s=0.002, lane_s=0.06),
+            (10_000,),
+            batches=(100, 1_000),
+            flat=(10_000,),
+            hundredfold=((10_000, 8), (100_000, 8)),
         ),
         Preset(
             "deck",

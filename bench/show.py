@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,7 +21,7 @@ from impls.interface import Implementation
 
 if TYPE_CHECKING:
     from bench.run import Race, Run
-    from reports.results import ResultFile
+    from reports.results import Comparison, ResultFile
     from reports.tables import Table
 
 WIDE = 150
@@ -240,6 +242,82 @@ class Lines(Clock):
     def say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
         self.said = time.perf_counter()
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress of work in steps of so many each: a line that is painted over on a terminal, plain lines elsewhere."""
+    began = time.perf_counter()
+    if sys.stderr.isatty():
+        from rich.status import Status
+
+        with Status("", console=Console(stderr=True), refresh_per_second=2) as status:
+
+            def paint(what: str, done: int, of: int) -> None:
+                status.update(
+                    f"{what}{f', launch {done + 1} of {of}' if of else ''} ({time.perf_counter() - began:.0f} s)"
+                )
+
+            yield paint
+        return
+    said: set[str] = set()
+
+    def say(what: str, done: int, of: int) -> None:
+        what = what.partition(" ")[0] if what.startswith("checking ") else what
+        if what not in said or (of and done % 3 == 0):
+            said.add(what)
+            print(f"{what}{f', launch {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
+
+    yield say
+
+
+def compared(content: dict[str, Any], out: Path, junit: Path | None, as_json: bool) -> Comparison:
+    """Keep a comparison's result file and reports, and print its verdicts."""
+    from reports import comparison as showing
+    from reports.results import dump, read, write
+
+    text = dump(content)
+    write(out / "comparison.json", text)
+    result = read(out / "comparison.json")
+    paths = showing.report(result, out)
+    comparison = result.w2vbench.comparison
+    assert comparison is not None
+    if junit:
+        write(junit, showing.junit(comparison))
+        paths.append(junit)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
+            file.write(showing.markdown(comparison))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        print("\n".join(showing.workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(text, end="")
+        return comparison
+    print_comparison(console(), comparison)
+    written([*paths, out / "comparison.json"])
+    return comparison
+
+
+def print_comparison(screen: Console, comparison: Comparison) -> None:
+    """Verdicts on a terminal."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from reports import comparison as showing
+
+    screen.print(Text(showing.heading(comparison), style="bold"))
+    if comparison.cases:
+        painted = RichTable(box=None, pad_edge=False, header_style="dim")
+        for at, name in enumerate(showing.HEADER):
+            painted.add_column(name, justify="left" if at < 2 else "right", overflow="fold")
+        for case in showing.ranked(comparison):
+            style = "bold red" if showing.failing(case) else "yellow" if showing.unanswered(case) else ""
+            name, verdict, *figures = showing.row(case)
+            painted.add_row(Text(name), Text(verdict, style=style), *map(Text, figures))
+        screen.print(painted)
+    for note in showing.notes(comparison):
+        screen.print(note, style="dim", markup=False)
+    screen.print(showing.sentence(comparison), style="bold", markup=False)
 
 
 def writable(folder: Path) -> None:

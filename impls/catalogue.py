@@ -57,6 +57,20 @@ def kernels(implementations: Iterable[Implementation]) -> list[Kernel]:
     return list({implementation.kernel.name: implementation.kernel for implementation in implementations}.values())
 
 
+def copied(folder: Path, name: str) -> list[Implementation]:
+    """The implementations of another copy of this package, as that copy finds them, under a name of its own.
+
+    Whatever is wrong with the copy is raised as it is: it may be of any age.
+    """
+    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        raise CatalogueError(f"{folder}: no package of implementations")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return list(import_module(f"{name}.{__name__.rpartition('.')[2]}").own())
+
+
 def own() -> Iterator[Implementation]:
     """The implementations of this package: kernels in ORDER, each with its implementations in the order they stand in."""
     package = sys.modules[__package__]
@@ -75,8 +89,12 @@ def defined_in(module: ModuleType) -> list[Implementation]:
     return list(found.values())
 
 
-def from_file(file: Path) -> list[Implementation]:
-    """Load a file under a module name of its own, so that it can meet no other module. Raises CatalogueError."""
+def from_file(file: Path, beside: Iterable[Path] = ()) -> list[Implementation]:
+    """Load a file under a module name of its own, so that it can meet no other module. Raises CatalogueError.
+
+    What it imports is looked for in its folder and in those beside it first, and forgotten again, so that another copy
+    of the file gets its own.
+    """
     if not file.is_file():
         raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
     digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
@@ -84,9 +102,9 @@ def from_file(file: Path) -> list[Implementation]:
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
     module = module_from_spec(spec)
-    folder, known = str(file.resolve().parent), set(map(top_level, sys.modules))
+    folders, known = [str(file.resolve().parent), *map(str, beside)], set(map(top_level, sys.modules))
     sys.modules[spec.name] = module
-    sys.path.insert(0, folder)
+    sys.path[:0] = folders
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -94,8 +112,9 @@ def from_file(file: Path) -> list[Implementation]:
         line = line_at_fault(error, spec.origin)
         raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {told(error)}") from error
     finally:
-        sys.path.remove(folder)
-        forget_neighbours(folder, known)
+        for folder in folders:
+            sys.path.remove(folder)
+        forget_neighbours(folders, known)
     found = defined_in(module)
     if not found:
         raise CatalogueError(
@@ -104,11 +123,11 @@ def from_file(file: Path) -> list[Implementation]:
     return found
 
 
-def forget_neighbours(folder: str, known: set[str]) -> None:
-    """Drop the modules that a file has just imported from its own folder: another folder's may have the same names."""
+def forget_neighbours(folders: list[str], known: set[str]) -> None:
+    """Drop the modules that a file has just imported from its own folders: another folder's may have the same names."""
     for name in list(sys.modules):
         if top_level(name) not in known:
-            spec = PathFinder.find_spec(top_level(name), [folder])
+            spec = PathFinder.find_spec(top_level(name), folders)
             if spec is not None and spec.origin:
                 del sys.modules[name]
 

@@ -177,12 +177,68 @@ class Limits(Part):
     row_bytes: Positive = 0.0
 
 
+class Ratio(Part):
+    """A ratio of times, with its 95 % interval where there is one."""
+
+    estimate: Seconds
+    low: Positive | None = None
+    high: Positive | None = None
+
+
+class Compared(Part):
+    """One case at two revisions, or in two result files.
+
+    ratio: HEAD's time over BASE's; control: of BASE over itself, in the same launches. launches: how many the verdict
+    stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
+    seconds a call. base_bytes, head_bytes: peak allocation of a call. acknowledged: why the slowdown is intended. file, line: where HEAD's
+    implementation stands.
+    """
+
+    case: str
+    kernel: str
+    implementation: str
+    title: str
+    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "failed"]
+    why: str = ""
+    ratio: Ratio | None = None
+    control: Ratio | None = None
+    launches: Count = 0
+    suspected: bool = False
+    base_s: Seconds | None = None
+    head_s: Seconds | None = None
+    memory: Literal["more", "less", "same", "unknown"] = "unknown"
+    base_bytes: Count | None = None
+    head_bytes: Count | None = None
+    acknowledged: str | None = None
+    file: str = ""
+    line: Count = 0
+    launch_ratios: list[Seconds] = []
+
+
+class Comparison(Part):
+    """What was compared, and what came of it. left_out: cases by the reason for which they were not raced."""
+
+    base: str
+    head: str
+    base_commit: str | None = None
+    head_commit: str | None = None
+    interleaved: bool = True
+    threshold: Positive
+    cases: list[Compared] = []
+    added: list[str] = []
+    removed: list[str] = []
+    renamed: list[tuple[str, str]] = []
+    left_out: dict[str, list[str]] = {}
+    caveats: list[str] = []
+    seconds: Positive = 0.0
+
+
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
     call's cost by problem, and line profiles by case."""
 
     schema_version: int
-    engine: Literal["race", "pytest-benchmark"]
+    engine: Literal["race", "pytest-benchmark", "compare"]
     command: str
     preset: str | None = None
     seed: int = 0
@@ -197,6 +253,7 @@ class Suite(Part):
     call_s: dict[str, Seconds] = {}
     profiles: dict[str, Profile] = {}
     sources: dict[str, Source] = {}
+    comparison: Comparison | None = None
 
 
 class ResultFile(Part):

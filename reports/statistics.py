@@ -117,3 +117,140 @@ def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level:
     """
     slopes = [found for figures in launches if (found := slope(sizes, figures)) is not None]
     return mean_interval(slopes, level) if slopes else None
+
+
+TRIM = 0.2
+"""Share of launches left out at each end: now and then a whole launch is slowed, and a mean follows it."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the middle of some values is: a trimmed mean, its standard error, and the error's degrees of freedom."""
+
+    middle: float
+    error: float
+    degrees: int
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value against "the true middle is at most bound"."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 0.0 if self.middle > bound else 1.0
+        return float(stdtr(self.degrees, -(self.middle - bound) / self.error))
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value against "the true middle is at least bound"."""
+        return Located(-self.middle, self.error, self.degrees).p_above(-bound)
+
+    def p_within(self, margin: float) -> float:
+        """p-value against "the true middle is at least margin away from zero": two one-sided tests."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        half = t_quantile(self.degrees, level) * self.error
+        return self.middle - half, self.middle + half
+
+
+def located(values: Sequence[float] | Floats) -> Located:
+    """The trimmed mean with the standard error that goes with it (K. K. Yuen, Biometrika 61, 1974). Raises ValueError
+    for fewer than two values."""
+    data = np.sort(np.asarray(values, np.float64))
+    cut = int(TRIM * data.size)
+    kept = data.size - 2 * cut
+    if data.size < 2:
+        raise ValueError("fewer than two values")
+    pulled_in = np.clip(data, data[cut], data[data.size - 1 - cut])
+    error = float(pulled_in.std(ddof=1)) * math.sqrt(data.size) / kept
+    return Located(float(data[cut : data.size - cut].mean()), error, kept - 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values (S. Holm, 1979): each at most alpha where the family-wise error is held at alpha."""
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, at in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[at]))
+        adjusted[at] = highest
+    return adjusted
+
+
+FALSE_ALARMS = 0.05
+"""Family-wise error of a comparison: the probability that any case at all is wrongly called slower or faster."""
+FALSE_SAME = 0.025
+"""Probability, at each of the two looks, that a case which differs by more than the margin is called the same."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """What two looks at a case gave, launch by launch: log-ratios of HEAD to BASE, and of one lane of BASE to another."""
+
+    ratios: list[float]
+    controls: list[float]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is said of a case: ``slower | faster | same | inconclusive``, and in words why not more than that.
+
+    ratio: HEAD's time over BASE's. control: the same of BASE against itself.
+    """
+
+    verdict: str
+    ratio: Interval
+    control: Interval
+    why: str = ""
+
+
+def same(look: Paired, threshold: float) -> bool:
+    """Whether HEAD is as fast as BASE, within the threshold, and the machine steady enough to say so."""
+    margin = math.log1p(threshold)
+    return located(look.ratios).p_within(margin) <= FALSE_SAME and abs(located(look.controls).middle) <= margin
+
+
+def call_same(look: Paired) -> Call:
+    """The verdict on a case whose first look settled it."""
+    return Call("same", as_ratio(located(look.ratios)), as_ratio(located(look.controls)))
+
+
+def call_suspects(looks: Sequence[Paired], threshold: float) -> list[Call]:
+    """Verdicts on the cases that a first look could not call the same, from fresh launches alone.
+
+    Slower: the ratio is above 1 + threshold, faster: below its inverse, each tested at half of FALSE_ALARMS over all
+    suspects together (Holm). That the first look chose them costs nothing, since its launches are not used again. Where
+    identical code drifts beyond the margin, the margin is as wide as that drift, and nothing is called the same.
+    "Same" needs no such correction: a comparison is only passed if every case is.
+    """
+    found = [(located(look.ratios), located(look.controls)) for look in looks]
+    drifts = [max(map(abs, control.interval())) for _, control in found]
+    margins = [
+        max(math.log1p(threshold), drift if abs(control.middle) > math.log1p(threshold) else 0.0)
+        for (_, control), drift in zip(found, drifts, strict=True)
+    ]
+    slower = holm([ratio.p_above(margin) for (ratio, _), margin in zip(found, margins, strict=True)])
+    faster = holm([ratio.p_below(-margin) for (ratio, _), margin in zip(found, margins, strict=True)])
+    calls = []
+    for look, (ratio, control), margin, p_slower, p_faster in zip(looks, found, margins, slower, faster, strict=True):
+        drifted = margin > math.log1p(threshold)
+        why = ""
+        if p_slower <= FALSE_ALARMS / 2:
+            verdict = "slower"
+        elif p_faster <= FALSE_ALARMS / 2:
+            verdict = "faster"
+        elif same(look, threshold):
+            verdict = "same"
+        else:
+            verdict = "inconclusive"
+            why = (
+                f"identical code drifted by {math.expm1(abs(control.middle)):.1%}: this machine is too noisy now"
+                if drifted
+                else "the interval reaches across the threshold"
+            )
+        calls.append(Call(verdict, as_ratio(ratio), as_ratio(control), why))
+    return calls
+
+
+def as_ratio(log: Located) -> Interval:
+    """A located log-ratio as a ratio with its interval."""
+    low, high = log.interval()
+    return Interval(math.exp(log.middle), math.exp(low), math.exp(high))

@@ -62,3 +62,17 @@ def power(growth: Interval | None, of: str = "V") -> str:
 
 def count(value: int) -> str:
     return f"{value:,}"
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a change: ``+5.1 %``, ``-0.2 %``."""
+    return f"{round((ratio - 1) * 100, 1) + 0.0:+.1f} %"
+
+
+def change(estimate: float, low: float | None, high: float | None) -> str:
+    """A ratio of times as a change with its interval, ``+5.1 % (+3.2 to +7.0 %)``; as times where it is large."""
+    if not 0.5 < estimate < 2:
+        return times(Interval(estimate, low, high))
+    if low is None or high is None:
+        return percent(estimate)
+    return f"{percent(estimate)} ({percent(low).removesuffix(' %')} to {percent(high)})"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bench.check import OK, Verdict
 from impls.case import Case, Size
@@ -42,12 +42,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Track:
-    """What races are run on: workers, the corpus in a folder, files with implementations from outside, and settings."""
+    """What races are run on: workers, the corpus in a folder, files with implementations from outside, and settings.
+    trees: where BASE and HEAD of a comparison are, as its workers are told."""
 
     workers: Workers
     corpus: Path
     files: tuple[Path, ...] = ()
     settings: Settings = Settings()
+    trees: dict[str, Any] = field(default_factory=dict)
 
     def specification(self, mode: str, keys: Sequence[str] = ()) -> dict[str, Any]:
         """What every worker is told."""
@@ -58,6 +60,7 @@ class Track:
             "files": [str(file) for file in self.files],
             "seed": self.settings.seed,
             "memory_limit_bytes": self.settings.memory_limit_bytes,
+            **self.trees,
         }
 
 
@@ -97,8 +100,15 @@ class RaceResult:
         return {lane.implementation.slug: lane for lane in self.lanes if lane.status == OK}
 
 
+class Named(Protocol):
+    """All that the contract's caller needs to know of an implementation."""
+
+    @property
+    def key(self) -> str: ...
+
+
 def run_contract(
-    implementations: Sequence[Implementation], track: Track, note: Callable[[str], None] = lambda key: None
+    implementations: Sequence[Named], track: Track, note: Callable[[str], None] = lambda key: None
 ) -> dict[str, Verdict]:
     """Put implementations through their kernels' contracts, in processes of their own: a verdict for each key.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import OUT_OF_MEMORY, describe
+from bench.check import ERROR, OUT_OF_MEMORY, describe
 from impls.interface import Implementation, Problem
 
 SLOW_S = 0.05
@@ -106,13 +106,11 @@ def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
 
 
 class Failed(Exception):
-    """A lane that failed while it was timed: its name, status and reason."""
+    """A lane that cannot go on: its name, status and reason."""
 
-    def __init__(self, lane: str, error: Exception) -> None:
+    def __init__(self, lane: str, status: str, reason: str) -> None:
         super().__init__(lane)
-        self.lane = lane
-        self.status = OUT_OF_MEMORY if isinstance(error, MemoryError) else "error"
-        self.reason = describe(error)
+        self.lane, self.status, self.reason = lane, status, reason
 
 
 Figures = list[float | None]
@@ -141,7 +139,8 @@ def race(
                 try:
                     wall_ns, cpu_ns = lane.take(lane.calls)
                 except Exception as error:
-                    raise Failed(lane.name, error) from error
+                    status = OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR
+                    raise Failed(lane.name, status, describe(error)) from error
                 reset()
                 wall[lane.name][round_] = wall_ns / lane.calls / 1e9
                 cpu[lane.name][round_] = cpu_ns / lane.calls / 1e9

@@ -44,7 +44,7 @@ def main() -> None:
     if not line:
         return  # not needed after all
     spec = json.loads(line)
-    work = {"contract": contract, "race": launch, "profile": profile, "limits": weigh_machine}[spec["mode"]]
+    work = MODES[spec["mode"]]
 
     def emit(event: str, **facts: Any) -> None:
         tell(events, event, facts)
@@ -57,6 +57,22 @@ def main() -> None:
         tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
     except Exception as error:
         tell(events, "failed", {"status": "error", "reason": describe(error)})
+
+
+def listing(spec: dict[str, Any], emit: Emit) -> None:
+    """List the implementations of two revisions."""
+    from bench.regression import inside
+
+    inside.listing(spec, emit)
+
+
+def pairs(spec: dict[str, Any], emit: Emit) -> None:
+    """Race two revisions in pairs."""
+    from bench.regression import inside
+
+    pin(spec["threads"])
+    limit_memory(spec["memory_limit_bytes"])
+    inside.launch(spec, emit)
 
 
 def tell(events: TextIO, event: str, facts: dict[str, Any]) -> None:
@@ -77,6 +93,11 @@ def contract(spec: dict[str, Any], emit: Emit) -> None:
 
 def load(spec: dict[str, Any]) -> list[Implementation]:
     """The implementations that a specification names; installed packages are asked only if ours and the files lack one."""
+    if "head" in spec:
+        from bench.regression import inside
+
+        side = inside.load(spec["head"], "head")
+        return [side.implementations[key] for key in spec["implementations"]]
     files = [Path(file) for file in spec["files"]]
     known = {i.key: i for i in catalogue.load(files, installed=False)}
     if any(key not in known for key in spec["implementations"]):
@@ -223,6 +244,15 @@ def limit_memory(limit_bytes: int) -> None:
     except (ImportError, ValueError, OSError):  # not on this system: the budget computed beforehand still holds
         pass
 
+
+MODES = {
+    "contract": contract,
+    "race": launch,
+    "profile": profile,
+    "limits": weigh_machine,
+    "listing": listing,
+    "pairs": pairs,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,411 @@
+"""Two revisions raced against each other: what differs, in which launches it is measured, and what is said of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.check import OK, WRONG
+from bench.engine.race import Track, run_contract
+from bench.engine.workers import Died
+from bench.presets import PRESETS
+from impls.case import Case, Size
+from reports.statistics import Call, Paired, call_same, call_suspects, same
+
+from .revisions import RevisionError, Tree
+
+LOOKS = (9, 18)
+"""Launches of every case, and fresh ones of those that the first do not settle: fixed beforehand, whatever is seen."""
+GATE_CASES = 16
+"""Most cases that are raced without being asked for: each case more makes every one of them harder to tell."""
+LEAST_ROUNDS = 5
+NOISE_BYTES = 512
+"""Python's own small objects: a difference in memory below this is none."""
+LANES = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
+"""Lanes of a case: name, side, and by which share its samples are slowed."""
+
+SAME_CODE = "their code is the same at both revisions (--all races them too)"
+TOO_MANY = f"more than {GATE_CASES} cases differ (--all races them too, --kernel and --only choose)"
+MARKED_WRONG = "marked wrong: never timed"
+OVER_BUDGET = "no time for them in --budget"
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What a side says of an implementation. kernel and dimensions are its kernel's."""
+
+    key: str
+    kernel: str
+    dimensions: str
+    signature: list[str]
+    slug: str
+    title: str
+    baseline: bool
+    wrong: str
+    missing: list[str]
+    fingerprint: str
+    late_imports: list[str]
+    file: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The kernel's, as sizes ask for it."""
+        return self.kernel
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A case to be raced at both revisions."""
+
+    facts: Facts
+    size: Size
+
+    @property
+    def case(self) -> str:
+        return str(Case(self.facts.kernel, self.facts.slug, self.size))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be compared: narrowed to a kernel or a glob, or widened to everything."""
+
+    kernel: str | None = None
+    only: str | None = None
+    everything: bool = False
+
+    def takes(self, facts: Facts) -> bool:
+        return self.kernel is None or self.kernel in (facts.kernel, facts.kernel.partition(".")[0])
+
+    def takes_case(self, contest: Contest) -> bool:
+        return self.only is None or fnmatchcase(contest.case, self.only) or fnmatchcase(contest.facts.key, self.only)
+
+
+@dataclass
+class Plan:
+    """What will be raced, and what will not, and why. fallen: cases that cannot be compared, with status and reason."""
+
+    contests: list[Contest] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    fallen: dict[Contest, tuple[str, str]] = field(default_factory=dict)
+
+    def leave_out(self, why: str, contests: Iterable[Contest]) -> None:
+        for contest in contests:
+            self.left_out.setdefault(why, []).append(contest.case)
+
+
+@dataclass
+class Measured:
+    """A case's launches: log-ratios by look, seconds a call, calls and rounds, and peak bytes by lane."""
+
+    looks: list[Paired] = field(default_factory=lambda: [Paired([], []) for _ in LOOKS])
+    base_s: list[float] = field(default_factory=list)
+    head_s: list[float] = field(default_factory=list)
+    plan: list[int] = field(default_factory=list)
+    peak_bytes: dict[str, int | None] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """A comparison that has been made: its plan, its figures, and the verdicts of those that have one."""
+
+    plan: Plan
+    measured: dict[Contest, Measured]
+    calls: dict[Contest, Call]
+    suspects: set[Contest]
+    seconds: float
+
+
+def trees_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """What workers are told of both sides. files: paths of outside implementations, relative to the trees."""
+    return {
+        name: {"tree": str(tree.folder), "files": [str(tree.folder / file) for file in files]}
+        for name, tree in (("base", base), ("head", head))
+    }
+
+
+def listed(track: Track) -> tuple[dict[str, Facts], dict[str, Facts]]:
+    """What both sides have, by key. Raises RevisionError if a side cannot be loaded, or speaks another interface."""
+    sides: dict[str, dict[str, Any]] = {}
+    try:
+        for event in track.workers.work(track.specification("listing"), 1, track.settings.time_limit_s, ahead=True):
+            if event["event"] == "side":
+                sides[event["name"]] = event
+    except Died as death:
+        raise RevisionError(f"loading both revisions: {death.status}: {death.reason}") from death
+    for name, side in sides.items():
+        if side["error"]:
+            raise RevisionError(f"{name.upper()} cannot be loaded: {side['error']}")
+    versions = {name: side["interface"] for name, side in sides.items()}
+    if versions["base"] != versions["head"]:
+        raise RevisionError(
+            f"the interface of implementations changed (version {versions['base']} in BASE, {versions['head']} in HEAD): "
+            "they cannot be raced in one process"
+        )
+    base, head = ({one["key"]: Facts(**one) for one in sides[name]["implementations"]} for name in ("base", "head"))
+    return base, head
+
+
+def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan:
+    """Sort what both sides have into what is raced and what is not. Raises RevisionError if nothing is named so."""
+    made = Plan()
+    named = [i for i in (*head.values(), *base.values()) if wanted.takes(i)]
+    if not any(wanted.takes_case(contest) for i in named for contest in contests_of(i)):
+        raise RevisionError("no case matches --kernel and --only at either revision; w2vbench list shows the names")
+    gone = {key: i for key, i in base.items() if key not in head and wanted.takes(i)}
+    for key, mine in head.items():
+        contests = [contest for contest in contests_of(mine) if wanted.takes(mine) and wanted.takes_case(contest)]
+        theirs = base.get(key)
+        if not contests:
+            continue
+        if mine.missing:
+            made.leave_out(f"not installed: pip install {' '.join(mine.missing)}", contests)
+        elif mine.wrong or (theirs and theirs.wrong):
+            made.leave_out(MARKED_WRONG, contests)
+        elif theirs is None:
+            before = next((old for old, i in gone.items() if alike(i, mine)), None)
+            if before:
+                made.renamed.append((before, key))
+                del gone[before]
+            else:
+                made.added.append(key)
+        elif theirs.signature != mine.signature:
+            arguments = f"takes ({', '.join(theirs.signature)}) in BASE and ({', '.join(mine.signature)}) in HEAD"
+            made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: it {arguments}")))
+        elif theirs.fingerprint == mine.fingerprint and not wanted.everything:
+            made.leave_out(SAME_CODE, contests)
+        elif late := theirs.late_imports or mine.late_imports:
+            reason = (
+                f"it imports {late[0]} when it is called, which would be one side's: import it at the top of the file"
+            )
+            made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: {reason}")))
+        else:
+            made.contests += contests
+    made.removed = list(gone)
+    made.contests = by_weight(made.contests)
+    if len(made.contests) > GATE_CASES and wanted == Wanted():
+        made.leave_out(TOO_MANY, made.contests[GATE_CASES:])
+        del made.contests[GATE_CASES:]
+    return made
+
+
+def contests_of(mine: Facts) -> list[Contest]:
+    return [Contest(mine, size) for size in PRESETS["gate"].sizes(mine)]
+
+
+def alike(old: Facts, new: Facts) -> bool:
+    """Whether one is the other under a new name."""
+    return old.kernel == new.kernel and old.fingerprint == new.fingerprint
+
+
+def by_weight(contests: Sequence[Contest]) -> list[Contest]:
+    """Kernel by kernel in turn: first the top of each ladder, then its baseline, then the rest; larger sizes after that."""
+    turns: dict[str, list[Contest]] = {}
+    for contest in contests:
+        turns.setdefault(contest.facts.kernel, []).append(contest)
+    ranked = []
+    for mine in turns.values():
+        sizes = list(dict.fromkeys(contest.size for contest in mine))
+        top = mine[-1].facts
+        ladder = sorted(
+            mine[::-1],
+            key=lambda contest: (sizes.index(contest.size), contest.facts is not top and not contest.facts.baseline),
+        )
+        ranked += [(place, contest) for place, contest in enumerate(ladder)]
+    return [contest for _, contest in sorted(ranked, key=lambda one: one[0])]
+
+
+Note = Callable[[str, int, int], None]
+
+
+class Comparing:
+    """A comparison under way."""
+
+    def __init__(self, track: Track, made: Plan, threshold: float, note: Note, budget_s: float = math.inf) -> None:
+        self.track, self.plan, self.threshold, self.note = track, made, threshold, note
+        self.started = time.monotonic()
+        self.ends = self.started + budget_s
+        self.measured: dict[Contest, Measured] = {}
+        self.launched = 0
+
+    def run(self) -> Outcome:
+        """Check HEAD's code, race what differs, look, race the suspects again, and say what came of it."""
+        racing = list(self.plan.contests)
+        self.check(racing)
+        first, second = LOOKS
+        self.look(0, first, lambda: self.racing)
+        suspects = [c for c in self.racing if not same(self.measured[c].looks[0], self.threshold)]
+        calls = {c: call_same(self.measured[c].looks[0]) for c in self.racing if c not in suspects}
+        self.look(1, second, lambda: [c for c in suspects if c not in self.plan.fallen])
+        suspects = [c for c in suspects if c not in self.plan.fallen]
+        fresh = [self.measured[c].looks[1] for c in suspects]
+        calls.update(zip(suspects, call_suspects(fresh, self.threshold), strict=True))
+        return Outcome(self.plan, self.measured, calls, set(suspects), time.monotonic() - self.started)
+
+    @property
+    def racing(self) -> list[Contest]:
+        return [contest for contest in self.plan.contests if contest not in self.plan.fallen]
+
+    def check(self, contests: Sequence[Contest]) -> None:
+        """Put HEAD's implementations through the contract: what fails is not raced."""
+        by_key = {contest.facts.key: contest.facts for contest in contests}
+        verdicts = run_contract(list(by_key.values()), self.track, lambda key: self.note(f"checking {key}", 0, 0))
+        for contest in contests:
+            verdict = verdicts[contest.facts.key]
+            if verdict.status != OK:
+                self.fall(contest, "head", verdict.status, verdict.reason)
+
+    def look(self, number: int, launches: int, racing: Callable[[], list[Contest]]) -> None:
+        """Race what is to be raced in a number of fresh processes."""
+        for done in range(launches):
+            if not racing():
+                return
+            self.note("first look" if number == 0 else "suspects again", done, launches)
+            began = time.monotonic()
+            self.launch(number, racing)
+            took = time.monotonic() - began
+            if done == 0 and math.isfinite(self.ends):
+                self.cut(racing(), took, launches - 1, number)
+
+    def cut(self, racing: Sequence[Contest], took: float, launches: int, number: int) -> None:
+        """Leave out as many of the last cases as are too many for the budget, judged by the launch that has just ended."""
+        room = self.ends - time.monotonic()
+        fits = math.floor(room / max(took * launches, 1e-9) * len(racing))
+        for contest in racing[max(0, fits) :]:
+            if number == 0:
+                self.plan.contests.remove(contest)
+                self.plan.leave_out(OVER_BUDGET, [contest])
+            else:
+                self.plan.fallen[contest] = ("inconclusive", "a suspect, but --budget left no time to race it again")
+
+    def launch(self, number: int, racing: Callable[[], list[Contest]]) -> None:
+        """One launch: a fresh process for all cases. If a lane fails in it, its case falls and the launch is made again."""
+        self.launched += 1
+        while contests := racing():
+            events: list[dict[str, Any]] = []
+            try:
+                events.extend(self.events(contests))
+            except Died as death:
+                self.blame(contests, death.lane, death.status, death.reason)
+                continue
+            if events[-1]["event"] == "out":
+                self.blame(contests, events[-1]["lane"], events[-1]["status"], events[-1]["reason"])
+                continue
+            for contest, timed in gathered(contests, events).items():
+                keep(self.measured.setdefault(contest, Measured()), timed, number)
+            for event in events:
+                if event["event"] == "memory":
+                    case, _, lane = event["lane"].rpartition("|")
+                    self.measured[named(case, contests)].peak_bytes[lane] = event["peak_bytes"]
+            return
+
+    def events(self, contests: Sequence[Contest]) -> Iterator[dict[str, Any]]:
+        settings = PRESETS["gate"].settings
+        problems: dict[tuple[str, Size], list[str]] = {}
+        for contest in contests:
+            problems.setdefault((contest.facts.kernel, contest.size), []).append(contest.facts.slug)
+        spec = {
+            **self.track.specification("pairs"),
+            "problems": [
+                {"kernel": kernel, "size": str(size), "slugs": slugs} for (kernel, size), slugs in problems.items()
+            ],
+            "lanes": LANES,
+            "launch": self.launched,
+            "rounds": settings.rounds,
+            "least_rounds": LEAST_ROUNDS,
+            "sample_s": settings.sample_s,
+            "lane_s": settings.lane_s,
+            "check": not self.measured,
+            "time_limit_s": self.track.settings.time_limit_s,
+            "threads": contests[0].size.threads,
+            "plan": {c.case: self.measured[c].plan for c in contests if c in self.measured},
+        }
+        return self.track.workers.work(spec, spec["threads"], self.track.settings.time_limit_s, ahead=True)
+
+    def blame(self, contests: Sequence[Contest], lane: str | None, status: str, reason: str) -> None:
+        """A lane failed: its case falls. If none is to blame, all do."""
+        case, _, name = (lane or "").rpartition("|")
+        for contest in contests:
+            if lane is None or contest.case == case:
+                self.fall(contest, "head" if name == "head" else "base" if name else "", status, reason)
+
+    def fall(self, contest: Contest, side: str, status: str, reason: str) -> None:
+        verdict = "wrong" if side == "head" and status in (WRONG, "error") else "failed"
+        where = f"{side.upper()}: " if side else ""
+        self.plan.fallen[contest] = (verdict, f"{where}{'' if status == WRONG else status + ': '}{reason}")
+
+
+def named(case: str, contests: Iterable[Contest]) -> Contest:
+    return next(contest for contest in contests if contest.case == case)
+
+
+def gathered(contests: Sequence[Contest], events: Iterable[dict[str, Any]]) -> dict[Contest, dict[str, dict[str, Any]]]:
+    """The timed lanes of each case."""
+    lanes: dict[Contest, dict[str, dict[str, Any]]] = {}
+    for event in events:
+        if event["event"] == "timed":
+            case, _, lane = event["lane"].rpartition("|")
+            lanes.setdefault(named(case, contests), {})[lane] = event
+    return lanes
+
+
+def keep(measured: Measured, timed: dict[str, dict[str, Any]], look: int) -> None:
+    """Take a launch's figures: HEAD against each of BASE's two lanes, round by round, and those against each other.
+
+    Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
+    """
+    logs = {lane: np.log([x for x in event["wall_s"] if x is not None]) for lane, event in timed.items()}
+    base, control, head = logs["base"], logs["control"], logs["head"]
+    measured.looks[look].ratios.append(float(np.median(head - base) + np.median(head - control)) / 2)
+    measured.looks[look].controls.append(float(np.median(control - base)))
+    measured.base_s.append(float(np.exp(np.median((base + control) / 2))))
+    measured.head_s.append(float(np.exp(np.median(head))))
+    measured.plan = [timed["base"]["calls"], timed["base"]["rounds"]]
+
+
+def memory_verdict(peak_bytes: dict[str, int | None]) -> str:
+    """How HEAD's peak allocation compares: ``more | less | same``; unknown unless BASE's two agree with each other."""
+    base, control, head = (peak_bytes.get(lane) for lane in ("base", "control", "head"))
+    if base is None or control is None or head is None or abs(base - control) > NOISE_BYTES:
+        return "unknown"
+    return "same" if abs(head - base) <= NOISE_BYTES else "more" if head > base else "less"
+
+
+def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
+    """A case as the result file has it."""
+    measured = outcome.measured.get(contest) or Measured()
+    call = outcome.calls.get(contest)
+    verdict, why = (call.verdict, call.why) if call else outcome.plan.fallen[contest]
+    look = measured.looks[1 if contest in outcome.suspects else 0]
+    file = Path(contest.facts.file)
+    return {
+        "case": contest.case,
+        "kernel": contest.facts.kernel,
+        "implementation": contest.facts.slug,
+        "title": contest.facts.title,
+        "verdict": verdict,
+        "why": why,
+        "ratio": call and vars(call.ratio),
+        "control": call and vars(call.control),
+        "launches": len(look.ratios),
+        "suspected": contest in outcome.suspects,
+        "base_s": median(measured.base_s) if measured.base_s else None,
+        "head_s": median(measured.head_s) if measured.head_s else None,
+        "memory": memory_verdict(measured.peak_bytes),
+        "base_bytes": measured.peak_bytes.get("base"),
+        "head_bytes": measured.peak_bytes.get("head"),
+        "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
+        "line": contest.facts.line,
+        "launch_ratios": [math.exp(ratio) for ratio in look.ratios],
+    }

@@ -1,0 +1,187 @@
+"""Two sides of a comparison from inside a worker: both trees loaded in one process, listed, and raced in pairs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, check_problem, describe
+from bench.engine import memory
+from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race
+from impls import catalogue
+from impls.interface import Implementation, Problem
+
+from .fingerprint import fingerprint
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one tree has. package: name of the copy of ``impls`` that its kernels come from. root: what it may differ in."""
+
+    implementations: dict[str, Implementation]
+    package: str
+    root: Path
+
+    def make(self, kernel: str, size: str, corpus: Path, seed: int) -> Problem:
+        """The inputs of a kernel at a size, as this side makes them."""
+        case, words = import_module(f"{self.package}.case"), import_module(f"{self.package}.words")
+        owner = next(i.kernel for i in self.implementations.values() if i.kernel.name == kernel)
+        return owner.make(case.Size.parse(size), words.Corpus.load(corpus), np.random.default_rng(seed))
+
+
+def load(side: dict[str, Any], name: str) -> Side:
+    """A side's implementations: the package in its tree, or the files that are named. Raises whatever is wrong there."""
+    tree = Path(side["tree"])
+    if not side["files"]:
+        folder = tree / "impls"
+        package = f"w2vbench_{name}"
+        found, root = catalogue.copied(folder, package), folder
+    else:
+        beside = [folder for folder in (tree, tree / "src") if folder.is_dir()]
+        found = [i for file in map(Path, side["files"]) if file.is_file() for i in catalogue.from_file(file, beside)]
+        package, root = catalogue.__name__.rpartition(".")[0], tree
+    return Side({i.key: i for i in found}, package, root)
+
+
+def listing(spec: dict[str, Any], emit: Emit) -> None:
+    """What each side has, and a digest of the code of each implementation."""
+    for name in ("base", "head"):
+        emit("stage", name=f"loading {name.upper()}", lane=None)
+        try:
+            side = load(spec[name], name)
+            found = [described(i, side.root) for i in side.implementations.values()]
+            version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
+        except Exception as error:
+            emit("side", name=name, error=describe(error), implementations=[], interface=None)
+            continue
+        emit("side", name=name, error="", implementations=found, interface=version)
+    emit("done")
+
+
+def described(implementation: Implementation, root: Path) -> dict[str, Any]:
+    kernel = implementation.kernel
+    digest, late = fingerprint(implementation, root)
+    file, _, line = catalogue.source(implementation).rpartition(":")
+    return {
+        "key": implementation.key,
+        "kernel": kernel.name,
+        "dimensions": kernel.dimensions,
+        "signature": [*kernel.parameters],
+        "slug": implementation.slug,
+        "title": implementation.title,
+        "baseline": implementation.baseline,
+        "wrong": implementation.wrong,
+        "missing": catalogue.missing(implementation),
+        "fingerprint": digest,
+        "late_imports": late,
+        "file": file,
+        "line": int(line),
+    }
+
+
+def launch(spec: dict[str, Any], emit: Emit) -> None:
+    """Race each contest's lanes, problem after problem in a random order.
+
+    All inputs come from HEAD. A lane that fails ends the launch, which is then run again without its case.
+    """
+    emit("stage", name="loading both sides", lane=None)
+    sides = {name: load(spec[name], name) for name in ("base", "head")}
+    order = np.random.default_rng([spec["seed"], spec["launch"]])
+    emit("waits")
+    try:
+        for at in order.permutation(len(spec["problems"])):
+            one = spec["problems"][at]
+            emit("stage", name="inputs", lane=None)
+            problem = sides["head"].make(one["kernel"], one["size"], Path(spec["corpus"]), spec["seed"])
+            contest(one, problem, sides, spec, order, emit)
+    except Failed as failure:
+        emit("out", lane=failure.lane, status=failure.status, reason=failure.reason)
+        return
+    emit("done")
+
+
+def contest(
+    one: dict[str, Any],
+    problem: Problem,
+    sides: dict[str, Side],
+    spec: dict[str, Any],
+    order: np.random.Generator,
+    emit: Emit,
+) -> None:
+    """The cases of one problem: each a group of lanes of the same number of calls and rounds."""
+    groups = []
+    for at in order.permutation(len(one["slugs"])):
+        slug = one["slugs"][at]
+        case = f"{one['kernel']}/{slug}@{one['size']}"
+        group = []
+        for place in order.permutation(len(spec["lanes"])):
+            name, side, slowed = spec["lanes"][place]
+            implementation = sides[side].implementations[f"{one['kernel']}/{slug}"]
+            group.append(
+                let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name == side, emit)
+            )
+        emit("stage", name="calibration", lane=group[0].name)
+        agree(group, spec["plan"].get(case), problem, spec)
+        groups.append(group)
+    timed = race(groups, problem.reset, order, emit)
+    for group in groups:
+        for lane in group:
+            wall, cpu = timed[lane.name]
+            emit("timed", lane=lane.name, calls=lane.calls, rounds=lane.rounds, wall_s=wall, cpu_s=cpu)
+    if spec["check"]:
+        names = [lane.name for group in groups for lane in group]
+        groups.clear()
+        problem.buffers.clear()
+        weigh(names, one["kernel"], problem, sides, spec, emit)
+
+
+def let_in(
+    name: str, implementation: Implementation, problem: Problem, slowed: float, checked: bool, emit: Emit
+) -> Lane:
+    """Prepare a lane, and check it where asked. Raises Failed."""
+    emit("stage", name="prepare", lane=name)
+    try:
+        lane = lane_of(name, implementation, problem, slowed)
+        if checked:
+            emit("stage", name="check", lane=name)
+            verdict = check_problem(implementation, problem, lane.workspace)
+            problem.reset()
+            if verdict.status != OK:
+                raise Failed(name, status=verdict.status, reason=verdict.reason)
+    except Failed:
+        raise
+    except MemoryError as error:
+        raise Failed(name, status=OUT_OF_MEMORY, reason=PAST_LIMIT) from error
+    except Exception as error:
+        raise Failed(name, status=ERROR, reason=describe(error)) from error
+    return lane
+
+
+def agree(group: Sequence[Lane], plan: list[int] | None, problem: Problem, spec: dict[str, Any]) -> None:
+    """Give the lanes of a group the same number of calls a sample and of rounds: the plan's, or what suits BASE's lane."""
+    first = min(group, key=lambda lane: not lane.name.endswith("|base"))
+    first.calls, first.rounds = plan or (1, 0)
+    calibrate(first, problem, spec)
+    for lane in group:
+        if lane is not first:
+            lane.calls, lane.rounds = first.calls, first.rounds
+            calibrate(lane, problem, spec)
+
+
+def weigh(
+    names: Sequence[str], kernel: str, problem: Problem, sides: dict[str, Side], spec: dict[str, Any], emit: Emit
+) -> None:
+    """Each lane's peak memory, in a child of its own."""
+    side_of = {name: side for name, side, _ in spec["lanes"]}
+    for name in names:
+        case, _, lane = name.rpartition("|")
+        emit("stage", name="memory", lane=None)
+        implementation = sides[side_of[lane]].implementations[case.partition("@")[0]]
+        found = memory.measure(implementation, problem, spec["time_limit_s"] / 2)
+        emit("memory", lane=name, peak_bytes=found.get("peak_bytes"))

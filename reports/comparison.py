@@ -1,0 +1,195 @@
+"""What is shown of a comparison: tables, a sentence, Markdown, JUnit XML and annotations, from its result file alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from .results import Compared, Comparison, Ratio, ResultFile, write
+from .tables import cells, plain
+from .units import change, seconds, size_bytes
+
+HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
+ORDER = ("wrong", "slower", "failed", "inconclusive", "faster", "same")
+
+PASSED, SLOWER, UNANSWERED = 0, 1, 3
+
+
+def failing(case: Compared) -> bool:
+    """Whether a case stops a gate: slower or wrong, or more memory, and nobody has said that it is meant."""
+    return case.acknowledged is None and (case.verdict in ("slower", "wrong") or case.memory == "more")
+
+
+def unanswered(case: Compared) -> bool:
+    return case.acknowledged is None and case.verdict in ("failed", "inconclusive")
+
+
+def exit_code(comparison: Comparison) -> int:
+    """0: nothing is slower; 1: something is, or wrong, or takes more memory; 3: that could not be told."""
+    if any(map(failing, comparison.cases)):
+        return SLOWER
+    return UNANSWERED if any(map(unanswered, comparison.cases)) else PASSED
+
+
+def ranked(comparison: Comparison) -> list[Compared]:
+    """The cases, those to look at first."""
+    return sorted(comparison.cases, key=lambda case: (not failing(case), ORDER.index(case.verdict)))
+
+
+def row(case: Compared) -> tuple[str, ...]:
+    """A case's cells under HEADER."""
+    verdict = f"{case.verdict}, acknowledged" if case.acknowledged is not None else case.verdict
+    launches = f"{case.launches} fresh" if case.suspected else str(case.launches or "–")
+    return (
+        case.case,
+        verdict,
+        changed(case.ratio),
+        changed(case.control),
+        seconds(case.base_s),
+        seconds(case.head_s),
+        memory(case),
+        launches,
+    )
+
+
+def changed(ratio: Ratio | None) -> str:
+    return "–" if ratio is None else change(ratio.estimate, ratio.low, ratio.high)
+
+
+def memory(case: Compared) -> str:
+    """``same``, or both peaks."""
+    if case.base_bytes is None or case.head_bytes is None:
+        return "–"
+    if case.memory in ("more", "less"):
+        return f"{case.memory}: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}"
+    return f"{case.memory if case.memory == 'same' else 'unsteady'}: {size_bytes(case.head_bytes)}"
+
+
+def sentence(comparison: Comparison) -> str:
+    """What came of it, in one sentence or two."""
+    bad = [case for case in comparison.cases if failing(case)]
+    margin = f"{comparison.threshold * 100:g} %"
+    counted = counts(comparison)
+    if not comparison.cases:
+        return "Nothing was raced."
+    if bad:
+        return f"{len(bad)} of {len(comparison.cases)} cases got worse ({counted}; a change below {margin} counts as none): {'; '.join(map(said, bad))}."
+    tail = "" if exit_code(comparison) == PASSED else " Whether the others are slower could not be told."
+    return f"Nothing got slower: {counted} (a change below {margin} counts as none).{tail}"
+
+
+def said(case: Compared) -> str:
+    """What is wrong with a case, in words."""
+    what = []
+    if case.verdict == "wrong":
+        what.append(f"is wrong ({case.why})")
+    elif case.verdict == "slower":
+        what.append(f"is slower: {changed(case.ratio)}")
+    if case.memory == "more":
+        what.append(f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}")
+    return f"{case.case} {' and '.join(what)}"
+
+
+def counts(comparison: Comparison) -> str:
+    verdicts = [case.verdict for case in comparison.cases]
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in ORDER if verdict in verdicts)
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """What else must be known: caveats, reasons, intended slowdowns, and what was not raced."""
+    yield from comparison.caveats
+    for case in comparison.cases:
+        if case.why:
+            yield f"{case.case}: {case.why}"
+        if case.acknowledged is not None:
+            yield f"{case.case}: intended ({case.acknowledged})"
+    for what, names in (
+        ("added, so there is nothing to compare with", comparison.added),
+        ("removed", comparison.removed),
+    ):
+        if names:
+            yield f"{what}: {', '.join(names)}"
+    for old, new in comparison.renamed:
+        yield f"renamed, with the same code: {old} → {new}"
+    for why, cases in comparison.left_out.items():
+        yield f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} not raced: {why}"
+
+
+def markdown(comparison: Comparison) -> str:
+    """The whole comparison as Markdown, for a job's summary or a comment."""
+    lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
+    if comparison.cases:
+        lines += [cells(HEADER), cells(["---", "---", *["---:"] * (len(HEADER) - 2)])]
+        lines += [cells(row(case)) for case in ranked(comparison)]
+        lines.append("")
+    lines += [f"- {plain(note)}" for note in notes(comparison)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def heading(comparison: Comparison) -> str:
+    return f"{plain(comparison.head)} against {plain(comparison.base)}"
+
+
+def workflow_commands(comparison: Comparison) -> list[str]:
+    """Workflow commands that put each finding at its line of the changed file."""
+    found = []
+    for case in ranked(comparison):
+        if failing(case):
+            kind, text = "error", said(case)
+        elif unanswered(case):
+            kind, text = "warning", f"{case.case}: {case.verdict}, {case.why}"
+        else:
+            continue
+        place = (
+            f" file={escaped(case.file, ':,')},line={case.line},title={escaped(case.verdict, ':,')}"
+            if case.file
+            else ""
+        )
+        found.append(f"::{kind}{place}::{escaped(text)}")
+    return found
+
+
+def escaped(text: str, more: str = "") -> str:
+    """A text as workflow commands want it."""
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def junit(comparison: Comparison) -> str:
+    """The verdicts as JUnit XML: what fails the gate is a failure, what could not be told is skipped."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name="w2vbench compare",
+        tests=str(len(comparison.cases)),
+        failures=str(sum(map(failing, comparison.cases))),
+        skipped=str(sum(unanswered(case) and not failing(case) for case in comparison.cases)),
+        time=f"{comparison.seconds:.3f}",
+    )
+    for case in comparison.cases:
+        test = ElementTree.SubElement(
+            suite, "testcase", classname=case.kernel, name=printable(case.case), file=case.file, line=str(case.line)
+        )
+        if failing(case):
+            ElementTree.SubElement(test, "failure", message=printable(said(case)), type=case.verdict)
+        elif unanswered(case):
+            ElementTree.SubElement(test, "skipped", message=printable(f"{case.verdict}: {case.why}"))
+        ElementTree.SubElement(test, "system-out").text = printable(
+            ", ".join(map(" = ".join, zip(HEADER, row(case), strict=True)))
+        )
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def printable(text: str) -> str:
+    """What XML may hold."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def report(result: ResultFile, folder: Path) -> list[Path]:
+    """Write ``comparison.md`` into a folder. Raises ResultError."""
+    assert result.w2vbench.comparison is not None
+    path = folder / "comparison.md"
+    write(path, "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison))
+    return [path]
