@@ -390,6 +390,61 @@ def compare(
     raise typer.Exit(exit_code(comparison))
 
 
+@app.command(
+    epilog="Example: [bold]w2vbench calibrate[/bold] before you trust a gate on a new machine; each batch takes some four minutes"
+)
+def calibrate(
+    batches: Annotated[int, typer.Option(min=1, help="Comparisons to make; more give narrower intervals.")] = 3,
+    cases: Annotated[int, typer.Option(min=1, help="Cases in each; a gate has at most 16.")] = 16,
+    same_only: Annotated[
+        bool, typer.Option("--same-only", help="Identical code only: false alarms, in a sixth of the time.")
+    ] = False,
+    kernel: KernelName = None,
+    only: Only = None,
+    threshold: Annotated[str, typer.Option(metavar="P%", help="As in compare.")] = "2%",
+    add: Annotated[bool, typer.Option("--add", help="Count the trials in DIR's calibration.json too.")] = False,
+    corpus: CorpusFile = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first batch; each has its own.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = Path(
+        "reports/out"
+    ),
+    json: Json = False,
+) -> None:
+    """How often is compare right on this machine? Races identical code, and code slowed by exactly 2, 5 and 10 %."""
+    from dataclasses import replace
+    from functools import partial
+
+    import impls
+    from bench import run as running
+    from bench import show
+    from bench.engine.race import Settings, Track
+    from bench.engine.workers import Workers
+    from bench.regression import calibrate as calibrating
+    from bench.regression.compare import Wanted
+
+    show.writable(out)
+    stop_on_signals()
+    so_far = calibrating.resumed(out, share(threshold)) if add else calibrating.Calibrating(share(threshold))
+    settings = Settings(memory_limit_bytes=free_memory())
+    folder = Path(impls.__file__).resolve().parents[1]
+    interrupted = False
+    with running.saved(read_corpus(corpus)) as saved, show.steps() as note, Workers() as workers:
+        track = Track(workers, saved, (), replace(settings, seed=seed))
+        try:
+            track, contests = calibrating.cases(track, folder, Wanted(kernel, only), cases)
+            for number in range(batches):
+                said = partial(calibrating.prefixed, note, f"batch {number + 1} of {batches}: ")
+                calibrating.batch(track, contests, number, so_far, not same_only, said)
+                calibrating.write(so_far, out, show.command(sys.argv))
+        except KeyboardInterrupt:
+            interrupted = True
+    if not so_far.trials:
+        show.error("interrupted before the first batch was finished: nothing to keep")
+        raise typer.Exit(130)
+    show.calibrated(out, as_json=json)
+    raise typer.Exit(130 if interrupted else 0)
+
+
 @app.command()
 def report(
     result: Annotated[

@@ -320,6 +320,36 @@ def print_comparison(screen: Console, comparison: Comparison) -> None:
     screen.print(showing.sentence(comparison), style="bold", markup=False)
 
 
+def calibrated(out: Path, as_json: bool) -> None:
+    """Print how often comparisons were right, and write it as Markdown."""
+    from rich.table import Table as RichTable
+
+    from reports import calibration as showing
+    from reports.results import read, write
+
+    path = out / "calibration.json"
+    calibration = read(path).w2vbench.calibration
+    assert calibration is not None
+    write(out / "calibration.md", showing.markdown(calibration))
+    if as_json:
+        print(path.read_text(encoding="utf-8"), end="")
+        return
+    screen = console()
+    other = showing.other_header(calibration), showing.other_rows(calibration)
+    for header, rows in ((showing.HEADER, showing.rows(calibration)), other):
+        painted = RichTable(box=None, pad_edge=False, header_style="dim")
+        for at, name in enumerate(header):
+            painted.add_column(name, justify="left" if at == 0 else "right")
+        for row in rows:
+            painted.add_row(*row)
+        screen.print(painted)
+        if header is showing.HEADER:
+            screen.print("\nCalled slower by other tools' rules, from one process of each side:", style="dim")
+    for said in showing.sentences(calibration):
+        screen.print(said, style="bold", markup=False)
+    written([out / "calibration.md", path])
+
+
 def writable(folder: Path) -> None:
     """Make sure that results can be written before anything is measured. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)

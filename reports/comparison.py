@@ -72,7 +72,7 @@ def sentence(comparison: Comparison) -> str:
     margin = f"{comparison.threshold * 100:g} %"
     counted = counts(comparison)
     if not comparison.cases:
-        return "Nothing was raced."
+        return "Nothing was raced, for the reasons above."
     if bad:
         return f"{len(bad)} of {len(comparison.cases)} cases got worse ({counted}; a change below {margin} counts as none): {'; '.join(map(said, bad))}."
     tail = "" if exit_code(comparison) == PASSED else " Whether the others are slower could not be told."

@@ -233,12 +233,34 @@ class Comparison(Part):
     seconds: Positive = 0.0
 
 
+class Trial(Part):
+    """One comparison of identical code, one side slowed by a known share. injected: how much slower HEAD was made, below
+    zero where it was BASE. rules: what other tools' rules said of the same samples."""
+
+    case: str
+    injected: Annotated[float, Field(gt=-1, lt=100)]
+    threshold: Positive
+    verdict: Literal["slower", "faster", "same", "inconclusive"]
+    rules: dict[str, bool] = {}
+
+
+class Calibration(Part):
+    """How often a comparison is right on this machine. found: by slowdown, the share of cases that would be called slower
+    if they were slowed so, reckoned from the trials of identical code."""
+
+    threshold: Positive
+    comparisons: Count
+    seconds: Positive = 0.0
+    trials: list[Trial] = []
+    found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
+
+
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
     call's cost by problem, and line profiles by case."""
 
     schema_version: int
-    engine: Literal["race", "pytest-benchmark", "compare"]
+    engine: Literal["race", "pytest-benchmark", "compare", "calibrate"]
     command: str
     preset: str | None = None
     seed: int = 0
@@ -254,6 +276,7 @@ class Suite(Part):
     profiles: dict[str, Profile] = {}
     sources: dict[str, Source] = {}
     comparison: Comparison | None = None
+    calibration: Calibration | None = None
 
 
 class ResultFile(Part):

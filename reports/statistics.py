@@ -254,3 +254,15 @@ def as_ratio(log: Located) -> Interval:
     """A located log-ratio as a ratio with its interval."""
     low, high = log.interval()
     return Interval(math.exp(log.middle), math.exp(low), math.exp(high))
+
+
+def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """A share with its exact interval (C. J. Clopper and E. S. Pearson, 1934). Raises ValueError for no trials."""
+    from scipy.special import betaincinv
+
+    if not trials:
+        raise ValueError("no trials")
+    tail = (1 - level) / 2
+    low = float(betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, trials - successes, 1 - tail)) if successes < trials else 1.0
+    return Interval(successes / trials, low, high)

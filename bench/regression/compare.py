@@ -18,7 +18,7 @@ from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.presets import PRESETS
 from impls.case import Case, Size
-from reports.statistics import Call, Paired, call_same, call_suspects, same
+from reports.statistics import Call, Floats, Paired, call_same, call_suspects, same
 
 from .revisions import RevisionError, Tree
 
@@ -26,10 +26,13 @@ LOOKS = (9, 18)
 """Launches of every case, and fresh ones of those that the first do not settle: fixed beforehand, whatever is seen."""
 GATE_CASES = 16
 """Most cases that are raced without being asked for: each case more makes every one of them harder to tell."""
+THRESHOLD = 0.02
+"""A change below this counts as none, if nothing else is said."""
 LEAST_ROUNDS = 5
 NOISE_BYTES = 512
 """Python's own small objects: a difference in memory below this is none."""
-LANES = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
+LaneSpec = tuple[str, str, float]
+LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
 """Lanes of a case: name, side, and by which share its samples are slowed."""
 
 SAME_CODE = "their code is the same at both revisions (--all races them too)"
@@ -105,15 +108,35 @@ class Plan:
             self.left_out.setdefault(why, []).append(contest.case)
 
 
+Triple = tuple[str, str, str]
+"""Lanes that are compared: BASE's, BASE's again, HEAD's."""
+TRIPLE: Triple = ("base", "control", "head")
+
+
 @dataclass
 class Measured:
-    """A case's launches: log-ratios by look, seconds a call, calls and rounds, and peak bytes by lane."""
+    """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round. plan: calls and
+    rounds of each launch. peak_bytes: by lane."""
 
-    looks: list[Paired] = field(default_factory=lambda: [Paired([], []) for _ in LOOKS])
-    base_s: list[float] = field(default_factory=list)
-    head_s: list[float] = field(default_factory=list)
+    looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     plan: list[int] = field(default_factory=list)
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
+
+    def paired(self, look: int, lanes: Triple = TRIPLE) -> Paired:
+        """HEAD against each of BASE's two lanes, round by round, and those against each other: a launch's medians.
+
+        Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
+        """
+        launches = [[launch[lane] for lane in lanes] for launch in self.looks[look]]
+        return Paired(
+            [float(np.median(head - base) + np.median(head - control)) / 2 for base, control, head in launches],
+            [float(np.median(control - base)) for base, control, _ in launches],
+        )
+
+    def typical_s(self, lane: str) -> float | None:
+        """Seconds a call: the median launch's median."""
+        logs = [float(np.median(launch[lane])) for look in self.looks for launch in look]
+        return math.exp(median(logs)) if logs else None
 
 
 @dataclass
@@ -218,11 +241,13 @@ def by_weight(contests: Sequence[Contest]) -> list[Contest]:
     for mine in turns.values():
         sizes = list(dict.fromkeys(contest.size for contest in mine))
         top = mine[-1].facts
-        ladder = sorted(
-            mine[::-1],
-            key=lambda contest: (sizes.index(contest.size), contest.facts is not top and not contest.facts.baseline),
-        )
-        ranked += [(place, contest) for place, contest in enumerate(ladder)]
+
+        def weight(
+            at: int, mine: list[Contest] = mine, sizes: list[Size] = sizes, top: Facts = top
+        ) -> tuple[int, bool, int]:
+            return sizes.index(mine[at].size), mine[at].facts is not top and not mine[at].facts.baseline, -at
+
+        ranked += [(place, mine[at]) for place, at in enumerate(sorted(range(len(mine)), key=weight))]
     return [contest for _, contest in sorted(ranked, key=lambda one: one[0])]
 
 
@@ -232,8 +257,16 @@ Note = Callable[[str, int, int], None]
 class Comparing:
     """A comparison under way."""
 
-    def __init__(self, track: Track, made: Plan, threshold: float, note: Note, budget_s: float = math.inf) -> None:
-        self.track, self.plan, self.threshold, self.note = track, made, threshold, note
+    def __init__(
+        self,
+        track: Track,
+        made: Plan,
+        note: Note,
+        threshold: float = THRESHOLD,
+        budget_s: float = math.inf,
+        lanes: Sequence[LaneSpec] = LANES,
+    ) -> None:
+        self.track, self.plan, self.note, self.threshold, self.lanes = track, made, note, threshold, lanes
         self.started = time.monotonic()
         self.ends = self.started + budget_s
         self.measured: dict[Contest, Measured] = {}
@@ -245,11 +278,11 @@ class Comparing:
         self.check(racing)
         first, second = LOOKS
         self.look(0, first, lambda: self.racing)
-        suspects = [c for c in self.racing if not same(self.measured[c].looks[0], self.threshold)]
-        calls = {c: call_same(self.measured[c].looks[0]) for c in self.racing if c not in suspects}
+        suspects = [c for c in self.racing if not same(self.measured[c].paired(0), self.threshold)]
+        calls = {c: call_same(self.measured[c].paired(0)) for c in self.racing if c not in suspects}
         self.look(1, second, lambda: [c for c in suspects if c not in self.plan.fallen])
         suspects = [c for c in suspects if c not in self.plan.fallen]
-        fresh = [self.measured[c].looks[1] for c in suspects]
+        fresh = [self.measured[c].paired(1) for c in suspects]
         calls.update(zip(suspects, call_suspects(fresh, self.threshold), strict=True))
         return Outcome(self.plan, self.measured, calls, set(suspects), time.monotonic() - self.started)
 
@@ -302,12 +335,7 @@ class Comparing:
             if events[-1]["event"] == "out":
                 self.blame(contests, events[-1]["lane"], events[-1]["status"], events[-1]["reason"])
                 continue
-            for contest, timed in gathered(contests, events).items():
-                keep(self.measured.setdefault(contest, Measured()), timed, number)
-            for event in events:
-                if event["event"] == "memory":
-                    case, _, lane = event["lane"].rpartition("|")
-                    self.measured[named(case, contests)].peak_bytes[lane] = event["peak_bytes"]
+            keep(contests, events, self.measured, number)
             return
 
     def events(self, contests: Sequence[Contest]) -> Iterator[dict[str, Any]]:
@@ -320,7 +348,7 @@ class Comparing:
             "problems": [
                 {"kernel": kernel, "size": str(size), "slugs": slugs} for (kernel, size), slugs in problems.items()
             ],
-            "lanes": LANES,
+            "lanes": self.lanes,
             "launch": self.launched,
             "rounds": settings.rounds,
             "least_rounds": LEAST_ROUNDS,
@@ -346,32 +374,22 @@ class Comparing:
         self.plan.fallen[contest] = (verdict, f"{where}{'' if status == WRONG else status + ': '}{reason}")
 
 
-def named(case: str, contests: Iterable[Contest]) -> Contest:
-    return next(contest for contest in contests if contest.case == case)
-
-
-def gathered(contests: Sequence[Contest], events: Iterable[dict[str, Any]]) -> dict[Contest, dict[str, dict[str, Any]]]:
-    """The timed lanes of each case."""
-    lanes: dict[Contest, dict[str, dict[str, Any]]] = {}
+def keep(
+    contests: Sequence[Contest], events: Iterable[dict[str, Any]], measured: dict[Contest, Measured], look: int
+) -> None:
+    """Take a launch's figures."""
+    by_case = {contest.case: contest for contest in contests}
+    for contest in contests:
+        measured.setdefault(contest, Measured()).looks[look].append({})
     for event in events:
-        if event["event"] == "timed":
-            case, _, lane = event["lane"].rpartition("|")
-            lanes.setdefault(named(case, contests), {})[lane] = event
-    return lanes
-
-
-def keep(measured: Measured, timed: dict[str, dict[str, Any]], look: int) -> None:
-    """Take a launch's figures: HEAD against each of BASE's two lanes, round by round, and those against each other.
-
-    Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
-    """
-    logs = {lane: np.log([x for x in event["wall_s"] if x is not None]) for lane, event in timed.items()}
-    base, control, head = logs["base"], logs["control"], logs["head"]
-    measured.looks[look].ratios.append(float(np.median(head - base) + np.median(head - control)) / 2)
-    measured.looks[look].controls.append(float(np.median(control - base)))
-    measured.base_s.append(float(np.exp(np.median((base + control) / 2))))
-    measured.head_s.append(float(np.exp(np.median(head))))
-    measured.plan = [timed["base"]["calls"], timed["base"]["rounds"]]
+        case, _, lane = event.get("lane", "").rpartition("|")
+        match event["event"]:
+            case "timed":
+                mine = measured[by_case[case]]
+                mine.looks[look][-1][lane] = np.log([x for x in event["wall_s"] if x is not None])
+                mine.plan = [event["calls"], event["rounds"]]
+            case "memory":
+                measured[by_case[case]].peak_bytes[lane] = event["peak_bytes"]
 
 
 def memory_verdict(peak_bytes: dict[str, int | None]) -> str:
@@ -387,7 +405,7 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
     measured = outcome.measured.get(contest) or Measured()
     call = outcome.calls.get(contest)
     verdict, why = (call.verdict, call.why) if call else outcome.plan.fallen[contest]
-    look = measured.looks[1 if contest in outcome.suspects else 0]
+    look = measured.paired(1 if contest in outcome.suspects else 0)
     file = Path(contest.facts.file)
     return {
         "case": contest.case,
@@ -400,8 +418,8 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "control": call and vars(call.control),
         "launches": len(look.ratios),
         "suspected": contest in outcome.suspects,
-        "base_s": median(measured.base_s) if measured.base_s else None,
-        "head_s": median(measured.head_s) if measured.head_s else None,
+        "base_s": measured.typical_s("base"),
+        "head_s": measured.typical_s("head"),
         "memory": memory_verdict(measured.peak_bytes),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),

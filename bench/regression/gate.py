@@ -14,7 +14,7 @@ from bench.engine import environment
 from bench.engine.race import Track
 from reports import acknowledged
 
-from .compare import Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
+from .compare import THRESHOLD, Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
 from .revisions import RevisionError, Tree, checked_out, repository, work_tree
 
 
@@ -27,7 +27,7 @@ class Asked:
     head: str | None
     files: tuple[Path, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
-    threshold: float = 0.02
+    threshold: float = THRESHOLD
     budget_s: float = math.inf
 
 
@@ -59,14 +59,11 @@ def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> t
     track = replace(track, trees=trees_of(base, head, asked.files))
     note("loading both revisions", 0, 0)
     made = plan(*listed(track), asked.wanted)
-    return made, Comparing(track, made, asked.threshold, note, asked.budget_s).run()
+    return made, Comparing(track, made, note, asked.threshold, asked.budget_s).run()
 
 
 def content(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, command: str) -> dict[str, Any]:
     """The result file of a comparison: no benchmarks, since nothing in it is a run, but the verdicts."""
-    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
-    from pytest_benchmark.utils import get_commit_info
-
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
 
     def excuse(case: str) -> str | None:
@@ -77,6 +74,29 @@ def content(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, 
     for one in unique.values():
         worse = one["verdict"] not in ("same", "faster") or one["memory"] == "more"
         one["acknowledged"] = excuse(one["case"]) if worse else None
+    made_of = frame_of("compare", command)
+    made_of["w2vbench"]["comparison"] = {
+        "base": base.title,
+        "head": head.title,
+        "base_commit": base.commit,
+        "head_commit": head.commit,
+        "threshold": asked.threshold,
+        "cases": list(unique.values()),
+        "added": made.added,
+        "removed": made.removed,
+        "renamed": made.renamed,
+        "left_out": made.left_out,
+        "caveats": caveats(base, head),
+        "seconds": outcome.seconds,
+    }
+    return made_of
+
+
+def frame_of(engine: str, command: str) -> dict[str, Any]:
+    """A result file that is no run: where and when it was made, and no benchmarks."""
+    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+    from pytest_benchmark.utils import get_commit_info
+
     return {
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(),
@@ -85,23 +105,9 @@ def content(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, 
         "version": environment.installed("pytest-benchmark"),
         "w2vbench": {
             "schema_version": 1,
-            "engine": "compare",
+            "engine": engine,
             "command": command,
             "environment": environment.describe(),
-            "comparison": {
-                "base": base.title,
-                "head": head.title,
-                "base_commit": base.commit,
-                "head_commit": head.commit,
-                "threshold": asked.threshold,
-                "cases": list(unique.values()),
-                "added": made.added,
-                "removed": made.removed,
-                "renamed": made.renamed,
-                "left_out": made.left_out,
-                "caveats": caveats(base, head),
-                "seconds": outcome.seconds,
-            },
         },
     }
 

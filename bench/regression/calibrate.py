@@ -1,0 +1,219 @@
+"""How well ``compare`` tells slower from the same on this machine: identical code against itself, and slowed by known shares.
+
+Nothing here decides anything: launches and verdicts are those of ``compare``. A launch has more lanes, so that one
+serves several trials: three of the code as it is (two for BASE, one for HEAD), one for each slowdown of HEAD's, and one
+more that is slowed as much as another, so that the two can stand for a slower BASE.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.engine.race import Track
+from reports import results
+from reports.statistics import Floats, Paired, call_suspects, same
+
+from .compare import (
+    LANES,
+    LOOKS,
+    TRIPLE,
+    Comparing,
+    Contest,
+    LaneSpec,
+    Measured,
+    Note,
+    Plan,
+    Triple,
+    Wanted,
+    by_weight,
+    listed,
+    plan,
+    trees_of,
+)
+from .gate import frame_of
+from .revisions import Tree
+
+SLOWDOWNS = (0.02, 0.05, 0.10)
+FASTER = 0.05
+FINE = 0.005
+"""The threshold at which a slowdown of 2 % must be found."""
+GRID = [step / 200 for step in range(2, 41)]
+"""Slowdowns for which the share found is reckoned: 1 % to 20 %."""
+
+
+@dataclass
+class Calibrating:
+    """Trials so far. aa: both looks at identical code, batch by batch, for reckoning what slowdown would be found."""
+
+    threshold: float
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    aa: list[tuple[list[Paired], list[Paired]]] = field(default_factory=list)
+    comparisons: int = 0
+    seconds: float = 0.0
+
+
+def cases(track: Track, folder: Path, wanted: Wanted, number: int) -> tuple[Track, list[Contest]]:
+    """The cases to calibrate with, of the implementations in a folder, and a track whose two sides are both that folder."""
+    here = Tree("here", folder, "")
+    track = replace(track, trees=trees_of(here, here))
+    made = plan(*listed(track), replace(wanted, everything=True))
+    return track, by_weight(made.contests)[:number]
+
+
+def batch(
+    track: Track, contests: Sequence[Contest], number: int, so_far: Calibrating, slowed: bool, note: Note
+) -> None:
+    """One comparison: all cases, with or without slowed lanes. slowed ones are all raced to the end, whatever a first look says."""
+    began = time.monotonic()
+    seeded = replace(track, settings=replace(track.settings, seed=track.settings.seed + number))
+    made = Plan(contests=list(contests))
+    if not slowed:
+        outcome = Comparing(seeded, made, note, so_far.threshold).run()
+        for contest, call in outcome.calls.items():
+            add(so_far, contest, 0.0, so_far.threshold, call.verdict, outcome.measured[contest], TRIPLE)
+    else:
+        comparing = Comparing(seeded, made, note, so_far.threshold, lanes=(*LANES, *slowed_lanes()))
+        for look, launches in enumerate(LOOKS):
+            comparing.look(look, launches, lambda: comparing.racing)
+        for injected, threshold, lanes in kinds(so_far.threshold):
+            judge(so_far, comparing.measured, injected, threshold, lanes)
+        looks = [[measured.paired(look) for measured in comparing.measured.values()] for look in range(len(LOOKS))]
+        so_far.aa.append((looks[0], looks[1]))
+    so_far.comparisons += 1
+    so_far.seconds += time.monotonic() - began
+
+
+def prefixed(note: Note, before: str, what: str, done: int, of: int) -> None:
+    note(before + what, done, of)
+
+
+def slowed_lanes() -> Iterator[LaneSpec]:
+    for share in SLOWDOWNS:
+        yield f"slower by {share:g}", "head", share
+    yield f"slower by {FASTER:g}, again", "head", FASTER
+
+
+def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
+    """Trials that a launch serves: how much slower HEAD is, the threshold, and the lanes that are compared."""
+    yield 0.0, threshold, TRIPLE
+    for share in SLOWDOWNS:
+        yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
+    yield SLOWDOWNS[0], FINE, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
+    slow = (f"slower by {FASTER:g}", f"slower by {FASTER:g}, again")
+    yield 1 / (1 + FASTER) - 1, threshold, (*slow, TRIPLE[2])
+
+
+def judge(
+    so_far: Calibrating, measured: dict[Contest, Measured], injected: float, threshold: float, lanes: Triple
+) -> None:
+    """The verdicts of one comparison, as compare gives them: suspects of the first look, then Holm over these."""
+    first = {contest: mine.paired(0, lanes) for contest, mine in measured.items()}
+    suspects = [contest for contest, look in first.items() if not same(look, threshold)]
+    calls = dict(zip(suspects, call_suspects([measured[c].paired(1, lanes) for c in suspects], threshold), strict=True))
+    for contest, mine in measured.items():
+        verdict = calls[contest].verdict if contest in calls else "same"
+        add(so_far, contest, injected, threshold, verdict, mine, lanes)
+
+
+def add(
+    so_far: Calibrating,
+    contest: Contest,
+    injected: float,
+    threshold: float,
+    verdict: str,
+    mine: Measured,
+    lanes: Triple,
+) -> None:
+    base, again = mine.looks[0][0], mine.looks[0][1]
+    so_far.trials.append(
+        {
+            "case": contest.case,
+            "injected": injected,
+            "threshold": threshold,
+            "verdict": verdict,
+            "rules": {name: bool(rule(base[lanes[0]], again[lanes[2]])) for name, rule in RULES.items()},
+        }
+    )
+
+
+def found(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> list[tuple[float, float]]:
+    """By slowdown, the share of cases that would be called slower: the trials of identical code, moved by that much."""
+    shares = []
+    for slowdown in GRID:
+        verdicts = [verdict for first, second in aa for verdict in moved(first, second, slowdown, threshold)]
+        if verdicts:
+            shares.append((slowdown, verdicts.count("slower") / len(verdicts)))
+    return shares
+
+
+def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, threshold: float) -> list[str]:
+    def slowed(look: Paired) -> Paired:
+        return Paired([ratio + math.log1p(slowdown) for ratio in look.ratios], look.controls)
+
+    suspects = [again for look, again in zip(first, second, strict=True) if not same(slowed(look), threshold)]
+    calls = [call.verdict for call in call_suspects([slowed(look) for look in suspects], threshold)]
+    return calls + ["same"] * (len(first) - len(suspects))
+
+
+def write(so_far: Calibrating, folder: Path, command: str) -> None:
+    """Keep the trials so far as ``calibration.json``. Raises ResultError."""
+    content = frame_of("calibrate", command)
+    content["w2vbench"]["calibration"] = {
+        "threshold": so_far.threshold,
+        "comparisons": so_far.comparisons,
+        "seconds": so_far.seconds,
+        "trials": so_far.trials,
+        "found": found(so_far.aa, so_far.threshold),
+        "looks": [[[vars(look) for look in looks] for looks in both] for both in so_far.aa],
+    }
+    results.write(folder / "calibration.json", results.dump(content))
+
+
+def resumed(folder: Path, threshold: float) -> Calibrating:
+    """The trials that a folder's ``calibration.json`` has. Raises ResultError."""
+    path = folder / "calibration.json"
+    kept = results.read(path).w2vbench.calibration
+    if kept is None or kept.threshold != threshold:
+        raise results.ResultError(f"{path}: no calibration at this threshold; without --add it is made anew")
+    looks = getattr(kept, "looks", [])
+    aa = [([Paired(**look) for look in first], [Paired(**look) for look in second]) for first, second in looks]
+    return Calibrating(threshold, [dict(trial) for trial in kept.trials], aa, kept.comparisons, kept.seconds)
+
+
+Rule = Callable[[Floats, Floats], bool]
+
+
+def mann_whitney(base: Floats, head: Floats) -> bool:
+    """One-sided, normal approximation; p < 0.002."""
+    from scipy.special import ndtr
+
+    n, m = len(base), len(head)
+    wins = float((head[:, None] > base[None, :]).sum() + 0.5 * (head[:, None] == base[None, :]).sum())
+    z = (wins - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    return bool(ndtr(-z) < 0.002)
+
+
+def t_test(base: Floats, head: Floats) -> bool:
+    """One-sided, Welch; p < 0.05."""
+    from scipy.special import stdtr
+
+    b, h = np.exp(base), np.exp(head)
+    vb, vh = b.var(ddof=1) / len(b), h.var(ddof=1) / len(h)
+    degrees = (vb + vh) ** 2 / (vb**2 / (len(b) - 1) + vh**2 / (len(h) - 1))
+    return bool(stdtr(degrees, -(h.mean() - b.mean()) / math.sqrt(vb + vh)) < 0.05)
+
+
+RULES: dict[str, Rule] = {
+    "min + 2.5 %": lambda base, head: head.min() - base.min() > math.log(1.025),
+    "median + 2.5 %": lambda base, head: float(np.median(head) - np.median(base)) > math.log(1.025),
+    "Mann-Whitney, p < 0.002": mann_whitney,
+    "t-test, p < 0.05": t_test,
+}
+"""What other tools say from logarithms of BASE's samples and of HEAD's, each of one process: whether HEAD is slower."""
