@@ -116,10 +116,10 @@ TRIPLE: Triple = ("base", "control", "head")
 @dataclass
 class Measured:
     """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round. plan: calls and
-    rounds of each launch. peak_bytes: by lane."""
+    rounds of each launch, by lane. peak_bytes: by lane."""
 
     looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
-    plan: list[int] = field(default_factory=list)
+    plan: dict[str, list[int]] = field(default_factory=dict)
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
 
     def paired(self, look: int, lanes: Triple = TRIPLE) -> Paired:
@@ -133,9 +133,9 @@ class Measured:
             [float(np.median(control - base)) for base, control, _ in launches],
         )
 
-    def typical_s(self, lane: str) -> float | None:
+    def typical_s(self, look: int, lane: str) -> float | None:
         """Seconds a call: the median launch's median."""
-        logs = [float(np.median(launch[lane])) for look in self.looks for launch in look]
+        logs = [float(np.median(launch[lane])) for launch in self.looks[look]]
         return math.exp(median(logs)) if logs else None
 
 
@@ -387,7 +387,7 @@ def keep(
             case "timed":
                 mine = measured[by_case[case]]
                 mine.looks[look][-1][lane] = np.log([x for x in event["wall_s"] if x is not None])
-                mine.plan = [event["calls"], event["rounds"]]
+                mine.plan[lane] = [event["calls"], event["rounds"]]
             case "memory":
                 measured[by_case[case]].peak_bytes[lane] = event["peak_bytes"]
 
@@ -405,7 +405,8 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
     measured = outcome.measured.get(contest) or Measured()
     call = outcome.calls.get(contest)
     verdict, why = (call.verdict, call.why) if call else outcome.plan.fallen[contest]
-    look = measured.paired(1 if contest in outcome.suspects else 0)
+    last = 1 if contest in outcome.suspects else 0
+    look = measured.paired(last)
     file = Path(contest.facts.file)
     return {
         "case": contest.case,
@@ -418,8 +419,8 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "control": call and vars(call.control),
         "launches": len(look.ratios),
         "suspected": contest in outcome.suspects,
-        "base_s": measured.typical_s("base"),
-        "head_s": measured.typical_s("head"),
+        "base_s": measured.typical_s(last, "base"),
+        "head_s": measured.typical_s(last, "head"),
         "memory": memory_verdict(measured.peak_bytes),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),

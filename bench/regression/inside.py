@@ -19,6 +19,9 @@ from impls.interface import Implementation, Problem
 
 from .fingerprint import fingerprint
 
+ALIKE = 2.0
+"""Lanes whose calls a sample differ by no more than this factor make the same number."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -127,7 +130,7 @@ def contest(
                 let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name == side, emit)
             )
         emit("stage", name="calibration", lane=group[0].name)
-        agree(group, spec["plan"].get(case), problem, spec)
+        agree(group, spec["plan"].get(case, {}), problem, spec)
         groups.append(group)
     timed = race(groups, problem.reset, order, emit)
     for group in groups:
@@ -163,15 +166,22 @@ def let_in(
     return lane
 
 
-def agree(group: Sequence[Lane], plan: list[int] | None, problem: Problem, spec: dict[str, Any]) -> None:
-    """Give the lanes of a group the same number of calls a sample and of rounds: the plan's, or what suits BASE's lane."""
-    first = min(group, key=lambda lane: not lane.name.endswith("|base"))
-    first.calls, first.rounds = plan or (1, 0)
-    calibrate(first, problem, spec)
+def agree(group: Sequence[Lane], plan: dict[str, list[int]], problem: Problem, spec: dict[str, Any]) -> None:
+    """Find how many calls each lane of a group makes a sample, and give all the same number of rounds; or take the plan's.
+
+    Lanes that are about as fast make the same number of calls, so that what a sample costs beside them cancels out.
+    """
     for lane in group:
-        if lane is not first:
-            lane.calls, lane.rounds = first.calls, first.rounds
-            calibrate(lane, problem, spec)
+        lane.calls, lane.rounds = plan.get(lane.name.rpartition("|")[2]) or (1, 0)
+        calibrate(lane, problem, spec)
+    if not plan:
+        first = next(lane for lane in group if lane.name.endswith("|base"))
+        for lane in group:
+            if first.calls / ALIKE <= lane.calls <= first.calls * ALIKE:
+                lane.calls = first.calls
+        rounds = min(lane.rounds for lane in group)
+        for lane in group:
+            lane.rounds = rounds
 
 
 def weigh(
