@@ -363,8 +363,14 @@ def compare(
     from reports.comparison import exit_code
 
     margin = share(threshold)
-    if all(name and name.endswith(".json") for name in (base, head)):
-        raise running.PlanError("result files: not yet")
+    if base.endswith(".json") and head and head.endswith(".json"):
+        from reports import between, results
+
+        two = results.read(Path(base)), results.read(Path(head))
+        found = between.compare_files(*two, (base, head), margin, across_machines)
+        raise typer.Exit(
+            exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv)), out, junit, json))
+        )
     root, files = gate.asked_of(impl or [])
     asked = gate.Asked(
         root,
@@ -385,9 +391,10 @@ def compare(
     ):
         settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
         made, outcome = gate.compare(asked, Track(workers, folder, (), settings), older, newer, note)
-        content = gate.content(asked, older, newer, made, outcome, show.command(sys.argv))
-    comparison = show.compared(content, out, junit, as_json=json)
-    raise typer.Exit(exit_code(comparison))
+        found = gate.comparison(asked, older, newer, made, outcome)
+    raise typer.Exit(
+        exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv)), out, junit, json))
+    )
 
 
 @app.command(
@@ -443,6 +450,58 @@ def calibrate(
         raise typer.Exit(130)
     show.calibrated(out, as_json=json)
     raise typer.Exit(130 if interrupted else 0)
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench history --kernel lookup[/bold]; in CI [bold]w2vbench history --fail[/bold]"
+)
+def history(
+    kernel: KernelName = None,
+    only: Only = None,
+    store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path(".benchmarks"),
+    threshold: Annotated[str, typer.Option(metavar="P%", help="Changes below this are not shown.")] = "10%",
+    fail: Annotated[
+        bool, typer.Option("--fail", help="Exit with 1 if something became slower, and nobody has said it is meant.")
+    ] = False,
+    acknowledge: Annotated[
+        str | None,
+        typer.Option(
+            "--acknowledge",
+            metavar="CASE",
+            help="A slowdown of this case (or glob) is meant: write it to w2vbench.toml.",
+        ),
+    ] = None,
+    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is meant.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where history.html goes.")] = Path("reports/out"),
+    json: Json = False,
+) -> None:
+    """Stored runs over time: each case's trend, and where it changed, with the commits between which it did.
+
+    Runs are not interleaved with each other, so only large changes can be trusted; compare tells small ones.
+    """
+    from bench import show
+    from bench.regression.revisions import here
+    from bench.run import PlanError
+    from reports import acknowledged
+    from reports import history as trends
+
+    if acknowledge or why:
+        if not (acknowledge and why and why.strip()):
+            raise PlanError("an intended slowdown needs both: --acknowledge CASE --why TEXT")
+        path = acknowledged.add(here(), acknowledge, why)
+        print(f"acknowledged in {path}: commit it with the change")
+        return
+    margin = share(threshold)
+    runs, left = trends.stored(store)
+    found = show.chosen(trends.trends(runs), kernel, only)
+    excuses = acknowledged.read(here())
+    for trend in found:
+        trends.find_all(trend, margin, excuses)
+    show.history(found, left, margin, out, as_json=json)
+    slower = any(
+        trends.failing(change, margin) for trend in found for one in trend.series.values() for change in one.changes
+    )
+    raise typer.Exit(1 if fail and slower else 0)
 
 
 @app.command()

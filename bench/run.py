@@ -182,7 +182,12 @@ def result(run: Run) -> dict[str, Any]:
     from pytest_benchmark.utils import get_commit_info
 
     implementations = {lane.implementation.key: lane.implementation for race in run.races for lane in race.lanes}
-    found = {**run.environment, **environment.spoiled(run.counters), "load_after": environment.load()}
+    found = {
+        **run.environment,
+        **environment.spoiled(run.counters),
+        "load_after": environment.load(),
+        "unsteadiness": unsteadiness(run.races),
+    }
     return {
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(),
@@ -201,7 +206,7 @@ def result(run: Run) -> dict[str, Any]:
             "environment": found,
             "warnings": environment.warnings_of(
                 found,
-                steadiness(run.races),
+                found["unsteadiness"],
                 max((race.size.threads for race in run.races), default=1),
                 max((launch["blas_threads"] for launch in run.limits if launch.get("blas_threads")), default=None),
             ),
@@ -225,7 +230,7 @@ def result(run: Run) -> dict[str, Any]:
     }
 
 
-def steadiness(races: Iterable[RaceResult]) -> float:
+def unsteadiness(races: Iterable[RaceResult]) -> float:
     """By what factor the machine's own speed varied: the slow tenth of all calls of an empty function over the fast tenth."""
     import numpy as np
 

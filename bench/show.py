@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from impls.interface import Implementation
 
 if TYPE_CHECKING:
     from bench.run import Race, Run
+    from reports.history import Trend
     from reports.results import Comparison, ResultFile
     from reports.tables import Table
 
@@ -271,11 +273,12 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
     yield say
 
 
-def compared(content: dict[str, Any], out: Path, junit: Path | None, as_json: bool) -> Comparison:
-    """Keep a comparison's result file and reports, and print its verdicts."""
+def compared(found: Comparison, content: dict[str, Any], out: Path, junit: Path | None, as_json: bool) -> Comparison:
+    """Keep a comparison's result file, whose other content is given, and its reports, and print its verdicts."""
     from reports import comparison as showing
     from reports.results import dump, read, write
 
+    content["w2vbench"]["comparison"] = found.model_dump(mode="json")
     text = dump(content)
     write(out / "comparison.json", text)
     result = read(out / "comparison.json")
@@ -348,6 +351,69 @@ def calibrated(out: Path, as_json: bool) -> None:
     for said in showing.sentences(calibration):
         screen.print(said, style="bold", markup=False)
     written([out / "calibration.md", path])
+
+
+def chosen(trends: Sequence[Trend], kernel: str | None, only: str | None) -> list[Trend]:
+    """Trends narrowed to a kernel and a glob. Raises PlanError if nothing is left."""
+    from bench.run import PlanError
+
+    for trend in trends:
+        trend.series = {
+            case: one
+            for case, one in trend.series.items()
+            if (
+                kernel is None
+                or kernel in (case.partition("/")[0], case.partition(".")[0])
+                or case.startswith(f"{kernel}/")
+            )
+            and (only is None or fnmatchcase(case, only))
+        }
+    left = [trend for trend in trends if trend.series]
+    if trends and not left:
+        raise PlanError("no stored case matches --kernel and --only")
+    return left
+
+
+MANY_SERIES = 40
+
+
+def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: Path, as_json: bool) -> None:
+    """Each machine's series as lines of bars, those that changed first; and the page."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from reports import history as showing
+    from reports.results import write
+    from reports.units import seconds
+
+    if as_json:
+        print(showing.as_json(found))
+        return
+    screen = console()
+    if not found:
+        screen.print("No runs are kept here yet: w2vbench run keeps them.")
+    for trend in found:
+        screen.print(Text(f"{trend.machine}: {trend.runs} runs", style="bold"))
+        every = showing.ordered(trend)
+        shown = every if len(every) <= MANY_SERIES else [one for one in every if one.changes]
+        table = RichTable("case", "first", "last", "trend", "changes", box=None, pad_edge=False, header_style="dim")
+        for one in shown:
+            bad = any(showing.failing(change, threshold) for change in one.changes)
+            first, last = (seconds(one.points[at].wall_s) for at in (0, -1))
+            said = Text("; ".join(map(showing.said, one.changes)), style="bold red" if bad else "")
+            table.add_row(Text(one.case), first, last, showing.sparkline(one), said)
+        if shown:
+            screen.print(table)
+        if len(shown) < len(every):
+            screen.print(
+                f"{len(every) - len(shown)} cases without a change; --kernel and --only show them", style="dim"
+            )
+        if trend.runs < showing.FEWEST_RUNS:
+            screen.print(f"changes are looked for from {showing.FEWEST_RUNS} runs on", style="dim")
+    if left:
+        screen.print(f"{len(left)} files left out: {left[0]}{' …' if len(left) > 1 else ''}", style="dim", markup=False)
+    write(out / "history.html", showing.html(found, left, threshold))
+    written([out / "history.html"])
 
 
 def writable(folder: Path) -> None:

@@ -13,6 +13,9 @@ from .units import change, seconds, size_bytes
 HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
 ORDER = ("wrong", "slower", "failed", "inconclusive", "faster", "same")
 
+FEW = 3
+"""Cases that share a reason are named up to this number."""
+
 PASSED, SLOWER, UNANSWERED = 0, 1, 3
 
 
@@ -69,14 +72,17 @@ def memory(case: Compared) -> str:
 def sentence(comparison: Comparison) -> str:
     """What came of it, in one sentence or two."""
     bad = [case for case in comparison.cases if failing(case)]
-    margin = f"{comparison.threshold * 100:g} %"
+    below = f"a change below {comparison.threshold * 100:g} % counts as none"
+    margin = below if comparison.interleaved else "beyond what two runs differ by anyway"
     counted = counts(comparison)
     if not comparison.cases:
         return "Nothing was raced, for the reasons above."
     if bad:
-        return f"{len(bad)} of {len(comparison.cases)} cases got worse ({counted}; a change below {margin} counts as none): {'; '.join(map(said, bad))}."
+        return (
+            f"{len(bad)} of {len(comparison.cases)} cases got worse ({counted}; {margin}): {'; '.join(map(said, bad))}."
+        )
     tail = "" if exit_code(comparison) == PASSED else " Whether the others are slower could not be told."
-    return f"Nothing got slower: {counted} (a change below {margin} counts as none).{tail}"
+    return f"Nothing got slower: {counted} ({margin}).{tail}"
 
 
 def said(case: Compared) -> str:
@@ -99,11 +105,14 @@ def counts(comparison: Comparison) -> str:
 def notes(comparison: Comparison) -> Iterator[str]:
     """What else must be known: caveats, reasons, intended slowdowns, and what was not raced."""
     yield from comparison.caveats
-    for case in comparison.cases:
+    reasons: dict[str, list[str]] = {}
+    for case in ranked(comparison):
         if case.why:
-            yield f"{case.case}: {case.why}"
+            reasons.setdefault(f"{case.verdict}: {case.why}", []).append(case.case)
         if case.acknowledged is not None:
-            yield f"{case.case}: intended ({case.acknowledged})"
+            reasons.setdefault(f"intended: {case.acknowledged}", []).append(case.case)
+    for why, cases in reasons.items():
+        yield f"{', '.join(cases) if len(cases) <= FEW else f'{len(cases)} cases'} {why}"
     for what, names in (
         ("added, so there is nothing to compare with", comparison.added),
         ("removed", comparison.removed),

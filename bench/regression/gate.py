@@ -13,6 +13,7 @@ from typing import Any
 from bench.engine import environment
 from bench.engine.race import Track
 from reports import acknowledged
+from reports.results import Compared, Comparison
 
 from .compare import THRESHOLD, Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
 from .revisions import RevisionError, Tree, checked_out, repository, work_tree
@@ -62,34 +63,29 @@ def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> t
     return made, Comparing(track, made, note, asked.threshold, asked.budget_s).run()
 
 
-def content(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, command: str) -> dict[str, Any]:
-    """The result file of a comparison: no benchmarks, since nothing in it is a run, but the verdicts."""
+def comparison(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome) -> Comparison:
+    """What came of it, as it is kept. An acknowledgement counts if the change that is compared brings it along."""
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
-
-    def excuse(case: str) -> str | None:
-        return next((entry.why for entry in excuses if entry.covers(case)), None)
-
-    records = [record(contest, outcome, head.folder) for contest in [*made.contests, *made.fallen] if contest]
-    unique = {one["case"]: one for one in records}
-    for one in unique.values():
-        worse = one["verdict"] not in ("same", "faster") or one["memory"] == "more"
-        one["acknowledged"] = excuse(one["case"]) if worse else None
-    made_of = frame_of("compare", command)
-    made_of["w2vbench"]["comparison"] = {
-        "base": base.title,
-        "head": head.title,
-        "base_commit": base.commit,
-        "head_commit": head.commit,
-        "threshold": asked.threshold,
-        "cases": list(unique.values()),
-        "added": made.added,
-        "removed": made.removed,
-        "renamed": made.renamed,
-        "left_out": made.left_out,
-        "caveats": caveats(base, head),
-        "seconds": outcome.seconds,
-    }
-    return made_of
+    cases = []
+    for contest in dict.fromkeys([*made.contests, *made.fallen]):
+        one = record(contest, outcome, head.folder)
+        if one["verdict"] not in ("same", "faster") or one["memory"] == "more":
+            one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(contest.case)), None)
+        cases.append(Compared.model_validate(one))
+    return Comparison(
+        base=base.title,
+        head=head.title,
+        base_commit=base.commit,
+        head_commit=head.commit,
+        threshold=asked.threshold,
+        cases=cases,
+        added=made.added,
+        removed=made.removed,
+        renamed=made.renamed,
+        left_out=made.left_out,
+        caveats=caveats(base, head),
+        seconds=outcome.seconds,
+    )
 
 
 def frame_of(engine: str, command: str) -> dict[str, Any]:

@@ -72,6 +72,14 @@ def repository(folder: Path) -> Path:
         raise RevisionError(f"{folder} is not in a git repository: compare needs one, or two result files") from None
 
 
+def here() -> Path:
+    """The top folder of the repository that one stands in, or else the current folder."""
+    try:
+        return repository(Path.cwd())
+    except RevisionError:
+        return Path.cwd()
+
+
 def commit_of(folder: Path, name: str) -> str:
     """The full hash of the commit that a name stands for. Raises RevisionError."""
     try:
