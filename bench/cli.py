@@ -258,13 +258,14 @@ def run(
         show.progress(races, settings.launches) as bar,
         Workers() as workers,
     ):
-        track = Track(workers, folder, tuple(files), settings)
+        track = Track(workers, folder, tuple(files), settings, going.environment["idlest_cpu"])
         try:
             running.check(races, track, going, bar.checking)
             running.race_all(races, track, going, journal, known, bar.racing)
         except KeyboardInterrupt:
             interrupted = True
     if not going.races:
+        journal.close()
         show.error("interrupted before the first launch was finished: nothing to keep")
         raise typer.Exit(130)
     show.finished(going, running.result(going), out, as_json=json)
@@ -356,6 +357,7 @@ def compare(
     """
     from bench import run as running
     from bench import show
+    from bench.engine import environment
     from bench.engine.race import Settings, Track
     from bench.engine.workers import Workers
     from bench.regression import gate
@@ -363,13 +365,14 @@ def compare(
     from reports.comparison import exit_code
 
     margin = share(threshold)
+    machine = environment.describe()
     if base.endswith(".json") and head and head.endswith(".json"):
         from reports import between, results
 
         two = results.read(Path(base)), results.read(Path(head))
         found = between.compare_files(*two, (base, head), margin, across_machines)
         raise typer.Exit(
-            exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv)), out, junit, json))
+            exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
         )
     root, files = gate.asked_of(impl or [])
     asked = gate.Asked(
@@ -390,10 +393,11 @@ def compare(
         Workers() as workers,
     ):
         settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-        made, outcome = gate.compare(asked, Track(workers, folder, (), settings), older, newer, note)
+        track = Track(workers, folder, (), settings, machine["idlest_cpu"])
+        made, outcome = gate.compare(asked, track, older, newer, note)
         found = gate.comparison(asked, older, newer, made, outcome)
     raise typer.Exit(
-        exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv)), out, junit, json))
+        exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
     )
 
 
@@ -424,6 +428,7 @@ def calibrate(
     import impls
     from bench import run as running
     from bench import show
+    from bench.engine import environment
     from bench.engine.race import Settings, Track
     from bench.engine.workers import Workers
     from bench.regression import calibrate as calibrating
@@ -431,18 +436,19 @@ def calibrate(
 
     show.writable(out)
     stop_on_signals()
+    machine = environment.describe()
     so_far = calibrating.resumed(out, share(threshold)) if add else calibrating.Calibrating(share(threshold))
     settings = Settings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
     with running.saved(read_corpus(corpus)) as saved, show.steps() as note, Workers() as workers:
-        track = Track(workers, saved, (), replace(settings, seed=seed))
+        track = Track(workers, saved, (), replace(settings, seed=seed), machine["idlest_cpu"])
         try:
             track, contests = calibrating.cases(track, folder, Wanted(kernel, only), cases)
             for number in range(batches):
                 said = partial(calibrating.prefixed, note, f"batch {number + 1} of {batches}: ")
                 calibrating.batch(track, contests, number, so_far, not same_only, said)
-                calibrating.write(so_far, out, show.command(sys.argv))
+                calibrating.write(so_far, out, show.command(sys.argv), machine)
         except KeyboardInterrupt:
             interrupted = True
     if not so_far.trials:

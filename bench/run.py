@@ -141,13 +141,16 @@ def race_all(
     """
     run.limits = journal.limits
     for launch in range(track.settings.launches):
-        if len(run.limits) <= launch and (found := run_limits([race.size for race in races], track)):
+        if launch == 0:
+            run.entered += [
+                known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)
+                for race in races
+            ]
+        sizes = [race.size for race in run.entered if race.racing]
+        if sizes and len(run.limits) <= launch and (found := run_limits(sizes, track)):
             run.limits.append(found)
             journal.append({"limits": found})
         for number, race in enumerate(races):
-            if launch == 0:
-                begun = known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)
-                run.entered.append(begun)
             if run.entered[number].launches > launch:
                 continue
             note(number, launch)
@@ -202,13 +205,14 @@ def result(run: Run) -> dict[str, Any]:
             "seed": run.settings.seed,
             "complete": run.complete,
             "settings": asdict(run.settings),
-            "corpus": corpus_part(run.corpus, {lane.case.size.V for race in run.races for lane in race.lanes}),
+            "corpus": corpus_part(run.corpus, {race.size.V for race in run.races if race.racing}),
             "environment": found,
             "warnings": environment.warnings_of(
                 found,
                 found["unsteadiness"],
                 max((race.size.threads for race in run.races), default=1),
                 max((launch["blas_threads"] for launch in run.limits if launch.get("blas_threads")), default=None),
+                waiting(run.races),
             ),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
             "not_measured": [
@@ -241,6 +245,17 @@ def unsteadiness(races: Iterable[RaceResult]) -> float:
         paces += list(calls / np.median(calls)) if calls.size else []
     slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
     return float(slow / fast)
+
+
+def waiting(races: Iterable[RaceResult]) -> float:
+    """Share of wall time that lanes of one thread did not spend on a CPU: the median over lanes."""
+    lanes = [lane for race in races for lane in race.lanes if lane.case.size.threads == 1 and lane.wall_s]
+
+    def total(launches: list[list[float | None]]) -> float:
+        return sum(figure for launch in launches for figure in launch if figure is not None)
+
+    shares = [1 - total(lane.cpu_s) / total(lane.wall_s) for lane in lanes]
+    return median(shares) if shares else 0.0
 
 
 def typical_limits(launches: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

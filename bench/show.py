@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reports.tables import Table
 
 WIDE = 150
+LEAST_GROWTH = 64_000
+"""Bytes of growth below which a line's is the profiler's own."""
 MANY_RACES = 12
 
 
@@ -133,7 +135,8 @@ def profile(case: str, implementation: Implementation, found: dict[str, Any], as
         )
         source = Syntax(line["text"], "python", background_color="default", word_wrap=True).highlight(line["text"])
         source.rstrip()
-        table.add_row(str(line["number"]), *figures, size_bytes(grown) if grown else "", source)
+        seen = size_bytes(grown) if hits is not None and grown and abs(grown) >= LEAST_GROWTH else ""
+        table.add_row(str(line["number"]), *figures, seen, source)
     screen = console()
     screen.print(Text(f"{case}  {implementation.title}", style="bold"))
     screen.print(table)
@@ -142,7 +145,9 @@ def profile(case: str, implementation: Implementation, found: dict[str, Any], as
     screen.print(
         f"Time of {found['calls']:,} calls, {seconds(total / found['calls'])} a call, by line_profiler, whose timer unit is "
         f"{found['unit_s']:g} s; its hook adds about {seconds(found['hook_s'])} to each hit, which is included.\n"
-        "Memory is how far each line of one call raised the resident set, by memory_profiler, in a pass of its own.",
+        "Memory is how far each line of one call raised the resident set, by memory_profiler, in a pass of its own, from "
+        f"{size_bytes(LEAST_GROWTH)} up. Blank is not nothing: pages that a line never touches (of np.zeros), and memory that the "
+        "process had already, raise nothing. The peak memory in the tables of w2vbench run counts those too.",
         style="dim",
         markup=False,
     )
@@ -227,15 +232,17 @@ class Lines(Clock):
     """Progress as plain lines: one a launch, and one every few seconds."""
 
     EVERY_S = 5.0
-    said: float | None = None
+    said = 0.0
+    checked = False
 
     def checking(self, key: str) -> None:
-        if self.said is None:
+        if not self.checked:
+            self.checked = True
             self.say("checking the implementations against their references")
 
     def racing(self, race: int, launch: int) -> None:
         left = self.left(self.done(race, launch))
-        if race == 0 or self.said is None or time.perf_counter() - self.said > self.EVERY_S:
+        if race == 0 or self.said == 0.0 or time.perf_counter() - self.said > self.EVERY_S:
             name = self.races[race].name
             self.say(
                 f"[launch {launch + 1}/{self.launches}, race {race + 1}/{len(self.races)}] {name}{', ' + left if left else ''}"
@@ -468,7 +475,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     if not run.complete:
         finished = sum(race.launches for race in run.races)
         screen.print(
-            f"\nInterrupted: {finished} launches of {len(run.races)} races were finished and are kept.", style="yellow"
+            f"\nInterrupted: {finished} launches of {len(run.races)} races were finished and are kept; "
+            "the same command with --resume goes on from them.",
+            style="yellow",
         )
     screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
     written([*paths, out / "result.json"])

@@ -12,6 +12,9 @@ from numpy.typing import DTypeLike
 DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
 INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}
 WORDS = ("zipf", "uniform", "repeat")
+KINDS = {"dtype": DTYPES, "index": INDEX_DTYPES, "words": WORDS}
+THREADS = re.compile(r"t\d{1,4}")
+EXPECTED = "expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1"
 NAME = re.compile(r"[\w.-]+")
 """What a kernel or a slug may be called, to stand in a case's name."""
 
@@ -72,11 +75,32 @@ class Size:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what ``str`` prints. Raises BadName."""
-        found = re.fullmatch(r"V=([^,]+),H=([^,]+),B=([^,]+)(?:,K=([^,]+))?,(\w+),(\w+),(\w+),t(\d+)", text)
-        if not found:
-            raise BadName(f"not a size: {text!r} (expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1)")
-        v, h, b, k, dtype, index, words, threads = found.groups()
-        return cls(whole(v), whole(h), whole(b), whole(k) if k else 0, dtype, index, words, int(threads))
+        counts: dict[str, int] = {}
+        words: dict[str, str] = {}
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            kind = next(
+                (kind for kind, known in KINDS.items() if part in known), "threads" if THREADS.fullmatch(part) else None
+            )
+            if value and name in ("V", "H", "B", "K") and name not in counts:
+                counts[name] = whole(value)
+            elif kind and kind not in words:
+                words[kind] = part
+            else:
+                raise BadName(f"not a size: {part!r} in {text!r} is not understood, or stands in it twice ({EXPECTED})")
+        missing = [name for name in ("V", "H", "B", *KINDS, "threads") if name not in {**counts, **words}]
+        if missing:
+            raise BadName(f"not a size: {text!r} lacks {', '.join(missing)} ({EXPECTED})")
+        return cls(
+            counts["V"],
+            counts["H"],
+            counts["B"],
+            counts.get("K", 0),
+            words["dtype"],
+            words["index"],
+            words["words"],
+            int(words["threads"][1:]),
+        )
 
 
 @dataclass(frozen=True, order=True)

@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from .results import Extra, Limits
 
-TUNED_OUT = 0.85
-"""From this share of a limit on, tuning has nothing left to gain."""
+AT_LIMIT = (0.85, 1.15)
+"""Shares of a limit at which a case counts as being at it; above, it found a cheaper way than the limit's own measurement."""
 
 MEANING = {
     "call": "what calling a function costs",

@@ -69,13 +69,13 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     else:
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        unsure = ratio.low is not None and ratio.high is not None and ratio.low <= 1
-        doubt = (
-            f", but launches disagree ({three(ratio.low or 0)}–{three(ratio.high or 0)}): more of them would tell"
-            if unsure
-            else ""
-        )
-        found = f"{what}, {faster}{doubt}.{growing(fastest, baseline, grown)}"
+        if ratio.low is not None and ratio.low <= 1:
+            what = f"{best} seems fastest {at}: {seconds(wall_s(fastest))} a call"
+            faster += f", but launches disagree ({three(ratio.low)}–{three(ratio.high or 0)}): more of them would tell (--launches)"
+        found = f"{what}, {faster}.{growing(fastest, baseline, grown)}"
+    if baseline in tied:  # the simplest of those that are as fast
+        tied = [fastest, *(row for row in tied if row is not baseline)]
+        fastest, best = baseline, baseline.extra_info.implementation
     also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
@@ -94,14 +94,16 @@ def growing(fastest: Row, baseline: Row, grown: dict[tuple[Any, ...], Interval])
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
         return " Neither grows with V."
-    return f" It {course(winner.estimate)}, the baseline {course(loser.estimate)}."
+    return f" It {course(winner)}, the baseline {course(loser)}."
 
 
-def course(exponent: float) -> str:
-    """What a power of V means."""
-    if abs(exponent) < FLAT:
+def course(growth: Interval) -> str:
+    """What a power of V means, if it is known well enough to mean anything."""
+    if abs(growth.estimate) < FLAT:
         return "stays flat as V grows"
-    return f"{'grows' if exponent > 0 else 'falls'} as {power(Interval(exponent))}"
+    if growth.includes(0.0) and growth.low is not None:
+        return "grows with V in a way that these launches leave open"
+    return f"{'grows' if growth.estimate > 0 else 'falls'} as {power(Interval(growth.estimate))}"
 
 
 def listed(names: Sequence[str]) -> str:

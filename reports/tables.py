@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .frame import ALIKE, GROWTH_FROM
-from .limits import MEANING, TUNED_OUT
+from .limits import AT_LIMIT, MEANING
 from .results import ResultFile
 from .statistics import Interval
 from .units import power, seconds, size_bytes, times
@@ -134,10 +134,15 @@ def memory(case: Any) -> str:
 
 def tuned_out(group: pd.DataFrame) -> str:
     """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
-    at_limit = group[(group.limit_share >= TUNED_OUT) & (group.limit != "call") & (group.growth_V > 0.5)]
-    return "; ".join(
-        f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}: no tuning helps it, only a better algorithm"
-        for case in at_limit.itertuples()
+    near = group.limit_share.between(*AT_LIMIT) & (group.limit != "call") & (group.growth_V > 0.5)
+    at_limit = [
+        f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
+        for case in group[near].itertuples()
+    ]
+    return (
+        f"{', '.join(at_limit)}: no tuning helps {'it' if len(at_limit) == 1 else 'them'}, only a better algorithm"
+        if at_limit
+        else ""
     )
 
 

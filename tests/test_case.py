@@ -172,7 +172,6 @@ def test_an_impossible_size_is_refused_with_what_is_possible(arguments: dict[str
             "",
             "V=5",
             "V=5,H=5,B=5",
-            "H=5,V=5,B=5,f32,i64,zipf,t1",
             "V=5,H=5,B=5,f32,i64,zipf",
             "V=5,H=5,B=5,f32,i64,zipf,1",
             "V=5,H=5,B=5,f32,i64,zipf,t",

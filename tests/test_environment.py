@@ -33,6 +33,7 @@ def test_what_a_system_does_not_say_is_not_warned_of() -> None:
     [
         ({"busy_before": 0.5}, {}, "busy when the run began (50%"),
         ({}, {"steadiness": 1.7}, "speed varied 1.7-fold"),
+        ({}, {"waiting": 0.5}, "calls waited 50% of their time"),
         ({"swapped_bytes": 4096}, {}, "4,096 bytes went to or from swap"),
         ({"throttled": 3}, {}, "slowed by heat 3 times"),
         ({"cpus_quota": 1.5, "held_back": 7}, {}, "quota (1.5 CPUs) ran out 7 times"),

@@ -88,7 +88,7 @@ def test_a_baseline_within_the_noise_is_not_beaten() -> None:
         row("one-hot", launches(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", launches(1e-5, 1e-5, 1e-5))
     )
     assert found.found == "Nothing is clearly faster than the baseline one-hot at V = 10,000, B = 100, 10.1 µs a call."
-    assert found.advice == "Use gather (the gather way); about as fast: one-hot."
+    assert found.advice == "Use one-hot (the one-hot way); about as fast: gather."
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,9 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
     found = story(*[row(slug, wall[slug], baseline=has_baseline and slug == "one-hot") for slug in order])
     least = min(wall.values())
     assume(all(abs(figure / least - AS_FAST) > 1e-9 for figure in figures))
-    assert wall[found.use[0]] == least
+    # of cases that are as fast as each other, the baseline is the one to use
+    tied = has_baseline and wall["one-hot"] / least < AS_FAST
+    assert found.use[0] == "one-hot" if tied else wall[found.use[0]] == least
     assert found.advice.startswith(f"Use {found.use[0]} (")
     # as launches agree exactly, a tie is what differs by less than 3 %
     assert set(found.use) == {slug for slug, figure in wall.items() if figure / least < AS_FAST or figure == least}

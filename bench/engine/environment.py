@@ -17,6 +17,7 @@ def describe() -> dict[str, Any]:
     import psutil
     from threadpoolctl import threadpool_info
 
+    busy = psutil.cpu_percent(0.2, percpu=True)
     blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
@@ -32,8 +33,19 @@ def describe() -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
         "blas": {key: blas.get(key) for key in ("internal_api", "version", "architecture")},
         "load_before": load(),
-        "busy_before": psutil.cpu_percent(0.2) / 100,
+        "busy_before": sum(busy) / len(busy) / 100,
+        "idlest_cpu": idlest(busy),
     }
+
+
+def idlest(busy: list[float]) -> int | None:
+    """The CPU, of those that may be used, that was least busy, to keep workers on; the last of several. None where the
+    system cannot keep a process on one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    return min(
+        sorted(os.sched_getaffinity(0), reverse=True), key=lambda cpu: round(busy[cpu] / 20) if cpu < len(busy) else 0
+    )
 
 
 def spoiled(before: dict[str, int | None]) -> dict[str, int | None]:
@@ -69,15 +81,21 @@ def counters() -> dict[str, int | None]:
 
 UNSTEADY = 1.3
 BUSY = 0.3
+WAITING = 0.05
 
 
 def warnings_of(
-    environment: dict[str, Any], steadiness: float = 1.0, threads: int = 1, blas_threads: int | None = None
+    environment: dict[str, Any],
+    steadiness: float = 1.0,
+    threads: int = 1,
+    blas_threads: int | None = None,
+    waiting: float = 0.0,
 ) -> list[str]:
     """What about this machine may spoil figures, a sentence each.
 
     environment: what ``describe`` and ``spoiled`` found. steadiness: by what factor the machine's own speed varied.
-    threads: how many were asked for. blas_threads: how many BLAS had in a worker.
+    threads: how many were asked for. blas_threads: how many BLAS had in a worker. waiting: share of their time that
+    calls of one thread did not have its CPU.
     """
     cpus, quota, governor = (environment.get(name) for name in ("cpus_allowed", "cpus_quota", "governor"))
     busy, swapped, hot, held = (
@@ -90,6 +108,10 @@ def warnings_of(
             steadiness > UNSTEADY,
             f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over fast "
             "tenth): ratios of one run and the next may differ by tens of per cent; run again when it is quieter",
+        ),
+        (
+            waiting > WAITING,
+            f"calls waited {waiting:.0%} of their time for a CPU that something else was using: times are too high by that",
         ),
         (swapped > 0, f"{swapped:,} bytes went to or from swap during the run: some figures are the disk's"),
         (hot > 0, f"CPUs were slowed by heat {hot} times during the run"),

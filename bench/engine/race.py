@@ -43,12 +43,13 @@ class Settings:
 @dataclass(frozen=True)
 class Track:
     """What races are run on: workers, the corpus in a folder, files with implementations from outside, and settings.
-    trees: where BASE and HEAD of a comparison are, as its workers are told."""
+    cpu: which one workers of one thread are kept on. trees: where BASE and HEAD of a comparison are, as its workers are told."""
 
     workers: Workers
     corpus: Path
     files: tuple[Path, ...] = ()
     settings: Settings = Settings()
+    cpu: int | None = None
     trees: dict[str, Any] = field(default_factory=dict)
 
     def specification(self, mode: str, keys: Sequence[str] = ()) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class Track:
             "corpus": str(self.corpus),
             "files": [str(file) for file in self.files],
             "seed": self.settings.seed,
+            "cpu": self.cpu,
             "memory_limit_bytes": self.settings.memory_limit_bytes,
             **self.trees,
         }

@@ -70,7 +70,7 @@ def pairs(spec: dict[str, Any], emit: Emit) -> None:
     """Race two revisions in pairs."""
     from bench.regression import inside
 
-    pin(spec["threads"])
+    pin(spec["threads"], spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
     inside.launch(spec, emit)
 
@@ -110,7 +110,7 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
     from bench.engine import lines  # imports nothing yet that the other modes would wait for
 
     size = Size.parse(spec["size"])
-    pin(size.threads)
+    pin(size.threads, spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
     (implementation,) = load(spec)
     emit("stage", name="inputs", lane=implementation.slug)
@@ -127,7 +127,7 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
 
 def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
     """Measure what the machine can do."""
-    pin(spec["threads"])
+    pin(spec["threads"], spec["cpu"])
     emit("stage", name="the machine's limits", lane=None)
     emit("waits")
     emit("limits", **limits.measure(spec["largest"], spec["row_bytes"], spec["dtypes"]), blas_threads=blas_threads())
@@ -137,7 +137,7 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
 def launch(spec: dict[str, Any], emit: Emit) -> None:
     """Make the problem, let each lane in, time them all, and weigh their memory if asked to."""
     size = Size.parse(spec["size"])
-    pin(size.threads)
+    pin(size.threads, spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
     emit("stage", name="inputs", lane=None)
     implementations = load(spec)
@@ -229,10 +229,11 @@ def blas_threads() -> int | None:
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
 
 
-def pin(threads: int) -> None:
-    """Keep a single-threaded worker on one CPU, the last that it may use."""
+def pin(threads: int, cpu: int | None = None) -> None:
+    """Keep a single-threaded worker on one CPU: a given one, or the last that it may use."""
     if threads == 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {cpu if cpu in allowed else max(allowed)})
 
 
 def limit_memory(limit_bytes: int) -> None:

@@ -162,9 +162,9 @@ def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, th
     return calls + ["same"] * (len(first) - len(suspects))
 
 
-def write(so_far: Calibrating, folder: Path, command: str) -> None:
+def write(so_far: Calibrating, folder: Path, command: str, machine: dict[str, Any]) -> None:
     """Keep the trials so far as ``calibration.json``. Raises ResultError."""
-    content = frame_of("calibrate", command)
+    content = frame_of("calibrate", command, machine)
     content["w2vbench"]["calibration"] = {
         "threshold": so_far.threshold,
         "comparisons": so_far.comparisons,

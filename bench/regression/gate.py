@@ -88,7 +88,7 @@ def comparison(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcom
     )
 
 
-def frame_of(engine: str, command: str) -> dict[str, Any]:
+def frame_of(engine: str, command: str, machine: dict[str, Any]) -> dict[str, Any]:
     """A result file that is no run: where and when it was made, and no benchmarks."""
     from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
     from pytest_benchmark.utils import get_commit_info
@@ -103,7 +103,7 @@ def frame_of(engine: str, command: str) -> dict[str, Any]:
             "schema_version": 1,
             "engine": engine,
             "command": command,
-            "environment": environment.describe(),
+            "environment": machine,
         },
     }
 
