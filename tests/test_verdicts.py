@@ -1,0 +1,174 @@
+"""The rules by which a comparison says slower, faster or the same: against scipy, and how often they err, by simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from reports.statistics import (
+    FALSE_ALARMS,
+    Floats,
+    Located,
+    Paired,
+    call_same,
+    call_suspects,
+    holm,
+    located,
+    same,
+    share_interval,
+)
+
+THRESHOLD = 0.02
+SPREAD = 0.009
+"""Standard deviation of a launch, as measured on a quiet cloud machine."""
+FIRST, FRESH = 9, 18
+
+
+def look(rng: np.random.Generator, shift: float, launches: int, spread: float = SPREAD, drift: float = 0.0) -> Paired:
+    """Launches of a case that is slower by shift, on a machine on which identical code drifts."""
+    ratios = math.log1p(shift) + spread * rng.standard_normal(launches)
+    return Paired(list(ratios), list(math.log1p(drift) + spread * rng.standard_normal(launches)))
+
+
+def heavy(rng: np.random.Generator, launches: int) -> Floats:
+    """Launches of which one in ten is slowed or sped up a lot."""
+    spikes = rng.random(launches) < 0.1
+    return SPREAD * rng.standard_normal(launches) + spikes * rng.choice([-1, 1], launches) * 0.2
+
+
+def test_the_middle_is_scipys_trimmed_mean() -> None:
+    values = np.random.default_rng(1).exponential(size=18)
+    assert located(values).middle == pytest.approx(stats.trim_mean(values, 0.2))
+    assert located(values).degrees == 18 - 2 * 3 - 1
+
+
+def test_without_anything_to_trim_it_is_students_t_test() -> None:
+    values = [0.01, 0.03, 0.02, 0.05]
+    assert located(values).p_above(0.01) == pytest.approx(stats.ttest_1samp(values, 0.01, alternative="greater").pvalue)
+    assert located(values).p_below(0.03) == pytest.approx(stats.ttest_1samp(values, 0.03, alternative="less").pvalue)
+    assert located(values).interval() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
+
+
+def test_one_wild_launch_of_nine_moves_the_middle_little() -> None:
+    values = [0.001 * i for i in range(9)]
+    assert located([*values[:-1], 5.0]).middle == pytest.approx(located(values).middle, abs=1e-3)
+
+
+def test_launches_that_agree_exactly_leave_no_doubt() -> None:
+    assert located([0.1] * 9).p_above(0.02) == 0.0
+    assert located([0.01] * 9).p_above(0.02) == 1.0
+    assert located([0.0] * 9).p_within(0.02) == 0.0
+
+
+def test_one_launch_cannot_be_judged() -> None:
+    with pytest.raises(ValueError, match="fewer than two"):
+        located([0.1])
+
+
+def test_holms_adjustment_is_that_of_the_paper() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    assert all(p <= q <= 1 for p, q in zip(p_values, adjusted, strict=True))
+    assert np.all(np.diff(np.array(adjusted)[np.argsort(p_values, kind="stable")]) >= 0)
+
+
+@pytest.mark.parametrize("number", [1, 16])
+@pytest.mark.parametrize("shift", [0.0, THRESHOLD])
+def test_a_change_up_to_the_threshold_raises_the_alarm_in_fewer_than_one_comparison_in_twenty(
+    number: int, shift: float
+) -> None:
+    rng = np.random.default_rng(number)
+    alarms = sum(
+        any(
+            call.verdict == "slower"
+            for call in call_suspects([look(rng, shift, FRESH) for _ in range(number)], THRESHOLD)
+        )
+        for _ in range(400)
+    )
+    assert alarms / 400 <= (FALSE_ALARMS / 2 if shift else 0) + 0.02
+
+
+def test_launches_with_outliers_raise_no_more_alarms() -> None:
+    rng = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(1000):
+        ratios = heavy(rng, FRESH) + math.log1p(THRESHOLD)
+        (call,) = call_suspects([Paired(list(ratios), list(heavy(rng, FRESH)))], THRESHOLD)
+        wrong += call.verdict == "slower"
+    assert wrong / 1000 <= FALSE_ALARMS / 2 + 0.01
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.05, "slower"), (-0.05, "faster")])
+def test_five_percent_are_found_by_the_fresh_launches_of_sixteen_suspects(shift: float, verdict: str) -> None:
+    rng = np.random.default_rng(7)
+    calls = [call for _ in range(30) for call in call_suspects([look(rng, shift, FRESH) for _ in range(16)], THRESHOLD)]
+    assert sum(call.verdict == verdict for call in calls) / len(calls) >= 0.99
+
+
+def test_identical_code_is_mostly_settled_by_the_first_look() -> None:
+    rng = np.random.default_rng(3)
+    settled = [same(look(rng, 0.0, FIRST), THRESHOLD) for _ in range(1000)]
+    assert sum(settled) / len(settled) >= 0.95
+
+
+def test_a_slowdown_just_beyond_the_threshold_is_called_the_same_in_fewer_than_one_case_in_forty() -> None:
+    rng = np.random.default_rng(4)
+    passed = [same(look(rng, THRESHOLD, FIRST), THRESHOLD) for _ in range(2000)]
+    assert sum(passed) / len(passed) <= 0.025 + 0.01
+
+
+def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_change_nothing_at_all() -> None:
+    rng = np.random.default_rng(8)
+    assert not same(look(rng, 0.0, FIRST, drift=0.1), THRESHOLD)
+    (call,) = call_suspects([look(rng, 0.05, FRESH, drift=0.1)], THRESHOLD)
+    assert call.verdict == "inconclusive"
+    assert "too noisy" in call.why
+
+
+def test_a_slowdown_far_beyond_the_drift_is_still_called_slower() -> None:
+    (call,) = call_suspects([look(np.random.default_rng(9), 5.0, FRESH, drift=0.1)], THRESHOLD)
+    assert call.verdict == "slower"
+    assert call.ratio.estimate == pytest.approx(6.0, rel=0.02)
+
+
+def test_a_ratio_on_the_threshold_is_neither_slower_nor_the_same() -> None:
+    (call,) = call_suspects([look(np.random.default_rng(11), THRESHOLD, FRESH)], THRESHOLD)
+    assert call.verdict == "inconclusive"
+    assert "reaches across" in call.why
+
+
+def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control() -> None:
+    call = call_same(Paired([0.0] * 9, [math.log(1.001)] * 9))
+    assert (call.verdict, call.ratio.estimate, call.why) == ("same", 1.0, "")
+    assert call.control.estimate == pytest.approx(1.001)
+
+
+@given(st.lists(st.floats(-0.5, 0.5), min_size=9, max_size=9), st.floats(0.001, 0.2))
+def test_swapping_the_sides_swaps_slower_and_faster(ratios: list[float], threshold: float) -> None:
+    one, other = Paired(ratios, [0.0] * 9), Paired([-ratio for ratio in ratios], [0.0] * 9)
+    (call,), (swapped,) = call_suspects([one], threshold), call_suspects([other], threshold)
+    assert {"slower": "faster", "faster": "slower"}.get(call.verdict, call.verdict) == swapped.verdict
+
+
+def test_an_exact_share_is_scipys() -> None:
+    for successes, trials in ((0, 1000), (7, 300), (300, 300), (1, 1)):
+        expected = stats.binomtest(successes, trials).proportion_ci(0.95, "exact")
+        found = share_interval(successes, trials)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    with pytest.raises(ValueError, match="no trials"):
+        share_interval(0, 0)
+
+
+def test_p_values_at_a_bound_add_up_to_one() -> None:
+    found = Located(0.03, 0.01, 8)
+    assert found.p_above(0.02) + found.p_below(0.02) == pytest.approx(1.0)
