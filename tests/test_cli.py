@@ -33,9 +33,9 @@ SMALL = (
 )
 
 
-def w2vbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process in a folder."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"}
+def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process in a folder, with some more variables in its environment."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **variables}
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments],
         cwd=cwd,
@@ -57,7 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess
 def test_help_names_every_command(tmp_path: Path) -> None:
     result = w2vbench("--help", cwd=tmp_path)
     assert result.returncode == 0
-    for command in ("list", "check", "run", "report"):
+    for command in ("list", "check", "run", "profile", "compare", "calibrate", "history", "report"):
         assert command in result.stdout
 
 
@@ -124,6 +124,23 @@ def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.C
     assert (gather.speedup > 1).all()
     assert (gather.speedup_low <= gather.speedup).all()
     assert gather.cpu_s.between(gather.wall_s * 0.2, gather.wall_s * 2).all()
+
+
+def test_services_that_read_pytest_benchmarks_files_find_all_they_need_in_ours(
+    finished: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Fields that github-action-benchmark's tool "pytest" (src/extract.ts) and Bencher's adapter "python_pytest" read."""
+    content = json.loads((finished[0] / "reports/out/result.json").read_text())
+    assert isinstance(content["machine_info"], dict)
+    assert isinstance(content["commit_info"], dict)
+    names = [row["fullname"] for row in content["benchmarks"]]
+    assert len(set(names)) == len(names) > 0
+    assert all(0 < len(name) <= 1024 for name in names)
+    for row in content["benchmarks"]:
+        stats = row["stats"]
+        assert all(isinstance(stats[name], float) for name in ("ops", "mean", "stddev", "median", "iqr"))
+        assert isinstance(stats["rounds"], int)
+        assert stats["ops"] == pytest.approx(1 / stats["mean"])
 
 
 def test_pytest_benchmark_compares_our_files(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -361,3 +378,24 @@ def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tm
         [command, *SMALL, "--out", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_size_that_no_machine_can_hold_is_a_row_with_its_reason_and_the_others_are_measured(tmp_path: Path) -> None:
+    asked = ("--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "1e12", "--hidden", "8", "--launches", "1")
+    done = w2vbench("run", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert len(content["benchmarks"]) == 2
+    skipped = content["w2vbench"]["not_measured"]
+    assert {one["status"] for one in skipped} == {"skipped"}
+    assert all("GB of memory" in one["reason"] for one in skipped)
+    assert list(content["w2vbench"]["corpus"]["streams"]) == ["500"]
+
+
+def test_an_early_interruption_leaves_no_journal_of_nothing(tmp_path: Path) -> None:
+    process = started(tmp_path, *SMALL)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not (tmp_path / "reports/out/journal.jsonl").exists()

@@ -182,6 +182,8 @@ def listed(track: Track) -> tuple[dict[str, Facts], dict[str, Facts]]:
 
 def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan:
     """Sort what both sides have into what is raced and what is not. Raises RevisionError if nothing is named so."""
+    if not base and not head:
+        raise RevisionError("no implementation at either revision: is the file of --impl in git?")
     made = Plan()
     named = [i for i in (*head.values(), *base.values()) if wanted.takes(i)]
     if not any(wanted.takes_case(contest) for i in named for contest in contests_of(i)):

@@ -1,0 +1,251 @@
+"""Comparing revisions as a user does: real repositories, real processes. The changes are so large that no machine's noise hides them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from tests.test_cli import ROOT, w2vbench
+
+MINE = '''
+"""Outside implementations."""
+import numpy as np
+from impls.lookup import lookup
+from kept.rows import rows_of
+
+
+@lookup.implementation("slows", "gather")
+def slows(W, idx):
+    return rows_of(W, idx)
+
+
+@lookup.implementation("stays", "np.take")
+def stays(W, idx):
+    return np.take(W, idx, axis=0)
+
+
+@lookup.implementation("goes", "gather")
+def goes(W, idx):
+    return W[idx]
+
+
+@lookup.implementation("breaks", "gather")
+def breaks(W, idx):
+    return W[idx + 0]
+
+
+@lookup.implementation("hoards", "gather")
+def hoards(W, idx):
+    return W[idx - 0]
+'''
+
+ROWS = """
+def rows_of(W, idx):
+    return W[idx]
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A stranger's repository, whose file imports a module of its own."""
+    folder = tmp_path / "theirs"
+    (folder / "kept").mkdir(parents=True)
+    (folder / "mine.py").write_text(MINE)
+    (folder / "kept" / "rows.py").write_text(ROWS)
+    (folder / "kept" / "__init__.py").write_text("")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def state(folder: Path) -> tuple[str, str, bytes]:
+    """What a comparison must leave as it is."""
+    return (
+        git(folder, "status", "--porcelain", "--ignored"),
+        git(folder, "worktree", "list"),
+        (folder / ".git" / "index").read_bytes(),
+    )
+
+
+def leftovers() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob("w2vbench-tree-*"))
+
+
+def compared(folder: Path, out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]
+    return content
+
+
+def test_each_change_gets_its_verdict_and_the_repository_is_left_as_it_was(repository: Path, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(
+        "def rows_of(W, idx):\n    for _ in range(2000):\n        out = W[idx]\n    return out\n"
+    )
+    changed = MINE
+    for old, new in (
+        ("return W[idx + 0]", "return W[idx] * 2"),
+        ("return W[idx - 0]", "return np.concatenate([W[idx]] * 50)[: len(idx)].copy()"),
+        ('"goes"', '"came"'),
+        ("return W[idx]\n\n\n@", "return W[idx * 1]\n\n\n@"),
+        ('"""Outside implementations."""', '"""Comments may change."""'),
+        ("def stays(W, idx):", "def stays(W, idx):  # no change"),
+    ):
+        assert changed.count(old) == 1
+        changed = changed.replace(old, new)
+    (repository / "mine.py").write_text(changed)
+    before, out, junit = state(repository), tmp_path / "out", tmp_path / "junit.xml"
+    summary = tmp_path / "summary.md"
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    done = w2vbench(
+        "compare", "HEAD", "--impl", "mine.py", "--out", str(out), "--junit", str(junit), cwd=repository, **environment
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    found = compared(repository, out)
+    verdicts = {case["case"].partition("@")[0]: case for case in found["cases"]}
+    assert set(verdicts) == {"lookup/slows", "lookup/breaks", "lookup/hoards"}
+    assert verdicts["lookup/slows"]["verdict"] == "slower"
+    assert verdicts["lookup/slows"]["ratio"]["low"] > 10
+    assert verdicts["lookup/slows"]["suspected"]
+    assert verdicts["lookup/slows"]["launches"] == 18
+    assert (verdicts["lookup/breaks"]["verdict"], verdicts["lookup/breaks"]["why"][:5]) == ("wrong", "HEAD:")
+    assert verdicts["lookup/hoards"]["memory"] == "more"
+    assert found["added"] == ["lookup/came"]
+    assert found["removed"] == ["lookup/goes"]
+    assert any("lookup/stays" in case for cases in found["left_out"].values() for case in cases)
+    assert "::error file=mine.py,line=8,title=slower::lookup/slows@" in done.stdout
+    assert "is slower" in summary.read_text()
+    assert int(ElementTree.parse(junit).getroot().attrib["failures"]) >= 3
+    assert state(repository) == before
+    assert not leftovers()
+
+
+def test_a_slowdown_that_the_change_acknowledges_passes_and_is_shown(repository: Path, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(
+        "def rows_of(W, idx):\n    for _ in range(300):\n        out = W[idx]\n    return out\n"
+    )
+    said = w2vbench("history", "--acknowledge", "lookup/slows@*", "--why", "it must", cwd=repository)
+    assert said.returncode == 0, said.stderr
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*/slows@V=1e4*", "--out", str(tmp_path / "out"))
+    done = w2vbench(*asked, cwd=repository)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "intended: it must" in done.stdout
+    (case,) = compared(repository, tmp_path / "out")["cases"]
+    assert (case["verdict"], case["acknowledged"]) == ("slower", "it must")
+
+
+def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path) -> None:
+    (repository / "mine.py").write_text(MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"))
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was raced" in done.stdout
+    assert "launch" not in done.stderr
+
+
+def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:
+    (repository / "more.py").write_text(MINE)
+    done = w2vbench("compare", "HEAD", "--impl", "more.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == 0, done.stderr
+    assert len(compared(repository, tmp_path / "out")["added"]) == 5
+
+
+def test_an_import_inside_a_function_is_refused_since_it_would_be_one_sides(repository: Path, tmp_path: Path) -> None:
+    late = MINE.replace("    return rows_of(W, idx)", "    from kept.rows import rows_of\n    return rows_of(W, idx)")
+    (repository / "mine.py").write_text(late.replace("from kept.rows import rows_of\n\n", "\n", 1))
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "import it at the top of the file" in done.stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.Signals, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(ROWS.replace("W[idx]", "W[idx + 0]"))
+    before = state(repository)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", *asked],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("first look"):
+            break
+    time.sleep(0.5)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(ending)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert workers
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
+    assert state(repository) == before
+    assert not leftovers()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("compare", "nosuch", "--impl", "mine.py"), "no revision 'nosuch'"),
+        (("compare", "HEAD"), "is no clone of w2vbench"),
+        (("compare", "HEAD", "--impl", "missing.py"), "no implementation at either revision"),
+        (("compare", "HEAD", "--impl", "nosuchfolder/missing.py"), "no such file"),
+        (("compare", "HEAD", "--impl", "mine.py", "--only", "nothing*"), "no case matches"),
+        (("compare", "HEAD", "--impl", "mine.py", "--threshold", "much"), "--threshold"),
+        (("compare", "HEAD", "--impl", "mine.py", "--budget", "-3m"), "--budget"),
+        (("compare", "a.json", "b.json"), "a.json: No such file"),
+        (("history", "--store", "nowhere"), "nowhere: no such folder"),
+        (("history", "--acknowledge", "lookup/gather@*"), "needs both"),
+    ],
+)
+def test_what_cannot_be_compared_gets_one_line(
+    repository: Path, arguments: tuple[str, ...], complaint: str, tmp_path: Path
+) -> None:
+    done = w2vbench(
+        *arguments, *(("--out", str(tmp_path / "out")) if "history" not in arguments else ()), cwd=repository
+    )
+    assert done.returncode == 2, done.stdout
+    last = done.stderr.strip().splitlines()[-1]
+    assert complaint in last
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_of_a_repository_one_line_says_so(tmp_path: Path) -> None:
+    done = w2vbench("compare", "HEAD", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "not in a git repository" in done.stderr
+
+
+def test_this_clone_is_compared_with_itself_in_no_time() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not in a git clone")
+    with tempfile.TemporaryDirectory() as out:
+        done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "Nothing was raced" in done.stdout
+        left_out = compared(ROOT, Path(out))["left_out"]
+        assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50
