@@ -319,6 +319,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
         "param": None,
         "extra_info": {
             **name(lane),
+            "plain": implementation.plain,
             "baseline": implementation.baseline,
             "slide": implementation.slide,
             "grows_with": implementation.grows_with,

@@ -436,9 +436,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     from pytest_benchmark.utils import get_machine_id
 
     from reports.frame import frame
-    from reports.page import headline, report
+    from reports.page import report
     from reports.results import dump, read, store, write
-    from reports.story import findings
+    from reports.story import findings, headline
     from reports.tables import tables
 
     text = dump(content)
@@ -466,12 +466,14 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
             screen.print(stories[problem].found, markup=False)
             screen.print(stories[problem].advice, style="bold", markup=False)
     print_deck(screen, result)
-    for warning in result.w2vbench.warnings:
-        screen.print(f"\nWarning: {warning}", style="yellow")
     if len(every) > len(shown):
         screen.print(
             f"\n{len(every) - len(shown)} more tables, at other sizes, are in {out / 'report.md'}", style="dim"
         )
+    if len(kernels) > 1:
+        print_overview(screen, result)
+    for warning in result.w2vbench.warnings:
+        screen.print(f"\nWarning: {warning}", style="yellow")
     if not run.complete:
         finished = sum(race.launches for race in run.races)
         screen.print(
@@ -504,6 +506,22 @@ def print_table(screen: Console, table: Table, result: ResultFile) -> None:
         screen.print(reason, style="yellow", markup=False, soft_wrap=True)
     if table.note:
         screen.print(table.note, style="dim", markup=False)
+
+
+def print_overview(screen: Console, result: ResultFile) -> None:
+    """The fastest of every kernel, in one table."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from reports.story import OVERVIEW, overview
+
+    painted = RichTable(box=None, pad_edge=False, header_style="dim")
+    for at, name in enumerate(OVERVIEW):
+        painted.add_column(name, justify="left" if at == 0 else "right")
+    for row in overview(result):
+        painted.add_row(*map(Text, row))
+    screen.print("\nIn short", style="bold")
+    screen.print(painted)
 
 
 def print_deck(screen: Console, result: ResultFile) -> None:

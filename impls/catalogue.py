@@ -63,7 +63,7 @@ def copied(folder: Path, name: str) -> list[Implementation]:
     Whatever is wrong with the copy is raised as it is: it may be of any age.
     """
     spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
-    if spec is None or spec.loader is None:
+    if spec is None or spec.loader is None or not (folder / "catalogue.py").is_file():
         raise CatalogueError(f"{folder}: no package of implementations")
     module = module_from_spec(spec)
     sys.modules[name] = module
@@ -128,7 +128,7 @@ def forget_neighbours(folders: list[str], known: set[str]) -> None:
     for name in list(sys.modules):
         if top_level(name) not in known:
             spec = PathFinder.find_spec(top_level(name), folders)
-            if spec is not None and spec.origin:
+            if spec is not None and (spec.origin or spec.submodule_search_locations):
                 del sys.modules[name]
 
 

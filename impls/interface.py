@@ -99,6 +99,7 @@ class Kernel:
         slug: str,
         title: str,
         *,
+        plain: str = "",
         slide: int | None = None,
         baseline: bool = False,
         grows_with: str = "",
@@ -111,7 +112,8 @@ class Kernel:
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into an Implementation.
 
-        slug: fixed name in case strings. title: name for people. slide: where in the source deck it stands.
+        slug: fixed name in case strings. title: name for people who read code. plain: what it does in plain words, to
+        stand in a sentence ("picking the rows by their index"). slide: where in the source deck it stands.
         baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
         given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
         ``BV+VH`` in the size's dtype, ``VH64`` in float64. shares: the same of those that it takes from
@@ -127,7 +129,20 @@ class Kernel:
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
-                self, slug, title, function, slide, baseline, grows_with, makes, shares, wrong, requires, prepare, moves
+                self,
+                slug,
+                title,
+                function,
+                slide,
+                baseline,
+                grows_with,
+                makes,
+                shares,
+                wrong,
+                requires,
+                prepare,
+                moves,
+                plain,
             )
 
         return decorate
@@ -150,6 +165,7 @@ class Implementation:
     requires: tuple[str, ...] = ()
     prepare: Callable[[Problem], Any] | None = None
     moves: Callable[[Size], Work] | None = None
+    plain: str = ""
     interface_version: int = field(default=INTERFACE_VERSION)
 
     @property

@@ -66,6 +66,7 @@ def reads_all_rows(size: Size) -> Work:
 @lookup.implementation(
     "one-hot-dot",
     "one-hot × W, one row at a time",
+    plain="multiplying each one-hot vector by the whole table",
     slide=6,
     baseline=True,
     grows_with="V",
@@ -82,7 +83,12 @@ def one_hot_dot(W: Array, idx: Array) -> Array:
 
 
 @lookup.implementation(
-    "one-hot-einsum", "one-hot × W by einsum, one row at a time", grows_with="V", makes="V", moves=reads_all_rows
+    "one-hot-einsum",
+    "one-hot × W by einsum, one row at a time",
+    plain="multiplying each one-hot vector by the whole table with einsum",
+    grows_with="V",
+    makes="V",
+    moves=reads_all_rows,
 )
 def one_hot_einsum(W: Array, idx: Array) -> Array:
     # the same reading as one-hot-dot, without BLAS, whose matrix-vector product is slow on short rows on some machines
@@ -102,7 +108,13 @@ def reads_table_once(size: Size) -> Work:
 
 
 @lookup.implementation(
-    "one-hot-matmul", "one-hot × W, the whole batch", slide=4, grows_with="V", makes="BV", moves=reads_table_once
+    "one-hot-matmul",
+    "one-hot × W, the whole batch",
+    plain="multiplying all one-hot vectors by the table at once",
+    slide=4,
+    grows_with="V",
+    makes="BV",
+    moves=reads_table_once,
 )
 def one_hot_matmul(W: Array, idx: Array) -> Array:
     one_hot = np.zeros((len(idx), W.shape[0]), W.dtype)
@@ -110,19 +122,24 @@ def one_hot_matmul(W: Array, idx: Array) -> Array:
     return np.asarray(one_hot @ W)
 
 
-@lookup.implementation("csr-one-hot", "CSR one-hot × W", prepare=importing("scipy.sparse"))
+@lookup.implementation(
+    "csr-one-hot",
+    "CSR one-hot × W",
+    plain="multiplying a sparse one-hot matrix by the table",
+    prepare=importing("scipy.sparse"),
+)
 def csr_one_hot(W: Array, idx: Array, sparse: Any) -> Array:
     ones = np.ones(len(idx), W.dtype)
     one_hot = sparse.csr_array((ones, idx, np.arange(len(idx) + 1)), shape=(len(idx), W.shape[0]))
     return np.asarray(one_hot @ W)
 
 
-@lookup.implementation("gather", "W[idx]", slide=9)
+@lookup.implementation("gather", "W[idx]", plain="picking the rows by their index", slide=9)
 def gather(W: Array, idx: Array) -> Array:
     return np.asarray(W[idx])
 
 
-@lookup.implementation("take", "np.take")
+@lookup.implementation("take", "np.take", plain="picking the rows with np.take")
 def take(W: Array, idx: Array) -> Array:
     return np.take(W, idx, axis=0)
 
@@ -132,7 +149,12 @@ def row_buffer(problem: Problem) -> Array:
     return np.empty((problem.size.B, problem.size.H), problem.size.float_type)
 
 
-@lookup.implementation("take-out", "np.take into a buffer, unchecked", prepare=row_buffer)
+@lookup.implementation(
+    "take-out",
+    "np.take into a buffer, unchecked",
+    plain="picking the rows into a buffer that is there already",
+    prepare=row_buffer,
+)
 def take_out(W: Array, idx: Array, out: Array) -> Array:
     # mode="clip" drops the bounds check that forces NumPy to buffer out; it is only right because ids are valid
     return np.take(W, idx, axis=0, out=out, mode="clip")

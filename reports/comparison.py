@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from .results import Compared, Comparison, Ratio, ResultFile, write
 from .tables import cells, plain
-from .units import change, seconds, size_bytes
+from .units import change, percent, seconds, size_bytes
 
 HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
 ORDER = ("wrong", "slower", "failed", "inconclusive", "faster", "same")
@@ -197,8 +199,72 @@ def printable(text: str) -> str:
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``comparison.md`` into a folder. Raises ResultError."""
+    """Write ``comparison.html`` and ``comparison.md`` into a folder, and give their paths. Raises ResultError."""
     assert result.w2vbench.comparison is not None
-    path = folder / "comparison.md"
-    write(path, "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison))
-    return [path]
+    texts = {
+        "comparison.html": html(result),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison),
+    }
+    for name, text in texts.items():
+        write(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def html(result: ResultFile) -> str:
+    """A self-contained page: verdicts with their intervals drawn on one scale."""
+    from .page import templates
+
+    comparison = result.w2vbench.comparison
+    assert comparison is not None
+    span = widest(comparison)
+    return (
+        templates()
+        .get_template("comparison.html")
+        .render(
+            result=result,
+            comparison=comparison,
+            heading=f"{comparison.head} against {comparison.base}",
+            sentence=sentence(comparison),
+            passed=exit_code(comparison) == PASSED,
+            failed=exit_code(comparison) == SLOWER,
+            header=HEADER,
+            rows=[(case, row(case), drawn(case, comparison.threshold, span)) for case in ranked(comparison)],
+            least=percent(math.exp(-span)),
+            most=percent(math.exp(span)),
+            notes=list(notes(comparison)),
+        )
+    )
+
+
+WIDE = 220.0
+NARROWEST, WIDEST = math.log(1.05), math.log(2)
+
+
+def widest(comparison: Comparison) -> float:
+    """Half of the scale's width, as a logarithm: enough for every interval, within reason."""
+    ends = [
+        end
+        for case in comparison.cases
+        if case.ratio
+        for end in (case.ratio.low, case.ratio.high, case.ratio.estimate)
+        if end
+    ]
+    return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
+
+
+def drawn(case: Compared, threshold: float, span: float) -> dict[str, Any] | None:
+    """Where a case's interval and the threshold lie on the scale; what lies outside stops at its ends."""
+    if case.ratio is None:
+        return None
+
+    def place(ratio: float) -> float:
+        return round(min(1.0, max(0.0, 0.5 + math.log(ratio) / (2 * span))) * (WIDE - 8) + 4, 1)
+
+    ratio = case.ratio
+    return {
+        "at": place(ratio.estimate),
+        "low": place(ratio.low or ratio.estimate),
+        "high": place(ratio.high or ratio.estimate),
+        "zero": place(1.0),
+        "margin": (place(1 / (1 + threshold)), place(1 + threshold)),
+    }

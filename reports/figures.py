@@ -1,11 +1,13 @@
-"""Plots of a result file, as Plotly's JSON: time against the vocabulary or the batch, both logarithmic."""
+"""Plots of a result file, as Plotly's JSON. A trace is one implementation, in the colour and shape it has everywhere."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .units import seconds
+from .story import headline
+from .units import seconds, size_bytes, three
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,66 +16,252 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito's colours, which colour-blind readers can tell apart, and three more; an implementation keeps its own."""
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon")
+MEANING = {"V": "vocabulary V", "B": "batch B"}
+SIZE = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
+
+
+def styles(cases: pd.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
+    """Colour and symbol of each implementation, kernel by kernel, in the order of the ladder."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for kernel, slug in dict.fromkeys(zip(cases.kernel, cases.implementation, strict=True)):
+        mine = found.setdefault(str(kernel), {})
+        at = len(mine)
+        # where the colours begin again, the symbols are others
+        mine[str(slug)] = COLOURS[at % len(COLOURS)], SYMBOLS[(at + at // len(COLOURS)) % len(SYMBOLS)]
+    return found
 
 
 def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
-    """For every kernel, time against V and against B: of the sizes that differ in nothing else, the longest row.
-
-    Of rows as long, the one that goes furthest, and then the one with the most work.
-    """
-    made = []
+    """For every kernel: time and memory against V and against B, speed-ups, shares of the machine's limits; then CPU
+    against wall time of all cases."""
     measured = cases[cases.status == "ok"]
+    made = []
     for kernel, mine in measured.groupby("kernel", sort=False):
-        styles = {slug: at for at, slug in enumerate(dict.fromkeys(cases[cases.kernel == kernel].implementation))}
-        for axis, other in (("V", "B"), ("B", "V")):
-            alike = [name for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads") if name != axis]
-            rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
-            if rows:
-                longest = max(
-                    rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max())
-                )
-                made.append(figure(str(kernel), axis, f"{other} = {longest[other].iloc[0]:,}", longest, styles))
+        looks = styles(cases[cases.kernel == kernel])[str(kernel)]
+        for axis, series in lines(mine):
+            made.append(line_figure(str(kernel), axis, series, looks, "wall_s"))
+            if (series.peak_bytes > 0).any():
+                made.append(line_figure(str(kernel), axis, series, looks, "peak_bytes"))
+        race = mine[mine.problem == headline(list(mine.problem.unique()))]
+        if race.speedup.notna().any():
+            made.append(ladder(str(kernel), race, looks))
+        if race.limit_share.notna().any():
+            made.append(shares(str(kernel), race, looks))
+    if len(measured):
+        made.append(cpu_figure(measured))
     return made
 
 
-def figure(kernel: str, axis: str, fixed: str, series: pd.DataFrame, styles: dict[str, int]) -> dict[str, Any]:
-    """Wall time of each implementation against one dimension."""
+def lines(mine: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Sizes that differ in V alone, and in B alone: the longest row, of those the one that goes furthest, with the most work."""
+    for axis, other in (("V", "B"), ("B", "V")):
+        alike = [name for name in SIZE if name != axis]
+        rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
+        if rows:
+            yield axis, max(rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max()))
+
+
+def trace(kernel: str, slug: str, look: tuple[str, str], **more: Any) -> dict[str, Any]:
+    colour, symbol = look
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": escaped(slug),
+        "meta": f"{kernel}/{slug}",
+        "line": {"color": colour, "width": 2},
+        "marker": {"symbol": symbol, "size": 7, "color": colour},
+        **more,
+    }
+
+
+def line_figure(
+    kernel: str, axis: str, series: pd.DataFrame, looks: dict[str, tuple[str, str]], column: str
+) -> dict[str, Any]:
+    """Wall time or peak memory of each implementation against one dimension; times with intervals and the fitted power."""
+    shown = seconds if column == "wall_s" else size_bytes
+    series = series[series[column] > 0]
     traces = []
     for slug, cases in series.groupby("implementation", sort=False):
-        at = styles[str(slug)]
         ordered = cases.sort_values(axis)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": escaped(ordered.title.iloc[0]),
-                "x": ordered[axis].to_list(),
-                "y": ordered.wall_s.to_list(),
-                "text": [seconds(value) for value in ordered.wall_s],
-                "hovertemplate": f"%{{text}} at {axis} = %{{x:,}}<extra>%{{fullData.name}}</extra>",
-                "line": {"color": COLOURS[at % len(COLOURS)], "width": 2},
-                "marker": {"symbol": SYMBOLS[at % len(SYMBOLS)], "size": 7},
-            }
+        values = ordered[column].to_list()
+        power = (
+            ordered[f"growth_{axis}" if column == "wall_s" else "memory_growth_V"].iloc[0]
+            if axis == "V" or column == "wall_s"
+            else math.nan
         )
-    meaning = {"V": "vocabulary V", "B": "batch B"}[axis]
-    decades = range(math.floor(math.log10(series.wall_s.min())), math.ceil(math.log10(series.wall_s.max())) + 1)
+        grows = f" · {axis}^{power:.2f}" if power == power and power is not None else ""
+        more: dict[str, Any] = {}
+        if column == "wall_s":
+            more["error_y"] = error(values, ordered.wall_low_s.to_list(), ordered.wall_high_s.to_list())
+        traces.append(
+            trace(
+                kernel,
+                str(slug),
+                looks[str(slug)],
+                x=ordered[axis].to_list(),
+                y=values,
+                text=[shown(value) for value in values],
+                hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>{escaped(str(slug))}</extra>",
+                **more,
+            )
+        )
+    other = "B" if axis == "V" else "V"
     places = sorted(series[axis].unique().tolist())
+    what = "time a call" if column == "wall_s" else "peak memory of a call"
     return {
         "kernel": kernel,
-        "title": f"{kernel}: time a call against {meaning} ({fixed})",
+        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,})",
         "data": traces,
-        "x": {"title": meaning, "at": places, "labels": [f"{place:,}" for place in places]},
+        "x": {"title": MEANING[axis], "type": "log", "at": places, "labels": [f"{place:,}" for place in places]},
         "y": {
-            "title": "time a call",
-            "at": [10.0**decade for decade in decades],
-            "labels": [unit(decade) for decade in decades],
+            "title": what,
+            "type": "log",
+            **decades(series[column].min(), series[column].max(), "s" if column == "wall_s" else "B"),
         },
     }
 
 
-def unit(decade: int) -> str:
-    """A power of ten seconds as a label: ``10 µs``."""
-    number, _, name = seconds(10.0**decade).partition(" ")
+def ladder(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """How many times faster than the baseline each implementation is, with its interval."""
+    traces = []
+    for case in race[race.speedup.notna()].itertuples():
+        slug, ratio = str(case.implementation), float(str(case.speedup))
+        traces.append(
+            trace(
+                kernel,
+                slug,
+                looks[slug],
+                x=[ratio],
+                y=[escaped(slug)],
+                text=[f"{three(ratio)}×"],
+                error_x=error([ratio], [case.speedup_low], [case.speedup_high]),
+                hovertemplate="%{text}<extra>%{y}</extra>",
+            )
+        )
+    return {
+        "kernel": kernel,
+        "title": f"Times faster than the baseline ({problem_size(race)})",
+        "data": traces,
+        "x": {"title": "times faster", "type": "log", **decades(race.speedup.min(), race.speedup.max(), "×")},
+        "y": {"title": "", "type": "category"},
+    }
+
+
+def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """What share of the machine's limit that binds it each implementation reaches."""
+    traces = []
+    for case in race[race.limit_share.notna()].itertuples():
+        slug, share = str(case.implementation), float(str(case.limit_share))
+        label = f"{share:.0%} of {case.limit}"
+        colour, _ = looks[slug]
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": escaped(slug),
+                "meta": f"{kernel}/{slug}",
+                "x": [share * 100],
+                "y": [escaped(slug)],
+                "text": [label],
+                "textposition": "auto",
+                "marker": {"color": colour},
+                "hovertemplate": "%{text}<extra>%{y}</extra>",
+            }
+        )
+    top = max(100.0, float(race.limit_share.max()) * 100)
+    places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
+    return {
+        "kernel": kernel,
+        "title": f"Share of the machine’s limit that binds it ({problem_size(race)})",
+        "data": traces,
+        "x": {
+            "title": "share of the limit",
+            "type": "linear",
+            "at": places,
+            "labels": [f"{place} %" for place in places],
+        },
+        "y": {"title": "", "type": "category"},
+    }
+
+
+def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
+    """CPU time against wall time of every case: on the diagonal one core was busy all the time."""
+    both = measured[(measured.cpu_s > 0)]
+    traces = []
+    for at, (kernel, cases) in enumerate(both.groupby("kernel", sort=False)):
+        traces.append(
+            trace(
+                str(kernel),
+                "",
+                (COLOURS[at % len(COLOURS)], SYMBOLS[(at + at // len(COLOURS)) % len(SYMBOLS)]),
+                mode="markers",
+                name=escaped(str(kernel)),
+                meta="",
+                x=cases.wall_s.to_list(),
+                y=cases.cpu_s.to_list(),
+                text=[
+                    f"{escaped(str(case.implementation))}<br>{seconds(float(str(case.wall_s)))} wall, {seconds(float(str(case.cpu_s)))} CPU"
+                    for case in cases.itertuples()
+                ],
+                hovertemplate="%{text}<extra>" + escaped(str(kernel)) + "</extra>",
+            )
+        )
+    low, high = float(measured.wall_s.min()), float(measured.wall_s.max())
+    return {
+        "kernel": "",
+        "title": "CPU time against wall time, every case",
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": [low, high],
+                "y": [low, high],
+                "line": {"color": "#888888", "width": 1, "dash": "dot"},
+                "hoverinfo": "skip",
+                "name": "one core",
+                "meta": "",
+            },
+            *traces,
+        ],
+        "x": {"title": "wall time a call", "type": "log", **decades(low, high, "s")},
+        "y": {"title": "CPU time a call", "type": "log", **decades(low, high, "s")},
+    }
+
+
+def error(values: list[float], lows: list[Any], highs: list[Any]) -> dict[str, Any]:
+    """Plotly's error bars from the ends of intervals; none where an end is unknown."""
+
+    def length(end: Any, value: float) -> float:
+        return 0.0 if end is None or end != end else abs(float(end) - value)
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [length(high, value) for high, value in zip(highs, values, strict=True)],
+        "arrayminus": [length(low, value) for low, value in zip(lows, values, strict=True)],
+        "thickness": 1,
+        "width": 3,
+    }
+
+
+def problem_size(race: pd.DataFrame) -> str:
+    return f"V = {race.V.iloc[0]:,}, B = {race.B.iloc[0]:,}"
+
+
+def decades(low: float, high: float, unit: str) -> dict[str, Any]:
+    """Powers of ten that enclose a range, as places and labels of an axis."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    step = max(1, (last - first) // 8)
+    powers = range(first, max(last, first + 1) + 1, step)
+    return {"at": [10.0**power for power in powers], "labels": [label(power, unit) for power in powers]}
+
+
+def label(power: int, unit: str) -> str:
+    """A power of ten as a label: ``10 µs``, ``1 MB``, ``100×``."""
+    value = 10.0**power
+    if unit == "×":
+        return f"{value:,g}×" if 1e-4 < value < 1e6 else f"10^{power}×"
+    number, _, name = (seconds if unit == "s" else size_bytes)(value).partition(" ")
     return f"{float(number.replace(',', '')):g} {name}"
 
 

@@ -11,13 +11,16 @@ import numpy as np
 
 from .limits import bound
 from .results import Extra, ResultFile, Row, read
-from .statistics import Floats, Interval, exponent, median, paired_ratio, slope
+from .statistics import Floats, Interval, exponent, mean_interval, median, paired_ratio, slope
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GROWTH_FROM = 10_000
 """Growth in V is fitted from this vocabulary up; below it, fixed costs and caches bend the line."""
+
+FROM = {"V": GROWTH_FROM, "B": 10}
+"""Dimensions in which growth is fitted, and from where on."""
 
 ALIKE = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
 """Columns that cases share when they differ in V alone."""
@@ -40,6 +43,8 @@ COLUMNS = {
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
     "wall_s": "median wall time a call, seconds",
+    "wall_low_s": "lower end of its 95 % interval, over launches",
+    "wall_high_s": "upper end of its 95 % interval, over launches",
     "rounds": "samples a launch; slow cases get fewer",
     "cpu_s": "median CPU time a call, all threads, seconds",
     "peak_bytes": "peak of traced allocations in a call, bytes",
@@ -53,6 +58,9 @@ COLUMNS = {
     "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
     "growth_V_low": "lower end of its 95 % interval, over launches",
     "growth_V_high": "upper end of its 95 % interval, over launches",
+    "growth_B": f"fitted power of B, from B = {FROM['B']} up, all else equal",
+    "growth_B_low": "lower end of its 95 % interval, over launches",
+    "growth_B_high": "upper end of its 95 % interval, over launches",
     "memory_growth_V": "fitted power of V of peak_bytes, from the same cases as growth_V",
     "limit_share": "the least time that the limit which binds the case allows, over the case's wall time",
     "limit": "that limit: call, read, write, copy, rows (at random places) or matmul",
@@ -74,9 +82,11 @@ def frame(result: ResultFile) -> pd.DataFrame:
 
     baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
     grown, swollen = growths(result.benchmarks), memory_growths(result.benchmarks)
+    batched = growths(result.benchmarks, "B")
     records = [
         measured(row, baselines.get(row.group), grown.get(alike(row)), result)
         | {"memory_growth_V": swollen.get(alike(row))}
+        | columns("growth_B", batched.get(alike(row, "B")))
         for row in result.benchmarks
     ]
     records += [
@@ -116,6 +126,7 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "baseline": extra.baseline,
         "status": "ok",
         "wall_s": wall,
+        **dict(zip(("wall_low_s", "wall_high_s"), wall_ends(row), strict=True)),
         "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
         if extra.launches
         else row.stats.rounds,
@@ -143,6 +154,15 @@ def wall_s(row: Row) -> float:
     return median(samples(row.extra_info)) if row.extra_info.launches else row.stats.median
 
 
+def wall_ends(row: Row) -> tuple[float | None, float | None]:
+    """The interval of a case's wall time: a t-interval over its launches' logarithms."""
+    launches = [math.log(float(np.nanmedian(launch))) for launch in samples(row.extra_info)]
+    if len(launches) < 2:
+        return None, None
+    around = mean_interval(launches).map(math.exp)
+    return around.low, around.high
+
+
 def samples(extra: Extra) -> list[Floats]:
     """Wall time of each launch's rounds, in seconds a call, NaN where a round was sat out."""
     return [array(launch.wall_s) for launch in extra.launches]
@@ -161,18 +181,19 @@ def speedup(row: Row, baseline: Row | None) -> Interval | None:
     return Interval(wall_s(baseline) / wall_s(row))
 
 
-def alike(row: Row) -> tuple[Any, ...]:
-    """What cases share when they differ in V alone: their values in ALIKE."""
+def alike(row: Row, dimension: str = "V") -> tuple[Any, ...]:
+    """What cases share when they differ in one dimension alone."""
     extra, size = row.extra_info, row.extra_info.size
-    return extra.kernel, extra.implementation, size.H, size.B, size.K, size.dtype, size.index, size.words, size.threads
+    others = [getattr(size, name) for name in ("V", "B") if name != dimension]
+    return extra.kernel, extra.implementation, size.H, *others, size.K, size.dtype, size.index, size.words, size.threads
 
 
-def alike_from(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
-    """Series of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
+def alike_from(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], list[Row]]:
+    """Series of cases that differ in one dimension alone, by what they share; from where growth is fitted up."""
     series: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        if row.extra_info.size.V >= GROWTH_FROM:
-            series.setdefault(alike(row), []).append(row)
+        if getattr(row.extra_info.size, dimension) >= FROM[dimension]:
+            series.setdefault(alike(row, dimension), []).append(row)
     return series
 
 
@@ -191,16 +212,16 @@ def memory_growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], float]:
     }
 
 
-def growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], Interval]:
-    """The power of V of each series of cases that differ in V alone, by what they share; from GROWTH_FROM up."""
+def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], Interval]:
+    """The power of a dimension of each series of cases that differ in it alone, by what they share."""
     found = {}
-    for key, cases in alike_from(rows).items():
+    for key, cases in alike_from(rows, dimension).items():
         # a launch's figure at each size; a file without launches counts as one launch
         launches = zip(
             *([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
             strict=False,
         )
-        growth = exponent([case.extra_info.size.V for case in cases], list(launches))
+        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(launches))
         if growth:
             found[key] = growth
     return found

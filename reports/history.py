@@ -26,7 +26,7 @@ from .units import change, seconds
 
 FEWEST_RUNS = 6
 """Runs that a series needs for a change point to be looked for."""
-SHORTEST = 2
+SHORTEST = 3
 """Least number of runs on either side of a change point."""
 NOISE = 0.02
 """Runs of the same code differ by at least so much, as a standard deviation of logarithms, however few have been seen."""
@@ -192,7 +192,7 @@ def sparkline(series: Series) -> str:
 
 def said(change: Change) -> str:
     """A change in a few words."""
-    where = f"{change.before.commit or change.before.when[:16]} → {change.after.commit or change.after.when[:16]}"
+    where = f"{change.before.commit or moment(change.before)} → {change.after.commit or moment(change.after)}"
     state = (
         f", intended ({change.acknowledged})"
         if change.acknowledged is not None
@@ -202,6 +202,10 @@ def said(change: Change) -> str:
     )
     direction = "slower" if change.ratio > 1 else "faster"
     return f"{direction} by {change_text(change.ratio)} between {where}{state}"
+
+
+def moment(point: Point) -> str:
+    return point.when[:16].replace("T", " ")
 
 
 def change_text(ratio: float) -> str:
@@ -238,24 +242,21 @@ def as_json(found: Sequence[Trend]) -> str:
 
 def html(found: Sequence[Trend], left: Sequence[str], threshold: float) -> str:
     """A self-contained page: each case's series as a small drawing, those that changed first."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from .page import templates
 
-    environment = Environment(
-        loader=PackageLoader("reports", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("history.html").render(
-        trends=found,
-        left=left,
-        ordered=ordered,
-        drawing=drawing,
-        said=said,
-        seconds=seconds,
-        failing=failing,
-        threshold=threshold,
+    return (
+        templates()
+        .get_template("history.html")
+        .render(
+            trends=found,
+            left=left,
+            ordered=ordered,
+            drawing=drawing,
+            said=said,
+            seconds=seconds,
+            failing=failing,
+            threshold=threshold,
+        )
     )
 
 

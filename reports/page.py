@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .deck import HEADER, deck_table
-from .figures import figures
-from .frame import frame
-from .results import ResultFile, write
-from .story import findings
+from .figures import figures, styles
+from .frame import frame, speedup
+from .results import ResultFile, Row, write
+from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
 from .tables import Table, cells, csv, markdown, plain, tables
-from .units import seconds, size_bytes
+from .units import seconds, size_bytes, times
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jinja2 import Environment
 
 TEMPLATE = "page.html"
+SORTED_BY = ("wall_s", "speedup", "cpu_s", "peak_bytes", "growth_V", "limit_share")
+"""Columns whose figures the page's columns are sorted by, from the third on."""
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``index.html``, ``report.md`` and ``cases.csv`` into a folder, and give their paths. Raises ResultError."""
+    """Write the outputs of a result file into a folder, and give their paths. Raises ResultError.
+
+    Of a run: ``index.html``, ``report.md`` and ``cases.csv``. Of a comparison: ``comparison.html`` and ``comparison.md``.
+    """
+    if result.w2vbench.comparison:
+        from . import comparison
+
+        return comparison.report(result, folder)
     cases = frame(result)
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(cases)}
     for name, text in texts.items():
@@ -27,57 +40,186 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     return [folder / name for name in texts]
 
 
-def html(result: ResultFile) -> str:
-    """One self-contained page: nothing is fetched when it is opened."""
+def templates() -> Environment:
+    """The pages' templates: what a file says is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
 
-    cases = frame(result)
-    plots = figures(cases)
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("reports", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def html(result: ResultFile) -> str:
+    """One self-contained page: nothing is fetched when it is opened."""
+    from plotly.offline import get_plotlyjs
+
+    cases = frame(result)
+    plots = figures(cases)
     stories = {finding.problem: finding for finding in findings(result)}
     profiles = {case.partition("@")[0]: (case, profile) for case, profile in result.w2vbench.profiles.items()}
     kernels: dict[str, list[Table]] = {}
     for one in tables(cases, result):
         kernels.setdefault(one.problem.partition("@")[0], []).append(one)
-    return environment.get_template(TEMPLATE).render(
-        result=result,
-        seconds=seconds,
-        size_bytes=size_bytes,
-        suite=result.w2vbench,
-        kernels=kernels,
-        stories=stories,
-        profiles=profiles,
-        deck_header=HEADER,
-        deck=deck_table(result),
-        headlines={
-            kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
-            for kernel, mine in kernels.items()
-        },
-        plots_of={kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in kernels},
-        plots=plots,
-        plots_json=json.dumps(plots).replace("<", "\\u003c"),
-        plotly=get_plotlyjs(),
-        measured=int((cases.status == "ok").sum()),
-        total=len(cases),
+    headlines = {
+        kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
+        for kernel, mine in kernels.items()
+    }
+    data = {
+        "races": [race(one, cases, stories.get(one.problem), result) for mine in kernels.values() for one in mine],
+        "plots": plots,
+        "headlines": headlines,
+    }
+    return (
+        templates()
+        .get_template(TEMPLATE)
+        .render(
+            result=result,
+            seconds=seconds,
+            size_bytes=size_bytes,
+            suite=result.w2vbench,
+            kernels=kernels,
+            stories=stories,
+            overview=overview(result),
+            profiles=profiles,
+            highlighted=highlighted,
+            overview_header=OVERVIEW,
+            deck_header=HEADER,
+            deck=deck_table(result),
+            headlines=headlines,
+            styles=styles(cases),
+            plots_of={
+                kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in ("", *kernels)
+            },
+            plots=plots,
+            data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+            plotly=get_plotlyjs() if plots else "",
+            facts=facts(result),
+            counted=counted(cases),
+        )
     )
 
 
-def headline(problems: Sequence[str]) -> str:
-    """The race that stands for its kernel: the one with the most work, V times B, then the largest V."""
+def race(one: Table, cases: pd.DataFrame, story: Finding | None, result: ResultFile) -> dict[str, Any]:
+    """A race as the page's script has it: cells as text, figures to sort by, and every lane's speed-up over every other."""
+    mine = cases[cases.problem == one.problem]
+    rows = by_problem(result).get(one.problem, [])
+    first = mine.iloc[0]
+    return {
+        "problem": one.problem,
+        "kernel": str(first.kernel),
+        "size": one.problem.partition("@")[2],
+        "V": int(first.V),
+        "B": int(first.B),
+        "dtype": str(first.dtype),
+        "header": one.header,
+        "rows": one.rows,
+        "statuses": one.statuses,
+        "sort": [[number(getattr(case, name)) for name in SORTED_BY] for case in mine.itertuples()],
+        "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
+        "ratios": {base.extra_info.implementation: over(base, rows) for base in rows},
+        "note": one.note,
+        "found": story.found if story else "",
+        "advice": story.advice if story else "",
+        "best": story.use[0] if story else None,
+    }
 
-    def work(problem: str) -> tuple[float, float]:
-        sizes = dict(re.findall(r"([VB])=([\de]+)", problem.rpartition("@")[2]))
-        V, B = float(sizes.get("V", 0)), float(sizes.get("B", 0))
-        return V * B, V
 
-    return max(problems, key=work)
+def over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
+    """Each lane's speed-up over one of them, as text and as a number."""
+    found = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
+    return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in found.items()}
+
+
+def number(value: Any) -> float | None:
+    return None if value is None or value != value else float(f"{float(value):.6g}")
+
+
+def highlighted(code: str) -> str:
+    """Python source as HTML, its parts marked by class. The source is data: it is escaped."""
+    from markupsafe import Markup
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n"))
+
+
+FACTS = {
+    "cpu": "CPU",
+    "cpus_allowed": "CPUs it may use",
+    "cpus_quota": "CPU quota",
+    "governor": "frequency governor",
+    "turbo": "turbo",
+    "memory_bytes": "memory",
+    "system": "system",
+    "machine": "architecture",
+    "python": "Python",
+    "load_before": "load before",
+    "load_after": "load after",
+    "busy_before": "busy before",
+    "idlest_cpu": "workers kept on CPU",
+    "unsteadiness": "its own speed varied",
+    "swapped_bytes": "swapped meanwhile",
+    "throttled": "slowed by heat",
+    "held_back": "held back by a quota",
+}
+"""What the environment's fields are called on the page."""
+
+
+def facts(result: ResultFile) -> list[tuple[str, str]]:
+    """What the figures were measured on, in words."""
+    suite = result.w2vbench
+    found = [
+        (FACTS.get(name, name.replace("_", " ")), fact(name, value))
+        for name, value in suite.environment.items()
+        if not isinstance(value, dict)
+    ]
+    for name, part in suite.environment.items():
+        if isinstance(part, dict) and part:
+            found.append((name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items())))
+    settings = suite.settings
+    wanted = {
+        "launches": "launches a race",
+        "rounds": "rounds a launch, at most",
+        "sample_s": "a sample lasts at least",
+        "lane_s": "a lane's time in a launch",
+        "time_limit_s": "time limit a step",
+        "memory_limit_bytes": "memory limit of a worker",
+        "seed": "seed",
+    }
+    found += [(words, fact(name, settings[name])) for name, words in wanted.items() if settings.get(name) is not None]
+    commit = str(result.commit_info.get("id") or "none")
+    found.append(("commit", commit + (", with changes not committed" if result.commit_info.get("dirty") else "")))
+    return [(name, value) for name, value in found if value]
+
+
+def fact(name: str, value: Any) -> str:
+    """A value with its unit; empty where the system does not say."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if name.endswith("_bytes"):
+            return size_bytes(value)
+        if name.endswith("_s"):
+            return seconds(value)
+        if name == "busy_before":
+            return f"{value:.0%}"
+        if name == "unsteadiness":
+            return f"{value:.2f}-fold"
+        if name.startswith("load"):
+            return f"{value:.2f}"
+    return str(value)
+
+
+def counted(cases: pd.DataFrame) -> str:
+    """How many cases have figures, and what became of the others: ``219 cases measured, 4 wrong, 6 skipped``."""
+    counts = cases.status.value_counts()
+    others = [f"{count} {status}" for status, count in counts.items() if status != "ok"]
+    return ", ".join([f"{counts.get('ok', 0)} cases measured", *others])
 
 
 def as_markdown(result: ResultFile) -> str:
@@ -92,6 +234,8 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["**Interrupted: only the races below were finished.**", ""]
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
+    if rows := overview(result):
+        parts += [cells(OVERVIEW), cells(["---"] * len(OVERVIEW)), *map(cells, rows), ""]
     kernel = ""
     for one in tables(cases, result):
         name = one.problem.partition("@")[0]

@@ -72,6 +72,7 @@ class Extra(Part):
     kernel: str
     implementation: str
     title: str
+    plain: str = ""
     size: SizeRecord
     baseline: bool = False
     slide: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from .frame import alike, growths, speedup, wall_s
 from .results import ResultFile, Row
 from .statistics import Interval
-from .units import power, seconds, three
+from .units import power, seconds, three, times
 
 AS_FAST = 1.03
 """Cases whose time is within this factor of the fastest count as just as fast."""
@@ -69,16 +70,31 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     else:
         ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        if ratio.low is not None and ratio.low <= 1:
+        unsure = ratio.low is not None and ratio.low <= 1
+        if unsure:
             what = f"{best} seems fastest {at}: {seconds(wall_s(fastest))} a call"
-            faster += f", but launches disagree ({three(ratio.low)}–{three(ratio.high or 0)}): more of them would tell (--launches)"
-        found = f"{what}, {faster}.{growing(fastest, baseline, grown)}"
+            faster += f", but launches disagree ({three(ratio.low or 0)}–{three(ratio.high or 0)}): more of them would tell (--launches)"
+        found = plainly(fastest, baseline, ratio) if not unsure else ""
+        found = f"{found or f'{what}, {faster}.'}{growing(fastest, baseline, grown)}"
     if baseline in tied:  # the simplest of those that are as fast
         tied = [fastest, *(row for row in tied if row is not baseline)]
         fastest, best = baseline, baseline.extra_info.implementation
     also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"Use {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
+
+
+def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
+    """The finding for someone who reads no code; empty where the file has no plain words for both."""
+    one, other, size = fastest.extra_info.plain, baseline.extra_info.plain, fastest.extra_info.size
+    if not (one and other):
+        return ""
+    words = {1_000_000: "a million words", 100_000: "a hundred thousand words"}.get(size.V, f"{size.V:,} words")
+    batch = f", {size.B:,} at a time" if size.B != 1 else ""
+    return (
+        f"At {words}{batch}, {one} instead of {other} is {three(ratio.estimate)} times faster: "
+        f"{seconds(wall_s(fastest))}, not {seconds(wall_s(baseline))}."
+    )
 
 
 def as_fast(row: Row, fastest: Row) -> bool:
@@ -94,7 +110,7 @@ def growing(fastest: Row, baseline: Row, grown: dict[tuple[Any, ...], Interval])
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
         return " Neither grows with V."
-    return f" It {course(winner)}, the baseline {course(loser)}."
+    return f" The one {course(winner)}, the other {course(loser)}."
 
 
 def course(growth: Interval) -> str:
@@ -109,3 +125,37 @@ def course(growth: Interval) -> str:
 def listed(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def headline(problems: Sequence[str]) -> str:
+    """The race that stands for its kernel: the one with the most work, V times B, then the largest V."""
+
+    def work(problem: str) -> tuple[float, float]:
+        sizes = dict(re.findall(r"([VB])=([\de]+)", problem.rpartition("@")[2]))
+        V, B = float(sizes.get("V", 0)), float(sizes.get("B", 0))
+        return V * B, V
+
+    return max(problems, key=work)
+
+
+OVERVIEW = ("kernel", "times faster", "fastest", "baseline", "V, B")
+
+
+def overview(result: ResultFile) -> list[tuple[str, ...]]:
+    """One row a kernel under OVERVIEW, of the race that stands for it, where it has a baseline."""
+    races = by_problem(result)
+    kernels: dict[str, list[str]] = {}
+    for problem in races:
+        kernels.setdefault(problem.partition("@")[0], []).append(problem)
+    found = []
+    for kernel, problems in kernels.items():
+        race = races[headline(problems)]
+        baseline = next((row for row in race if row.extra_info.baseline), None)
+        fastest = min(race, key=wall_s)
+        if baseline is None:
+            continue
+        size = fastest.extra_info.size
+        ratio = "–" if fastest is baseline else times(speedup(fastest, baseline))
+        ends = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (fastest, baseline))
+        found.append((kernel, ratio, *ends, f"{size.V:,}, {size.B:,}"))
+    return found

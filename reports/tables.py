@@ -75,7 +75,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
                 "baseline" if case.baseline else times(interval(case, "speedup")),
                 cpu(case),
                 memory(case),
-                power(interval(case, "growth_V")),
+                grows(case),
                 *((share,) if with_limit else ()),
             )
         )
@@ -115,6 +115,12 @@ def few_rounds(group: pd.DataFrame) -> str:
     slow = group[group.rounds < most / 2]
     listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in slow.itertuples())
     return f"rounds a launch: {most:.0f}, but {listed}, being slow" if listed else ""
+
+
+def grows(case: Any) -> str:
+    """The powers of V and of B that a case's time grows as, where the file has sizes to tell."""
+    powers = [(interval(case, f"growth_{dimension}"), dimension) for dimension in ("V", "B")]
+    return ", ".join(power(growth, of) for growth, of in powers if growth) or "–"
 
 
 def cpu(case: Any) -> str:

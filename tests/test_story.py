@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reports.results import ResultFile
-from reports.story import AS_FAST, MAY_BE_AS_FAST, Finding, findings
+from reports.statistics import Interval
+from reports.story import AS_FAST, MAY_BE_AS_FAST, Finding, course, findings
 from tests import saved
 from tests.saved import not_measured, row, unlaunched
 
@@ -140,10 +141,10 @@ def at_sizes(slug: str, power: float, first: float, **options: Any) -> list[save
 @pytest.mark.parametrize(
     ("winner", "baseline", "says"),
     [
-        (0.0, 1.0, "It stays flat as V grows, the baseline grows as V^1.00."),
-        (1.0, 1.1, "It grows as V^1.00, the baseline grows as V^1.10."),
-        (0.8, 0.0, "It grows as V^0.80, the baseline stays flat as V grows."),
-        (-0.3, 1.0, "It falls as V^-0.30, the baseline grows as V^1.00."),
+        (0.0, 1.0, "The one stays flat as V grows, the other grows as V^1.00."),
+        (1.0, 1.1, "The one grows as V^1.00, the other grows as V^1.10."),
+        (0.8, 0.0, "The one grows as V^0.80, the other stays flat as V grows."),
+        (-0.3, 1.0, "The one falls as V^-0.30, the other grows as V^1.00."),
         (0.1, -0.1, "Neither grows with V."),
     ],
 )
@@ -190,3 +191,19 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
         assert float(said[1].replace(",", "")) == pytest.approx(wall["one-hot"] / least, rel=0.006)
     else:
         assert found.found.startswith("Nothing ")
+
+
+def test_where_the_file_has_plain_words_the_finding_needs_no_code() -> None:
+    one = row("one-hot", launches(1.0, 1.0, 1.0), baseline=True, V=1_000_000)
+    other = row("gather", launches(1e-6, 1e-6, 1e-6), V=1_000_000)
+    one["extra_info"]["plain"], other["extra_info"]["plain"] = "multiplying by the table", "picking the rows"
+    assert story(one, other).found == (
+        "At a million words, 100 at a time, picking the rows instead of multiplying by the table is 1,000,000 times faster: "
+        "1.00 µs, not 1.00 s."
+    )
+
+
+def test_growth_that_launches_leave_open_is_not_given_as_a_power() -> None:
+    assert course(Interval(0.3, -0.4, 1.0)) == "grows with V in a way that these launches leave open"
+    assert course(Interval(0.3, 0.2, 0.4)) == "grows as V^0.30"
+    assert course(Interval(0.1, -0.4, 1.0)) == "stays flat as V grows"

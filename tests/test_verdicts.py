@@ -38,7 +38,7 @@ def look(rng: np.random.Generator, shift: float, launches: int, spread: float = 
 def heavy(rng: np.random.Generator, launches: int) -> Floats:
     """Launches of which one in ten is slowed or sped up a lot."""
     spikes = rng.random(launches) < 0.1
-    return SPREAD * rng.standard_normal(launches) + spikes * rng.choice([-1, 1], launches) * 0.2
+    return np.asarray(SPREAD * rng.standard_normal(launches) + spikes * rng.choice([-1, 1], launches) * 0.2)
 
 
 def test_the_middle_is_scipys_trimmed_mean() -> None:

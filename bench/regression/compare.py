@@ -188,23 +188,25 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
     named = [i for i in (*head.values(), *base.values()) if wanted.takes(i)]
     if not any(wanted.takes_case(contest) for i in named for contest in contests_of(i)):
         raise RevisionError("no case matches --kernel and --only at either revision; w2vbench list shows the names")
-    gone = {key: i for key, i in base.items() if key not in head and wanted.takes(i)}
+    gone = {
+        key: i
+        for key, i in base.items()
+        if key not in head and wanted.takes(i) and any(wanted.takes_case(contest) for contest in contests_of(i))
+    }
     for key, mine in head.items():
         contests = [contest for contest in contests_of(mine) if wanted.takes(mine) and wanted.takes_case(contest)]
-        theirs = base.get(key)
         if not contests:
             continue
-        if mine.missing:
-            made.leave_out(f"not installed: pip install {' '.join(mine.missing)}", contests)
+        theirs, before = base.get(key), next((old for old, i in gone.items() if alike(i, mine)), None)
+        if theirs is None and before is not None:
+            made.renamed.append((before, key))
+            del gone[before]
+        elif absent := [*mine.missing, *(theirs.missing if theirs else ())]:
+            made.leave_out(f"not installed: pip install {' '.join(dict.fromkeys(absent))}", contests)
         elif mine.wrong or (theirs and theirs.wrong):
             made.leave_out(MARKED_WRONG, contests)
         elif theirs is None:
-            before = next((old for old, i in gone.items() if alike(i, mine)), None)
-            if before:
-                made.renamed.append((before, key))
-                del gone[before]
-            else:
-                made.added.append(key)
+            made.added.append(key)
         elif theirs.signature != mine.signature:
             arguments = f"takes ({', '.join(theirs.signature)}) in BASE and ({', '.join(mine.signature)}) in HEAD"
             made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: it {arguments}")))
@@ -366,8 +368,9 @@ class Comparing:
     def blame(self, contests: Sequence[Contest], lane: str | None, status: str, reason: str) -> None:
         """A lane failed: its case falls. If none is to blame, all do."""
         case, _, name = (lane or "").rpartition("|")
+        known = any(contest.case == case for contest in contests)
         for contest in contests:
-            if lane is None or contest.case == case:
+            if not known or contest.case == case:
                 self.fall(contest, "head" if name == "head" else "base" if name else "", status, reason)
 
     def fall(self, contest: Contest, side: str, status: str, reason: str) -> None:

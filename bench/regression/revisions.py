@@ -15,7 +15,16 @@ from pathlib import Path
 import psutil
 
 PREFIX = "w2vbench-tree"
-QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false")
+QUIET = (
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "submodule.recurse=false",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "advice.detachedHead=false",
+)
 """A worktree is made for reading: no hook of the repository runs on it."""
 
 
@@ -54,11 +63,18 @@ def git(folder: Path, *arguments: str) -> str:
             errors="replace",
             check=False,
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if not folder.is_dir():
+            raise RevisionError(f"{folder}: no such folder") from None
         raise RevisionError("git is not installed, and comparing revisions needs it") from None
     if done.returncode:
-        complaint = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RevisionError(f"git {arguments[0]}: {complaint[0]}")
+        lines = done.stderr.strip().splitlines()
+        said = (
+            [line for line in lines if line.startswith(("fatal:", "error:"))]
+            or lines
+            or [f"exit code {done.returncode}"]
+        )
+        raise RevisionError(f"git {arguments[0]}: {said[0]}")
     return done.stdout
 
 
@@ -67,7 +83,7 @@ def repository(folder: Path) -> Path:
     try:
         return Path(git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
     except RevisionError as error:
-        if "not installed" in str(error):
+        if "not a git repository" not in str(error):
             raise
         raise RevisionError(f"{folder} is not in a git repository: compare needs one, or two result files") from None
 
@@ -83,8 +99,11 @@ def here() -> Path:
 def commit_of(folder: Path, name: str) -> str:
     """The full hash of the commit that a name stands for. Raises RevisionError."""
     try:
-        return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
-    except RevisionError as error:
+        found = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
+        if found and not found.startswith("^") and "\0" not in name:
+            return found
+        raise RevisionError("no commit")
+    except (RevisionError, ValueError) as error:  # a name with a NUL is a ValueError
         if "not installed" in str(error):
             raise
         shallow = git(folder, "rev-parse", "--is-shallow-repository").strip() == "true"
@@ -129,6 +148,8 @@ def sweep(root: Path) -> None:
     """Take away worktrees whose comparison was killed."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
         owner = left.name.removeprefix(f"{PREFIX}-").split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+        if owner.isdecimal() and owner.isascii() and not psutil.pid_exists(int(owner)):
+            for tree in left.iterdir():
+                with contextlib.suppress(RevisionError):  # of another repository
+                    git(root, "worktree", "remove", "--force", "--force", str(tree))
             shutil.rmtree(left, ignore_errors=True)
-    git(root, "worktree", "prune")

@@ -107,7 +107,9 @@ hierarchical = Kernel(
 )
 
 
-@hierarchical.implementation("row-by-row", "one word's path at a time", baseline=True)
+@hierarchical.implementation(
+    "row-by-row", "one word's path at a time", plain="walking each word's path on its own", baseline=True
+)
 def row_by_row(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     n = max(1, len(h))
     loss = h.dtype.type(0)
@@ -126,7 +128,9 @@ def row_by_row(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     return loss, dh, (np.concatenate(nodes), np.concatenate(values))
 
 
-@hierarchical.implementation("ragged", "all paths end to end, np.add.reduceat")
+@hierarchical.implementation(
+    "ragged", "all paths end to end, np.add.reduceat", plain="laying all words' paths end to end"
+)
 def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     n = max(1, len(h))
     nodes, turns, begins = path(tree, target)

@@ -41,7 +41,7 @@ nce = Kernel(
 )
 
 
-@nce.implementation("row-by-row", "one row of h at a time", baseline=True)
+@nce.implementation("row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True)
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
     width = 1 + len(negatives)
@@ -65,7 +65,9 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_ta
     return loss, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
 
 
-@nce.implementation("matmul", "one matrix product for the negatives")
+@nce.implementation(
+    "matmul", "one matrix product for the negatives", plain="scoring the shared negatives by one matrix product"
+)
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
     of_target, of_negatives = W_out[target], W_out[negatives]

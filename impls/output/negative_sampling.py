@@ -61,6 +61,7 @@ def book_traffic(size: Size) -> Work:
 @negative_sampling.implementation(
     "book-layers",
     "K + 1 layers, dense gradients, as in the book",
+    plain="running the book's K + 1 layers, with gradients as large as the vocabulary",
     slide=24,
     baseline=True,
     grows_with="V",
@@ -100,6 +101,7 @@ def dense_traffic(size: Size) -> Work:
 @negative_sampling.implementation(
     "einsum-dense",
     "one einsum, one dense gradient",
+    plain="scoring target and negatives at once, with one gradient as large as the vocabulary",
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
@@ -112,7 +114,11 @@ def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Ar
     return loss, dh, dW
 
 
-@negative_sampling.implementation("einsum-rows", "one einsum, gradient as rows and values")
+@negative_sampling.implementation(
+    "einsum-rows",
+    "one einsum, gradient as rows and values",
+    plain="scoring target and negatives at once, with gradients of the words that occur",
+)
 def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     n = max(1, len(h))
     words = np.concatenate([target[:, None], negatives], axis=1)
@@ -127,7 +133,11 @@ def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
     return softplus(scores).sum() / n, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
 
 
-@negative_sampling.implementation("matmul-rows", "batched matrix products, gradient as rows and values")
+@negative_sampling.implementation(
+    "matmul-rows",
+    "batched matrix products, gradient as rows and values",
+    plain="scoring target and negatives by matrix products, with gradients of the words that occur",
+)
 def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     n = max(1, len(h))
     words = np.concatenate([target[:, None], negatives], axis=1)

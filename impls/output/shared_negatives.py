@@ -36,7 +36,9 @@ shared_negatives = Kernel(
 )
 
 
-@shared_negatives.implementation("row-by-row", "one row of h at a time", baseline=True)
+@shared_negatives.implementation(
+    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True
+)
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     n = max(1, len(h))
     width = 1 + len(negatives)
@@ -58,7 +60,9 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Resul
     return loss, dh, (words.reshape(-1), values.reshape(-1, h.shape[1]))
 
 
-@shared_negatives.implementation("matmul", "one matrix product for the negatives")
+@shared_negatives.implementation(
+    "matmul", "one matrix product for the negatives", plain="scoring the shared negatives by one matrix product"
+)
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     n = max(1, len(h))
     of_target, of_negatives = W_out[target], W_out[negatives]

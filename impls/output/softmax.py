@@ -81,7 +81,13 @@ softmax = Kernel(
 
 
 @softmax.implementation(
-    "full", "scores, softmax, gradients, as in the book", slide=14, baseline=True, grows_with="V", makes="BV+BV+BV+VH"
+    "full",
+    "scores, softmax, gradients, as in the book",
+    plain="computing all words' scores, softmax and gradients as the book does",
+    slide=14,
+    baseline=True,
+    grows_with="V",
+    makes="BV+BV+BV+VH",
 )
 def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
     n = max(1, len(h))
@@ -104,7 +110,13 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
 
 
 @softmax.implementation(
-    "in-place", "the same in two buffers", grows_with="V", makes="BV", shares="VH", prepare=score_and_gradient_buffers
+    "in-place",
+    "the same in two buffers",
+    plain="computing them in two buffers that are used again",
+    grows_with="V",
+    makes="BV",
+    shares="VH",
+    prepare=score_and_gradient_buffers,
 )
 def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
     scores, dW = buffers
@@ -124,7 +136,12 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
 
 
 @softmax.implementation(
-    "blocked", "block by block of the vocabulary, twice", grows_with="V", shares="VH", prepare=gradient_buffer
+    "blocked",
+    "block by block of the vocabulary, twice",
+    plain="going through the vocabulary block by block",
+    grows_with="V",
+    shares="VH",
+    prepare=gradient_buffer,
 )
 def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
     # scores are computed twice and never leave the cache; the running sum follows Milakov and Gimelshein (2018)

@@ -39,12 +39,21 @@ def not_targets(targets: Ints, K: int, draw: Callable[[int], Array]) -> Array:
     return negatives
 
 
-@with_replacement.implementation("choice", "Generator.choice with p", baseline=True, grows_with="V", makes="V64")
+@with_replacement.implementation(
+    "choice",
+    "Generator.choice with p",
+    plain="calling Generator.choice with probabilities",
+    baseline=True,
+    grows_with="V",
+    makes="V64",
+)
 def choice(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     return not_targets(targets, K, lambda n: rng.choice(len(p), size=n, p=p))
 
 
-@with_replacement.implementation("cdf", "search the running sums", prepare=running_sums)
+@with_replacement.implementation(
+    "cdf", "search the running sums", plain="searching the running sums", prepare=running_sums
+)
 def cdf(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     return not_targets(targets, K, lambda n: np.searchsorted(sums, rng.random(n), side="right"))
 
@@ -55,7 +64,10 @@ def integer_sums(problem: Problem) -> Array:
 
 
 @with_replacement.implementation(
-    "cum-table", "search gensim's table of whole running sums, approximate", prepare=integer_sums
+    "cum-table",
+    "search gensim's table of whole running sums, approximate",
+    plain="searching gensim's table of running sums",
+    prepare=integer_sums,
 )
 def cum_table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     # approximate: a probability is a multiple of 2^-31
@@ -70,7 +82,12 @@ def unigram_table(problem: Problem) -> Array:
     return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
 
 
-@with_replacement.implementation("table", "pick from a table of ten million ids, approximate", prepare=unigram_table)
+@with_replacement.implementation(
+    "table",
+    "pick from a table of ten million ids, approximate",
+    plain="picking from a table of ten million words",
+    prepare=unigram_table,
+)
 def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array) -> Array:
     # approximate: a probability is a multiple of 10^-7, so a rarer word may never be drawn
     return not_targets(targets, K, lambda n: ids[rng.integers(TABLE, size=n)])
@@ -100,7 +117,7 @@ def alias_table(problem: Problem) -> tuple[Array, Array]:
     return threshold, alias
 
 
-@with_replacement.implementation("alias", "alias tables", prepare=alias_table)
+@with_replacement.implementation("alias", "alias tables", plain="picking from alias tables", prepare=alias_table)
 def alias(targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array]) -> Array:
     threshold, other = tables
 

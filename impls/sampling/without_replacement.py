@@ -31,6 +31,7 @@ without_replacement = Kernel(
 @without_replacement.implementation(
     "choice-per-row",
     "np.random.choice for every row, as in the book",
+    plain="calling np.random.choice for every row, as the book does",
     slide=22,
     baseline=True,
     grows_with="V",
@@ -52,7 +53,12 @@ def log_law(problem: Problem) -> Array:
 
 
 @without_replacement.implementation(
-    "gumbel-top-k", "Gumbel noise on log p, the K largest", grows_with="V", makes="BV64+BV64+BV64", prepare=log_law
+    "gumbel-top-k",
+    "Gumbel noise on log p, the K largest",
+    plain="adding noise to every word's weight and taking the largest",
+    grows_with="V",
+    makes="BV64+BV64+BV64",
+    prepare=log_law,
 )
 def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log_p: Array) -> Array:
     # the K largest of log p + Gumbel noise are K draws without replacement (Vieira 2014; Kool et al. 2019)
@@ -62,7 +68,10 @@ def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log
 
 
 @without_replacement.implementation(
-    "cdf-redraw", "search the running sums, draw again what is taken", prepare=running_sums
+    "cdf-redraw",
+    "search the running sums, draw again what is taken",
+    plain="searching the running sums, and drawing again what is taken",
+    prepare=running_sums,
 )
 def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     negatives = np.empty((len(targets), K), targets.dtype)

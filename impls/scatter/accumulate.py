@@ -31,18 +31,20 @@ def assign(dout: Array, idx: Array, dW: Array) -> None:
     dW[idx] += dout
 
 
-@accumulate.implementation("loop", "Python loop", slide=12, baseline=True)
+@accumulate.implementation("loop", "Python loop", plain="adding rows in a Python loop", slide=12, baseline=True)
 def loop(dout: Array, idx: Array, dW: Array) -> None:
     for i, word in enumerate(idx):
         dW[word] += dout[i]
 
 
-@accumulate.implementation("add-at", "np.add.at, 2-D", slide=13)
+@accumulate.implementation("add-at", "np.add.at, 2-D", plain="adding rows with np.add.at", slide=13)
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW, idx, dout)
 
 
-@accumulate.implementation("add-at-flat", "np.add.at, flattened to 1-D", makes="BH")
+@accumulate.implementation(
+    "add-at-flat", "np.add.at, flattened to 1-D", plain="adding single numbers with np.add.at", makes="BH"
+)
 def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     # NumPy's fast path takes one-dimensional operands only
     H = dW.shape[1]
@@ -50,7 +52,9 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW.reshape(-1), entries.reshape(-1), dout.reshape(-1))
 
 
-@accumulate.implementation("sort-reduceat", "sort, np.add.reduceat", makes="BH")
+@accumulate.implementation(
+    "sort-reduceat", "sort, np.add.reduceat", plain="sorting the words and adding up each one's rows", makes="BH"
+)
 def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     if len(idx) == 0:
         return
@@ -60,7 +64,12 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     dW[words[starts]] += np.add.reduceat(dout[order], starts, axis=0)
 
 
-@accumulate.implementation("csr", "np.unique, CSR product", prepare=importing("scipy.sparse"))
+@accumulate.implementation(
+    "csr",
+    "np.unique, CSR product",
+    plain="adding up each word's rows by a sparse product",
+    prepare=importing("scipy.sparse"),
+)
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     rows, row_of = np.unique(idx, return_inverse=True)
     ones = np.ones(len(idx), dout.dtype)

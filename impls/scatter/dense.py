@@ -38,20 +38,35 @@ def assign(dout: Array, idx: Array, dW: Array) -> None:
     dW[idx] = dout
 
 
-@dense.implementation("loop", "zero, Python loop", slide=12, baseline=True, grows_with="V")
+@dense.implementation(
+    "loop",
+    "zero, Python loop",
+    plain="adding rows to a zeroed gradient in a Python loop",
+    slide=12,
+    baseline=True,
+    grows_with="V",
+)
 def loop(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     for i, word in enumerate(idx):
         dW[word] += dout[i]
 
 
-@dense.implementation("add-at", "zero, np.add.at, 2-D", slide=13, grows_with="V")
+@dense.implementation(
+    "add-at", "zero, np.add.at, 2-D", plain="adding rows to a zeroed gradient with np.add.at", slide=13, grows_with="V"
+)
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     np.add.at(dW, idx, dout)
 
 
-@dense.implementation("add-at-flat", "zero, np.add.at, flattened to 1-D", grows_with="V", makes="BH")
+@dense.implementation(
+    "add-at-flat",
+    "zero, np.add.at, flattened to 1-D",
+    plain="adding single numbers to a zeroed gradient with np.add.at",
+    grows_with="V",
+    makes="BH",
+)
 def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     H = dW.shape[1]
@@ -59,7 +74,13 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW.reshape(-1), entries.reshape(-1), dout.reshape(-1))
 
 
-@dense.implementation("bincount", "np.bincount over V × H", grows_with="V", makes="VH64")
+@dense.implementation(
+    "bincount",
+    "np.bincount over V × H",
+    plain="adding up every number of the gradient with np.bincount",
+    grows_with="V",
+    makes="VH64",
+)
 def bincount(dout: Array, idx: Array, dW: Array) -> None:
     # bincount sums in float64 whatever it is given
     V, H = dW.shape
@@ -68,7 +89,13 @@ def bincount(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = summed.reshape(V, H)
 
 
-@dense.implementation("sort-reduceat", "zero, sort, np.add.reduceat", grows_with="V", makes="BH")
+@dense.implementation(
+    "sort-reduceat",
+    "zero, sort, np.add.reduceat",
+    plain="sorting the words and adding up each one's rows",
+    grows_with="V",
+    makes="BH",
+)
 def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
     if len(idx):
@@ -79,7 +106,12 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @dense.implementation(
-    "csr", "CSR product into V × H, copied", grows_with="V", makes="VH", prepare=importing("scipy.sparse")
+    "csr",
+    "CSR product into V × H, copied",
+    plain="multiplying by a sparse matrix and copying the gradient",
+    grows_with="V",
+    makes="VH",
+    prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     ones = np.ones(len(idx), dout.dtype)
@@ -88,7 +120,12 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
 
 
 @dense.implementation(
-    "unique-csr", "zero, np.unique, CSR product", grows_with="V", makes="BH", prepare=importing("scipy.sparse")
+    "unique-csr",
+    "zero, np.unique, CSR product",
+    plain="adding up each word's rows by a sparse product",
+    grows_with="V",
+    makes="BH",
+    prepare=importing("scipy.sparse"),
 )
 def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     dW[...] = 0

@@ -25,7 +25,9 @@ rows = Kernel(
 )
 
 
-@rows.implementation("dict", "Python loop into a dict", slide=11, baseline=True)
+@rows.implementation(
+    "dict", "Python loop into a dict", plain="adding rows up in a Python dictionary", slide=11, baseline=True
+)
 def dictionary(dout: Array, idx: Array) -> tuple[Array, Array]:
     sums: dict[int, Array] = {}
     for i, word in enumerate(idx.tolist()):
@@ -36,7 +38,9 @@ def dictionary(dout: Array, idx: Array) -> tuple[Array, Array]:
     return np.fromiter(sums, idx.dtype, len(sums)), np.array(list(sums.values()), dout.dtype).reshape(-1, dout.shape[1])
 
 
-@rows.implementation("unique-add-at", "np.unique, np.add.at")
+@rows.implementation(
+    "unique-add-at", "np.unique, np.add.at", plain="numbering the distinct words and adding with np.add.at"
+)
 def unique_add_at(dout: Array, idx: Array) -> tuple[Array, Array]:
     words, row_of = np.unique(idx, return_inverse=True)
     sums = np.zeros((len(words), dout.shape[1]), dout.dtype)
@@ -44,7 +48,9 @@ def unique_add_at(dout: Array, idx: Array) -> tuple[Array, Array]:
     return words, sums
 
 
-@rows.implementation("sort-reduceat", "sort, np.add.reduceat", makes="BH")
+@rows.implementation(
+    "sort-reduceat", "sort, np.add.reduceat", plain="sorting the words and adding up each one's rows", makes="BH"
+)
 def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
     if len(idx) == 0:
         return idx, dout
@@ -54,7 +60,12 @@ def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
     return words[starts], np.add.reduceat(dout[order], starts, axis=0)
 
 
-@rows.implementation("csr", "np.unique, CSR product", prepare=importing("scipy.sparse"))
+@rows.implementation(
+    "csr",
+    "np.unique, CSR product",
+    plain="adding up each word's rows by a sparse product",
+    prepare=importing("scipy.sparse"),
+)
 def csr(dout: Array, idx: Array, sparse: Any) -> tuple[Array, Array]:
     words, row_of = np.unique(idx, return_inverse=True)
     ones = np.ones(len(idx), dout.dtype)

@@ -22,23 +22,31 @@ scalar = Kernel(
 )
 
 
-@scalar.implementation("loop", "Python loop", slide=13, baseline=True)
+@scalar.implementation("loop", "Python loop", plain="adding numbers in a Python loop", slide=13, baseline=True)
 def loop(dout: Array, idx: Array, dW: Array) -> None:
     for i, word in enumerate(idx):
         dW[word] += dout[i]
 
 
-@scalar.implementation("add-at", "np.add.at, 1-D", slide=13)
+@scalar.implementation("add-at", "np.add.at, 1-D", plain="adding numbers with np.add.at", slide=13)
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW, idx, dout)
 
 
-@scalar.implementation("bincount", "np.bincount over V", grows_with="V", makes="V64")
+@scalar.implementation(
+    "bincount",
+    "np.bincount over V",
+    plain="adding up over the whole vocabulary with np.bincount",
+    grows_with="V",
+    makes="V64",
+)
 def bincount(dout: Array, idx: Array, dW: Array) -> None:
     dW += np.bincount(idx, weights=dout, minlength=len(dW)).astype(dW.dtype)
 
 
-@scalar.implementation("unique-bincount", "np.unique, np.bincount over the touched")
+@scalar.implementation(
+    "unique-bincount", "np.unique, np.bincount over the touched", plain="adding up over the words that occur"
+)
 def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
     words, row_of = np.unique(idx, return_inverse=True)
     dW[words] += np.bincount(row_of, weights=dout, minlength=len(words)).astype(dW.dtype)

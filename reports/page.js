@@ -1,0 +1,292 @@
+"use strict";
+// Everything shown comes from the JSON below, as text: nothing of a result file ever becomes markup.
+const {races, plots, headlines} = JSON.parse(document.getElementById("data").textContent);
+const PAGE = 200; // rows of the long table shown at a time
+const byProblem = new Map(races.map((race) => [race.problem, race]));
+
+// -- what a reader chose, kept in the address so that a view can be shared
+
+const state = {hide: new Set(), mark: "", size: {}, over: {}, sort: "", kernel: "", V: "", B: "", dtype: "", status: "", text: ""};
+const FILTERS = ["kernel", "V", "B", "dtype", "status", "text"];
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+  state.hide = new Set(given.getAll("hide"));
+  state.mark = given.get("mark") ?? "";
+  state.sort = given.get("sort") ?? "";
+  for (const name of FILTERS) state[name] = given.get(name) ?? "";
+  for (const name of ["size", "over"]) {
+    state[name] = {};
+    for (const one of given.getAll(name)) {
+      const at = one.indexOf(" ");
+      state[name][one.slice(0, at)] = one.slice(at + 1);
+    }
+  }
+}
+
+function writeAddress() {
+  const kept = new URLSearchParams();
+  for (const lane of state.hide) kept.append("hide", lane);
+  for (const name of ["mark", "sort", ...FILTERS]) if (state[name]) kept.set(name, state[name]);
+  for (const name of ["size", "over"])
+    for (const [kernel, value] of Object.entries(state[name])) if (value) kept.append(name, `${kernel} ${value}`);
+  const hash = kept.toString();
+  if (hash || location.hash.includes("=")) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+// -- tables
+
+function element(tag, text, attributes = {}) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+/** A race's rows as records: cells from the third column on, figures to sort by, and speed-ups over another lane. */
+function records(race, over) {
+  const ratios = over ? race.ratios[over] : undefined;
+  return race.rows.map((row, at) => {
+    const cells = row.slice(2), sort = race.sort[at].slice();
+    if (ratios && race.statuses[at] === "ok") {
+      const [text, figure] = ratios[row[0]] ?? ["1×", 1];
+      cells[1] = row[0] === over ? "this one" : text;
+      sort[1] = row[0] === over ? 1 : figure;
+    }
+    return {race, slug: row[0], title: row[1], status: race.statuses[at], cells, sort, lane: `${race.kernel}/${row[0]}`};
+  });
+}
+
+/** Sorted by a column: its number (the name's is 0), "-" before it for the largest first. Rows without a figure come last. */
+function sorted(rows, by) {
+  if (!by) return rows;
+  const down = by.startsWith("-") ? -1 : 1, column = Number(by.replace("-", ""));
+  const key = (row) => (column === 0 ? row.lane : row.sort[column - 1]);
+  return rows.slice().sort((a, b) => {
+    const one = key(a), other = key(b);
+    if (one === other) return 0;
+    if (one === null || one === undefined) return 1;
+    if (other === null || other === undefined) return -1;
+    return (one < other ? -1 : 1) * down;
+  });
+}
+
+function rowElement(row, withSize) {
+  const line = element("tr", undefined, {"data-lane": row.lane, tabindex: "-1"});
+  if (row.race.best === row.slug && row.status === "ok") line.classList.add("best");
+  const name = element("th", undefined, {scope: "row"});
+  name.append(element("b", row.slug), " ", element("small", withSize ? row.race.problem : row.title));
+  line.append(name);
+  if (row.status === "ok") for (const cell of row.cells) line.append(element("td", cell));
+  else line.append(element("td", row.cells[0], {class: "reason", colspan: String(row.race.header.length - 2)}));
+  return line;
+}
+
+function fill(table, rows, header, by, onSort, withSize) {
+  const head = element("tr");
+  header.forEach((name, at) => {
+    const cell = element("th", undefined, {scope: "col"});
+    const button = element("button", name, {type: "button", class: "sort"});
+    const direction = by === String(at) ? "ascending" : by === `-${at}` ? "descending" : "none";
+    cell.setAttribute("aria-sort", direction);
+    button.addEventListener("click", () => {
+      onSort(direction === "ascending" ? `-${at}` : direction === "descending" ? "" : String(at));
+      [...table.querySelectorAll("button.sort")].find((one) => one.textContent === name)?.focus();
+    });
+    cell.append(button);
+    head.append(cell);
+  });
+  const top = element("thead"), body = element("tbody");
+  top.append(head);
+  body.append(...rows.map((row) => rowElement(row, withSize)));
+  table.replaceChildren(top, body);
+}
+
+const columns = (race) => race.header.filter((_, at) => at !== 1);
+
+// -- one kernel's section
+
+const sectionSort = {};
+
+function problemOf(kernel) {
+  const chosen = `${kernel}@${state.size[kernel] ?? ""}`;
+  return byProblem.get(chosen) ?? byProblem.get(headlines[kernel]);
+}
+
+function showKernel(section) {
+  const kernel = section.dataset.kernel, race = problemOf(kernel);
+  const measured = race.rows.filter((_, at) => race.statuses[at] === "ok").map((row) => row[0]);
+  const over = section.querySelector(".over"), wanted = state.over[kernel];
+  const chosen = measured.includes(wanted) ? wanted : race.baseline ?? "";
+  over.replaceChildren(...measured.map((slug) => element("option", slug + (slug === race.baseline ? " (baseline)" : ""), {value: slug})));
+  over.value = chosen;
+  section.querySelector(".size").value = race.size;
+  section.querySelector(".problem code").textContent = race.size;
+  const told = section.querySelector(".told");
+  told.replaceChildren(race.found + " ", element("span", race.advice, {class: "advice"}));
+  const note = section.querySelector(".note");
+  note.textContent = race.note ? `${race.note[0].toUpperCase()}${race.note.slice(1)}.` : "";
+  note.hidden = !race.note;
+  const header = columns(race);
+  const rows = sorted(records(race, chosen === race.baseline ? "" : chosen), sectionSort[kernel]);
+  fill(section.querySelector("table.race"), rows, header, sectionSort[kernel] ?? "", (by) => { sectionSort[kernel] = by; showKernel(section); }, false);
+  paintRows();
+}
+
+// -- every case
+
+const every = document.getElementById("every"), form = document.querySelector("form.filters");
+let pages = 1;
+
+function matching() {
+  const text = state.text.toLowerCase();
+  return races
+    .filter((race) => (!state.kernel || race.kernel === state.kernel) && (!state.V || String(race.V) === state.V)
+      && (!state.B || String(race.B) === state.B) && (!state.dtype || race.dtype === state.dtype))
+    .flatMap((race) => records(race, state.over[race.kernel] !== race.baseline ? state.over[race.kernel] : ""))
+    .filter((row) => (!state.status || row.status === state.status)
+      && (!text || `${row.lane}@${row.race.size} ${row.title}`.toLowerCase().includes(text)));
+}
+
+function showEvery() {
+  if (!every) return;
+  const rows = sorted(matching(), state.sort), shown = rows.slice(0, pages * PAGE);
+  const widest = races.reduce((one, race) => (race.header.length > one.header.length ? race : one));
+  fill(every, shown, columns(widest), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
+  document.getElementById("shown").textContent =
+    `${rows.length} ${rows.length === 1 ? "case" : "cases"}` + (shown.length < rows.length ? `, the first ${shown.length} shown` : "");
+  document.getElementById("more").hidden = shown.length === rows.length;
+  paintRows();
+}
+
+// -- showing, hiding and marking an implementation everywhere
+
+function paintRows() {
+  for (const row of document.querySelectorAll("tr[data-lane]")) {
+    row.classList.toggle("marked", row.dataset.lane === state.mark);
+    row.classList.toggle("hidden", state.hide.has(row.dataset.lane));
+  }
+  for (const button of document.querySelectorAll("button.lane")) {
+    button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.lane)));
+    button.classList.toggle("marked", button.dataset.lane === state.mark);
+  }
+}
+
+function paint() {
+  paintRows();
+  document.querySelectorAll(".plot[data-drawn]").forEach(draw);
+  writeAddress();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.lane"), row = event.target.closest("tr[data-lane]");
+  if (button) {
+    const lane = button.dataset.lane;
+    if (!state.hide.delete(lane)) state.hide.add(lane);
+    paint();
+  } else if (row && !String(getSelection())) {
+    state.mark = state.mark === row.dataset.lane ? "" : row.dataset.lane;
+    paint();
+  }
+});
+
+// -- copying what is shown
+
+const NAME = ["case"];
+
+function asText(kind, header, rows) {
+  const lines = rows.map((row) => [`${row.lane}@${row.race.size}`, ...(row.status === "ok" ? row.cells : [row.cells[0]])]);
+  if (kind === "csv") {
+    // a cell that a spreadsheet would take for a formula is made a text
+    const cell = (text) => { const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text; return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
+    return [header, ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
+  }
+  const cell = (text) => text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll("<", "&lt;").replace(/\s+/g, " ");
+  return [header, header.map(() => "---"), ...lines].map((line) => `| ${line.map(cell).join(" | ")} |`).join("\n") + "\n";
+}
+
+async function copy(button) {
+  const section = button.closest(".kernel");
+  let header, rows;
+  if (section) {
+    const race = problemOf(section.dataset.kernel), over = section.querySelector(".over").value;
+    header = columns(race);
+    rows = sorted(records(race, over === race.baseline ? "" : over), sectionSort[race.kernel]);
+  } else {
+    header = columns(races[0]);
+    rows = sorted(matching(), state.sort);
+  }
+  const text = asText(button.dataset.as, [...NAME, ...header.slice(1)], rows);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // a page opened from disk may not be allowed to
+    const area = element("textarea", text);
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const label = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = label; }, 1200);
+}
+
+// -- plots: drawn when they come near
+
+const dark = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(max-width: 42rem)");
+
+function draw(place) {
+  const plot = plots[place.dataset.plot], style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true,
+    gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
+  const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one,
+    opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,
+    textfont: {color: colour("--ink")}}));
+  const bars = plot.y.type === "category";
+  Plotly.react(place, traces, {
+    margin: {l: 60, r: 12, t: 8, b: 44}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "",
+    font: {color: colour("--ink"), family: "system-ui, sans-serif", size: 12}, hovermode: "closest", bargap: 0.35, barmode: "overlay",
+    xaxis: {...axis(plot.x), tickangle: narrow.matches && !bars ? -40 : 0}, yaxis: axis(plot.y),
+    legend: narrow.matches ? {orientation: "h", y: -0.35} : {x: 1.02, y: 1},
+  }, {displayModeBar: false, responsive: true}).then(() => { place.dataset.drawn = "yes"; });
+}
+
+// -- beginning
+
+readAddress();
+for (const section of document.querySelectorAll(".kernel")) {
+  const kernel = section.dataset.kernel;
+  section.querySelector(".controls").hidden = false;
+  section.querySelector(".size").addEventListener("change", (event) => { state.size[kernel] = event.target.value; showKernel(section); writeAddress(); });
+  section.querySelector(".over").addEventListener("change", (event) => { state.over[kernel] = event.target.value; showKernel(section); showEvery(); writeAddress(); });
+  showKernel(section);
+}
+if (form) {
+  form.hidden = false;
+  const choices = {V: races.map((race) => race.V), B: races.map((race) => race.B), dtype: races.map((race) => race.dtype), status: races.flatMap((race) => race.statuses)};
+  for (const [name, values] of Object.entries(choices)) {
+    const unique = [...new Set(values)].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b))));
+    form.elements[name].append(...unique.map((value) => element("option", typeof value === "number" ? value.toLocaleString("en") : value, {value: String(value)})));
+  }
+  for (const name of FILTERS) {
+    form.elements[name].value = state[name];
+    form.elements[name].addEventListener("input", (event) => { state[name] = event.target.value; pages = 1; showEvery(); writeAddress(); });
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("more").addEventListener("click", () => { pages += 1; showEvery(); });
+}
+document.querySelectorAll("button.copy").forEach((button) => button.addEventListener("click", () => copy(button)));
+showEvery();
+paintRows();
+const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
+  if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
+}), {rootMargin: "400px"});
+document.querySelectorAll(".plot").forEach((place) => seen.observe(place));
+const redraw = () => document.querySelectorAll(".plot[data-drawn]").forEach(draw);
+[dark, narrow].forEach((medium) => medium.addEventListener("change", redraw));
+addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); document.querySelectorAll(".kernel").forEach(showKernel); showEvery(); paint(); } });
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
+  document.querySelectorAll(".plot").forEach(draw);
+});

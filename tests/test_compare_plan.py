@@ -1,0 +1,560 @@
+"""A comparison of two revisions, before and beside the racing: what is raced and why not, and what figures mean."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.engine.race import Track
+from bench.engine.workers import Workers
+from bench.presets import PRESETS
+from bench.regression.compare import (
+    GATE_CASES,
+    MARKED_WRONG,
+    NOISE_BYTES,
+    OVER_BUDGET,
+    SAME_CODE,
+    TOO_MANY,
+    Comparing,
+    Contest,
+    Facts,
+    Measured,
+    Plan,
+    Wanted,
+    by_weight,
+    contests_of,
+    keep,
+    memory_verdict,
+    plan,
+    trees_of,
+)
+from bench.regression.revisions import RevisionError, Tree
+from impls.case import Size
+from reports.statistics import Floats
+
+Side = dict[str, Facts]
+
+
+def facts(key: str, fingerprint: str = "f", **other: Any) -> Facts:
+    """What a side says of an implementation; its code is told by fingerprint."""
+    kernel, _, slug = key.rpartition("/")
+    plain: dict[str, Any] = {
+        "dimensions": "VHB",
+        "signature": ["W", "idx"],
+        "title": slug,
+        "baseline": False,
+        "wrong": "",
+        "missing": [],
+        "late_imports": [],
+        "file": f"/tree/impls/{kernel}.py",
+        "line": 1,
+    }
+    return Facts(key=key, kernel=kernel, slug=slug, fingerprint=fingerprint, **{**plain, **other})
+
+
+def side(*all_facts: Facts) -> Side:
+    return {one.key: one for one in all_facts}
+
+
+def cases(key: str) -> list[str]:
+    """All cases of an implementation."""
+    return [contest.case for contest in contests_of(facts(key))]
+
+
+def raced(made: Plan) -> list[str]:
+    return [contest.case for contest in made.contests]
+
+
+def fallen(made: Plan) -> dict[str, tuple[str, str]]:
+    return {contest.case: why for contest, why in made.fallen.items()}
+
+
+KEPT = facts("lookup/kept")
+"""An implementation that both sides have, unchanged."""
+
+
+def of_one(base: Facts | None, head: Facts | None, wanted: Wanted | None = None) -> Plan:
+    """The plan for one implementation beside an unchanged one, of which nothing is said beyond that."""
+    sides = [side(KEPT, *([one] if one else [])) for one in (base, head)]
+    made = plan(sides[0], sides[1], wanted or Wanted())
+    same = made.left_out.get(SAME_CODE, [])
+    if not wanted or not wanted.everything:
+        assert set(cases(KEPT.key)) <= set(same)
+        made.left_out[SAME_CODE] = [case for case in same if case not in cases(KEPT.key)]
+        if not made.left_out[SAME_CODE]:
+            del made.left_out[SAME_CODE]
+    return made
+
+
+# what is raced
+
+
+def test_changed_code_is_raced_at_every_size_of_its_kernel_as_head_says_it_is() -> None:
+    head = facts("lookup/mine", "new")
+    made = of_one(facts("lookup/mine", "old"), head)
+    assert raced(made) == cases("lookup/mine")
+    assert len(raced(made)) == 2
+    assert all(contest.facts is head for contest in made.contests)
+    assert made == Plan(contests=made.contests)
+
+
+def test_the_same_code_is_left_out_and_raced_where_everything_is_asked_for() -> None:
+    mine = facts("lookup/mine")
+    assert of_one(mine, facts("lookup/mine")) == Plan(left_out={SAME_CODE: cases("lookup/mine")})
+    made = of_one(mine, facts("lookup/mine"), Wanted(everything=True))
+    assert sorted(raced(made)) == sorted([*cases("lookup/mine"), *cases("lookup/kept")])
+    assert made == Plan(contests=made.contests)
+
+
+def test_a_new_title_baseline_or_place_is_no_change() -> None:
+    head = facts("lookup/mine", title="new", file="/other.py", line=99, baseline=True)
+    assert of_one(facts("lookup/mine"), head).left_out == {SAME_CODE: cases("lookup/mine")}
+
+
+def test_what_only_one_side_has_is_told_and_not_raced() -> None:
+    assert of_one(None, facts("lookup/mine", "new")) == Plan(added=["lookup/mine"])
+    assert of_one(facts("lookup/mine", "old"), None) == Plan(removed=["lookup/mine"])
+    made = of_one(facts("lookup/old", "old"), facts("lookup/new", "new"))
+    assert made == Plan(added=["lookup/new"], removed=["lookup/old"])
+
+
+def test_the_same_code_under_a_new_name_is_renamed_and_neither_added_nor_removed() -> None:
+    made = of_one(facts("lookup/old", "x"), facts("lookup/new", "x"))
+    assert made == Plan(renamed=[("lookup/old", "lookup/new")])
+
+
+def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_another() -> None:
+    base = side(facts("lookup/old", "x"), facts("scatter.rows/was", "y"))
+    head = side(facts("lookup/new", "x"), facts("lookup/newer", "x"), facts("scatter.dense/is", "y"))
+    made = plan(base, head, Wanted())
+    assert made.renamed == [("lookup/old", "lookup/new")]
+    assert made.added == ["lookup/newer", "scatter.dense/is"]
+    assert made.removed == ["scatter.rows/was"]
+
+
+def test_a_copy_of_what_is_still_there_is_added() -> None:
+    made = of_one(None, facts("lookup/mine", KEPT.fingerprint))
+    assert made == Plan(added=["lookup/mine"])
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_changed_signature_cannot_be_compared_and_says_both(everything: bool) -> None:
+    base, head = facts("lookup/mine", "old"), facts("lookup/mine", "new", signature=["W", "idx", "out"])
+    made = of_one(base, head, Wanted(only="lookup/mine*", everything=everything) if everything else None)
+    assert list(fallen(made)) == cases("lookup/mine")
+    ((status, reason),) = set(fallen(made).values())
+    assert status == "failed"
+    assert "takes (W, idx) in BASE and (W, idx, out) in HEAD" in reason
+    assert not made.contests
+
+
+@pytest.mark.parametrize("late", ["base", "head", "both"])
+def test_changed_code_that_imports_its_tree_when_called_cannot_be_compared(late: str) -> None:
+    base, head = (
+        facts("lookup/mine", name, late_imports=["tree.deep", "more"] if late in (name, "both") else [])
+        for name in ("base", "head")
+    )
+    made = of_one(base, head)
+    assert list(fallen(made)) == cases("lookup/mine")
+    ((status, reason),) = set(fallen(made).values())
+    assert status == "failed"
+    assert "tree.deep" in reason
+    assert "more" not in reason
+
+
+def test_unchanged_code_that_imports_its_tree_when_called_is_left_out_unless_asked_for() -> None:
+    late = facts("lookup/mine", late_imports=["tree.deep"])
+    assert of_one(late, late).left_out == {SAME_CODE: cases("lookup/mine")}
+    assert list(fallen(of_one(late, late, Wanted(everything=True)))) == cases("lookup/mine")
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize("base", [None, "old", "new"])
+def test_without_its_package_it_is_left_out_with_what_to_install(base: str | None, everything: bool) -> None:
+    head = facts("lookup/mine", "new", missing=["numba", "scipy"])
+    made = of_one(facts("lookup/mine", base) if base else None, head, Wanted(everything=everything))
+    assert made.left_out == {"not installed: pip install numba scipy": cases("lookup/mine")}
+    assert not set(raced(made)) & set(cases("lookup/mine"))
+    assert not made.fallen
+
+
+def test_a_package_that_only_base_needs_is_missing_too() -> None:
+    """Raced, its BASE lane fails, and the comparison with it."""
+    made = of_one(facts("lookup/mine", "old", missing=["numba"]), facts("lookup/mine", "new"))
+    assert not made.contests
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize(("base", "head"), [("", "yes"), ("yes", ""), ("yes", "yes")])
+def test_what_either_side_marks_as_wrong_is_never_raced(base: str, head: str, everything: bool) -> None:
+    made = of_one(
+        facts("lookup/mine", "old", wrong=base), facts("lookup/mine", "new", wrong=head), Wanted(everything=everything)
+    )
+    assert made.left_out == {MARKED_WRONG: cases("lookup/mine")}
+    assert not set(raced(made)) & set(cases("lookup/mine"))
+
+
+@pytest.mark.parametrize("other", [{"wrong": "yes"}, {"missing": ["numba"]}])
+def test_what_is_never_raced_may_be_renamed_too(other: dict[str, Any]) -> None:
+    """Its old name is told as removed, although it is there."""
+    made = of_one(facts("lookup/old", "x", **other), facts("lookup/new", "x", **other))
+    assert made.removed == []
+
+
+# what is asked for
+
+
+MANY = ("lookup/a", "scatter.dense/a", "scatter.rows/a", "output.softmax/a")
+
+
+def changed_everywhere() -> tuple[Side, Side]:
+    return side(*(facts(key, "old") for key in MANY)), side(*(facts(key, "new") for key in MANY))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "keys"),
+    [
+        (Wanted(), MANY),
+        (Wanted(kernel="lookup"), MANY[:1]),
+        (Wanted(kernel="scatter"), MANY[1:3]),
+        (Wanted(kernel="scatter.rows"), MANY[2:3]),
+        (Wanted(only="lookup/a"), MANY[:1]),
+        (Wanted(only="lookup/a@*"), MANY[:1]),
+        (Wanted(only="*/a"), MANY),
+        (Wanted(only="scatter.*"), MANY[1:3]),
+        (Wanted(kernel="scatter", only="*rows*"), MANY[2:3]),
+    ],
+)
+def test_a_kernel_a_family_or_a_glob_narrows_it_down(wanted: Wanted, keys: Sequence[str]) -> None:
+    made = plan(*changed_everywhere(), wanted)
+    assert sorted(raced(made)) == sorted(case for key in keys for case in cases(key))
+
+
+def test_a_glob_may_choose_sizes() -> None:
+    made = plan(*changed_everywhere(), Wanted(only="lookup/*@V=1e5,*"))
+    assert raced(made) == [case for case in cases("lookup/a") if "@V=1e5," in case]
+    assert len(made.contests) == 1
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(kernel="nothing"),
+        Wanted(kernel="look"),
+        Wanted(only="LOOKUP/a"),
+        Wanted(only="lookup"),
+        Wanted(only=""),
+        Wanted(kernel="lookup", only="scatter*"),
+        Wanted(only="*@V=7,*", everything=True),
+    ],
+)
+def test_what_matches_nothing_is_refused(wanted: Wanted) -> None:
+    with pytest.raises(RevisionError, match="no case matches"):
+        plan(*changed_everywhere(), wanted)
+
+
+def test_two_sides_without_anything_are_refused_and_a_removed_one_is_named() -> None:
+    with pytest.raises(RevisionError):
+        plan({}, {}, Wanted())
+    assert plan(side(facts("lookup/old")), {}, Wanted(only="lookup/old")).removed == ["lookup/old"]
+
+
+def test_what_is_of_another_kernel_is_told_nowhere() -> None:
+    base = side(facts("lookup/a"), facts("scatter.rows/old"))
+    head = side(facts("lookup/a"), facts("scatter.rows/new", "new"), facts("scatter.dense/no", missing=["numba"]))
+    assert plan(base, head, Wanted(kernel="lookup")) == Plan(left_out={SAME_CODE: cases("lookup/a")})
+
+
+def test_what_a_glob_does_not_match_is_not_told_as_removed() -> None:
+    base, head = side(facts("lookup/a"), facts("scatter.rows/old")), side(facts("lookup/a"))
+    assert plan(base, head, Wanted(only="lookup/*")).removed == []
+
+
+def test_every_case_of_both_sides_is_raced_or_told_somewhere() -> None:
+    base = side(*(facts(f"lookup/i{n}", f"{n % 3}") for n in range(12)))
+    head = side(*(facts(f"lookup/i{n}", f"{n % 2}", missing=["numba"] * (n == 7)) for n in range(3, 20)))
+    made = plan(base, head, Wanted())
+    told = Counter([*raced(made), *fallen(made), *(case for some in made.left_out.values() for case in some)])
+    named = [*made.added, *(new for _, new in made.renamed)]
+    assert set(told.values()) == {1}
+    assert set(told) == {case for key in head if key not in named for case in cases(key)}
+    assert set(base) - set(head) == {*made.removed, *(old for old, _ in made.renamed)}
+
+
+# too many
+
+
+KERNELS = ("lookup", "scatter.dense", "scatter.accumulate", "output.softmax", "output.nce")
+
+
+def ladders(kernels: Sequence[str], rungs: int) -> tuple[Side, Side]:
+    """Ladders in which everything changed; the first rung is the baseline."""
+    sides = [
+        side(*(facts(f"{kernel}/rung{n}", name, baseline=n == 0) for kernel in kernels for n in range(rungs)))
+        for name in ("old", "new")
+    ]
+    return sides[0], sides[1]
+
+
+def test_sixteen_cases_are_raced_and_of_more_the_rest_is_told_with_the_reason() -> None:
+    made = plan(*ladders(["lookup"], GATE_CASES // 2), Wanted())
+    assert len(made.contests) == GATE_CASES == 16
+    assert not made.left_out
+    made = plan(*ladders(["lookup"], GATE_CASES // 2 + 1), Wanted())
+    assert len(made.contests) == GATE_CASES
+    assert list(made.left_out) == [TOO_MANY]
+    assert str(GATE_CASES) in TOO_MANY
+    everything = [case for n in range(GATE_CASES // 2 + 1) for case in cases(f"lookup/rung{n}")]
+    assert sorted([*raced(made), *made.left_out[TOO_MANY]]) == sorted(everything)
+
+
+def test_the_cut_keeps_the_top_of_every_ladder_first_and_then_every_baseline() -> None:
+    made = plan(*ladders(KERNELS, 6), Wanted())
+    kept = [(contest.facts.kernel, contest.facts.slug) for contest in made.contests]
+    first = {kernel: contests_of(facts(f"{kernel}/x"))[0].size for kernel in KERNELS}
+    assert kept[:5] == [(kernel, "rung5") for kernel in KERNELS]
+    assert kept[5:10] == [(kernel, "rung0") for kernel in KERNELS]
+    assert kept[10:15] == [(kernel, "rung4") for kernel in KERNELS]
+    assert kept[15:] == [(KERNELS[0], "rung3")]
+    assert all(contest.size == first[contest.facts.kernel] for contest in made.contests)
+
+
+def test_the_top_is_the_highest_rung_that_changed() -> None:
+    base, head = ladders(KERNELS, 6)
+    base |= {f"{kernel}/rung5": facts(f"{kernel}/rung5", "new") for kernel in KERNELS}
+    made = plan(base, head, Wanted())
+    assert [contest.facts.slug for contest in made.contests[:10]] == ["rung4"] * 5 + ["rung0"] * 5
+
+
+@pytest.mark.parametrize("wanted", [Wanted(kernel="lookup"), Wanted(only="*"), Wanted(everything=True)])
+def test_nothing_that_is_asked_for_is_cut(wanted: Wanted) -> None:
+    made = plan(*ladders(["lookup"], 12), wanted)
+    assert len(made.contests) == 24
+    assert not made.left_out
+
+
+def test_what_the_cut_keeps_does_not_depend_on_what_is_left_out_for_other_reasons() -> None:
+    base, head = ladders(KERNELS, 6)
+    more = side(*(facts(f"{kernel}/same{n}") for kernel in KERNELS for n in range(3)))
+    assert raced(plan({**base, **more}, {**head, **more}, Wanted())) == raced(plan(base, head, Wanted()))
+
+
+def test_larger_sizes_come_after_all_rungs_of_the_first() -> None:
+    contests = [contest for n in range(3) for contest in contests_of(facts(f"lookup/rung{n}", baseline=n == 0))]
+    small, large = (contest.size for contest in contests[:2])
+    ranked = [(contest.facts.slug, contest.size) for contest in by_weight(contests)]
+    order = ("rung2", "rung0", "rung1")
+    assert ranked == [*((slug, small) for slug in order), *((slug, large) for slug in order)]
+    assert by_weight([]) == []
+
+
+def test_a_contest_is_named_by_its_case_and_sides_of_equal_content_are_not_mixed_up() -> None:
+    size = PRESETS["gate"].sizes(KEPT)[0]
+    assert Contest(KEPT, size).case == f"lookup/kept@{size}"
+    assert Contest(KEPT, size) == Contest(KEPT, Size.parse(str(size)))
+    assert Contest(KEPT, size) != Contest(facts("lookup/kept"), size)
+
+
+# memory
+
+
+@pytest.mark.parametrize(
+    ("base", "control", "head", "verdict"),
+    [
+        (1000, 1000, 1000, "same"),
+        (1000, 1000, 1000 + NOISE_BYTES, "same"),
+        (1000, 1000, 1001 + NOISE_BYTES, "more"),
+        (1000, 1000, 1000 - NOISE_BYTES, "same"),
+        (1000, 1000, 999 - NOISE_BYTES, "less"),
+        (0, 0, 10**9, "more"),
+        (10**9, 10**9, 0, "less"),
+        (1000, 1000 + NOISE_BYTES, 1000, "same"),
+        (1000, 1001 + NOISE_BYTES, 10**9, "unknown"),
+        (1001 + NOISE_BYTES, 1000, 1000, "unknown"),
+        (None, 1000, 1000, "unknown"),
+        (1000, None, 1000, "unknown"),
+        (1000, 1000, None, "unknown"),
+    ],
+)
+def test_memory_is_compared_beyond_pythons_own_noise(
+    base: int | None, control: int | None, head: int | None, verdict: str
+) -> None:
+    assert memory_verdict({"base": base, "control": control, "head": head}) == verdict
+
+
+def test_memory_that_was_never_weighed_is_unknown() -> None:
+    assert memory_verdict({}) == "unknown"
+    assert memory_verdict({"base": 1, "control": 1}) == "unknown"
+
+
+# figures
+
+
+def measured(*launches: tuple[Floats, Floats, Floats]) -> Measured:
+    """Launches of base, control and head, in logarithms of seconds."""
+    made = Measured()
+    made.looks[0] = [dict(zip(("base", "control", "head"), launch, strict=True)) for launch in launches]
+    return made
+
+
+logs = st.lists(st.floats(-20, 5), min_size=1, max_size=9)
+
+
+@given(st.lists(logs, min_size=1, max_size=4), st.integers(0, 2**32 - 1))
+def test_swapping_both_sides_of_identical_lanes_turns_the_sign(bases: list[list[float]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sides = [(np.array(base), np.array(base) + rng.normal(size=len(base))) for base in bases]
+    forth = measured(*((base, base, head) for base, head in sides)).paired(0)
+    back = measured(*((head, head, base) for base, head in sides)).paired(0)
+    assert back.ratios == [-ratio for ratio in forth.ratios]
+    assert forth.controls == back.controls == [0.0] * len(bases)
+
+
+def test_swapping_bases_two_lanes_turns_the_control_alone() -> None:
+    rng = np.random.default_rng(3)
+    base, control, head = rng.normal(size=(3, 30))
+    one = measured((base, control, head))
+    plain, swapped = one.paired(0), one.paired(0, ("control", "base", "head"))
+    assert swapped.ratios == plain.ratios
+    assert swapped.controls == [-ratio for ratio in plain.controls]
+
+
+def test_a_slowed_head_gives_its_factor_in_every_launch_and_drift_cancels() -> None:
+    rng = np.random.default_rng(4)
+    launches = []
+    for _ in range(5):
+        drift = np.cumsum(rng.normal(size=30))
+        launches.append((drift, drift, drift + math.log(1.25)))
+    found = measured(*launches)
+    assert found.paired(0).ratios == pytest.approx([math.log(1.25)] * 5)
+    assert found.paired(1).ratios == []
+
+
+@pytest.mark.parametrize("skewed", ["lognormal", "exponential", "mostly fast"])
+def test_identical_code_has_a_ratio_of_one_on_skewed_times(skewed: str) -> None:
+    """A ratio to the mean of BASE's two lanes would be biased: it fails the same bound."""
+    rng = np.random.default_rng(5)
+    shape = (2000, 3, 30)
+    times = {
+        "lognormal": lambda: rng.lognormal(sigma=0.5, size=shape),
+        "exponential": lambda: 1 + rng.exponential(size=shape),
+        "mostly fast": lambda: 1 + 0.5 * (rng.random(shape) < 0.3) + 0.01 * rng.random(shape),
+    }[skewed]()
+    lanes = np.log(times)
+    look = measured(*((one[0], one[1], one[2]) for one in lanes)).paired(0)
+    for ratios in (look.ratios, look.controls):
+        assert abs(np.mean(ratios)) < 4 * np.std(ratios) / math.sqrt(len(ratios))
+    to_mean = np.median(lanes[:, 2] - np.log(times[:, :2].mean(axis=1)), axis=1)
+    assert abs(to_mean.mean()) > 4 * to_mean.std() / math.sqrt(len(to_mean))
+
+
+def test_the_typical_time_is_the_median_launchs_median() -> None:
+    found = measured(*((np.log([s, s, 9.0 * s]),) * 3 for s in (1e-6, 2e-6, 5e-3)))
+    assert found.typical_s(0, "base") == pytest.approx(2e-6)
+    assert found.typical_s(1, "base") is None
+
+
+def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
+    contests = contests_of(facts("lookup/mine"))
+    events = [
+        {"event": "timed", "lane": f"{c.case}|{lane}", "calls": 3, "rounds": 2, "wall_s": [1.0, None, factor * 2.0]}
+        for c in contests
+        for lane, factor in (("base", 1), ("control", 1), ("head", 2))
+    ]
+    events += [{"event": "memory", "lane": f"{contests[0].case}|head", "peak_bytes": 77}, {"event": "done"}]
+    found: dict[Contest, Measured] = {}
+    keep(contests, events, found, 1)
+    keep(contests, events, found, 1)
+    for contest in contests:
+        assert [len(look) for look in found[contest].looks] == [0, 2]
+        assert found[contest].looks[1][0]["base"] == pytest.approx([0.0, math.log(2)])
+        assert found[contest].paired(1).ratios == pytest.approx([math.log(2) / 2] * 2)
+        assert found[contest].plan == {"base": [3, 2], "control": [3, 2], "head": [3, 2]}
+    assert [found[contest].peak_bytes for contest in contests] == [{"head": 77}, {}]
+
+
+# falling
+
+
+def comparing(*keys: str) -> Comparing:
+    """A comparison that never starts a worker."""
+    contests = [contest for key in keys for contest in contests_of(facts(key))]
+    return Comparing(Track(Workers(), Path("nowhere")), Plan(contests=contests), lambda text, done, total: None)
+
+
+@pytest.mark.parametrize(
+    ("side_name", "status", "verdict", "told"),
+    [
+        ("head", "wrong", "wrong", "HEAD: because"),
+        ("head", "error", "wrong", "HEAD: error: because"),
+        ("head", "crashed", "failed", "HEAD: crashed: because"),
+        ("head", "timeout", "failed", "HEAD: timeout: because"),
+        ("head", "out of memory", "failed", "HEAD: out of memory: because"),
+        ("head", "skipped", "failed", "HEAD: skipped: because"),
+        ("base", "wrong", "failed", "BASE: because"),
+        ("base", "error", "failed", "BASE: error: because"),
+        ("", "crashed", "failed", "crashed: because"),
+        ("", "error", "failed", "error: because"),
+    ],
+)
+def test_a_case_falls_as_wrong_only_by_heads_own_fault(side_name: str, status: str, verdict: str, told: str) -> None:
+    under_way = comparing("lookup/mine")
+    first, second = under_way.plan.contests
+    under_way.fall(first, side_name, status, "because")
+    assert under_way.plan.fallen == {first: (verdict, told)}
+    assert under_way.racing == [second]
+
+
+@pytest.mark.parametrize(("lane", "where"), [("head", "HEAD"), ("base", "BASE"), ("control", "BASE")])
+def test_the_lane_that_failed_takes_its_case_down_and_no_other(lane: str, where: str) -> None:
+    under_way = comparing("lookup/mine", "lookup/other")
+    contests = list(under_way.plan.contests)
+    under_way.blame(contests, f"{contests[1].case}|{lane}", "crashed", "signal 11")
+    assert under_way.plan.fallen == {contests[1]: ("failed", f"{where}: crashed: signal 11")}
+    assert under_way.racing == [contests[0], *contests[2:]]
+
+
+def test_if_no_lane_is_to_blame_all_that_were_raced_fall() -> None:
+    under_way = comparing("lookup/mine", "lookup/other")
+    contests = list(under_way.plan.contests)
+    under_way.blame(contests[:3], None, "crashed", "out of nowhere")
+    assert list(under_way.plan.fallen) == contests[:3]
+    assert set(under_way.plan.fallen.values()) == {("failed", "crashed: out of nowhere")}
+    assert under_way.racing == contests[3:]
+
+
+def test_the_budget_cuts_the_last_cases_and_of_suspects_says_that_they_are_inconclusive() -> None:
+    under_way = comparing("lookup/mine", "lookup/other")
+    contests = list(under_way.plan.contests)
+    under_way.ends = under_way.started + 1000.0
+    under_way.cut(contests, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
+    assert under_way.plan.contests == contests[:2]
+    assert under_way.plan.left_out == {OVER_BUDGET: [contest.case for contest in contests[2:]]}
+    under_way.ends = under_way.started
+    under_way.cut(contests[:2], 1.0, 17, 1)
+    assert {status for status, _ in under_way.plan.fallen.values()} == {"inconclusive"}
+    assert list(under_way.plan.fallen) == contests[:2]
+
+
+def test_a_budget_with_room_for_all_cuts_nothing() -> None:
+    under_way = comparing("lookup/mine")
+    under_way.ends = under_way.started + 1000.0
+    under_way.cut(list(under_way.plan.contests), 1.0, 8, 0)
+    under_way.cut(list(under_way.plan.contests), 1.0, 0, 0)
+    assert len(under_way.racing) == 2
+    assert not under_way.plan.left_out
+
+
+def test_workers_are_told_both_folders_and_the_files_in_each() -> None:
+    trees = Tree("main", Path("/b"), "1" * 40), Tree("the work tree", Path("/h"), "2" * 40)
+    assert trees_of(*trees) == {"base": {"tree": "/b", "files": []}, "head": {"tree": "/h", "files": []}}
+    files = trees_of(*trees, [Path("sub/mine.py")])
+    assert [files[name]["files"] for name in ("base", "head")] == [["/b/sub/mine.py"], ["/h/sub/mine.py"]]

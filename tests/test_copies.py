@@ -1,0 +1,206 @@
+"""Another copy of the implementations, and files with folders beside them: two versions side by side in one process."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impls import catalogue
+from impls.catalogue import CatalogueError, copied, from_file, own
+
+HERE = Path(catalogue.__file__).parent
+MINE = """
+from impls.lookup import lookup
+{statement}
+
+@lookup.implementation("mine", "mine")
+def mine(W, idx):
+    return {result}
+"""
+
+
+def written(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def result_of(file: Path, *beside: Path) -> object:
+    """What a file's one implementation returns."""
+    (mine,) = from_file(file, beside)
+    return mine(0, 0)
+
+
+@pytest.fixture(autouse=True)
+def _as_before(tmp_path: Path) -> Iterator[None]:
+    """What a test loads from its folder is forgotten; sys.path must be as it was without that."""
+    list(own())
+    path = list(sys.path)
+    yield
+    assert sys.path == path
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        if any(place and str(place).startswith(str(tmp_path)) for place in places):
+            del sys.modules[name]
+
+
+# files with folders beside them
+
+
+@pytest.mark.parametrize("package", [False, True])
+def test_a_file_may_import_from_a_folder_beside_it(tmp_path: Path, package: bool) -> None:
+    if package:
+        written(tmp_path / "src" / "besides" / "__init__.py", "from .inner import ROW\n")
+        written(tmp_path / "src" / "besides" / "inner.py", "ROW = 'beside'\n")
+    else:
+        written(tmp_path / "src" / "besides.py", "ROW = 'beside'\n")
+    file = written(tmp_path / "kernels" / "mine.py", MINE.format(statement="from besides import ROW", result="ROW"))
+    assert result_of(file, tmp_path, tmp_path / "src") == "beside"
+    assert not [name for name in sys.modules if name.startswith("besides")]
+    with pytest.raises(CatalogueError, match="No module named 'besides'"):
+        from_file(file)
+
+
+def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_then_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    for folder in ("own", "first", "second", "installed"):
+        written(tmp_path / folder / "nearest.py", f"ROW = {folder!r}\n")
+    file = written(tmp_path / "own" / "mine.py", MINE.format(statement="from nearest import ROW", result="ROW"))
+    beside = tmp_path / "first", tmp_path / "second"
+    assert result_of(file, *beside) == "own"
+    (tmp_path / "own" / "nearest.py").unlink()
+    sys.path_importer_cache.pop(str(tmp_path / "own"), None)
+    assert result_of(file, *beside) == "first"
+    assert result_of(file, *reversed(beside)) == "second"
+    assert result_of(file) == "installed"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "module",
+        "package",
+        "bare",
+    ],
+)
+def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, kind: str) -> None:
+    """BASE and HEAD: neither may be timed with the other's code. A bare folder, without __init__.py, is a package too."""
+    files = []
+    for side in ("base", "head"):
+        module = "twins.py" if kind == "module" else "twins/rows.py"
+        written(tmp_path / side / module, f"def row():\n    return {side!r}\n")
+        if kind == "package":
+            written(tmp_path / side / "twins" / "__init__.py", "")
+        name = "twins" if kind == "module" else "twins.rows"
+        statement = f"from {name} import row"
+        files.append(written(tmp_path / side / "sub" / "mine.py", MINE.format(statement=statement, result="row()")))
+    assert [result_of(file, file.parents[1]) for file in files] == ["base", "head"]
+    assert [result_of(file, file.parents[1]) for file in reversed(files)] == ["head", "base"]
+
+
+def test_what_is_beside_is_forgotten_and_the_path_put_back_after_an_error_too(tmp_path: Path) -> None:
+    written(tmp_path / "besides_failing.py", "")
+    statement = "import besides_failing\nraise ValueError"
+    file = written(tmp_path / "sub" / "mine.py", MINE.format(statement=statement, result="0"))
+    before = set(sys.modules), list(sys.path)
+    with pytest.raises(CatalogueError, match=r"mine\.py, line 4: ValueError"):
+        from_file(file, [tmp_path])
+    assert (set(sys.modules), sys.path) == before
+
+
+def test_a_folder_beside_may_be_the_files_own_or_missing_or_be_given_twice(tmp_path: Path) -> None:
+    written(tmp_path / "own_again.py", "ROW = 1\n")
+    file = written(tmp_path / "mine.py", MINE.format(statement="from own_again import ROW", result="ROW"))
+    assert result_of(file, tmp_path, tmp_path, tmp_path / "nowhere") == 1
+
+
+def test_an_installed_package_that_a_file_imports_first_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is loaded once, and both sides share it."""
+    written(tmp_path / "site" / "installed_for_both.py", "")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    file = written(tmp_path / "sub" / "mine.py", MINE.format(statement="import installed_for_both", result="0"))
+    before = sys.path.copy()
+    from_file(file, [tmp_path])
+    assert "installed_for_both" in sys.modules
+    assert sys.path == before
+
+
+# copies of the package
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sources of this package at another place."""
+    folder = tmp_path / "tree" / "impls"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_a_copy_has_the_same_implementations_in_the_same_order_from_its_own_files(copy: Path) -> None:
+    found = copied(copy, "copy_one")
+    assert [i.key for i in found] == [i.key for i in own()]
+    for theirs, mine in zip(found, own(), strict=True):
+        assert theirs.function is not mine.function
+        assert theirs.kernel is not mine.kernel
+        assert type(theirs) is not type(mine)
+        assert Path(theirs.function.__code__.co_filename).is_relative_to(copy)
+        assert theirs.function.__module__.startswith("copy_one.")
+
+
+def test_no_module_of_a_copy_is_one_of_ours(copy: Path) -> None:
+    before = dict(sys.modules)
+    copied(copy, "copy_two")
+    new = {name for name in sys.modules if name not in before}
+    assert {name.partition(".")[0] for name in new} == {"copy_two"}
+    for name in new:
+        file = sys.modules[name].__file__
+        assert file is not None
+        assert Path(file).is_relative_to(copy)
+    assert all(sys.modules[name] is before[name] for name in before if name.partition(".")[0] == "impls")
+
+
+def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(copy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "impls"
+    shutil.copytree(copy, other)
+    text = (other / "lookup.py").read_text(encoding="utf-8")
+    (other / "lookup.py").write_text(text.replace("np.asarray(W[idx])", "np.asarray(W[idx] + 1)"), encoding="utf-8")
+    sides = [{i.key: i for i in copied(folder, name)} for folder, name in ((copy, "copy_base"), (other, "copy_head"))]
+    W, idx = np.arange(12.0).reshape(4, 3), np.array([1, 2])
+    gathered, taken = ([side[f"lookup/{slug}"](W, idx) for side in sides] for slug in ("gather", "take"))
+    assert np.array_equal(gathered[0] + 1, gathered[1])
+    assert np.array_equal(taken[0], taken[1])
+
+
+def test_a_copy_may_have_other_implementations_than_this_package(copy: Path) -> None:
+    written(
+        copy / "added.py",
+        "from .lookup import lookup\n\n@lookup.implementation('added', 'added')\ndef added(W, idx):\n    return W[idx]\n",
+    )
+    assert {i.key for i in copied(copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "error"),
+    [
+        ("lookup.py", "if x\n", SyntaxError),
+        ("words.py", "1 / 0\n", ZeroDivisionError),
+        ("catalogue.py", "", AttributeError),
+    ],
+)
+def test_what_is_wrong_with_a_copy_is_raised_as_it_is(copy: Path, file: str, text: str, error: type[Exception]) -> None:
+    (copy / file).write_text(text, encoding="utf-8")
+    with pytest.raises(error):
+        copied(copy, "copy_broken")
+    assert [i.key for i in own()]
+
+
+def test_a_folder_without_a_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no package of implementations"):
+        copied(tmp_path / "nowhere", "copy_of_nothing")
