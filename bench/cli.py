@@ -361,7 +361,7 @@ def compare(
     from bench.engine.race import Settings, Track
     from bench.engine.workers import Workers
     from bench.regression import gate
-    from bench.regression.compare import Wanted
+    from bench.regression.compare import Unanswerable, Wanted
     from reports.comparison import exit_code
 
     margin = share(threshold)
@@ -369,6 +369,10 @@ def compare(
     if base.endswith(".json") and head and head.endswith(".json"):
         from reports import between, results
 
+        if impl or kernel or only or everything or budget or corpus:
+            raise running.PlanError(
+                "two result files have been measured already: of the options only --threshold, --across-machines, --out, --junit and --json apply"
+            )
         two = results.read(Path(base)), results.read(Path(head))
         found = between.compare_files(*two, (base, head), margin, across_machines)
         raise typer.Exit(
@@ -385,6 +389,8 @@ def compare(
         duration_s(budget) if budget else float("inf"),
     )
     show.writable(out)
+    if junit:
+        show.writable(junit.parent)
     stop_on_signals()
     with (
         gate.both(asked) as (older, newer),
@@ -394,8 +400,11 @@ def compare(
     ):
         settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
         track = Track(workers, folder, (), settings, machine["idlest_cpu"])
-        made, outcome = gate.compare(asked, track, older, newer, note)
-        found = gate.comparison(asked, older, newer, made, outcome)
+        try:
+            found = gate.compare(asked, track, older, newer, note)
+        except Unanswerable as error:
+            show.error(str(error))
+            raise typer.Exit(3) from error
     raise typer.Exit(
         exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
     )
@@ -437,7 +446,7 @@ def calibrate(
     show.writable(out)
     stop_on_signals()
     machine = environment.describe()
-    so_far = calibrating.resumed(out, share(threshold)) if add else calibrating.Calibrating(share(threshold))
+    so_far = calibrating.resumed(out, share(threshold), machine) if add else calibrating.Calibrating(share(threshold))
     settings = Settings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
@@ -445,15 +454,19 @@ def calibrate(
         track = Track(workers, saved, (), replace(settings, seed=seed), machine["idlest_cpu"])
         try:
             track, contests = calibrating.cases(track, folder, Wanted(kernel, only), cases)
-            for number in range(batches):
-                said = partial(calibrating.prefixed, note, f"batch {number + 1} of {batches}: ")
+            for number in range(so_far.comparisons, so_far.comparisons + batches):
+                said = partial(calibrating.prefixed, note, f"batch {number + 1}: ")
                 calibrating.batch(track, contests, number, so_far, not same_only, said)
                 calibrating.write(so_far, out, show.command(sys.argv), machine)
         except KeyboardInterrupt:
             interrupted = True
     if not so_far.trials:
-        show.error("interrupted before the first batch was finished: nothing to keep")
-        raise typer.Exit(130)
+        show.error(
+            "interrupted before the first batch was finished: nothing to keep"
+            if interrupted
+            else "no case could be raced"
+        )
+        raise typer.Exit(130 if interrupted else 3)
     show.calibrated(out, as_json=json)
     raise typer.Exit(130 if interrupted else 0)
 
@@ -568,7 +581,7 @@ def share(text: str) -> float:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = -1.0
-    if not 0 < value < 1:
+    if not 0 < value < 1 or (value > 0.2 and not text.endswith("%")):
         raise PlanError(f"--threshold: not a share between 0 and 100 %: {text!r} (write e.g. 2%)")
     return value
 

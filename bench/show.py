@@ -400,7 +400,7 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
     if not found:
         screen.print("No runs are kept here yet: w2vbench run keeps them.")
     for trend in found:
-        screen.print(Text(f"{trend.machine}: {trend.runs} runs", style="bold"))
+        screen.print(Text(f"{showing.heading(trend, found)}: {trend.runs} runs", style="bold"))
         every = showing.ordered(trend)
         shown = every if len(every) <= MANY_SERIES else [one for one in every if one.changes]
         table = RichTable("case", "first", "last", "trend", "changes", box=None, pad_edge=False, header_style="dim")

@@ -41,12 +41,18 @@ def read(folder: Path) -> list[Acknowledgement]:
     if not path.exists():
         return []
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("acknowledged", [])
+        return entries(path.read_bytes().decode("utf-8-sig"), path)
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:  # not UTF-8, or not TOML
+    except ResultError:
+        raise
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise ResultError(f"{path}: {error}") from error
-    return [parsed(entry, path) for entry in (entries if isinstance(entries, list) else [entries])]
+
+
+def entries(text: str, path: Path) -> list[Acknowledgement]:
+    found = tomllib.loads(text.replace("\r\n", "\n")).get("acknowledged", [])
+    return [parsed(entry, path) for entry in (found if isinstance(found, list) else [found])]
 
 
 def parsed(entry: object, path: Path) -> Acknowledgement:
@@ -61,11 +67,19 @@ def add(folder: Path, case: str, why: str) -> Path:
     """Add an entry to a folder's file, which is made if it is not there. Raises ResultError."""
     read(folder)  # a file that cannot be read is not added to
     path = folder / FILE
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+    before = path.read_bytes().decode() if path.exists() else ""
+    line = "\r\n" if "\r\n" in before else "\n"
+    gap = "" if not before else line if before.endswith("\n") else line * 2
     when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    entry = f"[[acknowledged]]\ncase = {toml_text(case)}\nwhy = {toml_text(why)}\nwhen = {when}\n"
-    write(path, before + gap + entry)
+    entry = ("[[acknowledged]]", f"case = {toml_text(case)}", f"why = {toml_text(why)}", f"when = {when}", "")
+    after = before + gap + line.join(entry)
+    try:
+        entries(after.removeprefix("\ufeff"), path)
+    except ValueError as error:
+        raise ResultError(
+            f"{path}: cannot be added to: make its entries [[acknowledged]] tables first ({error})"
+        ) from error
+    write(path, after)
     return path
 
 

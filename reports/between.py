@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from .frame import samples, wall_s
-from .results import Compared, Comparison, Ratio, ResultError, ResultFile, Row
-from .statistics import FALSE_ALARMS, Floats, Located, holm
+from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
+from .statistics import FALSE_ALARMS, Floats, Located, holm, memory_verdict
 
-NOISE_BYTES = 512
-"""Python's own small objects: a difference in memory below this is none."""
 SPREAD = 3.0
 """By how many standard deviations of what is usual between two runs a case must differ."""
 FEWEST = 8
 """Cases from which on it can be learnt what is usual between two runs."""
+USUAL, UNKNOWN = 0.02, 0.1
+"""What two runs differ by at least, and where there are too few cases to learn it, as standard deviations of logarithms."""
+BROKEN = ("wrong", "error")
 
 
 def compare_files(
@@ -29,28 +30,45 @@ def compare_files(
     """
     for name, result in zip(names, (base, head), strict=True):
         if result.w2vbench.engine != "race":
-            raise ResultError(
-                f"{name}: not a file of w2vbench run (its figures were not taken in races); pytest-benchmark compare reads it"
-            )
+            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in races")
     different = machine(base) != machine(head)
     if different and not across:
         raise ResultError(
             f"runs of different machines ({described(base)}; {described(head)}): their times say nothing about the code; "
             "--across-machines compares speed-ups over the same race's baseline"
         )
+    if corpus(base) != corpus(head):
+        raise ResultError("runs on different corpora: they did not do the same work")
     before, after = ({row.case: row for row in result.benchmarks} for result in (base, head))
-    common = [case for case in after if case in before and not (across and after[case].extra_info.baseline)]
-    logs = {case: (figures(before[case], base, across), figures(after[case], head, across)) for case in common}
-    usable = {case: pair for case, pair in logs.items() if min(map(len, pair)) >= 2}
-    differences = {case: difference(*pair) for case, pair in usable.items()}
-    usual = between_runs(list(differences.values()))
-    margins = {case: max(math.log1p(threshold), SPREAD * max(usual, within(*pair))) for case, pair in usable.items()}
+    left_out: dict[str, list[str]] = {}
+    logs = {}
+    for case in [case for case in after if case in before]:
+        if across and after[case].extra_info.baseline and before[case].extra_info.baseline:
+            continue
+        pair = figures(before[case], base, across), figures(after[case], head, across)
+        if across and baseline_of(before[case], base) != baseline_of(after[case], head):
+            left_out.setdefault("its race has another baseline", []).append(case)
+        elif across and not baseline_of(after[case], head):
+            left_out.setdefault("its race has no baseline", []).append(case)
+        elif min(map(len, pair)) < 2:
+            left_out.setdefault("fewer than two launches", []).append(case)
+        else:
+            logs[case] = pair
+    differences = {case: difference(*pair) for case, pair in logs.items()}
+    usual, shift = between_runs(list(differences.values()))
+    margins = {
+        case: max(math.log1p(threshold), SPREAD * max(usual, within(*pair))) + abs(shift) for case, pair in logs.items()
+    }
     slower = dict(zip(differences, holm([d.p_above(margins[c]) for c, d in differences.items()]), strict=True))
     faster = dict(zip(differences, holm([d.p_below(-margins[c]) for c, d in differences.items()]), strict=True))
     cases = [
-        compared(before[c], after[c], head, differences[c], margins[c], slower[c], faster[c], len(usable[c][1]))
+        compared(before[c], after[c], head, differences[c], margins[c], shift, slower[c], faster[c], len(logs[c][1]))
         for c in differences
     ]
+    lost = [one for one in head.w2vbench.not_measured if one.case in before]
+    unmeasured = {one.case for result in (base, head) for one in result.w2vbench.not_measured}
+    if unknown := [case for case in after if case not in before and case in unmeasured]:
+        left_out["no figures in BASE"] = unknown
     return Comparison(
         base=names[0],
         head=names[1],
@@ -58,30 +76,49 @@ def compare_files(
         head_commit=head.commit_info.get("id"),
         interleaved=False,
         threshold=threshold,
-        cases=cases,
-        added=[case for case in after if case not in before],
-        removed=[case for case in before if case not in after],
-        left_out={"fewer than two launches": [c for c in common if c not in usable]}
-        if len(usable) < len(common)
-        else {},
-        caveats=caveats(base, head, usual, across),
+        cases=[*map(broken, lost), *cases],
+        added=[case for case in after if case not in before and case not in unmeasured],
+        removed=[case for case in before if case not in after and case not in unmeasured],
+        left_out=left_out,
+        caveats=caveats(base, head, usual, shift, across),
     )
+
+
+def broken(one: NotMeasured) -> Compared:
+    """A case that BASE has figures of, and HEAD has none."""
+    return Compared(
+        case=one.case,
+        kernel=one.kernel,
+        implementation=one.implementation,
+        title=one.title,
+        verdict="wrong" if one.status in BROKEN else "failed" if one.status == "skipped" else "broken",
+        why=f"HEAD: {one.status}: {one.reason}",
+    )
+
+
+def corpus(result: ResultFile) -> tuple[str, str]:
+    """What tells corpora apart: their names and lengths."""
+    record = result.w2vbench.corpus
+    return repr(getattr(record, "name", None)), repr(getattr(record, "tokens", None))
+
+
+def baseline_of(row: Row, result: ResultFile) -> str:
+    """The slug of the baseline of a case's race; empty if it has none."""
+    race = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
+    return next((other.extra_info.implementation for other in race), "")
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:
     """What two runs of one machine have in common. A host's name is not: containers get new ones."""
     environment = result.w2vbench.environment
     memory = environment.get("memory_bytes")
-    return (
-        environment.get("cpu"),
-        environment.get("cpus_allowed"),
-        round(memory / 2**30) if isinstance(memory, int | float) else None,
-        environment.get("machine"),
-    )
+    gibibytes = round(memory / 2**30) if isinstance(memory, int | float) else None
+    named = (environment.get(name) for name in ("cpu", "cpus_allowed", "machine"))
+    return (*(None if value is None else str(value) for value in named), gibibytes)
 
 
 def described(result: ResultFile) -> str:
-    cpu, cpus, memory, _ = machine(result)
+    cpu, cpus, _, memory = machine(result)
     return f"{cpu or 'an unknown CPU'}, {cpus or '?'} CPUs, {memory or '?'} GiB"
 
 
@@ -111,17 +148,18 @@ def difference(before: Floats, after: Floats) -> Located:
 
 
 def within(before: Floats, after: Floats) -> float:
-    """Standard deviation of the difference of two launches, from the spread inside both runs."""
+    """Standard deviation of a launch, from the spread inside both runs."""
     return math.sqrt(float(before.var(ddof=1) + after.var(ddof=1)) / 2)
 
 
-def between_runs(differences: Sequence[Located]) -> float:
-    """What is usual between these two runs: a robust standard deviation of all cases' differences, most of which are no
-    change of the code. Zero where there are too few cases to tell."""
+def between_runs(differences: Sequence[Located]) -> tuple[float, float]:
+    """What is usual between these two runs: a robust standard deviation of all cases' differences about their median, and
+    that median, by which the machine may have changed its speed, or the code its own: two runs cannot tell."""
     if len(differences) < FEWEST:
-        return 0.0
+        return UNKNOWN, 0.0
     middles = np.array([one.middle for one in differences])
-    return 1.4826 * float(np.median(np.abs(middles - np.median(middles)))) + abs(float(np.median(middles)))
+    shift = float(np.median(middles))
+    return max(USUAL, 1.4826 * float(np.median(np.abs(middles - shift)))), shift
 
 
 def compared(
@@ -130,6 +168,7 @@ def compared(
     head: ResultFile,
     found: Located,
     margin: float,
+    shift: float,
     p_slower: float,
     p_faster: float,
     count: int,
@@ -140,10 +179,10 @@ def compared(
         verdict, why = "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
     elif p_faster <= FALSE_ALARMS / 2:
         verdict, why = "faster", ""
-    elif found.p_within(margin) <= FALSE_ALARMS:
+    elif found.p_within(margin - abs(shift)) <= FALSE_ALARMS:
         verdict, why = "same", ""
     else:
-        verdict, why = "inconclusive", "launches differ too much to tell: compare the revisions"
+        verdict, why = "inconclusive", "these two runs cannot tell: compare the revisions"
     low, high = found.interval()
     source = head.w2vbench.sources.get(f"{extra.kernel}/{extra.implementation}")
     return Compared.model_validate(
@@ -154,11 +193,16 @@ def compared(
             "title": extra.title,
             "verdict": verdict,
             "why": why,
-            "ratio": Ratio(estimate=math.exp(found.middle), low=math.exp(max(low, -20)), high=math.exp(min(high, 20))),
+            "ratio": Ratio(
+                estimate=math.exp(max(-20.0, min(20.0, found.middle))),
+                low=math.exp(max(low, -20)),
+                high=math.exp(min(high, 20)),
+            ),
             "launches": count,
+            "margin": math.expm1(margin),
             "base_s": wall_s(before),
             "head_s": wall_s(after),
-            "memory": memory(before.extra_info.peak_bytes, extra.peak_bytes),
+            "memory": memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes),
             "base_bytes": before.extra_info.peak_bytes,
             "head_bytes": extra.peak_bytes,
             "file": source.file if source else "",
@@ -167,26 +211,41 @@ def compared(
     )
 
 
-def memory(before: int | None, after: int | None) -> str:
-    if before is None or after is None:
-        return "unknown"
-    return "same" if abs(after - before) <= NOISE_BYTES else "more" if after > before else "less"
-
-
-def caveats(base: ResultFile, head: ResultFile, usual: float, across: bool) -> list[str]:
+def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, across: bool) -> list[str]:
     """What makes these two files less than a comparison of revisions."""
     said = [
         "not interleaved: these are two runs, so a case counts as changed only beyond what runs differ by anyway"
-        + (f" (these two: {math.expm1(SPREAD * usual):.1%})" if usual else "")
+        + f" (here {math.expm1(SPREAD * usual):.1%})"
         + "; w2vbench compare REVISION tells more, and sooner"
     ]
+    if abs(shift) > usual:
+        said.append(
+            f"half of all cases are {math.exp(shift):.2f} times as slow or slower: the machine's doing or the code's, which two runs cannot tell"
+        )
     if across:
         said.append("speed-ups over the baseline of the same race are compared, not times")
+    for name, result in (("BASE", base), ("HEAD", head)):
+        if not result.w2vbench.complete:
+            said.append(f"{name} was interrupted")
+        if unsteady(result):
+            said.append(f"the machine was not steady while {name} ran")
     ours, theirs = (result.w2vbench.environment for result in (base, head))
     if ours.get("python") != theirs.get("python"):
         said.append(f"Python {ours.get('python')} against {theirs.get('python')}")
     for name in ("numpy", "scipy", "numba"):
-        before, after = ((found.get("packages") or {}).get(name) for found in (ours, theirs))
+        before, after = (
+            packages.get(name) if isinstance(packages := found.get("packages"), dict) else None
+            for found in (ours, theirs)
+        )
         if before != after:
             said.append(f"{name} {before} against {after}")
     return said
+
+
+UNSTEADY = 1.3
+
+
+def unsteady(result: ResultFile) -> bool:
+    """Whether the machine's own speed varied by more than UNSTEADY during a run."""
+    found = result.w2vbench.environment.get("unsteadiness")
+    return isinstance(found, int | float) and found > UNSTEADY

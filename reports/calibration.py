@@ -50,7 +50,7 @@ def other_rows(calibration: Calibration) -> list[tuple[str, ...]]:
         (
             slowed(injected),
             f"{len(trials):,}",
-            *(share([trial.rules[name] for trial in trials]) for name in names(calibration)),
+            *(share([trial.rules.get(name, False) for trial in trials]) for name in names(calibration)),
         )
         for injected, trials in found.items()
     ]
@@ -64,9 +64,9 @@ def slowed(injected: float) -> str:
     return (
         "the same code"
         if injected == 0
-        else f"{injected * 100:+.3g} % slower"
+        else f"{injected * 100:.3g} % slower"
         if injected > 0
-        else f"{-injected * 100:.2g} % faster"
+        else f"{-injected * 100:.3g} % faster"
     )
 
 
@@ -90,12 +90,14 @@ def sentences(calibration: Calibration) -> list[str]:
     least = smallest(calibration)
     same = [trial for trial in calibration.trials if trial.injected == 0]
     alarms = sum(trial.verdict == "slower" for trial in same)
+    false = {trial.comparison for trial in same if trial.verdict in ("slower", "faster")}
     said = [
-        f"Identical code was called slower in {alarms} of {len(same):,} cases, over {calibration.comparisons} comparisons."
+        f"Identical code was called slower in {alarms} of {len(same):,} cases; {len(false)} of {calibration.comparisons} "
+        "comparisons called any of it slower or faster."
     ]
     if least is not None:
         said.append(
-            f"The smallest slowdown that is found in at least {SURE:.0%} of cases on this machine, at a threshold of "
+            f"The smallest slowdown that is found in at least {SURE * 100:.0f} % of cases on this machine, at a threshold of "
             f"{calibration.threshold * 100:g} %: {least * 100:g} % (identical code's launches, moved by that much)."
         )
     return said
@@ -111,6 +113,7 @@ def markdown(calibration: Calibration) -> str:
         cells(["---"] * len(HEADER)),
     ]
     lines += [cells(row) for row in rows(calibration)]
+    lines += ["", "In brackets: exact 95 % intervals, as if the cases of a comparison were independent of each other."]
     header = other_header(calibration)
     lines += ["", "What other tools' rules say of two processes' samples, one of each side: called slower", ""]
     lines += [cells(header), cells(["---"] * len(header)), *(cells(row) for row in other_rows(calibration))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
 HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
-ORDER = ("wrong", "slower", "failed", "inconclusive", "faster", "same")
+ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
 FEW = 3
 """Cases that share a reason are named up to this number."""
@@ -22,8 +22,9 @@ PASSED, SLOWER, UNANSWERED = 0, 1, 3
 
 
 def failing(case: Compared) -> bool:
-    """Whether a case stops a gate: slower or wrong, or more memory, and nobody has said that it is meant."""
-    return case.acknowledged is None and (case.verdict in ("slower", "wrong") or case.memory == "more")
+    """Whether a case stops a gate: it is wrong or broken now, or it is slower or takes more memory, which is not meant."""
+    worse = case.acknowledged is None and (case.verdict == "slower" or case.memory == "more")
+    return worse or case.verdict in ("wrong", "broken")
 
 
 def unanswered(case: Compared) -> bool:
@@ -34,12 +35,20 @@ def exit_code(comparison: Comparison) -> int:
     """0: nothing is slower; 1: something is, or wrong, or takes more memory; 3: that could not be told."""
     if any(map(failing, comparison.cases)):
         return SLOWER
-    return UNANSWERED if any(map(unanswered, comparison.cases)) else PASSED
+    nothing = not comparison.interleaved and not comparison.cases  # two runs that have nothing to tell of each other
+    return UNANSWERED if nothing or comparison.unraced or any(map(unanswered, comparison.cases)) else PASSED
+
+
+def worst(case: Compared) -> str:
+    """A case's verdict, or what else stops a gate."""
+    return case.verdict if not failing(case) or case.verdict in ("slower", "wrong", "broken") else "more memory"
 
 
 def ranked(comparison: Comparison) -> list[Compared]:
     """The cases, those to look at first."""
-    return sorted(comparison.cases, key=lambda case: (not failing(case), ORDER.index(case.verdict)))
+    return sorted(
+        comparison.cases, key=lambda case: (not failing(case), not unanswered(case), ORDER.index(case.verdict))
+    )
 
 
 def row(case: Compared) -> tuple[str, ...]:
@@ -76,22 +85,30 @@ def sentence(comparison: Comparison) -> str:
     bad = [case for case in comparison.cases if failing(case)]
     below = f"a change below {comparison.threshold * 100:g} % counts as none"
     margin = below if comparison.interleaved else "beyond what two runs differ by anyway"
-    counted = counts(comparison)
+    counted, every = f"{counts(comparison)}; {margin}", cases_of(comparison.cases)
+    open_ = [case for case in comparison.cases if unanswered(case)]
     if not comparison.cases:
-        return "Nothing was raced, for the reasons above."
+        return f"Nothing was {'raced' if comparison.interleaved else 'compared'}: the notes say why."
     if bad:
-        return (
-            f"{len(bad)} of {len(comparison.cases)} cases got worse ({counted}; {margin}): {'; '.join(map(said, bad))}."
-        )
-    tail = "" if exit_code(comparison) == PASSED else " Whether the others are slower could not be told."
-    return f"Nothing got slower: {counted} ({margin}).{tail}"
+        return f"{len(bad)} of {every} got worse ({counted}): {'; '.join(map(said, bad))}."
+    if comparison.unraced:
+        return f"There was no time for {cases_of(comparison.unraced)} that differ; of the others: {counted}."
+    if open_:
+        return f"Whether {len(open_)} of {every} got slower could not be told ({counted})."
+    if any(case.acknowledged is not None for case in comparison.cases):
+        return f"Nothing got slower but what is meant to ({counted})."
+    return f"Nothing got slower ({counted})."
+
+
+def cases_of(cases: Sequence[object]) -> str:
+    return f"{len(cases)} {'case' if len(cases) == 1 else 'cases'}"
 
 
 def said(case: Compared) -> str:
     """What is wrong with a case, in words."""
     what = []
-    if case.verdict == "wrong":
-        what.append(f"is wrong ({case.why})")
+    if case.verdict in ("wrong", "broken"):
+        what.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
         what.append(f"is slower: {changed(case.ratio)}")
     if case.memory == "more":
@@ -124,7 +141,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.left_out.items():
-        yield f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} not raced: {why}"
+        yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -153,9 +170,7 @@ def workflow_commands(comparison: Comparison) -> list[str]:
         else:
             continue
         place = (
-            f" file={escaped(case.file, ':,')},line={case.line},title={escaped(case.verdict, ':,')}"
-            if case.file
-            else ""
+            f" file={escaped(case.file, ':,')},line={case.line},title={escaped(worst(case), ':,')}" if case.file else ""
         )
         found.append(f"::{kind}{place}::{escaped(text)}")
     return found
@@ -180,10 +195,15 @@ def junit(comparison: Comparison) -> str:
     )
     for case in comparison.cases:
         test = ElementTree.SubElement(
-            suite, "testcase", classname=case.kernel, name=printable(case.case), file=case.file, line=str(case.line)
+            suite,
+            "testcase",
+            classname=printable(case.kernel),
+            name=printable(case.case),
+            file=printable(case.file),
+            line=str(case.line),
         )
         if failing(case):
-            ElementTree.SubElement(test, "failure", message=printable(said(case)), type=case.verdict)
+            ElementTree.SubElement(test, "failure", message=printable(said(case)), type=worst(case))
         elif unanswered(case):
             ElementTree.SubElement(test, "skipped", message=printable(f"{case.verdict}: {case.why}"))
         ElementTree.SubElement(test, "system-out").text = printable(
@@ -228,7 +248,9 @@ def html(result: ResultFile) -> str:
             passed=exit_code(comparison) == PASSED,
             failed=exit_code(comparison) == SLOWER,
             header=HEADER,
-            rows=[(case, row(case), drawn(case, comparison.threshold, span)) for case in ranked(comparison)],
+            rows=[
+                (case, row(case), drawn(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
+            ],
             least=percent(math.exp(-span)),
             most=percent(math.exp(span)),
             notes=list(notes(comparison)),

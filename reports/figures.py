@@ -101,7 +101,7 @@ def line_figure(
                 x=ordered[axis].to_list(),
                 y=values,
                 text=[shown(value) for value in values],
-                hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>{escaped(str(slug))}</extra>",
+                hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>%{{fullData.name}}</extra>",
                 **more,
             )
         )
@@ -203,7 +203,7 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
                     f"{escaped(str(case.implementation))}<br>{seconds(float(str(case.wall_s)))} wall, {seconds(float(str(case.cpu_s)))} CPU"
                     for case in cases.itertuples()
                 ],
-                hovertemplate="%{text}<extra>" + escaped(str(kernel)) + "</extra>",
+                hovertemplate="%{text}<extra>%{fullData.name}</extra>",
             )
         )
     low, high = float(measured.wall_s.min()), float(measured.wall_s.max())

@@ -1,6 +1,6 @@
 """Stored runs over time: each case's times as a series, and where a series changes its level.
 
-Change points are ruptures' (exact, PELT, with a least-squares cost on logarithms). Of the two kept-up libraries it needs
+Change points are ruptures' (exact, by PELT, with a least-squares cost on logarithms). Of the two kept-up libraries it needs
 nothing but NumPy and SciPy; apache-otava pins one version of NumPy and brings clients of three databases.
 """
 
@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .acknowledged import Acknowledgement
-from .between import described, machine
+from .between import corpus, described, machine, unsteady
 from .frame import wall_s
 from .results import ResultError, ResultFile, read
 from .statistics import Floats
@@ -30,8 +30,6 @@ SHORTEST = 3
 """Least number of runs on either side of a change point."""
 NOISE = 0.02
 """Runs of the same code differ by at least so much, as a standard deviation of logarithms, however few have been seen."""
-UNSTEADY = 1.3
-"""A run in which the machine's own speed varied by more than this factor finds no change."""
 PENALTY = 5.0
 """Cost of a change point, in variances times the logarithm of the number of runs: pure noise gets one in about 0.1 % of series."""
 BARS = "▁▂▃▄▅▆▇█"
@@ -77,45 +75,64 @@ class Series:
 
 @dataclass
 class Trend:
-    """All series of one machine."""
+    """All series of one machine, on one corpus."""
 
     machine: str
     runs: int = 0
     series: dict[str, Series] = field(default_factory=dict)
+    corpus: str = ""
 
 
 def stored(folder: Path) -> tuple[list[tuple[str, ResultFile]], list[str]]:
     """The runs kept in a folder, oldest first, and what was left out, with the reason. Raises ResultError if there is no folder."""
     if not folder.is_dir():
         raise ResultError(f"{folder}: no such folder; w2vbench run keeps its results there")
-    found, left = [], []
+    found: list[tuple[datetime, str, ResultFile]] = []
+    left = []
     for path in sorted(folder.rglob("*.json")):
         try:
             result = read(path)
         except ResultError as error:
             left.append(str(error))
             continue
-        if result.w2vbench.engine == "race":
-            found.append((str(path), result))
-        else:
+        if result.w2vbench.engine != "race":
             left.append(f"{path}: not a run of w2vbench run, so its times cannot stand beside others")
-    return sorted(found, key=lambda one: one[1].datetime), left
+        elif (when := moment_of(result.datetime)) is None:
+            left.append(f"{path}: not known when it was made ({result.datetime!r})")
+        else:
+            found.append((when, str(path), result))
+    return [(path, result) for _, path, result in sorted(found, key=lambda one: one[:2])], left
+
+
+def moment_of(text: str) -> datetime | None:
+    """An ISO time, taken for UTC if it does not say."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
     """Every machine's series, changes not yet looked for. Only commands with the same corpus share a series."""
     by_machine: dict[Any, Trend] = {}
     for file, result in runs:
-        corpus = getattr(result.w2vbench.corpus, "name", None)
-        trend = by_machine.setdefault((machine(result), corpus), Trend(described(result)))
+        trend = by_machine.setdefault(
+            (machine(result), corpus(result)), Trend(described(result), corpus=corpus(result)[0])
+        )
         trend.runs += 1
         commit = commit_of(result)
-        unsteadiness = result.w2vbench.environment.get("unsteadiness")
-        steady = not (isinstance(unsteadiness, int | float) and unsteadiness > UNSTEADY)
+        steady = not unsteady(result)
         for row in result.benchmarks:
             series = trend.series.setdefault(row.case, Series(row.case))
             series.points.append(Point(file, result.datetime, commit, wall_s(row), row.extra_info.peak_bytes, steady))
     return list(by_machine.values())
+
+
+def heading(trend: Trend, every: Sequence[Trend]) -> str:
+    """A trend's machine, and its corpus where the machine has runs on several."""
+    alone = sum(other.machine == trend.machine for other in every) == 1
+    return trend.machine if alone else f"{trend.machine}, {trend.corpus.strip(chr(39))}"
 
 
 def commit_of(result: ResultFile) -> str:
@@ -150,20 +167,21 @@ def find_changes(
     logs = logs_of(points)
     starts = [0, *change_points(logs, max(noise, own_noise(logs))), len(logs)]
     levels = [float(np.median(logs[a:b])) for a, b in pairwise(starts)]
-    for number, at in enumerate(starts[1:-1]):
-        shift = levels[number + 1] - levels[number]
-        if abs(shift) > math.log1p(threshold):
-            undone = levels[-1] - levels[number] <= math.log1p(threshold) < shift
+    margin, told = math.log1p(threshold), levels[0]  # the level that was told of last, so that creeping adds up
+    for number, at in enumerate(starts[1:-1], 1):
+        shift = levels[number] - told
+        if abs(shift) > margin:
+            undone = shift > margin and any(level - told <= margin for level in levels[number + 1 :])
             before, after = points[at - 1], points[at]
-            series.changes.append(
-                Change(math.exp(shift), before, after, undone, excuse(series.case, before.when, excuses))
-            )
+            excused = excuse(series.case, before.when, excuses)
+            series.changes.append(Change(math.exp(shift), before, after, undone, excused))
+            told = levels[number]
 
 
 def excuse(case: str, since: str, excuses: Sequence[Acknowledgement]) -> str | None:
     """Why a change is meant: an acknowledgement given after the last run before it."""
-    moment = datetime.fromisoformat(since)
-    return next((one.why for one in excuses if one.covers(case) and one.when >= moment), None)
+    before = moment_of(since)
+    return next((one.why for one in excuses if one.covers(case) and (before is None or one.when >= before)), None)
 
 
 def change_points(logs: Floats, noise: float) -> list[int]:
@@ -172,7 +190,7 @@ def change_points(logs: Floats, noise: float) -> list[int]:
         import ruptures
     except ImportError:
         raise ResultError("change points need ruptures, which is not installed: pip install ruptures") from None
-    found = ruptures.Pelt(model="l2", min_size=SHORTEST, jump=1).fit(logs.reshape(-1, 1))
+    found = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(logs.reshape(-1, 1))
     return [int(at) for at in found.predict(pen=PENALTY * noise**2 * math.log(len(logs)))[:-1]]
 
 
@@ -217,6 +235,7 @@ def as_json(found: Sequence[Trend]) -> str:
         [
             {
                 "machine": trend.machine,
+                "corpus": trend.corpus.strip("'"),
                 "runs": trend.runs,
                 "series": [
                     {
@@ -255,6 +274,7 @@ def html(found: Sequence[Trend], left: Sequence[str], threshold: float) -> str:
             said=said,
             seconds=seconds,
             failing=failing,
+            heading=heading,
             threshold=threshold,
         )
     )

@@ -45,14 +45,11 @@ function element(tag, text, attributes = {}) {
 
 /** A race's rows as records: cells from the third column on, figures to sort by, and speed-ups over another lane. */
 function records(race, over) {
-  const ratios = over ? race.ratios[over] : undefined;
+  const ratios = over && Object.hasOwn(race.ratios, over) ? race.ratios[over] : {};
   return race.rows.map((row, at) => {
     const cells = row.slice(2), sort = race.sort[at].slice();
-    if (ratios && race.statuses[at] === "ok") {
-      const [text, figure] = ratios[row[0]] ?? ["1×", 1];
-      cells[1] = row[0] === over ? "this one" : text;
-      sort[1] = row[0] === over ? 1 : figure;
-    }
+    // a race in which that lane has no figures has no ratios over it
+    if (over && race.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
     return {race, slug: row[0], title: row[1], status: race.statuses[at], cells, sort, lane: `${race.kernel}/${row[0]}`};
   });
 }
@@ -71,14 +68,16 @@ function sorted(rows, by) {
   });
 }
 
-function rowElement(row, withSize) {
-  const line = element("tr", undefined, {"data-lane": row.lane, tabindex: "-1"});
+function rowElement(row, width, withSize) {
+  const line = element("tr", undefined, {"data-lane": row.lane});
   if (row.race.best === row.slug && row.status === "ok") line.classList.add("best");
   const name = element("th", undefined, {scope: "row"});
-  name.append(element("b", row.slug), " ", element("small", withSize ? row.race.problem : row.title));
+  const bold = element("b");
+  bold.append(element("button", row.slug, {type: "button", class: "mark", "aria-pressed": "false"}));
+  name.append(bold, " ", element("small", withSize ? row.race.problem : row.title));
   line.append(name);
-  if (row.status === "ok") for (const cell of row.cells) line.append(element("td", cell));
-  else line.append(element("td", row.cells[0], {class: "reason", colspan: String(row.race.header.length - 2)}));
+  if (row.status === "ok") for (let at = 0; at < width; at += 1) line.append(element("td", row.cells[at] ?? ""));
+  else line.append(element("td", row.cells[0], {class: "reason", colspan: String(width)}));
   return line;
 }
 
@@ -98,11 +97,12 @@ function fill(table, rows, header, by, onSort, withSize) {
   });
   const top = element("thead"), body = element("tbody");
   top.append(head);
-  body.append(...rows.map((row) => rowElement(row, withSize)));
+  body.append(...rows.map((row) => rowElement(row, header.length - 1, withSize)));
   table.replaceChildren(top, body);
 }
 
 const columns = (race) => race.header.filter((_, at) => at !== 1);
+const widest = () => columns(races.reduce((one, race) => (race.header.length > one.header.length ? race : one)));
 
 // -- one kernel's section
 
@@ -118,7 +118,8 @@ function showKernel(section) {
   const measured = race.rows.filter((_, at) => race.statuses[at] === "ok").map((row) => row[0]);
   const over = section.querySelector(".over"), wanted = state.over[kernel];
   const chosen = measured.includes(wanted) ? wanted : race.baseline ?? "";
-  over.replaceChildren(...measured.map((slug) => element("option", slug + (slug === race.baseline ? " (baseline)" : ""), {value: slug})));
+  const none = race.baseline ? [] : [element("option", "no baseline", {value: ""})];
+  over.replaceChildren(...none, ...measured.map((slug) => element("option", slug + (slug === race.baseline ? " (baseline)" : ""), {value: slug})));
   over.value = chosen;
   section.querySelector(".size").value = race.size;
   section.querySelector(".problem code").textContent = race.size;
@@ -148,11 +149,18 @@ function matching() {
       && (!text || `${row.lane}@${row.race.size} ${row.title}`.toLowerCase().includes(text)));
 }
 
+/** The form as the address has it; what the file does not have is not asked for. */
+function showFilters() {
+  for (const name of FILTERS) {
+    form.elements[name].value = state[name];
+    state[name] = form.elements[name].value;
+  }
+}
+
 function showEvery() {
   if (!every) return;
   const rows = sorted(matching(), state.sort), shown = rows.slice(0, pages * PAGE);
-  const widest = races.reduce((one, race) => (race.header.length > one.header.length ? race : one));
-  fill(every, shown, columns(widest), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
+  fill(every, shown, widest(), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
   document.getElementById("shown").textContent =
     `${rows.length} ${rows.length === 1 ? "case" : "cases"}` + (shown.length < rows.length ? `, the first ${shown.length} shown` : "");
   document.getElementById("more").hidden = shown.length === rows.length;
@@ -165,6 +173,7 @@ function paintRows() {
   for (const row of document.querySelectorAll("tr[data-lane]")) {
     row.classList.toggle("marked", row.dataset.lane === state.mark);
     row.classList.toggle("hidden", state.hide.has(row.dataset.lane));
+    row.querySelector("button.mark")?.setAttribute("aria-pressed", String(row.dataset.lane === state.mark));
   }
   for (const button of document.querySelectorAll("button.lane")) {
     button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.lane)));
@@ -184,7 +193,7 @@ document.addEventListener("click", (event) => {
     const lane = button.dataset.lane;
     if (!state.hide.delete(lane)) state.hide.add(lane);
     paint();
-  } else if (row && !String(getSelection())) {
+  } else if (row && (event.target.closest("button.mark") || !String(getSelection()))) {
     state.mark = state.mark === row.dataset.lane ? "" : row.dataset.lane;
     paint();
   }
@@ -213,7 +222,7 @@ async function copy(button) {
     header = columns(race);
     rows = sorted(records(race, over === race.baseline ? "" : over), sectionSort[race.kernel]);
   } else {
-    header = columns(races[0]);
+    header = widest();
     rows = sorted(matching(), state.sort);
   }
   const text = asText(button.dataset.as, [...NAME, ...header.slice(1)], rows);
@@ -226,7 +235,7 @@ async function copy(button) {
     document.execCommand("copy");
     area.remove();
   }
-  const label = button.textContent;
+  const label = button.dataset.label ??= button.textContent;
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = label; }, 1200);
 }
@@ -242,7 +251,7 @@ function draw(place) {
     gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
   const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one,
     opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,
-    textfont: {color: colour("--ink")}}));
+    outsidetextfont: {color: colour("--ink")}})); // inside a bar, Plotly takes what stands out from its colour
   const bars = plot.y.type === "category";
   Plotly.react(place, traces, {
     margin: {l: 60, r: 12, t: 8, b: 44}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "",
@@ -269,8 +278,8 @@ if (form) {
     const unique = [...new Set(values)].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b))));
     form.elements[name].append(...unique.map((value) => element("option", typeof value === "number" ? value.toLocaleString("en") : value, {value: String(value)})));
   }
+  showFilters();
   for (const name of FILTERS) {
-    form.elements[name].value = state[name];
     form.elements[name].addEventListener("input", (event) => { state[name] = event.target.value; pages = 1; showEvery(); writeAddress(); });
   }
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -285,7 +294,7 @@ const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
 document.querySelectorAll(".plot").forEach((place) => seen.observe(place));
 const redraw = () => document.querySelectorAll(".plot[data-drawn]").forEach(draw);
 [dark, narrow].forEach((medium) => medium.addEventListener("change", redraw));
-addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); document.querySelectorAll(".kernel").forEach(showKernel); showEvery(); paint(); } });
+addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); pages = 1; if (form) showFilters(); document.querySelectorAll(".kernel").forEach(showKernel); showEvery(); paint(); } });
 addEventListener("beforeprint", () => {
   document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
   document.querySelectorAll(".plot").forEach(draw);

@@ -114,7 +114,7 @@ def race(one: Table, cases: pd.DataFrame, story: Finding | None, result: ResultF
         "size": one.problem.partition("@")[2],
         "V": int(first.V),
         "B": int(first.B),
-        "dtype": str(first.dtype),
+        "dtype": str(first["dtype"]),
         "header": one.header,
         "rows": one.rows,
         "statuses": one.statuses,

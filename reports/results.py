@@ -199,7 +199,7 @@ class Compared(Part):
     kernel: str
     implementation: str
     title: str
-    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "failed"]
+    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
     why: str = ""
     ratio: Ratio | None = None
     control: Ratio | None = None
@@ -213,11 +213,13 @@ class Compared(Part):
     acknowledged: str | None = None
     file: str = ""
     line: Count = 0
+    margin: Positive | None = None
     launch_ratios: list[Seconds] = []
 
 
 class Comparison(Part):
-    """What was compared, and what came of it. left_out: cases by the reason for which they were not raced."""
+    """What was compared, and what came of it. left_out: cases by the reason for which they were not raced; unraced: those
+    of them that differ, and that there was no time for."""
 
     base: str
     head: str
@@ -230,18 +232,21 @@ class Comparison(Part):
     removed: list[str] = []
     renamed: list[tuple[str, str]] = []
     left_out: dict[str, list[str]] = {}
+    unraced: list[str] = []
     caveats: list[str] = []
     seconds: Positive = 0.0
 
 
 class Trial(Part):
     """One comparison of identical code, one side slowed by a known share. injected: how much slower HEAD was made, below
-    zero where it was BASE. rules: what other tools' rules said of the same samples."""
+    zero where it was BASE. comparison: the number of the comparison it was a part of. rules: what other tools' rules said of
+    the same samples."""
 
     case: str
     injected: Annotated[float, Field(gt=-1, lt=100)]
     threshold: Positive
     verdict: Literal["slower", "faster", "same", "inconclusive"]
+    comparison: Count = 0
     rules: dict[str, bool] = {}
 
 

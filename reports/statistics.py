@@ -119,6 +119,19 @@ def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level:
     return mean_interval(slopes, level) if slopes else None
 
 
+NOISE_BYTES, NOISE_SHARE = 512, 1e-4
+"""Python's own small objects: a difference of peak memory below either is none."""
+
+
+def memory_verdict(before: int | None, after: int | None) -> str:
+    """How a peak compares with another: ``more | less | same``, or unknown."""
+    if before is None or after is None:
+        return "unknown"
+    if abs(after - before) <= max(NOISE_BYTES, NOISE_SHARE * before):
+        return "same"
+    return "more" if after > before else "less"
+
+
 TRIM = 0.2
 """Share of launches left out at each end: now and then a whole launch is slowed, and a mean follows it."""
 
@@ -161,7 +174,7 @@ def located(values: Sequence[float] | Floats) -> Located:
     if data.size < 2:
         raise ValueError("fewer than two values")
     pulled_in = np.clip(data, data[cut], data[data.size - 1 - cut])
-    error = float(pulled_in.std(ddof=1)) * math.sqrt(data.size) / kept
+    error = float(pulled_in.std(ddof=1)) * math.sqrt((data.size - 1) / (kept * (kept - 1)))
     return Located(float(data[cut : data.size - cut].mean()), error, kept - 1)
 
 
@@ -233,10 +246,9 @@ def call_suspects(looks: Sequence[Paired], threshold: float) -> list[Call]:
     for look, (ratio, control), margin, p_slower, p_faster in zip(looks, found, margins, slower, faster, strict=True):
         drifted = margin > math.log1p(threshold)
         why = ""
-        if p_slower <= FALSE_ALARMS / 2:
-            verdict = "slower"
-        elif p_faster <= FALSE_ALARMS / 2:
-            verdict = "faster"
+        if p_slower <= FALSE_ALARMS / 2 or p_faster <= FALSE_ALARMS / 2:
+            verdict = "slower" if p_slower <= FALSE_ALARMS / 2 else "faster"
+            why = f"by more than the {math.expm1(margin):.1%} that identical code drifted by" if drifted else ""
         elif same(look, threshold):
             verdict = "same"
         else:
@@ -245,6 +257,9 @@ def call_suspects(looks: Sequence[Paired], threshold: float) -> list[Call]:
                 f"identical code drifted by {math.expm1(abs(control.middle)):.1%}: this machine is too noisy now"
                 if drifted
                 else "the interval reaches across the threshold"
+                if math.exp(ratio.interval()[0]) <= 1 + threshold
+                and math.exp(ratio.interval()[1]) >= 1 / (1 + threshold)
+                else f"not certain enough beside {len(looks) - 1} other suspects"
             )
         calls.append(Call(verdict, as_ratio(ratio), as_ratio(control), why))
     return calls

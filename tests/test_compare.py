@@ -213,7 +213,7 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     [
         (("compare", "nosuch", "--impl", "mine.py"), "no revision 'nosuch'"),
         (("compare", "HEAD"), "is no clone of w2vbench"),
-        (("compare", "HEAD", "--impl", "missing.py"), "no implementation at either revision"),
+        (("compare", "HEAD", "--impl", "missing.py"), "missing.py is at neither revision"),
         (("compare", "HEAD", "--impl", "nosuchfolder/missing.py"), "no such file"),
         (("compare", "HEAD", "--impl", "mine.py", "--only", "nothing*"), "no case matches"),
         (("compare", "HEAD", "--impl", "mine.py", "--threshold", "much"), "--threshold"),

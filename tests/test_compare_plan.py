@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from bench.presets import PRESETS
 from bench.regression.compare import (
     GATE_CASES,
     MARKED_WRONG,
-    NOISE_BYTES,
     OVER_BUDGET,
     SAME_CODE,
     TOO_MANY,
@@ -28,17 +27,19 @@ from bench.regression.compare import (
     Facts,
     Measured,
     Plan,
+    Unanswerable,
     Wanted,
     by_weight,
     contests_of,
     keep,
-    memory_verdict,
+    listed,
+    memory_of,
     plan,
     trees_of,
 )
 from bench.regression.revisions import RevisionError, Tree
 from impls.case import Size
-from reports.statistics import Floats
+from reports.statistics import NOISE_BYTES, Floats
 
 Side = dict[str, Facts]
 
@@ -54,6 +55,7 @@ def facts(key: str, fingerprint: str = "f", **other: Any) -> Facts:
         "wrong": "",
         "missing": [],
         "late_imports": [],
+        "strays": [],
         "file": f"/tree/impls/{kernel}.py",
         "line": 1,
     }
@@ -177,10 +179,15 @@ def test_unchanged_code_that_imports_its_tree_when_called_is_left_out_unless_ask
 
 
 @pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize("base", [None, "old", "new"])
-def test_without_its_package_it_is_left_out_with_what_to_install(base: str | None, everything: bool) -> None:
-    head = facts("lookup/mine", "new", missing=["numba", "scipy"])
-    made = of_one(facts("lookup/mine", base) if base else None, head, Wanted(everything=everything))
+@pytest.mark.parametrize(
+    "base", [None, {"missing": ["numba"]}, {"missing": ["numba"], "wrong": "yes"}, {"wrong": "yes"}]
+)
+@pytest.mark.parametrize("head", [{"missing": ["numba", "scipy"]}, {"missing": ["numba", "scipy"], "wrong": "yes"}])
+def test_without_its_package_on_either_side_it_is_left_out_with_what_to_install(
+    base: dict[str, Any] | None, head: dict[str, Any], everything: bool
+) -> None:
+    before = None if base is None else facts("lookup/mine", "old", **base)
+    made = of_one(before, facts("lookup/mine", "new", **head), Wanted(everything=everything))
     assert made.left_out == {"not installed: pip install numba scipy": cases("lookup/mine")}
     assert not set(raced(made)) & set(cases("lookup/mine"))
     assert not made.fallen
@@ -193,8 +200,34 @@ def test_a_package_that_only_base_needs_is_missing_too() -> None:
 
 
 @pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize(("base", "head"), [("", "yes"), ("yes", ""), ("yes", "yes")])
-def test_what_either_side_marks_as_wrong_is_never_raced(base: str, head: str, everything: bool) -> None:
+@pytest.mark.parametrize("code", ["old", "new"])
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ({"missing": ["numba"]}, "needs numba, which is not installed"),
+        ({"missing": ["numba", "scipy"]}, "needs numba and scipy, which is not installed"),
+        ({"missing": ["numba"], "wrong": "yes"}, "needs numba, which is not installed"),
+        ({"wrong": "duplicates are lost"}, "marks it wrong"),
+    ],
+)
+def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
+    head: dict[str, Any], reason: str, code: str, everything: bool
+) -> None:
+    made = of_one(facts("lookup/mine", "old"), facts("lookup/mine", code, **head), Wanted(everything=everything))
+    assert fallen(made) == dict.fromkeys(cases("lookup/mine"), ("failed", f"not comparable: HEAD {reason}"))
+    assert not set(raced(made)) & set(cases("lookup/mine"))
+    assert not made.left_out
+
+
+def test_only_what_is_asked_for_falls() -> None:
+    base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
+    assert not plan(base, head, Wanted(only="lookup/b")).fallen
+    assert list(fallen(plan(base, head, Wanted(only="lookup/a@V=1e5*")))) == cases("lookup/a")[1:]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize(("base", "head"), [("yes", ""), ("yes", "yes")])
+def test_what_base_marks_as_wrong_is_never_raced(base: str, head: str, everything: bool) -> None:
     made = of_one(
         facts("lookup/mine", "old", wrong=base), facts("lookup/mine", "new", wrong=head), Wanted(everything=everything)
     )
@@ -202,11 +235,37 @@ def test_what_either_side_marks_as_wrong_is_never_raced(base: str, head: str, ev
     assert not set(raced(made)) & set(cases("lookup/mine"))
 
 
-@pytest.mark.parametrize("other", [{"wrong": "yes"}, {"missing": ["numba"]}])
-def test_what_is_never_raced_may_be_renamed_too(other: dict[str, Any]) -> None:
-    """Its old name is told as removed, although it is there."""
-    made = of_one(facts("lookup/old", "x", **other), facts("lookup/new", "x", **other))
-    assert made.removed == []
+def test_what_only_head_has_and_marks_as_wrong_is_left_out() -> None:
+    made = of_one(None, facts("lookup/mine", "new", wrong="yes"))
+    assert made == Plan(left_out={MARKED_WRONG: cases("lookup/mine")})
+
+
+@pytest.mark.parametrize("before", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
+@pytest.mark.parametrize("other", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
+def test_what_is_never_raced_may_be_renamed_too(before: dict[str, Any], other: dict[str, Any]) -> None:
+    made = of_one(facts("lookup/old", "x", **before), facts("lookup/new", "x", **other))
+    assert made == Plan(renamed=[("lookup/old", "lookup/new")])
+
+
+@pytest.mark.parametrize("stray", ["base", "head", "both"])
+def test_changed_code_that_uses_the_other_sides_files_cannot_be_compared(stray: str) -> None:
+    base, head = (
+        facts("lookup/mine", name, strays=[f"lib/{name}.py", "more.py"] if stray in (name, "both") else [])
+        for name in ("base", "head")
+    )
+    made = of_one(base, head)
+    assert list(fallen(made)) == cases("lookup/mine")
+    ((status, reason),) = set(fallen(made).values())
+    assert status == "failed"
+    file = "lib/head.py" if stray == "head" else "lib/base.py"
+    assert reason.startswith(f"not comparable: one side uses the other's {file}: ")
+    assert not made.contests
+
+
+def test_unchanged_code_that_uses_the_other_sides_files_is_left_out_unless_asked_for() -> None:
+    stray = facts("lookup/mine", strays=["lib/a.py"])
+    assert of_one(stray, stray).left_out == {SAME_CODE: cases("lookup/mine")}
+    assert list(fallen(of_one(stray, stray, Wanted(everything=True)))) == cases("lookup/mine")
 
 
 # what is asked for
@@ -280,7 +339,7 @@ def test_what_a_glob_does_not_match_is_not_told_as_removed() -> None:
 
 def test_every_case_of_both_sides_is_raced_or_told_somewhere() -> None:
     base = side(*(facts(f"lookup/i{n}", f"{n % 3}") for n in range(12)))
-    head = side(*(facts(f"lookup/i{n}", f"{n % 2}", missing=["numba"] * (n == 7)) for n in range(3, 20)))
+    head = side(*(facts(f"lookup/i{n}", f"{n % 2}", missing=["numba"] * (n in (7, 15))) for n in range(3, 20)))
     made = plan(base, head, Wanted())
     told = Counter([*raced(made), *fallen(made), *(case for some in made.left_out.values() for case in some)])
     named = [*made.added, *(new for _, new in made.renamed)]
@@ -379,6 +438,10 @@ def test_a_contest_is_named_by_its_case_and_sides_of_equal_content_are_not_mixed
         (1000, 1000 + NOISE_BYTES, 1000, "same"),
         (1000, 1001 + NOISE_BYTES, 10**9, "unknown"),
         (1001 + NOISE_BYTES, 1000, 1000, "unknown"),
+        (10**9, 10**9 + 10**5, 10**9 + 10**5, "same"),
+        (10**9, 10**9, 10**9 + 10**5 + 1, "more"),
+        (10**9, 10**9 - 10**5, 10**9 - 10**5 - 1, "less"),
+        (10**9, 10**9 + 10**5 + 1, 10**9, "unknown"),
         (None, 1000, 1000, "unknown"),
         (1000, None, 1000, "unknown"),
         (1000, 1000, None, "unknown"),
@@ -387,12 +450,12 @@ def test_a_contest_is_named_by_its_case_and_sides_of_equal_content_are_not_mixed
 def test_memory_is_compared_beyond_pythons_own_noise(
     base: int | None, control: int | None, head: int | None, verdict: str
 ) -> None:
-    assert memory_verdict({"base": base, "control": control, "head": head}) == verdict
+    assert memory_of({"base": base, "control": control, "head": head}) == verdict
 
 
 def test_memory_that_was_never_weighed_is_unknown() -> None:
-    assert memory_verdict({}) == "unknown"
-    assert memory_verdict({"base": 1, "control": 1}) == "unknown"
+    assert memory_of({}) == "unknown"
+    assert memory_of({"base": 1, "control": 1}) == "unknown"
 
 
 # figures
@@ -495,17 +558,21 @@ def comparing(*keys: str) -> Comparing:
     [
         ("head", "wrong", "wrong", "HEAD: because"),
         ("head", "error", "wrong", "HEAD: error: because"),
-        ("head", "crashed", "failed", "HEAD: crashed: because"),
-        ("head", "timeout", "failed", "HEAD: timeout: because"),
-        ("head", "out of memory", "failed", "HEAD: out of memory: because"),
-        ("head", "skipped", "failed", "HEAD: skipped: because"),
+        ("head", "crashed", "broken", "HEAD: crashed: because"),
+        ("head", "timeout", "broken", "HEAD: timeout: because"),
+        ("head", "out of memory", "broken", "HEAD: out of memory: because"),
+        ("head", "skipped", "broken", "HEAD: skipped: because"),
         ("base", "wrong", "failed", "BASE: because"),
         ("base", "error", "failed", "BASE: error: because"),
+        ("base", "crashed", "failed", "BASE: crashed: because"),
+        ("base", "out of memory", "failed", "BASE: out of memory: because"),
         ("", "crashed", "failed", "crashed: because"),
         ("", "error", "failed", "error: because"),
     ],
 )
-def test_a_case_falls_as_wrong_only_by_heads_own_fault(side_name: str, status: str, verdict: str, told: str) -> None:
+def test_a_case_falls_as_wrong_or_broken_only_by_heads_own_fault(
+    side_name: str, status: str, verdict: str, told: str
+) -> None:
     under_way = comparing("lookup/mine")
     first, second = under_way.plan.contests
     under_way.fall(first, side_name, status, "because")
@@ -513,12 +580,15 @@ def test_a_case_falls_as_wrong_only_by_heads_own_fault(side_name: str, status: s
     assert under_way.racing == [second]
 
 
-@pytest.mark.parametrize(("lane", "where"), [("head", "HEAD"), ("base", "BASE"), ("control", "BASE")])
-def test_the_lane_that_failed_takes_its_case_down_and_no_other(lane: str, where: str) -> None:
+@pytest.mark.parametrize(
+    ("lane", "where", "verdict"),
+    [("head", "HEAD", "broken"), ("base", "BASE", "failed"), ("control", "BASE", "failed")],
+)
+def test_the_lane_that_failed_takes_its_case_down_and_no_other(lane: str, where: str, verdict: str) -> None:
     under_way = comparing("lookup/mine", "lookup/other")
     contests = list(under_way.plan.contests)
     under_way.blame(contests, f"{contests[1].case}|{lane}", "crashed", "signal 11")
-    assert under_way.plan.fallen == {contests[1]: ("failed", f"{where}: crashed: signal 11")}
+    assert under_way.plan.fallen == {contests[1]: (verdict, f"{where}: crashed: signal 11")}
     assert under_way.racing == [contests[0], *contests[2:]]
 
 
@@ -538,10 +608,12 @@ def test_the_budget_cuts_the_last_cases_and_of_suspects_says_that_they_are_incon
     under_way.cut(contests, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
     assert under_way.plan.contests == contests[:2]
     assert under_way.plan.left_out == {OVER_BUDGET: [contest.case for contest in contests[2:]]}
+    assert under_way.plan.unraced == [contest.case for contest in contests[2:]]
     under_way.ends = under_way.started
     under_way.cut(contests[:2], 1.0, 17, 1)
     assert {status for status, _ in under_way.plan.fallen.values()} == {"inconclusive"}
     assert list(under_way.plan.fallen) == contests[:2]
+    assert len(under_way.plan.unraced) == 2
 
 
 def test_a_budget_with_room_for_all_cuts_nothing() -> None:
@@ -551,6 +623,41 @@ def test_a_budget_with_room_for_all_cuts_nothing() -> None:
     under_way.cut(list(under_way.plan.contests), 1.0, 0, 0)
     assert len(under_way.racing) == 2
     assert not under_way.plan.left_out
+    assert not under_way.plan.unraced
+
+
+class Told(Workers):
+    """A worker that has said already what each side has."""
+
+    def __init__(self, **sides: dict[str, Any]) -> None:
+        super().__init__()
+        plain = {"event": "side", "error": "", "implementations": [], "interface": 1}
+        self.said = [{**plain, "name": name, **said} for name, said in sides.items()]
+
+    def work(self, *_: Any, **__: Any) -> Iterator[dict[str, Any]]:
+        return iter([{"event": "stage"}, *self.said, {"event": "done"}])
+
+
+def test_both_sides_are_listed_by_key() -> None:
+    one = facts("lookup/mine", strays=["lib/a.py"])
+    found = listed(Track(Told(base={}, head={"implementations": [vars(one)]}), Path("nowhere")))
+    assert (found[0], {key: vars(mine) for key, mine in found[1].items()}) == ({}, {"lookup/mine": vars(one)})
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "message", "answerable"),
+    [
+        ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
+        ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
+        ({}, {"interface": 2}, r"version 1 in BASE, 2 in HEAD\)", False),
+    ],
+)
+def test_what_is_not_heads_fault_leaves_the_question_open(
+    base: dict[str, Any], head: dict[str, Any], message: str, answerable: bool
+) -> None:
+    with pytest.raises(RevisionError, match=message) as caught:
+        listed(Track(Told(base=base, head=head), Path("nowhere")))
+    assert isinstance(caught.value, Unanswerable) is not answerable
 
 
 def test_workers_are_told_both_folders_and_the_files_in_each() -> None:

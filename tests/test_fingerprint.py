@@ -14,6 +14,7 @@ import pytest
 
 from bench.regression import fingerprint as module
 from bench.regression.fingerprint import fingerprint
+from bench.regression.inside import described
 from impls import catalogue
 from impls.interface import Implementation
 
@@ -170,7 +171,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
         assert spec.loader is not None
         sys.modules[name] = module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
-        return fingerprint(import_module(f"{name}.top").mine, root)
+        return fingerprint(import_module(f"{name}.top").mine, root)[:2]
 
     yield made
     for name in [name for name in sys.modules if name.startswith("fingerprinted_")]:
@@ -454,6 +455,9 @@ OPAQUE = {
     "submodule by attribute": ("from . import sub\n", "sub.deep.f(W)"),
     "relative import when called": ("def h(x):\n    from . import deep\n    return deep.f(x)\n", "h(W)"),
     "relative import of a name when called": ("def h(x):\n    from .deep import f\n    return f(x)\n", "h(W)"),
+    **{name: (f"def h(x):\n    return {name}(x)\n", "h(W)") for name in module.OPEN_ENDED},
+    "open-ended and only passed on": ("def h(f, x):\n    return f(x)\n", "h(eval, W)"),
+    "open-ended in a nested function": ("def h(x):\n    return lambda: globals()[x]\n", "h(W)"),
 }
 
 
@@ -476,6 +480,14 @@ def test_where_code_cannot_be_followed_any_change_of_the_tree_counts_but_no_comm
     assert load(version(1)) == plain
     assert load(version(1, "  # so")) == plain
     assert load(version(2))[0] != plain[0]
+
+
+@pytest.mark.usefixtures("_followed")
+@pytest.mark.parametrize("name", module.OPEN_ENDED)
+def test_ones_own_function_of_an_open_ended_name_is_followed(load: Load, name: str) -> None:
+    one, again, other = versions(load, (f"def {name}(x):\n    return x + @@\n", "1", "2", f"{name}(W)"))
+    assert one == again
+    assert one != other
 
 
 def test_a_file_that_is_no_python_counts_as_its_text(load: Load) -> None:
@@ -538,9 +550,12 @@ def test_an_import_at_the_top_of_a_file_is_no_late_one(load: Load) -> None:
 @pytest.mark.usefixtures("_followed")
 def test_every_implementation_of_this_package_can_be_followed() -> None:
     root = Path(catalogue.__file__).parent
-    found = {i.key: fingerprint(i, root) for i in catalogue.own()}
+    whole = {i.key: fingerprint(i, root) for i in catalogue.own()}
+    found = {key: (digest, late) for key, (digest, late, _) in whole.items()}
     assert len(found) > 40
     assert {key: late for key, (_, late) in found.items() if late} == {}
+    outside = {file for _, _, files in whole.values() for file in files}
+    assert not [file for file in outside if Path(file).is_relative_to(root)]
     # two kernels may have the same code in their ladders, but one kernel has not
     assert len({(key.partition("/")[0], digest) for key, (digest, _) in found.items()}) == len(found)
 
@@ -615,6 +630,60 @@ def test_what_a_file_imports_from_its_tree_is_followed(
     )
     assert one == again
     assert one != other
+
+
+def used_outside(tree: Path, other: Path, name: str, statement: str, call: str) -> set[str]:
+    """Files outside of its tree that a file uses, if what it imports is found elsewhere."""
+    file = write(tree, {"mine.py": OUTSIDE.format(statement=statement, call=call)}) / "mine.py"
+    sys.path.insert(0, str(other))
+    try:
+        (mine,) = catalogue.from_file(file, [tree])
+        return fingerprint(mine, tree)[2]
+    finally:
+        sys.path.remove(str(other))
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "call"),
+    [
+        ("far_function", "from far_function import f", "f()"),
+        ("far_module", "import far_module", "far_module.f()"),
+        ("far_method", "from far_method import F", "F().f()"),
+        ("far_instance", "from far_instance import O", "O.f()"),
+    ],
+)
+def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, name: str, statement: str, call: str) -> None:
+    text = "def f():\n    return 1\nclass F:\n    def f(self):\n        return 1\nO = F()\n"
+    other = write(tmp_path / "other", {f"{name}.py": text, "unused.py": ""})
+    found = used_outside(tmp_path / "tree", other, name, statement, call)
+    assert str(other / f"{name}.py") in found
+    assert not [file for file in found if Path(file).is_relative_to(tmp_path / "tree")]
+    assert not [file for file in found if Path(file).name == "unused.py"]
+
+
+def test_a_file_that_uses_its_own_tree_uses_none_of_the_other(tmp_path: Path) -> None:
+    files = {"near_one.py": "def f():\n    return 1\n"}
+    other = write(tmp_path / "other", files)
+    write(tmp_path / "tree", files)
+    found = used_outside(tmp_path / "tree", other, "near_one", "from near_one import f", "f()")
+    assert not [file for file in found if Path(file).is_relative_to(tmp_path)]
+
+
+def test_what_is_told_of_an_implementation_has_the_other_trees_files_in_it(tmp_path: Path) -> None:
+    tree, other = (
+        write(tmp_path / "tree", {}),
+        write(tmp_path / "other", {"lib/far_told.py": "def f():\n    return 1\n"}),
+    )
+    file = write(tree, {"mine.py": OUTSIDE.format(statement="from far_told import f", call="f()")}) / "mine.py"
+    sys.path.insert(0, str(other / "lib"))
+    try:
+        (mine,) = catalogue.from_file(file, [tree])
+        found = [described(mine, tree, place)["strays"] for place in (other, tree, tmp_path, tmp_path / "nowhere")]
+    finally:
+        sys.path.remove(str(other / "lib"))
+        sys.modules.pop("far_told", None)
+    assert found == [["lib/far_told.py"], [], [], []]
 
 
 def test_a_file_is_the_same_wherever_its_tree_is(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -419,6 +420,39 @@ def test_a_leftover_that_is_a_link_leads_nowhere(repo: Path, temporary: Path, tm
     (temporary / f"{PREFIX}-{dead_process()}-x").symlink_to(tmp_path / "precious")
     sweep(repo)
     assert (tmp_path / "precious" / "file").is_file()
+
+
+def test_a_leftover_that_is_no_folder_or_cannot_be_listed_stops_nobody(
+    repo: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = left_behind(repo, temporary, dead_process())
+    (temporary / f"{PREFIX}-{dead_process()}-file").write_text("", encoding="utf-8")
+    foreign = temporary / f"{PREFIX}-{dead_process()}-foreign"
+    foreign.mkdir()
+    listing = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:
+        if folder == foreign:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with checked_out(repo, ["one"]) as (one,):
+        assert (one.folder / "kept.txt").is_file()
+    assert not dead.exists()
+
+
+def test_a_command_whose_failure_is_an_answer_raises_nothing(repo: Path) -> None:
+    git(repo, "switch", "-q", "--orphan", "apart", "--discard-changes")
+    commit(repo, {"a.txt": "1"})
+    with pytest.raises(RevisionError, match=r"^git merge-base: exit code 1$"):
+        revisions.git(repo, "merge-base", "apart", "main")
+    assert revisions.git(repo, "merge-base", "apart", "main", check=False) == ""
+    assert revisions.git(repo, "merge-base", "two", "one", check=False).strip() == git(
+        repo, "rev-parse", "one^{commit}"
+    )
+    with pytest.raises(RevisionError, match="no such folder"):
+        revisions.git(repo / "nowhere", "status", check=False)
 
 
 def test_a_users_own_worktree_on_a_drive_that_is_away_is_kept(repo: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 from html.parser import HTMLParser
@@ -15,8 +16,9 @@ import pandas as pd
 import pytest
 
 from reports.frame import frame
-from reports.page import as_markdown, headline, html, report
+from reports.page import as_markdown, html, report
 from reports.results import ResultError, ResultFile, read
+from reports.story import OVERVIEW, headline, overview
 from reports.tables import Table, csv, markdown, plain, tables
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
@@ -126,40 +128,90 @@ def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() ->
 
 
 class Rows(HTMLParser):
-    """The text of every table's cells, row by row; a row's heading gives two: slug and title."""
+    """The text of every table's cells, row by row, by the table's class; a race's heading gives two: slug and title."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.rows: list[list[str]] = []
+        self.tables: list[tuple[str, list[list[str]]]] = []
+        self.inside = False
         self.cell: str | None = None
+        self.data = ""
+        self.reading = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in ("td", "b") or (tag == "small" and self.rows and len(self.rows[-1]) == 1):
+        if tag == "table":
+            self.inside = True
+            self.tables.append((dict(attrs).get("class") or "", []))
+        elif tag == "tr":
+            self.tables[-1][1].append([])
+        elif tag in ("td", "b") or (tag in ("small", "a") and self.inside):
             self.cell = ""
+        self.reading = tag == "script" and dict(attrs).get("id") == "data"
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "b", "small") and self.cell is not None:
-            self.rows[-1].append(self.cell)
+        if tag == "table":
+            self.inside = False
+        elif tag in ("td", "b", "small", "a") and self.cell is not None:
+            self.tables[-1][1][-1].append(self.cell)
             self.cell = None
+        self.reading = False
 
     def handle_data(self, data: str) -> None:
-        if self.cell is not None:
+        if self.reading:
+            self.data += data
+        elif self.cell is not None:
             self.cell += data
+
+    def body(self, name: str) -> list[list[str]]:
+        """Rows of every table of a class."""
+        return [
+            [" ".join(cell.split()) for cell in row] for of, rows in self.tables if of == name for row in rows if row
+        ]
+
+
+def filled(name: str) -> ResultFile:
+    made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
+    return made[name]() if name in made else read({"race": RACE, "pytest-benchmark": PYTEST}[name])
+
+
+def written(text: str) -> list[list[list[str]]]:
+    """The bodies of every table of a Markdown text."""
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("| ")]
+    return [[cells(line) for line in block[2:]] for block in blocks]
 
 
 @pytest.mark.parametrize("name", ["race", "pytest-benchmark", "small", "hostile"])
 def test_page_and_markdown_show_the_same_figures(name: str) -> None:
-    made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
-    result = made[name]() if name in made else read({"race": RACE, "pytest-benchmark": PYTEST}[name])
-    shown = sorted([" ".join(cell.split()) for cell in line] for line in Rows(html(result)).rows if line)
-    written = [cells(line) for line in as_markdown(result).splitlines() if line.startswith("| ")]
-    body = [line for line in written if line[0] not in ("implementation", "---")]
-    assert len(body) == len(result.benchmarks) + len(result.w2vbench.not_measured)
-    # a reason takes a row's whole width on the page
-    assert shown == sorted(line if any(line[3:]) else line[:3] for line in body)
+    result = filled(name)
+    page = Rows(html(result))
+    overall, *races = written(as_markdown(result))
+    assert sum(map(len, races)) == len(result.benchmarks) + len(result.w2vbench.not_measured)
+    assert page.body("") == overall
+    # without its script the page shows each kernel's race with the most work; a reason takes a row's whole width
+    seen = [[line if any(line[3:]) else line[:3] for line in race] for race in races]
+    for line in page.body("race"):
+        assert any(line in race for race in seen)
+    shown = [one for of, one in page.tables if of == "race" and one]
+    assert len(shown) == len({row.problem.partition("@")[0] for row in tables_of(result)})
+    # every race is in the page's data, of which its script makes the tables
+    data = json.loads(page.data)
+    assert sorted(
+        [[" ".join(cell.split()) for cell in row] for row in race["rows"]] for race in data["races"]
+    ) == sorted(races)
+
+
+def test_the_overview_has_a_row_for_each_kernel_with_a_baseline() -> None:
+    result = ResultFile.model_validate(saved.small())
+    assert overview(result) == [
+        ("lookup", "1,000× (1,000–1,000)", "gather, 10.0 µs", "one-hot, 10.0 ms", "100,000, 100")
+    ]
+    assert written(as_markdown(result))[0] == [list(row) for row in overview(result)]
+    assert all(len(row) == len(OVERVIEW) for row in overview(result))
+    assert overview(saved.result(row("gather", 1e-5))) == []
+    # where nothing beats the baseline there is nothing to say
+    ((_, ratio, fastest, baseline, _),) = overview(saved.result(row("a", 1e-5, baseline=True), row("b", 1e-4)))
+    assert (ratio, fastest, baseline) == ("–", "a, 10.0 µs", "a, 10.0 µs")
 
 
 # -- nothing breaks out

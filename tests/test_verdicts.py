@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -45,6 +46,23 @@ def test_the_middle_is_scipys_trimmed_mean() -> None:
     values = np.random.default_rng(1).exponential(size=18)
     assert located(values).middle == pytest.approx(stats.trim_mean(values, 0.2))
     assert located(values).degrees == 18 - 2 * 3 - 1
+
+
+@given(st.integers(5, 40), st.integers(0, 2**32 - 1))
+def test_the_middles_error_is_yuens_as_scipy_has_it_for_two_samples(count: int, seed: int) -> None:
+    values = np.random.default_rng(seed).standard_t(2, size=count)
+    theirs = stats.ttest_ind(values + 1.0, values, equal_var=False, trim=0.2)
+    assert located(values).error * math.sqrt(2) == pytest.approx(1.0 / theirs.statistic)
+
+
+def test_an_interval_holds_the_middle_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(12)
+    for count in (FIRST, FRESH):
+        for tailed in (False, True):
+            ends = [
+                located(heavy(rng, count) if tailed else look(rng, 0.0, count).ratios).interval() for _ in range(2000)
+            ]
+            assert sum(low <= 0 <= high for low, high in ends) / len(ends) >= 0.95 - 0.02
 
 
 def test_without_anything_to_trim_it_is_students_t_test() -> None:
@@ -139,6 +157,31 @@ def test_a_slowdown_far_beyond_the_drift_is_still_called_slower() -> None:
     (call,) = call_suspects([look(np.random.default_rng(9), 5.0, FRESH, drift=0.1)], THRESHOLD)
     assert call.verdict == "slower"
     assert call.ratio.estimate == pytest.approx(6.0, rel=0.02)
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(5.0, "slower"), (-0.8, "faster")])
+def test_beyond_a_drift_it_is_said_how_far_the_drift_went_and_without_one_nothing(shift: float, verdict: str) -> None:
+    for drift, says in ((0.1, r"by more than the 1\d\.\d% that identical code drifted by"), (0.0, "")):
+        (call,) = call_suspects([look(np.random.default_rng(9), shift, FRESH, drift=drift)], THRESHOLD)
+        assert call.verdict == verdict
+        assert re.fullmatch(says, call.why)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_so(sign: int) -> None:
+    steady = [0.0] * 9
+    spread = [0.01 * at for at in (-4, -3, -2, -1, 0, 1, 2, 3, 4)]
+    error = located(spread).error
+    middle = (
+        math.log1p(THRESHOLD) + 2.6 * error
+    )  # p is 0.0201 with six degrees of freedom: enough alone, not among many
+    one = Paired([sign * (middle + at) for at in spread], steady)
+    (alone,) = call_suspects([one], THRESHOLD)
+    assert (alone.verdict, alone.why) == ("slower" if sign > 0 else "faster", "")
+    calls = call_suspects([one, *[Paired(spread, steady)] * 2], THRESHOLD)
+    assert [call.verdict for call in calls] == ["inconclusive"] * 3
+    assert calls[0].why == "not certain enough beside 2 other suspects"
+    assert {call.why for call in calls[1:]} == {"the interval reaches across the threshold"}
 
 
 def test_a_ratio_on_the_threshold_is_neither_slower_nor_the_same() -> None:

@@ -82,9 +82,10 @@ def batch(
         comparing = Comparing(seeded, made, note, so_far.threshold, lanes=(*LANES, *slowed_lanes()))
         for look, launches in enumerate(LOOKS):
             comparing.look(look, launches, lambda: comparing.racing)
+        whole = {contest: mine for contest, mine in comparing.measured.items() if contest not in made.fallen}
         for injected, threshold, lanes in kinds(so_far.threshold):
-            judge(so_far, comparing.measured, injected, threshold, lanes)
-        looks = [[measured.paired(look) for measured in comparing.measured.values()] for look in range(len(LOOKS))]
+            judge(so_far, whole, injected, threshold, lanes)
+        looks = [[measured.paired(look) for measured in whole.values()] for look in range(len(LOOKS))]
         so_far.aa.append((looks[0], looks[1]))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
@@ -105,7 +106,8 @@ def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
     yield 0.0, threshold, TRIPLE
     for share in SLOWDOWNS:
         yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
-    yield SLOWDOWNS[0], FINE, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
+    if threshold != FINE:
+        yield SLOWDOWNS[0], FINE, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
     slow = (f"slower by {FASTER:g}", f"slower by {FASTER:g}, again")
     yield 1 / (1 + FASTER) - 1, threshold, (*slow, TRIPLE[2])
 
@@ -138,6 +140,7 @@ def add(
             "injected": injected,
             "threshold": threshold,
             "verdict": verdict,
+            "comparison": so_far.comparisons,
             "rules": {name: bool(rule(base[lanes[0]], again[lanes[2]])) for name, rule in RULES.items()},
         }
     )
@@ -176,12 +179,15 @@ def write(so_far: Calibrating, folder: Path, command: str, machine: dict[str, An
     results.write(folder / "calibration.json", results.dump(content))
 
 
-def resumed(folder: Path, threshold: float) -> Calibrating:
+def resumed(folder: Path, threshold: float, machine: dict[str, Any]) -> Calibrating:
     """The trials that a folder's ``calibration.json`` has. Raises ResultError."""
     path = folder / "calibration.json"
-    kept = results.read(path).w2vbench.calibration
+    file = results.read(path)
+    kept, then = file.w2vbench.calibration, file.w2vbench.environment
     if kept is None or kept.threshold != threshold:
         raise results.ResultError(f"{path}: no calibration at this threshold; without --add it is made anew")
+    if any(then.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
+        raise results.ResultError(f"{path}: of another machine or other packages; without --add it is made anew")
     looks = getattr(kept, "looks", [])
     aa = [([Paired(**look) for look in first], [Paired(**look) for look in second]) for first, second in looks]
     return Calibrating(threshold, [dict(trial) for trial in kept.trials], aa, kept.comparisons, kept.seconds)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import OK, WRONG
+from bench.check import ERROR, OK, WRONG
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.presets import PRESETS
 from impls.case import Case, Size
-from reports.statistics import Call, Floats, Paired, call_same, call_suspects, same
+from reports.statistics import Call, Floats, Paired, call_same, call_suspects, memory_verdict, same
 
 from .revisions import RevisionError, Tree
 
@@ -29,8 +29,6 @@ GATE_CASES = 16
 THRESHOLD = 0.02
 """A change below this counts as none, if nothing else is said."""
 LEAST_ROUNDS = 5
-NOISE_BYTES = 512
-"""Python's own small objects: a difference in memory below this is none."""
 LaneSpec = tuple[str, str, float]
 LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
 """Lanes of a case: name, side, and by which share its samples are slowed."""
@@ -56,6 +54,7 @@ class Facts:
     missing: list[str]
     fingerprint: str
     late_imports: list[str]
+    strays: list[str]
     file: str
     line: int
 
@@ -94,7 +93,8 @@ class Wanted:
 
 @dataclass
 class Plan:
-    """What will be raced, and what will not, and why. fallen: cases that cannot be compared, with status and reason."""
+    """What will be raced, and what will not, and why. fallen: cases that cannot be compared, with status and reason.
+    unraced: cases that differ, and that there was no time for."""
 
     contests: list[Contest] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -102,6 +102,7 @@ class Plan:
     renamed: list[tuple[str, str]] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     fallen: dict[Contest, tuple[str, str]] = field(default_factory=dict)
+    unraced: list[str] = field(default_factory=list)
 
     def leave_out(self, why: str, contests: Iterable[Contest]) -> None:
         for contest in contests:
@@ -169,10 +170,12 @@ def listed(track: Track) -> tuple[dict[str, Facts], dict[str, Facts]]:
         raise RevisionError(f"loading both revisions: {death.status}: {death.reason}") from death
     for name, side in sides.items():
         if side["error"]:
-            raise RevisionError(f"{name.upper()} cannot be loaded: {side['error']}")
+            raise (Unanswerable if name == "base" else RevisionError)(
+                f"{name.upper()} cannot be loaded: {side['error']}"
+            )
     versions = {name: side["interface"] for name, side in sides.items()}
     if versions["base"] != versions["head"]:
-        raise RevisionError(
+        raise Unanswerable(
             f"the interface of implementations changed (version {versions['base']} in BASE, {versions['head']} in HEAD): "
             "they cannot be raced in one process"
         )
@@ -201,6 +204,9 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
         if theirs is None and before is not None:
             made.renamed.append((before, key))
             del gone[before]
+        elif theirs and not (theirs.missing or theirs.wrong) and (mine.missing or mine.wrong):
+            now = f"needs {' and '.join(mine.missing)}, which is not installed" if mine.missing else "marks it wrong"
+            made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: HEAD {now}")))
         elif absent := [*mine.missing, *(theirs.missing if theirs else ())]:
             made.leave_out(f"not installed: pip install {' '.join(dict.fromkeys(absent))}", contests)
         elif mine.wrong or (theirs and theirs.wrong):
@@ -215,6 +221,11 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
         elif late := theirs.late_imports or mine.late_imports:
             reason = (
                 f"it imports {late[0]} when it is called, which would be one side's: import it at the top of the file"
+            )
+            made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: {reason}")))
+        elif stray := theirs.strays or mine.strays:
+            reason = (
+                f"one side uses the other's {stray[0]}: its modules are looked for in the top folder and in src/ only"
             )
             made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: {reason}")))
         else:
@@ -256,6 +267,10 @@ def by_weight(contests: Sequence[Contest]) -> list[Contest]:
 
 
 Note = Callable[[str, int, int], None]
+
+
+class Unanswerable(RevisionError):
+    """BASE and HEAD cannot be raced against each other at all; the message is one line and says why."""
 
 
 class Comparing:
@@ -323,6 +338,7 @@ class Comparing:
             if number == 0:
                 self.plan.contests.remove(contest)
                 self.plan.leave_out(OVER_BUDGET, [contest])
+                self.plan.unraced.append(contest.case)
             else:
                 self.plan.fallen[contest] = ("inconclusive", "a suspect, but --budget left no time to race it again")
 
@@ -374,7 +390,7 @@ class Comparing:
                 self.fall(contest, "head" if name == "head" else "base" if name else "", status, reason)
 
     def fall(self, contest: Contest, side: str, status: str, reason: str) -> None:
-        verdict = "wrong" if side == "head" and status in (WRONG, "error") else "failed"
+        verdict = "failed" if side != "head" else "wrong" if status in (WRONG, ERROR) else "broken"
         where = f"{side.upper()}: " if side else ""
         self.plan.fallen[contest] = (verdict, f"{where}{'' if status == WRONG else status + ': '}{reason}")
 
@@ -397,12 +413,10 @@ def keep(
                 measured[by_case[case]].peak_bytes[lane] = event["peak_bytes"]
 
 
-def memory_verdict(peak_bytes: dict[str, int | None]) -> str:
-    """How HEAD's peak allocation compares: ``more | less | same``; unknown unless BASE's two agree with each other."""
-    base, control, head = (peak_bytes.get(lane) for lane in ("base", "control", "head"))
-    if base is None or control is None or head is None or abs(base - control) > NOISE_BYTES:
-        return "unknown"
-    return "same" if abs(head - base) <= NOISE_BYTES else "more" if head > base else "less"
+def memory_of(peak_bytes: dict[str, int | None]) -> str:
+    """How HEAD's peak allocation compares with BASE's; unknown unless BASE's two lanes agree with each other."""
+    base, control, head = (peak_bytes.get(lane) for lane in TRIPLE)
+    return memory_verdict(base, head) if memory_verdict(base, control) == "same" else "unknown"
 
 
 def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
@@ -426,7 +440,7 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "suspected": contest in outcome.suspects,
         "base_s": measured.typical_s(last, "base"),
         "head_s": measured.typical_s(last, "head"),
-        "memory": memory_verdict(measured.peak_bytes),
+        "memory": memory_of(measured.peak_bytes),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),
         "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,

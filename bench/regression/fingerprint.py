@@ -24,6 +24,8 @@ import numpy as np
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic, range)
 ITSELF = ("__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__")
 """Names of a module that tell the two copies of a tree apart, and nothing else."""
+OPEN_ENDED = ("globals", "locals", "vars", "eval", "exec", "compile", "open")
+"""Built-in functions after which code cannot be followed."""
 UNTIMED = (
     *("__doc__", "__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"),
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__match_args__"),
@@ -31,8 +33,9 @@ UNTIMED = (
 """Attributes of a class that no call depends on."""
 
 
-def fingerprint(implementation: Any, root: Path) -> tuple[str, list[str]]:
-    """A digest of an implementation's function and of its set-up, and what it imports of its tree only when called.
+def fingerprint(implementation: Any, root: Path) -> tuple[str, list[str], set[str]]:
+    """A digest of an implementation's function and of its set-up, what it imports of its tree only when called, and the
+    files outside of it whose functions it was seen to use.
 
     root: the tree that it belongs to.
     """
@@ -42,7 +45,7 @@ def fingerprint(implementation: Any, root: Path) -> tuple[str, list[str]]:
         form = follower.form((implementation.function, implementation.prepare))
     except RecursionError:
         form = follower.everything()
-    return hashlib.sha256(repr(form).encode("utf-8", "replace")).hexdigest()[:16], follower.late
+    return hashlib.sha256(repr(form).encode("utf-8", "replace")).hexdigest()[:16], follower.late, follower.outside
 
 
 class Follower:
@@ -58,6 +61,7 @@ class Follower:
         }
         self.met: dict[int, int] = {}
         self.kept: list[Any] = []  # so that no other value gets the identity of one that was met
+        self.outside: set[str] = set()  # files of functions and modules that the tree does not define
         self.late: list[str] = []  # modules of the tree that are imported by their full name when a function is called
 
     def form(self, value: Any) -> Any:
@@ -106,9 +110,12 @@ class Follower:
         if isinstance(value, functools.partial):
             return ("partial", self.form(value.func), self.form(value.args), self.form(value.keywords))
         if isinstance(value, ModuleType):
-            return self.everything() if self.mine(value) else ("module", value.__name__)
+            if self.mine(value):
+                return self.everything()
+            self.outside.add(str(getattr(value, "__file__", None) or ""))
+            return ("module", value.__name__)
         if isinstance(value, type):
-            return self.klass(value) if self.mine(value) else outside(value)
+            return self.klass(value) if self.mine(value) else self.foreign(value)
         if hasattr(value, "interface_version") and hasattr(value, "function"):  # an implementation that calls another
             return ("implementation", self.form(value.function), self.form(value.prepare))
         if self.mine(type(value)):
@@ -120,8 +127,14 @@ class Follower:
             options = getattr(value, "targetoptions", None) or getattr(value, "cache_parameters", dict)()
             return ("compiled", type(value).__name__, repr(options), self.form(compiled))
         if vars_of(value):
-            return ("foreign", outside(type(value)), *self.content(value))
+            return ("foreign", self.foreign(type(value)), *self.content(value))
+        self.foreign(type(value))
         return ("opaque", type(value).__qualname__, self.everything())
+
+    def foreign(self, kind: type) -> Any:
+        """A class that the tree does not define."""
+        self.outside |= {item.__code__.co_filename for item in vars(kind).values() if isinstance(item, FunctionType)}
+        return outside(kind)
 
     def content(self, value: Any) -> tuple[Any, ...]:
         """What an object holds: its attributes, its slots, and its items if it is a container too."""
@@ -143,6 +156,7 @@ class Follower:
         defaults = (self.form(function.__defaults__), self.form(function.__kwdefaults__))
         code = function.__code__
         if not (self.own_file(code.co_filename) or code.co_filename.startswith("<")):
+            self.outside.add(code.co_filename)
             return ("outside", Path(code.co_filename).name, code.co_name, around, defaults)
         extra = {name: item for name, item in vars(function).items() if name not in ("__wrapped__", *ITSELF)}
         imports = self.imports_by_text(code, function)
@@ -194,7 +208,7 @@ class Follower:
         if name in ITSELF:
             return ("itself", name), 0
         if name not in names:
-            return ("builtin", name), 0
+            return (("builtin", name), 0) if name not in OPEN_ENDED else (self.everything(), 0)
         value, taken = names[name], 0
         while isinstance(value, ModuleType) and self.mine(value) and taken < len(after):
             step = after[taken]

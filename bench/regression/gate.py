@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,12 @@ from typing import Any
 from bench.engine import environment
 from bench.engine.race import Track
 from reports import acknowledged
+from reports.acknowledged import Acknowledgement
 from reports.results import Compared, Comparison
 
 from .compare import THRESHOLD, Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
-from .revisions import RevisionError, Tree, checked_out, repository, work_tree
+from .fingerprint import python_files
+from .revisions import RevisionError, Tree, checked_out, git, repository, work_tree
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,12 @@ def asked_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
         if not (root / "impls" / "catalogue.py").is_file():
             raise RevisionError(f"{root} is no clone of w2vbench: name your own implementations' file with --impl")
         return root, ()
-    roots = {repository(file.resolve().parent) for file in files if file.resolve().parent.is_dir()}
+    for file in files:
+        if not file.resolve().parent.is_dir():
+            raise RevisionError(f"{file}: no such file")
+    roots = {repository(file.resolve().parent) for file in files}
     if len(roots) != 1:
-        raise RevisionError(
-            "the files of --impl are not all in one git repository" if roots else f"{files[0]}: no such file"
-        )
+        raise RevisionError("the files of --impl are not all in one git repository")
     (root,) = roots
     return root, tuple(file.resolve().relative_to(root) for file in files)
 
@@ -55,17 +59,36 @@ def both(asked: Asked) -> Iterator[tuple[Tree, Tree]]:
         yield trees[0], trees[1] if len(trees) == 2 else work_tree(asked.root)
 
 
-def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> tuple[Plan, Outcome]:
-    """List both sides, decide what to race, and race it. Raises RevisionError."""
+def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> Comparison:
+    """List both sides, decide what to race, race it, and say what came of it. Raises RevisionError."""
+    for file in asked.files:
+        if not any((tree.folder / file).is_file() for tree in (base, head)):
+            raise RevisionError(f"{file} is at neither revision: is it in git?")
+    excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
     track = replace(track, trees=trees_of(base, head, asked.files))
     note("loading both revisions", 0, 0)
+    before = state_of(head)
     made = plan(*listed(track), asked.wanted)
-    return made, Comparing(track, made, note, asked.threshold, asked.budget_s).run()
+    outcome = Comparing(track, made, note, asked.threshold, asked.budget_s).run()
+    if state_of(head) != before:
+        raise RevisionError(f"{head.folder} changed while it was raced: leave it alone, and run it again")
+    return comparison(asked, base, head, made, outcome, excuses)
 
 
-def comparison(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome) -> Comparison:
-    """What came of it, as it is kept. An acknowledgement counts if the change that is compared brings it along."""
-    excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
+def state_of(tree: Tree) -> dict[str, tuple[int, int]]:
+    """Sizes and times of a tree's Python files: a worker loads them anew in every launch."""
+    found = {}
+    for file in python_files(str(tree.folder)):
+        with contextlib.suppress(OSError):
+            status = Path(file).stat()
+            found[file] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def comparison(
+    asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, excuses: Sequence[Acknowledgement]
+) -> Comparison:
+    """What came of it, as it is kept. excuses: the acknowledgements that the compared change brings along."""
     cases = []
     for contest in dict.fromkeys([*made.contests, *made.fallen]):
         one = record(contest, outcome, head.folder)
@@ -83,7 +106,8 @@ def comparison(asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcom
         removed=made.removed,
         renamed=made.renamed,
         left_out=made.left_out,
-        caveats=caveats(base, head),
+        unraced=made.unraced,
+        caveats=caveats(asked.root, base, head),
         seconds=outcome.seconds,
     )
 
@@ -108,15 +132,21 @@ def frame_of(engine: str, command: str, machine: dict[str, Any]) -> dict[str, An
     }
 
 
-def caveats(base: Tree, head: Tree) -> list[str]:
-    """What a comparison in one environment cannot see."""
+def caveats(root: Path, base: Tree, head: Tree) -> list[str]:
+    """What a comparison of two trees in one environment cannot see, or would blame on the wrong side."""
 
     def text(tree: Tree) -> bytes | None:
         file = tree.folder / "pyproject.toml"
         return file.read_bytes() if file.is_file() else None
 
+    said = []
     if text(base) != text(head):
-        return [
+        said.append(
             "pyproject.toml differs: both sides ran with the packages that are installed now, so a new version of one is not compared"
-        ]
-    return []
+        )
+    if git(root, "merge-base", head.commit, base.commit, check=False).strip() != base.commit:
+        said.append(
+            f"{base.name} has commits that HEAD lacks, and their changes count as HEAD's undoing them: "
+            f"to see HEAD's alone, compare with $(git merge-base HEAD {base.name})"
+        )
+    return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race
 from impls import catalogue
 from impls.interface import Implementation, Problem
 
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, python_files
 
 ALIKE = 2.0
 """Lanes whose calls a sample differ by no more than this factor make the same number."""
@@ -47,18 +47,22 @@ def load(side: dict[str, Any], name: str) -> Side:
         found, root = catalogue.copied(folder, package), folder
     else:
         beside = [folder for folder in (tree, tree / "src") if folder.is_dir()]
-        found = [i for file in map(Path, side["files"]) if file.is_file() for i in catalogue.from_file(file, beside)]
+        files = [file for file in map(Path, side["files"]) if file.is_file()]
+        found = [i for file in files for i in catalogue.from_file(file, beside)]
         package, root = catalogue.__name__.rpartition(".")[0], tree
-    return Side({i.key: i for i in found}, package, root)
+    keys = [i.key for i in found]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise catalogue.CatalogueError(f"two implementations are called {twice}: rename one")
+    return Side(dict(zip(keys, found, strict=True)), package, root)
 
 
 def listing(spec: dict[str, Any], emit: Emit) -> None:
     """What each side has, and a digest of the code of each implementation."""
-    for name in ("base", "head"):
+    for name, other in (("base", "head"), ("head", "base")):
         emit("stage", name=f"loading {name.upper()}", lane=None)
         try:
             side = load(spec[name], name)
-            found = [described(i, side.root) for i in side.implementations.values()]
+            found = [described(i, side.root, Path(spec[other]["tree"])) for i in side.implementations.values()]
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
         except Exception as error:
             emit("side", name=name, error=describe(error), implementations=[], interface=None)
@@ -67,9 +71,12 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
     emit("done")
 
 
-def described(implementation: Implementation, root: Path) -> dict[str, Any]:
+def described(implementation: Implementation, root: Path, other: Path) -> dict[str, Any]:
+    """What the parent needs to know of an implementation. other: the other side's tree, of which it must use nothing."""
     kernel = implementation.kernel
-    digest, late = fingerprint(implementation, root)
+    digest, late, outside = fingerprint(implementation, root)
+    theirs = python_files(str(other.resolve()))
+    strays = [] if root.is_relative_to(other) else sorted(file for file in outside if file in theirs)
     file, _, line = catalogue.source(implementation).rpartition(":")
     return {
         "key": implementation.key,
@@ -83,6 +90,7 @@ def described(implementation: Implementation, root: Path) -> dict[str, Any]:
         "missing": catalogue.missing(implementation),
         "fingerprint": digest,
         "late_imports": late,
+        "strays": [str(Path(file).relative_to(other.resolve())) for file in strays],
         "file": file,
         "line": int(line),
     }
@@ -125,7 +133,9 @@ def contest(
         group = []
         for place in order.permutation(len(spec["lanes"])):
             name, side, slowed = spec["lanes"][place]
-            implementation = sides[side].implementations[f"{one['kernel']}/{slug}"]
+            key = f"{one['kernel']}/{slug}"
+            kernel = sides["head"].implementations[key].kernel  # whose reference both are checked against
+            implementation = replace(sides[side].implementations[key], kernel=kernel)
             group.append(
                 let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name == side, emit)
             )
@@ -140,6 +150,7 @@ def contest(
     if spec["check"]:
         names = [lane.name for group in groups for lane in group]
         groups.clear()
+        del group, lane  # workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
         weigh(names, one["kernel"], problem, sides, spec, emit)
 

@@ -47,8 +47,8 @@ class Tree:
         return f"{self.name} ({self.commit[:9]}{', with changes' if self.dirty else ''})"
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """What a git command prints. Raises RevisionError with the first line of its complaint.
+def git(folder: Path, *arguments: str, check: bool = True) -> str:
+    """What a git command prints. Raises RevisionError with the first line of its complaint, unless failing is an answer too.
 
     Variables that git sets for its hooks are left out: they would point it at another index or work tree.
     """
@@ -67,7 +67,7 @@ def git(folder: Path, *arguments: str) -> str:
         if not folder.is_dir():
             raise RevisionError(f"{folder}: no such folder") from None
         raise RevisionError("git is not installed, and comparing revisions needs it") from None
-    if done.returncode:
+    if done.returncode and check:
         lines = done.stderr.strip().splitlines()
         said = (
             [line for line in lines if line.startswith(("fatal:", "error:"))]
@@ -148,8 +148,9 @@ def sweep(root: Path) -> None:
     """Take away worktrees whose comparison was killed."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
         owner = left.name.removeprefix(f"{PREFIX}-").split("-")[0]
-        if owner.isdecimal() and owner.isascii() and not psutil.pid_exists(int(owner)):
-            for tree in left.iterdir():
-                with contextlib.suppress(RevisionError):  # of another repository
-                    git(root, "worktree", "remove", "--force", "--force", str(tree))
+        if owner.isdecimal() and owner.isascii() and len(owner) < 10 and not psutil.pid_exists(int(owner)):
+            with contextlib.suppress(OSError):  # a file, or somebody else's
+                for tree in left.iterdir():
+                    with contextlib.suppress(RevisionError):  # of another repository
+                        git(root, "worktree", "remove", "--force", "--force", str(tree))
             shutil.rmtree(left, ignore_errors=True)
