@@ -220,7 +220,7 @@ def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, acro
     ]
     if abs(shift) > usual:
         said.append(
-            f"half of all cases are {math.exp(shift):.2f} times as slow or slower: the machine's doing or the code's, which two runs cannot tell"
+            f"a typical case takes {math.exp(shift):.2f} times as long: the machine's doing or the code's, which two runs cannot tell"
         )
     if across:
         said.append("speed-ups over the baseline of the same race are compared, not times")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bench.engine.race import Track
 from bench.engine.workers import Workers
-from bench.presets import PRESETS
+from bench.presets import GATE
 from bench.regression.compare import (
     GATE_CASES,
     MARKED_WRONG,
@@ -416,7 +416,7 @@ def test_larger_sizes_come_after_all_rungs_of_the_first() -> None:
 
 
 def test_a_contest_is_named_by_its_case_and_sides_of_equal_content_are_not_mixed_up() -> None:
-    size = PRESETS["gate"].sizes(KEPT)[0]
+    size = GATE.sizes(KEPT)[0]
     assert Contest(KEPT, size).case == f"lookup/kept@{size}"
     assert Contest(KEPT, size) == Contest(KEPT, Size.parse(str(size)))
     assert Contest(KEPT, size) != Contest(facts("lookup/kept"), size)

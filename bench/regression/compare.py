@@ -16,7 +16,7 @@ import numpy as np
 from bench.check import ERROR, OK, WRONG
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
-from bench.presets import PRESETS
+from bench.presets import GATE
 from impls.case import Case, Size
 from reports.statistics import Call, Floats, Paired, call_same, call_suspects, memory_verdict, same
 
@@ -239,7 +239,7 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
 
 
 def contests_of(mine: Facts) -> list[Contest]:
-    return [Contest(mine, size) for size in PRESETS["gate"].sizes(mine)]
+    return [Contest(mine, size) for size in GATE.sizes(mine)]
 
 
 def alike(old: Facts, new: Facts) -> bool:
@@ -359,7 +359,7 @@ class Comparing:
             return
 
     def events(self, contests: Sequence[Contest]) -> Iterator[dict[str, Any]]:
-        settings = PRESETS["gate"].settings
+        settings = GATE.settings
         problems: dict[tuple[str, Size], list[str]] = {}
         for contest in contests:
             problems.setdefault((contest.facts.kernel, contest.size), []).append(contest.facts.slug)

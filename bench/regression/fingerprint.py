@@ -96,6 +96,7 @@ class Follower:
         alone.modules = self.modules
         form = repr(alone.form(value))
         self.late += alone.late
+        self.outside |= alone.outside
         return form
 
     def defined(self, value: Any) -> Any:

@@ -92,7 +92,8 @@ def comparison(
     cases = []
     for contest in dict.fromkeys([*made.contests, *made.fallen]):
         one = record(contest, outcome, head.folder)
-        if one["verdict"] not in ("same", "faster") or one["memory"] == "more":
+        meant = one["verdict"] in ("slower", "failed", "inconclusive") or one["memory"] == "more"
+        if meant and one["verdict"] not in ("wrong", "broken"):
             one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(contest.case)), None)
         cases.append(Compared.model_validate(one))
     return Comparison(
