@@ -389,8 +389,8 @@ def compare(
         duration_s(budget) if budget else float("inf"),
     )
     show.writable(out)
-    if junit:
-        show.writable(junit.parent)
+    if junit and not junit.parent.is_dir():
+        raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
     stop_on_signals()
     with (
         gate.both(asked) as (older, newer),
@@ -509,6 +509,10 @@ def history(
             raise PlanError("an intended slowdown needs both: --acknowledge CASE --why TEXT")
         path = acknowledged.add(here(), acknowledge, why)
         print(f"acknowledged in {path}: commit it with the change")
+        if not acknowledged.read(here())[-1].covers_any(show.case_names(out)):
+            show.error(
+                f"note: neither w2vbench nor the comparison in {out} has a case called {acknowledge!r}; is it spelt right?"
+            )
         return
     margin = share(threshold)
     runs, left = trends.stored(store)
@@ -581,7 +585,9 @@ def share(text: str) -> float:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = -1.0
-    if not 0 < value < 1 or (value > 0.2 and not text.endswith("%")):
+    if 0.2 < value < 100 and not text.endswith("%"):
+        raise PlanError(f"--threshold: {text} what? For {text} percent write {text}%")
+    if not 0 < value < 1:
         raise PlanError(f"--threshold: not a share between 0 and 100 %: {text!r} (write e.g. 2%)")
     return value
 

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from reports.results import Comparison, ResultFile
     from reports.tables import Table
 
-WIDE = 150
+WIDE = 1000
 LEAST_GROWTH = 64_000
 """Bytes of growth below which a line's is the profiler's own."""
 MANY_RACES = 12
 
 
 def console() -> Console:
-    """Standard output; tables are not folded to eighty columns where it is no terminal."""
+    """Standard output; where it is no terminal, nothing is folded, so that a case's name can be searched for."""
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
@@ -423,9 +423,27 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
     written([out / "history.html"])
 
 
+def case_names(out: Path) -> Iterator[str]:
+    """The cases that a gate knows: of the last comparison, where there is one, and of this package."""
+    from bench.presets import GATE
+    from impls import catalogue
+    from reports.results import ResultError, read
+
+    with contextlib.suppress(ResultError):
+        comparison = read(out / "comparison.json").w2vbench.comparison
+        yield from (case.case for case in comparison.cases) if comparison else ()
+    for implementation in catalogue.own():
+        yield from (str(implementation.case(size)) for size in GATE.sizes(implementation.kernel))
+
+
 def writable(folder: Path) -> None:
-    """Make sure that results can be written before anything is measured. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make sure that results can be written before anything is measured. Raises OSError.
+
+    A folder that is made here asks git to ignore it.
+    """
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        (folder / ".gitignore").write_text("*\n")
     probe = folder / ".writable"
     probe.write_text("")
     probe.unlink()

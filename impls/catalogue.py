@@ -39,7 +39,7 @@ def load(files: Iterable[Path] = (), *, installed: bool = True) -> list[Implemen
     """All implementations: this package's, then the files', then the installed packages'. Raises CatalogueError."""
     found = list(own())
     for file in files:
-        found += from_file(file)
+        found += from_file(file, tops(file))
     if installed:
         found += from_packages()
     seen: dict[str, Implementation] = {}
@@ -87,6 +87,13 @@ def defined_in(module: ModuleType) -> list[Implementation]:
         if isinstance(value, Implementation) and value.function.__module__ == module.__name__
     }
     return list(found.values())
+
+
+def tops(file: Path) -> list[Path]:
+    """Where a file's project keeps its modules: the nearest folder above with a .git or a pyproject.toml, and its src."""
+    folders = file.resolve().parents
+    top = next((at for at in folders if (at / ".git").exists() or (at / "pyproject.toml").is_file()), None)
+    return [] if top is None else [folder for folder in (top, top / "src") if folder.is_dir()]
 
 
 def from_file(file: Path, beside: Iterable[Path] = ()) -> list[Implementation]:

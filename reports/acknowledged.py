@@ -32,7 +32,11 @@ class Acknowledgement:
     when: datetime
 
     def covers(self, case: str) -> bool:
-        return case == self.case or fnmatchcase(case, self.case)
+        """Whether it speaks for a case: by its name, by its implementation's, or by a glob of either."""
+        return any(name == self.case or fnmatchcase(name, self.case) for name in (case, case.partition("@")[0]))
+
+    def covers_any(self, cases: Iterable[str]) -> bool:
+        return any(map(self.covers, cases))
 
 
 def read(folder: Path) -> list[Acknowledgement]:

@@ -13,7 +13,11 @@ from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
 HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
+MEMORY = "more memory"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
+
+SAME_CODE = "their code is the same at both revisions (--all races them too)"
+"""Why most cases are not raced: they are only counted, where others are named."""
 
 FEW = 3
 """Cases that share a reason are named up to this number."""
@@ -41,7 +45,7 @@ def exit_code(comparison: Comparison) -> int:
 
 def worst(case: Compared) -> str:
     """A case's verdict, or what else stops a gate."""
-    return case.verdict if not failing(case) or case.verdict in ("slower", "wrong", "broken") else "more memory"
+    return case.verdict if not failing(case) or case.verdict in ("slower", "wrong", "broken") else MEMORY
 
 
 def ranked(comparison: Comparison) -> list[Compared]:
@@ -117,8 +121,8 @@ def said(case: Compared) -> str:
 
 
 def counts(comparison: Comparison) -> str:
-    verdicts = [case.verdict for case in comparison.cases]
-    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in ORDER if verdict in verdicts)
+    verdicts = list(map(worst, comparison.cases))
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (*ORDER, MEMORY) if verdict in verdicts)
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -141,7 +145,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.left_out.items():
-        yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}"
+        named = "" if why == SAME_CODE else f": {', '.join(cases)}"
+        yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}{named}"
 
 
 def markdown(comparison: Comparison) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.show import writable
+
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
     "run",
@@ -182,6 +184,8 @@ def test_report_builds_the_same_files_again(
         (("report", "missing.json"), "missing.json: No such file"),
         (("report", "empty.txt"), "empty.txt: empty"),
         (("report", "binary.txt"), "binary.txt"),
+        (("compare", "HEAD", "--threshold", "5"), "For 5 percent write 5%"),
+        (("compare", "HEAD", "--threshold", "lots"), "not a share between 0 and 100 %"),
         (("nonsense",), "nonsense"),
     ],
 )
@@ -229,6 +233,28 @@ def wait_for(folder: Path, launches: int) -> None:
 
 
 MANY = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "700", "800", "--hidden", "4")
+
+
+@pytest.mark.parametrize(
+    ("named", "known"), [("lookup/gather", True), ("lookup/gather@V=1e4,*", True), ("lookup/gathre", False)]
+)
+def test_an_acknowledged_slowdown_of_no_known_case_is_kept_and_asked_about(
+    tmp_path: Path, named: str, known: bool
+) -> None:
+    done = w2vbench("history", "--acknowledge", named, "--why", "meant", cwd=tmp_path)
+    assert done.returncode == 0
+    assert named in (tmp_path / "w2vbench.toml").read_text()
+    assert ("is it spelt right?" in done.stderr) is not known
+
+
+def test_a_folder_that_is_made_for_results_is_not_for_git(tmp_path: Path) -> None:
+    w2vbench("run", "--kernel", "lookup", "--only", "nothing*", cwd=tmp_path)  # stopped by its input
+    assert not (tmp_path / "reports").exists()
+    writable(tmp_path / "mine" / "out")
+    assert (tmp_path / "mine" / "out" / ".gitignore").read_text() == "*\n"
+    (tmp_path / "there").mkdir()
+    writable(tmp_path / "there")
+    assert list((tmp_path / "there").iterdir()) == []
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("scater", "scatter"), ("nec", "output.nce"), ("lokup", "lookup")])

@@ -20,7 +20,6 @@ from bench.regression.compare import (
     GATE_CASES,
     MARKED_WRONG,
     OVER_BUDGET,
-    SAME_CODE,
     TOO_MANY,
     Comparing,
     Contest,
@@ -39,6 +38,7 @@ from bench.regression.compare import (
 )
 from bench.regression.revisions import RevisionError, Tree
 from impls.case import Size
+from reports.comparison import SAME_CODE
 from reports.statistics import NOISE_BYTES, Floats
 
 Side = dict[str, Facts]
@@ -649,6 +649,7 @@ def test_both_sides_are_listed_by_key() -> None:
     [
         ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
         ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
+        ({"error": "SyntaxError: no"}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
         ({}, {"interface": 2}, r"version 1 in BASE, 2 in HEAD\)", False),
     ],
 )

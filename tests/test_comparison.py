@@ -22,6 +22,7 @@ from reports.comparison import (
     HEADER,
     ORDER,
     PASSED,
+    SAME_CODE,
     SLOWER,
     UNANSWERED,
     WIDE,
@@ -96,7 +97,7 @@ def everything() -> Comparison:
         added=[f"lookup/new@{SIZE}"],
         removed=[f"lookup/old@{SIZE}"],
         renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
-        left_out={"the same code on both sides": ["x", "y"], "over the budget": ["z"]},
+        left_out={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
         caveats=["pyproject.toml differs"],
         seconds=12.3456,
     )
@@ -306,13 +307,13 @@ def test_two_runs_have_no_threshold_to_speak_of() -> None:
 
 
 def test_a_comparison_of_nothing_says_so_and_has_no_table() -> None:
-    empty = compared(left_out={"the same code on both sides": ["a", "b"]})
+    empty = compared(left_out={SAME_CODE: ["a", "b"]})
     assert sentence(empty) == "Nothing was raced: the notes say why."
     assert sentence(empty.model_copy(update={"interleaved": False})) == "Nothing was compared: the notes say why."
     assert "|" not in markdown(empty)
-    assert "- 2 cases not raced: the same code on both sides" in markdown(empty)
+    assert f"- 2 cases not raced: {SAME_CODE}" in markdown(empty)
     two_runs = empty.model_copy(update={"interleaved": False})
-    assert "- 2 cases not compared: the same code on both sides" in markdown(two_runs)
+    assert f"- 2 cases not compared: {SAME_CODE}" in markdown(two_runs)
 
 
 def test_notes_tell_caveats_reasons_intentions_and_what_was_not_raced() -> None:
@@ -326,8 +327,8 @@ def test_notes_tell_caveats_reasons_intentions_and_what_was_not_raced() -> None:
         f"added, so there is nothing to compare with: lookup/new@{SIZE}",
         f"removed: lookup/old@{SIZE}",
         f"renamed, with the same code: lookup/a@{SIZE} → lookup/b@{SIZE}",
-        "2 cases not raced: the same code on both sides",
-        "1 case not raced: over the budget",
+        f"2 cases not raced: {SAME_CODE}",
+        "1 case not raced: over the budget: z",
     ]
     assert list(notes(compared(case("a", "same")))) == []
 

@@ -52,6 +52,26 @@ def _as_before(tmp_path: Path) -> Iterator[None]:
 # files with folders beside them
 
 
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", None])
+def test_a_file_may_import_what_its_project_keeps_in_the_top_folder_and_in_src(
+    tmp_path: Path, mark: str | None
+) -> None:
+    top = tmp_path / "project"
+    written(top / "topmost" / "inner.py", "ROW = 'top'\n")
+    written(top / "src" / "sourced.py", "ROW = 'src'\n")
+    file = written(
+        top / "a" / "b" / "mine.py",
+        MINE.format(statement="from topmost.inner import ROW\nimport sourced", result="ROW + sourced.ROW"),
+    )
+    if mark:
+        written(top / mark, "")
+        (mine,) = (i for i in catalogue.load([file], installed=False) if i.slug == "mine")
+        assert mine(0, 0) == "topsrc"
+    else:
+        with pytest.raises(CatalogueError, match="topmost"):
+            catalogue.load([file], installed=False)
+
+
 @pytest.mark.parametrize("package", [False, True])
 def test_a_file_may_import_from_a_folder_beside_it(tmp_path: Path, package: bool) -> None:
     if package:

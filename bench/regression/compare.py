@@ -18,6 +18,7 @@ from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.presets import GATE
 from impls.case import Case, Size
+from reports.comparison import SAME_CODE
 from reports.statistics import Call, Floats, Paired, call_same, call_suspects, memory_verdict, same
 
 from .revisions import RevisionError, Tree
@@ -33,7 +34,6 @@ LaneSpec = tuple[str, str, float]
 LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
 """Lanes of a case: name, side, and by which share its samples are slowed."""
 
-SAME_CODE = "their code is the same at both revisions (--all races them too)"
 TOO_MANY = f"more than {GATE_CASES} cases differ (--all races them too, --kernel and --only choose)"
 MARKED_WRONG = "marked wrong: never timed"
 OVER_BUDGET = "no time for them in --budget"
@@ -168,11 +168,9 @@ def listed(track: Track) -> tuple[dict[str, Facts], dict[str, Facts]]:
                 sides[event["name"]] = event
     except Died as death:
         raise RevisionError(f"loading both revisions: {death.status}: {death.reason}") from death
-    for name, side in sides.items():
-        if side["error"]:
-            raise (Unanswerable if name == "base" else RevisionError)(
-                f"{name.upper()} cannot be loaded: {side['error']}"
-            )
+    for name, raised in (("head", RevisionError), ("base", Unanswerable)):
+        if sides[name]["error"]:
+            raise raised(f"{name.upper()} cannot be loaded: {sides[name]['error']}")
     versions = {name: side["interface"] for name, side in sides.items()}
     if versions["base"] != versions["head"]:
         raise Unanswerable(

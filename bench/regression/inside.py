@@ -65,7 +65,8 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
             found = [described(i, side.root, Path(spec[other]["tree"])) for i in side.implementations.values()]
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
         except Exception as error:
-            emit("side", name=name, error=describe(error), implementations=[], interface=None)
+            meant = str(error) if type(error).__name__ == "CatalogueError" else describe(error)  # the copy's class too
+            emit("side", name=name, error=meant, implementations=[], interface=None)
             continue
         emit("side", name=name, error="", implementations=found, interface=version)
     emit("done")
