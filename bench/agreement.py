@@ -95,12 +95,11 @@ def lanes(corpus: words.Corpus) -> Iterator[tuple[str, Lane, Problem, tuple[Any,
     """Calibrated lanes of the timed cases, with their problem and the arguments of a call."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
-    yield "one row, W[5]", Lane("row", one_row, None, cycle(single.batches), sampler(2, False)), single, (table, 5)
+    yield "one row, W[5]", Lane("row", one_row, (), cycle(single.batches), sampler(2, False)), single, (table, 5)
     for name in TIMED:
         implementation, problem = made(name, corpus)
         lane = lane_of(name, implementation, problem)
-        workspace = () if implementation.prepare is None else (lane.workspace,)
-        yield name, lane, problem, (*problem.batches[0], *workspace)
+        yield name, lane, problem, (*problem.batches[0], *lane.last)
 
 
 def wall_and_cpu(corpus: words.Corpus) -> bool:
@@ -155,14 +154,14 @@ def allocation(corpus: words.Corpus) -> bool:
     good = True
     for name in WEIGHED:
         implementation, problem = made(name, corpus)
-        workspace = (implementation.prepare(problem),) if implementation.prepare else ()
-        implementation.function(*problem.batches[0], *workspace)
+        function, last = implementation.start(problem)
+        function(*problem.batches[0], *last)
         problem.reset()
         ours = memory.measure(implementation, problem, 60.0)["peak_bytes"]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "peak"
             with memray.Tracker(file):
-                implementation.function(*problem.batches[0], *workspace)
+                function(*problem.batches[0], *last)
             theirs = memray.FileReader(file).metadata.peak_memory
         differ = ours / theirs - 1
         good &= abs(differ) <= 0.01
@@ -173,10 +172,10 @@ def allocation(corpus: words.Corpus) -> bool:
 def overhead() -> bool:
     """What the engine adds to a sample: two clocks once, and the loop around each call."""
     empty = sampler(2, False)
-    fixed = float(np.median([empty(limits.nothing, iter(()), None)[0] for _ in range(10_000)]))
+    fixed = float(np.median([empty(limits.nothing, iter(()), ())[0] for _ in range(10_000)]))
     n = 10_000
     batches = [(1, 2)] * n
-    looped = float(np.median([empty(limits.nothing, iter(batches), None)[0] for _ in range(100)])) / n
+    looped = float(np.median([empty(limits.nothing, iter(batches), ())[0] for _ in range(100)])) / n
     bare = timeit.Timer("f(1, 2)", globals={"f": limits.nothing})
     called = min(bare.repeat(100, n)) / n * 1e9
     share = fixed / 2e6

@@ -44,12 +44,12 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     for size in implementation.kernel.sizes:
         problem = implementation.kernel.make(size, corpus, np.random.default_rng(seed))
         try:
-            workspace = implementation.prepare(problem) if implementation.prepare else None
+            started = implementation.start(problem)
         except MemoryError:
             return Verdict(OUT_OF_MEMORY, f"prepare {PAST_LIMIT} [at {size}]")
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
-        verdict = check_problem(implementation, problem, workspace)
+        verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
         elif verdict.status != OK:
@@ -59,19 +59,22 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
 
 
-def check_problem(implementation: Implementation, problem: Problem, workspace: Any) -> Verdict:
+def check_problem(
+    implementation: Implementation, problem: Problem, function: Callable[..., Any], last: tuple[Any, ...]
+) -> Verdict:
     """Check results on successive batches with one workspace, and that nothing but what the kernel mutates has changed.
+
+    function, last: what ``Implementation.start`` gave.
 
     More than one batch, because a workspace may go stale: the first call is the one that is always right. Where calls
     are slow, one has to do.
     """
-    last = () if implementation.prepare is None else (workspace,)
     took = 0.0
 
     def call(*inputs: Any) -> Any:
         nonlocal took
         started = time.perf_counter()
-        result = implementation.function(*inputs, *last)
+        result = function(*inputs, *last)
         took = time.perf_counter() - started
         return result
 

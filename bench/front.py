@@ -84,8 +84,8 @@ def caller(implementation: Implementation, given: Problem) -> Callable[[], Any]:
 
     It costs about 0.1 µs a call beside the implementation, which the race's own loop does not.
     """
-    function, ring = implementation.function, cycle(given.batches)
-    last = (implementation.prepare(given),) if implementation.prepare else ()
+    ring = cycle(given.batches)
+    function, last = implementation.start(given)
     return lambda: function(*next(ring), *last)
 
 

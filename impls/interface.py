@@ -21,7 +21,7 @@ from .case import NAME, BadName, Case, Size
 if TYPE_CHECKING:
     from .words import Corpus
 
-INTERFACE_VERSION = 1
+INTERFACE_VERSION = 2
 """Version of the surface that the engine reads by attribute (two copies of these classes may be loaded at once)."""
 
 Array = NDArray[Any]
@@ -107,6 +107,7 @@ class Kernel:
         shares: str = "",
         wrong: str = "",
         requires: tuple[str, ...] = (),
+        jit: bool = False,
         prepare: Callable[[Problem], Any] | None = None,
         moves: Callable[[Size], Work] | None = None,
     ) -> Callable[[Callable[..., Any]], Implementation]:
@@ -118,7 +119,7 @@ class Kernel:
         given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
         ``BV+VH`` in the size's dtype, ``VH64`` in float64. shares: the same of those that it takes from
         ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
-        requires: optional packages that it imports.
+        requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
 
@@ -139,10 +140,11 @@ class Kernel:
                 makes,
                 shares,
                 wrong,
-                requires,
+                (*requires, "numba") if jit else requires,
                 prepare,
                 moves,
                 plain,
+                jit,
             )
 
         return decorate
@@ -166,6 +168,7 @@ class Implementation:
     prepare: Callable[[Problem], Any] | None = None
     moves: Callable[[Size], Work] | None = None
     plain: str = ""
+    jit: bool = False
     interface_version: int = field(default=INTERFACE_VERSION)
 
     @property
@@ -173,11 +176,27 @@ class Implementation:
         """``kernel/slug``: what no two implementations may share."""
         return f"{self.kernel.name}/{self.slug}"
 
+    def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """What a launch calls, and what it passes after a batch's arguments: the workspace, if there is one.
+
+        Set-up is made and code compiled here.
+        """
+        last = (self.prepare(problem),) if self.prepare else ()
+        if not self.jit:
+            return self.function, last
+        from .compiled import ready
+
+        return ready(self.function, (*problem.batches[0], *last)), last
+
     def case(self, size: Size) -> Case:
         return Case(self.kernel.name, self.slug, size)
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.function(*arguments)
+        if not self.jit:
+            return self.function(*arguments)
+        from .compiled import compiled
+
+        return compiled(self.function)(*arguments)
 
 
 def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

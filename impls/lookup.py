@@ -12,6 +12,8 @@ import numpy as np
 
 from .case import Size
 from .interface import Array, Kernel, Problem, Work, Wrong, distinct, importing, normals, ring_length, same_dtype
+from .machine import copy_row, prefetch_row
+from .peers import Tensors
 from .words import Corpus
 
 
@@ -158,3 +160,42 @@ def row_buffer(problem: Problem) -> Array:
 def take_out(W: Array, idx: Array, out: Array) -> Array:
     # mode="clip" drops the bounds check that forces NumPy to buffer out; it is only right because ids are valid
     return np.take(W, idx, axis=0, out=out, mode="clip")
+
+
+@lookup.implementation(
+    "numba", "compiled loop", plain="copying the rows in a compiled loop", jit=True, prepare=row_buffer
+)
+def numba(W: Array, idx: Array, out: Array) -> Array:
+    for i in range(len(idx)):
+        row = idx[i]
+        for j in range(W.shape[1]):
+            out[i, j] = W[row, j]
+    return out
+
+
+AHEAD = 8
+"""Rows that are asked for before they are copied: enough to wait for several at a time."""
+
+
+@lookup.implementation(
+    "numba-prefetch",
+    "compiled loop that asks for rows ahead",
+    plain="copying the rows in a compiled loop that asks for them ahead",
+    jit=True,
+    prepare=row_buffer,
+)
+def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, idx[i + AHEAD])
+        if i >= 0:
+            copy_row(out, i, W, idx[i])
+    return out
+
+
+@lookup.implementation(
+    "torch", "torch embedding", plain="picking the rows with torch", requires=("torch",), prepare=Tensors
+)
+def torch(W: Array, idx: Array, tensors: Tensors) -> Any:
+    return tensors.torch.nn.functional.embedding(tensors(idx), tensors(W))

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 from scipy.stats import binom
 
 from impls.case import Size
 from impls.catalogue import missing, own
+from impls.compiled import compiled
 from impls.interface import Implementation, Problem
+from impls.random import alias_table, draw, next_bits, state, whole_alias_table
 from impls.sampling.contract import alone, included
-from impls.sampling.with_replacement import TABLE, alias_table, integer_sums, unigram_table
+from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
 
 Array = NDArray[Any]
 
@@ -40,8 +43,8 @@ def laws(longest: int, least: float = 1e-9) -> st.SearchStrategy[Array]:
     return st.one_of(anything, few_values, equal, zipf).map(scaled)
 
 
-def problem(p: Array, targets: Array, K: int) -> Problem:
-    rng = np.random.default_rng(0)
+def problem(p: Array, targets: Array, K: int, seed: int = 0) -> Problem:
+    rng = np.random.default_rng(seed)
     size = Size(len(p), 1, len(targets), K, index=f"i{8 * targets.itemsize}")
     return Problem(size, {"p": p, "rng": rng}, [(targets, K, p, rng)], 1.0)
 
@@ -54,8 +57,9 @@ def drawn(implementation: Implementation, p: Array, targets: Array, K: int, seed
     """Negatives (B, K), drawn with the workspace that the implementation asks for."""
     if lacking := missing(implementation):
         pytest.skip(f"needs {', '.join(lacking)}")
-    workspace = [] if implementation.prepare is None else [implementation.prepare(problem(p, targets, K))]
-    return np.asarray(implementation(targets, K, p, np.random.default_rng(seed), *workspace))
+    given = problem(p, targets, K, seed)
+    workspace = [] if implementation.prepare is None else [implementation.prepare(given)]
+    return np.asarray(implementation(targets, K, p, given.inputs["rng"], *workspace))
 
 
 # the reference: which words are among K different draws
@@ -123,7 +127,7 @@ def implied(threshold: Array, alias: Array) -> Array:
 @example(scaled([*[1e-9] * 50, 1.0]))
 @example(scaled([1.0, 1e-9] * 30))
 def test_alias_tables_hold_the_law_exactly(p: Array) -> None:
-    threshold, alias = alias_table(table_of(p))
+    threshold, alias = alias_table(p)
     assert np.all((threshold > -1e-12) & (threshold < 1 + 1e-12))
     assert np.all((alias >= 0) & (alias < len(p)))
     np.testing.assert_allclose(implied(threshold, alias), p, rtol=0, atol=1e-12)
@@ -133,13 +137,13 @@ def test_alias_tables_hold_equal_words_of_any_number() -> None:
     """1/V is not exact, and V of them may add up to a little more or less than one."""
     for V in range(2, 1500):
         for p in (np.full(V, 1 / V), np.full(V, 0.1)):
-            threshold, alias = alias_table(table_of(p))
+            threshold, alias = alias_table(p)
             np.testing.assert_allclose(implied(threshold, alias), 1 / V, rtol=1e-12)
 
 
 def test_alias_tables_of_a_large_vocabulary_hold_it_too() -> None:
     p = scaled((np.arange(1, 300_001.0) ** -0.9).tolist())
-    np.testing.assert_allclose(implied(*alias_table(table_of(p))), p, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(implied(*alias_table(p)), p, rtol=0, atol=1e-12)
 
 
 @given(laws(200))
@@ -237,3 +241,32 @@ def test_more_different_negatives_than_other_words_are_refused_before_any_is_dra
     corpus = encode("song", ["you say goodbye and I say hello"])
     with pytest.raises(ValueError, match="5 different negatives beside the target cannot be drawn from 5 words"):
         implementation.kernel.make(Size(5, 1, 3, 5), corpus, np.random.default_rng(0))
+
+
+# random numbers in compiled code
+
+
+def test_the_generator_gives_the_numbers_of_its_paper() -> None:
+    """First outputs of splitmix64 from seed 1234567, as Vigna's reference code (splitmix64.c) prints them."""
+    known = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)
+    generator = state(1234567)
+    bits = compiled(next_bits)
+    assert tuple(int(bits(generator)) for _ in known) == known
+
+
+@given(laws(40))
+@settings(max_examples=20, deadline=None)
+def test_whole_alias_tables_are_the_exact_ones_but_for_rounding(p: Array) -> None:
+    threshold, alias = alias_table(p)
+    whole = whole_alias_table(p)
+    assert whole.dtype == np.uint32
+    np.testing.assert_array_equal(whole[:, 1], alias)
+    np.testing.assert_allclose(whole[:, 0] / 2**32, threshold, atol=2**-31)
+
+
+def test_compiled_draws_follow_the_law() -> None:
+    p = scaled((np.arange(1, 31.0) ** -0.75).tolist())
+    generator, tables, one = state(3), whole_alias_table(p), compiled(draw)
+    seen = np.bincount([int(one(generator, tables)) for _ in range(60_000)], minlength=30)
+    statistic = float(((seen - 60_000 * p) ** 2 / (60_000 * p)).sum())
+    assert chdtrc(29, statistic) > 1e-6

@@ -40,13 +40,13 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     arguments = problem.batches[0]
     give_back()
     tracemalloc.start()
-    workspace = (implementation.prepare(problem),) if implementation.prepare else ()
+    function, last = implementation.start(problem)
     prepared = tracemalloc.get_traced_memory()[0] if implementation.prepare else 0
 
     def call() -> int:
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
-        implementation.function(*arguments, *workspace)
+        function(*arguments, *last)
         return tracemalloc.get_traced_memory()[1] - before
 
     started = time.perf_counter()
@@ -55,7 +55,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     tracemalloc.stop()
     if took < TWICE_S:
         give_back()
-        _, resident = resident_growth(lambda: implementation.function(*arguments, *workspace))
+        _, resident = resident_growth(lambda: function(*arguments, *last))
     return {"peak_bytes": peak, "prepare_bytes": prepared, "resident_bytes": resident}
 
 

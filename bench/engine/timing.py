@@ -21,16 +21,17 @@ ONCE_S = 0.5
 """A call that takes longer is not made again to find out how long it takes when warm."""
 
 Emit = Callable[..., None]
-Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], Any], tuple[int, int]]
+Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], tuple[Any, ...]], tuple[int, int]]
 
 
 @dataclass
 class Lane:
-    """An implementation in the race: its workspace, its place in the ring, and how often it is called a sample."""
+    """An implementation in the race: its function, its workspace if it has one (a call's last argument), its place in the
+    ring, and how often it is called a sample."""
 
     name: str
     function: Callable[..., Any]
-    workspace: Any
+    last: tuple[Any, ...]
     ring: Iterator[tuple[Any, ...]]
     sample: Sampler
     calls: int = 1
@@ -39,16 +40,16 @@ class Lane:
 
     def take(self, calls: int) -> tuple[int, int]:
         """Wall and CPU time of some calls, in nanoseconds."""
-        return self.sample(self.function, islice(self.ring, calls), self.workspace)
+        return self.sample(self.function, islice(self.ring, calls), self.last)
 
 
 def lane_of(name: str, implementation: Implementation, problem: Problem, slowed: float = 0.0) -> Lane:
     """A lane with its workspace made. slowed: by which share each of its samples is made to last longer."""
     started = time.perf_counter()
-    workspace = implementation.prepare(problem) if implementation.prepare else None
+    function, last = implementation.start(problem)
     prepared = time.perf_counter() - started
-    timed = sampler(len(implementation.kernel.parameters), implementation.prepare is not None, slowed)
-    return Lane(name, implementation.function, workspace, cycle(problem.batches), timed, prepare_s=prepared)
+    timed = sampler(len(implementation.kernel.parameters), bool(last), slowed)
+    return Lane(name, function, last, cycle(problem.batches), timed, prepare_s=prepared)
 
 
 def sampler(arity: int, workspace: bool, slowed: float = 0.0) -> Sampler:
@@ -60,20 +61,23 @@ def sampler(arity: int, workspace: bool, slowed: float = 0.0) -> Sampler:
     names = [f"a{i}" for i in range(arity)]
     unpacked = f"({', '.join(names)},)" if names else "_"
     passed = ", ".join([*names, *(["workspace"] if workspace else [])])
-    spin = f"""
-    end += (end - start) * {slowed!r}
-    while clock() < end:
-        pass
-    end = clock()"""
     source = f"""
-def sample(function, batches, workspace):
+def sample(function, batches, last):
+    {"(workspace,) = last" if workspace else ""}
     cpu = cpu_clock()
     start = clock()
     for {unpacked} in batches:
         function({passed})
-    end = clock(){spin if slowed else ""}
-    return end - start, cpu_clock() - cpu
+    end = clock()
 """
+    if slowed:
+        source += f"""
+    end += (end - start) * {slowed!r}
+    while clock() < end:
+        pass
+    end = clock()
+"""
+    source += "    return end - start, cpu_clock() - cpu\n"
     scope: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
     exec(compile(source, "<timing loop>", "exec"), scope)
     return scope["sample"]  # type: ignore[no-any-return]

@@ -116,9 +116,7 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
     emit("stage", name="inputs", lane=implementation.slug)
     problem = implementation.kernel.make(size, Corpus.load(Path(spec["corpus"])), np.random.default_rng(spec["seed"]))
     emit("stage", name="the check", lane=implementation.slug)
-    verdict = check_problem(
-        implementation, problem, implementation.prepare(problem) if implementation.prepare else None
-    )
+    verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
     emit("stage", name="the profile", lane=implementation.slug)
     emit("profile", status=verdict.status, reason=verdict.reason, **lines.profile(implementation, problem))
@@ -152,7 +150,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
     empty = sampler(len(implementations[0].kernel.parameters), False)
-    lanes.append(Lane(limits.CALL, limits.nothing, None, cycle(problem.batches), empty))
+    lanes.append(Lane(limits.CALL, limits.nothing, (), cycle(problem.batches), empty))
     emit("waits")  # until nothing else runs
     for lane in lanes:
         emit("stage", name="calibration", lane=lane.name)
@@ -186,7 +184,7 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         lane = lane_of(slug, implementation, problem)
         if spec["check"]:
             emit("stage", name="check", lane=slug)
-            verdict = check_problem(implementation, problem, lane.workspace)
+            verdict = check_problem(implementation, problem, lane.function, lane.last)
             problem.reset()
             if verdict.status != OK:
                 emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
@@ -214,6 +212,8 @@ def profile_all(implementations: list[Implementation], problem: Problem, emit: E
     from bench.engine import lines
 
     for implementation in implementations:
+        if implementation.jit:
+            continue  # compiled code has no lines
         emit("stage", name="the line profile", lane=None)
         try:
             found = lines.profile(implementation, problem, PROFILE_S)

@@ -165,7 +165,7 @@ def let_in(
         lane = lane_of(name, implementation, problem, slowed)
         if checked:
             emit("stage", name="check", lane=name)
-            verdict = check_problem(implementation, problem, lane.workspace)
+            verdict = check_problem(implementation, problem, lane.function, lane.last)
             problem.reset()
             if verdict.status != OK:
                 raise Failed(name, status=verdict.status, reason=verdict.reason)

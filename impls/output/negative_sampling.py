@@ -14,6 +14,7 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, resident_zeros
+from ..peers import Tensors
 from .contract import (
     SIZES,
     check_result,
@@ -150,3 +151,79 @@ def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
     dh = (dscores[:, None, :] @ rows)[:, 0]
     np.multiply(dscores[:, :, None], h[:, None, :], out=rows)
     return softplus(scores).sum() / n, dh, (words.reshape(-1), rows.reshape(-1, h.shape[1]))
+
+
+def row_buffers(problem: Problem) -> tuple[Array, Array, Array]:
+    """Buffers: dh (B, H); the words that a batch touches (B (1 + K),) and their gradients (B (1 + K), H)."""
+    size = problem.size
+    touched = size.B * (1 + size.K)
+    return (
+        np.empty((size.B, size.H), size.float_type),
+        np.empty(touched, size.index_type),
+        np.empty((touched, size.H), size.float_type),
+    )
+
+
+LARGE = 1e200
+"""A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
+
+
+@negative_sampling.implementation(
+    "numba",
+    "compiled: one pass over each candidate's row",
+    plain="scoring target and negatives in a compiled loop, with gradients of the words that occur",
+    jit=True,
+    prepare=row_buffers,
+)
+def numba(
+    h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array, Array]
+) -> tuple[Array, Array, tuple[Array, Array]]:
+    dh, words, values = buffers
+    n, H, width = len(h), h.shape[1], 1 + negatives.shape[1]
+    loss, one, scale = 0.0, h.dtype.type(1), h.dtype.type(1 / max(1, n))
+    for b in range(n):
+        product = 1.0
+        for j in range(H):
+            dh[b, j] = 0
+        for c in range(width):
+            word = negatives[b, c - 1] if c else target[b]
+            score = h.dtype.type(0)
+            for j in range(H):
+                score += h[b, j] * W_out[word, j]
+            away = score if c else -score  # how far the score is on the wrong side
+            # softplus and sigmoid with one exp a score and one log a row: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+            small = np.exp(-abs(away))
+            product *= one + small
+            if product > LARGE:
+                loss += np.log(product)
+                product = 1.0
+            loss += max(away, 0)
+            slope = scale * (one if away > 0 else small) / (one + small)
+            dscore = slope if c else -slope
+            at = b * width + c
+            words[at] = word
+            for j in range(H):
+                dh[b, j] += dscore * W_out[word, j]
+                values[at, j] = dscore * h[b, j]
+        loss += np.log(product)
+    return loss * scale, dh, (words, values)
+
+
+@negative_sampling.implementation(
+    "torch",
+    "torch autograd, sparse gradient",
+    plain="leaving the gradients to torch's autograd, as rows and values",
+    requires=("torch",),
+    prepare=Tensors,
+)
+def torch(
+    h: Array, W_out: Array, target: Array, negatives: Array, tensors: Tensors
+) -> tuple[Array, Array, tuple[Array, Array]]:
+    functional = tensors.torch.nn.functional
+    hidden, weights, wanted, noise = tensors.leaf(h), tensors.leaf(W_out), tensors(target), tensors(negatives)
+    positive = (functional.embedding(wanted, weights, sparse=True) * hidden).sum(1)
+    negative = (functional.embedding(noise, weights, sparse=True) @ hidden[:, :, None])[:, :, 0]
+    loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
+    loss.backward()
+    gradient = weights.grad
+    return loss.detach().numpy(), hidden.grad.numpy(), (gradient._indices()[0].numpy(), gradient._values().numpy())

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, Wrong, close, resident_zeros, same_dtype
+from ..peers import Tensors
 from ..words import Corpus
 from .contract import SIZES, check_slope, gradient_buffer, hidden_and_weights, ring
 
@@ -170,3 +171,20 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
         np.matmul(dscores.T, h, out=dW[block])
     of_target = np.einsum("bh,bh->b", h, W_out[target])
     return (log_total[:, 0] - of_target).sum() / n, dh, dW
+
+
+@softmax.implementation(
+    "torch",
+    "torch autograd",
+    plain="leaving the gradients to torch's autograd",
+    grows_with="V",
+    makes="BV+BV+VH",
+    requires=("torch",),
+    prepare=Tensors,
+)
+def torch(h: Array, W_out: Array, target: Array, tensors: Tensors) -> tuple[Array, Array, Array]:
+    hidden, weights, wanted = tensors.leaf(h), tensors.leaf(W_out), tensors(target).long()
+    scores = hidden @ weights.T
+    loss = tensors.torch.nn.functional.cross_entropy(scores, wanted, reduction="sum") / max(1, len(h))
+    loss.backward()
+    return loss.detach().numpy(), hidden.grad.numpy(), weights.grad.numpy()

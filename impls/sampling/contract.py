@@ -10,6 +10,7 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Problem, Work, Wrong, integers
+from ..random import state, whole_alias_table
 from ..words import Corpus, Floats, Ints
 
 SIZES = (
@@ -43,6 +44,14 @@ def running_sums(problem: Problem) -> Array:
     """Running sums of p (V,), the last being 1."""
     sums = np.cumsum(problem.inputs["p"])
     return np.asarray(sums / sums[-1])
+
+
+def whole_tables(problem: Problem) -> tuple[Array, Array, Array]:
+    """Alias tables (V, 2) uint32; the state of a generator of their own, (1,) uint64; a buffer for the negatives (B, K)."""
+    size, rng = problem.size, problem.inputs["rng"]
+    started = np.random.default_rng(rng.bit_generator.seed_seq)  # the problem's own generator is left where it is
+    seed = int(started.integers(2**63))
+    return whole_alias_table(problem.inputs["p"]), state(seed), np.empty((size.B, size.K), size.index_type)
 
 
 def work(size: Size) -> Work:

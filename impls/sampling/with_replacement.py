@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 
 from ..interface import Array, Kernel, Problem
+from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, work
+from .contract import SIZES, check_draws, make, running_sums, whole_tables, work
 
 with_replacement = Kernel(
     "sampling.with-replacement",
@@ -93,31 +94,12 @@ def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array
     return not_targets(targets, K, lambda n: ids[rng.integers(TABLE, size=n)])
 
 
-def alias_table(problem: Problem) -> tuple[Array, Array]:
-    """Thresholds (V,) float64 and aliases (V,): word i is drawn as itself below threshold[i], else as alias[i].
-
-    Walker's tables (1977), filled without a loop: small words take what they lack from large ones in turn, so who
-    serves whom can be read off the running sums of lacks and excesses (Hübschle-Schneider and Sanders 2019).
-    """
-    p = problem.inputs["p"]
-    scaled = p * (len(p) / p.sum())
-    full = min(1.0, scaled.max())  # rounding may leave all words just below 1
-    small, large = np.flatnonzero(scaled < full), np.flatnonzero(scaled >= full)
-    threshold, alias = np.ones(len(p)), np.arange(len(p))
-    lack, excess = np.cumsum(1 - scaled[small]), np.cumsum(scaled[large] - 1)
-    last = len(large) - 1
-    if len(small):
-        server = np.searchsorted(excess, np.concatenate([[0.0], lack[:-1]]), side="left")
-        threshold[small], alias[small] = scaled[small], large[np.minimum(server, last)]
-    # a large word that gave more than it had is filled up by the next one
-    ran_out = np.searchsorted(lack, excess[:last], side="right")
-    short = np.flatnonzero(ran_out < len(small))
-    threshold[large[short]] = 1 - (lack[ran_out[short]] - excess[short])
-    alias[large[short]] = large[short + 1]
-    return threshold, alias
+def alias_tables(problem: Problem) -> tuple[Array, Array]:
+    """Thresholds (V,) float64 and aliases (V,)."""
+    return alias_table(problem.inputs["p"])
 
 
-@with_replacement.implementation("alias", "alias tables", plain="picking from alias tables", prepare=alias_table)
+@with_replacement.implementation("alias", "alias tables", plain="picking from alias tables", prepare=alias_tables)
 def alias(targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array]) -> Array:
     threshold, other = tables
 
@@ -127,3 +109,57 @@ def alias(targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tu
         return np.where(at - word < threshold[word], word, other[word])
 
     return not_targets(targets, K, draw)
+
+
+def searched(problem: Problem) -> tuple[Array, Array, Array]:
+    """gensim's table; the state of a generator (1,) uint64; a buffer for the negatives (B, K)."""
+    _, state, negatives = whole_tables(problem)
+    return integer_sums(problem), state, negatives
+
+
+@with_replacement.implementation(
+    "numba-cum-table",
+    "compiled: search gensim's table, as gensim does, approximate",
+    plain="searching gensim's table in a compiled loop, as gensim does",
+    jit=True,
+    prepare=searched,
+)
+def numba_cum_table(
+    targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]
+) -> Array:
+    sums, state, negatives = tables
+    for b in range(len(targets)):
+        for k in range(K):
+            word = targets[b]
+            while word == targets[b]:
+                mark = ((next_bits(state) >> S32) * np.uint64(sums[-1])) >> S32
+                low, high = 0, len(sums)
+                while low < high:
+                    middle = (low + high) // 2
+                    if np.uint64(sums[middle]) > mark:
+                        high = middle
+                    else:
+                        low = middle + 1
+                word = low
+            negatives[b, k] = word
+    return negatives
+
+
+@with_replacement.implementation(
+    "numba-alias",
+    "compiled: alias tables, one random number a draw",
+    plain="picking from alias tables in a compiled loop",
+    jit=True,
+    prepare=whole_tables,
+)
+def numba_alias(
+    targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]
+) -> Array:
+    aliases, state, negatives = tables
+    for b in range(len(targets)):
+        for k in range(K):
+            word = draw(state, aliases)
+            while word == np.uint64(targets[b]):
+                word = draw(state, aliases)
+            negatives[b, k] = word
+    return negatives

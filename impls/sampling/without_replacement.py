@@ -11,8 +11,9 @@ from functools import partial
 import numpy as np
 
 from ..interface import Array, Kernel, Problem
+from ..random import draw
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, work
+from .contract import SIZES, check_draws, make, running_sums, whole_tables, work
 
 without_replacement = Kernel(
     "sampling.without-replacement",
@@ -82,4 +83,28 @@ def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums:
             negatives[rows, k] = drawn
             taken = (drawn == targets[rows]) | (negatives[rows, :k] == drawn[:, None]).any(axis=1)
             rows = rows[taken]
+    return negatives
+
+
+@without_replacement.implementation(
+    "numba-alias",
+    "compiled: alias tables, draw again what is taken",
+    plain="picking from alias tables in a compiled loop, and drawing again what is taken",
+    jit=True,
+    prepare=whole_tables,
+)
+def numba_alias(
+    targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]
+) -> Array:
+    aliases, state, negatives = tables
+    for b in range(len(targets)):
+        k = 0
+        while k < K:
+            word = draw(state, aliases)
+            fresh = word != np.uint64(targets[b])
+            for earlier in range(k):
+                fresh &= np.uint64(negatives[b, earlier]) != word
+            if fresh:
+                negatives[b, k] = word
+                k += 1
     return negatives

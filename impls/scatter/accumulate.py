@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel, importing
+from ..machine import prefetch_row
+from ..peers import Tensors
 from .contract import SIZES, check_accumulate, gradient_work, make_with
 
 accumulate = Kernel(
@@ -75,3 +77,39 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, row_of, np.arange(len(idx) + 1)), shape=(len(rows), len(idx)))
     dW[rows] += spread @ dout
+
+
+@accumulate.implementation("numba", "compiled loop", plain="adding rows in a compiled loop", jit=True)
+def numba(dout: Array, idx: Array, dW: Array) -> None:
+    for i in range(len(idx)):
+        row = idx[i]
+        for j in range(dW.shape[1]):
+            dW[row, j] += dout[i, j]
+
+
+AHEAD = 4
+"""Rows that are asked for before they are added to."""
+
+
+@accumulate.implementation(
+    "numba-prefetch",
+    "compiled loop that asks for rows ahead",
+    plain="adding rows in a compiled loop that asks for them ahead",
+    jit=True,
+)
+def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(dW, idx[i + AHEAD])
+        if i >= 0:
+            row = idx[i]
+            for j in range(dW.shape[1]):
+                dW[row, j] += dout[i, j]
+
+
+@accumulate.implementation(
+    "torch", "torch index_add_", plain="adding rows with torch", requires=("torch",), prepare=Tensors
+)
+def torch(dout: Array, idx: Array, dW: Array, tensors: Tensors) -> None:
+    tensors(dW).index_add_(0, tensors(idx), tensors(dout))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel, importing
+from ..peers import Tensors
 from .contract import SIZES, check_dense, gradient_work, make_with
 
 dense = Kernel(
@@ -133,3 +134,30 @@ def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, row_of, np.arange(len(idx) + 1)), shape=(len(rows), len(idx)))
     dW[rows] = spread @ dout
+
+
+@dense.implementation(
+    "numba",
+    "compiled: zero, loop",
+    plain="zeroing the gradient and adding rows in a compiled loop",
+    grows_with="V",
+    jit=True,
+)
+def numba(dout: Array, idx: Array, dW: Array) -> None:
+    dW[:] = 0
+    for i in range(len(idx)):
+        row = idx[i]
+        for j in range(dW.shape[1]):
+            dW[row, j] += dout[i, j]
+
+
+@dense.implementation(
+    "torch",
+    "torch: zero_, index_add_",
+    plain="adding rows to a zeroed gradient with torch",
+    grows_with="V",
+    requires=("torch",),
+    prepare=Tensors,
+)
+def torch(dout: Array, idx: Array, dW: Array, tensors: Tensors) -> None:
+    tensors(dW).zero_().index_add_(0, tensors(idx), tensors(dout))

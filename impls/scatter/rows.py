@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Kernel, importing
+from ..interface import Array, Kernel, Problem, importing
+from ..peers import Tensors
 from .contract import SIZES, check_rows, gradient_work, make_with
 
 rows = Kernel(
@@ -71,3 +72,50 @@ def csr(dout: Array, idx: Array, sparse: Any) -> tuple[Array, Array]:
     ones = np.ones(len(idx), dout.dtype)
     spread = sparse.csc_array((ones, row_of, np.arange(len(idx) + 1)), shape=(len(words), len(idx)))
     return words, np.asarray(spread @ dout)
+
+
+def places(problem: Problem) -> tuple[Array, Array, Array]:
+    """Of each word its place among a batch's distinct ones, (V,), -1 for none; and buffers for the words and their sums."""
+    size = problem.size
+    place = np.full(size.V, -1, np.int32)
+    return place, np.empty(size.B, size.index_type), np.empty((size.B, size.H), size.float_type)
+
+
+@rows.implementation(
+    "numba",
+    "compiled loop, numbering words by a table",
+    plain="adding rows up in a compiled loop that numbers the words by a table",
+    jit=True,
+    prepare=places,
+)
+def numba(dout: Array, idx: Array, tables: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+    place, words, sums = tables
+    found = 0
+    for i in range(len(idx)):
+        at = place[idx[i]]
+        if at < 0:
+            place[idx[i]] = found
+            words[found] = idx[i]
+            for j in range(dout.shape[1]):
+                sums[found, j] = dout[i, j]
+            found += 1
+        else:
+            for j in range(dout.shape[1]):
+                sums[at, j] += dout[i, j]
+    for at in range(found):
+        place[words[at]] = -1
+    return words[:found], sums[:found]
+
+
+@rows.implementation(
+    "torch",
+    "torch: coalesce a sparse tensor",
+    plain="coalescing a sparse tensor of torch",
+    requires=("torch",),
+    prepare=Tensors,
+)
+def torch(dout: Array, idx: Array, tensors: Tensors) -> tuple[Array, Array]:
+    words = tensors(idx)[None, :]
+    size = (int(idx.max(initial=0)) + 1, dout.shape[1])
+    sums = tensors.torch.sparse_coo_tensor(words, tensors(dout), size, check_invariants=False).coalesce()
+    return sums.indices()[0].numpy(), sums.values().numpy()
