@@ -25,8 +25,9 @@ ORDER = (
         "output.hierarchical",
     ),
     *("sampling.without-replacement", "sampling.with-replacement"),
+    *("update.sgd", "update.adam", "update.lazy-adam"),
 )
-"""Kernels in the order of the story: from the input layer to the output layer, from the textbook's upward."""
+"""Kernels in the order of the story: from the input layer to the output layer and the step, from the textbook's upward."""
 
 ENTRY_POINTS = "w2vbench.implementations"
 

@@ -72,7 +72,7 @@ def test_help_needs_none_of_the_heavy_packages() -> None:
 
 def test_list_shows_every_kernel_and_the_wrong_one_as_wrong(tmp_path: Path) -> None:
     plain = w2vbench("list", cwd=tmp_path).stdout
-    for kernel in ("lookup", "scatter.dense", "output.hierarchical", "sampling.with-replacement"):
+    for kernel in ("lookup", "scatter.dense", "output.hierarchical", "sampling.with-replacement", "update.sgd"):
         assert kernel in plain
     records = json.loads(w2vbench("list", "--json", "--kernel", "scatter", cwd=tmp_path).stdout)
     assert {record["kernel"] for record in records} == {

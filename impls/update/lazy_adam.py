@@ -1,0 +1,78 @@
+"""update.lazy-adam: Adam's step at the rows that have a gradient; W, m and v of all others stay as they are, in place.
+
+What PyTorch calls SparseAdam. It is not Adam with less work: Adam goes on moving a word that stays away, and lets its
+moments fade, and this does neither. A word that comes once is moved a tenth as far. After 1,000 batches of 100 words of
+the built-in text (V = 10,000) a number of W is 0.0078 away from Adam's in the mean, which has moved it by 0.010, and
+0.083 at most (``python -m impls.update.difference``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..interface import Array, Kernel, Problem
+from .contract import BETA1, BETA2, EPSILON, SIZES, STEP, check_lazy, make_with, rate, rows_work
+
+lazy_adam = Kernel(
+    "update.lazy-adam",
+    "a step of Adam at the rows with a gradient, in place",
+    ("W", "m", "v", "rows", "values", "t"),
+    make_with(("W", "m", "v"), STEP),
+    check_lazy,
+    rows_work(3, 12),
+    SIZES,
+    mutates=("W", "m", "v"),
+    holds="VH+VH+VH",
+    checks="VH+VH+VH",
+)
+
+
+@lazy_adam.implementation("loop", "Python loop over rows", plain="stepping row by row in a Python loop", baseline=True)
+def loop(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    lr = rate(t)
+    for row, gradient in zip(rows, values, strict=True):
+        m[row] += (1 - BETA1) * (gradient - m[row])
+        v[row] += (1 - BETA2) * (gradient**2 - v[row])
+        W[row] -= lr * m[row] / (np.sqrt(v[row]) + EPSILON)
+
+
+@lazy_adam.implementation(
+    "rows", "gather, step, scatter", plain="stepping all of the gradient's rows at once", makes="BH+BH+BH+BH"
+)
+def all_rows(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    row_m, row_v = m[rows], v[rows]
+    row_m += (1 - BETA1) * (values - row_m)
+    row_v += (1 - BETA2) * (values**2 - row_v)
+    m[rows], v[rows] = row_m, row_v
+    W[rows] -= rate(t) * row_m / (np.sqrt(row_v) + EPSILON)
+
+
+def four_rows(problem: Problem) -> Array:
+    """Buffers for W, m, v and a step at the rows of a batch, (4, B, H)."""
+    return np.empty((4, problem.size.B, problem.size.H), problem.size.float_type)
+
+
+@lazy_adam.implementation(
+    "rows-out",
+    "gather, step, scatter through buffers",
+    plain="stepping all of the gradient's rows at once in buffers",
+    makes="BH+BH+BH+BH",
+    prepare=four_rows,
+)
+def all_rows_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, buffers: Array) -> None:
+    row_W, row_m, row_v, step = buffers[:, : len(rows)]
+    for table, row_table in ((W, row_W), (m, row_m), (v, row_v)):
+        np.take(table, rows, axis=0, out=row_table, mode="clip")
+    np.subtract(values, row_m, out=step)
+    step *= 1 - BETA1
+    row_m += step
+    np.multiply(values, values, out=step)
+    step -= row_v
+    step *= 1 - BETA2
+    row_v += step
+    np.sqrt(row_v, out=step)
+    step += EPSILON
+    np.divide(row_m, step, out=step)
+    step *= rate(t)
+    row_W -= step
+    W[rows], m[rows], v[rows] = row_W, row_m, row_v

@@ -1,0 +1,130 @@
+"""update.sgd: W (V, H), rows (n,), values (n, H), lr -> W -= lr · gradient, in place.
+
+What slide 11 remarks on: a gradient of W's shape makes the step go over all V rows, of which n have changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..interface import Array, Kernel, Problem, importing
+from .contract import (
+    LEARNING_RATE,
+    SIZES,
+    block,
+    check_sgd,
+    make_with,
+    rows_work,
+    tables_work,
+    zeros,
+    zeros_and_scratch,
+)
+
+sgd = Kernel(
+    "update.sgd",
+    "a step of gradient descent, in place",
+    ("W", "rows", "values", "lr"),
+    make_with(("W",), LEARNING_RATE["sgd"]),
+    check_sgd,
+    rows_work(1, 2),
+    SIZES,
+    mutates=("W",),
+    checks="VH",
+)
+
+
+@sgd.implementation(
+    "dense",
+    "W -= lr * dW",
+    plain="subtracting a gradient for the whole table",
+    slide=11,
+    baseline=True,
+    grows_with="V",
+    makes="VH",
+    shares="VH",
+    prepare=zeros,
+    moves=tables_work(3, 2, 2),
+)
+def dense(W: Array, rows: Array, values: Array, lr: float, dW: Array) -> None:
+    dW[rows] = values
+    W -= lr * dW
+    dW[rows] = 0
+
+
+@sgd.implementation(
+    "dense-out",
+    "lr * dW into a buffer",
+    plain="subtracting a gradient for the whole table by way of a buffer",
+    grows_with="V",
+    shares="VH+VH",
+    prepare=zeros_and_scratch,
+    moves=tables_work(3, 2, 2),
+)
+def dense_out(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Array]) -> None:
+    dW, step = workspace
+    dW[rows] = values
+    np.multiply(dW, lr, out=step)
+    W -= step
+    dW[rows] = 0
+
+
+def zeros_and_block(problem: Problem) -> tuple[Array, Array]:
+    return zeros(problem), block(problem)
+
+
+@sgd.implementation(
+    "dense-blocks",
+    "W -= lr * dW, in blocks that fit the cache",
+    plain="subtracting a gradient for the whole table block by block",
+    grows_with="V",
+    shares="VH",
+    prepare=zeros_and_block,
+    moves=tables_work(2, 1, 2),
+)
+def dense_blocks(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Array]) -> None:
+    dW, buffer = workspace
+    dW[rows] = values
+    for start in range(0, len(W), len(buffer)):
+        part = slice(start, start + len(buffer))
+        step = np.multiply(dW[part], lr, out=buffer[: len(W) - start])
+        W[part] -= step
+    dW[rows] = 0
+
+
+def zeros_and_blas(problem: Problem) -> tuple[Array, Any]:
+    blas = importing("scipy.linalg.blas")(problem)
+    return zeros(problem), blas.saxpy if problem.size.dtype == "f32" else blas.daxpy
+
+
+@sgd.implementation(
+    "dense-axpy",
+    "BLAS axpy over V × H",
+    plain="subtracting a gradient for the whole table by BLAS",
+    grows_with="V",
+    shares="VH",
+    prepare=zeros_and_blas,
+    moves=tables_work(2, 1, 2),
+)
+def dense_axpy(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Any]) -> None:
+    # one pass with no array in between; BLAS writes into W itself, since it is contiguous and of its dtype
+    dW, axpy = workspace
+    dW[rows] = values
+    axpy(dW.reshape(-1), W.reshape(-1), a=-lr)
+    dW[rows] = 0
+
+
+@sgd.implementation(
+    "subtract-at", "np.subtract.at", plain="subtracting the rows that have a gradient with np.subtract.at", makes="BH"
+)
+def subtract_at(W: Array, rows: Array, values: Array, lr: float) -> None:
+    # right even where a row stands twice, which no caller needs here
+    np.subtract.at(W, rows, lr * values)
+
+
+@sgd.implementation(
+    "rows", "W[rows] -= lr * values", plain="subtracting only the rows that have a gradient", slide=11, makes="BH+BH"
+)
+def sparse(W: Array, rows: Array, values: Array, lr: float) -> None:
+    W[rows] -= lr * values

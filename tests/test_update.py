@@ -1,0 +1,280 @@
+"""update: every implementation takes the step that the formula says, and lazy Adam is not Adam."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bench.check import check_contract
+from impls.case import Size
+from impls.catalogue import kernels, missing, own
+from impls.interface import Implementation, Kernel, Problem
+from impls.update import adam, difference, lazy_adam, sgd
+from impls.update.contract import DRAWN, rate
+from impls.words import Corpus, builtin
+
+Array = NDArray[Any]
+Step = tuple[Array, Array, Array, Array, Array]
+"""W, m, v (V, H), rows (n,) and values (n, H)."""
+
+FOUND = [i for i in own() if i.kernel.name.startswith("update.")]
+KERNELS = kernels(FOUND)
+
+
+def of(kernel: str) -> list[Any]:
+    return [pytest.param(i, id=i.slug) for i in FOUND if i.kernel.name == kernel]
+
+
+SGD, ADAM, LAZY = of("update.sgd"), of("update.adam"), of("update.lazy-adam")
+KEPT_WHOLE = [pytest.param(i, id=i.key) for i in FOUND if "VH" in i.shares]
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return builtin()
+
+
+def called(implementation: Implementation, *arguments: Any) -> Problem:
+    """Call an implementation in place, with the workspace that it asks for."""
+    if lacking := missing(implementation):
+        pytest.skip(f"needs {', '.join(lacking)}")
+    W, values = arguments[0], arguments[-2]
+    size = Size(W.shape[0], W.shape[1], len(values), dtype=f"f{8 * W.itemsize}")
+    problem = Problem(size, {}, [arguments], 1.0)
+    workspace = () if implementation.prepare is None else (implementation.prepare(problem),)
+    implementation(*arguments, *workspace)
+    return problem
+
+
+def near(got: Array, want: Any) -> None:
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """Tables and a gradient in float64, at no row, some or all."""
+    V, H = draw(st.integers(2, 8)), draw(st.integers(1, 4))
+    rows = np.array(sorted(draw(st.sets(st.integers(0, V - 1)))), draw(st.sampled_from(["i4", "i8"])))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    W, m, v = rng.standard_normal((3, V, H))
+    return W, m, v * v, rows, rng.standard_normal((len(rows), H))
+
+
+def adam_by_hand(w: float, m: float, v: float, g: float, t: int) -> tuple[float, float, float]:
+    """Kingma and Ba (2015), algorithm 1 with the order of section 2: one number, step t."""
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return w - 0.001 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (math.sqrt(v) + 1e-7), m, v
+
+
+ordinary = settings(max_examples=25, deadline=None)
+
+
+@pytest.mark.parametrize("implementation", SGD)
+@ordinary
+@given(step=steps(), lr=st.floats(-2, 2))
+def test_gradient_descent_moves_the_rows_that_have_a_gradient(
+    implementation: Implementation, step: Step, lr: float
+) -> None:
+    W, _, _, rows, values = step
+    want = W.copy()
+    for row, gradient in zip(rows.tolist(), values.tolist(), strict=True):
+        want[row] = [w - lr * g for w, g in zip(want[row].tolist(), gradient, strict=True)]
+    called(implementation, W, rows, values, lr)
+    near(W, want)
+
+
+@pytest.mark.parametrize("implementation", SGD)
+@ordinary
+@given(step=steps(), lr=st.floats(0, 2))
+def test_a_step_back_undoes_a_step(implementation: Implementation, step: Step, lr: float) -> None:
+    W, _, _, rows, values = step
+    before = W.copy()
+    called(implementation, W, rows, values, lr)
+    called(implementation, W, rows, values, -lr)
+    near(W, before)
+
+
+@pytest.mark.parametrize("implementation", [*ADAM, *LAZY])
+@ordinary
+@given(step=steps(), t=st.integers(1, 10_000))
+def test_adam_is_what_its_paper_says(implementation: Implementation, step: Step, t: int) -> None:
+    """All rows, those without a gradient with one of zero; lazily, only those that have one."""
+    W, m, v, rows, values = step
+    gradient = np.zeros_like(W)
+    gradient[rows] = values
+    moved = rows.tolist() if implementation.kernel.name == "update.lazy-adam" else range(len(W))
+    want = np.array([W, m, v])
+    for row in moved:
+        for h in range(W.shape[1]):
+            want[:, row, h] = adam_by_hand(W[row, h], m[row, h], v[row, h], gradient[row, h], t)
+    called(implementation, W, m, v, rows, values, t)
+    near(np.array([W, m, v]), want)
+
+
+@pytest.mark.parametrize("implementation", [*ADAM, *LAZY])
+@ordinary
+@given(step=steps(), scale=st.sampled_from([1e-2, 1.0, 1e3]))
+def test_adam_s_first_step_is_the_learning_rate_whatever_the_gradient_s_size(
+    implementation: Implementation, step: Step, scale: float
+) -> None:
+    W, m, v, rows, values = step
+    values = scale * np.sign(values)
+    before = W.copy()
+    called(implementation, W, np.zeros_like(m), np.zeros_like(v), rows, values, 1)
+    np.testing.assert_allclose(W[rows] - before[rows], -0.001 * np.sign(values), rtol=1e-3)
+
+
+@pytest.mark.parametrize("implementation", KEPT_WHOLE)
+def test_what_lanes_share_is_left_as_it_was(implementation: Implementation) -> None:
+    """A gradient that stays behind would be the next lane's too."""
+    W, m, v = np.ones((3, 5, 2))
+    rows, values = np.array([1, 4]), np.ones((2, 2))
+    if implementation.kernel.name == "update.sgd":
+        problem = called(implementation, W, rows, values, 0.1)
+    else:
+        problem = called(implementation, W, m, v, rows, values, 1)
+    assert all((array == 0).all() for name, array in problem.buffers.items() if "zeros" in name)
+
+
+@pytest.mark.parametrize("implementation", ADAM)
+def test_the_first_moment_of_a_word_that_stays_away_stops_short_of_zero(implementation: Implementation) -> None:
+    """Below the smallest normal float32, where the decay is rounded away."""
+    W, m, v = (np.full((3, 1), start, np.float32) for start in (0, 0.01, 1e-4))
+    for t in range(1, 1_200):
+        called(implementation, W, m, v, np.empty(0, int), np.empty((0, 1), np.float32), t)
+        if t == 700:
+            assert (m > np.finfo(np.float32).tiny).all()
+    assert (m > 0).all()
+    assert (m < np.finfo(np.float32).tiny).all()
+
+
+# inputs
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+@pytest.mark.parametrize("size", [Size(400, 3, 60), Size(50, DRAWN // 20, 8, index="i32"), Size(30, 2, 0)])
+def test_reset_restores_every_table_to_the_last_bit(kernel: Kernel, size: Size, corpus: Corpus) -> None:
+    """Also where a table repeats the rows that were drawn."""
+    (baseline,) = [i for i in FOUND if i.kernel is kernel and i.baseline]
+    problem = kernel.make(size, corpus, np.random.default_rng(0))
+    before = {name: problem.inputs[name].copy() for name in kernel.mutates}
+    workspace = () if baseline.prepare is None else (baseline.prepare(problem),)
+    for arguments in problem.batches[:3]:
+        baseline(*arguments, *workspace)
+    changed = [name for name in kernel.mutates if not np.array_equal(problem.inputs[name], before[name])]
+    assert changed == ([] if size.B == 0 and kernel is not adam.adam else list(kernel.mutates))
+    problem.reset()
+    for name in kernel.mutates:
+        np.testing.assert_array_equal(problem.inputs[name], before[name])
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+def test_a_gradient_has_each_word_of_a_batch_once(kernel: Kernel, corpus: Corpus) -> None:
+    size = Size(1_000, 4, 50, index="i32")
+    problem = kernel.make(size, corpus, np.random.default_rng(0))
+    at = kernel.parameters.index("rows")
+    for arguments in problem.batches:
+        rows, values = arguments[at : at + 2]
+        assert rows.dtype == np.int32
+        assert (np.diff(rows) > 0).all()
+        assert values.shape == (len(rows), 4)
+    sizes = [len(arguments[at]) for arguments in problem.batches]
+    assert 1 < problem.touched < size.B
+    assert max(sizes) <= size.B
+
+
+# what the contract finds
+
+
+def verdict(kernel: Kernel, function: Callable[..., Any], corpus: Corpus) -> str:
+    return check_contract(kernel.implementation("suspect", "a suspect")(function), corpus).status
+
+
+def test_neither_adam_passes_for_the_other(corpus: Corpus) -> None:
+    def dense(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+        adam.decay(W, m, v, rows, values, t, np.empty_like(W))
+
+    assert verdict(adam.adam, dense, corpus) == "ok"
+    assert verdict(lazy_adam.lazy_adam, dense, corpus) == "wrong"
+    assert verdict(lazy_adam.lazy_adam, lazy_adam.all_rows.function, corpus) == "ok"
+    assert verdict(adam.adam, lazy_adam.all_rows.function, corpus) == "wrong"
+
+
+@pytest.mark.parametrize("t", [0.5, 2])
+def test_bias_correction_of_another_step_is_found_wrong(t: float, corpus: Corpus) -> None:
+    def function(W: Array, m: Array, v: Array, rows: Array, values: Array, step: int) -> None:
+        lazy_adam.all_rows(W, m, v, rows, values, int(t * step))
+
+    assert verdict(lazy_adam.lazy_adam, function, corpus) == "wrong"
+
+
+def test_epsilon_inside_the_root_is_found_wrong(corpus: Corpus) -> None:
+    def function(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+        new = W[rows].copy()
+        lazy_adam.all_rows(W, m, v, rows, values, t)
+        W[rows] = new - rate(t) * m[rows] / np.sqrt(v[rows] + 1e-7)
+
+    assert verdict(lazy_adam.lazy_adam, function, corpus) == "wrong"
+
+
+def test_weight_decay_of_other_rows_is_found_wrong(corpus: Corpus) -> None:
+    def function(W: Array, rows: Array, values: Array, lr: float) -> None:
+        W *= 1 - 1e-4
+        sgd.sparse(W, rows, values, lr)
+
+    assert verdict(sgd.sgd, function, corpus) == "wrong"
+
+
+# lazy Adam is not Adam
+
+
+def test_they_are_the_same_where_every_row_has_a_gradient() -> None:
+    rng = np.random.default_rng(0)
+    one, other = ([table.copy() for table in np.ones((3, 6, 4))] for _ in range(2))
+    for t in range(1, 50):
+        values = rng.standard_normal((6, 4))
+        adam.decay(*one, np.arange(6), values, t, np.empty((6, 4)))
+        lazy_adam.all_rows(*other, np.arange(6), values, t)
+    near(np.array(one), np.array(other))
+
+
+def test_a_word_seen_once_is_moved_ten_times_as_far_by_adam() -> None:
+    """Of a gradient g, the k-th step after it moves lr · 0.1 · 0.9ᵏ g / √(0.001 · 0.999ᵏ g²): a geometric series, of
+    which lazy Adam takes the first term."""
+    late = 10**6  # bias correction is over
+    one, other = ([np.zeros((1, 1)) for _ in range(3)] for _ in range(2))
+    word, nothing = (np.array([0]), np.ones((1, 1))), (np.empty(0, int), np.empty((0, 1)))
+    for k in range(300):
+        rows, values = word if k == 0 else nothing
+        adam.decay(*one, rows, values, late + k, np.empty((1, 1)))
+        lazy_adam.all_rows(*other, rows, values, late + k)
+    first = 0.001 * 0.1 / math.sqrt(0.001)
+    assert -other[0].item() == pytest.approx(first, rel=1e-5)
+    assert -one[0].item() == pytest.approx(first / (1 - 0.9 / math.sqrt(0.999)), rel=1e-5)
+    assert one[0].item() / other[0].item() == pytest.approx(10, rel=0.01)
+
+
+def test_lazy_adam_is_not_adam_and_by_how_much(corpus: Corpus) -> None:
+    """After the first step they agree; on text most words stay away, so they part, by about as far as Adam moves."""
+    size = Size(2_000, 10, 100)
+    first, later = (difference.difference(size, corpus, n) for n in (1, 100))
+    assert first.most_apart <= 4 * np.finfo(np.float32).eps
+    assert later.most_apart > 0.001  # more than one step's worth
+    assert later.lazy_moved < 0.5 * later.adam_moved
+    assert later.apart > 0.5 * later.adam_moved
+
+
+def test_the_difference_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m impls.update.difference``"""
+    monkeypatch.setattr(difference, "STEPS", (1, 3))
+    difference.main()
+    printed = capsys.readouterr().out
+    assert "V=10,000, H=10, batches of 100 words" in printed
+    assert [line.split()[0] for line in printed.splitlines()[1:]] == ["1", "3"]
