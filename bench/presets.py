@@ -37,6 +37,10 @@ FLAT = (
 )
 """Kernels none of whose rungs grows with V to speak of: where time is short, a vocabulary or two will do."""
 
+TABLES = ("update.sgd", "update.adam", "update.lazy-adam")
+"""Kernels that hold up to four V × H tables, and go over them several times to check or to restore them: they have
+vocabularies of their own, for the largest take longer than they tell."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -48,6 +52,7 @@ class Preset:
     batches: tuple[int, ...] = (100,)
     hundredfold: tuple[tuple[int, int], ...] = ()
     flat: tuple[int, ...] = ()
+    tables: tuple[int, ...] = ()
 
     def sizes(self, kernel: Kernel) -> list[Size]:
         """The sizes at which a kernel is raced, in the order they are raced."""
@@ -56,7 +61,8 @@ class Preset:
         if kernel.name in HUNDREDFOLD:
             sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
         else:
-            sizes = [fit(kernel, Size(V)) for V in (self.flat if kernel.name in FLAT else self.vocabularies)]
+            some = self.flat if kernel.name in FLAT else self.tables if kernel.name in TABLES else self.vocabularies
+            sizes = [fit(kernel, Size(V)) for V in some]
         if kernel.name.startswith("scatter"):
             sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
         return list(dict.fromkeys(sizes))
@@ -104,6 +110,7 @@ PRESETS = {
             Settings(launches=3, rounds=8, sample_s=0.001, lane_s=0.01, profile=False),
             (1_000, 100_000),
             flat=(100_000,),
+            tables=(10_000,),
             hundredfold=((1_000, 8), (100_000, 8)),
         ),
         Preset(
@@ -111,6 +118,7 @@ PRESETS = {
             Settings(launches=3, rounds=6, sample_s=0.002, lane_s=0.02),
             (1_000, 10_000, 100_000, 1_000_000),
             flat=(10_000, 100_000),
+            tables=(1_000, 10_000, 100_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
         ),
@@ -124,6 +132,7 @@ PRESETS = {
             Settings(launches=5, rounds=20, lane_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
             flat=(1_000, 10_000, 100_000, 1_000_000),
+            tables=(1_000, 10_000, 100_000, 1_000_000),
             batches=(1, 10, 100, 1_000, 10_000),
             hundredfold=(
                 *((V, 100) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)),
@@ -139,6 +148,7 @@ GATE = Preset(
     (10_000,),
     batches=(100, 1_000),
     flat=(10_000,),
+    tables=(10_000,),
     hundredfold=((10_000, 8), (100_000, 8)),
 )
 """The sizes at which two revisions are compared, one or two a kernel; no preset of a run."""
