@@ -345,5 +345,5 @@ def source(implementation: Implementation) -> dict[str, Any]:
     return {
         "file": str(file.relative_to(package)) if file.is_relative_to(package) else file.name,
         "line": int(line),
-        "code": inspect.getsource(implementation.function),
+        "code": "\n\n".join(map(inspect.getsource, (implementation.function, *implementation.shows))),
     }

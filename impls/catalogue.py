@@ -26,6 +26,7 @@ ORDER = (
     ),
     *("sampling.without-replacement", "sampling.with-replacement"),
     *("update.sgd", "update.adam", "update.lazy-adam"),
+    *("training.cbow", "training.skip-gram"),
 )
 """Kernels in the order of the story: from the input layer to the output layer and the step, from the textbook's upward."""
 
@@ -81,10 +82,14 @@ def own() -> Iterator[Implementation]:
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
-    """Values of a module whose function was defined there (not those it imported), each once whatever its names."""
+    """Values of a module whose function was defined there (not those it imported), each once whatever its names.
+
+    A ladder may be a tuple of them.
+    """
+    held = (part for value in vars(module).values() for part in (value if isinstance(value, tuple) else (value,)))
     found = {
         id(value): value
-        for value in vars(module).values()
+        for value in held
         if isinstance(value, Implementation) and value.function.__module__ == module.__name__
     }
     return list(found.values())

@@ -55,8 +55,8 @@ def ready(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[
 
 
 @cache
-def compiled(function: Callable[..., Any]) -> Any:
-    """numba's version of a function, and of all plain functions that it calls by their global names.
+def compiled(function: Callable[..., Any], inlined: bool = False) -> Any:
+    """numba's version of a function, and of all plain functions that it calls by their global names, as part of it.
 
     It is compiled at its first call for each combination of argument types, or read from disk, if exactly this code has
     been compiled before: numba's own cache goes by one file's time, and would miss an edit in another one.
@@ -67,13 +67,13 @@ def compiled(function: Callable[..., Any]) -> Any:
     assert isinstance(function, FunctionType)
     if getattr(function, "writes_machine_code", False):
         return intrinsic(function)
-    known = {name: compiled(value) for name, value in called(function)}
+    known = {name: compiled(value, inlined=True) for name, value in called(function)}
     copy = FunctionType(function.__code__, {**function.__globals__, **known}, function.__name__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder(digest(function)))
+    numba.config.CACHE_DIR = str(folder(digest(function, inlined)))
     try:
-        return numba.njit(**OPTIONS, cache=True)(copy)
+        return numba.njit(**OPTIONS, cache=True, forceinline=inlined)(copy)
     finally:
         numba.config.CACHE_DIR = before
 
@@ -91,11 +91,11 @@ def names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"))
 
 
-def digest(function: FunctionType) -> str:
+def digest(function: FunctionType, inlined: bool = False) -> str:
     """What a function's compiled form depends on: its code and module name, constants, and the functions that it calls."""
     import numba
 
-    found = hashlib.sha256(repr((numba.__version__, sorted(OPTIONS.items(), key=repr))).encode())
+    found = hashlib.sha256(repr((numba.__version__, inlined, sorted(OPTIONS.items(), key=repr))).encode())
     waiting, met = [function], {function}
     while waiting:
         one = waiting.pop()

@@ -110,6 +110,7 @@ class Kernel:
         jit: bool = False,
         prepare: Callable[[Problem], Any] | None = None,
         moves: Callable[[Size], Work] | None = None,
+        shows: tuple[Callable[..., Any], ...] = (),
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into an Implementation.
 
@@ -122,6 +123,7 @@ class Kernel:
         requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
+        shows: functions whose code is shown beside its own.
 
         Raises BadName for a slug that no case can be named by.
         """
@@ -145,6 +147,7 @@ class Kernel:
                 moves,
                 plain,
                 jit,
+                shows,
             )
 
         return decorate
@@ -169,6 +172,7 @@ class Implementation:
     moves: Callable[[Size], Work] | None = None
     plain: str = ""
     jit: bool = False
+    shows: tuple[Callable[..., Any], ...] = ()
     interface_version: int = field(default=INTERFACE_VERSION)
 
     @property

@@ -22,17 +22,24 @@ def prefetch_row(typing: Any, table: Any, row: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         start, size = place(context, builder, signature, arguments, 0)
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]), "llvm.prefetch.p0"
-        )
-        reading, keep_near, data = (ir.Constant(flag, value) for value in (0, 3, 1))
         zero, line = (ir.Constant(size.type, value) for value in (0, LINE))
         with cgutils.for_range_slice(builder, zero, size, line, size.type) as (at, _):
-            builder.call(ask, [builder.gep(builder.bitcast(start, byte), [at]), reading, keep_near, data])
+            ask_for_line(builder, start, at, to_write=False)
         return context.get_dummy_value()
 
     return types.void(table, row), generate
+
+
+def ask_for_line(builder: Any, start: Any, at: Any, to_write: bool) -> None:
+    """Ask for the cache line some bytes from an address. to_write: take it away from other cores, too."""
+    from llvmlite import ir
+    from numba.core import cgutils
+
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    why, keep_near, data = (ir.Constant(flag, value) for value in (int(to_write), 3, 1))
+    builder.call(ask, [builder.gep(builder.bitcast(start, byte), [at]), why, keep_near, data])
 
 
 @machine_code

@@ -1,0 +1,195 @@
+"""The compiled rungs' model and loops, for skip-gram and CBOW: one pass over the text, everything inside it.
+
+Subsampling, windows, negatives and random numbers are drawn where they are used; a centre's negatives serve all of its
+contexts; the rows that a centre will need are asked for two centres ahead (``impls/training/rows.py`` has the
+arithmetic).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compiled import compiled
+from ..interface import Array, Problem, resident_zeros
+from ..random import LOW, S32, draw, next_bits, state, whole_alias_table
+from ..words import Ints
+from .contract import LONGEST, Settings, initial, kept_share
+from .rows import LINE, cbow_step, expect_row, skip_gram_step
+
+AHEAD = 2
+"""Centres whose negatives are drawn, and whose rows are asked for, before they are trained on."""
+RING = 4
+"""Places for those negatives: a power of two above AHEAD."""
+OWN_ROWS = 512
+"""Most frequent words whose rows each thread has copies of: shared, they would travel between cores at every use."""
+CHUNK = 30_000
+"""Words that a thread trains on before its copies are brought together with the others'."""
+
+
+class Tables(NamedTuple):
+    """Input and output rows, (V, width) each, and a thread's own copies of the first of them, (rows, width)."""
+
+    W_in: Array
+    W_out: Array
+    own_in: Array
+    own_out: Array
+
+
+def prepared(
+    at: int, line: Ints, length: int, aims: Ints, state: Array, aliases: Array, tables: Tables, window: int, pairs: Any,
+    lines: Any,
+) -> None:  # fmt: skip
+    """Draw a centre's negatives, none of them the centre itself, and ask for the rows that it will be the first to need."""
+    own = len(tables.own_out)
+    aims[0] = line[at]
+    if line[at] >= own:
+        expect_row(tables.W_out, line[at], lines)
+    for k in range(1, len(pairs)):
+        word = draw(state, aliases)
+        while word == np.uint64(line[at]):
+            word = draw(state, aliases)
+        aims[k] = word
+        if aims[k] >= own:
+            expect_row(tables.W_out, aims[k], lines)
+    if at + window < length and line[at + window] >= own:
+        expect_row(tables.W_in, line[at + window], lines)
+
+
+def kept_words(words: Ints, begin: int, end: int, kept: Array, state: Array, line: Ints) -> int:
+    """Copy a line's words, leaving out each with its word's chance, and give how many are left."""
+    length = 0
+    for at in range(begin, end):
+        line[length] = words[at]
+        length += np.uint32(next_bits(state) & LOW) <= kept[words[at]]
+    return length
+
+
+def window_of(centre: int, length: int, window: int, state: Array) -> tuple[int, int]:
+    """Where a centre's window begins and ends: it reaches as far as chance has it, up to window words."""
+    reach: Any = 1 + np.int64(((next_bits(state) >> S32) * np.uint64(window)) >> S32)
+    return max(0, centre - reach), min(length, centre + reach + 1)
+
+
+def one_pass(
+    words: Ints, starts: Ints, begin: int, end: int, kept: Array, aliases: Array, tables: Tables, alpha: Any, window: int,
+    state: Array, buffers: tuple[Array, ...], pairs: Any, lines: Any, skip_gram: bool,
+) -> None:  # fmt: skip
+    """Train on words begin to end: each context of a centre (skip-gram) or their mean (CBOW) learns to tell the centre from K drawn words."""
+    line, noise, scratch, slopes = buffers
+    W_in, W_out, own_in, own_out = tables
+    for s in range(len(starts) - 1):
+        ends = min(end, int(starts[s + 1]))
+        for first in range(max(begin, int(starts[s])), ends, LONGEST):
+            length = kept_words(words, first, min(first + LONGEST, ends), kept, state, line)
+            for at in range(min(AHEAD, length)):
+                prepared(at, line, length, noise[at % RING], state, aliases, tables, window, pairs, lines)
+            for centre in range(length):
+                ahead = centre + AHEAD
+                if ahead < length:
+                    prepared(ahead, line, length, noise[ahead % RING], state, aliases, tables, window, pairs, lines)
+                low, high = window_of(centre, length, window, state)
+                aims, count = noise[centre % RING], high - low - 1
+                if count > 0:
+                    line[centre] = line[high - 1]  # so that the contexts lie one after another
+                    contexts = line[low:high]
+                    if skip_gram:
+                        skip_gram_step(
+                            W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
+                        )
+                    else:
+                        cbow_step(
+                            W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
+                        )
+                    line[centre] = aims[0]
+
+
+def aligned(rows: int, width: int) -> Array:
+    """Zeros (rows, width) float32 that begin at a cache line."""
+    raw = resident_zeros((rows * width + LINE,), np.dtype(np.float32))
+    skip = -raw.ctypes.data % (4 * LINE) // 4
+    return raw[skip : skip + rows * width].reshape(rows, width)
+
+
+class Thread:
+    """What a thread has of its own: a generator, buffers, and copies of the most frequent words' rows."""
+
+    def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
+        width = tables[0].shape[1]
+        contexts, slot = 2 * window + 1, -(-(1 + K) // 8) * 8
+        self.state = state(seed)
+        self.buffers = (
+            np.empty(LONGEST + 1, np.int32),  # a line's words
+            np.zeros((RING, 1 + K), np.int32),  # centres and their negatives
+            aligned(contexts + 1, width),  # rows as they were
+            aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
+        )
+        self.tables = Tables(*tables, aligned(own_rows, width), aligned(own_rows, width))
+
+
+class CompiledModel:
+    """Tables with padded rows, and one compiled loop over the text, on one thread or several."""
+
+    def __init__(self, problem: Problem, skip_gram: bool) -> None:
+        size, inputs = problem.size, problem.inputs
+        self.settings: Settings = inputs["settings"]
+        self.alpha, self.H, self.skip_gram = self.settings.alpha, size.H, skip_gram
+        width = -(-size.H // LINE) * LINE
+        self.shared = aligned(size.V, width), aligned(size.V, width)
+        self.shared[0][:, : size.H] = initial(problem)
+        kept = kept_share(inputs["counts"], self.settings.sample)
+        self.kept = np.minimum(kept * 2.0**32, 2.0**32 - 1).astype(np.uint32)
+        self.aliases = whole_alias_table(inputs["counts"] ** self.settings.power)
+        own_rows = min(OWN_ROWS, size.V) if size.threads > 1 else 0
+        self.threads = [
+            Thread(inputs["seed"] + at, self.settings.window, size.K, self.shared, own_rows)
+            for at in range(size.threads)
+        ]
+        self.pairs, self.lines = (0,) * (1 + size.K), (0,) * (width // LINE)
+        self.one_pass = compiled(one_pass)
+        self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
+        self.train(self.threads[0], np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0)  # compile it
+
+    @property
+    def W_in(self) -> Array:
+        return self.shared[0][:, : self.H]
+
+    @property
+    def W_out(self) -> Array:
+        return self.shared[1][:, : self.H]
+
+    def step(self, words: Ints, starts: Ints) -> CompiledModel:
+        """Train on some lines. Threads take equal parts, and write to the shared rows as they come (Recht et al. 2011)."""
+        if self.pool is None:
+            self.train(self.threads[0], words, starts, 0, len(words))
+            return self
+        chunk = CHUNK * len(self.threads)
+        for first in range(0, len(words), chunk):
+            last = min(first + chunk, len(words))
+            cuts = [first + (last - first) * at // len(self.threads) for at in range(len(self.threads) + 1)]
+            self.hand_out()
+            parts = zip(self.threads, cuts, cuts[1:], strict=False)
+            list(self.pool.map(lambda part: self.train(part[0], words, starts, *part[1:]), parts))
+            self.bring_together()
+        return self
+
+    def hand_out(self) -> None:
+        """Give each thread copies of the most frequent words' rows."""
+        for thread in self.threads:
+            for shared, own in zip(self.shared, thread.tables[2:], strict=True):
+                own[:] = shared[: len(own)]
+
+    def bring_together(self) -> None:
+        """Take the mean of the threads' copies. Each is trained on often enough; a sum of their changes would overshoot."""
+        for at, shared in enumerate(self.shared):
+            copies = [thread.tables[2 + at] for thread in self.threads]
+            shared[: len(copies[0])] = sum(copies) / np.float32(len(copies))
+
+    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int) -> None:
+        """Train on a part of some lines, in one thread."""
+        self.one_pass(
+            words, starts, begin, end, self.kept, self.aliases, thread.tables, np.float32(self.alpha),
+            self.settings.window, thread.state, thread.buffers, self.pairs, self.lines, self.skip_gram,
+        )  # fmt: skip

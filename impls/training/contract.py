@@ -1,0 +1,205 @@
+"""What skip-gram and CBOW share: the text, the settings, the model that a step improves, and the check that it learns.
+
+words (B,) int32 and starts (S + 1,) int64, where each line begins and the last ends -> the model, trained on them. A
+model is what an implementation's ``prepare`` makes of a problem; windows never reach across lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..case import Size
+from ..interface import Array, Kernel, Problem, Work, Wrong, ring_length
+from ..words import Corpus, Floats, Ints
+
+LONGEST = 10_000
+"""Words of a line that are trained on together, as in gensim; a longer one is cut."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train, under word2vec.c's names: window on each side; sample: subsampling threshold (0: none); alpha: the
+    rate, which falls linearly to min_alpha over a whole run; power: of the counts that negatives are drawn by."""
+
+    window: int = 5
+    sample: float = 1e-3
+    alpha: float = 0.025
+    min_alpha: float = 0.0001
+    power: float = 0.75
+
+
+class Model(Protocol):
+    """Word vectors under training. alpha: the rate of the next step, for rungs whose rate falls."""
+
+    alpha: float
+
+    @property
+    def W_in(self) -> Array:
+        """The word vectors, (V, H) float32."""
+        ...
+
+    @property
+    def W_out(self) -> Array:
+        """The output rows, (V, H) float32."""
+        ...
+
+
+def training_problem(
+    size: Size,
+    counts: Floats,
+    batches: Sequence[tuple[Ints, Ints]],
+    rng: np.random.Generator,
+    settings: Settings | None = None,
+) -> Problem:
+    """A training run's inputs: counts (V,) of all words, settings, a seed, and pieces of text with their lines."""
+    inputs = {"counts": counts, "settings": settings or Settings(), "seed": int(rng.integers(2**63))}
+    touched = float(np.mean([len(np.unique(words)) for words, _ in batches[:32]])) if batches else 0.0
+    return Problem(size, inputs, batches, touched)
+
+
+def initial(problem: Problem) -> Array:
+    """Word vectors to begin with, (V, H) float32: uniform within half of 1 / H, as word2vec.c and gensim begin."""
+    size = problem.size
+    rng = np.random.default_rng(problem.inputs["seed"])
+    return np.asarray((rng.random((size.V, size.H), np.float32) - np.float32(0.5)) / np.float32(size.H))
+
+
+def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
+    """Successive pieces of B words, each in lines of at most LONGEST words."""
+    ring = min(64, ring_length(size, size.H * 4, size.B))
+    starts = np.array([*range(0, size.B, LONGEST), size.B], np.int64)
+    batches = [(piece.astype(np.int32), starts) for piece in corpus.batches(size, ring, rng)]
+    return training_problem(size, corpus.expected_counts(size.V), batches, rng)
+
+
+def kept_share(counts: Floats, sample: float) -> Floats:
+    """With which probability an occurrence of each word is kept: (sqrt(f / t) + 1) t / f at frequency f and threshold t.
+
+    As word2vec.c and gensim have it (the paper, Mikolov et al. 2013b, has 1 - sqrt(t / f) for what is dropped).
+    """
+    if not sample:
+        return np.ones(len(counts))
+    ratio = counts / (sample * counts.sum())
+    return np.asarray(np.minimum(1.0, (np.sqrt(ratio) + 1) / np.maximum(ratio, 1e-12)))
+
+
+def pairs_of(words: Ints, starts: Ints, window: int) -> tuple[Ints, Ints]:
+    """All pairs within a full window: centres (n,) and contexts (n,)."""
+    line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    centres, contexts = [], []
+    for distance in range(1, window + 1):
+        same = line[distance:] == line[:-distance]
+        left, right = words[:-distance][same], words[distance:][same]
+        centres += [left, right]
+        contexts += [right, left]
+    return np.concatenate(centres), np.concatenate(contexts)
+
+
+def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, seed: int = 0) -> float:
+    """How often a word's score with a neighbour of the text beats that with a word drawn by the noise law: 0.5 is chance.
+
+    Unlike a loss it means the same for softmax and negative sampling.
+    """
+    centres, contexts = pairs_of(words, starts, 2)
+    law = np.cumsum(counts**0.75)
+    noise = np.searchsorted(law, np.random.default_rng(seed).random(len(centres)) * law[-1], side="right")
+    own = np.einsum("ph,ph->p", W_in[contexts], W_out[centres])
+    other = np.einsum("ph,ph->p", W_in[contexts], W_out[np.minimum(noise, len(law) - 1)])
+    return float(np.mean(own > other) + np.mean(own == other) / 2)
+
+
+def noise_loss(
+    W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, K: int = 5, seed: int = 0
+) -> float:
+    """Negative-sampling loss of a text's pairs of neighbours, each with K words by the noise law: the same ones for a seed.
+
+    (K + 1) log 2 is that of a model that knows nothing.
+    """
+    centres, contexts = pairs_of(words, starts, 2)
+    law = np.cumsum(counts**0.75)
+    drawn = np.searchsorted(law, np.random.default_rng(seed).random((len(centres), K)) * law[-1], side="right")
+    loss, block = 0.0, 1 << 16
+    for start in range(0, len(centres), block):
+        part = slice(start, start + block)
+        h = W_in[contexts[part]]
+        loss += np.logaddexp(0, -np.einsum("ph,ph->p", h, W_out[centres[part]])).sum()
+        loss += np.logaddexp(0, np.einsum("ph,pkh->pk", h, W_out[np.minimum(drawn[part], len(law) - 1)])).sum()
+    return float(loss / max(1, len(centres)))
+
+
+PASSES = 30
+"""How often the check trains on a planted text at most."""
+TOLD_APART, LOSS = 0.68, 3.2
+"""How well the model must then tell the text's pairs from noise (0.5 is chance), or which loss it must come below (4.16
+is that of knowing nothing): softmax rungs know words by the one, slow optimizers begin with the other."""
+
+
+def planted(V: int, rng: np.random.Generator, lines: int = 60, length: int = 20, topics: int = 3) -> tuple[Ints, Ints]:
+    """A text whose lines keep to one of a few topics each, so that it can be learnt from a few thousand words."""
+    topic = rng.integers(topics, size=(lines, 1))
+    words = rng.integers(V // topics, size=(lines, length)) * topics + topic
+    return words.astype(np.int32).reshape(-1), np.arange(lines + 1, dtype=np.int64) * length
+
+
+def check(call: Any, words: Ints, starts: Ints) -> None:
+    """A model of finite vectors in the right shape, which learns to tell the pairs of a planted text from noise.
+
+    No exact reference: rungs draw their own negatives and follow their own rules. Large pieces are only trained on once.
+    """
+    model = call(words, starts)
+    V = len(model.W_in)
+    if 12 <= V < 100:
+        words, starts = planted(V, np.random.default_rng(1))
+        counts = np.bincount(words, minlength=V).astype(np.float64)
+        best, least = 0.0, np.inf
+        for _ in range(PASSES):
+            model = call(words, starts)
+            W_in, W_out = np.asarray(model.W_in), np.asarray(model.W_out)
+            best = max(best, told_apart(W_in, W_out, words, starts, counts))
+            least = min(least, noise_loss(W_in, W_out, words, starts, counts))
+            if best >= TOLD_APART or least <= LOSS:
+                break
+        else:
+            raise Wrong(
+                f"does not learn: in {PASSES} passes over a simple text the model told its pairs from noise in at most {best:.0%} of cases "
+                f"(50% is chance), and its loss came to {least:.2f} at best (knowing nothing is 4.16)"
+            )
+    for name, W in (("W_in", np.asarray(model.W_in)), ("W_out", np.asarray(model.W_out))):
+        if W.dtype != np.float32 or W.ndim != 2 or len(W) <= int(words.max(initial=0)):
+            raise Wrong(f"{name} is {W.dtype} of shape {W.shape}, which is no table of one float32 row a word")
+        if not np.isfinite(W).all():
+            raise Wrong(f"{name} is not finite")
+
+
+def work(pairs_a_word: int) -> Any:
+    """Least traffic: each word of the text read, its row in both tables read and written; flops of all words' pairs."""
+
+    def of(size: Size) -> Work:
+        rows = 2.0 * size.B * size.H * 4
+        return Work(rows + 4.0 * size.B, rows, 6.0 * size.B * pairs_a_word * (1 + size.K) * size.H, rows)
+
+    return of
+
+
+def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
+    """A kernel of training: the two differ in what they learn from a window, and in nothing else."""
+    return Kernel(
+        name,
+        title,
+        ("words", "starts"),
+        make,
+        check,
+        work(pairs_a_word),
+        (
+            Size(12, 16, 40, 5, index="i32"),
+            Size(300, 20, 700, 2, index="i32"),
+            Size(9, 1, 1, 1, index="i32"),
+            Size(9, 4, 0, 3, index="i32"),
+        ),
+        dimensions="VHBK",
+        holds="",
+    )

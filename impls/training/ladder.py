@@ -1,0 +1,88 @@
+"""training.cbow and training.skip-gram: from a word's neighbours the word, and from a word its neighbours.
+
+The ladder is the same for both. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
+index), section 4.2 (negative sampling), each with the book's Adam over whole tables; then what the other kernels' ladders
+found: only the rows that occur, faster draws; word2vec's own rules in batches of NumPy; and one compiled loop. torch and
+gensim are what people use instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..interface import Implementation, Kernel
+from ..words import Ints
+from . import staged
+from .compiled import CompiledModel, one_pass
+from .contract import Model, training_kernel
+from .peers import GensimModel, TorchModel
+from .rows import cbow_step, skip_gram_step
+from .staged import StagedModel, Stages
+
+cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", pairs_a_word=1)
+skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", pairs_a_word=6)
+
+
+def step(words: Ints, starts: Ints, model: Any) -> Model:
+    """A step of any rung: its model learns from some lines."""
+    model.step(words, starts)
+    return model  # type: ignore[no-any-return]
+
+
+TABLES = "VH+VH"
+BOOK = "+".join(["VH"] * 9)
+"""Both tables, Adam's moments, gradients and what comes between."""
+
+
+def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
+    """The rungs, from the textbook's upward."""
+
+    def rung(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
+        return kernel.implementation(slug, title, plain=plain, prepare=model, shows=shows, **facts)(step)
+
+    def of(stages: Stages) -> Any:
+        return lambda problem: StagedModel(problem, stages, is_skip_gram)
+
+    s = staged
+    yield rung(
+        "chapter-3", "one-hot rows, full softmax, dense Adam", "chapter 3's one-hot rows and full softmax",
+        of(s.CHAPTER_3), s.one_hot_rows, s.full_softmax, s.one_hot_product, s.dense_adam,
+        slide=4, baseline=True, grows_with="V", makes=f"BV+BV+{BOOK}",
+    )  # fmt: skip
+    yield rung(
+        "chapter-4-1", "gather, full softmax, dense Adam", "picking rows by index before the full softmax",
+        of(s.CHAPTER_4_1), s.gathered_rows, s.full_softmax, s.dense_gradient, s.dense_adam,
+        slide=10, grows_with="V", makes=f"BV+BV+{BOOK}",
+    )  # fmt: skip
+    yield rung(
+        "chapter-4-2", "gather, the book's negative sampling, dense Adam", "the book's negative sampling",
+        of(s.CHAPTER_4_2), s.gathered_rows, s.chosen_negatives, s.negative_layers, s.dense_gradient, s.dense_adam,
+        slide=24, grows_with="V", makes=BOOK,
+    )  # fmt: skip
+    yield rung(
+        "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
+        of(s.SPARSE), s.gathered_rows, s.alias_negatives, s.negative_rows, s.gradient_rows, s.lazy_adam,
+        makes="+".join([TABLES] * 3),
+    )  # fmt: skip
+    yield rung(
+        "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
+        of(s.BATCHED), s.gathered_rows, s.alias_negatives, s.negative_rows, s.gradient_rows, s.descent, makes=TABLES,
+    )  # fmt: skip
+    yield rung(
+        "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",
+        lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, makes=TABLES, requires=("torch",),
+    )  # fmt: skip
+    yield rung(
+        "gensim", "gensim's Word2Vec", "gensim",
+        lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, makes=TABLES, requires=("gensim",),
+    )  # fmt: skip
+    yield rung(
+        "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
+        lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
+        makes=TABLES, requires=("numba",),
+    )  # fmt: skip
+
+
+CBOW = tuple(ladder(cbow, False))
+SKIP_GRAM = tuple(ladder(skip_gram, True))

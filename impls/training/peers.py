@@ -1,0 +1,128 @@
+"""What people use instead: gensim, and torch as its tutorials write word2vec."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ..interface import Array, Problem
+from ..words import Ints
+from .contract import Settings, initial
+
+
+class GensimModel:
+    """gensim's Word2Vec. Its words are numbers in text; a piece's sentences are made once, outside the clock."""
+
+    def __init__(self, problem: Problem, skip_gram: bool) -> None:
+        from gensim.models import Word2Vec
+
+        size, inputs = problem.size, problem.inputs
+        settings: Settings = inputs["settings"]
+        self.alpha, self.threads = settings.alpha, size.threads
+        self.model = Word2Vec(
+            vector_size=size.H,
+            window=settings.window,
+            negative=size.K,
+            sample=settings.sample,
+            alpha=settings.alpha,
+            min_alpha=settings.min_alpha,
+            ns_exponent=settings.power,
+            sg=int(skip_gram),
+            workers=size.threads,
+            seed=inputs["seed"] % 2**31,
+            min_count=1,
+        )
+        counts = {str(word): max(1, round(count)) for word, count in enumerate(inputs["counts"])}
+        self.model.build_vocab_from_freq(counts)
+        self.order = [self.model.wv.key_to_index[str(word)] for word in range(size.V)]
+        self.memory = tuple(np.zeros(size.H, np.float32) for _ in range(2))
+        self.known = {id(words): (words, sentences(words, starts)) for words, starts in problem.batches}
+
+    def step(self, words: Ints, starts: Ints) -> GensimModel:
+        """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
+        known = self.known.get(id(words))
+        lines = known[1] if known else sentences(words, starts)
+        if self.threads == 1:
+            self.model._do_train_job(lines, self.alpha, self.memory)
+        elif lines:
+            self.model.train(
+                lines, total_words=len(words), epochs=1, start_alpha=self.alpha, end_alpha=self.alpha, report_delay=1e9
+            )
+        return self
+
+    @property
+    def W_in(self) -> Array:
+        return np.asarray(self.model.wv.vectors[self.order])
+
+    @property
+    def W_out(self) -> Array:
+        return np.asarray(self.model.syn1neg[self.order])
+
+
+def sentences(words: Ints, starts: Ints) -> list[list[str]]:
+    """Lines as gensim takes them."""
+    named = list(map(str, words.tolist()))
+    return [named[begin:end] for begin, end in pairwise(starts.tolist()) if begin < end]
+
+
+class TorchModel:
+    """Two sparse embeddings and SparseAdam, in batches of pairs, with negatives by torch.multinomial."""
+
+    PAIRS = 1_000
+
+    def __init__(self, problem: Problem, skip_gram: bool) -> None:
+        import torch
+
+        size, inputs = problem.size, problem.inputs
+        torch.set_num_threads(size.threads)
+        torch.manual_seed(inputs["seed"] % 2**63)
+        self.torch, self.skip_gram, self.K = torch, skip_gram, size.K
+        self.settings: Settings = inputs["settings"]
+        self.alpha = self.settings.alpha
+        self.rows_in = torch.nn.Embedding.from_pretrained(torch.from_numpy(initial(problem)), freeze=False, sparse=True)
+        self.rows_out = torch.nn.Embedding.from_pretrained(torch.zeros(size.V, size.H), freeze=False, sparse=True)
+        self.law = torch.from_numpy(inputs["counts"] ** self.settings.power)
+        self.optimizer = torch.optim.SparseAdam([self.rows_in.weight, self.rows_out.weight])
+
+    def step(self, words: Ints, starts: Ints) -> TorchModel:
+        window = self.settings.window
+        line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+        batch = self.PAIRS // (2 * window) if self.skip_gram else self.PAIRS
+        for first in range(0, len(words), batch):
+            centres = np.arange(first, min(first + batch, len(words)))
+            places = centres[:, None] + offsets
+            inside = (places >= 0) & (places < len(words))
+            places = np.where(inside, places, centres[:, None])
+            inside &= line[places] == line[centres, None]
+            some = inside.any(axis=1)
+            if some.any():
+                self.learn(words[places[some]].astype(np.int64), words[centres[some]].astype(np.int64), inside[some])
+        return self
+
+    def learn(self, contexts: Ints, centres: Ints, inside: Array) -> None:
+        torch = self.torch
+        mask = torch.from_numpy(inside)
+        if self.skip_gram:
+            h = self.rows_in(torch.from_numpy(contexts)[mask])
+            targets = torch.from_numpy(centres)[:, None].expand(mask.shape)[mask]
+        else:
+            share = mask / mask.sum(1, keepdim=True)
+            h = (self.rows_in(torch.from_numpy(contexts)) * share[:, :, None]).sum(1)
+            targets = torch.from_numpy(centres)
+        negatives = torch.multinomial(self.law, len(targets) * self.K, replacement=True).reshape(-1, self.K)
+        positive = (self.rows_out(targets) * h).sum(1)
+        negative = (self.rows_out(negatives) @ h[:, :, None])[:, :, 0]
+        softplus = torch.nn.functional.softplus
+        self.optimizer.zero_grad()
+        ((softplus(-positive).sum() + softplus(negative).sum()) / len(targets)).backward()
+        self.optimizer.step()
+
+    @property
+    def W_in(self) -> Array:
+        return np.asarray(self.rows_in.weight.detach().numpy())
+
+    @property
+    def W_out(self) -> Array:
+        return np.asarray(self.rows_out.weight.detach().numpy())

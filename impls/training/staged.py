@@ -1,0 +1,240 @@
+"""The rungs that train batch by batch: five stages, each one of the other kernels, and what each of them takes.
+
+Examples are 100 words with their windows. lookup: rows of W_in for the inputs. sampling: negatives. output: loss and
+gradients of what is predicted. scatter: gradients of rows back into one of W_in, and of W_out where it came in rows.
+update: the optimizer. A rung is a choice of the five; the step itself is the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from time import perf_counter_ns
+
+import numpy as np
+from scipy import sparse
+
+from ..interface import Array, Problem
+from ..output.negative_sampling import book_layers, matmul_rows
+from ..output.softmax import full
+from ..random import alias_table
+from ..sampling.with_replacement import alias
+from ..sampling.without_replacement import choice_per_row
+from ..scatter.dense import add_at
+from ..scatter.rows import csr
+from ..update.contract import BETA1, BETA2, EPSILON, LEARNING_RATE
+from ..update.lazy_adam import all_rows
+from ..words import Ints
+from .contract import Settings, initial, kept_share
+
+BATCH = 100
+"""The book's batch, in words."""
+STAGES = ("lookup", "sampling", "output", "scatter", "update")
+
+Gradient = Array | tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """How a rung goes through a step. Each stage gets the model first, for its settings and buffers.
+
+    lookup (W, idx (n,)) -> rows (n, H). sampling (targets (n,)) -> negatives (n, K), or None. output (h, target,
+    negatives) -> dh and a gradient of W_out. scatter (dout (n, H), idx (n,)) -> a gradient of W_in. update (which
+    table, gradient): takes a step. like_word2vec: windows shrink by chance and frequent words are left out.
+    """
+
+    lookup: Callable[[StagedModel, Array, Ints], Array]
+    sampling: Callable[[StagedModel, Ints], Ints | None]
+    output: Callable[[StagedModel, Array, Ints, Ints | None], tuple[Array, Gradient]]
+    scatter: Callable[[StagedModel, Array, Ints], Gradient]
+    update: Callable[[StagedModel, str, Gradient], None]
+    like_word2vec: bool = False
+
+
+class StagedModel:
+    """Two tables, trained by a choice of stages. spent: nanoseconds in each stage so far."""
+
+    def __init__(self, problem: Problem, stages: Stages, skip_gram: bool) -> None:
+        size, inputs = problem.size, problem.inputs
+        self.stages, self.skip_gram, self.K = stages, skip_gram, size.K
+        self.settings: Settings = inputs["settings"]
+        self.alpha = self.settings.alpha
+        self.rng = np.random.default_rng(inputs["seed"])
+        self.kept = kept_share(inputs["counts"], self.settings.sample)
+        law = inputs["counts"] ** self.settings.power
+        self.p = law / law.sum()
+        self.aliases = alias_table(self.p)
+        shape = size.V, size.H
+        if stages.like_word2vec:
+            self.W_in, self.W_out = initial(problem), np.zeros(shape, np.float32)
+        else:  # the book's
+            self.W_in, self.W_out = (self.rng.standard_normal(shape, np.float32) * np.float32(0.01) for _ in range(2))
+        self.buffers: dict[str, Array] = {}
+        self.t = self.examples_in_batch = 0
+        self.spent = dict.fromkeys(STAGES, 0)
+        self.one_hot = np.zeros((0, 0), np.float32)
+
+    def buffer(self, name: str) -> Array:
+        """A table of W's shape, zeros when it is first asked for: moments, gradients."""
+        if name not in self.buffers:
+            self.buffers[name] = np.zeros_like(self.W_in)
+        return self.buffers[name]
+
+    def step(self, words: Ints, starts: Ints) -> StagedModel:
+        """Train on some lines."""
+        for inputs, targets, share in self.examples(words, starts):
+            self.learn(inputs, targets, share)
+        return self
+
+    def learn(self, inputs: Ints, targets: Ints, share: Array) -> None:
+        """A batch: inputs (n, m) ids of W_in's rows, targets (n,) ids of W_out's, share (n, m): each row's part of h."""
+        stages, (n, m), H = self.stages, inputs.shape, self.W_in.shape[1]
+        self.t, self.examples_in_batch = self.t + 1, n
+        marks = [perf_counter_ns()]
+        rows = stages.lookup(self, self.W_in, inputs.reshape(-1)).reshape(n, m, H)
+        h = rows[:, 0] if m == 1 else np.einsum("nm,nmh->nh", share, rows)
+        marks.append(perf_counter_ns())
+        negatives = stages.sampling(self, targets)
+        marks.append(perf_counter_ns())
+        dh, of_output = stages.output(self, h, targets, negatives)
+        marks.append(perf_counter_ns())
+        dout = dh if m == 1 else (share[:, :, None] * dh[:, None, :]).reshape(n * m, H)
+        of_input = stages.scatter(self, dout, inputs.reshape(-1))
+        if isinstance(of_output, tuple):
+            of_output = csr(of_output[1], of_output[0], sparse)
+        marks.append(perf_counter_ns())
+        stages.update(self, "in", of_input)
+        stages.update(self, "out", of_output)
+        marks.append(perf_counter_ns())
+        for stage, begin, end in zip(STAGES, marks, marks[1:], strict=False):
+            self.spent[stage] += end - begin
+
+    def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Array]]:
+        """Batches of inputs, targets and shares. CBOW: a word from its window's mean; skip-gram: each of a window's words from it."""
+        window = self.settings.window
+        line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        reach = np.full(len(words), window)
+        if self.stages.like_word2vec:
+            kept = self.rng.random(len(words)) < self.kept[words]
+            words, line = words[kept], line[kept]
+            reach = self.rng.integers(1, window + 1, len(words))
+        offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+        for first in range(0, len(words), BATCH):
+            centres = np.arange(first, min(first + BATCH, len(words)))
+            places = centres[:, None] + offsets
+            inside = (places >= 0) & (places < len(words)) & (np.abs(offsets) <= reach[centres, None])
+            places = np.where(inside, places, centres[:, None])
+            inside &= line[places] == line[centres, None]
+            if self.skip_gram:
+                contexts, targets = words[places][inside], np.repeat(words[centres], inside.sum(axis=1))
+                if len(targets):
+                    yield targets[:, None], contexts, np.ones((len(targets), 1), np.float32)
+            else:
+                some = inside.any(axis=1)
+                share = inside[some] / inside[some].sum(axis=1, keepdims=True)
+                if some.any():
+                    yield words[places[some]], words[centres[some]], share.astype(np.float32)
+
+
+# lookup
+
+
+def one_hot_rows(model: StagedModel, W: Array, idx: Ints) -> Array:
+    """Chapter 3's: one-hot rows times W; they are kept, since the gradient is their product too."""
+    model.one_hot = np.zeros((len(idx), len(W)), W.dtype)
+    model.one_hot[np.arange(len(idx)), idx] = 1
+    return np.asarray(model.one_hot @ W)
+
+
+def gathered_rows(model: StagedModel, W: Array, idx: Ints) -> Array:
+    return np.asarray(W[idx])
+
+
+# sampling
+
+
+def no_negatives(model: StagedModel, targets: Ints) -> None:
+    return None
+
+
+def chosen_negatives(model: StagedModel, targets: Ints) -> Ints:
+    """The book's: np.random.choice for every row."""
+    return np.asarray(choice_per_row(targets, model.K, model.p, model.rng))
+
+
+def alias_negatives(model: StagedModel, targets: Ints) -> Ints:
+    return np.asarray(alias(targets, model.K, model.p, model.rng, model.aliases))
+
+
+# output
+
+
+def full_softmax(model: StagedModel, h: Array, targets: Ints, negatives: Ints | None) -> tuple[Array, Gradient]:
+    _, dh, dW = full(h, model.W_out, targets)
+    return dh, dW
+
+
+def negative_layers(model: StagedModel, h: Array, targets: Ints, negatives: Ints | None) -> tuple[Array, Gradient]:
+    """The book's K + 1 layers."""
+    buffers = model.buffer("gradient of W_out"), model.buffer("gradient of a layer")
+    _, dh, dW = book_layers(h, model.W_out, targets, negatives, buffers)
+    return dh, dW
+
+
+def negative_rows(model: StagedModel, h: Array, targets: Ints, negatives: Ints | None) -> tuple[Array, Gradient]:
+    _, dh, gradient = matmul_rows(h, model.W_out, targets, negatives)
+    return dh, gradient
+
+
+# scatter
+
+
+def one_hot_product(model: StagedModel, dout: Array, idx: Ints) -> Array:
+    """Chapter 3's: the transposed one-hot rows times the gradient."""
+    return np.asarray(model.one_hot.T @ dout)
+
+
+def dense_gradient(model: StagedModel, dout: Array, idx: Ints) -> Array:
+    dW = model.buffer("gradient of W_in")
+    add_at(dout, idx, dW)
+    return dW
+
+
+def gradient_rows(model: StagedModel, dout: Array, idx: Ints) -> tuple[Array, Array]:
+    rows: tuple[Array, Array] = csr(dout, idx, sparse)
+    return rows
+
+
+# update
+
+
+def dense_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
+    """The book's optimizer, over the whole table."""
+    assert not isinstance(gradient, tuple)
+    W, m, v = (model.W_in if table == "in" else model.W_out), model.buffer(f"m {table}"), model.buffer(f"v {table}")
+    m += (1 - BETA1) * (gradient - m)
+    v += (1 - BETA2) * (gradient**2 - v)
+    rate = LEARNING_RATE["adam"] * sqrt(1 - BETA2**model.t) / (1 - BETA1**model.t)
+    W -= rate * m / (np.sqrt(v) + EPSILON)
+
+
+def lazy_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
+    assert isinstance(gradient, tuple)
+    W = model.W_in if table == "in" else model.W_out
+    all_rows(W, model.buffer(f"m {table}"), model.buffer(f"v {table}"), *gradient, model.t)
+
+
+def descent(model: StagedModel, table: str, gradient: Gradient) -> None:
+    """word2vec's rate for each example of the batch; gradients are of their mean."""
+    assert isinstance(gradient, tuple)
+    rows, values = gradient
+    W = model.W_in if table == "in" else model.W_out
+    W[rows] -= np.float32(model.alpha * model.examples_in_batch) * values
+
+
+CHAPTER_3 = Stages(one_hot_rows, no_negatives, full_softmax, one_hot_product, dense_adam)
+CHAPTER_4_1 = Stages(gathered_rows, no_negatives, full_softmax, dense_gradient, dense_adam)
+CHAPTER_4_2 = Stages(gathered_rows, chosen_negatives, negative_layers, dense_gradient, dense_adam)
+SPARSE = Stages(gathered_rows, alias_negatives, negative_rows, gradient_rows, lazy_adam)
+BATCHED = Stages(gathered_rows, alias_negatives, negative_rows, gradient_rows, descent, like_word2vec=True)

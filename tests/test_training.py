@@ -1,0 +1,304 @@
+"""Training: the compiled steps against plain arithmetic, what a pass does to a text, and that rungs learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bench.check import check_contract
+from impls.case import Size
+from impls.catalogue import missing
+from impls.compiled import compiled
+from impls.interface import Implementation
+from impls.training import rows
+from impls.training.compiled import CompiledModel, aligned
+from impls.training.contract import (
+    LONGEST,
+    Settings,
+    kept_share,
+    noise_loss,
+    pairs_of,
+    planted,
+    told_apart,
+    training_problem,
+)
+from impls.training.ladder import CBOW, SKIP_GRAM, cbow
+from impls.training.staged import STAGES, StagedModel
+from impls.words import Corpus, builtin, encode
+
+Array = NDArray[Any]
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return builtin()
+
+
+RUNGS = [*CBOW, *SKIP_GRAM]
+V = 12
+
+
+# the arithmetic of a step
+
+
+def skip_gram_reference(
+    W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float, together: int = 2
+) -> None:
+    """Each context against all targets' old rows; contexts two by two, as the rung goes through them."""
+    old = W_out.copy()
+    change = np.zeros_like(W_out)
+    for first in range(0, len(contexts), together):
+        some = contexts[first : first + together]
+        h = W_in[some].copy()
+        slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-h @ old[targets].T)))
+        np.add.at(W_in, some, slopes @ old[targets])
+        np.add.at(change, targets, slopes.T @ h)
+    W_out += change
+
+
+def cbow_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
+    h = W_in[contexts].mean(axis=0)
+    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-W_out[targets] @ h)))
+    change = slopes @ W_out[targets]
+    np.add.at(W_out, targets, slopes[:, None] * h)
+    np.add.at(W_in, contexts, change)
+
+
+def call_skip_gram(
+    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
+    slopes: Array, pairs: Any, lines: Any,
+) -> None:  # fmt: skip
+    rows_skip_gram(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
+
+
+def call_cbow(
+    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
+    slopes: Array, pairs: Any, lines: Any,
+) -> None:  # fmt: skip
+    rows_cbow(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
+
+
+rows_skip_gram, rows_cbow = rows.skip_gram_step, rows.cbow_step
+
+
+def stepped(
+    call: Callable[..., None], H: int, contexts: list[int], targets: list[int], own: int, seed: int
+) -> tuple[Array, Array, Array, Array]:
+    """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
+    rng = np.random.default_rng(seed)
+    width = -(-H // rows.LINE) * rows.LINE
+    tables = []
+    for _ in range(2):
+        table = aligned(V, width)
+        table[:, :H] = rng.normal(size=(V, H)) * 0.5
+        tables.append(table)
+    before = [table.astype(np.float64) for table in tables]
+    owns = [aligned(own, width) for _ in range(2)]
+    for table, mine in zip(tables, owns, strict=True):
+        mine[:] = table[:own]
+    slot = -(-len(targets) // 8) * 8
+    compiled(call)(
+        tables[0], owns[0], tables[1], owns[1], np.array(contexts, np.int32), np.array(targets, np.int32),
+        np.float32(0.1), aligned(max(2, len(contexts)), width), np.zeros(len(contexts) * slot + 32, np.float32),
+        (0,) * len(targets), (0,) * (width // rows.LINE),
+    )  # fmt: skip
+    for table, mine, was in zip(tables, owns, before, strict=True):
+        np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
+        table[:own] = mine
+    return before[0], before[1], tables[0], tables[1]
+
+
+ids = st.integers(0, V - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    contexts=st.lists(ids, min_size=1, max_size=10),
+    targets=st.lists(ids, min_size=6, max_size=6),
+    own=st.sampled_from([0, 5]),
+    seed=st.integers(0, 2**32),
+)
+def test_a_skip_gram_step_is_the_arithmetic_it_claims(
+    contexts: list[int], targets: list[int], own: int, seed: int
+) -> None:
+    """With repeated contexts, and negatives that repeat or are the target."""
+    W_in, W_out, got_in, got_out = stepped(call_skip_gram, 20, contexts, targets, own, seed)
+    skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
+    np.testing.assert_allclose(got_in, W_in, atol=2e-6)
+    np.testing.assert_allclose(got_out, W_out, atol=2e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    contexts=st.lists(ids, min_size=1, max_size=10),
+    targets=st.lists(ids, min_size=6, max_size=6),
+    own=st.sampled_from([0, 5]),
+    seed=st.integers(0, 2**32),
+)
+def test_a_cbow_step_is_the_arithmetic_it_claims(contexts: list[int], targets: list[int], own: int, seed: int) -> None:
+    W_in, W_out, got_in, got_out = stepped(call_cbow, 20, contexts, targets, own, seed)
+    cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
+    np.testing.assert_allclose(got_in, W_in, atol=2e-6)
+    np.testing.assert_allclose(got_out, W_out, atol=2e-6)
+
+
+@pytest.mark.parametrize(("H", "K"), [(1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
+def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K: int) -> None:
+    rng = np.random.default_rng(K)
+    contexts, targets = rng.integers(V, size=7).tolist(), rng.integers(V, size=K + 1).tolist()
+    one_by_one = (32 if rows.lanes() == 16 else 16) < 2 * (K + 1) + 4
+    W_in, W_out, got_in, got_out = stepped(call_skip_gram, H, contexts, targets, 3, 1)
+    skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, 1 if one_by_one else 2)
+    np.testing.assert_allclose(got_in, W_in, atol=1e-5)
+    np.testing.assert_allclose(got_out, W_out, atol=1e-5)
+    W_in, W_out, got_in, got_out = stepped(call_cbow, H, contexts, targets, 3, 1)
+    cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
+    np.testing.assert_allclose(got_in, W_in, atol=1e-5)
+    np.testing.assert_allclose(got_out, W_out, atol=1e-5)
+
+
+# rungs
+
+
+@pytest.mark.parametrize("implementation", RUNGS, ids=lambda i: i.key)
+def test_every_rung_learns(implementation: Implementation, corpus: Corpus) -> None:
+    if lacking := missing(implementation):
+        pytest.skip(f"needs {', '.join(lacking)}")
+    verdict = check_contract(implementation, corpus)
+    assert (verdict.status, verdict.reason) == ("ok", "")
+
+
+def test_a_rung_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
+    class Idle:
+        alpha = 0.0
+
+        def __init__(self, problem: Any) -> None:
+            size = problem.size
+            rng = np.random.default_rng(0)
+            self.W_in, self.W_out = (rng.normal(size=(size.V, size.H)).astype(np.float32) for _ in range(2))
+
+    idle = cbow.implementation("idle", "does nothing", prepare=Idle)(lambda words, starts, model: model)
+    verdict = check_contract(idle, corpus)
+    assert verdict.status == "wrong"
+    assert "does not learn" in verdict.reason
+
+
+def trained(implementation: Implementation, threads: int = 1, passes: int = 12, seed: int = 0) -> Any:
+    words, starts = planted(V, np.random.default_rng(1))
+    counts = np.bincount(words, minlength=V).astype(np.float64)
+    size = Size(V, 16, len(words), 5, index="i32", threads=threads)
+    problem = training_problem(
+        size, counts, [(words, starts)], np.random.default_rng(seed), Settings(sample=0, alpha=0.05)
+    )
+    step, (model,) = implementation.start(problem)
+    for _ in range(passes):
+        step(words, starts, model)
+    return model
+
+
+@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
+def test_a_seed_gives_the_same_vectors_on_one_thread_and_another_seed_others(
+    ladder: tuple[Implementation, ...],
+) -> None:
+    one, other, another = (trained(ladder[-1], seed=seed).W_in for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(one, another)
+
+
+@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
+def test_threads_learn_as_well(ladder: tuple[Implementation, ...]) -> None:
+    words, starts = planted(V, np.random.default_rng(1))
+    counts = np.bincount(words, minlength=V).astype(np.float64)
+    losses = []
+    for threads in (1, 3):
+        model = trained(ladder[-1], threads, passes=40)
+        assert np.isfinite(model.W_in).all()
+        losses.append(noise_loss(model.W_in, model.W_out, words, starts, counts))
+    assert max(losses) < 2.4  # a vocabulary this small is all copies, whose mean learns more slowly
+
+
+def test_windows_do_not_reach_across_lines() -> None:
+    """Two words that are alone in their lines teach nothing, and neighbours do."""
+    counts = np.ones(4)
+    for starts, learnt in (([0, 1, 2, 3, 4], False), ([0, 2, 4], True)):
+        words, lines = np.array([0, 1, 2, 3], np.int32), np.array(starts, np.int64)
+        size = Size(4, 16, 4, 2, index="i32")
+        for ladder in (CBOW, SKIP_GRAM):
+            for rung in ladder:
+                if missing(rung):
+                    continue
+                problem = training_problem(size, counts, [(words, lines)], np.random.default_rng(0), Settings(sample=0))
+                step, (model,) = rung.start(problem)
+                before = model.W_out.copy()
+                for _ in range(3):
+                    step(words, lines, model)
+                assert (not np.array_equal(before, model.W_out)) is learnt, rung.key
+
+
+def test_a_line_longer_than_gensims_longest_is_trained_on_to_its_end() -> None:
+    words = np.resize(np.arange(6, dtype=np.int32), LONGEST + 7)
+    words[-7:] = 6
+    problem = training_problem(
+        Size(7, 16, len(words), 2, index="i32"), np.bincount(words).astype(float), [], np.random.default_rng(0), Settings(sample=0)
+    )  # fmt: skip
+    model = CompiledModel(problem, skip_gram=True)
+    before = model.W_in[6].copy()
+    model.step(words, np.array([0, len(words)]))
+    assert not np.array_equal(before, model.W_in[6])
+
+
+def test_stages_are_all_accounted_for() -> None:
+    model = trained(next(rung for rung in CBOW if rung.slug == "sparse"), passes=1)
+    assert isinstance(model, StagedModel)
+    assert set(model.spent) == set(STAGES)
+    assert all(spent > 0 for spent in model.spent.values())
+
+
+# pieces of the contract
+
+
+def test_frequent_words_are_left_out_by_word2vecs_rule() -> None:
+    counts = np.array([1e6, 1e3, 1.0])
+    share = kept_share(counts, 1e-3)
+    f = counts / counts.sum()
+    np.testing.assert_allclose(share, np.minimum(1, np.sqrt(1e-3 / f) + 1e-3 / f))
+    assert kept_share(counts, 0).tolist() == [1, 1, 1]
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 4))
+def test_pairs_are_those_of_the_definition(lengths: list[int], window: int) -> None:
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    words = np.arange(starts[-1]).astype(np.int32)
+    line = np.repeat(np.arange(len(lengths)), lengths)
+    want = {
+        (int(i), int(j))
+        for i in words
+        for j in words
+        if i != j and abs(int(i) - int(j)) <= window and line[i] == line[j]
+    }
+    centres, contexts = pairs_of(words, starts, window)
+    assert len(centres) == len(want)
+    assert set(zip(centres.tolist(), contexts.tolist(), strict=True)) == want
+
+
+def test_a_model_that_knows_nothing_scores_by_chance() -> None:
+    words, starts = planted(V, np.random.default_rng(1))
+    counts = np.bincount(words, minlength=V).astype(np.float64)
+    nothing = np.zeros((V, 4), np.float32)
+    assert told_apart(nothing, nothing, words, starts, counts) == 0.5
+    assert noise_loss(nothing, nothing, words, starts, counts) == pytest.approx(6 * np.log(2))
+
+
+def test_a_corpus_gives_pieces_with_lines() -> None:
+    corpus = encode("song", ["you say goodbye and i say hello\n" * 50])
+    problem = cbow.make(Size(5, 4, 30, 2, index="i32"), corpus, np.random.default_rng(0))
+    words, starts = problem.batches[0]
+    assert words.dtype == np.int32
+    assert (starts[0], starts[-1]) == (0, 30)
+    assert words.max() < 5
