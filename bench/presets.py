@@ -41,6 +41,9 @@ TABLES = ("update.sgd", "update.adam", "update.lazy-adam")
 """Kernels that hold up to four V × H tables, and go over them several times to check or to restore them: they have
 vocabularies of their own, for the largest take longer than they tell."""
 
+TEXTS = ("training.cbow", "training.skip-gram")
+"""Kernels whose B is a piece of text, in words, ids int32 and vectors float32: the book's rungs take a second for a thousand."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -53,12 +56,15 @@ class Preset:
     hundredfold: tuple[tuple[int, int], ...] = ()
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
+    texts: tuple[tuple[int, int], ...] = ()
 
     def sizes(self, kernel: Kernel) -> list[Size]:
         """The sizes at which a kernel is raced, in the order they are raced."""
         if self.name == "deck":
             return deck_sizes(kernel)
-        if kernel.name in HUNDREDFOLD:
+        if kernel.name in TEXTS:
+            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.texts]
+        elif kernel.name in HUNDREDFOLD:
             sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
         else:
             some = self.flat if kernel.name in FLAT else self.tables if kernel.name in TABLES else self.vocabularies
@@ -74,6 +80,8 @@ def fit(kernel: Kernel, size: Size) -> Size:
         size,
         H=size.H if "H" in kernel.dimensions else 1,
         K=(size.K or NEGATIVES) if "K" in kernel.dimensions else 0,
+        dtype="f32" if kernel.name in TEXTS else size.dtype,
+        index="i32" if kernel.name in TEXTS else size.index,
     )
 
 
@@ -112,6 +120,7 @@ PRESETS = {
             flat=(100_000,),
             tables=(10_000,),
             hundredfold=((1_000, 8), (100_000, 8)),
+            texts=((1_000, 200),),
         ),
         Preset(
             "default",
@@ -121,6 +130,7 @@ PRESETS = {
             tables=(1_000, 10_000, 100_000),
             batches=(100, 1_000, 10_000),
             hundredfold=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
+            texts=((10_000, 1_000),),
         ),
         Preset(
             "deck",
@@ -138,6 +148,7 @@ PRESETS = {
                 *((V, 100) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)),
                 *((V, 16) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)),
             ),
+            texts=((1_000, 1_000), (10_000, 1_000)),
         ),
     )
 }
@@ -150,5 +161,6 @@ GATE = Preset(
     flat=(10_000,),
     tables=(10_000,),
     hundredfold=((10_000, 8), (100_000, 8)),
+    texts=((1_000, 1_000),),
 )
 """The sizes at which two revisions are compared, one or two a kernel; no preset of a run."""

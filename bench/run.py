@@ -141,6 +141,7 @@ def race_all(
     """
     run.limits = journal.limits
     for launch in range(track.settings.launches):
+        track.workers.retire()
         if launch == 0:
             run.entered += [
                 known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)

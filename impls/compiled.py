@@ -19,11 +19,9 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "arcp", "nsz"},  # sums in any order; NaN and infinity stay what they are
-}
+LOOSE = ("arcp", "contract", "nsz", "reassoc")
+"""Sums may be taken in any order and products fused into them; NaN and infinity stay what they are."""
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(LOOSE)}
 KEPT_S = 14 * 86_400
 """Compiled code that nobody has used for this long is taken away when more is written."""
 
@@ -70,10 +68,12 @@ def compiled(function: Callable[..., Any], inlined: bool = False) -> Any:
     known = {name: compiled(value, inlined=True) for name, value in called(function)}
     copy = FunctionType(function.__code__, {**function.__globals__, **known}, function.__name__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
+    if inlined:
+        return numba.njit(**OPTIONS, forceinline=True)(copy)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder(digest(function, inlined)))
+    numba.config.CACHE_DIR = str(folder(digest(function)))
     try:
-        return numba.njit(**OPTIONS, cache=True, forceinline=inlined)(copy)
+        return numba.njit(**OPTIONS, cache=True)(copy)
     finally:
         numba.config.CACHE_DIR = before
 
@@ -91,11 +91,11 @@ def names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"))
 
 
-def digest(function: FunctionType, inlined: bool = False) -> str:
+def digest(function: FunctionType) -> str:
     """What a function's compiled form depends on: its code and module name, constants, and the functions that it calls."""
     import numba
 
-    found = hashlib.sha256(repr((numba.__version__, inlined, sorted(OPTIONS.items(), key=repr))).encode())
+    found = hashlib.sha256(repr((numba.__version__, LOOSE)).encode())
     waiting, met = [function], {function}
     while waiting:
         one = waiting.pop()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,6 +19,7 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import numpy as np
+import psutil
 
 from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
 from bench.engine import limits, memory
@@ -40,23 +42,27 @@ def main() -> None:
     memory.end_with_parent()
     catalogue.own()
     tell(events, "started", {})
-    line = orders.readline()
-    if not line:
-        return  # not needed after all
-    spec = json.loads(line)
-    work = MODES[spec["mode"]]
 
     def emit(event: str, **facts: Any) -> None:
         tell(events, event, facts)
         if event == "waits":
             orders.readline()
 
-    try:
-        work(spec, emit)
-    except MemoryError:
-        tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
-    except Exception as error:
-        tell(events, "failed", {"status": "error", "reason": describe(error)})
+    while line := orders.readline():  # none if it is not needed after all
+        spec = json.loads(line)
+        try:
+            MODES[spec["mode"]](spec, emit)
+        except MemoryError:
+            tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
+        except Exception as error:
+            tell(events, "failed", {"status": "error", "reason": describe(error)})
+
+
+def running() -> int:
+    """Threads of this process and processes that it has started, as far as the system tells: more than at first were left behind."""
+    tasks = Path("/proc/self/task")
+    threads = len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
+    return threads + len(psutil.Process().children())
 
 
 def listing(spec: dict[str, Any], emit: Emit) -> None:
@@ -134,6 +140,7 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
 
 def launch(spec: dict[str, Any], emit: Emit) -> None:
     """Make the problem, let each lane in, time them all, and weigh their memory if asked to."""
+    at_first = running()
     size = Size.parse(spec["size"])
     pin(size.threads, spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
@@ -173,7 +180,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         weigh(raced, problem, spec["time_limit_s"], emit)
         if spec["profile"]:
             profile_all(raced, problem, emit)
-    emit("done")
+    emit("done", clean=running() <= at_first)
 
 
 def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit) -> Lane | None:

@@ -42,12 +42,14 @@ class Died(Exception):
 class Workers:
     """The workers of a run. As a context manager it leaves none behind, nor what they started.
 
-    While one prepares its inputs the next one starts up beside it, and waits; nothing runs beside one that measures.
+    While one prepares its inputs the next one starts up beside it, and waits; nothing runs beside one that measures. One
+    that may be used again, and has left nothing running, does the next piece of work too, until it is retired.
     """
 
     def __init__(self) -> None:
         self.mark = uuid.uuid4().hex
         self.spare: Worker | None = None
+        self.kept: Worker | None = None
         self.all: set[Worker] = set()
         self.closed = False
         self.lock = threading.Lock()  # contracts are checked in several threads
@@ -64,27 +66,45 @@ class Workers:
     def close(self) -> None:
         """End all workers; none starts from now on."""
         with self.lock:
-            self.closed, self.spare = True, None
+            self.closed, self.spare, self.kept = True, None, None
         for worker in list(self.all):
             self.end(worker)
 
     def work(
-        self, specification: dict[str, Any], threads: int, time_limit_s: float, ahead: bool = False
+        self, specification: dict[str, Any], threads: int, time_limit_s: float, ahead: bool = False, again: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Have a worker do a piece of work, and give its events; ahead: start the next worker meanwhile.
+        """Have a worker do a piece of work, and give its events.
 
-        Raises Died if it crashes, fails, or takes longer than time_limit_s over one step.
+        ahead: start the next worker meanwhile. again: a worker that did such a piece may do it, and be kept for the
+        next. Raises Died if it crashes, fails, or takes longer than time_limit_s over one step.
         """
-        worker = self.start(threads)
-        if ahead:
+        worker = self.start(threads, again)
+        if ahead and not self.spare:
             self.spare = self.new(threads)
+        clean = False
         try:
-            yield from worker.events(specification, time_limit_s, self.settle)
+            for event in worker.events(specification, time_limit_s, self.settle):
+                clean = event.get("clean", False)
+                yield event
         finally:
-            self.end(worker)
+            if again and clean and not self.closed:
+                self.kept = worker
+            else:
+                self.end(worker)
 
-    def start(self, threads: int) -> Worker:
-        """The worker that has started already, if it has the right number of threads, or a new one."""
+    def retire(self) -> None:
+        """End the worker that was kept: from now on work is done by fresh ones."""
+        kept, self.kept = self.kept, None
+        if kept:
+            self.end(kept)
+
+    def start(self, threads: int, again: bool = False) -> Worker:
+        """The worker that was kept, or the one that has started already, if it has the right number of threads, or a new one."""
+        kept, self.kept = self.kept, None
+        if kept and again and kept.threads == threads:
+            return kept
+        if kept:
+            self.end(kept)
         spare, self.spare = self.spare, None
         if spare and spare.threads == threads:
             return spare

@@ -133,12 +133,12 @@ def noise_loss(
 
 PASSES = 30
 """How often the check trains on a planted text at most."""
-TOLD_APART, LOSS = 0.68, 3.2
+TOLD_APART, LOSS = 0.68, 3.6
 """How well the model must then tell the text's pairs from noise (0.5 is chance), or which loss it must come below (4.16
 is that of knowing nothing): softmax rungs know words by the one, slow optimizers begin with the other."""
 
 
-def planted(V: int, rng: np.random.Generator, lines: int = 60, length: int = 20, topics: int = 3) -> tuple[Ints, Ints]:
+def planted(V: int, rng: np.random.Generator, lines: int = 200, length: int = 5, topics: int = 3) -> tuple[Ints, Ints]:
     """A text whose lines keep to one of a few topics each, so that it can be learnt from a few thousand words."""
     topic = rng.integers(topics, size=(lines, 1))
     words = rng.integers(V // topics, size=(lines, length)) * topics + topic

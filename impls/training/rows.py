@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..compiled import machine_code
+from ..compiled import LOOSE, machine_code
 from ..machine import ask_for_line
 
 LINE = 16
@@ -32,12 +32,7 @@ def lanes() -> int:
 
 
 class Vectors:
-    """Words for what is written: vectors of floats, and rows of a table as vectors one after another.
-
-    Sums may be taken in any order and products fused into them, but NaN and infinity stay what they are.
-    """
-
-    LOOSE = ("reassoc", "contract", "arcp", "nsz")
+    """Words for what is written: vectors of floats, and rows of a table as vectors one after another."""
 
     def __init__(self, builder: Any, lanes: int) -> None:
         from llvmlite import ir
@@ -58,10 +53,10 @@ class Vectors:
         return self.ir.Constant(self.index, value)
 
     def add(self, a: Any, b: Any) -> Any:
-        return self.builder.fadd(a, b, flags=self.LOOSE)
+        return self.builder.fadd(a, b, flags=LOOSE)
 
     def times(self, a: Any, b: Any) -> Any:
-        return self.builder.fmul(a, b, flags=self.LOOSE)
+        return self.builder.fmul(a, b, flags=LOOSE)
 
     def times_plus(self, a: Any, b: Any, c: Any | None) -> Any:
         """a b + c, or a b if there is no c yet."""
@@ -155,7 +150,7 @@ class Vectors:
             self.builder.fptosi(floor, self.bits), self.ir.Constant(self.bits, [23] * self.lanes)
         )
         power = self.builder.bitcast(self.builder.add(self.builder.bitcast(power, self.bits), exponent), self.vector)
-        return self.builder.fdiv(self.all_of(1.0), self.add(power, self.all_of(1.0)), flags=self.LOOSE)
+        return self.builder.fdiv(self.all_of(1.0), self.add(power, self.all_of(1.0)), flags=LOOSE)
 
 
 POLYNOMIAL = (0.001876444098, 0.008992074923, 0.05582402965, 0.2401543872, 0.6931529845, 0.9999999266)
@@ -200,7 +195,7 @@ class Step:
         for start in range(0, len(filled), v.lanes):
             scores = v.lane_sums(filled[start : start + v.lanes])
             labels = [float((start + lane) % self.slot == 0) for lane in range(v.lanes)]
-            error = v.builder.fsub(v.ir.Constant(v.vector, labels), v.sigmoid(scores), flags=v.LOOSE)
+            error = v.builder.fsub(v.ir.Constant(v.vector, labels), v.sigmoid(scores), flags=LOOSE)
             target = v.builder.gep(self.slope(first, 0), [v.whole(start)])
             v.store(target, 0, v.times(error, self.alpha), align=4)
 

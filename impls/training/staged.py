@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from math import sqrt
 from time import perf_counter_ns
 
 import numpy as np
-from scipy import sparse
 
 from ..interface import Array, Problem
 from ..output.negative_sampling import book_layers, matmul_rows
@@ -61,6 +61,7 @@ class StagedModel:
         self.settings: Settings = inputs["settings"]
         self.alpha = self.settings.alpha
         self.rng = np.random.default_rng(inputs["seed"])
+        self.sparse = import_module("scipy.sparse")
         self.kept = kept_share(inputs["counts"], self.settings.sample)
         law = inputs["counts"] ** self.settings.power
         self.p = law / law.sum()
@@ -102,7 +103,7 @@ class StagedModel:
         dout = dh if m == 1 else (share[:, :, None] * dh[:, None, :]).reshape(n * m, H)
         of_input = stages.scatter(self, dout, inputs.reshape(-1))
         if isinstance(of_output, tuple):
-            of_output = csr(of_output[1], of_output[0], sparse)
+            of_output = csr(of_output[1], of_output[0], self.sparse)
         marks.append(perf_counter_ns())
         stages.update(self, "in", of_input)
         stages.update(self, "out", of_output)
@@ -202,7 +203,7 @@ def dense_gradient(model: StagedModel, dout: Array, idx: Ints) -> Array:
 
 
 def gradient_rows(model: StagedModel, dout: Array, idx: Ints) -> tuple[Array, Array]:
-    rows: tuple[Array, Array] = csr(dout, idx, sparse)
+    rows: tuple[Array, Array] = csr(dout, idx, model.sparse)
     return rows
 
 
