@@ -230,6 +230,12 @@ def result(run: Run) -> dict[str, Any]:
                 for lane in race.lanes
                 if lane.status == OK and lane.profile
             },
+            "stages": {
+                str(lane.case): lane.stages
+                for race in run.races
+                for lane in race.lanes
+                if lane.status == OK and lane.stages
+            },
             "sources": {key: source(i) for key, i in implementations.items()},
         },
     }

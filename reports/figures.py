@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .story import headline
@@ -31,9 +31,9 @@ def styles(cases: pd.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
     return found
 
 
-def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
-    """For every kernel: time and memory against V and against B, speed-ups, shares of the machine's limits; then CPU
-    against wall time of all cases."""
+def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | None = None) -> list[dict[str, Any]]:
+    """For every kernel: time and memory against V and against B, speed-ups, shares of the machine's limits, and where a
+    step's time goes; then CPU against wall time of all cases. stages: seconds in each stage of a step, by case."""
     measured = cases[cases.status == "ok"]
     made = []
     for kernel, mine in measured.groupby("kernel", sort=False):
@@ -47,6 +47,8 @@ def figures(cases: pd.DataFrame) -> list[dict[str, Any]]:
             made.append(ladder(str(kernel), race, looks))
         if race.limit_share.notna().any():
             made.append(shares(str(kernel), race, looks))
+        if told := [case for case in race.case if case in (stages or {})]:
+            made.append(stage_figure(str(kernel), race, {case: (stages or {})[case] for case in told}))
     if len(measured):
         made.append(cpu_figure(measured))
     return made
@@ -182,6 +184,50 @@ def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
         },
         "y": {"title": "", "type": "category"},
     }
+
+
+STAGES = ("lookup", "sampling", "output", "scatter", "update", "all other")
+
+
+def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Which part of a training step each kernel takes, rung by rung: where one bottleneck falls, the next appears."""
+    slugs = dict(zip(race.case, race.implementation, strict=True))
+    traces = []
+    for at, stage in enumerate(STAGES):
+        shares = {
+            str(slugs[case]): parts[stage] / sum(parts.values()) for case, parts in stages.items() if stage in parts
+        }
+        if shares:
+            traces.append(
+                {
+                    "type": "bar",
+                    "orientation": "h",
+                    "name": stage,
+                    "meta": "",
+                    "x": [100 * share for share in shares.values()],
+                    "y": [escaped(slug) for slug in shares],
+                    "text": [f"{stage} {share:.0%}" if share >= 0.12 else "" for share in shares.values()],
+                    "textposition": "inside",
+                    "insidetextanchor": "middle",
+                    "marker": {"color": COLOURS[at]},
+                    "customdata": [f"{stage}: {share:.0%} of a step{if_free(share)}" for share in shares.values()],
+                    "hovertemplate": "%{customdata}<extra>%{y}</extra>",
+                }
+            )
+    places = list(range(0, 101, 25))
+    return {
+        "kernel": kernel,
+        "title": f"Where a step’s time goes ({problem_size(race)})",
+        "data": traces,
+        "stacked": True,
+        "x": {"title": "share of a step", "type": "linear", "at": places, "labels": [f"{place} %" for place in places]},
+        "y": {"title": "", "type": "category"},
+    }
+
+
+def if_free(share: float) -> str:
+    """What a step would gain if a stage cost nothing (Amdahl)."""
+    return f"; if that cost nothing, a step would take {1 - share:.0%} of its time" if share < 0.995 else ""
 
 
 def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:

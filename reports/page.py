@@ -58,7 +58,7 @@ def html(result: ResultFile) -> str:
     from plotly.offline import get_plotlyjs
 
     cases = frame(result)
-    plots = figures(cases)
+    plots = figures(cases, result.w2vbench.stages)
     stories = {finding.problem: finding for finding in findings(result)}
     profiles = {case.partition("@")[0]: (case, profile) for case, profile in result.w2vbench.profiles.items()}
     kernels: dict[str, list[Table]] = {}

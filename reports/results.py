@@ -263,7 +263,7 @@ class Calibration(Part):
 
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
-    call's cost by problem, and line profiles by case."""
+    call's cost by problem, line profiles by case, and seconds in each stage of a training step by case."""
 
     schema_version: int
     engine: Literal["race", "pytest-benchmark", "compare", "calibrate"]
@@ -280,6 +280,7 @@ class Suite(Part):
     limits: Limits | None = None
     call_s: dict[str, Seconds] = {}
     profiles: dict[str, Profile] = {}
+    stages: dict[str, dict[str, Positive]] = {}
     sources: dict[str, Source] = {}
     comparison: Comparison | None = None
     calibration: Calibration | None = None

@@ -90,6 +90,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
         *bent,
         few_rounds(group),
         tuned_out(group),
+        spent(group, result),
     ]
     return Table(
         problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes))
@@ -150,6 +151,19 @@ def tuned_out(group: pd.DataFrame) -> str:
         if at_limit
         else ""
     )
+
+
+def spent(group: pd.DataFrame, result: ResultFile) -> str:
+    """Where a training step's time goes, for cases of which that is known."""
+    parts = []
+    for case in group[group.status == "ok"].itertuples():
+        stages = result.w2vbench.stages.get(str(case.case), {})
+        total = sum(stages.values())
+        if total > 0:
+            most = sorted(stages.items(), key=lambda stage: -stage[1])
+            shares = ", ".join(f"{name} {time / total:.0%}" for name, time in most if time / total >= 0.005)
+            parts.append(f"{case.implementation} {shares}")
+    return f"of a step, {'; '.join(parts)}" if parts else ""
 
 
 def interval(case: Any, column: str) -> Interval | None:

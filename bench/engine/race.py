@@ -81,6 +81,7 @@ class LaneResult:
     plan: list[int] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -300,5 +301,7 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
             lane.plan = [event["calls"], event["rounds"]]
         case "memory":
             race.racing[event["lane"]].memory = {k: v for k, v in event.items() if k not in ("event", "lane")}
+        case "stages":
+            race.racing[event["lane"]].stages = event["seconds"]
         case "profile":
             race.racing[event["lane"]].profile = {k: v for k, v in event.items() if k not in ("event", "lane")}

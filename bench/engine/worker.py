@@ -171,6 +171,8 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         wall, cpu = timed[lane.name]
         plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
         emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
+    if spec["memory"]:
+        tell_stages(lanes, problem, emit)
     emit("raced")  # whatever happens from here on costs no times
     if spec["memory"]:
         lanes.clear()
@@ -204,6 +206,15 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         return None
     lane.calls, lane.rounds = spec["plan"].get(slug) or (1, 0)
     return lane
+
+
+def tell_stages(lanes: list[Lane], problem: Problem, emit: Emit) -> None:
+    """Where a step's time goes, for lanes whose model can tell."""
+    for lane in lanes:
+        for model in lane.last:
+            if hasattr(model, "stages"):
+                emit("stage", name="the step's stages", lane=None)
+                emit("stages", lane=lane.name, seconds=model.stages(*problem.batches[0]))
 
 
 def weigh(implementations: list[Implementation], problem: Problem, time_limit_s: float, emit: Emit) -> None:

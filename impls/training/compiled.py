@@ -8,6 +8,7 @@ arithmetic).
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,11 @@ OWN_ROWS = 512
 """Most frequent words whose rows each thread has copies of: shared, they would travel between cores at every use."""
 CHUNK = 30_000
 """Words that a thread trains on before its copies are brought together with the others'."""
+
+
+IDLE, CBOW, SKIP_GRAM = 0, 1, 2
+"""What a pass learns by: nothing, so that what it draws can be timed apart."""
+STAGE_STEPS = 20
 
 
 class Tables(NamedTuple):
@@ -75,7 +81,7 @@ def window_of(centre: int, length: int, window: int, state: Array) -> tuple[int,
 
 def one_pass(
     words: Ints, starts: Ints, begin: int, end: int, kept: Array, aliases: Array, tables: Tables, alpha: Any, window: int,
-    state: Array, buffers: tuple[Array, ...], pairs: Any, lines: Any, skip_gram: bool,
+    state: Array, buffers: tuple[Array, ...], pairs: Any, lines: Any, mode: int,
 ) -> None:  # fmt: skip
     """Train on words begin to end: each context of a centre (skip-gram) or their mean (CBOW) learns to tell the centre from K drawn words."""
     line, noise, scratch, slopes = buffers
@@ -92,10 +98,10 @@ def one_pass(
                     prepared(ahead, line, length, noise[ahead % RING], state, aliases, tables, window, pairs, lines)
                 low, high = window_of(centre, length, window, state)
                 aims, count = noise[centre % RING], high - low - 1
-                if count > 0:
+                if count > 0 and mode != IDLE:
                     line[centre] = line[high - 1]  # so that the contexts lie one after another
                     contexts = line[low:high]
-                    if skip_gram:
+                    if mode == SKIP_GRAM:
                         skip_gram_step(
                             W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
                         )
@@ -135,7 +141,7 @@ class CompiledModel:
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
         size, inputs = problem.size, problem.inputs
         self.settings: Settings = inputs["settings"]
-        self.alpha, self.H, self.skip_gram = self.settings.alpha, size.H, skip_gram
+        self.alpha, self.H, self.mode = self.settings.alpha, size.H, SKIP_GRAM if skip_gram else CBOW
         width = -(-size.H // LINE) * LINE
         self.shared = aligned(size.V, width), aligned(size.V, width)
         self.shared[0][:, : size.H] = initial(problem)
@@ -175,6 +181,16 @@ class CompiledModel:
             self.bring_together()
         return self
 
+    def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
+        """Seconds in a step's drawing (subsampling, windows, negatives, asking for rows), and in its arithmetic, which is one."""
+        took = {}
+        for mode in (IDLE, self.mode):
+            began = perf_counter()
+            for _ in range(STAGE_STEPS):
+                self.train(self.threads[0], words, starts, 0, len(words), mode)
+            took[mode] = (perf_counter() - began) / STAGE_STEPS
+        return {"sampling": took[IDLE], "all other": max(0.0, took[self.mode] - took[IDLE])}
+
     def hand_out(self) -> None:
         """Give each thread copies of the most frequent words' rows."""
         for thread in self.threads:
@@ -187,9 +203,9 @@ class CompiledModel:
             copies = [thread.tables[2 + at] for thread in self.threads]
             shared[: len(copies[0])] = sum(copies) / np.float32(len(copies))
 
-    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int) -> None:
+    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> None:
         """Train on a part of some lines, in one thread."""
         self.one_pass(
             words, starts, begin, end, self.kept, self.aliases, thread.tables, np.float32(self.alpha),
-            self.settings.window, thread.state, thread.buffers, self.pairs, self.lines, self.skip_gram,
+            self.settings.window, thread.state, thread.buffers, self.pairs, self.lines, self.mode if mode is None else mode,
         )  # fmt: skip

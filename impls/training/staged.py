@@ -57,7 +57,7 @@ class StagedModel:
 
     def __init__(self, problem: Problem, stages: Stages, skip_gram: bool) -> None:
         size, inputs = problem.size, problem.inputs
-        self.stages, self.skip_gram, self.K = stages, skip_gram, size.K
+        self.way, self.skip_gram, self.K = stages, skip_gram, size.K
         self.settings: Settings = inputs["settings"]
         self.alpha = self.settings.alpha
         self.rng = np.random.default_rng(inputs["seed"])
@@ -88,9 +88,15 @@ class StagedModel:
             self.learn(inputs, targets, share)
         return self
 
+    def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
+        """Seconds in each stage of a step."""
+        before = dict(self.spent)
+        self.step(words, starts)
+        return {stage: (self.spent[stage] - before[stage]) / 1e9 for stage in STAGES}
+
     def learn(self, inputs: Ints, targets: Ints, share: Array) -> None:
         """A batch: inputs (n, m) ids of W_in's rows, targets (n,) ids of W_out's, share (n, m): each row's part of h."""
-        stages, (n, m), H = self.stages, inputs.shape, self.W_in.shape[1]
+        stages, (n, m), H = self.way, inputs.shape, self.W_in.shape[1]
         self.t, self.examples_in_batch = self.t + 1, n
         marks = [perf_counter_ns()]
         rows = stages.lookup(self, self.W_in, inputs.reshape(-1)).reshape(n, m, H)
@@ -116,7 +122,7 @@ class StagedModel:
         window = self.settings.window
         line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         reach = np.full(len(words), window)
-        if self.stages.like_word2vec:
+        if self.way.like_word2vec:
             kept = self.rng.random(len(words)) < self.kept[words]
             words, line = words[kept], line[kept]
             reach = self.rng.integers(1, window + 1, len(words))
