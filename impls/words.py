@@ -196,33 +196,92 @@ def pieces(path: Path) -> Iterator[str]:
     yield carry
 
 
-def encode(name: str, texts: Iterable[str]) -> Corpus:
-    """Lower-case words (runs of letters, apostrophes inside) to ids by falling frequency, ties by first sight.
-
-    A line goes on from text to text until its newline. Lines without words are left out.
-    """
-    table: defaultdict[str, int] = defaultdict(count().__next__, {"\n": -1})
-    parts: list[Ints] = []
-    ends: list[Ints] = [np.zeros(1, np.int64)]
-    total = 0
+def numbered(texts: Iterable[str], table: defaultdict[str, int]) -> Iterator[tuple[Ints, Ints]]:
+    """Of each text the ids of its lower-case words (runs of letters, apostrophes inside), int32, and after how many of them
+    a line ends. table: ids by first sight."""
+    table["\n"] = -1
     for text in texts:
         found = TOKEN.findall(text.lower())
         ids = np.fromiter(map(table.__getitem__, found), np.int32, len(found))
         newlines = np.flatnonzero(ids < 0)
-        ends.append(total + newlines - np.arange(len(newlines)))
-        parts.append(ids[ids >= 0])
-        total += len(parts[-1])
+        yield ids[ids >= 0], newlines - np.arange(len(newlines))
     del table["\n"]
-    if total == 0:
+
+
+def by_frequency(name: str, counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
+    """Words by falling count, ties by first sight, as many as occur often enough, and each word's rank (-1: too rare). Raises CorpusError."""
+    order = np.argsort(-counts, kind="stable")
+    kept = order[: int(np.searchsorted(-counts[order], -least, side="right"))]
+    if len(counts) == 0:
         raise CorpusError(f"{name}: empty (no words in it)")
-    if len(table) < 2:
-        raise CorpusError(f"{name}: only one distinct word, {next(iter(table))!r}; at least two are needed")
-    first_seen = np.concatenate(parts)
+    if len(kept) < 2:
+        many = f"{len(kept)} of its {len(counts):,} distinct words occur{'s' * (len(kept) == 1)} {least} times or more"
+        raise CorpusError(
+            f"{name}: only one distinct word; at least two are needed"
+            if len(counts) < 2
+            else f"{name}: {many} (--min-count)"
+        )
+    rank = np.full(len(counts), -1, np.int32)
+    rank[kept] = np.arange(len(kept), dtype=np.int32)
+    return kept, rank
+
+
+def encode(name: str, texts: Iterable[str]) -> Corpus:
+    """Words to ids by falling frequency. A line goes on from text to text until its newline. Lines without words are left out."""
+    table: defaultdict[str, int] = defaultdict(count().__next__)
+    parts: list[Ints] = []
+    ends: list[Ints] = [np.zeros(1, np.int64)]
+    total = 0
+    for ids, lines in numbered(texts, table):
+        ends.append(total + lines)
+        parts.append(ids)
+        total += len(ids)
+    first_seen = np.concatenate(parts) if parts else np.empty(0, np.int32)
     counts = np.bincount(first_seen, minlength=len(table))
-    by_rank = np.argsort(-counts, kind="stable")
-    rank = np.empty(len(table), np.int32)
-    rank[by_rank] = np.arange(len(table), dtype=np.int32)
+    kept, rank = by_frequency(name, counts)
     edges = np.concatenate([*ends, [total]])
     starts = edges[:-1][np.diff(edges) > 0]
     words = list(table)
-    return Corpus(name, counts[by_rank], rank[first_seen], starts, tuple(words[i] for i in by_rank))
+    return Corpus(name, counts[kept], rank[first_seen], starts, tuple(words[i] for i in kept))
+
+
+def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
+    """Read a text of any length by way of two files in a folder, which the corpus maps: memory is needed for its vocabulary
+    and its lines' starts, not for its words. Words that occur fewer than least times are left out. Raises CorpusError."""
+    table: defaultdict[str, int] = defaultdict(count().__next__)
+    counts, total = np.zeros(0, np.int64), 0
+    ends: list[Ints] = [np.zeros(1, np.int64)]
+    try:
+        with (folder / "first_seen").open("wb") as file:
+            for ids, lines in numbered(pieces(path), table):
+                here = np.bincount(ids, minlength=len(table))
+                here[: len(counts)] += counts
+                counts = here
+                ends.append(total + lines)
+                total += len(ids)
+                file.write(ids.tobytes())
+        kept, rank = by_frequency(path.name, counts[: len(table)], least)
+        edges = np.concatenate([*ends, [total]])
+        done = left = 0
+        with (folder / "first_seen").open("rb") as source, (folder / "ids").open("wb") as file:
+            while chunk := source.read(CHUNK * 4):
+                ranks = rank[np.frombuffer(chunk, np.int32)]
+                so_far = np.concatenate([[0], np.cumsum(ranks >= 0)])
+                mine = slice(*np.searchsorted(edges, [done + (done > 0), done + len(ranks) + 1]))
+                after = edges[mine] - done
+                done += len(ranks)
+                edges[mine] = left + so_far[after]
+                left += int(so_far[-1])
+                file.write(ranks[ranks >= 0].tobytes())
+        (folder / "first_seen").unlink()
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8"
+        ) from error
+    except OSError as error:
+        raise CorpusError(f"{error.filename or path}: {error.strerror or error}") from error
+    words = list(table)
+    starts = edges[:-1][np.diff(edges) > 0]
+    return Corpus(
+        path.name, counts[kept], np.memmap(folder / "ids", np.int32, "r"), starts, tuple(words[i] for i in kept)
+    )

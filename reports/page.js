@@ -257,7 +257,7 @@ function draw(place) {
     margin: {l: 60, r: 12, t: 8, b: 44}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "" || !!plot.stacked,
     font: {color: colour("--ink"), family: "system-ui, sans-serif", size: 12}, hovermode: "closest", bargap: 0.35, barmode: plot.stacked ? "stack" : "overlay",
     xaxis: {...axis(plot.x), tickangle: narrow.matches && !bars ? -40 : 0}, yaxis: axis(plot.y),
-    legend: narrow.matches || plot.stacked ? {orientation: "h", y: plot.stacked ? 1.12 : -0.35} : {x: 1.02, y: 1},
+    legend: narrow.matches || plot.stacked ? {orientation: "h", y: -0.35, traceorder: "normal"} : {x: 1.02, y: 1},
   }, {displayModeBar: false, responsive: true}).then(() => { place.dataset.drawn = "yes"; });
 }
 

@@ -24,10 +24,14 @@ AHEAD = 2
 """Centres whose negatives are drawn, and whose rows are asked for, before they are trained on."""
 RING = 4
 """Places for those negatives: a power of two above AHEAD."""
-OWN_ROWS = 512
-"""Most frequent words whose rows each thread has copies of: shared, they would travel between cores at every use."""
-CHUNK = 30_000
-"""Words that a thread trains on before its copies are brought together with the others'."""
+OWN_ROWS = 64
+"""Most frequent words whose rows each thread has copies of (at most a twentieth of all): shared, they would travel between cores at every use."""
+CHUNK = 60_000
+"""Words that threads train on together before their copies are brought together."""
+GAIN = 2.0
+"""How far the shared rows follow the mean of the copies' changes. All the way along their sum, many threads that each see
+a chunk's worth of the same frequent words go too far, and diverge; along the mean alone these words learn too slowly,
+which costs analogies."""
 
 
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
@@ -148,7 +152,7 @@ class CompiledModel:
         kept = kept_share(inputs["counts"], self.settings.sample)
         self.kept = np.minimum(kept * 2.0**32, 2.0**32 - 1).astype(np.uint32)
         self.aliases = whole_alias_table(inputs["counts"] ** self.settings.power)
-        own_rows = min(OWN_ROWS, size.V) if size.threads > 1 else 0
+        own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
         self.threads = [
             Thread(inputs["seed"] + at, self.settings.window, size.K, self.shared, own_rows)
             for at in range(size.threads)
@@ -171,9 +175,8 @@ class CompiledModel:
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
-        chunk = CHUNK * len(self.threads)
-        for first in range(0, len(words), chunk):
-            last = min(first + chunk, len(words))
+        for first in range(0, len(words), CHUNK):
+            last = min(first + CHUNK, len(words))
             cuts = [first + (last - first) * at // len(self.threads) for at in range(len(self.threads) + 1)]
             self.hand_out()
             parts = zip(self.threads, cuts, cuts[1:], strict=False)
@@ -198,10 +201,11 @@ class CompiledModel:
                 own[:] = shared[: len(own)]
 
     def bring_together(self) -> None:
-        """Take the mean of the threads' copies. Each is trained on often enough; a sum of their changes would overshoot."""
+        """Move the shared rows by GAIN times the mean of how far the threads' copies have moved."""
         for at, shared in enumerate(self.shared):
             copies = [thread.tables[2 + at] for thread in self.threads]
-            shared[: len(copies[0])] = sum(copies) / np.float32(len(copies))
+            before = shared[: len(copies[0])]
+            before += np.float32(GAIN / len(copies)) * sum(copy - before for copy in copies)
 
     def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> None:
         """Train on a part of some lines, in one thread."""

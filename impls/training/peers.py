@@ -8,7 +8,7 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..words import Ints
-from .contract import Settings, initial
+from .contract import LONGEST, Settings, initial
 
 
 class GensimModel:
@@ -37,17 +37,19 @@ class GensimModel:
         self.model.build_vocab_from_freq(counts)
         self.order = [self.model.wv.key_to_index[str(word)] for word in range(size.V)]
         self.memory = tuple(np.zeros(size.H, np.float32) for _ in range(2))
-        self.known = {id(words): (words, sentences(words, starts)) for words, starts in problem.batches}
+        self.known = {id(words): (words, jobs(words, starts)) for words, starts in problem.batches}
 
     def step(self, words: Ints, starts: Ints) -> GensimModel:
         """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
         known = self.known.get(id(words))
-        lines = known[1] if known else sentences(words, starts)
+        pieces = known[1] if known else jobs(words, starts)
         if self.threads == 1:
-            self.model._do_train_job(lines, self.alpha, self.memory)
-        elif lines:
+            for lines in pieces:
+                self.model._do_train_job(lines, self.alpha, self.memory)
+        elif pieces:
+            every = [line for lines in pieces for line in lines]
             self.model.train(
-                lines, total_words=len(words), epochs=1, start_alpha=self.alpha, end_alpha=self.alpha, report_delay=1e9
+                every, total_words=len(words), epochs=1, start_alpha=self.alpha, end_alpha=self.alpha, report_delay=1e9
             )
         return self
 
@@ -60,10 +62,23 @@ class GensimModel:
         return np.asarray(self.model.syn1neg[self.order])
 
 
-def sentences(words: Ints, starts: Ints) -> list[list[str]]:
-    """Lines as gensim takes them."""
+def jobs(words: Ints, starts: Ints) -> list[list[list[str]]]:
+    """Lines as gensim takes them, as many together as it trains on at a time: of more than 10,000 words it drops the rest."""
     named = list(map(str, words.tolist()))
-    return [named[begin:end] for begin, end in pairwise(starts.tolist()) if begin < end]
+    lines = [
+        named[first : min(first + LONGEST, end)]
+        for begin, end in pairwise(starts.tolist())
+        for first in range(begin, end, LONGEST)
+    ]
+    made: list[list[list[str]]] = []
+    room = 0
+    for line in lines:
+        if len(line) > room:
+            made.append([])
+            room = LONGEST
+        made[-1].append(line)
+        room -= len(line)
+    return made
 
 
 class TorchModel:

@@ -1,0 +1,81 @@
+"""Word vectors in word2vec's own formats, which gensim's KeyedVectors and others read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def save(path: Path, words: Iterable[str], W: NDArray[Any], binary: bool) -> None:
+    """Write words and their vectors, (V, H) float32, whole or not at all. Raises OSError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(f"{len(W)} {W.shape[1]}\n".encode())
+            for record in as_bytes(words, W) if binary else as_text(words, W):
+                file.write(record)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def as_bytes(words: Iterable[str], W: NDArray[Any]) -> Iterator[bytes]:
+    """A word, a space, and the floats as they are in memory, low byte first."""
+    for word, vector in zip(words, np.ascontiguousarray(W, "<f4"), strict=True):
+        yield word.encode() + b" " + vector.tobytes() + b"\n"
+
+
+def as_text(words: Iterable[str], W: NDArray[Any]) -> Iterator[bytes]:
+    """A word and its numbers, in as many digits as tell float32 numbers apart."""
+    for word, vector in zip(words, W.astype(np.float32), strict=True):
+        yield f"{word} {' '.join(map(str, vector))}\n".encode()
+
+
+def load(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    """Read what ``save`` wrote, in either format. Raises ValueError for anything else."""
+    with path.open("rb") as file:
+        header = file.readline().split()
+        if len(header) != 2 or not all(part.isdigit() for part in header):
+            raise ValueError(f"{path}: no word2vec vectors (its first line is not two numbers)")
+        V, H = map(int, header)
+        here = file.tell()
+        line = file.readline().rstrip(b"\n").split(b" ")
+        text = len(line) == H + 1 and all(map(is_number, line[1:]))
+        file.seek(here)
+        return loaded_text(file, V, H) if text else loaded_bytes(file, V, H)
+
+
+def is_number(part: bytes) -> bool:
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
+def loaded_text(file: BinaryIO, V: int, H: int) -> tuple[list[str], NDArray[np.float32]]:
+    words, W = [], np.empty((V, H), np.float32)
+    for at in range(V):
+        word, *numbers = file.readline().decode().split()
+        words.append(word)
+        W[at] = np.array(numbers, np.float32)
+    return words, W
+
+
+def loaded_bytes(file: BinaryIO, V: int, H: int) -> tuple[list[str], NDArray[np.float32]]:
+    words, W, content, at = [], np.empty((V, H), np.float32), file.read(), 0
+    for row in range(V):
+        end = content.index(b" ", at)
+        words.append(content[at:end].decode().lstrip("\n"))
+        W[row] = np.frombuffer(content, "<f4", H, end + 1)
+        at = end + 1 + 4 * H
+    return words, W
