@@ -543,6 +543,169 @@ def report(
     show.written(build(read(result), out))
 
 
+class Architecture(StrEnum):
+    skip_gram = "skip-gram"
+    cbow = "cbow"
+
+
+def architecture(name: Architecture, sg: int | None, cbow: int | None) -> str:
+    """The kernel that is meant, whichever option says so."""
+    if sg is not None:
+        name = Architecture.skip_gram if sg else Architecture.cbow
+    if cbow is not None:
+        name = Architecture.cbow if cbow else Architecture.skip_gram
+    return f"training.{name.value}"
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench train --corpus text8 --out vectors.bin --threads 2[/bold]. Options have word2vec.c's and gensim's names too."
+)
+def train(
+    corpus: Annotated[
+        Path | None,
+        typer.Option("--corpus", "--train", metavar="FILE", help="UTF-8 text; else the State of the Union addresses."),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "--output", metavar="FILE", help="Where the vectors go; text if it ends in .txt or .vec."
+        ),
+    ] = Path("vectors.bin"),
+    model: Annotated[Architecture, typer.Option(help="What to learn from a window.")] = Architecture.skip_gram,
+    sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="gensim's name: 1 skip-gram, 0 CBOW.")] = None,
+    cbow: Annotated[int | None, typer.Option("--cbow", min=0, max=1, help="word2vec.c's: 1 CBOW, 0 skip-gram.")] = None,
+    hidden: Annotated[
+        int, typer.Option("--hidden", "--size", "--vector-size", min=1, max=2048, help="Length of the vectors, H.")
+    ] = 100,
+    window: Annotated[int, typer.Option(min=1, max=100, help="Words on each side, at most.")] = 5,
+    negatives: Annotated[
+        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Drawn words a centre, K.")
+    ] = 5,
+    sample: Annotated[
+        float, typer.Option(min=0, help="Leave words out that are more frequent than this; 0: none.")
+    ] = 1e-3,
+    alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The first rate.")] = 0.025,
+    min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The last rate.")] = 0.0001,
+    ns_exponent: Annotated[float, typer.Option(help="Power of the counts that negatives are drawn by.")] = 0.75,
+    epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
+    min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", "--workers", min=1, help="Threads; all CPUs if not given. One: the same vectors for a seed."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
+    binary: Annotated[
+        int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file is called.")
+    ] = None,
+) -> None:
+    """Train word vectors with the fastest rung, and save them in word2vec's format, which gensim's KeyedVectors reads.
+
+    A text is read once and then streamed from disk: memory is needed for its vocabulary only.
+    """
+    from bench import show
+    from bench.training import command
+
+    stop_on_signals()
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    interrupted = command.train(
+        command.Wanted(
+            architecture(model, sg, cbow),
+            corpus,
+            out,
+            hidden,
+            negatives,
+            threads or cpus,
+            epochs,
+            min_count,
+            seed,
+            {
+                "window": window,
+                "sample": sample,
+                "alpha": alpha,
+                "min_alpha": min(min_alpha, alpha),
+                "power": ns_exponent,
+            },
+            out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
+        ),
+        show.trainings,
+    )
+    raise typer.Exit(130 if interrupted else 0)
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench quality --only '*numba' --only '*gensim'[/bold] (needs pip install gensim, which also ships the word lists)"
+)
+def quality(
+    kernel: Annotated[
+        str, typer.Option("--kernel", metavar="K", help="training, training.cbow or training.skip-gram.")
+    ] = "training",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GLOB", help="Rungs whose name matches, e.g. '*/numba'; several times."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each rung, with seeds of their own.")] = 5,
+    epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="Longest that a run may take; slower rungs train on what fits.")
+    ] = "20s",
+    threads: Annotated[
+        list[int] | None, typer.Option("--threads", min=1, help="Threads; may be given several times.")
+    ] = None,
+    min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
+    corpus: CorpusFile = None,
+    impl: Impl = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where quality.json, quality.html and quality.md go.")
+    ] = Path("reports/out"),
+    json: Json = False,
+) -> None:
+    """Speed against quality: train every rung on a text, several seeds in random order, and judge the vectors.
+
+    A rung is called equal in quality to gensim only if no score is worse by more than a margin (1 point of analogies, 0.03 of
+    rank correlation), tested at 5 %.
+    """
+    from fnmatch import fnmatchcase
+
+    from bench import run as running
+    from bench import show
+    from bench.engine import environment
+    from bench.engine.race import Settings, Track
+    from bench.engine.workers import Workers
+    from bench.regression import gate
+    from bench.training import compare as comparing
+    from impls import catalogue
+
+    files = [file.resolve() for file in impl or ()]
+    every = [i for i in narrowed(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
+    chosen = [i for i in every if not only or any(fnmatchcase(i.key, glob) for glob in only)]
+    if not chosen:
+        raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
+    show.writable(out)
+    stop_on_signals()
+    machine = environment.describe()
+    text = read_corpus(corpus)
+    V = int((text.counts >= min_count).sum())
+    if V < 2:
+        raise running.PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
+    asked = comparing.Asked(chosen, V, tuple(threads or [1]), seeds, epochs, duration_s(budget))
+    records: list[dict[str, object]] = []
+    interrupted = False
+    with running.saved(text) as folder, show.steps() as note, Workers() as workers:
+        track = Track(workers, folder, tuple(files), Settings(memory_limit_bytes=free_memory()), machine["idlest_cpu"])
+        try:
+            comparing.compare(asked, text, track, note, records)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not records:
+        show.error("interrupted before the first run was finished: nothing to keep")
+        raise typer.Exit(130)
+    content = gate.frame_of("quality", show.command(sys.argv), machine)
+    show.qualities(comparing.content(asked, text, records), content, out, as_json=json)
+    raise typer.Exit(130 if interrupted else 0)
+
+
 def narrowed(every: Sequence[Implementation], kernel: str | None) -> list[Implementation]:
     """The implementations of a kernel or of a family of kernels. Raises PlanError."""
     from difflib import get_close_matches

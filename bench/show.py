@@ -272,9 +272,9 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
     said: set[str] = set()
 
     def say(what: str, done: int, of: int) -> None:
-        what = what.partition(" ")[0] if what.startswith("checking ") else what
-        if what not in said or (of and done % 3 == 0):
-            said.add(what)
+        key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
+        if key not in said or (of and done % 3 == 0 and ":" not in what):
+            said.add(key)
             print(f"{what}{f', launch {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
 
     yield say
@@ -434,6 +434,75 @@ def case_names(out: Path) -> Iterator[str]:
         yield from (case.case for case in comparison.cases) if comparison else ()
     for implementation in catalogue.own():
         yield from (str(implementation.case(size)) for size in GATE.sizes(implementation.kernel))
+
+
+def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, as_json: bool) -> None:
+    """Keep whole training runs, build their page, and print a table a kernel."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from reports import training as showing
+    from reports.results import dump, read, write
+
+    frame["w2vbench"]["training"] = training
+    text = dump(frame)
+    write(out / "quality.json", text)
+    result = read(out / "quality.json")
+    paths = showing.report(result, out)
+    if as_json:
+        print(text, end="")
+        return
+    kept = result.w2vbench.training
+    assert kept is not None
+    screen, every = console(), showing.rungs(kept)
+    screen.print(showing.how(kept), style="dim", markup=False)
+    for kernel in dict.fromkeys(rung.kernel for rung in every):
+        painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
+        for at, name in enumerate(showing.HEADER):
+            painted.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
+        for rung in every:
+            if rung.kernel == kernel:
+                painted.add_row(*map(Text, showing.row(rung, kept, showing.peer_of(rung, every))))
+        screen.print()
+        screen.print(painted)
+    screen.print()
+    for line in showing.told(kept):
+        screen.print(line, markup=False)
+    written([*paths, out / "quality.json"])
+
+
+@contextmanager
+def trainings(total: int) -> Iterator[Callable[[int, float, float], None]]:
+    """Progress of one training run: words done, words a second, seconds left."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    if not sys.stderr.isatty():
+        said = 0.0
+
+        def say(words: int, pace: float, left_s: float) -> None:
+            nonlocal said
+            if time.perf_counter() - said > Lines.EVERY_S:
+                said = time.perf_counter()
+                print(f"{words / total:.0%}, {pace:,.0f} words/s, {duration(left_s)} left", file=sys.stderr, flush=True)
+
+        yield say
+        return
+    columns = (BarColumn(), TextColumn("{task.percentage:.0f} %, {task.fields[pace]:,.0f} words/s{task.fields[left]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
+        task = bar.add_task("", total=total, pace=0.0, left="")
+
+        def paint(words: int, pace: float, left_s: float) -> None:
+            bar.update(task, completed=words, pace=pace, left=f", {duration(left_s)} left")
+
+        yield paint
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``5 min``, ``2 h``."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def writable(folder: Path) -> None:

@@ -208,8 +208,8 @@ def numbered(texts: Iterable[str], table: defaultdict[str, int]) -> Iterator[tup
     del table["\n"]
 
 
-def by_frequency(name: str, counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
-    """Words by falling count, ties by first sight, as many as occur often enough, and each word's rank (-1: too rare). Raises CorpusError."""
+def by_frequency(name: str, table: dict[str, int], counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
+    """Words of a table by falling count, ties by first sight, as many as occur often enough, and each word's rank (-1: too rare). Raises CorpusError."""
     order = np.argsort(-counts, kind="stable")
     kept = order[: int(np.searchsorted(-counts[order], -least, side="right"))]
     if len(counts) == 0:
@@ -217,7 +217,7 @@ def by_frequency(name: str, counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
     if len(kept) < 2:
         many = f"{len(kept)} of its {len(counts):,} distinct words occur{'s' * (len(kept) == 1)} {least} times or more"
         raise CorpusError(
-            f"{name}: only one distinct word; at least two are needed"
+            f"{name}: only one distinct word, {next(iter(table))!r}; at least two are needed"
             if len(counts) < 2
             else f"{name}: {many} (--min-count)"
         )
@@ -238,7 +238,7 @@ def encode(name: str, texts: Iterable[str]) -> Corpus:
         total += len(ids)
     first_seen = np.concatenate(parts) if parts else np.empty(0, np.int32)
     counts = np.bincount(first_seen, minlength=len(table))
-    kept, rank = by_frequency(name, counts)
+    kept, rank = by_frequency(name, table, counts)
     edges = np.concatenate([*ends, [total]])
     starts = edges[:-1][np.diff(edges) > 0]
     words = list(table)
@@ -260,7 +260,7 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
                 ends.append(total + lines)
                 total += len(ids)
                 file.write(ids.tobytes())
-        kept, rank = by_frequency(path.name, counts[: len(table)], least)
+        kept, rank = by_frequency(path.name, table, counts[: len(table)], least)
         edges = np.concatenate([*ends, [total]])
         done = left = 0
         with (folder / "first_seen").open("rb") as source, (folder / "ids").open("wb") as file:

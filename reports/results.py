@@ -261,12 +261,50 @@ class Calibration(Part):
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
 
 
+class TrainingRun(Part):
+    """One training run of a rung. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
+    curve: words and negative-sampling loss on held-out lines; loss: the last of them. scores: rank correlation with
+    people's judgements (wordsim353, simlex999), share of analogies found."""
+
+    kernel: str
+    implementation: str
+    title: str
+    threads: Count
+    seed: Count
+    status: Literal["ok", "skipped", "timeout", "out of memory", "crashed", "error", "wrong"]
+    reason: str = ""
+    words: Count = 0
+    whole: bool = True
+    seconds: Positive = 0.0
+    cpu_s: Positive = 0.0
+    peak_bytes: Count | None = None
+    curve: list[tuple[Count, Positive]] = []
+    loss: Positive | None = None
+    scores: dict[str, Annotated[float, Field(ge=-1, le=1)]] = {}
+
+
+class Training(Part):
+    """Whole training runs on one text, in random order. margins: by how much a score may fall short of the peer's, and
+    the rung still be called equal in quality; equal: by rung and threads, whether it is (null: that cannot be told)."""
+
+    corpus: str
+    tokens: Count
+    V: Count
+    H: Count
+    K: Count
+    epochs: Count
+    settings: dict[str, float] = {}
+    runs: list[TrainingRun] = []
+    margins: dict[str, Positive] = {}
+    equal: dict[str, bool | None] = {}
+
+
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
     call's cost by problem, line profiles by case, and seconds in each stage of a training step by case."""
 
     schema_version: int
-    engine: Literal["race", "pytest-benchmark", "compare", "calibrate"]
+    engine: Literal["race", "pytest-benchmark", "compare", "calibrate", "quality"]
     command: str
     preset: str | None = None
     seed: int = 0
@@ -284,6 +322,7 @@ class Suite(Part):
     sources: dict[str, Source] = {}
     comparison: Comparison | None = None
     calibration: Calibration | None = None
+    training: Training | None = None
 
 
 class ResultFile(Part):

@@ -81,6 +81,16 @@ def pairs(spec: dict[str, Any], emit: Emit) -> None:
     inside.launch(spec, emit)
 
 
+def training(spec: dict[str, Any], emit: Emit) -> None:
+    """Train word vectors on a whole text."""
+    from bench.training import inside
+
+    pin(spec["threads"], spec["cpu"])
+    limit_memory(spec["memory_limit_bytes"])
+    (implementation,) = load(spec)
+    inside.launch(spec, implementation, emit)
+
+
 def tell(events: TextIO, event: str, facts: dict[str, Any]) -> None:
     events.write(json.dumps({"event": event, **facts}) + "\n")
 
@@ -271,6 +281,7 @@ MODES = {
     "limits": weigh_machine,
     "listing": listing,
     "pairs": pairs,
+    "train": training,
 }
 
 if __name__ == "__main__":

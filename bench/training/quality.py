@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,7 +96,7 @@ MARGINS = {"analogies": 0.01, "wordsim353": 0.03, "simlex999": 0.03}
 """By how much a rung's scores may fall short of gensim's, and it still be called equal in quality."""
 
 
-def equal(mine: dict[str, Sequence[float]], theirs: dict[str, Sequence[float]]) -> bool | None:
+def equal(mine: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> bool | None:
     """Whether a rung is equal in quality: not worse by the margin in any score. None where that cannot be told."""
     answers = [not_worse_by(margin, mine.get(name, ()), theirs.get(name, ())) for name, margin in MARGINS.items()]
     return None if None in answers else all(answers)

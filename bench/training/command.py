@@ -1,0 +1,108 @@
+"""``w2vbench train``: a text in, word vectors out, by the fastest rung."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.run import PlanError
+from impls import catalogue, words
+from impls.training.contract import Settings
+
+from .runs import Plan, Trained
+from .runs import train as train_rung
+from .vectors import save
+
+RUNG = "numba"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be trained, and where it goes. settings: fields of the contract's Settings."""
+
+    kernel: str
+    corpus: Path | None
+    out: Path
+    H: int
+    K: int
+    threads: int
+    epochs: int
+    min_count: int
+    seed: int
+    settings: dict[str, Any]
+    binary: bool
+
+
+def train(
+    wanted: Wanted, progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]]
+) -> bool:
+    """Read, train and save; True if it was interrupted, in which case what was learnt so far is saved. Raises PlanError, CorpusError."""
+    if not wanted.out.parent.is_dir() or wanted.out.is_dir():
+        raise PlanError(
+            f"--out: {wanted.out}: {'a folder' if wanted.out.is_dir() else f'no folder {wanted.out.parent}'}"
+        )
+    with tempfile.TemporaryDirectory(prefix="w2vbench-text-") as folder:
+        say(f"reading {wanted.corpus or 'the built-in text'}")
+        corpus = read(wanted, Path(folder))
+        V = len(corpus.counts)
+        say(
+            f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
+        )
+        rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
+        plan = Plan(
+            rung, V, wanted.H, wanted.K, wanted.threads, wanted.epochs, wanted.seed, Settings(**wanted.settings)
+        )
+        latest: list[Trained] = []
+        interrupted = False
+        with progress(len(corpus.ids) * wanted.epochs) as paint:
+
+            def note(run: Trained) -> None:
+                latest[:] = [run]
+                paint(run.words, run.words_per_s, run.left_s)
+
+            try:
+                train_rung(plan, corpus, note)
+            except KeyboardInterrupt:
+                interrupted = True
+        if not latest:
+            say("interrupted before anything was learnt: nothing to save")
+            return True
+        run = latest[0]
+        vectors = np.asarray(run.model.W_in)
+        if not np.isfinite(vectors).all():
+            raise PlanError("the vectors did not stay finite: try a smaller --alpha, or fewer --threads")
+        save(wanted.out, corpus.vocabulary, vectors, wanted.binary)
+    epochs = (
+        f"{run.words / len(corpus.ids):.1f} epochs of {wanted.epochs}, being interrupted"
+        if interrupted
+        else f"{wanted.epochs} epochs"
+    )
+    print(
+        f"{wanted.out}: {V:,} vectors of {wanted.H} numbers ({'binary' if wanted.binary else 'text'}), {epochs}; "
+        f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words"
+    )
+    return interrupted
+
+
+def read(wanted: Wanted, folder: Path) -> words.Corpus:
+    """The text, without its rarest words; one's own is kept on disk, not in memory."""
+    if wanted.corpus is not None:
+        return words.stored(wanted.corpus, folder, wanted.min_count)
+    from .runs import kept
+
+    whole = words.builtin()
+    V = int((whole.counts >= wanted.min_count).sum())
+    if V < 2:
+        raise PlanError(f"--min-count: no two words occur {wanted.min_count} times or more")
+    return replace(kept(whole, V), vocabulary=whole.vocabulary[:V])
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

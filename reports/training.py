@@ -1,0 +1,251 @@
+"""What is shown of whole training runs: speed against quality, as a table, a sentence, Markdown and a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .results import ResultFile, Training, TrainingRun, write
+from .statistics import Interval, mean_interval
+from .tables import cells, plain
+from .units import size_bytes, three, times
+
+PEER = "gensim"
+SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
+HEADER = (
+    *("rung", "threads", "words a second", f"over {PEER}", "CPU s a million words", "memory", "text"),
+    *("held-out loss", *SCORES.values(), f"equal to {PEER}"),
+)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """The runs of a rung on so many threads."""
+
+    kernel: str
+    slug: str
+    title: str
+    threads: int
+    runs: tuple[TrainingRun, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.kernel}/{self.slug}, t{self.threads}"
+
+    @property
+    def good(self) -> list[TrainingRun]:
+        return [run for run in self.runs if run.status == "ok" and run.seconds > 0]
+
+    def speed(self) -> Interval | None:
+        """Words a second, the mean over seeds on a logarithmic scale."""
+        return over_seeds([math.log(run.words / run.seconds) for run in self.good], math.exp)
+
+    def score(self, name: str) -> Interval | None:
+        return over_seeds([run.scores[name] for run in self.good if name in run.scores])
+
+    def loss(self) -> Interval | None:
+        return over_seeds([run.loss for run in self.good if run.loss is not None])
+
+
+def over_seeds(values: Sequence[float], shown: Any = lambda value: value) -> Interval | None:
+    """Mean of some runs' figures with its 95 % t-interval; None of none."""
+    if not values:
+        return None
+    return mean_interval(list(values)).map(shown)
+
+
+def rungs(training: Training) -> list[Rung]:
+    """Rung by rung in the order of the ladder, which is the slowest first."""
+    groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
+    for run in training.runs:
+        groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
+    found = [
+        Rung(kernel, slug, runs[0].title, threads, tuple(runs)) for (kernel, slug, threads), runs in groups.items()
+    ]
+
+    def place(rung: Rung) -> tuple[str, float]:
+        speed = rung.speed()
+        return rung.kernel, speed.estimate if speed else math.inf
+
+    return sorted(found, key=place)
+
+
+def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
+    """A rung's cells under HEADER."""
+    speed = rung.speed()
+    if speed is None:
+        why = next((f"{run.status}: {run.reason}" for run in rung.runs), "")
+        return (rung.slug, str(rung.threads), why, *["–"] * (len(HEADER) - 3))
+    good = rung.good
+    theirs = peer.speed() if peer and peer is not rung else None
+    memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
+    words = sum(run.words for run in good) / len(good)
+    equal = training.equal.get(rung.key)
+    return (
+        rung.slug,
+        str(rung.threads),
+        with_ends(speed, rate),
+        PEER if rung.slug == PEER else times(Interval(speed.estimate / theirs.estimate)) if theirs else "–",
+        three(sum(run.cpu_s for run in good) / sum(run.words for run in good) * 1e6),
+        size_bytes(max(memory)) if memory else "–",
+        "all" if all(run.whole for run in good) else f"{rate(words)} words",
+        with_ends(rung.loss(), lambda value: f"{value:.3f}"),
+        *(
+            with_ends(rung.score(name), lambda value: f"{value:.1%}" if name == "analogies" else f"{value:.3f}")  # noqa: B023 - used at once
+            for name in SCORES
+        ),
+        "" if rung.slug == PEER else {True: "yes", False: "no", None: "–"}[equal],
+    )
+
+
+def rate(value: float) -> str:
+    """``4.31 million``, ``12,300``."""
+    return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def with_ends(interval: Interval | None, shown: Any) -> str:
+    """A mean and its interval."""
+    if interval is None:
+        return "–"
+    ends = (
+        "" if interval.low is None or interval.high is None else f" ({shown(interval.low)} to {shown(interval.high)})"
+    )
+    return f"{shown(interval.estimate)}{ends}"
+
+
+def peer_of(rung: Rung, every: Sequence[Rung]) -> Rung | None:
+    """gensim's runs of the same kernel on as many threads."""
+    return next((r for r in every if (r.kernel, r.slug, r.threads) == (rung.kernel, PEER, rung.threads)), None)
+
+
+def told(training: Training) -> Iterator[str]:
+    """What came of it: a sentence a kernel."""
+    every = rungs(training)
+    for kernel in dict.fromkeys(rung.kernel for rung in every):
+        mine = [rung for rung in every if rung.kernel == kernel and rung.speed()]
+        if not mine:
+            continue
+        best = max(mine, key=lambda rung: rung.speed().estimate)  # type: ignore[union-attr]
+        speed, peer = best.speed(), peer_of(best, every)
+        theirs = peer.speed() if peer else None
+        assert speed is not None
+        over = f", {times(Interval(speed.estimate / theirs.estimate))} {PEER}" if theirs and best.slug != PEER else ""
+        verdict = {
+            True: f"; its vectors are as good as {PEER}'s",
+            False: f"; its vectors are not shown to be as good as {PEER}'s",
+            None: "",
+        }[training.equal.get(best.key)]
+        yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
+
+
+def how(training: Training) -> str:
+    """What was trained on and how, in a sentence."""
+    seeds = len({run.seed for run in training.runs})
+    settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
+    margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
+    return (
+        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, K = {training.K}, "
+        f"{training.epochs} epochs, {seeds} seeds, {settings}. Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. "
+        f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each."
+    )
+
+
+def markdown(training: Training) -> str:
+    """All of it as Markdown."""
+    lines = [
+        "# Speed against quality",
+        "",
+        plain(how(training)),
+        "",
+        *(f"- {plain(line)}" for line in told(training)),
+        "",
+    ]
+    every = rungs(training)
+    for kernel in dict.fromkeys(rung.kernel for rung in every):
+        lines += [f"## {plain(kernel)}", "", cells(HEADER), cells(["---", *["---:"] * (len(HEADER) - 1)])]
+        lines += [cells(row(rung, training, peer_of(rung, every))) for rung in every if rung.kernel == kernel]
+        lines.append("")
+    return "\n".join(lines)
+
+
+WIDE, HIGH = 640.0, 260.0
+
+
+def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
+    """Words a second across, on a logarithmic scale, and a score upwards: points with their intervals, and the axes' ticks."""
+    points = [(rung, speed, value) for rung in every if (speed := rung.speed()) and (value := rung.score(score))]
+    if not points:
+        return {}
+    low = math.floor(min(math.log10(speed.estimate) for _, speed, _ in points))
+    high = max(low + 1, math.ceil(max(math.log10(speed.estimate) for _, speed, _ in points)))
+    ends = [end for _, _, value in points for end in (value.low, value.high, value.estimate) if end is not None]
+    bottom, top = min(0.0, *ends), max(max(ends) * 1.1, 0.01)
+
+    def across(speed: float) -> float:
+        return round(56 + (math.log10(speed) - low) / (high - low) * (WIDE - 150), 1)
+
+    def up(value: float) -> float:
+        return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
+
+    steps = [bottom + (top - bottom) * at / 4 for at in range(5)]
+    return {
+        "points": [
+            {
+                "name": f"{rung.slug}{f', {rung.threads} threads' if rung.threads > 1 else ''}",
+                "x": across(speed.estimate),
+                "y": up(value.estimate),
+                "low": up(value.low if value.low is not None else value.estimate),
+                "high": up(value.high if value.high is not None else value.estimate),
+                "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
+                "peer": rung.slug == PEER,
+            }
+            for rung, speed, value in points
+        ],
+        "across": [(across(10.0**power), rate(10.0**power)) for power in range(low, high + 1)],
+        "up": [(up(step), f"{step:.0%}" if score == "analogies" else f"{step:.2f}") for step in steps],
+    }
+
+
+def report(result: ResultFile, folder: Path) -> list[Path]:
+    """Write ``quality.html`` and ``quality.md`` into a folder, and give their paths. Raises ResultError."""
+    assert result.w2vbench.training is not None
+    texts = {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)}
+    for name, text in texts.items():
+        write(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def html(result: ResultFile) -> str:
+    """A self-contained page: for each kernel a drawing of speed against each score, and the table."""
+    from .page import templates
+
+    training = result.w2vbench.training
+    assert training is not None
+    every = rungs(training)
+    kernels = list(dict.fromkeys(rung.kernel for rung in every))
+    return (
+        templates()
+        .get_template("quality.html")
+        .render(
+            result=result,
+            how=how(training),
+            told=list(told(training)),
+            header=HEADER,
+            kernels={
+                kernel: {
+                    "rows": [row(r, training, peer_of(r, every)) for r in every if r.kernel == kernel],
+                    "drawings": {
+                        label: drawn
+                        for score, label in SCORES.items()
+                        if (drawn := drawing([r for r in every if r.kernel == kernel], score))
+                    },
+                }
+                for kernel in kernels
+            },
+            wide=WIDE,
+            high=HIGH,
+        )
+    )
