@@ -649,7 +649,7 @@ def quality(
     epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
     budget: Annotated[
         str, typer.Option(metavar="TIME", help="Longest that a run may take; slower rungs train on what fits.")
-    ] = "20s",
+    ] = "30s",
     threads: Annotated[
         list[int] | None, typer.Option("--threads", min=1, help="Threads; may be given several times.")
     ] = None,
@@ -692,7 +692,7 @@ def quality(
     asked = comparing.Asked(chosen, V, tuple(threads or [1]), seeds, epochs, duration_s(budget))
     records: list[dict[str, object]] = []
     interrupted = False
-    with running.saved(text) as folder, show.steps() as note, Workers() as workers:
+    with running.saved(text) as folder, show.steps("run") as note, Workers() as workers:
         track = Track(workers, folder, tuple(files), Settings(memory_limit_bytes=free_memory()), machine["idlest_cpu"])
         try:
             comparing.compare(asked, text, track, note, records)

@@ -254,7 +254,7 @@ class Lines(Clock):
 
 
 @contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
+def steps(unit: str = "launch") -> Iterator[Callable[[str, int, int], None]]:
     """Progress of work in steps of so many each: a line that is painted over on a terminal, plain lines elsewhere."""
     began = time.perf_counter()
     if sys.stderr.isatty():
@@ -264,7 +264,7 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
 
             def paint(what: str, done: int, of: int) -> None:
                 status.update(
-                    f"{what}{f', launch {done + 1} of {of}' if of else ''} ({time.perf_counter() - began:.0f} s)"
+                    f"{what}{f', {unit} {done + 1} of {of}' if of else ''} ({time.perf_counter() - began:.0f} s)"
                 )
 
             yield paint
@@ -275,7 +275,7 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
         key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
         if key not in said or (of and done % 3 == 0 and ":" not in what):
             said.add(key)
-            print(f"{what}{f', launch {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
+            print(f"{what}{f', {unit} {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
 
     yield say
 

@@ -1,0 +1,245 @@
+"""Whole training runs: how a text is cut, what is kept of it, vectors on disk, scores, and what is said of equality."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bench.training import quality
+from bench.training.runs import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
+from bench.training.vectors import load, save
+from impls import words
+from impls.training.contract import planted
+from impls.training.ladder import CBOW, SKIP_GRAM
+from impls.words import Corpus, CorpusError, encode, read, stored
+
+Array = NDArray[Any]
+texts = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee ", " ."]), max_size=200).map("".join)
+
+
+def corpus_of(text: str) -> Corpus:
+    return encode("text", [text])
+
+
+# a text by way of the disk
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=texts, least=st.integers(1, 3))
+def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -> None:
+    """Whatever falls on the borders of chunks, which are made small here."""
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "CHUNK", 16)
+        folder = Path(name)
+        (folder / "text").write_text(text)
+        try:
+            whole = read(folder / "text")
+            V = int((whole.counts >= least).sum())
+            want = replace(kept(whole, V), vocabulary=whole.vocabulary[:V]) if V > 1 else None
+        except CorpusError:
+            want = None
+        if want is None:
+            with pytest.raises(CorpusError):
+                stored(folder / "text", folder, least)
+            return
+        got = stored(folder / "text", folder, least)
+        assert got.vocabulary == want.vocabulary
+        for part in ("counts", "ids", "starts"):
+            np.testing.assert_array_equal(getattr(got, part), getattr(want, part))
+
+
+def test_of_a_text_that_is_streamed_only_the_vocabulary_is_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("one two three four\n" * 1000)
+    corpus = stored(tmp_path / "text", tmp_path)
+    assert isinstance(corpus.ids, np.memmap)
+    assert not (tmp_path / "first_seen").exists()
+
+
+def test_what_is_too_rare_says_which_option_to_change(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("one two two three")
+    with pytest.raises(CorpusError, match=r"1 of its 3 distinct words occurs 2 times or more \(--min-count"):
+        stored(tmp_path / "text", tmp_path, 2)
+
+
+# lines and pieces
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=20), longest=st.integers(1, 30), most=st.integers(1, 50)
+)
+def test_pieces_hold_every_word_once_and_cut_no_line_but_long_ones(lengths: list[int], longest: int, most: int) -> None:
+    ids = np.arange(sum(lengths), dtype=np.int32)
+    corpus = Corpus("numbers", np.ones(len(ids), np.int64), ids, np.concatenate([[0], np.cumsum(lengths)[:-1]]))
+    lines = lines_of(corpus, longest)
+    assert (lines[:, 1] - lines[:, 0]).max() <= longest
+    assert set(corpus.starts) <= set(lines[:, 0])
+    found = list(pieces(corpus, lines, most))
+    np.testing.assert_array_equal(np.concatenate([part for part, _ in found]), ids)
+    cuts = [part[0] + starts[:-1] for part, starts in found]
+    np.testing.assert_array_equal(np.concatenate(cuts), lines[:, 0])
+    assert all(len(part) < most + longest for part, _ in found)
+
+
+def test_one_line_in_a_hundred_is_held_out() -> None:
+    lines = np.arange(500).reshape(250, 2)
+    mine, held = parted(lines)
+    assert len(held) == 2
+    assert len(mine) == 248
+    assert not {tuple(line) for line in mine} & {tuple(line) for line in held}
+
+
+# a run
+
+
+def small_text() -> Corpus:
+    ids, starts = planted(12, np.random.default_rng(1), lines=2000)
+    counts = np.bincount(ids, minlength=12)
+    order = np.argsort(-counts, kind="stable")
+    rank = np.argsort(order).astype(np.int32)
+    return Corpus("planted", counts[order], rank[ids], starts[:-1], tuple("abcdefghijkl"))
+
+
+@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
+def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(ladder: tuple[Any, ...]) -> None:
+    corpus, rates, seen = small_text(), [], []
+
+    def note(run: Trained) -> None:
+        rates.append(run.model.alpha)
+        seen.append((run.words, run.left_s))
+
+    run = train(Plan(ladder[-1], 12, H=16, epochs=4), corpus, note, hold_out=True)
+    assert run.words == run.total == 4 * 1980 * 5
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == 0.025
+    assert rates[-1] < 0.002
+    assert [words for words, _ in seen] == sorted(words for words, _ in seen)
+    assert seen[-1][1] == 0
+    assert run.curve[-1][0] == run.words
+    assert run.curve[-1][1] < run.curve[0][1] - 0.5
+    assert run.words_per_s > 0
+    assert run.cpu_s > 0
+
+
+def test_a_run_may_be_told_to_stop_after_so_many_words() -> None:
+    run = train(Plan(CBOW[-1], 12, H=4, words=3000), small_text(), lambda run: None)
+    assert 3000 <= run.words < 3000 + LEAST_PIECE + 10
+
+
+# vectors on disk
+
+names = st.lists(
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=8),
+    min_size=2,
+    max_size=6,
+    unique=True,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(names=names, H=st.integers(1, 5), binary=st.booleans(), seed=st.integers(0, 99))
+def test_vectors_survive_the_disk_to_the_last_bit(names: list[str], H: int, binary: bool, seed: int) -> None:
+    W = np.random.default_rng(seed).normal(size=(len(names), H)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "v"
+        save(path, names, W, binary)
+        back, vectors = load(path)
+        assert back == names
+        np.testing.assert_array_equal(vectors, W)
+        assert [file.name for file in Path(folder).iterdir()] == ["v"]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_gensim_reads_them(tmp_path: Path, binary: bool) -> None:
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    W = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float32)
+    save(tmp_path / "v", ["naïve", "don't", "x"], W, binary)
+    found = models.KeyedVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
+    assert found.index_to_key == ["naïve", "don't", "x"]
+    np.testing.assert_array_equal(found.vectors, W)
+
+
+def test_what_are_no_vectors_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "v").write_text("hello world\n")
+    with pytest.raises(ValueError, match="no word2vec vectors"):
+        load(tmp_path / "v")
+
+
+def test_a_failing_save_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        save(tmp_path / "v", ["one"], np.zeros((2, 3), np.float32), True)
+    assert list(tmp_path.iterdir()) == []
+
+
+# scores
+
+
+def test_scores_are_gensims_own() -> None:
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    from gensim.test.utils import datapath
+
+    vocabulary = words.builtin().vocabulary[:5000]
+    W = np.random.default_rng(3).normal(size=(5000, 20)).astype(np.float32)
+    given = quality.tests(vocabulary)
+    scores = quality.judged(W, given)
+    theirs = models.KeyedVectors(20)
+    theirs.add_vectors(list(vocabulary), W)
+    for name, file in quality.LIKENESS.items():
+        _, spearman, _ = theirs.evaluate_word_pairs(datapath(file), restrict_vocab=5000)
+        assert scores[name] == pytest.approx(spearman[0], abs=1e-6)
+    share, _ = theirs.evaluate_word_analogies(datapath(quality.ANALOGIES), restrict_vocab=5000)
+    assert scores["analogies"] == pytest.approx(share, abs=1e-9)
+
+
+def test_an_analogy_is_found_among_the_other_words_only() -> None:
+    unit = np.eye(4)
+    unit[3] = (unit[1] - unit[0] + unit[2]) / np.linalg.norm(unit[1] - unit[0] + unit[2])
+    assert quality.analogies(unit, np.array([[0, 1, 2, 3]])) == 1.0
+    assert quality.analogies(unit, np.array([[0, 1, 2, 1]])) == 0.0
+
+
+def test_without_gensim_there_are_no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "find_spec", lambda name: None)
+    assert quality.tests(["a"]) is None
+    assert quality.judged(np.ones((2, 2)), None) == {}
+    assert quality.equal({}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "answer"),
+    [
+        ([0.30, 0.31, 0.30], [0.30, 0.31, 0.30], True),
+        ([0.20, 0.21, 0.20], [0.30, 0.31, 0.30], False),
+        ([0.29, 0.29, 0.29], [0.30, 0.30, 0.30], True),
+        ([0.10, 0.50, 0.30], [0.30, 0.31, 0.30], False),  # too scattered to tell
+        ([0.30], [0.30, 0.30], None),
+    ],
+)
+def test_equal_is_only_what_is_shown_to_be_no_worse(
+    mine: list[float], theirs: list[float], answer: bool | None
+) -> None:
+    assert quality.not_worse_by(0.03, mine, theirs) is answer
+
+
+def test_a_rung_just_worse_than_the_margin_is_called_equal_in_one_case_in_twenty() -> None:
+    rng = np.random.default_rng(0)
+    trials = 2000
+    passed = sum(
+        bool(quality.not_worse_by(0.03, rng.normal(0.27, 0.01, 5).tolist(), rng.normal(0.30, 0.01, 5).tolist()))
+        for _ in range(trials)
+    )
+    assert 0.03 < passed / trials < 0.07
+
+
+def test_equality_asks_for_all_scores() -> None:
+    good = {name: [0.5, 0.501, 0.5] for name in quality.MARGINS}
+    assert quality.equal(good, good) is True
+    assert quality.equal({**good, "analogies": [0.1, 0.1, 0.11]}, good) is False
+    assert quality.equal({"analogies": good["analogies"]}, good) is None

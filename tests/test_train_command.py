@@ -1,0 +1,224 @@
+"""The commands train and quality, end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.training.vectors import load
+from reports.results import ResultFile, read
+from reports.training import HEADER, drawing, html, markdown, peer_of, row, rungs, told
+
+ROOT = Path(__file__).parents[1]
+TEXT = "".join(f"{a} {b} {a} {b} {c}\n" for a, b, c in [("cat", "dog", "pet"), ("red", "blue", "hue")] * 300)
+
+
+def w2vbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(("out", "more"), [("v.bin", ()), ("v.txt", ("--cbow", "1", "--threads", "2"))])
+def test_train_leaves_vectors_and_says_how_fast_it_was(tmp_path: Path, out: str, more: tuple[str, ...]) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    done = w2vbench(
+        "train",
+        "--train",
+        "text",
+        "--output",
+        out,
+        "--size",
+        "20",
+        "--iter",
+        "3",
+        "--min-count",
+        "1",
+        *more,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{out}: 6 vectors of 20 numbers" in done.stdout
+    assert "words a second" in done.stdout
+    names, vectors = load(tmp_path / out)
+    assert sorted(names) == ["blue", "cat", "dog", "hue", "pet", "red"]
+    assert vectors.shape == (6, 20)
+    assert np.isfinite(vectors).all()
+    assert (tmp_path / out).read_bytes().startswith(b"6 20\n")
+
+
+def test_train_gives_the_same_vectors_for_a_seed(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    for out in ("one", "other"):
+        done = w2vbench("train", "--corpus", "text", "--out", out, "--threads", "1", "--seed", "7", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--corpus", "missing.txt"), "missing.txt: No such file"),
+        (("train", "--corpus", "empty.txt"), "empty"),
+        (("train", "--corpus", "binary.txt"), "binary"),
+        (("train", "--corpus", "rare.txt"), "--min-count"),
+        (("train", "--corpus", "rare.txt", "--min-count", "1", "--out", "nowhere/v.bin"), "no folder nowhere"),
+        (("train", "--min-count", "10000000"), "--min-count"),
+        (("train", "--size", "0"), "--vector-size"),
+        (("train", "--model", "glove"), "glove"),
+        (("quality", "--only", "nothing"), "no training rung matches"),
+        (("quality", "--kernel", "lookup"), "no training rung matches"),
+        (("quality", "--budget", "long"), "not a time: 'long'"),
+        (("quality", "--min-count", "10000000"), "--min-count"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "binary.txt").write_bytes(b"\x7fELF\0\0\0")
+    (tmp_path / "rare.txt").write_text("each word stands here once")
+    done = w2vbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_saves_what_was_learnt_so_far(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "train", "--epochs", "400", "--out", "v.bin", "--threads", "1"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "words/s" in line:
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "being interrupted" in out
+    names, vectors = load(tmp_path / "v.bin")
+    assert len(names) == len(vectors) > 10_000
+    assert [file.name for file in tmp_path.iterdir()] == ["v.bin"]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("quality")
+    (folder / "text").write_text(TEXT)
+    asked = ("--corpus", "text", "--kernel", "training.cbow", "--seeds", "2", "--epochs", "1", "--budget", "0.5s")
+    return folder, w2vbench(
+        "quality", *asked, "--only", "*/numba", "--only", "*/sparse", "--only", "*/gensim", cwd=folder
+    )
+
+
+def test_quality_leaves_a_table_a_page_and_a_result_file(
+    judged: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = judged
+    assert done.returncode == 0, done.stderr
+    assert "training.cbow: numba on 1 thread learns from" in done.stdout
+    for name in ("quality.json", "quality.html", "quality.md"):
+        assert (folder / "reports/out" / name).is_file()
+    training = read(folder / "reports/out/quality.json").w2vbench.training
+    assert training is not None
+    ran = [run for run in training.runs if run.implementation == "numba"]
+    assert {run.seed for run in ran} == {1, 2}
+    assert all(run.status == "ok" and run.words > 2000 and run.seconds > 0 for run in ran)
+    assert (training.corpus, training.V, training.tokens) == ("text", 6, 3000)
+
+
+def example() -> ResultFile:
+    """Runs of three rungs: one judged equal, one not measured, and the peer; with a name that a page must not take for HTML."""
+
+    def run(slug: str, seed: int, **more: object) -> dict[str, object]:
+        return {
+            "kernel": "training.cbow", "implementation": slug, "title": "a <b>title</b>", "threads": 1, "seed": seed,
+            "status": "ok", "words": 2_000_000, "seconds": 1.0 + seed / 10, "cpu_s": 1.0, "peak_bytes": 10**8,
+            "curve": [[1000, 4.0], [2_000_000, 2.5]], "loss": 2.5,
+            "scores": {"wordsim353": 0.4, "simlex999": 0.2 + seed / 100, "analogies": 0.05}, **more,
+        }  # fmt: skip
+
+    runs = [
+        *(run("gensim", seed, seconds=10.0) for seed in (1, 2)),
+        *(run("numba", seed) for seed in (1, 2)),
+        run("<img src=x onerror=alert(1)>", 1, whole=False, words=5_000, scores={}, curve=[], loss=None, peak_bytes=None),
+        {
+            "kernel": "training.cbow", "implementation": "torch", "title": "torch", "threads": 1, "seed": 1,
+            "status": "skipped", "reason": "needs torch: pip install torch",
+        },
+    ]  # fmt: skip
+    return ResultFile.model_validate(
+        {
+            "machine_info": {}, "commit_info": {}, "benchmarks": [], "datetime": "2026-11-25T00:00:00", "version": "5",
+            "w2vbench": {
+                "schema_version": 1, "engine": "quality", "command": "w2vbench quality",
+                "training": {
+                    "corpus": "song", "tokens": 1_000_000, "V": 500, "H": 100, "K": 5, "epochs": 2,
+                    "settings": {"window": 5, "sample": 0.001}, "runs": runs, "margins": {"analogies": 0.01},
+                    "equal": {"training.cbow/numba, t1": True},
+                },
+            },
+        }
+    )  # fmt: skip
+
+
+def test_the_table_says_what_each_rung_did() -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    every = rungs(training)
+    cells = {rung.slug: dict(zip(HEADER, row(rung, training, peer_of(rung, every)), strict=True)) for rung in every}
+    numba = cells["numba"]
+    assert numba["words a second"].startswith("1.74 million (")
+    assert numba["over gensim"] == "8.70×"
+    assert numba["CPU s a million words"] == "0.500"
+    assert numba["equal to gensim"] == "yes"
+    assert numba["analogies"] == "5.0% (5.0% to 5.0%)"
+    assert cells["torch"]["words a second"] == "skipped: needs torch: pip install torch"
+    assert cells["<img src=x onerror=alert(1)>"]["text"] == "5,000 words"
+    assert list(told(training)) == [
+        "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; its vectors are as good as gensim's."
+    ]
+
+
+def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> None:
+    result = example()
+    training = result.w2vbench.training
+    assert training is not None
+    every = rungs(training)
+    text, page = markdown(training), html(result)
+    for rung in every:
+        for cell in row(rung, training, peer_of(rung, every)):
+            assert cell.replace("<", "&lt;") in text
+    assert "<img" not in page
+    assert "<b>title" not in page
+    assert page.count("<svg") == 3
+    assert "numba" in page
+
+
+def test_a_drawing_keeps_its_points_inside() -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    drawn = drawing(rungs(training), "simlex999")
+    assert {point["name"] for point in drawn["points"]} == {"gensim", "numba"}
+    for point in drawn["points"]:
+        assert 56 <= point["x"] <= 560
+        assert 0 <= point["high"] <= point["y"] <= point["low"] <= 230
+    assert drawing([], "simlex999") == {}
+    json.dumps(drawn)
