@@ -172,6 +172,10 @@ def markdown(training: Training) -> str:
 
 
 WIDE, HIGH = 640.0, 260.0
+NAME_WIDE = 72.0
+"""Room that a rung's name takes in a drawing."""
+STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Distances between the lines of a drawing: the first of which five are enough."""
 
 
 def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
@@ -182,7 +186,8 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
     low = math.floor(min(math.log10(speed.estimate) for _, speed, _ in points))
     high = max(low + 1, math.ceil(max(math.log10(speed.estimate) for _, speed, _ in points)))
     ends = [end for _, _, value in points for end in (value.low, value.high, value.estimate) if end is not None]
-    bottom, top = min(0.0, *ends), max(max(ends) * 1.1, 0.01)
+    step = next(size for size in STEPS if size * 5 >= max(ends) - min(0.0, *ends) or size == STEPS[-1])
+    bottom, top = math.floor(min(0.0, *ends) / step) * step, max(1, math.ceil(max(ends) / step)) * step
 
     def across(speed: float) -> float:
         return round(56 + (math.log10(speed) - low) / (high - low) * (WIDE - 150), 1)
@@ -190,7 +195,14 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
     def up(value: float) -> float:
         return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
 
-    steps = [bottom + (top - bottom) * at / 4 for at in range(5)]
+    steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
+    labels: list[tuple[float, float]] = []
+    for _, speed, value in sorted(points, key=lambda point: point[1].estimate):
+        x, y = across(speed.estimate) + 8, up(value.estimate) + 4
+        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < 12 for other_x, other_y in labels):
+            y -= 12  # above the name that is there already
+        labels.append((x, y))
+    place = dict(zip(sorted(range(len(points)), key=lambda at: points[at][1].estimate), labels, strict=True))
     return {
         "points": [
             {
@@ -199,13 +211,15 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "y": up(value.estimate),
                 "low": up(value.low if value.low is not None else value.estimate),
                 "high": up(value.high if value.high is not None else value.estimate),
+                "label_x": place[at][0],
+                "label_y": place[at][1],
                 "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
                 "peer": rung.slug == PEER,
             }
-            for rung, speed, value in points
+            for at, (rung, speed, value) in enumerate(points)
         ],
         "across": [(across(10.0**power), rate(10.0**power)) for power in range(low, high + 1)],
-        "up": [(up(step), f"{step:.0%}" if score == "analogies" else f"{step:.2f}") for step in steps],
+        "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
     }
 
 
