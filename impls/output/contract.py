@@ -238,6 +238,38 @@ def softplus(x: Array) -> Array:
     return np.asarray(np.logaddexp(x.dtype.type(0), x))
 
 
+def dot(a: Array, b: Array) -> Any:
+    """The product of two rows, in compiled code."""
+    total = a.dtype.type(0)
+    for j in range(len(a)):
+        total += a[j] * b[j]
+    return total
+
+
+def add_scaled(to: Array, by: Any, row: Array) -> None:
+    """to += by * row, in compiled code."""
+    for j in range(len(to)):
+        to[j] += by * row[j]
+
+
+def loss_and_slope(away: Any) -> tuple[Any, Any]:
+    """Of a score that lies so far on the wrong side: log(1 + e^away), and its slope, with one exp; in compiled code."""
+    one = np.exp(away - away)  # in its own type
+    small = np.exp(-abs(away))
+    return max(away, 0) + np.log(one + small), (one if away > 0 else small) / (one + small)
+
+
+def shared_buffers(problem: Problem) -> tuple[Array, Array, Array]:
+    """Buffers: dh (B, H); the targets and the shared negatives (B + K,), and their gradients (B + K, H)."""
+    size = problem.size
+    touched = size.B + size.K
+    return (
+        np.empty((size.B, size.H), size.float_type),
+        np.empty(touched, size.index_type),
+        np.empty((touched, size.H), size.float_type),
+    )
+
+
 def gradient_buffer(problem: Problem) -> Array:
     """dW_out (V, H), shared by the implementations of a race and overwritten by every call."""
     return problem.buffer("dW_out", (problem.size.V, problem.size.H))

@@ -14,7 +14,19 @@ import numpy as np
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..words import Corpus, Floats
-from .contract import SIZES, check_result, check_slope, hidden_and_weights, over_candidates, ring, sigmoid, softplus
+from .contract import (
+    SIZES,
+    add_scaled,
+    check_result,
+    check_slope,
+    dot,
+    hidden_and_weights,
+    loss_and_slope,
+    over_candidates,
+    ring,
+    sigmoid,
+    softplus,
+)
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -144,3 +156,41 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     rows *= dscores[:, None]
     mine *= dscores[:, None]
     return loss, np.add.reduceat(rows, begins, axis=0), (nodes, mine)
+
+
+def path_buffers(problem: Problem) -> tuple[Array, Array, Array]:
+    """Buffers: dh (B, H); the nodes of all words' paths, as many as the longest would need, and their gradients."""
+    size, tree = problem.size, problem.inputs["tree"]
+    nodes = size.B * int(np.diff(tree.offsets).max())
+    return (
+        np.empty((size.B, size.H), size.float_type),
+        np.empty(nodes, np.int32),
+        np.empty((nodes, size.H), size.float_type),
+    )
+
+
+@hierarchical.implementation(
+    "numba",
+    "compiled: along each word's path",
+    plain="walking each word's path in a compiled loop",
+    jit=True,
+    prepare=path_buffers,
+)
+def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: tuple[Array, Array, Array]) -> Result:
+    dh, nodes, values = buffers
+    scale, loss, at = h.dtype.type(1 / max(1, len(h))), 0.0, 0
+    dh[:] = 0
+    for b in range(len(h)):
+        for step in range(tree.offsets[target[b]], tree.offsets[target[b] + 1]):
+            nodes[at] = tree.nodes[step]
+            row = W_out[nodes[at]]
+            right = tree.turns[step] > 0
+            score = dot(h[b], row)
+            lost, slope = loss_and_slope(-score if right else score)
+            loss += lost
+            dscore = scale * (-slope if right else slope)
+            add_scaled(dh[b], dscore, row)
+            for j in range(h.shape[1]):
+                values[at, j] = dscore * h[b, j]
+            at += 1
+    return loss * scale, dh, (nodes[:at], values[:at])

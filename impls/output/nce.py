@@ -13,7 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel
-from .contract import SIZES, check_result, check_slope, make_sampled, over_candidates, sampled_work, sigmoid, softplus
+from .contract import (
+    SIZES,
+    add_scaled,
+    check_result,
+    check_slope,
+    dot,
+    loss_and_slope,
+    make_sampled,
+    over_candidates,
+    sampled_work,
+    shared_buffers,
+    sigmoid,
+    softplus,
+)
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -79,3 +92,33 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     dscores = sigmoid(scores) / n
     dh = dtarget * of_target + dscores @ of_negatives
     return loss, dh, (np.concatenate([target, negatives]), np.concatenate([dtarget * h, dscores.T @ h]))
+
+
+@nce.implementation(
+    "numba",
+    "compiled: one pass over each row's candidates",
+    plain="scoring target and shared negatives in a compiled loop",
+    jit=True,
+    prepare=shared_buffers,
+)
+def numba(
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array,
+    buffers: tuple[Array, Array, Array],
+) -> Result:  # fmt: skip
+    dh, words, values = buffers
+    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
+    loss = 0.0
+    words[:n], words[n:] = target, negatives
+    values[:] = 0
+    dh[:] = 0
+    for b in range(n):
+        for c in range(1 + K):
+            at = n + c - 1 if c else b
+            row = W_out[words[at]]
+            score = dot(h[b], row) - (log_q[c - 1] if c else log_q_target[b])
+            lost, slope = loss_and_slope(score if c else -score)
+            loss += lost
+            dscore = scale * (slope if c else -slope)
+            add_scaled(dh[b], dscore, row)
+            add_scaled(values[at], dscore, h[b])
+    return loss * scale, dh, (words, values)
