@@ -196,13 +196,7 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
         return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
 
     steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
-    labels: list[tuple[float, float]] = []
-    for _, speed, value in sorted(points, key=lambda point: point[1].estimate):
-        x, y = across(speed.estimate) + 8, up(value.estimate) + 4
-        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < 12 for other_x, other_y in labels):
-            y -= 12  # above the name that is there already
-        labels.append((x, y))
-    place = dict(zip(sorted(range(len(points)), key=lambda at: points[at][1].estimate), labels, strict=True))
+    labels = apart([(across(speed.estimate) + 8, up(value.estimate) + 4) for _, speed, value in points])
     return {
         "points": [
             {
@@ -211,15 +205,65 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "y": up(value.estimate),
                 "low": up(value.low if value.low is not None else value.estimate),
                 "high": up(value.high if value.high is not None else value.estimate),
-                "label_x": place[at][0],
-                "label_y": place[at][1],
+                "label_x": label[0],
+                "label_y": label[1],
                 "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
                 "peer": rung.slug == PEER,
             }
-            for at, (rung, speed, value) in enumerate(points)
+            for (rung, speed, value), label in zip(points, labels, strict=True)
         ],
         "across": [(across(10.0**power), rate(10.0**power)) for power in range(low, high + 1)],
         "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
+    }
+
+
+def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Places of names, those that would cover another moved up above it."""
+    taken: dict[int, tuple[float, float]] = {}
+    for at, (x, y) in sorted(enumerate(places), key=lambda place: place[1][0]):
+        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < 12 for other_x, other_y in taken.values()):
+            y -= 2
+        taken[at] = (x, round(y, 1))
+    return [taken[at] for at in range(len(places))]
+
+
+def curves(every: Sequence[Rung]) -> dict[str, Any]:
+    """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line a rung, and the axes' ticks."""
+    lines: list[tuple[Rung, list[tuple[int, float]]]] = []
+    for rung in every:
+        points: dict[int, list[float]] = {}
+        for run in rung.good:
+            for words, loss in run.curve:
+                points.setdefault(words, []).append(loss)
+        if points:
+            lines.append((rung, [(words, sum(found) / len(found)) for words, found in sorted(points.items())]))
+    if not lines:
+        return {}
+    powers = [math.log10(max(1, words)) for _, line in lines for words, _ in line]
+    heights = [loss for _, line in lines for _, loss in line]
+    first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
+    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(max(heights) * 2 + 0.01) / 2
+
+    def across(words: float) -> float:
+        return round(56 + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - 150), 1)
+
+    def up(loss: float) -> float:
+        return round(HIGH - 34 - (loss - bottom) / (top - bottom) * (HIGH - 50), 1)
+
+    labels = apart([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
+    return {
+        "lines": [
+            {
+                "name": rung.key.partition("/")[2],
+                "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
+                "x": label[0],
+                "y": label[1],
+                "peer": rung.slug == PEER,
+            }
+            for (rung, line), label in zip(lines, labels, strict=True)
+        ],
+        "across": [(across(10**power), rate(10.0**power)) for power in range(first, last + 1)],
+        "up": [(up(bottom + 0.5 * at), f"{bottom + 0.5 * at:.1f}") for at in range(round((top - bottom) * 2) + 1)],
     }
 
 
@@ -251,6 +295,7 @@ def html(result: ResultFile) -> str:
             kernels={
                 kernel: {
                     "rows": [row(r, training, peer_of(r, every)) for r in every if r.kernel == kernel],
+                    "curves": curves([r for r in every if r.kernel == kernel]),
                     "drawings": {
                         label: drawn
                         for score, label in SCORES.items()

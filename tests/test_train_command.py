@@ -15,7 +15,7 @@ import pytest
 
 from bench.training.vectors import load
 from reports.results import ResultFile, read
-from reports.training import HEADER, drawing, html, markdown, peer_of, row, rungs, told
+from reports.training import HEADER, curves, drawing, html, markdown, peer_of, row, rungs, told
 
 ROOT = Path(__file__).parents[1]
 TEXT = "".join(f"{a} {b} {a} {b} {c}\n" for a, b, c in [("cat", "dog", "pet"), ("red", "blue", "hue")] * 300)
@@ -208,7 +208,7 @@ def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> Non
             assert cell.replace("<", "&lt;") in text
     assert "<img" not in page
     assert "<b>title" not in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4  # three scores, and the loss
     assert "numba" in page
 
 
@@ -222,3 +222,13 @@ def test_a_drawing_keeps_its_points_inside() -> None:
         assert 0 <= point["high"] <= point["y"] <= point["low"] <= 230
     assert drawing([], "simlex999") == {}
     json.dumps(drawn)
+
+
+def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    drawn = curves(rungs(training))
+    assert [line["name"] for line in drawn["lines"]] == ["gensim, t1", "numba, t1"]
+    assert drawn["across"][0][1] == "1,000"
+    assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
+    assert curves([]) == {}
