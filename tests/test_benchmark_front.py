@@ -43,8 +43,8 @@ def test_one_table_ranks_the_implementations_of_one_problem(
 ) -> None:
     _, result = saved_run
     assert result.returncode == 0, result.stdout
-    assert "benchmark 'scatter.scalar@V=1e3,H=1,B=100,f32,i64,zipf,t1': 4 tests" in result.stdout
-    assert "4 passed" in result.stdout
+    assert "benchmark 'scatter.scalar@V=1e3,H=1,B=100,f32,i64,zipf,t1': 5 tests" in result.stdout
+    assert "5 passed" in result.stdout
 
 
 def test_rows_carry_cpu_time_and_memory(saved_run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -52,7 +52,7 @@ def test_rows_carry_cpu_time_and_memory(saved_run: tuple[Path, subprocess.Comple
     rows = {
         row["extra_info"]["implementation"]: row for row in json.loads((storage / "all.json").read_text())["benchmarks"]
     }
-    assert set(rows) == {"loop", "add-at", "bincount", "unique-bincount"}
+    assert set(rows) == {"loop", "add-at", "bincount", "unique-bincount", "numba"}
     assert rows["bincount"]["extra_info"]["peak_bytes"] >= 1000 * 8
     assert rows["loop"]["extra_info"]["cpu_s"] > 0
     assert rows["loop"]["params"] is None or "case" in rows["loop"]["params"]

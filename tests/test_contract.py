@@ -25,8 +25,8 @@ from impls.words import Corpus, builtin, encode
 Array = NDArray[Any]
 
 FOUND = list(own())
-EXACT = [i for i in FOUND if i.baseline and not i.kernel.name.startswith("sampling")]
-"""The baseline of each kernel whose results are numbers, not draws."""
+EXACT = [i for i in FOUND if i.baseline and not i.kernel.name.startswith(("sampling", "training"))]
+"""The baseline of each kernel whose results are numbers, not draws or models."""
 
 SAMPLERS = {"with": with_replacement, "without": without_replacement}
 

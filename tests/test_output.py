@@ -79,7 +79,7 @@ def computed(implementation: Implementation, h: Array, W: Array, *rest: Any) -> 
         V, H = W.shape
         inputs = dict(zip(implementation.kernel.parameters, arguments, strict=True))
         K = inputs["negatives"].shape[-1] if "negatives" in inputs else 0
-        size = Size(V, H, len(h), K, dtype=f"f{8 * h.itemsize}")
+        size = Size(V + ("tree" in inputs), H, len(h), K, dtype=f"f{8 * h.itemsize}")
         workspace = [implementation.prepare(Problem(size, inputs, [tuple(arguments)], 1.0))]
     loss, dh, gradient = implementation(*arguments, *workspace)
     dense = np.zeros_like(W)

@@ -28,6 +28,7 @@ OPEN_ENDED = ("globals", "locals", "vars", "eval", "exec", "compile", "open")
 """Built-in functions after which code cannot be followed."""
 UNTIMED = (
     *("__doc__", "__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"),
+    *("__dataclass_fields__", "__dataclass_params__"),  # what they lead to stands in __init__
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__match_args__"),
 )
 """Attributes of a class that no call depends on."""
@@ -231,7 +232,8 @@ class Follower:
             return (type(item).__name__, self.form(item.__func__))
         if isinstance(item, property):
             return ("property", self.form(item.fget), self.form(item.fset))
-        return "slot" if type(item).__name__ in ("member_descriptor", "getset_descriptor") else self.form(item)
+        slots = ("member_descriptor", "getset_descriptor", "_tuplegetter")
+        return "slot" if type(item).__name__ in slots else self.form(item)
 
     def mine(self, value: type | ModuleType) -> bool:
         """Whether a class or a module is defined in the tree."""
