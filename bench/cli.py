@@ -537,10 +537,12 @@ def report(
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
     from bench import show
-    from reports.page import report as build
+    from reports import comparison, page, training
     from reports.results import read
 
-    show.written(build(read(result), out))
+    found = read(result)
+    kind = training if found.w2vbench.training else comparison if found.w2vbench.comparison else page
+    show.written(kind.report(found, out))
 
 
 class Architecture(StrEnum):
@@ -586,7 +588,9 @@ def train(
     ] = 1e-3,
     alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The first rate.")] = 0.025,
     min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The last rate.")] = 0.0001,
-    ns_exponent: Annotated[float, typer.Option(help="Power of the counts that negatives are drawn by.")] = 0.75,
+    ns_exponent: Annotated[
+        float, typer.Option(min=0, max=1, help="Power of the counts that negatives are drawn by.")
+    ] = 0.75,
     epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
     min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
     threads: Annotated[
@@ -602,7 +606,7 @@ def train(
 ) -> None:
     """Train word vectors with the fastest rung, and save them in word2vec's format, which gensim's KeyedVectors reads.
 
-    A text is read once and then streamed from disk: memory is needed for its vocabulary only.
+    A text is read once and then streamed from disk: memory is needed for its vocabulary, its vectors and its lines' places.
     """
     from bench import show
     from bench.training import command
@@ -690,20 +694,30 @@ def quality(
     if V < 2:
         raise running.PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
     asked = comparing.Asked(chosen, V, tuple(threads or [1]), seeds, epochs, duration_s(budget))
+    if not asked.runs():
+        raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
     records: list[dict[str, object]] = []
+    frame = gate.frame_of("quality", show.command(sys.argv), machine)
     interrupted = False
     with running.saved(text) as folder, show.steps("run") as note, Workers() as workers:
         track = Track(workers, folder, tuple(files), Settings(memory_limit_bytes=free_memory()), machine["idlest_cpu"])
+
+        def kept_so_far(what: str, done: int, of: int) -> None:
+            if what:
+                note(what, done, of)
+            elif records:
+                show.keep_qualities(comparing.content(asked, text, records), {**frame}, out, complete=False)
+
         try:
-            comparing.compare(asked, text, track, note, records)
+            comparing.compare(asked, text, track, kept_so_far, records)
         except KeyboardInterrupt:
             interrupted = True
     if not records:
         show.error("interrupted before the first run was finished: nothing to keep")
         raise typer.Exit(130)
-    content = gate.frame_of("quality", show.command(sys.argv), machine)
-    show.qualities(comparing.content(asked, text, records), content, out, as_json=json)
-    raise typer.Exit(130 if interrupted else 0)
+    show.qualities(comparing.content(asked, text, records), frame, out, complete=not interrupted, as_json=json)
+    answered = any(record["status"] == "ok" for record in records)
+    raise typer.Exit(130 if interrupted else 0 if answered else 3)
 
 
 def narrowed(every: Sequence[Implementation], kernel: str | None) -> list[Implementation]:

@@ -436,17 +436,25 @@ def case_names(out: Path) -> Iterator[str]:
         yield from (str(implementation.case(size)) for size in GATE.sizes(implementation.kernel))
 
 
-def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, as_json: bool) -> None:
+def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool) -> str:
+    """Keep whole training runs in a result file, and give its text."""
+    from reports.results import dump, write
+
+    suite = {**frame["w2vbench"], "training": training, "complete": complete}
+    text = dump({**frame, "w2vbench": suite})
+    write(out / "quality.json", text)
+    return text
+
+
+def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool, as_json: bool) -> None:
     """Keep whole training runs, build their page, and print a table a kernel."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     from reports import training as showing
-    from reports.results import dump, read, write
+    from reports.results import read
 
-    frame["w2vbench"]["training"] = training
-    text = dump(frame)
-    write(out / "quality.json", text)
+    text = keep_qualities(training, frame, out, complete)
     result = read(out / "quality.json")
     paths = showing.report(result, out)
     if as_json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
+
+import numpy as np
 
 LOOSE = ("arcp", "contract", "nsz", "reassoc")
 """Sums may be taken in any order and products fused into them; NaN and infinity stay what they are."""
@@ -68,10 +71,11 @@ def compiled(function: Callable[..., Any], inlined: bool = False) -> Any:
     known = {name: compiled(value, inlined=True) for name, value in called(function)}
     copy = FunctionType(function.__code__, {**function.__globals__, **known}, function.__name__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
-    if inlined:
-        return numba.njit(**OPTIONS, forceinline=True)(copy)
+    kept = None if inlined else folder(digest(function))
+    if kept is None:
+        return numba.njit(**OPTIONS, forceinline=inlined)(copy)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder(digest(function)))
+    numba.config.CACHE_DIR = str(kept)
     try:
         return numba.njit(**OPTIONS, cache=True)(copy)
     finally:
@@ -92,21 +96,18 @@ def names(code: CodeType) -> list[str]:
 
 
 def digest(function: FunctionType) -> str:
-    """What a function's compiled form depends on: its code and module name, constants, and the functions that it calls."""
+    """What a function's compiled form depends on: its names, all of this package, the files of the functions that it calls,
+    and the constants that these use."""
     import numba
 
-    found = hashlib.sha256(repr((numba.__version__, LOOSE)).encode())
+    found = hashlib.sha256(repr((numba.__version__, LOOSE, function.__module__, function.__qualname__)).encode())
+    found.update(own_text())
     waiting, met = [function], {function}
     while waiting:
         one = waiting.pop()
-        code = one.__code__
-        if getattr(one, "writes_machine_code", False):
-            found.update(Path(code.co_filename).read_bytes())
-            continue
-        constants = {name: one.__globals__.get(name) for name in names(code)}
-        plain = {name: value for name, value in constants.items() if isinstance(value, int | float | str | tuple)}
-        found.update(repr((one.__module__, one.__qualname__, code.co_code, code.co_names, plain)).encode())
-        found.update(repr([value for value in code.co_consts if not isinstance(value, CodeType)]).encode())
+        constants = {name: one.__globals__.get(name) for name in names(one.__code__)}
+        plain = {name: value for name, value in constants.items() if isinstance(value, PLAIN)}
+        found.update(Path(one.__code__.co_filename).read_bytes() + repr(plain).encode())
         for _, other in called(one):
             if other not in met:
                 met.add(other)
@@ -114,22 +115,30 @@ def digest(function: FunctionType) -> str:
     return found.hexdigest()[:20]
 
 
-def folder(name: str) -> Path:
-    """Where compiled code of this name is kept: in the user's cache, or where that cannot be written, in a temporary one."""
-    root = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_home() / "w2vbench")
+PLAIN = (int, float, str, tuple, np.generic)
+
+
+@cache
+def own_text() -> bytes:
+    """A digest of all files of this package."""
+    found = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.digest()
+
+
+def folder(name: str) -> Path | None:
+    """Where compiled code of this name is kept, in numba's own cache or in the user's; None where neither can be written."""
     try:
+        root = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_home()) / "w2vbench"
         made = not (root / name).is_dir()
         (root / name).mkdir(parents=True, exist_ok=True)
         os.utime(root / name)
-    except OSError:
-        root, made = (
-            Path(tempfile.gettempdir()) / f"w2vbench-compiled-{os.getuid() if hasattr(os, 'getuid') else 0}",
-            True,
-        )
-        (root / name).mkdir(parents=True, exist_ok=True)
-    if made:
-        forget(root)
-    return root / name
+        if made:
+            forget(root)
+        return root / name if os.access(root / name, os.W_OK) else None
+    except (OSError, RuntimeError):  # no right to, no room, or no home at all
+        return None
 
 
 def cache_home() -> Path:
@@ -143,9 +152,9 @@ def cache_home() -> Path:
 
 def forget(root: Path) -> None:
     """Take away compiled code that has not been used for long."""
-    for old in root.glob("?" * 20):
+    for old in root.iterdir():
         try:
-            if time.time() - old.stat().st_mtime > KEPT_S:
+            if re.fullmatch("[0-9a-f]{20}", old.name) and time.time() - old.stat().st_mtime > KEPT_S:
                 shutil.rmtree(old, ignore_errors=True)
         except OSError:  # another process was faster
             continue

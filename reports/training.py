@@ -97,7 +97,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
             with_ends(rung.score(name), lambda value: f"{value:.1%}" if name == "analogies" else f"{value:.3f}")  # noqa: B023 - used at once
             for name in SCORES
         ),
-        "" if rung.slug == PEER else {True: "yes", False: "no", None: "–"}[equal],
+        "" if rung.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
     )
 
 
@@ -229,17 +229,14 @@ def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def curves(every: Sequence[Rung]) -> dict[str, Any]:
     """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line a rung, and the axes' ticks."""
-    lines: list[tuple[Rung, list[tuple[int, float]]]] = []
+    lines: list[tuple[Rung, list[tuple[float, ...]]]] = []
     for rung in every:
-        points: dict[int, list[float]] = {}
-        for run in rung.good:
-            for words, loss in run.curve:
-                points.setdefault(words, []).append(loss)
-        if points:
-            lines.append((rung, [(words, sum(found) / len(found)) for words, found in sorted(points.items())]))
+        places = list(zip(*(run.curve for run in rung.good if run.curve), strict=False))  # the nth of every seed
+        if places:
+            lines.append((rung, [tuple(sum(part) / len(part) for part in zip(*some, strict=True)) for some in places]))
     if not lines:
         return {}
-    powers = [math.log10(max(1, words)) for _, line in lines for words, _ in line]
+    powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
     heights = [loss for _, line in lines for _, loss in line]
     first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
     bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(max(heights) * 2 + 0.01) / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -48,7 +50,11 @@ def train(
         raise PlanError(
             f"--out: {wanted.out}: {'a folder' if wanted.out.is_dir() else f'no folder {wanted.out.parent}'}"
         )
-    with tempfile.TemporaryDirectory(prefix="w2vbench-text-") as folder:
+    if not os.access(wanted.out.parent, os.W_OK):
+        raise PlanError(f"--out: {wanted.out.parent} cannot be written to")
+    if not all(map(math.isfinite, wanted.settings.values())):
+        raise PlanError("--alpha, --min-alpha and --sample must be numbers")
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         say(f"reading {wanted.corpus or 'the built-in text'}")
         corpus = read(wanted, Path(folder))
         V = len(corpus.counts)

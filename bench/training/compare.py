@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +23,7 @@ from . import quality
 from .runs import kept
 
 LONGEST_STEP_S = 600.0
-PEER = "gensim"
+ONE_THREAD = ("chapter-3", "chapter-4-1", "chapter-4-2", "sparse", "batched")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Asked:
     K: int = 5
     settings: Settings = field(default_factory=Settings)
 
+    def runs(self) -> list[tuple[Implementation, int, int]]:
+        """Rung, threads and seed of each run. Rungs of NumPy have one thread."""
+        return [
+            (rung, threads, seed)
+            for rung in self.implementations
+            for threads in dict.fromkeys(self.threads)
+            for seed in range(1, self.seeds + 1)
+            if threads == 1 or rung.slug not in ONE_THREAD
+        ]
+
 
 Note = Callable[[str, int, int], None]
 
@@ -47,19 +58,13 @@ def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: lis
     """Train every rung with every seed, one after another in random order, judge what it learnt, and put records of the runs
     into a list.
 
-    note is told a run's name, its number, and how many there are. A rung that fails has a record with the reason.
+    note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record with the reason.
     """
+    runs = asked.runs()
     small = kept(corpus, asked.V)
     tests = quality.tests(corpus.vocabulary[: asked.V])
-    runs = [
-        (rung, threads, seed)
-        for rung in asked.implementations
-        for threads in asked.threads
-        for seed in range(1, asked.seeds + 1)
-        if threads == 1 or rung.slug in ("numba", "gensim", "torch")
-    ]
     order = np.random.default_rng(0).permutation(len(runs))
-    with saved(small) as folder, tempfile.TemporaryDirectory(prefix="w2vbench-vectors-") as room:
+    with saved(small) as folder, tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
         for number, at in enumerate(order):
             rung, threads, seed = runs[at]
             name = {
@@ -97,24 +102,37 @@ def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: lis
                     if event["event"] == "progress":
                         note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s", number, len(runs))
                     elif event["event"] == "trained":
-                        facts = {key: value for key, value in event.items() if key != "event"}
-                        scores = quality.judged(np.load(vectors), tests)
-                        loss = event["curve"][-1][1] if event["curve"] else None
-                        records.append({**name, "status": "ok", **facts, "scores": scores, "loss": loss})
+                        records.append({**name, **judged(event, np.load(vectors), tests)})
             except Died as death:
-                records.append({**name, "status": death.status, "reason": death.reason})
+                reason = death.reason.replace(" (--time-limit)", "")
+                records.append({**name, "status": death.status, "reason": reason})
+            note("", number + 1, len(runs))
+
+
+def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[str, Any]:
+    """What is recorded of a run that has ended."""
+    facts = {key: value for key, value in event.items() if key != "event"}
+    if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event["curve"]]).all()):
+        return {"status": "wrong", "reason": "its vectors did not stay finite"}
+    loss = event["curve"][-1][1] if event["curve"] else None
+    return {"status": "ok", **facts, "scores": quality.judged(W, tests), "loss": loss}
 
 
 def content(asked: Asked, corpus: Corpus, records: list[dict[str, Any]]) -> dict[str, Any]:
     """What a result file says of all runs, with which rungs are equal in quality to gensim."""
     scores: dict[tuple[str, str, int], dict[str, list[float]]] = {}
+    unfit = {
+        (record["kernel"], record["implementation"], record["threads"])
+        for record in records
+        if not record.get("whole")  # failed, or trained on a part of the text
+    }
     for record in records:
-        if not record.get("whole"):
-            continue  # on a part of the text nobody can be as good
+        if (record["kernel"], record["implementation"], record["threads"]) in unfit:
+            continue
         mine = scores.setdefault((record["kernel"], record["implementation"], record["threads"]), {})
         for name, score in record.get("scores", {}).items():
             mine.setdefault(name, []).append(score)
-    peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == PEER}
+    peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == quality.PEER}
     return {
         "corpus": corpus.name,
         "tokens": int(corpus.counts[: asked.V].sum()),
@@ -128,6 +146,6 @@ def content(asked: Asked, corpus: Corpus, records: list[dict[str, Any]]) -> dict
         "equal": {
             f"{kernel}/{slug}, t{threads}": quality.equal(mine, peers.get((kernel, threads), {}))
             for (kernel, slug, threads), mine in scores.items()
-            if slug != PEER
+            if slug != quality.PEER
         },
     }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.engine import memory
 from bench.engine.timing import Emit
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 
+from .quality import PEER
 from .runs import LEAST_PIECE, Plan, Trained, train
 
 EVERY_S = 1.0
@@ -33,7 +36,7 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
         Settings(**spec["settings"]),
     )
     words = affordable(plan, corpus, spec["budget_s"], emit)
-    before, told = resident("VmRSS"), time.perf_counter()
+    told = time.perf_counter()
 
     def note(run: Trained) -> None:
         nonlocal told
@@ -41,16 +44,15 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
             told = time.perf_counter()
             emit("progress", words=run.words, total=run.total, words_per_s=run.words_per_s, left_s=run.left_s)
 
-    limited = Plan(**{**vars(plan), "words": words})
-    run = train(limited, corpus, note, hold_out=True)
-    grown = resident("VmHWM")
+    limited = replace(plan, words=words)
+    run, grown = memory.resident_growth(lambda: train(limited, corpus, note, hold_out=True))
     np.save(spec["vectors"], np.asarray(run.model.W_in))
     emit(
         "trained",
         words=run.words,
         seconds=run.seconds,
         cpu_s=run.cpu_s,
-        peak_bytes=max(0, grown - before) if grown and before else None,
+        peak_bytes=grown,
         curve=run.curve,
         whole=words is None,
     )
@@ -58,18 +60,16 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
 
 
 def affordable(plan: Plan, corpus: Corpus, budget_s: float, emit: Emit) -> int | None:
-    """How many words the rung can be trained on in its time, going by a thousand; None if all."""
+    """How many words the rung can be trained on in its time, going by its second thousand; None if all. The peer that others
+    are judged by always trains on all."""
+    if plan.implementation.slug == PEER:
+        return None
     emit("stage", name="its pace", lane=plan.implementation.key)
-    tried = train(Plan(**{**vars(plan), "words": 2 * LEAST_PIECE, "epochs": 1}), corpus, lambda run: None)
-    within = int(tried.words_per_s * budget_s)
+    seen: list[tuple[int, float]] = []
+    short = replace(plan, words=2 * LEAST_PIECE, epochs=1)
+    train(short, corpus, lambda run: seen.append((run.words, run.seconds)))
+    (words, warm_s), (more, ended_s) = seen[0], seen[-1]
+    pace = (more - words) / (ended_s - warm_s) if more > words else words / warm_s
     emit("stage", name="training", lane=plan.implementation.key)
+    within = int(pace * budget_s)
     return None if within >= len(corpus.ids) * plan.epochs else max(LEAST_PIECE, within)
-
-
-def resident(field: str) -> int:
-    """A field of this process's status, in bytes; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), 0)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PEER = "gensim"
+"""What the others are judged by."""
 LIKENESS = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 ANALOGIES = "questions-words.txt"
 
@@ -59,7 +61,9 @@ def judged(W: Floats, given: Tests | None) -> dict[str, float]:
     for name, (ids, judgements) in given.pairs.items():
         if len(ids) > 2:
             cosines = np.einsum("nh,nh->n", unit[ids[:, 0]], unit[ids[:, 1]])
-            found[name] = float(spearmanr(cosines, judgements).statistic)
+            correlation = float(spearmanr(cosines, judgements).statistic)
+            if math.isfinite(correlation):  # vectors that are all alike have none
+                found[name] = correlation
     if len(given.questions):
         found["analogies"] = analogies(unit, given.questions)
     return found

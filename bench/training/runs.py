@@ -121,6 +121,8 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
             model.alpha = max(
                 settings.min_alpha, settings.alpha - (settings.alpha - settings.min_alpha) * run.words / total
             )
+            if hasattr(model, "feed"):
+                model.feed(words, starts)
             begun, cpu = time.perf_counter(), time.process_time()
             step(words, starts, model)
             run.seconds += time.perf_counter() - begun

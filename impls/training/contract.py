@@ -122,7 +122,7 @@ def noise_loss(
     centres, contexts = pairs_of(words, starts, 2)
     law = np.cumsum(counts**0.75)
     drawn = np.searchsorted(law, np.random.default_rng(seed).random((len(centres), K)) * law[-1], side="right")
-    loss, block = 0.0, 1 << 16
+    loss, block = 0.0, 1 << 11
     for start in range(0, len(centres), block):
         part = slice(start, start + block)
         h = W_in[contexts[part]]

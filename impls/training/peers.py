@@ -39,6 +39,10 @@ class GensimModel:
         self.memory = tuple(np.zeros(size.H, np.float32) for _ in range(2))
         self.known = {id(words): (words, jobs(words, starts)) for words, starts in problem.batches}
 
+    def feed(self, words: Ints, starts: Ints) -> None:
+        """Make a piece's sentences, which is not training."""
+        self.known = {id(words): (words, jobs(words, starts))}
+
     def step(self, words: Ints, starts: Ints) -> GensimModel:
         """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
         known = self.known.get(id(words))

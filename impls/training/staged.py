@@ -106,7 +106,8 @@ class StagedModel:
         marks.append(perf_counter_ns())
         dh, of_output = stages.output(self, h, targets, negatives)
         marks.append(perf_counter_ns())
-        dout = dh if m == 1 else (share[:, :, None] * dh[:, None, :]).reshape(n * m, H)
+        part = (share > 0).astype(np.float32) if stages.like_word2vec else share  # word2vec moves each row by all of dh
+        dout = dh if m == 1 else (part[:, :, None] * dh[:, None, :]).reshape(n * m, H)
         of_input = stages.scatter(self, dout, inputs.reshape(-1))
         if isinstance(of_output, tuple):
             of_output = csr(of_output[1], of_output[0], self.sparse)
