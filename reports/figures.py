@@ -12,8 +12,8 @@ from .units import seconds, size_bytes, three
 if TYPE_CHECKING:
     import pandas as pd
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F", "#A05DC8")
-"""Okabe and Ito's colours, which colour-blind readers can tell apart, and three more; an implementation keeps its own."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F", "#A05DC8", "#882255")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart, and four more; an implementation keeps its own."""
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon")
 MEANING = {"V": "vocabulary V", "B": "batch B"}
