@@ -82,7 +82,7 @@ def compiled(function: Callable[..., Any], inlined: bool = False) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def called(function: FunctionType) -> Iterator[tuple[str, FunctionType]]:
+def called(function: Any) -> Iterator[tuple[str, FunctionType]]:
     """The plain functions that a function uses by their global names."""
     for name in names(function.__code__):
         value = function.__globals__.get(name)
@@ -95,7 +95,7 @@ def names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"))
 
 
-def digest(function: FunctionType) -> str:
+def digest(function: Any) -> str:
     """What a function's compiled form depends on: its names, all of this package, the files of the functions that it calls,
     and the constants that these use."""
     import numba

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F", "#A05DC8", "#882255")
 """Okabe and Ito's colours, which colour-blind readers can tell apart, and four more; an implementation keeps its own."""
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon", "bowtie")
 MEANING = {"V": "vocabulary V", "B": "batch B"}
 SIZE = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
 

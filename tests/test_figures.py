@@ -204,10 +204,10 @@ def test_an_implementation_looks_the_same_in_every_plot_of_its_kernel_and_in_the
                 assert (trace["line"]["color"], trace["marker"]["symbol"]) == looks[trace["name"]]
 
 
-def test_no_two_of_nine_implementations_share_a_colour_or_a_symbol_and_none_of_eighty_both() -> None:
-    plot = plots(*[row(f"lane-{at}", 1e-6, V=V) for V in (10_000, 100_000) for at in range(9)])[TIME_V]
-    assert len({trace["line"]["color"] for trace in plot["data"]}) == len(COLOURS) == 9
-    assert len({trace["marker"]["symbol"] for trace in plot["data"]}) == len(SYMBOLS) == 9
+def test_no_two_of_ten_implementations_share_a_colour_or_a_symbol_and_none_of_eighty_both() -> None:
+    plot = plots(*[row(f"lane-{at}", 1e-6, V=V) for V in (10_000, 100_000) for at in range(10)])[TIME_V]
+    assert len({trace["line"]["color"] for trace in plot["data"]}) == len(COLOURS) == 10
+    assert len({trace["marker"]["symbol"] for trace in plot["data"]}) == len(SYMBOLS) == 10
     many = styles(frame(saved.result(*[row(f"lane-{at}", 1e-6) for at in range(80)])))["lookup"]
     assert len(set(many.values())) == 80
 

@@ -296,3 +296,32 @@ def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tm
     assert lane.status == "ok"
     assert len(lane.wall_s) == QUICK.launches
     assert "no answer in" in lane.memory["why_not"]
+
+
+# workers that are used again
+
+
+def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> None:
+    gather = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
+    mine = track(Settings(launches=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False))
+    used: list[int] = []
+    for passes in range(2):
+        mine.workers.retire()
+        assert mine.workers.kept is None
+        for V in (200, 300, 400):
+            assert run_race(gather, Size(V + passes, 4, 8), mine).launches == 1
+            assert mine.workers.kept is not None
+            used.append(mine.workers.kept.process.pid)
+    assert len(set(used[:3])) == len(set(used[3:])) == 1
+    assert used[0] != used[3]
+
+
+def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    mine = track(Settings(launches=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False), file)
+    result = run_race(catalogue.from_file(file), Size(200, 4, 8), mine)
+    assert [lane.status for lane in result.lanes] == ["ok"]
+    assert mine.workers.kept is None
