@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -303,6 +304,11 @@ def profile(
     if key not in every:
         raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
     implementation = every[key]
+    if implementation.jit or implementation.kernel.name.startswith("training."):
+        where = "it is compiled" if implementation.jit else "its work is done in other functions"
+        raise running.PlanError(
+            f"{key} has no lines to profile: {where}; w2vbench run shows its time, and where a step's goes"
+        )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
     settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
@@ -550,13 +556,16 @@ class Architecture(StrEnum):
     cbow = "cbow"
 
 
-def architecture(name: Architecture, sg: int | None, cbow: int | None) -> str:
-    """The kernel that is meant, whichever option says so."""
-    if sg is not None:
-        name = Architecture.skip_gram if sg else Architecture.cbow
-    if cbow is not None:
-        name = Architecture.cbow if cbow else Architecture.skip_gram
-    return f"training.{name.value}"
+def architecture(name: Architecture | None, sg: int | None, cbow: int | None) -> str:
+    """The kernel that is meant, whichever option says so. Raises PlanError if they contradict each other."""
+    from bench.run import PlanError
+
+    said = [name, None if sg is None else (Architecture.cbow, Architecture.skip_gram)[sg]]
+    said.append(None if cbow is None else (Architecture.skip_gram, Architecture.cbow)[cbow])
+    meant = {one for one in said if one is not None} or {Architecture.skip_gram}
+    if len(meant) > 1:
+        raise PlanError("--model, --sg and --cbow contradict each other: leave all but one out")
+    return f"training.{meant.pop().value}"
 
 
 @app.command(
@@ -573,7 +582,9 @@ def train(
             "--out", "--output", metavar="FILE", help="Where the vectors go; text if it ends in .txt or .vec."
         ),
     ] = Path("vectors.bin"),
-    model: Annotated[Architecture, typer.Option(help="What to learn from a window.")] = Architecture.skip_gram,
+    model: Annotated[
+        Architecture | None, typer.Option(help="What to learn from a window; skip-gram if nothing is said.")
+    ] = None,
     sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="gensim's name: 1 skip-gram, 0 CBOW.")] = None,
     cbow: Annotated[int | None, typer.Option("--cbow", min=0, max=1, help="word2vec.c's: 1 CBOW, 0 skip-gram.")] = None,
     hidden: Annotated[
@@ -606,13 +617,18 @@ def train(
 ) -> None:
     """Train word vectors with the fastest rung, and save them in word2vec's format, which gensim's KeyedVectors reads.
 
-    A text is read once and then streamed from disk: memory is needed for its vocabulary, its vectors and its lines' places.
+    Words are runs of letters, in lower case, as everywhere in w2vbench: digits and punctuation part them. A text is read
+    once and then streamed from disk: memory is needed for its vocabulary, its vectors and its lines' places. Interrupted
+    (Ctrl-C), it saves what was learnt so far.
     """
     from bench import show
+    from bench.run import PlanError
     from bench.training import command
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if min_alpha > alpha:
+        raise PlanError(f"--min-alpha: {min_alpha:g} is above --alpha, {alpha:g}")
     interrupted = command.train(
         command.Wanted(
             architecture(model, sg, cbow),
@@ -628,7 +644,7 @@ def train(
                 "window": window,
                 "sample": sample,
                 "alpha": alpha,
-                "min_alpha": min(min_alpha, alpha),
+                "min_alpha": min_alpha,
                 "power": ns_exponent,
             },
             out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
@@ -805,7 +821,17 @@ def size_bytes(text: str) -> int:
 
 
 def several(arguments: list[str]) -> list[str]:
-    """Repeat an option's name before each of its values: ``--vocab 1 2`` becomes ``--vocab 1 --vocab 2``."""
+    """Repeat an option's name before each of its values: ``--vocab 1 2`` becomes ``--vocab 1 --vocab 2``.
+
+    ``train`` takes options as word2vec.c and gensim write them, too: ``-min-count``, ``--vector_size``.
+    """
+    if arguments[:1] == ["train"]:
+        written = re.compile(r"--?([a-z][a-z_-]+)(=.*)?")
+        names = [written.fullmatch(argument) for argument in arguments]
+        arguments = [
+            f"--{name[1].replace('_', '-')}{name[2] or ''}" if name else argument
+            for name, argument in zip(names, arguments, strict=True)
+        ]
     spread: list[str] = []
     option = ""
     for argument in arguments:

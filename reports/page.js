@@ -247,7 +247,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(m
 function draw(place) {
   const plot = plots[place.dataset.plot], style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true,
+  const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true, ...(one.range ? {range: one.range} : {}),
     gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
   const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one,
     opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,

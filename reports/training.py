@@ -147,10 +147,15 @@ def how(training: Training) -> str:
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
     margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
     return (
-        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, K = {training.K}, "
-        f"{training.epochs} epochs, {seeds} seeds, {settings}. Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. "
+        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
+        f"K = {training.K}, {counted(training.epochs, 'epoch')}, {counted(seeds, 'seed')}, {settings}. Words are counted before "
+        "frequent ones are left out. Means over seeds with 95 % t-intervals. "
         f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each."
     )
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def markdown(training: Training) -> str:

@@ -232,3 +232,49 @@ def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
     assert drawn["across"][0][1] == "1,000"
     assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
     assert curves([]) == {}
+
+
+def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    options = (
+        "-train",
+        "text",
+        "-output",
+        "v.bin",
+        "-min-count",
+        "1",
+        "--vector_size",
+        "12",
+        "-cbow",
+        "1",
+        "--workers=1",
+    )
+    done = w2vbench("train", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert load(tmp_path / "v.bin")[1].shape == (6, 12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--sg", "1", "--cbow", "1"), "contradict each other"),
+        (("--model", "cbow", "--sg", "1"), "contradict each other"),
+        (("--alpha", "0.01", "--min-alpha", "0.5"), "--min-alpha: 0.5 is above --alpha, 0.01"),
+        (("--out", "text"), "is the text itself"),
+        (("--out", "/dev/null"), "is no ordinary file"),
+        (("--ns-exponent", "50"), "--ns-exponent"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    done = w2vbench("train", "--corpus", "text", "--min-count", "1", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert (tmp_path / "text").read_text() == TEXT
+
+
+@pytest.mark.parametrize("case", ["lookup/numba", "training.cbow/sparse"])
+def test_what_has_no_lines_of_its_own_is_not_profiled(tmp_path: Path, case: str) -> None:
+    done = w2vbench("profile", case, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{case} has no lines to profile" in done.stderr

@@ -50,6 +50,15 @@ def train(
         raise PlanError(
             f"--out: {wanted.out}: {'a folder' if wanted.out.is_dir() else f'no folder {wanted.out.parent}'}"
         )
+    if wanted.out.exists() and not (wanted.out.is_file() and not wanted.out.is_symlink()):
+        raise PlanError(f"--out: {wanted.out} is no ordinary file")
+    if (
+        wanted.corpus is not None
+        and wanted.corpus.exists()
+        and wanted.out.exists()
+        and wanted.out.samefile(wanted.corpus)
+    ):
+        raise PlanError(f"--out: {wanted.out} is the text itself")
     if not os.access(wanted.out.parent, os.W_OK):
         raise PlanError(f"--out: {wanted.out.parent} cannot be written to")
     if not all(map(math.isfinite, wanted.settings.values())):
