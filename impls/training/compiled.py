@@ -26,12 +26,13 @@ RING = 4
 """Places for those negatives: a power of two above AHEAD."""
 OWN_ROWS = 64
 """Most frequent words whose rows each thread has copies of (at most a twentieth of all): shared, they would travel between cores at every use."""
-CHUNK = 60_000
-"""Words that threads train on together before their copies are brought together."""
+FIRST_CHUNK, CHUNK = 4_000, 20_000
+"""Words that threads train on together before their copies are brought together: few at first, when rows change fast, and
+then as many as were trained on before, up to a limit."""
 GAIN = 2.0
-"""How far the shared rows follow the mean of the copies' changes. All the way along their sum, many threads that each see
-a chunk's worth of the same frequent words go too far, and diverge; along the mean alone these words learn too slowly,
-which costs analogies."""
+"""How far the shared rows follow the mean of the copies' changes. Along their sum, many threads that each see a chunk's
+worth of the same frequent words go too far, and diverge; along the mean alone these words learn too slowly, which costs
+analogies. Twice the mean swings a little at high rates, the less the shorter the chunk."""
 
 
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
@@ -159,6 +160,7 @@ class CompiledModel:
         ]
         self.pairs, self.lines = (0,) * (1 + size.K), (0,) * (width // LINE)
         self.one_pass = compiled(one_pass)
+        self.done = 0
         self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
         self.train(self.threads[0], np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0)  # compile it
 
@@ -175,13 +177,16 @@ class CompiledModel:
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
-        for first in range(0, len(words), CHUNK):
-            last = min(first + CHUNK, len(words))
+        first = 0
+        while first < len(words):
+            last = min(first + min(max(FIRST_CHUNK, self.done), CHUNK), len(words))
             cuts = [first + (last - first) * at // len(self.threads) for at in range(len(self.threads) + 1)]
             self.hand_out()
             parts = zip(self.threads, cuts, cuts[1:], strict=False)
             list(self.pool.map(lambda part: self.train(part[0], words, starts, *part[1:]), parts))
             self.bring_together()
+            self.done += last - first
+            first = last
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
