@@ -13,6 +13,7 @@ import dis
 import functools
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,11 +25,13 @@ import numpy as np
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic, range)
 ITSELF = ("__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__")
 """Names of a module that tell the two copies of a tree apart, and nothing else."""
+TWO_IN_ONE = re.compile("((?:LOAD|STORE)_FAST(?:_BORROW)?)_((?:LOAD|STORE)_FAST(?:_BORROW)?)")
+"""Instructions of Python 3.13 and later that do two things with two variables."""
 OPEN_ENDED = ("globals", "locals", "vars", "eval", "exec", "compile", "open")
 """Built-in functions after which code cannot be followed."""
 UNTIMED = (
     *("__doc__", "__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"),
-    *("__dataclass_fields__", "__dataclass_params__"),  # what they lead to stands in __init__
+    *("__dataclass_fields__", "__dataclass_params__", "__orig_bases__"),  # what they lead to stands elsewhere
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__match_args__"),
 )
 """Attributes of a class that no call depends on."""
@@ -201,6 +204,9 @@ class Follower:
                 payload = self.everything()
                 if instructions[at - 2].argval == 0:  # not a relative import, which finds its own tree
                     self.late.append(step.argval)
+            if pair := TWO_IN_ONE.fullmatch(step.opname):  # written so only where both stand on one line
+                steps += [(pair[1], payload >> 4), (pair[2], payload & 15)]
+                continue
             steps.append((step.opname, payload))
         return (tuple(steps), code.co_exceptiontable)
 
