@@ -270,6 +270,30 @@ def shared_buffers(problem: Problem) -> tuple[Array, Array, Array]:
     )
 
 
+def shared_pass(
+    h: Array, W_out: Array, target: Array, negatives: Array, less_target: Array, less: Array,
+    buffers: tuple[Array, Array, Array],
+) -> tuple[Any, Array, tuple[Array, Array]]:  # fmt: skip
+    """Loss and gradients of target against shared negatives, in compiled code; scores are taken less what is given (B,), (K,)."""
+    dh, words, values = buffers
+    n, scale = len(h), h.dtype.type(1 / max(1, len(h)))
+    loss = 0.0
+    words[:n], words[n:] = target, negatives
+    values[:] = 0
+    dh[:] = 0
+    for b in range(n):
+        for c in range(1 + len(negatives)):
+            at = n + c - 1 if c else b
+            row = W_out[words[at]]
+            score = dot(h[b], row) - (less[c - 1] if c else less_target[b])
+            lost, slope = loss_and_slope(score if c else -score)
+            loss += lost
+            dscore = scale * (slope if c else -slope)
+            add_scaled(dh[b], dscore, row)
+            add_scaled(values[at], dscore, h[b])
+    return loss * scale, dh, (words, values)
+
+
 def gradient_buffer(problem: Problem) -> Array:
     """dW_out (V, H), shared by the implementations of a race and overwritten by every call."""
     return problem.buffer("dW_out", (problem.size.V, problem.size.H))

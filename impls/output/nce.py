@@ -15,15 +15,13 @@ import numpy as np
 from ..interface import Array, Kernel
 from .contract import (
     SIZES,
-    add_scaled,
     check_result,
     check_slope,
-    dot,
-    loss_and_slope,
     make_sampled,
     over_candidates,
     sampled_work,
     shared_buffers,
+    shared_pass,
     sigmoid,
     softplus,
 )
@@ -105,20 +103,4 @@ def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array,
     buffers: tuple[Array, Array, Array],
 ) -> Result:  # fmt: skip
-    dh, words, values = buffers
-    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
-    loss = 0.0
-    words[:n], words[n:] = target, negatives
-    values[:] = 0
-    dh[:] = 0
-    for b in range(n):
-        for c in range(1 + K):
-            at = n + c - 1 if c else b
-            row = W_out[words[at]]
-            score = dot(h[b], row) - (log_q[c - 1] if c else log_q_target[b])
-            lost, slope = loss_and_slope(score if c else -score)
-            loss += lost
-            dscore = scale * (slope if c else -slope)
-            add_scaled(dh[b], dscore, row)
-            add_scaled(values[at], dscore, h[b])
-    return loss * scale, dh, (words, values)
+    return shared_pass(h, W_out, target, negatives, log_q_target, log_q, buffers)

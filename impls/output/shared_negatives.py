@@ -15,15 +15,13 @@ import numpy as np
 from ..interface import Array, Kernel
 from .contract import (
     SIZES,
-    add_scaled,
     check_result,
     check_slope,
-    dot,
-    loss_and_slope,
     make_sampled,
     over_candidates,
     sampled_work,
     shared_buffers,
+    shared_pass,
     sigmoid,
     softplus,
 )
@@ -96,20 +94,5 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     prepare=shared_buffers,
 )
 def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array, Array]) -> Result:
-    dh, words, values = buffers
-    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
-    loss = 0.0
-    words[:n], words[n:] = target, negatives
-    values[:] = 0
-    dh[:] = 0
-    for b in range(n):
-        for c in range(1 + K):
-            at = n + c - 1 if c else b
-            row = W_out[words[at]]
-            score = dot(h[b], row)
-            lost, slope = loss_and_slope(score if c else -score)
-            loss += lost
-            dscore = scale * (slope if c else -slope)
-            add_scaled(dh[b], dscore, row)
-            add_scaled(values[at], dscore, h[b])
-    return loss * scale, dh, (words, values)
+    nothing = h.dtype.type(0)
+    return shared_pass(h, W_out, target, negatives, np.full(len(h), nothing), np.full(len(negatives), nothing), buffers)
