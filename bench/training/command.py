@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.engine import memory
 from bench.run import PlanError
 from impls import catalogue, words
 from impls.training.contract import Settings
+from reports.units import size_bytes
 
 from .runs import Plan, Trained
 from .runs import train as train_rung
@@ -101,7 +103,7 @@ def train(
     )
     print(
         f"{wanted.out}: {V:,} vectors of {wanted.H} numbers ({'binary' if wanted.binary else 'text'}), {epochs}; "
-        f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words"
+        f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{held()}"
     )
     return interrupted
 
@@ -117,6 +119,14 @@ def read(wanted: Wanted, folder: Path) -> words.Corpus:
     if V < 2:
         raise PlanError(f"--min-count: no two words occur {wanted.min_count} times or more")
     return replace(kept(whole, V), vocabulary=whole.vocabulary[:V])
+
+
+def held() -> str:
+    """What the process held at most, mapped files included, where the system tells."""
+    try:
+        return f"; at most {size_bytes(memory.status_bytes('VmHWM'))} of memory"
+    except (OSError, KeyError):
+        return ""
 
 
 def say(line: str) -> None:
