@@ -223,6 +223,24 @@ def test_threads_learn_as_well(ladder: tuple[Implementation, ...]) -> None:
     assert max(losses) < 2.4  # a vocabulary this small is all copies, whose mean learns more slowly
 
 
+def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
+    """A row that is hardly used moves by the sum of what the threads did, one that has settled by their mean."""
+    counts = np.full(100, 1e3)
+    problem = training_problem(Size(100, 4, 10, 5, index="i32", threads=4), counts, [], np.random.default_rng(0))
+    for alpha, words, expected in ((1e-9, 100, 4.0), (1e3, 1e6, 1.0)):
+        model = CompiledModel(problem, skip_gram=True)
+        model.alpha = alpha
+        before = [table.copy() for table in model.shared]
+        model.hand_out()
+        for thread in model.threads:
+            for own in thread.tables[2:]:
+                own += 1.0
+        model.bring_together(words)
+        for table, was in zip(model.shared, before, strict=True):
+            np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
+            assert (table[5:] == was[5:]).all()
+
+
 def test_windows_do_not_reach_across_lines() -> None:
     """Two words that are alone in their lines teach nothing, and neighbours do."""
     counts = np.ones(4)

@@ -16,7 +16,7 @@ import numpy as np
 from ..compiled import compiled
 from ..interface import Array, Problem, resident_zeros
 from ..random import LOW, S32, draw, next_bits, state, whole_alias_table
-from ..words import Ints
+from ..words import Floats, Ints
 from .contract import LONGEST, Settings, initial, kept_share
 from .rows import LINE, cbow_step, expect_row, skip_gram_step
 
@@ -26,13 +26,11 @@ RING = 4
 """Places for those negatives: a power of two above AHEAD."""
 OWN_ROWS = 64
 """Most frequent words whose rows each thread has copies of (at most a twentieth of all): shared, they would travel between cores at every use."""
-FIRST_CHUNK, CHUNK = 4_000, 20_000
-"""Words that threads train on together before their copies are brought together: few at first, when rows change fast, and
-then as many as were trained on before, up to a limit."""
-GAIN = 2.0
-"""How far the shared rows follow the mean of the copies' changes. Along their sum, many threads that each see a chunk's
-worth of the same frequent words go too far, and diverge; along the mean alone these words learn too slowly, which costs
-analogies. Twice the mean swings a little at high rates, the less the shorter the chunk."""
+CHUNK = 20_000
+"""Words that threads train on together before their copies are brought together."""
+SETTLING = 0.8
+"""How far, in units of the rate, a use moves a row towards where it settles (found by trial: vectors of up to 16 threads
+score like those of one)."""
 
 
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
@@ -124,6 +122,16 @@ def aligned(rows: int, width: int) -> Array:
     return raw[skip : skip + rows * width].reshape(rows, width)
 
 
+def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Floats, Floats]:
+    """How often a word of the text uses each row of W_in and of W_out, (V,) each; less where a mean of rows is what is used."""
+    counts = np.maximum(counts, 1e-9)
+    occurs = counts / counts.sum() * kept_share(counts, settings.sample)
+    law = counts**settings.power
+    aims = occurs + K * law / law.sum() * occurs.sum()
+    window = settings.window + 1  # contexts of a centre, in the mean
+    return (occurs * window, aims * window) if skip_gram else (occurs, aims / window)
+
+
 class Thread:
     """What a thread has of its own: a generator, buffers, and copies of the most frequent words' rows."""
 
@@ -154,13 +162,13 @@ class CompiledModel:
         self.kept = np.minimum(kept * 2.0**32, 2.0**32 - 1).astype(np.uint32)
         self.aliases = whole_alias_table(inputs["counts"] ** self.settings.power)
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
+        self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]
         self.threads = [
             Thread(inputs["seed"] + at, self.settings.window, size.K, self.shared, own_rows)
             for at in range(size.threads)
         ]
         self.pairs, self.lines = (0,) * (1 + size.K), (0,) * (width // LINE)
         self.one_pass = compiled(one_pass)
-        self.done = 0
         self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
         self.train(self.threads[0], np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0)  # compile it
 
@@ -177,16 +185,13 @@ class CompiledModel:
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
-        first = 0
-        while first < len(words):
-            last = min(first + min(max(FIRST_CHUNK, self.done), CHUNK), len(words))
+        for first in range(0, len(words), CHUNK):
+            last = min(first + CHUNK, len(words))
             cuts = [first + (last - first) * at // len(self.threads) for at in range(len(self.threads) + 1)]
             self.hand_out()
             parts = zip(self.threads, cuts, cuts[1:], strict=False)
             list(self.pool.map(lambda part: self.train(part[0], words, starts, *part[1:]), parts))
-            self.bring_together()
-            self.done += last - first
-            first = last
+            self.bring_together((last - first) / len(self.threads))
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
@@ -205,12 +210,20 @@ class CompiledModel:
             for shared, own in zip(self.shared, thread.tables[2:], strict=True):
                 own[:] = shared[: len(own)]
 
-    def bring_together(self) -> None:
-        """Move the shared rows by GAIN times the mean of how far the threads' copies have moved."""
-        for at, shared in enumerate(self.shared):
+    def bring_together(self, words: float) -> None:
+        """Move the shared rows as far as the threads, of so many words each, would have moved them one after another.
+
+        A thread brings a row the share 1 - exp(-x) of the way to where it would settle, so that T threads one after another
+        bring it 1 - exp(-T x). Of rare uses that is the sum of what the threads did, of many their mean: the sum of these
+        would go too far, and diverge with many threads; the mean of all loses analogies.
+        """
+        T = len(self.threads)
+        for at, (shared, uses) in enumerate(zip(self.shared, self.uses, strict=True)):
             copies = [thread.tables[2 + at] for thread in self.threads]
+            x = SETTLING * self.alpha * words * uses
+            gain = np.expm1(-T * x) / np.expm1(-x)
             before = shared[: len(copies[0])]
-            before += np.float32(GAIN / len(copies)) * sum(copy - before for copy in copies)
+            before += (gain / T).astype(np.float32)[:, None] * sum(copy - before for copy in copies)
 
     def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> None:
         """Train on a part of some lines, in one thread."""
