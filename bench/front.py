@@ -103,6 +103,7 @@ def extra_info(
         "baseline": implementation.baseline,
         "slide": implementation.slide,
         "grows_with": implementation.grows_with,
+        "needs": implementation.requires,
         "touched_rows": given.touched,
         "cpu_s": cpu_s(call, wall_s),
         **{key: measured.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes")},

@@ -330,6 +330,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "baseline": implementation.baseline,
             "slide": implementation.slide,
             "grows_with": implementation.grows_with,
+            "needs": implementation.requires,
             "touched_rows": race.touched or None,
             "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
             "prepare_s": min(lane.prepare_s) if implementation.prepare else None,

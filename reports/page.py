@@ -14,6 +14,7 @@ from .results import ResultFile, Row, write
 from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
 from .tables import Table, cells, csv, markdown, plain, tables
 from .units import seconds, size_bytes, times
+from .wins import FASTEST, MEANING, Wins, wins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,8 @@ def html(result: ResultFile) -> str:
                 kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in ("", *kernels)
             },
             plots=plots,
+            wins={one.kernel: one for one in wins(result)},
+            meaning=MEANING,
             data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
             plotly=get_plotlyjs() if plots else "",
             facts=facts(result),
@@ -228,8 +231,8 @@ def as_markdown(result: ResultFile) -> str:
     suite = result.w2vbench
     stories = {finding.problem: finding for finding in findings(result)}
     command = " ".join(suite.command.replace("`", "'").split())
-    when, where = result.datetime[:19].replace("T", " "), suite.environment.get("cpu") or "an unknown CPU"
-    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(where))}.", ""]
+    when, machine = result.datetime[:19].replace("T", " "), suite.environment.get("cpu") or "an unknown CPU"
+    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}.", ""]
     if not suite.complete:
         parts += ["**Interrupted: only the races below were finished.**", ""]
     if suite.warnings:
@@ -237,11 +240,14 @@ def as_markdown(result: ResultFile) -> str:
     if rows := overview(result):
         parts += [cells(OVERVIEW), cells(["---"] * len(OVERVIEW)), *map(cells, rows), ""]
     kernel = ""
+    where = {one.kernel: one for one in wins(result)}
     for one in tables(cases, result):
         name = one.problem.partition("@")[0]
         if name != kernel:
             kernel = name
             parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
+            if kernel in where:
+                parts += [*where_it_wins(where[kernel]), ""]
         parts += [f"### {plain(one.problem.partition('@')[2])}", ""]
         story = stories.get(one.problem)
         if story:
@@ -261,3 +267,12 @@ def as_markdown(result: ResultFile) -> str:
     if suite.corpus.streams:
         parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
     return "\n".join(parts) + "\n"
+
+
+def where_it_wins(found: Wins) -> list[str]:
+    """A kernel's table of sizes as lines of Markdown."""
+    header = ("where each wins", *found.sizes)
+    rows = (
+        (slug, *(f"**{cell.text}**" if cell.kind == FASTEST else cell.text for cell in row)) for slug, row in found.rows
+    )
+    return [cells(header), cells(["---", *["---:"] * len(found.sizes)]), *map(cells, rows), "", f"_{MEANING}_"]

@@ -77,6 +77,7 @@ class Extra(Part):
     baseline: bool = False
     slide: int | None = None
     grows_with: str = ""
+    needs: list[str] = []
     touched_rows: Positive | None = None
     launches: list[Launch] = []
     cpu_s: Positive | None = None

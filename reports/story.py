@@ -138,6 +138,12 @@ def headline(problems: Sequence[str]) -> str:
     return max(problems, key=work)
 
 
+def gain(ratio: Interval | None) -> str:
+    """A speed-up, with a warning where it may be none."""
+    unsure = ratio and ratio.low is not None and ratio.includes(1.0)
+    return f"perhaps {times(ratio)}" if unsure else times(ratio)
+
+
 OVERVIEW = ("kernel", "times faster", "fastest", "baseline", "V, B")
 
 
@@ -155,7 +161,7 @@ def overview(result: ResultFile) -> list[tuple[str, ...]]:
         if baseline is None:
             continue
         size = fastest.extra_info.size
-        ratio = "–" if fastest is baseline else times(speedup(fastest, baseline))
+        ratio = "–" if fastest is baseline else gain(speedup(fastest, baseline))
         ends = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (fastest, baseline))
         found.append((kernel, ratio, *ends, f"{size.V:,}, {size.B:,}"))
     return found

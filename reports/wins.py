@@ -1,0 +1,90 @@
+"""Where each implementation wins: a kernel's rungs against its sizes, each beside the fastest of its race."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .frame import wall_s
+from .results import ResultFile, Row
+from .story import as_fast, by_problem
+from .units import three
+
+FASTEST, PLAIN, OTHER, ABSENT = "fastest", "plain", "other", "absent"
+MEANING = (
+    "How many times as long as the fastest each takes; 1×: it is the fastest there, or as fast. "
+    "†: so it is of those that need NumPy and SciPy only."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case. kind: FASTEST, PLAIN (the fastest without compiler or framework, beaten by one with), OTHER or ABSENT."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Wins:
+    """A kernel's table. sizes: what tells its races apart; rows: implementations from the textbook's upward."""
+
+    kernel: str
+    sizes: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def wins(result: ResultFile) -> list[Wins]:
+    """A table for each kernel of which two implementations or more were measured."""
+    kernels: dict[str, dict[str, list[Row]]] = {}
+    for problem, race in by_problem(result).items():
+        kernel, _, size = problem.partition("@")
+        kernels.setdefault(kernel, {})[size] = race
+    statuses = {case.case: case.status for case in result.w2vbench.not_measured}
+    found = []
+    for kernel, races in kernels.items():
+        slugs = list(dict.fromkeys(slug(row) for race in races.values() for row in race))
+        if len(slugs) > 1:
+            columns = [
+                column(race, slugs, {one: statuses.get(f"{kernel}/{one}@{size}", "–") for one in slugs})
+                for size, race in races.items()
+            ]
+            rows = tuple(zip(slugs, zip(*columns, strict=True), strict=True))
+            found.append(Wins(kernel, told_apart(list(races)), rows))
+    return found
+
+
+def slug(row: Row) -> str:
+    return row.extra_info.implementation
+
+
+def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
+    """One race. otherwise: what became of implementations without figures."""
+    taken = {slug(row): wall_s(row) for row in race}
+    first = best(race)
+    plain = best([row for row in race if not row.extra_info.needs])
+    if first & plain:
+        plain = set()
+
+    def cell(one: str) -> Cell:
+        if one not in taken:
+            return Cell(otherwise[one], ABSENT)
+        if one in first:
+            return Cell("1×", FASTEST)
+        ratio = f"{three(taken[one] / min(taken.values()))}×"
+        return Cell(f"{ratio} †", PLAIN) if one in plain else Cell(ratio, OTHER)
+
+    return [cell(one) for one in slugs]
+
+
+def best(race: Sequence[Row]) -> set[str]:
+    """The fastest of some, and those that are as fast."""
+    fastest = min(race, key=wall_s, default=None)
+    return {slug(row) for row in race if fastest and (row is fastest or as_fast(row, fastest))}
+
+
+def told_apart(sizes: Sequence[str]) -> tuple[str, ...]:
+    """Sizes without what all of them share, but for V."""
+    parts = [size.split(",") for size in sizes]
+    shared = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0][1:])
+    return tuple(", ".join(part for part in one if part not in shared or part.startswith("V=")) for one in parts)
