@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.selection import Selection
+
 if TYPE_CHECKING:
     from bench.presets import Kernel
     from impls.case import Size
@@ -86,15 +88,21 @@ Impl = Annotated[
         help="A Python file with your own implementations (see README); may be given several times.",
     ),
 ]
-KernelName = Annotated[
-    str | None,
+Kernels = Annotated[
+    list[str] | None,
     typer.Option(
-        "--kernel", metavar="K", help="One kernel, e.g. scatter.dense; a family (scatter) takes all its variants."
+        "--kernel",
+        metavar="K",
+        help="A kernel, e.g. scatter.dense; a family (scatter) takes all its variants; may be given several times.",
     ),
 ]
 Only = Annotated[
-    str | None,
-    typer.Option("--only", metavar="GLOB", help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay."),
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay; may be given several times.",
+    ),
 ]
 CorpusFile = Annotated[
     Path | None,
@@ -108,7 +116,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
 @app.command("list")
-def list_(kernel: KernelName = None, impl: Impl = None, json: Json = False) -> None:
+def list_(kernel: Kernels = None, impl: Impl = None, json: Json = False) -> None:
     """Every implementation, whether it can run here, and if not what to install."""
     from bench import show
     from impls import catalogue
@@ -118,7 +126,7 @@ def list_(kernel: KernelName = None, impl: Impl = None, json: Json = False) -> N
 
 @app.command()
 def check(
-    kernel: KernelName = None,
+    kernel: Kernels = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
     time_limit: Annotated[
@@ -149,7 +157,7 @@ def run(
         PresetName,
         typer.Option(help="quick: half a minute; default: two; full: twenty; deck: the source deck's own sizes."),
     ] = PresetName.default,
-    kernel: KernelName = None,
+    kernel: Kernels = None,
     only: Only = None,
     vocab: Annotated[
         list[str] | None,
@@ -242,7 +250,9 @@ def run(
         launches=launches or chosen.settings.launches,
     )
     files = [file.resolve() for file in impl or ()]
-    races = running.plan(narrowed(catalogue.load(files), kernel), partial(changed_sizes, sizes, changed), only)
+    races = running.plan(
+        narrowed(catalogue.load(files), kernel), partial(changed_sizes, sizes, changed), Selection(globs=only or ())
+    )
     show.writable(out)
     going = running.Run(
         show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
@@ -328,7 +338,7 @@ def compare(
     head: Annotated[
         str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
     ] = None,
-    kernel: KernelName = None,
+    kernel: Kernels = None,
     only: Only = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Race cases whose code is the same too, and however many they are.")
@@ -390,7 +400,7 @@ def compare(
         base,
         head,
         files,
-        Wanted(kernel, only, everything),
+        Wanted(kernel or (), only or (), everything),
         margin,
         duration_s(budget) if budget else float("inf"),
     )
@@ -425,7 +435,7 @@ def calibrate(
     same_only: Annotated[
         bool, typer.Option("--same-only", help="Identical code only: false alarms, in a sixth of the time.")
     ] = False,
-    kernel: KernelName = None,
+    kernel: Kernels = None,
     only: Only = None,
     threshold: Annotated[str, typer.Option(metavar="P%", help="As in compare.")] = "2%",
     add: Annotated[bool, typer.Option("--add", help="Count the trials in DIR's calibration.json too.")] = False,
@@ -459,7 +469,7 @@ def calibrate(
     with running.saved(read_corpus(corpus)) as saved, show.steps() as note, Workers() as workers:
         track = Track(workers, saved, (), replace(settings, seed=seed), machine["idlest_cpu"])
         try:
-            track, contests = calibrating.cases(track, folder, Wanted(kernel, only), cases)
+            track, contests = calibrating.cases(track, folder, Wanted(kernel or (), only or ()), cases)
             for number in range(so_far.comparisons, so_far.comparisons + batches):
                 said = partial(calibrating.prefixed, note, f"batch {number + 1}: ")
                 calibrating.batch(track, contests, number, so_far, not same_only, said)
@@ -481,7 +491,7 @@ def calibrate(
     epilog="Example: [bold]w2vbench history --kernel lookup[/bold]; in CI [bold]w2vbench history --fail[/bold]"
 )
 def history(
-    kernel: KernelName = None,
+    kernel: Kernels = None,
     only: Only = None,
     store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path(".benchmarks"),
     threshold: Annotated[str, typer.Option(metavar="P%", help="Changes below this are not shown.")] = "10%",
@@ -522,7 +532,7 @@ def history(
         return
     margin = share(threshold)
     runs, left = trends.stored(store)
-    found = show.chosen(trends.trends(runs), kernel, only)
+    found = show.chosen(trends.trends(runs), Selection(kernel or (), only or ()))
     excuses = acknowledged.read(here())
     for trend in found:
         trends.find_all(trend, margin, excuses)
@@ -686,8 +696,6 @@ def quality(
     A rung is called equal in quality to gensim only if no score is worse by more than a margin (1 point of analogies, 0.03 of
     rank correlation), tested at 5 %.
     """
-    from fnmatch import fnmatchcase
-
     from bench import run as running
     from bench import show
     from bench.engine import environment
@@ -698,8 +706,8 @@ def quality(
     from impls import catalogue
 
     files = [file.resolve() for file in impl or ()]
-    every = [i for i in narrowed(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
-    chosen = [i for i in every if not only or any(fnmatchcase(i.key, glob) for glob in only)]
+    every = [i for i in narrowed(catalogue.load(files), [kernel]) if i.kernel.name.startswith("training.")]
+    chosen = [i for i in every if Selection(globs=only or ()).has_case(i.key)]
     if not chosen:
         raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
     show.writable(out)
@@ -736,24 +744,25 @@ def quality(
     raise typer.Exit(130 if interrupted else 0 if answered else 3)
 
 
-def narrowed(every: Sequence[Implementation], kernel: str | None) -> list[Implementation]:
-    """The implementations of a kernel or of a family of kernels. Raises PlanError."""
+def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> list[Implementation]:
+    """The implementations of some kernels or families of kernels. Raises PlanError."""
     from difflib import get_close_matches
 
     from bench.run import PlanError
 
-    mine = [i for i in every if kernel is None or kernel in (i.kernel.name, i.kernel.name.partition(".")[0])]
-    if not mine:
-        names = list(dict.fromkeys(i.kernel.name for i in every))
+    names = list(dict.fromkeys(i.kernel.name for i in every))
+    for kernel in kernels or ():
+        if any(Selection([kernel]).has_kernel(name) for name in names):
+            continue
         families = dict.fromkeys(name.partition(".")[0] for name in names)
         by_ending = {
             **{name.rpartition(".")[2]: name for name in names},
             **{name: name for name in (*names, *families)},
         }
-        near = get_close_matches(kernel or "", by_ending, 1)
+        near = get_close_matches(kernel, by_ending, 1)
         guess = f"did you mean {by_ending[near[0]]}? " if near else ""
         raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
-    return mine
+    return [i for i in every if Selection(kernels or ()).has_kernel(i.kernel.name)]
 
 
 def read_corpus(file: Path | None) -> Corpus:

@@ -19,6 +19,7 @@ from bench.engine import environment, memory
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Workers
 from bench.presets import PRESETS
+from bench.selection import Selection
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
@@ -50,7 +51,7 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
 @cache
 def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     """The cases of a preset, with those of some files; the files are executed once a session."""
-    races = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, None)
+    races = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
     return {
         i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)
     }

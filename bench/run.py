@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +19,7 @@ from bench.check import OK, Verdict
 from bench.engine import environment
 from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
 from bench.journal import Journal
+from bench.selection import Selection
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
@@ -81,25 +81,23 @@ class Run:
 
 
 def plan(
-    implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], only: str | None
+    implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
 ) -> list[Race]:
-    """The races of a run: every kernel's implementations at its sizes, narrowed by a glob on cases.
+    """The races of a run: every kernel's implementations at its sizes, narrowed by globs.
 
-    The baseline stays in a race that a glob narrows, since ratios refer to it. Raises PlanError.
+    The baseline stays in a race that they narrow, since ratios refer to it. Raises PlanError.
     """
     races = []
     for kernel in catalogue.kernels(implementations):
         mine = [i for i in implementations if i.kernel.name == kernel.name]
         for size in sizes(kernel):
-            chosen = [
-                i for i in mine if only is None or fnmatchcase(str(i.case(size)), only) or fnmatchcase(i.key, only)
-            ]
+            chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
                 races.append(Race(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
     if not races:
         raise PlanError(
-            f"nothing matches --only {only!r}; w2vbench list shows the names"
-            if only
+            f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
+            if selection.globs
             else "these kernels have no sizes in this preset"
         )
     return races

@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
 from bench.check import OK, Verdict
+from bench.selection import Selection
 from impls import catalogue
 from impls.interface import Implementation
 
@@ -360,20 +360,15 @@ def calibrated(out: Path, as_json: bool) -> None:
     written([out / "calibration.md", path])
 
 
-def chosen(trends: Sequence[Trend], kernel: str | None, only: str | None) -> list[Trend]:
-    """Trends narrowed to a kernel and a glob. Raises PlanError if nothing is left."""
+def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
+    """Trends of a selection. Raises PlanError if nothing is left."""
     from bench.run import PlanError
 
     for trend in trends:
         trend.series = {
             case: one
             for case, one in trend.series.items()
-            if (
-                kernel is None
-                or kernel in (case.partition("/")[0], case.partition(".")[0])
-                or case.startswith(f"{kernel}/")
-            )
-            and (only is None or fnmatchcase(case, only))
+            if selection.has_kernel(case.partition("/")[0]) and selection.has_case(case)
         }
     left = [trend for trend in trends if trend.series]
     if trends and not left:

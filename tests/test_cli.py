@@ -167,6 +167,10 @@ def test_report_builds_the_same_files_again(
     ("arguments", "message"),
     [
         (("run", "--kernel", "lokup"), "no kernel 'lokup'; did you mean lookup? there are lookup,"),
+        (
+            ("run", "--kernel", "lookup", "--kernel", "lokup"),
+            "no kernel 'lokup'; did you mean lookup? there are lookup,",
+        ),
         (("run", "--only", "nothing*"), "nothing matches --only 'nothing*'"),
         (("run", "--vocab", "many"), "not a whole number: 'many'"),
         (("run", "--vocab", "1"), "V must be at least 2"),

@@ -150,7 +150,7 @@ def test_a_copy_of_what_is_still_there_is_added() -> None:
 @pytest.mark.parametrize("everything", [False, True])
 def test_a_changed_signature_cannot_be_compared_and_says_both(everything: bool) -> None:
     base, head = facts("lookup/mine", "old"), facts("lookup/mine", "new", signature=["W", "idx", "out"])
-    made = of_one(base, head, Wanted(only="lookup/mine*", everything=everything) if everything else None)
+    made = of_one(base, head, Wanted(globs=["lookup/mine*"], everything=everything) if everything else None)
     assert list(fallen(made)) == cases("lookup/mine")
     ((status, reason),) = set(fallen(made).values())
     assert status == "failed"
@@ -221,8 +221,8 @@ def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
 
 def test_only_what_is_asked_for_falls() -> None:
     base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
-    assert not plan(base, head, Wanted(only="lookup/b")).fallen
-    assert list(fallen(plan(base, head, Wanted(only="lookup/a@V=1e5*")))) == cases("lookup/a")[1:]
+    assert not plan(base, head, Wanted(globs=["lookup/b"])).fallen
+    assert list(fallen(plan(base, head, Wanted(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -282,14 +282,14 @@ def changed_everywhere() -> tuple[Side, Side]:
     ("wanted", "keys"),
     [
         (Wanted(), MANY),
-        (Wanted(kernel="lookup"), MANY[:1]),
-        (Wanted(kernel="scatter"), MANY[1:3]),
-        (Wanted(kernel="scatter.rows"), MANY[2:3]),
-        (Wanted(only="lookup/a"), MANY[:1]),
-        (Wanted(only="lookup/a@*"), MANY[:1]),
-        (Wanted(only="*/a"), MANY),
-        (Wanted(only="scatter.*"), MANY[1:3]),
-        (Wanted(kernel="scatter", only="*rows*"), MANY[2:3]),
+        (Wanted(kernels=["lookup"]), MANY[:1]),
+        (Wanted(kernels=["scatter"]), MANY[1:3]),
+        (Wanted(kernels=["scatter.rows"]), MANY[2:3]),
+        (Wanted(globs=["lookup/a"]), MANY[:1]),
+        (Wanted(globs=["lookup/a@*"]), MANY[:1]),
+        (Wanted(globs=["*/a"]), MANY),
+        (Wanted(globs=["scatter.*"]), MANY[1:3]),
+        (Wanted(kernels=["scatter"], globs=["*rows*"]), MANY[2:3]),
     ],
 )
 def test_a_kernel_a_family_or_a_glob_narrows_it_down(wanted: Wanted, keys: Sequence[str]) -> None:
@@ -298,7 +298,7 @@ def test_a_kernel_a_family_or_a_glob_narrows_it_down(wanted: Wanted, keys: Seque
 
 
 def test_a_glob_may_choose_sizes() -> None:
-    made = plan(*changed_everywhere(), Wanted(only="lookup/*@V=1e5,*"))
+    made = plan(*changed_everywhere(), Wanted(globs=["lookup/*@V=1e5,*"]))
     assert raced(made) == [case for case in cases("lookup/a") if "@V=1e5," in case]
     assert len(made.contests) == 1
 
@@ -306,13 +306,13 @@ def test_a_glob_may_choose_sizes() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(kernel="nothing"),
-        Wanted(kernel="look"),
-        Wanted(only="LOOKUP/a"),
-        Wanted(only="lookup"),
-        Wanted(only=""),
-        Wanted(kernel="lookup", only="scatter*"),
-        Wanted(only="*@V=7,*", everything=True),
+        Wanted(kernels=["nothing"]),
+        Wanted(kernels=["look"]),
+        Wanted(globs=["LOOKUP/a"]),
+        Wanted(globs=["lookup"]),
+        Wanted(globs=[""]),
+        Wanted(kernels=["lookup"], globs=["scatter*"]),
+        Wanted(globs=["*@V=7,*"], everything=True),
     ],
 )
 def test_what_matches_nothing_is_refused(wanted: Wanted) -> None:
@@ -323,18 +323,18 @@ def test_what_matches_nothing_is_refused(wanted: Wanted) -> None:
 def test_two_sides_without_anything_are_refused_and_a_removed_one_is_named() -> None:
     with pytest.raises(RevisionError):
         plan({}, {}, Wanted())
-    assert plan(side(facts("lookup/old")), {}, Wanted(only="lookup/old")).removed == ["lookup/old"]
+    assert plan(side(facts("lookup/old")), {}, Wanted(globs=["lookup/old"])).removed == ["lookup/old"]
 
 
 def test_what_is_of_another_kernel_is_told_nowhere() -> None:
     base = side(facts("lookup/a"), facts("scatter.rows/old"))
     head = side(facts("lookup/a"), facts("scatter.rows/new", "new"), facts("scatter.dense/no", missing=["numba"]))
-    assert plan(base, head, Wanted(kernel="lookup")) == Plan(left_out={SAME_CODE: cases("lookup/a")})
+    assert plan(base, head, Wanted(kernels=["lookup"])) == Plan(left_out={SAME_CODE: cases("lookup/a")})
 
 
 def test_what_a_glob_does_not_match_is_not_told_as_removed() -> None:
     base, head = side(facts("lookup/a"), facts("scatter.rows/old")), side(facts("lookup/a"))
-    assert plan(base, head, Wanted(only="lookup/*")).removed == []
+    assert plan(base, head, Wanted(globs=["lookup/*"])).removed == []
 
 
 def test_every_case_of_both_sides_is_raced_or_told_somewhere() -> None:
@@ -393,7 +393,7 @@ def test_the_top_is_the_highest_rung_that_changed() -> None:
     assert [contest.facts.slug for contest in made.contests[:10]] == ["rung4"] * 5 + ["rung0"] * 5
 
 
-@pytest.mark.parametrize("wanted", [Wanted(kernel="lookup"), Wanted(only="*"), Wanted(everything=True)])
+@pytest.mark.parametrize("wanted", [Wanted(kernels=["lookup"]), Wanted(globs=["*"]), Wanted(everything=True)])
 def test_nothing_that_is_asked_for_is_cut(wanted: Wanted) -> None:
     made = plan(*ladders(["lookup"], 12), wanted)
     assert len(made.contests) == 24

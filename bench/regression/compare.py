@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,6 +16,7 @@ from bench.check import ERROR, OK, WRONG
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.presets import GATE
+from bench.selection import Selection
 from impls.case import Case, Size
 from reports.comparison import SAME_CODE
 from reports.statistics import Call, Floats, Paired, call_same, call_suspects, memory_verdict, same
@@ -77,18 +77,16 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be compared: narrowed to a kernel or a glob, or widened to everything."""
+class Wanted(Selection):
+    """What is to be compared: narrowed to kernels or globs, or widened to everything."""
 
-    kernel: str | None = None
-    only: str | None = None
     everything: bool = False
 
     def takes(self, facts: Facts) -> bool:
-        return self.kernel is None or self.kernel in (facts.kernel, facts.kernel.partition(".")[0])
+        return self.has_kernel(facts.kernel)
 
     def takes_case(self, contest: Contest) -> bool:
-        return self.only is None or fnmatchcase(contest.case, self.only) or fnmatchcase(contest.facts.key, self.only)
+        return self.has_case(contest.case)
 
 
 @dataclass
