@@ -17,7 +17,7 @@ from impls.catalogue import missing
 from impls.compiled import compiled
 from impls.interface import Implementation
 from impls.training import rows
-from impls.training.compiled import CompiledModel, aligned
+from impls.training.compiled import CompiledModel
 from impls.training.contract import (
     LONGEST,
     Settings,
@@ -30,6 +30,7 @@ from impls.training.contract import (
 )
 from impls.training.ladder import CBOW, SKIP_GRAM, cbow
 from impls.training.staged import STAGES, StagedModel
+from impls.vectors import LINE, aligned, register_bytes
 from impls.words import Corpus, builtin, encode
 
 Array = NDArray[Any]
@@ -92,7 +93,7 @@ def stepped(
 ) -> tuple[Array, Array, Array, Array]:
     """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
     rng = np.random.default_rng(seed)
-    width = -(-H // rows.LINE) * rows.LINE
+    width = -(-H // LINE) * LINE
     tables = []
     for _ in range(2):
         table = aligned(V, width)
@@ -106,7 +107,7 @@ def stepped(
     compiled(call)(
         tables[0], owns[0], tables[1], owns[1], np.array(contexts, np.int32), np.array(targets, np.int32),
         np.float32(0.1), aligned(max(2, len(contexts)), width), np.zeros(len(contexts) * slot + 32, np.float32),
-        (0,) * len(targets), (0,) * (width // rows.LINE),
+        (0,) * len(targets), (0,) * (width // LINE),
     )  # fmt: skip
     for table, mine, was in zip(tables, owns, before, strict=True):
         np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
@@ -152,7 +153,7 @@ def test_a_cbow_step_is_the_arithmetic_it_claims(contexts: list[int], targets: l
 def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K: int) -> None:
     rng = np.random.default_rng(K)
     contexts, targets = rng.integers(V, size=7).tolist(), rng.integers(V, size=K + 1).tolist()
-    one_by_one = (32 if rows.lanes() == 16 else 16) < 2 * (K + 1) + 4
+    one_by_one = register_bytes() // 2 < 2 * (K + 1) + 4
     W_in, W_out, got_in, got_out = stepped(call_skip_gram, H, contexts, targets, 3, 1)
     skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, 1 if one_by_one else 2)
     np.testing.assert_allclose(got_in, W_in, atol=1e-5)

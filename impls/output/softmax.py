@@ -6,13 +6,14 @@ each word that is learnt. No rung can escape V; they differ in how often they go
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, Wrong, close, resident_zeros, same_dtype
 from ..peers import Tensors
+from ..vectors import aligned, blocks, exponentials, product
 from ..words import Corpus
 from .contract import SIZES, check_slope, gradient_buffer, hidden_and_weights, ring
 
@@ -171,6 +172,140 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
         np.matmul(dscores.T, h, out=dW[block])
     of_target = np.einsum("bh,bh->b", h, W_out[target])
     return (log_total[:, 0] - of_target).sum() / n, dh, dW
+
+
+@softmax.implementation(
+    "online",
+    "W_out read once, block by block",
+    plain="reading the weights once, with the softmax's sum put right as it grows",
+    grows_with="V",
+    makes="BV",
+    shares="VH",
+    prepare=score_and_gradient_buffers,
+)
+def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    # exponentials are taken from the highest score so far, and what was summed from a lower one is scaled down
+    scores, dW = buffers
+    powers = scores.reshape(-1)[: len(h) * len(W_out)]
+    n = max(1, len(h))
+    starts = range(0, len(W_out), BLOCK)
+    tops = np.full((1 + len(starts), len(h), 1), -np.inf, h.dtype)
+    total, dh, parts = np.zeros((len(h), 1), h.dtype), np.zeros_like(h), []
+    for at, start in enumerate(starts):
+        W = W_out[start : start + BLOCK]
+        part = powers[start * len(h) : (start + len(W)) * len(h)].reshape(len(h), len(W))
+        np.matmul(h, W.T, out=part)
+        tops[at + 1] = np.maximum(tops[at], part.max(axis=1, keepdims=True))
+        np.exp(np.subtract(part, tops[at + 1], out=part), out=part)
+        shrunk = np.exp(tops[at] - tops[at + 1])
+        total = total * shrunk + part.sum(axis=1, keepdims=True)
+        dh = dh * shrunk + part @ W
+        parts.append(part)
+    log_total = tops[-1] + np.log(total)
+    for at, (start, part) in enumerate(zip(starts, parts, strict=True)):
+        np.matmul(part.T, h * (np.exp(tops[at + 1] - log_total) / n), out=dW[start : start + BLOCK])
+    of_target = W_out[target]
+    np.subtract.at(dW, target, h / n)
+    loss = (log_total[:, 0] - np.einsum("bh,bh->b", h, of_target)).sum() / n
+    return loss, (dh / total - of_target) / n, dW
+
+
+TILE = 56
+"""Words whose scores stay in cache from product to product."""
+
+
+class Tiles(NamedTuple):
+    """What the compiled pass works in. Columns are filled up to whole blocks of vectors: B to B', H to H'.
+
+    columns: h transposed, (H, B'); rows: h, (B, H'); powers: exponentials of scores, (V, B'); tops: the highest score so
+    far, a row a tile, (tiles, B'); change: dh transposed, (H, B'); out: gradients of a tile's words, (TILE, H');
+    gradient: dW_out, (V, H).
+    high, wide: how products with B' columns are parted into blocks; tall, broad: those with H'.
+    """
+
+    columns: Array
+    rows: Array
+    powers: Array
+    tops: Array
+    change: Array
+    out: Array
+    gradient: Array
+    high: tuple[int, ...]
+    wide: tuple[int, ...]
+    tall: tuple[int, ...]
+    broad: tuple[int, ...]
+
+
+def tiles(problem: Problem) -> Tiles:
+    size, dtype = problem.size, problem.size.float_type
+    high, wide, across = blocks(size.B, dtype.itemsize)
+    tall, broad, along = blocks(size.H, dtype.itemsize)
+    shapes = (size.H, across), (size.B, along), (size.V, across), (-(-size.V // TILE), across), (size.H, across)
+    columns, rows, powers, tops, change = (aligned(*shape, dtype) for shape in shapes)
+    out, gradient = aligned(TILE, along, dtype), gradient_buffer(problem)
+    return Tiles(columns, rows, powers, tops, change, out, gradient, high, wide, tall, broad)
+
+
+@softmax.implementation(
+    "numba",
+    "compiled: the same in tiles of a few words",
+    plain="doing the same in compiled tiles of a few words, which never leave the cache",
+    grows_with="V",
+    makes="BV",
+    shares="VH",
+    jit=True,
+    prepare=tiles,
+    shows=(product, exponentials),
+)
+def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, Array, Array]:
+    columns, rows, powers, tops, change, out, dW, high, wide, tall, broad = tiles
+    B, H = h.shape
+    across, n, dh = columns.shape[1], h.dtype.type(max(1, B)), np.zeros_like(h)
+    if B == 0:
+        dW[:] = 0
+        return h.dtype.type(0), dh, dW
+    rows[:, :H] = h
+    columns[:, :B] = h.T
+    change[:] = 0
+    top, total = np.full(across, -np.inf, h.dtype), np.zeros(across, h.dtype)
+    for tile in range(len(tops)):
+        words = slice(tile * TILE, (tile + 1) * TILE)
+        W, part, highest = W_out[words], powers[words], tops[tile]
+        product(part, W, columns, high, wide, False)
+        highest[:] = top
+        for w in range(len(W)):
+            for b in range(across):
+                highest[b] = max(highest[b], part[w, b])
+        if (highest > top).any():
+            shrunk = np.exp(top - highest)
+            total *= shrunk
+            change *= shrunk
+            top[:] = highest
+        for w in range(len(W)):
+            exponentials(part[w], top)
+            for b in range(across):
+                total[b] += part[w, b]
+        product(change, W.T, part, high, wide, True)
+    log_total = top + np.log(total)
+    for tile in range(len(tops)):
+        words = slice(tile * TILE, (tile + 1) * TILE)
+        part, gradient, share = powers[words], dW[words], np.exp(tops[tile] - log_total) / n
+        for w in range(len(part)):
+            for b in range(across):
+                part[w, b] *= share[b]
+        product(out, part[:, :B], rows, tall, broad, False)
+        for w in range(len(part)):
+            for j in range(H):
+                gradient[w, j] = out[w, j]
+    loss = 0.0
+    for b in range(B):
+        score = h.dtype.type(0)
+        for j in range(H):
+            score += h[b, j] * W_out[target[b], j]
+            dh[b, j] = (change[j, b] / total[b] - W_out[target[b], j]) / n
+            dW[target[b], j] -= h[b, j] / n
+        loss += log_total[b] - score
+    return h.dtype.type(loss / n), dh, dW
 
 
 @softmax.implementation(

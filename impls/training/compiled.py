@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..compiled import compiled
-from ..interface import Array, Problem, resident_zeros
+from ..interface import Array, Problem
 from ..random import LOW, S32, draw, next_bits, state, whole_alias_table
+from ..vectors import LINE, aligned
 from ..words import Floats, Ints
 from .contract import LONGEST, Settings, initial, kept_share
-from .rows import LINE, cbow_step, expect_row, skip_gram_step
+from .rows import cbow_step, expect_row, skip_gram_step
 
 AHEAD = 2
 """Centres whose negatives are drawn, and whose rows are asked for, before they are trained on."""
@@ -113,13 +114,6 @@ def one_pass(
                             W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
                         )
                     line[centre] = aims[0]
-
-
-def aligned(rows: int, width: int) -> Array:
-    """Zeros (rows, width) float32 that begin at a cache line."""
-    raw = resident_zeros((rows * width + LINE,), np.dtype(np.float32))
-    skip = -raw.ctypes.data % (4 * LINE) // 4
-    return raw[skip : skip + rows * width].reshape(rows, width)
 
 
 def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Floats, Floats]:

@@ -14,147 +14,19 @@ may change from call to call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..compiled import LOOSE, machine_code
 from ..machine import ask_for_line
-
-LINE = 16
-"""Floats in a line of 64 bytes."""
+from ..vectors import LINE, Vectors
 
 
-def lanes() -> int:
-    """Floats in the machine's vector registers that are worth using: 16 where it has AVX-512, otherwise 8."""
-    from llvmlite import binding
-
-    return 16 if binding.get_host_cpu_features().get("avx512f") else 8
-
-
-class Vectors:
-    """Words for what is written: vectors of floats, and rows of a table as vectors one after another."""
-
-    def __init__(self, builder: Any, lanes: int) -> None:
-        from llvmlite import ir
-
-        self.ir, self.builder, self.lanes = ir, builder, lanes
-        self.registers = 32 if lanes == 16 else 16
-        self.index, self.number = ir.IntType(64), ir.FloatType()
-        self.vector = ir.VectorType(self.number, lanes)
-        self.bits = ir.VectorType(ir.IntType(32), lanes)
-        self.unset = ir.Constant(self.vector, ir.Undefined)
-        self.zero = self.all_of(0.0)
-
-    def all_of(self, value: float) -> Any:
-        """A constant in all lanes."""
-        return self.ir.Constant(self.vector, [value] * self.lanes)
-
-    def whole(self, value: int) -> Any:
-        return self.ir.Constant(self.index, value)
-
-    def add(self, a: Any, b: Any) -> Any:
-        return self.builder.fadd(a, b, flags=LOOSE)
-
-    def times(self, a: Any, b: Any) -> Any:
-        return self.builder.fmul(a, b, flags=LOOSE)
-
-    def times_plus(self, a: Any, b: Any, c: Any | None) -> Any:
-        """a b + c, or a b if there is no c yet."""
-        return self.times(a, b) if c is None else self.add(self.times(a, b), c)
-
-    def row(self, table: Any, at: Any, width: int) -> Any:
-        """Address of a row."""
-        return self.builder.gep(table, [self.builder.mul(at, self.whole(width))])
-
-    def word_row(self, table: Any, own: Any, word: Any, width: int) -> Any:
-        """Address of a word's row: in the thread's own table (address and number of rows) if it is there, else in the shared one."""
-        at = self.builder.sext(self.builder.load(word), self.index)
-        address, rows = own
-        return self.row(self.builder.select(self.builder.icmp_signed("<", at, rows), address, table), at, width)
-
-    def place(self, row: Any, at: int) -> Any:
-        start = self.builder.gep(row, [self.whole(at * self.lanes)])
-        return self.builder.bitcast(start, self.vector.as_pointer())
-
-    def load(self, row: Any, at: int, align: int = 64) -> Any:
-        return self.builder.load(self.place(row, at), align=min(align, 4 * self.lanes))
-
-    def store(self, row: Any, at: int, value: Any, align: int = 64) -> None:
-        self.builder.store(value, self.place(row, at), align=min(align, 4 * self.lanes))
-
-    def spread(self, address: Any) -> Any:
-        """The number at an address, in all lanes."""
-        return self.everywhere(self.builder.load(address))
-
-    def everywhere(self, number: Any) -> Any:
-        """A number in all lanes."""
-        one = self.builder.insert_element(self.unset, number, self.ir.Constant(self.ir.IntType(32), 0))
-        return self.shuffled(one, self.unset, [0] * self.lanes)
-
-    def looped(self, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
-        """Values that a loop carries in registers from turn to turn, count of them, at least one; body gives the next ones."""
-        b = self.builder
-        before, turn, after = b.block, b.append_basic_block("turn"), b.append_basic_block("after")
-        b.branch(turn)
-        b.position_at_end(turn)
-        at = b.phi(self.index)
-        carried = [b.phi(value.type) for value in start]
-        following = body(at, list(carried))
-        one_on = b.add(at, self.whole(1))
-        for phi, first, then in zip([at, *carried], [self.whole(0), *start], [one_on, *following], strict=True):
-            phi.add_incoming(first, before)
-            phi.add_incoming(then, b.block)
-        b.cbranch(b.icmp_signed("<", one_on, count), turn, after)
-        b.position_at_end(after)
-        return following
-
-    def shuffled(self, a: Any, b: Any, places: Sequence[int]) -> Any:
-        mask = self.ir.Constant(self.ir.VectorType(self.ir.IntType(32), len(places)), list(places))
-        return self.builder.shuffle_vector(a, b, mask)
-
-    def lane_sums(self, vectors: Sequence[Any]) -> Any:
-        """A vector whose lane k is the sum of vector k's lanes; of at most as many vectors as there are lanes.
-
-        Neighbours are folded into each other: each step halves the number of vectors and the lanes that a sum is
-        spread over, so that all sums take about as many steps as one of them alone would take on its own.
-        """
-        groups, left = 1, list(vectors)
-        while groups < self.lanes:
-            span = self.lanes // groups
-            low = [s * self.lanes + g * span + i for s in (0, 1) for g in range(groups) for i in range(span // 2)]
-            high = [at + span // 2 for at in low]
-            pairs = [(left[i], left[i + 1] if i + 1 < len(left) else self.zero) for i in range(0, len(left), 2)]
-            left = [self.add(self.shuffled(a, b, low), self.shuffled(a, b, high)) for a, b in pairs]
-            groups *= 2
-        return left[0]
-
-    def library(self, name: str, arguments: int) -> Any:
-        """One of LLVM's functions of vectors."""
-        from numba.core import cgutils
-
-        kind = self.ir.FunctionType(self.vector, [self.vector] * arguments)
-        return cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.v{self.lanes}f32")
-
-    def sigmoid(self, x: Any) -> Any:
-        """1 / (1 + exp(-x)), to about 1e-7: 2^t by its whole part's bits and a polynomial on [0, 1) for the rest."""
-        call = self.builder.call
-        t = self.times(x, self.all_of(-1.4426950408889634))
-        for comparison, end in ((">", self.all_of(-60.0)), ("<", self.all_of(60.0))):
-            t = self.builder.select(self.builder.fcmp_ordered(comparison, end, t), end, t)
-        floor = call(self.library("floor", 1), [t])
-        rest = self.builder.fsub(t, floor)
-        power = self.all_of(POLYNOMIAL[0])
-        for coefficient in POLYNOMIAL[1:]:
-            power = self.times_plus(power, rest, self.all_of(coefficient))
-        exponent = self.builder.shl(
-            self.builder.fptosi(floor, self.bits), self.ir.Constant(self.bits, [23] * self.lanes)
-        )
-        power = self.builder.bitcast(self.builder.add(self.builder.bitcast(power, self.bits), exponent), self.vector)
-        return self.builder.fdiv(self.all_of(1.0), self.add(power, self.all_of(1.0)), flags=LOOSE)
-
-
-POLYNOMIAL = (0.001876444098, 0.008992074923, 0.05582402965, 0.2401543872, 0.6931529845, 0.9999999266)
-"""2^x on [0, 1), highest power first: least squares at Chebyshev's points, weighted towards the largest (relative error 8e-8)."""
+def word_row(v: Vectors, table: Any, own: Any, word: Any, width: int) -> Any:
+    """Address of a word's row: in the thread's own table (address and number of rows) if it is there, else in the shared one."""
+    at = v.builder.sext(v.builder.load(word), v.index)
+    address, rows = own
+    return v.row(v.builder.select(v.builder.icmp_signed("<", at, rows), address, table), at, width)
 
 
 class Step:
@@ -165,7 +37,7 @@ class Step:
     ) -> None:
         b = v.builder
         self.v, self.count, self.width, self.vectors = v, count, width, width // v.lanes
-        self.rows = [v.word_row(table, own, b.gep(targets, [v.whole(k)]), width) for k in range(count)]
+        self.rows = [word_row(v, table, own, b.gep(targets, [v.whole(k)]), width) for k in range(count)]
         self.slot = -(-count // 8) * 8  # slopes of an input row: a whole number of eights
         self.slopes = slopes
         self.alpha = v.everywhere(alpha)
@@ -254,7 +126,7 @@ class Bound:
             return array.data, builder.extract_value(array.shape, 0)
 
         W_in, own_in, W_out, own_out, contexts, count, targets, alpha, scratch, slopes, *_ = map(bound, kinds, values)
-        self.v = v = Vectors(builder, lanes())
+        self.v = v = Vectors(builder)
         self.width = len(kinds[-1]) * LINE
         self.count = context.cast(builder, count, kinds[5], types.int64)
         self.scratch = scratch[0]
@@ -264,7 +136,7 @@ class Bound:
     def input_row(self, at: Any) -> Any:
         """Address of a context's input row."""
         word = self.v.builder.gep(self.contexts, [at])
-        return self.v.word_row(self.W_in, self.own_in, word, self.width)
+        return word_row(self.v, self.W_in, self.own_in, word, self.width)
 
 
 @machine_code
@@ -273,7 +145,7 @@ def expect_row(typing: Any, table: Any, row: Any, lines: Any) -> Any:
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        v = Vectors(b, lanes())
+        v = Vectors(b)
         at = context.cast(b, arguments[1], row, types.int64)
         start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, len(lines) * LINE)
         for line in range(len(lines)):

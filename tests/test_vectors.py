@@ -1,0 +1,83 @@
+"""Vector registers in compiled functions: exponentials, and products in blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impls.compiled import compiled
+from impls.vectors import UNIT, aligned, blocks, exponentials, product
+
+
+def call_exponentials(row: Any, less: Any) -> None:
+    exponentials(row, less)
+
+
+def call_product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> None:
+    product(out, A, X, high, wide, add)
+
+
+@pytest.mark.parametrize(("dtype", "end", "error"), [("f4", 87, 3e-7), ("f8", 700, 5e-16)])
+def test_exponentials_hold_over_the_whole_range(dtype: str, end: float, error: float) -> None:
+    x = np.linspace(-end, end, 1 << 16).astype(dtype)
+    row, less = x + 1, np.ones_like(x)
+    given = (row - less).astype(np.longdouble)
+    compiled(call_exponentials)(row, less)
+    np.testing.assert_allclose(row, np.exp(given), rtol=error)
+    assert not np.any(np.diff(row) < 0)
+
+
+def test_exponentials_of_what_is_far_off_are_nothing_or_stay_finite() -> None:
+    row = np.array([-np.inf, -1e30, 1e30, np.inf, 0, -100, 100, -0.0], np.float32)
+    compiled(call_exponentials)(row, np.zeros(8, np.float32))
+    assert np.isfinite(row).all()
+    assert not row[[0, 1, 5]].any()
+    assert (row[[2, 3, 6]] > 1e37).all()
+    assert row[4] == row[7] == 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.integers(0, 40),
+    n=st.integers(1, 12),
+    columns=st.one_of(st.integers(1, 40), st.integers(100, 300)),
+    dtype=st.sampled_from(["f4", "f8"]),
+    add=st.booleans(),
+    turned=st.booleans(),
+)
+def test_a_product_is_that_of_its_whole_matrices(
+    rows: int, n: int, columns: int, dtype: str, add: bool, turned: bool
+) -> None:
+    """Of any shape, with the first matrix transposed or not, and nothing written beyond the rows."""
+    rng = np.random.default_rng(rows)
+    high, wide, across = blocks(columns, np.dtype(dtype).itemsize)
+    A, X, out = rng.normal(size=(rows, n)).astype(dtype), aligned(n, across, dtype), aligned(rows + 1, across, dtype)
+    X[:] = rng.normal(size=X.shape)
+    out[:] = rng.normal(size=out.shape)
+    want = A @ X + (out[:rows] if add else 0)
+    last = out[rows].copy()
+    given = np.asfortranarray(A) if turned else A
+    compiled(call_product)(out[:rows], given, X, high, wide, add)
+    np.testing.assert_allclose(out[:rows], want, atol=1e-4 if dtype == "f4" else 1e-12)
+    np.testing.assert_array_equal(out[rows], last)
+
+
+@pytest.mark.parametrize("item", [4, 8])
+@pytest.mark.parametrize("columns", [1, 7, 8, 9, 100, 112, 113, 1000, 2048])
+def test_blocks_fill_up_no_more_than_they_must(columns: int, item: int) -> None:
+    high, wide, across = blocks(columns, item)
+    units = across * item // UNIT
+    assert high
+    assert across >= columns
+    assert units % len(wide) == 0
+    assert wide[0] * item == UNIT
+    assert across * item - columns * item < UNIT * len(wide)
+
+
+def test_aligned_tables_begin_at_a_cache_line() -> None:
+    for dtype in ("f4", "f8"):
+        assert all(aligned(3, width, dtype).ctypes.data % 64 == 0 for width in (1, 5, 16, 100))
