@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from impls.compiled import compiled
 from impls.interface import Array, resident_zeros
+from impls.vectors import blocks, product
 
 CALL = "limit.call"
 """The lane of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
@@ -19,7 +22,7 @@ SMALLEST, LARGEST = 256 << 10, 256 << 20
 SAMPLE_S = 0.001
 SAMPLES = 5
 GATHERED = 256
-PRODUCT = 768
+PRODUCT = 384
 
 
 def nothing(*arguments: Any) -> None:
@@ -31,7 +34,7 @@ def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, An
 
     read, write, copy, rows: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot
     product, written by memset, fill or memcpy, whichever is fastest, copied by memcpy (bytes read and written together), rows of row_bytes taken from random
-    places. matmul: floating-point operations a second by dtype.
+    places. matmul: floating-point operations a second by dtype, of BLAS or of the compiled rungs' products, whichever are faster.
     """
     working_sets = [SMALLEST]
     while working_sets[-1] * 4 < min(largest, LARGEST):
@@ -50,7 +53,7 @@ def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, An
         found["copy"].append([size, size / least_s(copying(first, second))])
         found["rows"].append([size, GATHERED * width * 4 / least_s(gathering(table))])
     found["matmul"] = {
-        name: 2.0 * PRODUCT**3 / least_s(multiplying({"f32": np.dtype(np.float32)}.get(name, np.dtype(np.float64))))
+        name: 2.0 * PRODUCT**3 / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
         for name in dtypes
     }
     return {**found, "row_bytes": width * 4}
@@ -85,10 +88,19 @@ def gathering(table: Array) -> Callable[[], Any]:
     return gather
 
 
-def multiplying(dtype: np.dtype[Any]) -> Callable[[], Any]:
-    a, b = (np.ones((PRODUCT, PRODUCT), dtype) for _ in range(2))
-    out = np.empty((PRODUCT, PRODUCT), dtype)
-    return lambda: np.matmul(a, b, out=out)
+def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
+    """Ways to multiply matrices: BLAS, and a product in blocks, which uses vector registers that BLAS may leave half empty."""
+    high, wide, columns = blocks(PRODUCT, dtype.itemsize)
+    a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
+    square = a[:, :PRODUCT]
+    return (
+        lambda: np.matmul(square, b[:, :PRODUCT], out=out[:, :PRODUCT]),
+        partial(compiled(multiplied), out, square, b, high, wide),
+    )
+
+
+def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
+    product(out, a, b, high, wide, False)
 
 
 def least_s(call: Callable[[], Any]) -> float:
