@@ -190,6 +190,38 @@ def test_a_rung_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     assert "does not learn" in verdict.reason
 
 
+def test_a_rung_with_constant_scores_is_wrong(corpus: Corpus) -> None:
+    """Its loss is low, since noise is more frequent than neighbours, but it has learnt nothing of the text."""
+
+    class Constant:
+        alpha = 0.0
+
+        def __init__(self, problem: Any) -> None:
+            size = problem.size
+            self.W_in = np.full((size.V, size.H), 0.1, np.float32)
+            self.W_out = np.full((size.V, size.H), -1.6 / (0.1 * size.H), np.float32)
+
+    constant = cbow.implementation("constant", "knows the mean", prepare=Constant)(lambda words, starts, model: model)
+    verdict = check_contract(constant, corpus)
+    assert verdict.status == "wrong"
+    assert "at most 50% of cases" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"window": 0}, "window is 0"),
+        ({"sample": -1.0}, "sample is -1.0"),
+        ({"alpha": float("nan")}, "alpha is nan"),
+        ({"power": float("inf")}, "power is inf"),
+        ({"alpha": 0.01, "min_alpha": 0.02}, "min_alpha, 0.02, is above alpha, 0.01"),
+    ],
+)
+def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Settings(**given)
+
+
 def trained(implementation: Implementation, threads: int = 1, passes: int = 12, seed: int = 0) -> Any:
     words, starts = planted(V, np.random.default_rng(1))
     counts = np.bincount(words, minlength=V).astype(np.float64)

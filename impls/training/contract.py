@@ -23,13 +23,26 @@ LONGEST = 10_000
 @dataclass(frozen=True)
 class Settings:
     """How to train, under word2vec.c's names: window on each side; sample: subsampling threshold (0: none); alpha: the
-    rate, which falls linearly to min_alpha over a whole run; power: of the counts that negatives are drawn by."""
+    rate, which falls linearly to min_alpha over a whole run; power: of the counts that negatives are drawn by.
+
+    Raises ValueError for what no training can be done with.
+    """
 
     window: int = 5
     sample: float = 1e-3
     alpha: float = 0.025
     min_alpha: float = 0.0001
     power: float = 0.75
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ValueError(f"window is {self.window}: at least one word on each side is needed")
+        for name in ("sample", "alpha", "min_alpha", "power"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}: a number from 0 up is needed")
+        if self.min_alpha > self.alpha:
+            raise ValueError(f"min_alpha, {self.min_alpha:g}, is above alpha, {self.alpha:g}")
 
 
 class Model(Protocol):
@@ -131,11 +144,10 @@ def noise_loss(
     return float(loss / max(1, len(centres)))
 
 
-PASSES = 30
+PASSES = 60
 """How often the check trains on a planted text at most."""
-TOLD_APART, LOSS = 0.68, 3.6
-"""How well the model must then tell the text's pairs from noise (0.5 is chance), or which loss it must come below (4.16
-is that of knowing nothing): softmax rungs know words by the one, slow optimizers begin with the other."""
+TOLD_APART = 0.64
+"""How well the model must then tell the text's pairs from noise: 0.5 is chance, and constant scores give no more."""
 
 
 def planted(V: int, rng: np.random.Generator, lines: int = 200, length: int = 5, topics: int = 3) -> tuple[Ints, Ints]:
@@ -155,18 +167,16 @@ def check(call: Any, words: Ints, starts: Ints) -> None:
     if 12 <= V < 100:
         words, starts = planted(V, np.random.default_rng(1))
         counts = np.bincount(words, minlength=V).astype(np.float64)
-        best, least = 0.0, np.inf
+        best = 0.0
         for _ in range(PASSES):
             model = call(words, starts)
-            W_in, W_out = np.asarray(model.W_in), np.asarray(model.W_out)
-            best = max(best, told_apart(W_in, W_out, words, starts, counts))
-            least = min(least, noise_loss(W_in, W_out, words, starts, counts))
-            if best >= TOLD_APART or least <= LOSS:
+            best = max(best, told_apart(np.asarray(model.W_in), np.asarray(model.W_out), words, starts, counts))
+            if best >= TOLD_APART:
                 break
         else:
             raise Wrong(
-                f"does not learn: in {PASSES} passes over a simple text the model told its pairs from noise in at most {best:.0%} of cases "
-                f"(50% is chance), and its loss came to {least:.2f} at best (knowing nothing is 4.16)"
+                f"does not learn: in {PASSES} passes over a simple text the model told its pairs from noise in at most {best:.0%} "
+                "of cases (50% is chance)"
             )
     for name, W in (("W_in", np.asarray(model.W_in)), ("W_out", np.asarray(model.W_out))):
         if W.dtype != np.float32 or W.ndim != 2 or len(W) <= int(words.max(initial=0)):
@@ -195,7 +205,7 @@ def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
         check,
         work(pairs_a_word),
         (
-            Size(12, 16, 40, 5, index="i32"),
+            Size(12, 128, 40, 5, index="i32"),
             Size(300, 20, 700, 2, index="i32"),
             Size(9, 1, 1, 1, index="i32"),
             Size(9, 4, 0, 3, index="i32"),
