@@ -604,6 +604,7 @@ def train(
     negatives: Annotated[
         int, typer.Option("--negatives", "--negative", min=1, max=100, help="Drawn words a centre, K.")
     ] = 5,
+    hs: Annotated[int, typer.Option("--hs", min=0, max=1, help="0: negative sampling, which is what is offered.")] = 0,
     sample: Annotated[
         float, typer.Option(min=0, help="Leave words out that are more frequent than this; 0: none.")
     ] = 1e-3,
@@ -637,8 +638,8 @@ def train(
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if min_alpha > alpha:
-        raise PlanError(f"--min-alpha: {min_alpha:g} is above --alpha, {alpha:g}")
+    if hs:
+        raise PlanError("--hs: only 0, negative sampling, is offered here (for 1, take gensim)")
     interrupted = command.train(
         command.Wanted(
             architecture(model, sg, cbow),
@@ -669,11 +670,14 @@ def train(
 )
 def quality(
     kernel: Annotated[
-        str, typer.Option("--kernel", metavar="K", help="training, training.cbow or training.skip-gram.")
-    ] = "training",
+        list[str] | None,
+        typer.Option("--kernel", metavar="K", help="training.cbow or training.skip-gram; both if not given."),
+    ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="GLOB", help="Rungs whose name matches, e.g. '*/numba'; several times."),
+        typer.Option(
+            "--only", metavar="GLOB", help="Rungs whose name matches, e.g. '*/numba'; may be given several times."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each rung, with seeds of their own.")] = 5,
     epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
@@ -689,12 +693,19 @@ def quality(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where quality.json, quality.html and quality.md go.")
     ] = Path("reports/out"),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Keep the runs that DIR's quality.json has, if of the same text and code, and make the others.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Speed against quality: train every rung on a text, several seeds in random order, and judge the vectors.
 
     A rung is called equal in quality to gensim only if no score is worse by more than a margin (1 point of analogies, 0.03 of
-    rank correlation), tested at 5 %.
+    rank correlation), tested at 5 %. A run that was interrupted goes on with --resume, which also adds seeds or rungs.
     """
     from bench import run as running
     from bench import show
@@ -706,7 +717,7 @@ def quality(
     from impls import catalogue
 
     files = [file.resolve() for file in impl or ()]
-    every = [i for i in narrowed(catalogue.load(files), [kernel]) if i.kernel.name.startswith("training.")]
+    every = [i for i in narrowed(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
     chosen = [i for i in every if Selection(globs=only or ()).has_case(i.key)]
     if not chosen:
         raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
@@ -720,7 +731,11 @@ def quality(
     asked = comparing.Asked(chosen, V, tuple(threads or [1]), seeds, epochs, duration_s(budget))
     if not asked.runs():
         raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
-    records: list[dict[str, object]] = []
+    digest, path = running.corpus_and_code(text, files), out / "quality.json"
+    records = comparing.earlier(path, asked, digest, machine) if resume else []
+    if not resume and (aside := show.put_aside(path)):
+        show.error(f"unfinished runs were put aside as {aside} (--resume would have gone on from them)")
+    known = len(records)
     frame = gate.frame_of("quality", show.command(sys.argv), machine)
     interrupted = False
     with running.saved(text) as folder, show.steps("run") as note, Workers() as workers:
@@ -729,8 +744,8 @@ def quality(
         def kept_so_far(what: str, done: int, of: int) -> None:
             if what:
                 note(what, done, of)
-            elif records:
-                show.keep_qualities(comparing.content(asked, text, records), {**frame}, out, complete=False)
+            elif len(records) > known:
+                show.keep_qualities(comparing.content(asked, text, digest, records), frame, out, complete=False)
 
         try:
             comparing.compare(asked, text, track, kept_so_far, records)
@@ -739,7 +754,7 @@ def quality(
     if not records:
         show.error("interrupted before the first run was finished: nothing to keep")
         raise typer.Exit(130)
-    show.qualities(comparing.content(asked, text, records), frame, out, complete=not interrupted, as_json=json)
+    show.qualities(comparing.content(asked, text, digest, records), frame, out, complete=not interrupted, as_json=json)
     answered = any(record["status"] == "ok" for record in records)
     raise typer.Exit(130 if interrupted else 0 if answered else 3)
 

@@ -159,21 +159,30 @@ def race_all(
     run.complete = True
 
 
+MACHINE = ("cpu", "cpus_allowed", "python", "packages", "blas")
+"""Facts of the environment that two runs share if one can go on where the other was killed."""
+
+
+def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
+    """A digest of a text and of all code that is measured or measures it."""
+    package = Path(__file__).resolve().parents[1]
+    folders = ("impls", "bench/engine", "bench/training")
+    digest = hashlib.sha256(corpus.ids.tobytes())
+    for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *files]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def identity(run: Run, races: Sequence[Race], files: Sequence[Path]) -> dict[str, Any]:
     """What two runs share if one can go on where the other was killed: races, code, corpus and settings."""
-    package = Path(__file__).resolve().parents[1]
-    code = [*sorted((package / "impls").rglob("*.py")), *sorted((package / "bench/engine").glob("*.py")), *files]
-    digest = hashlib.sha256(run.corpus.ids.tobytes())
-    for file in code:
-        digest.update(file.read_bytes())
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
         "command": run.command.replace(" --resume", ""),
         "races": [race.name for race in races],
         "implementations": [i.key for race in races for i in race.implementations],
-        "machine": {name: run.environment.get(name) for name in ("cpu", "cpus_allowed", "python", "packages", "blas")},
-        "corpus_and_code": digest.hexdigest(),
+        "machine": {name: run.environment.get(name) for name in MACHINE},
+        "corpus_and_code": corpus_and_code(run.corpus, files),
         "settings": settings,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shlex
@@ -439,6 +440,19 @@ def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, c
     text = dump({**frame, "w2vbench": suite})
     write(out / "quality.json", text)
     return text
+
+
+def put_aside(path: Path) -> Path | None:
+    """Give a result file of unfinished runs another name, so that it is not written over; None if there is none such."""
+    from reports.results import ResultError, read
+
+    try:
+        if read(path).w2vbench.complete:
+            return None
+    except ResultError:
+        return None
+    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in itertools.count(1))
+    return path.replace(next(name for name in names if not name.exists()))
 
 
 def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool, as_json: bool) -> None:

@@ -285,8 +285,9 @@ class TrainingRun(Part):
 
 
 class Training(Part):
-    """Whole training runs on one text, in random order. margins: by how much a score may fall short of the peer's, and
-    the rung still be called equal in quality; equal: by rung and threads, whether it is (null: that cannot be told)."""
+    """Whole training runs on one text, in random order. budget_s: time that a run might take. digest: of the text and the
+    code. asked: pairs or questions behind each score. margins: by how much a score may fall short of the peer's, and the
+    rung still be called equal in quality; equal: by rung and threads, whether it is (null: that cannot be told)."""
 
     corpus: str
     tokens: Count
@@ -294,8 +295,11 @@ class Training(Part):
     H: Count
     K: Count
     epochs: Count
+    budget_s: Positive = 0.0
     settings: dict[str, float] = {}
+    digest: str = ""
     runs: list[TrainingRun] = []
+    asked: dict[str, Count] = {}
     margins: dict[str, Positive] = {}
     equal: dict[str, bool | None] = {}
 

@@ -40,7 +40,7 @@ class Interval:
         )
 
 
-def t_quantile(degrees: int, level: float = LEVEL) -> float:
+def t_quantile(degrees: float, level: float = LEVEL) -> float:
     """Two-sided quantile of Student's t: the half-width of an interval in standard errors."""
     from scipy.special import stdtrit
 
@@ -57,6 +57,22 @@ def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Int
         return Interval(mean)
     half = t_quantile(data.size - 1, level) * float(data.std(ddof=1)) / math.sqrt(data.size)
     return Interval(mean, mean - half, mean + half)
+
+
+def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
+    """The difference of two means with Welch's t-interval; none where either has one value. Raises ValueError for no values."""
+    if not first or not second:
+        raise ValueError("no values")
+    difference = float(np.mean(first) - np.mean(second))
+    if len(first) < 2 or len(second) < 2:
+        return Interval(difference)
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
+    error = math.sqrt(sum(parts))
+    if error == 0:
+        return Interval(difference, difference, difference)
+    degrees = error**4 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
+    half = t_quantile(degrees, level) * error
+    return Interval(difference, difference - half, difference + half)
 
 
 def median(launches: Sequence[Floats]) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .results import ResultFile, Training, TrainingRun, write
-from .statistics import Interval, mean_interval
+from .statistics import Interval, difference_interval, mean_interval
 from .tables import cells, plain
 from .units import size_bytes, three, times
 
@@ -41,7 +41,15 @@ class Rung:
 
     def speed(self) -> Interval | None:
         """Words a second, the mean over seeds on a logarithmic scale."""
-        return over_seeds([math.log(run.words / run.seconds) for run in self.good], math.exp)
+        return over_seeds(self.log_speeds(), math.exp)
+
+    def log_speeds(self) -> list[float]:
+        return [math.log(run.words / run.seconds) for run in self.good]
+
+    def over(self, other: Rung | None) -> Interval | None:
+        """How many times as fast it is as another, by the means over seeds on a logarithmic scale."""
+        mine, theirs = self.log_speeds(), other.log_speeds() if other else []
+        return difference_interval(mine, theirs).map(math.exp) if mine and theirs else None
 
     def score(self, name: str) -> Interval | None:
         return over_seeds([run.scores[name] for run in self.good if name in run.scores])
@@ -80,7 +88,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
         why = next((f"{run.status}: {run.reason}" for run in rung.runs), "")
         return (rung.slug, str(rung.threads), why, *["–"] * (len(HEADER) - 3))
     good = rung.good
-    theirs = peer.speed() if peer and peer is not rung else None
+    over = rung.over(peer)
     memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
     words = sum(run.words for run in good) / len(good)
     equal = training.equal.get(rung.key)
@@ -88,7 +96,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
         rung.slug,
         str(rung.threads),
         with_ends(speed, rate),
-        PEER if rung.slug == PEER else times(Interval(speed.estimate / theirs.estimate)) if theirs else "–",
+        PEER if rung.slug == PEER else times(over) if over else "–",
         three(sum(run.cpu_s for run in good) / sum(run.words for run in good) * 1e6),
         size_bytes(max(memory)) if memory else "–",
         "all" if all(run.whole for run in good) else f"{rate(words)} words",
@@ -129,13 +137,12 @@ def told(training: Training) -> Iterator[str]:
         if not mine:
             continue
         best = max(mine, key=lambda rung: rung.speed().estimate)  # type: ignore[union-attr]
-        speed, peer = best.speed(), peer_of(best, every)
-        theirs = peer.speed() if peer else None
+        speed, ratio = best.speed(), best.over(peer_of(best, every))
         assert speed is not None
-        over = f", {times(Interval(speed.estimate / theirs.estimate))} {PEER}" if theirs and best.slug != PEER else ""
+        over = f", {times(Interval(ratio.estimate))} {PEER}" if ratio and best.slug != PEER else ""
         verdict = {
-            True: f"; its vectors are as good as {PEER}'s",
-            False: f"; its vectors are not shown to be as good as {PEER}'s",
+            True: f"; no score of its vectors is worse than {PEER}'s by more than the margins",
+            False: f"; that its vectors are as good as {PEER}'s is not shown",
             None: "",
         }[training.equal.get(best.key)]
         yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
@@ -146,11 +153,15 @@ def how(training: Training) -> str:
     seeds = len({run.seed for run in training.runs})
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
     margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
+    asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
     return (
         f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
         f"K = {training.K}, {counted(training.epochs, 'epoch')}, {counted(seeds, 'seed')}, {settings}. Words are counted before "
-        "frequent ones are left out. Means over seeds with 95 % t-intervals. "
-        f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each."
+        "frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of negative sampling, on each "
+        f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
+        + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
+        + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each; not told where "
+        f"{PEER}'s own score is below twice that."
     )
 
 

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from bench.training import quality
 from bench.training.runs import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
-from bench.training.vectors import load, save
+from bench.training.vectors import save
 from impls import words
 from impls.training.contract import planted
 from impls.training.ladder import CBOW, SKIP_GRAM
 from impls.words import Corpus, CorpusError, encode, read, stored
+from tests.vectors import load
 
 Array = NDArray[Any]
 texts = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee ", " ."]), max_size=200).map("".join)
@@ -220,6 +221,7 @@ def test_without_gensim_there_are_no_scores(monkeypatch: pytest.MonkeyPatch) -> 
         ([0.29, 0.29, 0.29], [0.30, 0.30, 0.30], True),
         ([0.10, 0.50, 0.30], [0.30, 0.31, 0.30], False),  # too scattered to tell
         ([0.30], [0.30, 0.30], None),
+        ([0.05, 0.051, 0.05], [0.05, 0.05, 0.05], None),  # vectors that know nothing would pass
     ],
 )
 def test_equal_is_only_what_is_shown_to_be_no_worse(
@@ -236,6 +238,11 @@ def test_a_rung_just_worse_than_the_margin_is_called_equal_in_one_case_in_twenty
         for _ in range(trials)
     )
     assert 0.03 < passed / trials < 0.07
+
+
+def test_what_is_asked_is_counted() -> None:
+    given = quality.Tests({"wordsim353": (np.zeros((7, 2), np.int64), np.zeros(7))}, np.zeros((3, 4), np.int64))
+    assert given.asked == {"wordsim353": 7, "analogies": 3}
 
 
 def test_equality_asks_for_all_scores() -> None:

@@ -16,6 +16,7 @@ from reports.statistics import (
     LEVEL,
     Floats,
     Interval,
+    difference_interval,
     exponent,
     mean_interval,
     median,
@@ -117,6 +118,22 @@ def test_a_launch_counts_once_however_many_rounds_it_has() -> None:
     long, short = [4.0] * 500, [1.0] * 6
     ratio = paired_ratio(launches(long, short), launches([1.0] * 500, short))
     assert ends(ratio)[0] == pytest.approx(2)  # the median launch of 4 and 1, on a logarithmic scale
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_difference_has_welchs_interval(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(1, 2, 4), rng.normal(0, 0.3, 9)
+    found = difference_interval(first.tolist(), second.tolist(), 0.9)
+    want = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
+    assert ends(found) == pytest.approx((first.mean() - second.mean(), want.low, want.high), rel=1e-9)
+
+
+def test_a_difference_of_means_without_scatter_is_exact_and_of_single_values_unknown() -> None:
+    assert difference_interval([2.0, 2.0], [1.0, 1.0, 1.0]) == Interval(1.0, 1.0, 1.0)
+    assert difference_interval([2.0], [1.0, 1.5]) == Interval(0.75, None, None)
+    with pytest.raises(ValueError, match="no values"):
+        difference_interval([], [1.0])
 
 
 def test_the_interval_is_students_over_the_launches_log_ratios() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.training.vectors import load
-from reports.results import ResultFile, read
+from reports.results import ResultFile, TrainingRun, read
 from reports.training import HEADER, curves, drawing, html, markdown, peer_of, row, rungs, told
+from tests.vectors import load
 
 ROOT = Path(__file__).parents[1]
 TEXT = "".join(f"{a} {b} {a} {b} {c}\n" for a, b, c in [("cat", "dog", "pet"), ("red", "blue", "hue")] * 300)
@@ -144,6 +144,68 @@ def test_quality_leaves_a_table_a_page_and_a_result_file(
     assert (training.corpus, training.V, training.tokens) == ("text", 6, 3000)
 
 
+def test_quality_goes_on_from_its_earlier_runs(
+    judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """Runs that are there are kept as they are, those of new seeds and rungs are made, and a failed one is tried again."""
+    folder, _ = judged
+    (tmp_path / "text").write_text(TEXT)
+    out = tmp_path / "reports/out"
+    out.mkdir(parents=True)
+    before = json.loads((folder / "reports/out/quality.json").read_text())
+    runs = before["w2vbench"]["training"]["runs"]
+    runs[0] = {key: runs[0][key] for key in ("kernel", "implementation", "title", "threads", "seed")} | {
+        "status": "timeout",
+        "reason": "took long",
+    }
+    (out / "quality.json").write_text(json.dumps(before))
+    asked = ("--corpus", "text", "--kernel", "training.cbow", "--epochs", "1", "--budget", "0.5s", "--seeds", "3")
+    done = w2vbench("quality", *asked, "--only", "*/numba", "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    training = read(out / "quality.json").w2vbench.training
+    assert training is not None
+    assert sorted(run.seed for run in training.runs if run.implementation == "numba") == [1, 2, 3]
+    kept = [TrainingRun.model_validate(run) for run in runs if run["status"] == "ok"]
+    assert len(kept) >= 3
+    assert [run for run in kept if run not in training.runs] == []
+
+    (tmp_path / "text").write_text(TEXT + "and more words\n" * 20)
+    done = w2vbench("quality", *asked, "--only", "*/numba", "--resume", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is of other runs" in done.stderr
+    assert "text or code" in done.stderr
+
+
+def test_unfinished_runs_are_put_aside(judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    unfinished = json.loads((judged[0] / "reports/out/quality.json").read_text())
+    unfinished["w2vbench"]["complete"] = False
+    (tmp_path / "quality.json").write_text(json.dumps(unfinished))
+    asked = ("--corpus", "text", "--kernel", "training.cbow", "--epochs", "1", "--seeds", "1", "--only", "*/numba")
+    done = w2vbench("quality", *asked, "--out", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "put aside as quality.previous-1.json" in done.stderr
+    assert json.loads((tmp_path / "quality.previous-1.json").read_text()) == unfinished
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        (None, "quality.json: No such file"),
+        ("", "quality.json: empty"),
+        ("not JSON", "quality.json"),
+        ('{"benchmarks": []}', "quality.json"),
+    ],
+)
+def test_quality_goes_on_from_nothing_else(tmp_path: Path, there: str | None, message: str) -> None:
+    if there is not None:
+        (tmp_path / "quality.json").write_text(there)
+    done = w2vbench("quality", "--resume", "--out", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def example() -> ResultFile:
     """Runs of three rungs: one judged equal, one not measured, and the peer; with a name that a page must not take for HTML."""
 
@@ -186,14 +248,15 @@ def test_the_table_says_what_each_rung_did() -> None:
     cells = {rung.slug: dict(zip(HEADER, row(rung, training, peer_of(rung, every)), strict=True)) for rung in every}
     numba = cells["numba"]
     assert numba["words a second"].startswith("1.74 million (")
-    assert numba["over gensim"] == "8.70×"
+    assert numba["over gensim"] == "8.70× (5.01–15.1)"
     assert numba["CPU s a million words"] == "0.500"
     assert numba["equal to gensim"] == "yes"
     assert numba["analogies"] == "5.0% (5.0% to 5.0%)"
     assert cells["torch"]["words a second"] == "skipped: needs torch: pip install torch"
     assert cells["<img src=x onerror=alert(1)>"]["text"] == "5,000 words"
     assert list(told(training)) == [
-        "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; its vectors are as good as gensim's."
+        "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; no score of its vectors is worse than "
+        "gensim's by more than the margins."
     ]
 
 
@@ -247,6 +310,8 @@ def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Pa
         "12",
         "-cbow",
         "1",
+        "-hs",
+        "0",
         "--workers=1",
     )
     done = w2vbench("train", *options, cwd=tmp_path)
@@ -259,8 +324,9 @@ def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Pa
     [
         (("--sg", "1", "--cbow", "1"), "contradict each other"),
         (("--model", "cbow", "--sg", "1"), "contradict each other"),
-        (("--alpha", "0.01", "--min-alpha", "0.5"), "--min-alpha: 0.5 is above --alpha, 0.01"),
+        (("--alpha", "0.01", "--min-alpha", "0.5"), "cannot train so: min_alpha, 0.5, is above alpha, 0.01"),
         (("--out", "text"), "is the text itself"),
+        (("--hs", "1"), "--hs: only 0, negative sampling"),
         (("--out", "/dev/null"), "is no ordinary file"),
         (("--ns-exponent", "50"), "--ns-exponent"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
@@ -63,8 +62,10 @@ def train(
         raise PlanError(f"--out: {wanted.out} is the text itself")
     if not os.access(wanted.out.parent, os.W_OK):
         raise PlanError(f"--out: {wanted.out.parent} cannot be written to")
-    if not all(map(math.isfinite, wanted.settings.values())):
-        raise PlanError("--alpha, --min-alpha and --sample must be numbers")
+    try:
+        settings = Settings(**wanted.settings)
+    except ValueError as error:
+        raise PlanError(f"cannot train so: {error}") from error
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         say(f"reading {wanted.corpus or 'the built-in text'}")
         corpus = read(wanted, Path(folder))
@@ -73,9 +74,7 @@ def train(
             f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
         rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
-        plan = Plan(
-            rung, V, wanted.H, wanted.K, wanted.threads, wanted.epochs, wanted.seed, Settings(**wanted.settings)
-        )
+        plan = Plan(rung, V, wanted.H, wanted.K, wanted.threads, wanted.epochs, wanted.seed, settings)
         latest: list[Trained] = []
         interrupted = False
         with progress(len(corpus.ids) * wanted.epochs) as paint:

@@ -13,14 +13,15 @@ import numpy as np
 
 from bench.engine.race import Track
 from bench.engine.workers import Died
-from bench.run import saved
+from bench.run import MACHINE, PlanError, saved
 from impls.catalogue import missing
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
+from reports.results import ResultError, read
 
 from . import quality
-from .runs import kept
+from .runs import LEAST_PIECE, kept
 
 LONGEST_STEP_S = 600.0
 ONE_THREAD = ("chapter-3", "chapter-4-1", "chapter-4-2", "sparse", "batched")
@@ -35,10 +36,21 @@ class Asked:
     threads: Sequence[int] = (1,)
     seeds: int = 5
     epochs: int = 5
-    budget_s: float = 60.0
+    budget_s: float = 30.0
     H: int = 100
     K: int = 5
     settings: Settings = field(default_factory=Settings)
+
+    def same(self) -> dict[str, Any]:
+        """What must be the same if runs are to be set beside each other, as a result file has it."""
+        return {
+            "V": self.V,
+            "H": self.H,
+            "K": self.K,
+            "epochs": self.epochs,
+            "budget_s": self.budget_s,
+            "settings": asdict(self.settings),
+        }
 
     def runs(self) -> list[tuple[Implementation, int, int]]:
         """Rung, threads and seed of each run. Rungs of NumPy have one thread."""
@@ -56,15 +68,19 @@ Note = Callable[[str, int, int], None]
 
 def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: list[dict[str, Any]]) -> None:
     """Train every rung with every seed, one after another in random order, judge what it learnt, and put records of the runs
-    into a list.
+    into a list, which may have some already: these are not made again.
 
-    note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record with the reason.
+    note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record
+    with the reason.
     """
-    runs = asked.runs()
+    done = {(record["kernel"], record["implementation"], record["threads"], record["seed"]) for record in records}
+    runs = [run for run in asked.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
     small = kept(corpus, asked.V)
     tests = quality.tests(corpus.vocabulary[: asked.V])
+    within: dict[tuple[str, int], int | None] = {}
     order = np.random.default_rng(0).permutation(len(runs))
     with saved(small) as folder, tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
+        track = replace(track, corpus=folder)
         for number, at in enumerate(order):
             rung, threads, seed = runs[at]
             name = {
@@ -75,29 +91,18 @@ def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: lis
                 "seed": seed,
             }
             if absent := missing(rung):
-                records.append(
-                    {
-                        **name,
-                        "status": "skipped",
-                        "reason": f"needs {', '.join(absent)}: pip install {' '.join(absent)}",
-                    }
-                )
+                reason = f"needs {', '.join(absent)}: pip install {' '.join(absent)}"
+                records.append({**name, "status": "skipped", "reason": reason})
                 continue
             note(f"{rung.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
             vectors = Path(room) / "vectors.npy"
-            spec = {
-                **replace(track, corpus=folder).specification("train", [rung.key]),
-                "V": asked.V,
-                "H": asked.H,
-                "K": asked.K,
-                "threads": threads,
-                "epochs": asked.epochs,
-                "seed": seed,
-                "settings": asdict(asked.settings),
-                "budget_s": asked.budget_s,
-                "vectors": str(vectors),
-            }
             try:
+                if (rung.key, threads) not in within:
+                    within[rung.key, threads] = words_within(asked, small, track, rung, threads)
+                spec = specification(asked, track, rung, threads, seed) | {
+                    "words": within[rung.key, threads],
+                    "vectors": str(vectors),
+                }
                 for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
                     if event["event"] == "progress":
                         note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s", number, len(runs))
@@ -109,6 +114,36 @@ def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: lis
             note("", number + 1, len(runs))
 
 
+def specification(asked: Asked, track: Track, rung: Implementation, threads: int, seed: int) -> dict[str, Any]:
+    """What a worker needs to know of a run, but for how many words, and where its vectors go."""
+    return {
+        **track.specification("train", [rung.key]),
+        "V": asked.V,
+        "H": asked.H,
+        "K": asked.K,
+        "threads": threads,
+        "epochs": asked.epochs,
+        "seed": seed,
+        "settings": asdict(asked.settings),
+        "words": None,
+        "vectors": None,
+    }
+
+
+def words_within(asked: Asked, corpus: Corpus, track: Track, rung: Implementation, threads: int) -> int | None:
+    """How many words a rung can be trained on in its time, by its pace in a worker of its own; None if all.
+
+    The peer that others are judged by always trains on all. Raises Died.
+    """
+    if rung.slug == quality.PEER:
+        return None
+    words = 0
+    for event in track.workers.work(specification(asked, track, rung, threads, 0), threads, LONGEST_STEP_S, ahead=True):
+        if event["event"] == "pace":
+            words = int(event["words_per_s"] * asked.budget_s)
+    return None if words >= len(corpus.ids) * asked.epochs else max(LEAST_PIECE, words)
+
+
 def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[str, Any]:
     """What is recorded of a run that has ended."""
     facts = {key: value for key, value in event.items() if key != "event"}
@@ -118,8 +153,8 @@ def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[s
     return {"status": "ok", **facts, "scores": quality.judged(W, tests), "loss": loss}
 
 
-def content(asked: Asked, corpus: Corpus, records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a result file says of all runs, with which rungs are equal in quality to gensim."""
+def content(asked: Asked, corpus: Corpus, digest: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a result file says of all runs, with which rungs are equal in quality to gensim. digest: of the text and the code."""
     scores: dict[tuple[str, str, int], dict[str, list[float]]] = {}
     unfit = {
         (record["kernel"], record["implementation"], record["threads"])
@@ -133,19 +168,36 @@ def content(asked: Asked, corpus: Corpus, records: list[dict[str, Any]]) -> dict
         for name, score in record.get("scores", {}).items():
             mine.setdefault(name, []).append(score)
     peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == quality.PEER}
+    tests = quality.tests(corpus.vocabulary[: asked.V])
     return {
         "corpus": corpus.name,
         "tokens": int(corpus.counts[: asked.V].sum()),
-        "V": asked.V,
-        "H": asked.H,
-        "K": asked.K,
-        "epochs": asked.epochs,
-        "settings": asdict(asked.settings),
+        **asked.same(),
+        "digest": digest,
         "runs": records,
         "margins": quality.MARGINS,
+        "asked": tests.asked if tests else {},
         "equal": {
             f"{kernel}/{slug}, t{threads}": quality.equal(mine, peers.get((kernel, threads), {}))
             for (kernel, slug, threads), mine in scores.items()
             if slug != quality.PEER
         },
     }
+
+
+def earlier(path: Path, asked: Asked, digest: str, machine: dict[str, Any]) -> list[dict[str, Any]]:
+    """Records of the runs that an earlier result file has, if they were of the same text, code, settings and machine; those
+    that failed are left out, to be tried again. Raises PlanError."""
+    try:
+        before = read(path).w2vbench
+    except ResultError as error:
+        raise PlanError(f"--resume: {error}") from error
+    if before.training is None:
+        raise PlanError(f"--resume: {path} has no training runs")
+    there = before.training.model_dump()
+    differ = [name for name, value in asked.same().items() if there[name] != value]
+    differ += ["text or code"] * (there["digest"] != digest)
+    differ += [name for name in MACHINE if before.environment.get(name) != machine.get(name)]
+    if differ:
+        raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): leave --resume out")
+    return [run.model_dump() for run in before.training.runs if run.status == "ok"]

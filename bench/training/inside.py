@@ -15,14 +15,16 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 
-from .quality import PEER
 from .runs import LEAST_PIECE, Plan, Trained, train
 
 EVERY_S = 1.0
 
 
 def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> None:
-    """Train once, tell how far it is every second, and leave the vectors in a file."""
+    """Train once, tell how far it is every second, and leave the vectors in a file; or only find out the rung's pace.
+
+    spec: ``words``: as many as it trains on at most (None: all); ``vectors``: the file, or None if its pace is wanted.
+    """
     corpus = Corpus.load(Path(spec["corpus"]))
     emit("waits")
     plan = Plan(
@@ -34,8 +36,14 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
         spec["epochs"],
         spec["seed"],
         Settings(**spec["settings"]),
+        spec["words"],
     )
-    words = affordable(plan, corpus, spec["budget_s"], emit)
+    if spec["vectors"] is None:
+        emit("stage", name="its pace", lane=implementation.key)
+        emit("pace", words_per_s=pace(plan, corpus))
+        emit("done")
+        return
+    emit("stage", name="training", lane=implementation.key)
     told = time.perf_counter()
 
     def note(run: Trained) -> None:
@@ -44,8 +52,7 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
             told = time.perf_counter()
             emit("progress", words=run.words, total=run.total, words_per_s=run.words_per_s, left_s=run.left_s)
 
-    limited = replace(plan, words=words)
-    run, grown = memory.resident_growth(lambda: train(limited, corpus, note, hold_out=True))
+    run, grown = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
     np.save(spec["vectors"], np.asarray(run.model.W_in))
     emit(
         "trained",
@@ -54,22 +61,14 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
         cpu_s=run.cpu_s,
         peak_bytes=grown,
         curve=run.curve,
-        whole=words is None,
+        whole=plan.words is None,
     )
     emit("done")
 
 
-def affordable(plan: Plan, corpus: Corpus, budget_s: float, emit: Emit) -> int | None:
-    """How many words the rung can be trained on in its time, going by its second thousand; None if all. The peer that others
-    are judged by always trains on all."""
-    if plan.implementation.slug == PEER:
-        return None
-    emit("stage", name="its pace", lane=plan.implementation.key)
+def pace(plan: Plan, corpus: Corpus) -> float:
+    """Words a second, going by the second thousand that the rung is trained on."""
     seen: list[tuple[int, float]] = []
-    short = replace(plan, words=2 * LEAST_PIECE, epochs=1)
-    train(short, corpus, lambda run: seen.append((run.words, run.seconds)))
+    train(replace(plan, words=2 * LEAST_PIECE, epochs=1), corpus, lambda run: seen.append((run.words, run.seconds)))
     (words, warm_s), (more, ended_s) = seen[0], seen[-1]
-    pace = (more - words) / (ended_s - warm_s) if more > words else words / warm_s
-    emit("stage", name="training", lane=plan.implementation.key)
-    within = int(pace * budget_s)
-    return None if within >= len(corpus.ids) * plan.epochs else max(LEAST_PIECE, within)
+    return (more - words) / (ended_s - warm_s) if more > words else words / warm_s
