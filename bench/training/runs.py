@@ -17,7 +17,7 @@ from impls.training.contract import LONGEST, Settings, noise_loss, training_prob
 from impls.words import Corpus
 
 PIECE = 120_000
-"""Words of a step, at most; a text has a hundred steps or more, so that the rate falls smoothly."""
+"""Words of a step, at most; a text has a hundred steps or more, so that the rate falls smoothly, unless a model wants more at once."""
 LEAST_PIECE = 1_000
 HELD_OUT = 100
 """Of so many lines one is held out, where any are."""
@@ -106,23 +106,23 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
     lines, held = parted(lines_of(corpus)) if hold_out else (lines_of(corpus), np.empty((0, 2), np.int64))
     in_text = int((lines[:, 1] - lines[:, 0]).sum())
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
-    most = int(np.clip(total // 100, LEAST_PIECE, PIECE))
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
     step, (model,) = plan.implementation.start(problem)
     run = Trained(model, total)
+    most = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), getattr(model, "at_once", 0))
     judged = text_of(corpus, held)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(judged[0]) else set()
-    settings = plan.settings
     for run.epoch in range(plan.epochs):
         for words, starts in pieces(corpus, lines, most):
             if run.words >= total:
                 break
-            model.alpha = max(
-                settings.min_alpha, settings.alpha - (settings.alpha - settings.min_alpha) * run.words / total
+            rates = tuple(
+                rate_at(plan.settings, words_then / total) for words_then in (run.words, run.words + len(words))
             )
+            model.alpha = sum(rates) / 2
             if hasattr(model, "feed"):
-                model.feed(words, starts)
+                model.feed(words, starts, rates)
             begun, cpu = time.perf_counter(), time.process_time()
             step(words, starts, model)
             run.seconds += time.perf_counter() - begun
@@ -134,6 +134,11 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
                 run.curve.append((run.words, loss))
             note(run)
     return run
+
+
+def rate_at(settings: Settings, done: float) -> float:
+    """The rate once a share of a run is done: it falls linearly, and ends at min_alpha."""
+    return settings.alpha - (settings.alpha - settings.min_alpha) * min(1.0, done)
 
 
 def text_of(corpus: Corpus, lines: Lines) -> tuple[Ints, Ints]:

@@ -10,16 +10,22 @@ from ..interface import Array, Problem
 from ..words import Ints
 from .contract import LONGEST, Settings, initial
 
+AT_ONCE = 1_000_000
+"""Words that gensim's workers should train on at once: starting them and waiting for the last one takes 2 ms."""
+
 
 class GensimModel:
-    """gensim's Word2Vec. Its words are numbers in text; a piece's sentences are made once, outside the clock."""
+    """gensim's Word2Vec. Its words are numbers in text; a piece's sentences are made once, outside the clock.
+
+    at_once: words that a piece should have, for several workers.
+    """
 
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
         from gensim.models import Word2Vec
 
         size, inputs = problem.size, problem.inputs
         settings: Settings = inputs["settings"]
-        self.alpha, self.threads = settings.alpha, size.threads
+        self.alpha, self.rates, self.threads = settings.alpha, (settings.alpha, settings.alpha), size.threads
         self.model = Word2Vec(
             vector_size=size.H,
             window=settings.window,
@@ -35,25 +41,50 @@ class GensimModel:
         )
         counts = {str(word): max(1, round(count)) for word, count in enumerate(inputs["counts"])}
         self.model.build_vocab_from_freq(counts)
-        self.order = [self.model.wv.key_to_index[str(word)] for word in range(size.V)]
+        self.names = [str(word) for word in range(size.V)]
+        self.order = [self.model.wv.key_to_index[name] for name in self.names]
         self.memory = tuple(np.zeros(size.H, np.float32) for _ in range(2))
-        self.known = {id(words): (words, jobs(words, starts)) for words, starts in problem.batches}
+        self.known = {id(words): (words, self.jobs(words, starts)) for words, starts in problem.batches}
 
-    def feed(self, words: Ints, starts: Ints) -> None:
-        """Make a piece's sentences, which is not training."""
-        self.known = {id(words): (words, jobs(words, starts))}
+    @property
+    def at_once(self) -> int:
+        return AT_ONCE if self.threads > 1 else 0
+
+    def feed(self, words: Ints, starts: Ints, rates: tuple[float, float]) -> None:
+        """Make a piece's sentences, which is not training. rates: at its begin and at its end."""
+        self.rates = rates
+        self.known = {id(words): (words, self.jobs(words, starts))}
+
+    def jobs(self, words: Ints, starts: Ints) -> list[list[list[str]]]:
+        """Lines as gensim takes them, as many together as it trains on at a time: of more than 10,000 words it drops the rest."""
+        named = [self.names[word] for word in words.tolist()]
+        lines = [
+            named[first : min(first + LONGEST, end)]
+            for begin, end in pairwise(starts.tolist())
+            for first in range(begin, end, LONGEST)
+        ]
+        made: list[list[list[str]]] = []
+        room = 0
+        for line in lines:
+            if len(line) > room:
+                made.append([])
+                room = LONGEST
+            made[-1].append(line)
+            room -= len(line)
+        return made
 
     def step(self, words: Ints, starts: Ints) -> GensimModel:
         """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
         known = self.known.get(id(words))
-        pieces = known[1] if known else jobs(words, starts)
+        pieces = known[1] if known else self.jobs(words, starts)
         if self.threads == 1:
             for lines in pieces:
                 self.model._do_train_job(lines, self.alpha, self.memory)
         elif pieces:
             every = [line for lines in pieces for line in lines]
+            first, last = self.rates
             self.model.train(
-                every, total_words=len(words), epochs=1, start_alpha=self.alpha, end_alpha=self.alpha, report_delay=1e9
+                every, total_words=len(words), epochs=1, start_alpha=first, end_alpha=last, report_delay=1e9
             )
         return self
 
@@ -64,25 +95,6 @@ class GensimModel:
     @property
     def W_out(self) -> Array:
         return np.asarray(self.model.syn1neg[self.order])
-
-
-def jobs(words: Ints, starts: Ints) -> list[list[list[str]]]:
-    """Lines as gensim takes them, as many together as it trains on at a time: of more than 10,000 words it drops the rest."""
-    named = list(map(str, words.tolist()))
-    lines = [
-        named[first : min(first + LONGEST, end)]
-        for begin, end in pairwise(starts.tolist())
-        for first in range(begin, end, LONGEST)
-    ]
-    made: list[list[list[str]]] = []
-    room = 0
-    for line in lines:
-        if len(line) > room:
-            made.append([])
-            room = LONGEST
-        made[-1].append(line)
-        room -= len(line)
-    return made
 
 
 class TorchModel:
