@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -155,7 +155,9 @@ def check(
 def run(
     preset: Annotated[
         PresetName,
-        typer.Option(help="quick: half a minute; default: two; full: twenty; deck: the source deck's own sizes."),
+        typer.Option(
+            help="quick: half a minute; default: three; full: half an hour; deck: the source deck's own sizes."
+        ),
     ] = PresetName.default,
     kernel: Kernels = None,
     only: Only = None,
@@ -212,7 +214,7 @@ def run(
     from bench.engine import environment
     from bench.engine.race import Track
     from bench.engine.workers import Workers
-    from bench.journal import Journal
+    from bench.journal import Journal, hold
     from bench.presets import PRESETS, changed_sizes, own_sizes
     from impls import catalogue
     from impls.case import whole
@@ -258,7 +260,7 @@ def run(
         show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
     )
     journal = Journal(out, running.identity(going, races, files))
-    journal.hold()
+    hold(out)
     known = journal.finished(i for race in races for i in race.implementations) if resume else {}
     if not resume and journal.begin():
         show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
@@ -314,10 +316,9 @@ def profile(
     if key not in every:
         raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
     implementation = every[key]
-    if implementation.jit or implementation.kernel.name.startswith("training."):
-        where = "it is compiled" if implementation.jit else "its work is done in other functions"
+    if implementation.no_lines:
         raise running.PlanError(
-            f"{key} has no lines to profile: {where}; w2vbench run shows its time, and where a step's goes"
+            f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and where a step's goes"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
     settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
@@ -553,12 +554,10 @@ def report(
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
     from bench import show
-    from reports import comparison, page, training
+    from reports import page
     from reports.results import read
 
-    found = read(result)
-    kind = training if found.w2vbench.training else comparison if found.w2vbench.comparison else page
-    show.written(kind.report(found, out))
+    show.written(page.report(read(result), out))
 
 
 class Architecture(StrEnum):
@@ -618,7 +617,11 @@ def train(
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", "--workers", min=1, help="Threads; all CPUs if not given. One: the same vectors for a seed."
+            "--threads",
+            "--workers",
+            min=1,
+            max=256,
+            help="Threads; all CPUs if not given. One: the same vectors for a seed.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
@@ -628,9 +631,10 @@ def train(
 ) -> None:
     """Train word vectors with the fastest rung, and save them in word2vec's format, which gensim's KeyedVectors reads.
 
-    Words are runs of letters, in lower case, as everywhere in w2vbench: digits and punctuation part them. A text is read
-    once and then streamed from disk: memory is needed for its vocabulary, its vectors and its lines' places. Interrupted
-    (Ctrl-C), it saves what was learnt so far.
+    Words are runs of letters, with apostrophes inside them, in lower case, as everywhere in w2vbench: digits and other
+    punctuation part them. A text is read once and then streamed from the folder for temporary files ($TMPDIR), which needs
+    8 bytes a word: memory is needed for the vocabulary, the vectors and the lines' places. Interrupted (Ctrl-C), it saves
+    what was learnt so far.
     """
     from bench import show
     from bench.run import PlanError
@@ -642,23 +646,23 @@ def train(
         raise PlanError("--hs: only 0, negative sampling, is offered here (for 1, take gensim)")
     interrupted = command.train(
         command.Wanted(
-            architecture(model, sg, cbow),
-            corpus,
-            out,
-            hidden,
-            negatives,
-            threads or cpus,
-            epochs,
-            min_count,
-            seed,
-            {
+            kernel=architecture(model, sg, cbow),
+            corpus=corpus,
+            out=out,
+            H=hidden,
+            K=negatives,
+            threads=threads or cpus,
+            epochs=epochs,
+            min_count=min_count,
+            seed=seed,
+            settings={
                 "window": window,
                 "sample": sample,
                 "alpha": alpha,
                 "min_alpha": min_alpha,
                 "power": ns_exponent,
             },
-            out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
+            binary=out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
         ),
         show.trainings,
     )
@@ -682,10 +686,13 @@ def quality(
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each rung, with seeds of their own.")] = 5,
     epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
     budget: Annotated[
-        str, typer.Option(metavar="TIME", help="Longest that a run may take; slower rungs train on what fits.")
+        str,
+        typer.Option(
+            metavar="TIME", help="Longest that a run should train; slower rungs train on what fits, gensim on all."
+        ),
     ] = "30s",
     threads: Annotated[
-        list[int] | None, typer.Option("--threads", min=1, help="Threads; may be given several times.")
+        list[int] | None, typer.Option("--threads", min=1, max=256, help="Threads; may be given several times.")
     ] = None,
     min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
     corpus: CorpusFile = None,
@@ -712,8 +719,11 @@ def quality(
     from bench.engine import environment
     from bench.engine.race import Settings, Track
     from bench.engine.workers import Workers
+    from bench.journal import hold
     from bench.regression import gate
     from bench.training import compare as comparing
+    from bench.training import quality as scores
+    from bench.training.runs import kept
     from impls import catalogue
 
     files = [file.resolve() for file in impl or ()]
@@ -722,6 +732,7 @@ def quality(
     if not chosen:
         raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
     show.writable(out)
+    hold(out)
     stop_on_signals()
     machine = environment.describe()
     text = read_corpus(corpus)
@@ -734,8 +745,13 @@ def quality(
     digest, path = running.corpus_and_code(text, files), out / "quality.json"
     records = comparing.earlier(path, asked, digest, machine) if resume else []
     if not resume and (aside := show.put_aside(path)):
-        show.error(f"unfinished runs were put aside as {aside} (--resume would have gone on from them)")
-    known = len(records)
+        show.error(f"earlier runs were put aside as {aside} (--resume would have gone on from them)")
+    text = kept(text, V)
+    known, tests = len(records), scores.tests(text.vocabulary[:V])
+
+    def content() -> dict[str, Any]:
+        return comparing.content(asked, text, tests, digest, records)
+
     frame = gate.frame_of("quality", show.command(sys.argv), machine)
     interrupted = False
     with running.saved(text) as folder, show.steps("run") as note, Workers() as workers:
@@ -745,18 +761,18 @@ def quality(
             if what:
                 note(what, done, of)
             elif len(records) > known:
-                show.keep_qualities(comparing.content(asked, text, digest, records), frame, out, complete=False)
+                show.keep_qualities(content(), frame, out, complete=False)
 
         try:
-            comparing.compare(asked, text, track, kept_so_far, records)
+            comparing.compare(asked, len(text.ids), tests, track, kept_so_far, records)
         except KeyboardInterrupt:
             interrupted = True
     if not records:
         show.error("interrupted before the first run was finished: nothing to keep")
         raise typer.Exit(130)
-    show.qualities(comparing.content(asked, text, digest, records), frame, out, complete=not interrupted, as_json=json)
-    answered = any(record["status"] == "ok" for record in records)
-    raise typer.Exit(130 if interrupted else 0 if answered else 3)
+    show.qualities(content(), frame, out, complete=not interrupted, as_json=json)
+    statuses = {record["status"] for record in records}
+    raise typer.Exit(130 if interrupted else 1 if statuses & set(running.BROKEN) else 0 if "ok" in statuses else 3)
 
 
 def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> list[Implementation]:
@@ -907,7 +923,10 @@ def main() -> None:
         if message:  # none where the help was shown instead
             print(f"w2vbench: {message} (see w2vbench --help)", file=sys.stderr)
     except MemoryError:
-        print("w2vbench: not enough memory for this size: try a smaller --vocab or --batch", file=sys.stderr)
+        print(
+            "w2vbench: not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)",
+            file=sys.stderr,
+        )
     except OSError as error:
         print(
             f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}",

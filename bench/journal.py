@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.engine.race import LaneResult, RaceResult
 from impls.interface import Implementation
@@ -28,20 +28,6 @@ class Journal:
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
         self.limits: list[dict[str, Any]] = []
-
-    def hold(self) -> None:
-        """Keep other runs out of the folder for as long as this process lives. Raises JournalError if one is in it."""
-        try:
-            import fcntl
-        except ImportError:  # not on this system
-            return
-        self.lock = (self.path.parent / ".running").open("w")
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise JournalError(
-                f"{self.path.parent}: another run is writing there; give this one another --out"
-            ) from error
 
     def begin(self) -> bool:
         """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
@@ -94,6 +80,22 @@ class Journal:
     def close(self) -> None:
         """The run is finished and kept elsewhere: nothing to go on from."""
         self.path.unlink(missing_ok=True)
+
+
+HELD: list[TextIO] = []
+
+
+def hold(folder: Path) -> None:
+    """Keep other runs out of a folder for as long as this process lives. Raises JournalError if one is in it."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        return
+    HELD.append((folder / ".running").open("w"))
+    try:
+        fcntl.flock(HELD[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise JournalError(f"{folder}: another run is writing there; give this one another --out") from error
 
 
 def parsed(line: str) -> dict[str, Any] | None:

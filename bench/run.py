@@ -167,7 +167,10 @@ def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
     """A digest of a text and of all code that is measured or measures it."""
     package = Path(__file__).resolve().parents[1]
     folders = ("impls", "bench/engine", "bench/training")
-    digest = hashlib.sha256(corpus.ids.tobytes())
+    digest = hashlib.sha256()
+    for part in (corpus.ids, corpus.starts, corpus.counts):
+        digest.update(part.tobytes())
+    digest.update("\0".join(corpus.vocabulary).encode())
     for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *files]:
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -443,13 +443,8 @@ def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, c
 
 
 def put_aside(path: Path) -> Path | None:
-    """Give a result file of unfinished runs another name, so that it is not written over; None if there is none such."""
-    from reports.results import ResultError, read
-
-    try:
-        if read(path).w2vbench.complete:
-            return None
-    except ResultError:
+    """Give a file of earlier runs another name, so that it is not written over; None if there is none."""
+    if not path.exists():
         return None
     names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in itertools.count(1))
     return path.replace(next(name for name in names if not name.exists()))

@@ -108,6 +108,7 @@ class Kernel:
         wrong: str = "",
         requires: tuple[str, ...] = (),
         jit: bool = False,
+        one_thread: bool = False,
         prepare: Callable[[Problem], Any] | None = None,
         moves: Callable[[Size], Work] | None = None,
         shows: tuple[Callable[..., Any], ...] = (),
@@ -118,12 +119,13 @@ class Kernel:
         stand in a sentence ("picking the rows by their index"). slide: where in the source deck it stands.
         baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
         given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
-        ``BV+VH`` in the size's dtype, ``VH64`` in float64. shares: the same of those that it takes from
+        ``BV+VH`` in the size's dtype, ``VH64`` in float64, ``8V`` of eight rows. shares: the same of those that it takes from
         ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
         requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
+        one_thread: no code of its own uses more threads, so that whole runs are made with one only.
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
-        shows: functions whose code is shown beside its own.
+        shows: functions that do its work: their code is shown beside its own, which is not profiled by line.
 
         Raises BadName for a slug that no case can be named by.
         """
@@ -148,6 +150,7 @@ class Kernel:
                 plain,
                 jit,
                 shows,
+                one_thread,
             )
 
         return decorate
@@ -173,7 +176,13 @@ class Implementation:
     plain: str = ""
     jit: bool = False
     shows: tuple[Callable[..., Any], ...] = ()
+    one_thread: bool = False
     interface_version: int = field(default=INTERFACE_VERSION)
+
+    @property
+    def no_lines(self) -> str:
+        """Why a profile by line would show nothing; empty if it would."""
+        return "it is compiled" if self.jit else "its work is done in other functions" if self.shows else ""
 
     @property
     def key(self) -> str:
@@ -211,11 +220,13 @@ def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def array_bytes(arrays: str, size: Size) -> int:
-    """Bytes of some arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64."""
+    """Bytes of some arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64, ``8V`` has eight rows of V."""
     total = 0
     for array in filter(None, arrays.split("+")):
         item = 8 if array.endswith("64") else size.float_type.itemsize
-        total += prod(getattr(size, dimension) for dimension in array.removesuffix("64")) * item
+        dimensions = array.removesuffix("64").lstrip("0123456789")
+        rows = int(array[: array.index(dimensions)] or 1)
+        total += rows * prod(getattr(size, dimension) for dimension in dimensions) * item
     return total
 
 

@@ -137,7 +137,7 @@ class Vectors:
         return cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.v{self.lanes}f{8 * self.bytes}")
 
     def exponential(self, x: Any) -> Any:
-        """exp(x), to 2e-7 in float32 and 3e-16 in float64, for x from -87 to 87 (±700); 0 for less, and for more that of 87 (700).
+        """exp(x), to 3e-7 in float32 and 5e-16 in float64, for x from -87 to 87 (±700); 0 for less, and for more that of 87 (700).
 
         2 to a whole power, by the exponent's bits, times a polynomial for the rest, which is within ln 2 / 2 of nothing.
         """

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import ENOSPC
 from functools import cached_property
 from importlib.util import find_spec
 from itertools import count
@@ -279,7 +280,9 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
             f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8"
         ) from error
     except OSError as error:
-        raise CorpusError(f"{error.filename or path}: {error.strerror or error}") from error
+        full = f"{folder}, which needs 8 bytes a word (TMPDIR names another place)"
+        where = error.filename or (full if error.errno == ENOSPC else path)
+        raise CorpusError(f"{where}: {error.strerror or error}") from error
     words = list(table)
     starts = edges[:-1][np.diff(edges) > 0]
     return Corpus(

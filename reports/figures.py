@@ -187,7 +187,10 @@ def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
     }
 
 
-STAGES = ("lookup", "sampling", "output", "scatter", "update", "all other")
+STAGES = (
+    *("examples", "lookup", "sampling", "output", "scatter", "update"),
+    *("examples + sampling", "lookup to update"),  # of the compiled loop, which cannot be parted further
+)
 
 
 def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -196,7 +199,9 @@ def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[s
     traces = []
     for at, stage in enumerate(STAGES):
         shares = {
-            str(slugs[case]): parts[stage] / sum(parts.values()) for case, parts in stages.items() if stage in parts
+            str(slugs[case]): parts[stage] / sum(parts.values())
+            for case, parts in stages.items()
+            if stage in parts and any(parts.values())
         }
         if shares:
             traces.append(

@@ -28,12 +28,17 @@ SORTED_BY = ("wall_s", "speedup", "cpu_s", "peak_bytes", "growth_V", "limit_shar
 def report(result: ResultFile, folder: Path) -> list[Path]:
     """Write the outputs of a result file into a folder, and give their paths. Raises ResultError.
 
-    Of a run: ``index.html``, ``report.md`` and ``cases.csv``. Of a comparison: ``comparison.html`` and ``comparison.md``.
+    Of a run: ``index.html``, ``report.md`` and ``cases.csv``. Of a comparison: ``comparison.html`` and ``comparison.md``. Of
+    whole training runs: ``quality.html`` and ``quality.md``.
     """
     if result.w2vbench.comparison:
         from . import comparison
 
         return comparison.report(result, folder)
+    if result.w2vbench.training:
+        from . import training
+
+        return training.report(result, folder)
     cases = frame(result)
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(cases)}
     for name, text in texts.items():

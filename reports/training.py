@@ -39,6 +39,10 @@ class Rung:
     def good(self) -> list[TrainingRun]:
         return [run for run in self.runs if run.status == "ok" and run.seconds > 0]
 
+    @property
+    def failed(self) -> list[TrainingRun]:
+        return [run for run in self.runs if run.status not in ("ok", "skipped")]
+
     def speed(self) -> Interval | None:
         """Words a second, the mean over seeds on a logarithmic scale."""
         return over_seeds(self.log_speeds(), math.exp)
@@ -91,6 +95,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
     over = rung.over(peer)
     memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
     words = sum(run.words for run in good) / len(good)
+    text = "all" if all(run.whole for run in good) else f"{rate(words)} words"
     equal = training.equal.get(rung.key)
     return (
         rung.slug,
@@ -99,7 +104,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
         PEER if rung.slug == PEER else times(over) if over else "–",
         three(sum(run.cpu_s for run in good) / sum(run.words for run in good) * 1e6),
         size_bytes(max(memory)) if memory else "–",
-        "all" if all(run.whole for run in good) else f"{rate(words)} words",
+        text + (f", {len(good)} of {len(rung.runs)} runs" if rung.failed else ""),
         with_ends(rung.loss(), lambda value: f"{value:.3f}"),
         *(
             with_ends(rung.score(name), lambda value: f"{value:.1%}" if name == "analogies" else f"{value:.3f}")  # noqa: B023 - used at once
@@ -130,7 +135,7 @@ def peer_of(rung: Rung, every: Sequence[Rung]) -> Rung | None:
 
 
 def told(training: Training) -> Iterator[str]:
-    """What came of it: a sentence a kernel."""
+    """What came of it: a sentence a kernel, and one for each rung that failed with some seeds."""
     every = rungs(training)
     for kernel in dict.fromkeys(rung.kernel for rung in every):
         mine = [rung for rung in every if rung.kernel == kernel and rung.speed()]
@@ -146,17 +151,22 @@ def told(training: Training) -> Iterator[str]:
             None: "",
         }[training.equal.get(best.key)]
         yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
+    for rung in every:
+        if rung.failed and rung.good:
+            why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in rung.failed))
+            yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
 
 
 def how(training: Training) -> str:
     """What was trained on and how, in a sentence."""
-    seeds = len({run.seed for run in training.runs})
+    seeds = [len(rung.good) for rung in rungs(training) if rung.good] or [0]
+    number = counted(seeds[0], "seed") if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
     margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
     return (
         f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
-        f"K = {training.K}, {counted(training.epochs, 'epoch')}, {counted(seeds, 'seed')}, {settings}. Words are counted before "
+        f"K = {training.K}, {counted(training.epochs, 'epoch')}, {number}, {settings}. Words are counted before "
         "frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of negative sampling, on each "
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")

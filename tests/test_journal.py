@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.engine.race import RaceResult, Settings, enter
-from bench.journal import Journal, JournalError
+from bench.journal import Journal, JournalError, hold
 from impls import catalogue
 from impls.case import Size
 
@@ -47,10 +47,9 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
 
 def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    first, second = Journal(tmp_path, RUN), Journal(tmp_path, RUN)
-    first.hold()
+    hold(tmp_path)
     with pytest.raises(JournalError, match="another --out"):
-        second.hold()
+        hold(tmp_path)
 
 
 def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:

@@ -397,7 +397,7 @@ def test_every_status_is_told_with_its_reason(show: Show) -> None:
 def test_code_is_shown_in_colours_and_only_where_there_is_some(show: Show) -> None:
     view = show("every status")
     view.page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-    assert view.texts("details h3") == ["impls/lookup.py:7"]
+    assert view.texts("details h3") == ["gather impls/lookup.py:7"]
     assert view.texts("details pre") == ["def gather(W, idx):\n    return W[idx]"]
     assert view.style("pre .k", "color") != view.style("pre", "color")
 

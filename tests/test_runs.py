@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.training import quality
+from bench.training import quality, runs
 from bench.training.runs import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
 from bench.training.vectors import save
 from impls import words
@@ -116,7 +116,7 @@ def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(ladder: tuple[Any
         rates.append(run.model.alpha)
         seen.append((run.words, run.left_s))
 
-    run = train(Plan(ladder[-1], 12, H=16, epochs=4), corpus, note, hold_out=True)
+    run = train(Plan(implementation=ladder[-1], V=12, H=16, epochs=4), corpus, note, hold_out=True)
     assert run.words == run.total == 4 * 1980 * 5
     assert rates == sorted(rates, reverse=True)
     assert 0.024 < rates[0] < 0.025
@@ -144,14 +144,37 @@ def test_a_model_may_want_more_words_at_once_and_is_told_the_rates_of_a_piece() 
 
     slow = CBOW[0].kernel.implementation("slow", "slow", prepare=Slow)(lambda words, starts, model: model)
     corpus = small_text()
-    fed = train(Plan(slow, 12, H=4, epochs=2), corpus, lambda run: None).model.fed
+    fed = train(Plan(implementation=slow, V=12, H=4, epochs=2), corpus, lambda run: None).model.fed
     assert [words for words, _, _ in fed] == [8000, 2000] * 2
     assert [first for _, first, _ in fed] == pytest.approx([0.025, 0.01504, 0.01255, 0.00259])
     assert [last for _, _, last in fed] == pytest.approx([0.01504, 0.01255, 0.00259, 0.0001])
 
 
+@pytest.mark.parametrize(("a_while", "steps"), [(float("inf"), [1000, 4000, 10_000]), (-1.0, [1000])])
+def test_a_pace_is_that_of_a_step_that_takes_a_while(
+    a_while: float, steps: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps grow until one takes long enough, or is as large as a run's."""
+
+    class Counting:
+        alpha = 0.0
+        seen: ClassVar[list[int]] = []
+
+        def __init__(self, problem: Any) -> None:
+            self.seen.clear()
+
+    def step(words: Array, starts: Array, model: Any) -> Any:
+        model.seen.append(len(words))
+        return model
+
+    monkeypatch.setattr(runs, "A_WHILE_S", a_while)
+    counting = CBOW[0].kernel.implementation("counting", "counts", prepare=Counting)(step)
+    assert runs.pace(Plan(implementation=counting, V=12), small_text()) > 0
+    assert Counting.seen == steps
+
+
 def test_a_run_may_be_told_to_stop_after_so_many_words() -> None:
-    run = train(Plan(CBOW[-1], 12, H=4, words=3000), small_text(), lambda run: None)
+    run = train(Plan(implementation=CBOW[-1], V=12, H=4, words=3000), small_text(), lambda run: None)
     assert 3000 <= run.words < 3000 + LEAST_PIECE + 10
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from reports.results import ResultFile, TrainingRun, read
-from reports.training import HEADER, curves, drawing, html, markdown, peer_of, row, rungs, told
+from reports.training import HEADER, curves, drawing, how, html, markdown, peer_of, row, rungs, told
 from tests.vectors import load
 
 ROOT = Path(__file__).parents[1]
@@ -169,23 +169,26 @@ def test_quality_goes_on_from_its_earlier_runs(
     assert len(kept) >= 3
     assert [run for run in kept if run not in training.runs] == []
 
-    (tmp_path / "text").write_text(TEXT + "and more words\n" * 20)
+    (tmp_path / "text").write_text(TEXT.replace("\n", " ", 1))  # the same words, in other lines
     done = w2vbench("quality", *asked, "--only", "*/numba", "--resume", cwd=tmp_path)
     assert done.returncode == 2
     assert "is of other runs" in done.stderr
     assert "text or code" in done.stderr
 
 
-def test_unfinished_runs_are_put_aside(judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("complete", [False, True])
+def test_earlier_runs_are_put_aside(
+    judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path, complete: bool
+) -> None:
     (tmp_path / "text").write_text(TEXT)
-    unfinished = json.loads((judged[0] / "reports/out/quality.json").read_text())
-    unfinished["w2vbench"]["complete"] = False
-    (tmp_path / "quality.json").write_text(json.dumps(unfinished))
+    earlier = json.loads((judged[0] / "reports/out/quality.json").read_text())
+    earlier["w2vbench"]["complete"] = complete
+    (tmp_path / "quality.json").write_text(json.dumps(earlier))
     asked = ("--corpus", "text", "--kernel", "training.cbow", "--epochs", "1", "--seeds", "1", "--only", "*/numba")
     done = w2vbench("quality", *asked, "--out", ".", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "put aside as quality.previous-1.json" in done.stderr
-    assert json.loads((tmp_path / "quality.previous-1.json").read_text()) == unfinished
+    assert json.loads((tmp_path / "quality.previous-1.json").read_text()) == earlier
 
 
 @pytest.mark.parametrize(
@@ -258,6 +261,43 @@ def test_the_table_says_what_each_rung_did() -> None:
         "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; no score of its vectors is worse than "
         "gensim's by more than the margins."
     ]
+
+
+def test_seeds_that_failed_are_told() -> None:
+    """A rung that often fails is not shown by the runs that went well alone."""
+    result = example()
+    training = result.w2vbench.training
+    assert training is not None
+    failed = {"seed": 3, "status": "wrong", "reason": "its vectors did not stay finite"}
+    runs = [*training.runs, training.runs[2].model_copy(update=failed)]
+    training = training.model_copy(update={"runs": runs})
+    every = rungs(training)
+    cells = {rung.slug: dict(zip(HEADER, row(rung, training, peer_of(rung, every)), strict=True)) for rung in every}
+    assert cells["numba"]["text"] == "all, 2 of 3 runs"
+    assert cells["gensim"]["text"] == "all"
+    assert (
+        "training.cbow/numba, t1: 1 of 3 runs failed (wrong: its vectors did not stay finite); its figures are of the others."
+        in told(training)
+    )
+    assert "1 to 2 seeds" in how(training)
+
+
+def test_quality_ends_with_1_if_a_rung_fails(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(TEXT)
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "from impls.training.ladder import cbow\n"
+        "class Model:\n"
+        "    def __init__(self, problem):\n"
+        "        self.alpha, self.W_in = 0.0, np.full((problem.size.V, problem.size.H), np.nan, np.float32)\n"
+        "        self.W_out = self.W_in\n"
+        "mine = cbow.implementation('mine', 'never finite', prepare=Model)(lambda words, starts, model: model)\n"
+    )
+    asked = ("--corpus", "text", "--impl", "mine.py", "--seeds", "1", "--only", "*/mine", "--json")
+    done = w2vbench("quality", *asked, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (run,) = json.loads(done.stdout)["w2vbench"]["training"]["runs"]
+    assert (run["status"], run["reason"]) == ("wrong", "its vectors did not stay finite")
 
 
 def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> None:

@@ -7,10 +7,12 @@ much as they like, it comes from and goes nowhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
+import time
 from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,6 +33,8 @@ from impls.words import Corpus
 
 PROFILE_S = 0.02
 """Length of a line profile's time pass in a race."""
+STAGES_S = 0.3
+"""Time in which a model's steps are taken to find out where their time goes."""
 
 
 def main() -> None:
@@ -181,10 +185,9 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         wall, cpu = timed[lane.name]
         plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
         emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
-    if spec["memory"]:
-        tell_stages(lanes, problem, emit)
     emit("raced")  # whatever happens from here on costs no times
     if spec["memory"]:
+        tell_stages(lanes, problem, emit)
         lanes.clear()
         del lane  # the lanes' workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
@@ -219,12 +222,22 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
 
 
 def tell_stages(lanes: list[Lane], problem: Problem, emit: Emit) -> None:
-    """Where a step's time goes, for lanes whose model can tell."""
+    """Where a step's time goes, the median of some steps, for lanes whose model can tell. One that fails goes without."""
     for lane in lanes:
         for model in lane.last:
             if hasattr(model, "stages"):
                 emit("stage", name="the step's stages", lane=None)
-                emit("stages", lane=lane.name, seconds=model.stages(*problem.batches[0]))
+                with contextlib.suppress(Exception):
+                    emit("stages", lane=lane.name, seconds=stages_of(model, problem))
+
+
+def stages_of(model: Any, problem: Problem) -> dict[str, float]:
+    """Seconds in each stage of a step, medians of as many steps as fit into STAGES_S."""
+    steps: list[dict[str, float]] = []
+    until = time.perf_counter() + STAGES_S
+    while not steps or time.perf_counter() < until:
+        steps.append(model.stages(*problem.batches[len(steps) % len(problem.batches)]))
+    return {name: float(np.median([step[name] for step in steps])) for name in steps[0]}
 
 
 def weigh(implementations: list[Implementation], problem: Problem, time_limit_s: float, emit: Emit) -> None:
@@ -240,8 +253,8 @@ def profile_all(implementations: list[Implementation], problem: Problem, emit: E
     from bench.engine import lines
 
     for implementation in implementations:
-        if implementation.jit:
-            continue  # compiled code has no lines
+        if implementation.no_lines:
+            continue
         emit("stage", name="the line profile", lane=None)
         try:
             found = lines.profile(implementation, problem, PROFILE_S)

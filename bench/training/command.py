@@ -19,14 +19,14 @@ from impls import catalogue, words
 from impls.training.contract import Settings
 from reports.units import size_bytes
 
-from .runs import Plan, Trained
+from .runs import Plan, Trained, kept
 from .runs import train as train_rung
 from .vectors import save
 
 RUNG = "numba"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is to be trained, and where it goes. settings: fields of the contract's Settings."""
 
@@ -47,21 +47,7 @@ def train(
     wanted: Wanted, progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]]
 ) -> bool:
     """Read, train and save; True if it was interrupted, in which case what was learnt so far is saved. Raises PlanError, CorpusError."""
-    if not wanted.out.parent.is_dir() or wanted.out.is_dir():
-        raise PlanError(
-            f"--out: {wanted.out}: {'a folder' if wanted.out.is_dir() else f'no folder {wanted.out.parent}'}"
-        )
-    if wanted.out.exists() and not (wanted.out.is_file() and not wanted.out.is_symlink()):
-        raise PlanError(f"--out: {wanted.out} is no ordinary file")
-    if (
-        wanted.corpus is not None
-        and wanted.corpus.exists()
-        and wanted.out.exists()
-        and wanted.out.samefile(wanted.corpus)
-    ):
-        raise PlanError(f"--out: {wanted.out} is the text itself")
-    if not os.access(wanted.out.parent, os.W_OK):
-        raise PlanError(f"--out: {wanted.out.parent} cannot be written to")
+    writable(wanted.out, wanted.corpus)
     try:
         settings = Settings(**wanted.settings)
     except ValueError as error:
@@ -74,7 +60,10 @@ def train(
             f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
         rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
-        plan = Plan(rung, V, wanted.H, wanted.K, wanted.threads, wanted.epochs, wanted.seed, settings)
+        plan = Plan(
+            implementation=rung, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,
+            settings=settings,
+        )  # fmt: skip
         latest: list[Trained] = []
         interrupted = False
         with progress(len(corpus.ids) * wanted.epochs) as paint:
@@ -107,12 +96,22 @@ def train(
     return interrupted
 
 
+def writable(out: Path, corpus: Path | None) -> None:
+    """Raise PlanError unless vectors can be written there, and nothing but earlier ones would be lost."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise PlanError(f"--out: {out}: {'a folder' if out.is_dir() else f'no folder {out.parent}'}")
+    if out.exists() and (out.is_symlink() or not out.is_file()):
+        raise PlanError(f"--out: {out} is no ordinary file")
+    if corpus is not None and corpus.exists() and out.exists() and out.samefile(corpus):
+        raise PlanError(f"--out: {out} is the text itself")
+    if not os.access(out.parent, os.W_OK):
+        raise PlanError(f"--out: {out.parent} cannot be written to")
+
+
 def read(wanted: Wanted, folder: Path) -> words.Corpus:
     """The text, without its rarest words; one's own is kept on disk, not in memory."""
     if wanted.corpus is not None:
         return words.stored(wanted.corpus, folder, wanted.min_count)
-    from .runs import kept
-
     whole = words.builtin()
     V = int((whole.counts >= wanted.min_count).sum())
     if V < 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,18 @@ import numpy as np
 
 from bench.engine.race import Track
 from bench.engine.workers import Died
-from bench.run import MACHINE, PlanError, saved
+from bench.run import MACHINE, PlanError
 from impls.catalogue import missing
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 from reports.results import ResultError, read
+from reports.training import PEER
 
 from . import quality
-from .runs import LEAST_PIECE, kept
+from .runs import LEAST_PIECE
 
 LONGEST_STEP_S = 600.0
-ONE_THREAD = ("chapter-3", "chapter-4-1", "chapter-4-2", "sparse", "batched")
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,31 @@ class Asked:
             for rung in self.implementations
             for threads in dict.fromkeys(self.threads)
             for seed in range(1, self.seeds + 1)
-            if threads == 1 or rung.slug not in ONE_THREAD
+            if threads == 1 or not rung.one_thread
         ]
 
 
 Note = Callable[[str, int, int], None]
 
 
-def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: list[dict[str, Any]]) -> None:
-    """Train every rung with every seed, one after another in random order, judge what it learnt, and put records of the runs
-    into a list, which may have some already: these are not made again.
+def compare(
+    asked: Asked, words: int, tests: quality.Tests | None, track: Track, note: Note, records: list[dict[str, Any]]
+) -> None:
+    """Train every rung with every seed on the track's text of so many words, one after another in random order, judge what
+    it learnt, and put records of the runs into a list, which may have some already: these are not made again.
 
     note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record
     with the reason.
     """
     done = {(record["kernel"], record["implementation"], record["threads"], record["seed"]) for record in records}
     runs = [run for run in asked.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
-    small = kept(corpus, asked.V)
-    tests = quality.tests(corpus.vocabulary[: asked.V])
-    within: dict[tuple[str, int], int | None] = {}
+    within: dict[tuple[str, int], int | Died | None] = {
+        (f"{record['kernel']}/{record['implementation']}", record["threads"]): record["words"]
+        for record in records
+        if record["status"] == "ok" and not record["whole"]  # more seeds train on as many
+    }
     order = np.random.default_rng(0).permutation(len(runs))
-    with saved(small) as folder, tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
-        track = replace(track, corpus=folder)
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
         for number, at in enumerate(order):
             rung, threads, seed = runs[at]
             name = {
@@ -98,11 +101,11 @@ def compare(asked: Asked, corpus: Corpus, track: Track, note: Note, records: lis
             vectors = Path(room) / "vectors.npy"
             try:
                 if (rung.key, threads) not in within:
-                    within[rung.key, threads] = words_within(asked, small, track, rung, threads)
-                spec = specification(asked, track, rung, threads, seed) | {
-                    "words": within[rung.key, threads],
-                    "vectors": str(vectors),
-                }
+                    within[rung.key, threads] = words_within(asked, words, track, rung, threads)
+                most = within[rung.key, threads]
+                if isinstance(most, Died):
+                    raise most
+                spec = specification(asked, track, rung, threads, seed) | {"words": most, "vectors": str(vectors)}
                 for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
                     if event["event"] == "progress":
                         note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s", number, len(runs))
@@ -130,18 +133,21 @@ def specification(asked: Asked, track: Track, rung: Implementation, threads: int
     }
 
 
-def words_within(asked: Asked, corpus: Corpus, track: Track, rung: Implementation, threads: int) -> int | None:
-    """How many words a rung can be trained on in its time, by its pace in a worker of its own; None if all.
+def words_within(asked: Asked, in_text: int, track: Track, rung: Implementation, threads: int) -> int | Died | None:
+    """How many words a rung can be trained on in its time, by its pace in a worker of its own; None if all, or how it died.
 
-    The peer that others are judged by always trains on all. Raises Died.
+    The peer that others are judged by always trains on all.
     """
-    if rung.slug == quality.PEER:
+    if rung.slug == PEER:
         return None
-    words = 0
-    for event in track.workers.work(specification(asked, track, rung, threads, 0), threads, LONGEST_STEP_S, ahead=True):
-        if event["event"] == "pace":
-            words = int(event["words_per_s"] * asked.budget_s)
-    return None if words >= len(corpus.ids) * asked.epochs else max(LEAST_PIECE, words)
+    words, spec = 0, specification(asked, track, rung, threads, 0)
+    try:
+        for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
+            if event["event"] == "pace":
+                words = int(event["words_per_s"] * asked.budget_s)
+    except Died as death:
+        return death
+    return None if words >= in_text * asked.epochs else max(LEAST_PIECE, words)
 
 
 def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[str, Any]:
@@ -153,7 +159,9 @@ def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[s
     return {"status": "ok", **facts, "scores": quality.judged(W, tests), "loss": loss}
 
 
-def content(asked: Asked, corpus: Corpus, digest: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+def content(
+    asked: Asked, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[dict[str, Any]]
+) -> dict[str, Any]:
     """What a result file says of all runs, with which rungs are equal in quality to gensim. digest: of the text and the code."""
     scores: dict[tuple[str, str, int], dict[str, list[float]]] = {}
     unfit = {
@@ -167,11 +175,10 @@ def content(asked: Asked, corpus: Corpus, digest: str, records: list[dict[str, A
         mine = scores.setdefault((record["kernel"], record["implementation"], record["threads"]), {})
         for name, score in record.get("scores", {}).items():
             mine.setdefault(name, []).append(score)
-    peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == quality.PEER}
-    tests = quality.tests(corpus.vocabulary[: asked.V])
+    peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == PEER}
     return {
         "corpus": corpus.name,
-        "tokens": int(corpus.counts[: asked.V].sum()),
+        "tokens": len(corpus.ids),
         **asked.same(),
         "digest": digest,
         "runs": records,
@@ -180,7 +187,7 @@ def content(asked: Asked, corpus: Corpus, digest: str, records: list[dict[str, A
         "equal": {
             f"{kernel}/{slug}, t{threads}": quality.equal(mine, peers.get((kernel, threads), {}))
             for (kernel, slug, threads), mine in scores.items()
-            if slug != quality.PEER
+            if slug != PEER
         },
     }
 

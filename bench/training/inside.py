@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 
-from .runs import LEAST_PIECE, Plan, Trained, train
+from .runs import Plan, Trained, pace, train
 
 EVERY_S = 1.0
 
@@ -28,15 +27,9 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
     corpus = Corpus.load(Path(spec["corpus"]))
     emit("waits")
     plan = Plan(
-        implementation,
-        spec["V"],
-        spec["H"],
-        spec["K"],
-        spec["threads"],
-        spec["epochs"],
-        spec["seed"],
-        Settings(**spec["settings"]),
-        spec["words"],
+        implementation=implementation,
+        settings=Settings(**spec["settings"]),
+        **{name: spec[name] for name in ("V", "H", "K", "threads", "epochs", "seed", "words")},
     )
     if spec["vectors"] is None:
         emit("stage", name="its pace", lane=implementation.key)
@@ -64,11 +57,3 @@ def launch(spec: dict[str, Any], implementation: Implementation, emit: Emit) -> 
         whole=plan.words is None,
     )
     emit("done")
-
-
-def pace(plan: Plan, corpus: Corpus) -> float:
-    """Words a second, going by the second thousand that the rung is trained on."""
-    seen: list[tuple[int, float]] = []
-    train(replace(plan, words=2 * LEAST_PIECE, epochs=1), corpus, lambda run: seen.append((run.words, run.seconds)))
-    (words, warm_s), (more, ended_s) = seen[0], seen[-1]
-    return (more - words) / (ended_s - warm_s) if more > words else words / warm_s

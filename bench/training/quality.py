@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from reports.statistics import difference_interval
 
-PEER = "gensim"
-"""What the others are judged by."""
 LIKENESS = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 ANALOGIES = "questions-words.txt"
 

@@ -21,6 +21,7 @@ PIECE = 120_000
 LEAST_PIECE = 1_000
 HELD_OUT = 100
 """Of so many lines one is held out, where any are."""
+A_WHILE_S = 0.3
 POINTS = 8
 """Places at which a run's loss is measured."""
 
@@ -53,11 +54,12 @@ def pieces(corpus: Corpus, lines: Lines, most: int) -> Iterator[tuple[Ints, Ints
     cuts = np.minimum(np.searchsorted(lengths, marks, side="left") + 1, len(lines))
     for first, last in pairwise(dict.fromkeys([0, *cuts.tolist()])):
         some = lines[first:last]
-        words = np.concatenate([np.asarray(corpus.ids[begin:end], np.int32) for begin, end in some])
-        yield words, np.concatenate([[0], np.cumsum(some[:, 1] - some[:, 0])])
+        gaps = np.flatnonzero(some[1:, 0] != some[:-1, 1]) + 1  # where lines are held out
+        stretches = [corpus.ids[some[a, 0] : some[b - 1, 1]] for a, b in pairwise([0, *gaps.tolist(), len(some)])]
+        yield np.concatenate(stretches, dtype=np.int32), np.concatenate([[0], np.cumsum(some[:, 1] - some[:, 0])])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is to be trained. V: most frequent words that are kept. words: of all epochs together, at most (None: all)."""
 
@@ -79,7 +81,8 @@ class Plan:
 @dataclass
 class Trained:
     """A run so far. words: trained on, in all epochs, before any were left out for being frequent. total: those there would
-    be. seconds, cpu_s: without the time that measuring its loss took. curve: words and loss on held-out lines."""
+    be. seconds, cpu_s: of its steps, without what reading their words and measuring the loss took. curve: words and loss on
+    held-out lines."""
 
     model: Any
     total: int
@@ -88,6 +91,7 @@ class Trained:
     cpu_s: float = 0.0
     epoch: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def words_per_s(self) -> float:
@@ -95,7 +99,9 @@ class Trained:
 
     @property
     def left_s(self) -> float:
-        return (self.total - self.words) / self.words_per_s if self.words else float("inf")
+        """By the clock, all that goes on between steps included."""
+        so_far = time.perf_counter() - self.began
+        return so_far / self.words * (self.total - self.words) if self.words else float("inf")
 
 
 def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out: bool = False) -> Trained:
@@ -106,34 +112,58 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
     lines, held = parted(lines_of(corpus)) if hold_out else (lines_of(corpus), np.empty((0, 2), np.int64))
     in_text = int((lines[:, 1] - lines[:, 0]).sum())
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
-    counts = corpus.expected_counts(plan.V)
-    problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
-    step, (model,) = plan.implementation.start(problem)
+    step, model = started(plan, corpus)
     run = Trained(model, total)
     most = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), getattr(model, "at_once", 0))
-    judged = text_of(corpus, held)
+    judged, counts = text_of(corpus, held), corpus.expected_counts(plan.V)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(judged[0]) else set()
     for run.epoch in range(plan.epochs):
         for words, starts in pieces(corpus, lines, most):
             if run.words >= total:
                 break
-            rates = tuple(
-                rate_at(plan.settings, words_then / total) for words_then in (run.words, run.words + len(words))
-            )
-            model.alpha = sum(rates) / 2
-            if hasattr(model, "feed"):
-                model.feed(words, starts, rates)
-            begun, cpu = time.perf_counter(), time.process_time()
-            step(words, starts, model)
-            run.seconds += time.perf_counter() - begun
-            run.cpu_s += time.process_time() - cpu
-            run.words += len(words)
+            done, then = run.words / total, (run.words + len(words)) / total
+            rates = rate_at(plan.settings, done), rate_at(plan.settings, then)
+            seconds, cpu_s = take(step, model, words, starts, rates)
+            run.seconds, run.cpu_s, run.words = run.seconds + seconds, run.cpu_s + cpu_s, run.words + len(words)
             if passed := {place for place in places if place <= run.words}:
                 places -= passed
                 loss = noise_loss(np.asarray(model.W_in), np.asarray(model.W_out), *judged, counts, plan.K)
-                run.curve.append((run.words, loss))
+                if loss is not None:
+                    run.curve.append((run.words, loss))
             note(run)
     return run
+
+
+def started(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+    """A rung's step and its model, made and compiled."""
+    counts = corpus.expected_counts(plan.V)
+    problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
+    step, (model,) = plan.implementation.start(problem)
+    return step, model
+
+
+def take(
+    step: Callable[..., Any], model: Any, words: Ints, starts: Ints, rates: tuple[float, float]
+) -> tuple[float, float]:
+    """Take a step, at rates from the one to the other: its seconds, wall and CPU."""
+    model.alpha = sum(rates) / 2
+    if hasattr(model, "feed"):
+        model.feed(words, starts, rates)
+    begun, cpu = time.perf_counter(), time.process_time()
+    step(words, starts, model)
+    return time.perf_counter() - begun, time.process_time() - cpu
+
+
+def pace(plan: Plan, corpus: Corpus) -> float:
+    """Words a second in a step that takes a while, or is as large as a run's: steps grow from LEAST_PIECE words up to it."""
+    step, model = started(plan, corpus)
+    lines, most = lines_of(corpus), LEAST_PIECE
+    while True:
+        words, starts = next(pieces(corpus, lines, most))
+        seconds, _ = take(step, model, words, starts, (plan.settings.alpha, plan.settings.alpha))
+        if seconds > A_WHILE_S or len(words) >= min(PIECE, len(corpus.ids)):
+            return len(words) / seconds
+        most *= 4
 
 
 def rate_at(settings: Settings, done: float) -> float:

@@ -251,7 +251,7 @@ def tiles(problem: Problem) -> Tiles:
     "compiled: the same in tiles of a few words",
     plain="doing the same in compiled tiles of a few words, which never leave the cache",
     grows_with="V",
-    makes="BV",
+    makes="BV+8V",
     shares="VH",
     jit=True,
     prepare=tiles,

@@ -36,7 +36,6 @@ score like those of one)."""
 
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
 """What a pass learns by: nothing, so that what it draws can be timed apart."""
-STAGE_STEPS = 50
 
 
 class Tables(NamedTuple):
@@ -87,7 +86,12 @@ def one_pass(
     words: Ints, starts: Ints, begin: int, end: int, kept: Array, aliases: Array, tables: Tables, alpha: Any, window: int,
     state: Array, buffers: tuple[Array, ...], pairs: Any, lines: Any, mode: int,
 ) -> None:  # fmt: skip
-    """Train on words begin to end: each context of a centre (skip-gram) or their mean (CBOW) learns to tell the centre from K drawn words."""
+    """Train on words begin to end: each context of a centre (skip-gram) or their mean (CBOW) learns to tell the centre from K drawn words.
+
+    words (B,) int32; starts (S + 1,) int64; kept (V,) uint32: chance of each word to be kept, times 2^32; aliases (V, 2)
+    uint32, as ``whole_alias_table`` makes them; alpha float32; state: the generator's; buffers: a ``Thread``'s; pairs,
+    lines: tuples of K + 1 and of width / 16 items, whose lengths are compiled in.
+    """
     line, noise, scratch, slopes = buffers
     W_in, W_out, own_in, own_out = tables
     for s in range(len(starts) - 1):
@@ -189,14 +193,15 @@ class CompiledModel:
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Seconds in a step's drawing (subsampling, windows, negatives, asking for rows), and in its arithmetic, which is one."""
-        took = {IDLE: float("inf"), self.mode: float("inf")}
-        for _ in range(STAGE_STEPS):
-            for mode in took:
-                began = perf_counter()
-                self.train(self.threads[0], words, starts, 0, len(words), mode)
-                took[mode] = min(took[mode], perf_counter() - began)
-        return {"sampling": took[IDLE], "all other": max(0.0, took[self.mode] - took[IDLE])}
+        """Seconds that one thread takes to draw what a step needs (subsampling, windows, negatives, asking for rows), and for
+        the rest, which is one."""
+        self.hand_out()
+        marks = [perf_counter()]
+        for mode in (IDLE, self.mode):
+            self.train(self.threads[0], words, starts, 0, len(words), mode)
+            marks.append(perf_counter())
+        drawing, all_of_it = np.diff(marks).tolist()
+        return {"examples + sampling": drawing, "lookup to update": max(0.0, all_of_it - drawing)}
 
     def hand_out(self) -> None:
         """Give each thread copies of the most frequent words' rows."""

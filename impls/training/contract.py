@@ -41,12 +41,20 @@ class Settings:
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is {value}: a number from 0 up is needed")
+        if not self.alpha:
+            raise ValueError("alpha is 0: at that rate nothing is learnt")
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha, {self.min_alpha:g}, is above alpha, {self.alpha:g}")
 
 
 class Model(Protocol):
-    """Word vectors under training. alpha: the rate of the next step, for rungs whose rate falls."""
+    """Word vectors under training: what a rung's ``prepare`` makes of a problem, and its only workspace. In whole runs the
+    problem has no batches. alpha: the rate of the next step, for rungs whose rate falls.
+
+    A model may have more, which is used where it is there. ``stages(words, starts)``: take a step, and give the seconds in
+    each part of it by name. ``at_once``: words that a piece of a whole run should have. ``feed(words, starts, rates)``: is
+    called before a piece's step, outside the clock, with the rates at its begin and end.
+    """
 
     alpha: float
 
@@ -112,6 +120,15 @@ def pairs_of(words: Ints, starts: Ints, window: int) -> tuple[Ints, Ints]:
     return np.concatenate(centres), np.concatenate(contexts)
 
 
+def windows(line: Ints, centres: Ints, window: int) -> tuple[Ints, Array]:
+    """Places (n, 2 window) of the words around some centres (n,), and which of them are in the centre's own line. line: each
+    word's (B,). A place outside is the centre's."""
+    places = centres[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+    inside = (places >= 0) & (places < len(line))
+    places = np.where(inside, places, centres[:, None])
+    return places, inside & (line[places] == line[centres, None])
+
+
 def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, seed: int = 0) -> float:
     """How often a word's score with a neighbour of the text beats that with a word drawn by the noise law: 0.5 is chance.
 
@@ -127,10 +144,10 @@ def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Flo
 
 def noise_loss(
     W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, K: int = 5, seed: int = 0
-) -> float:
+) -> float | None:
     """Negative-sampling loss of a text's pairs of neighbours, each with K words by the noise law: the same ones for a seed.
 
-    (K + 1) log 2 is that of a model that knows nothing.
+    (K + 1) log 2 is that of a model that knows nothing; None where no word has a neighbour.
     """
     centres, contexts = pairs_of(words, starts, 2)
     law = np.cumsum(counts**0.75)
@@ -139,9 +156,10 @@ def noise_loss(
     for start in range(0, len(centres), block):
         part = slice(start, start + block)
         h = W_in[contexts[part]]
-        loss += np.logaddexp(0, -np.einsum("ph,ph->p", h, W_out[centres[part]])).sum()
-        loss += np.logaddexp(0, np.einsum("ph,pkh->pk", h, W_out[np.minimum(drawn[part], len(law) - 1)])).sum()
-    return float(loss / max(1, len(centres)))
+        own = np.einsum("ph,ph->p", h, W_out[centres[part]])
+        other = np.einsum("ph,pkh->pk", h, W_out[np.minimum(drawn[part], len(law) - 1)])
+        loss += float(np.logaddexp(0, -own).sum(dtype=np.float64) + np.logaddexp(0, other).sum(dtype=np.float64))
+    return loss / len(centres) if len(centres) else None
 
 
 PASSES = 60

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..interface import Implementation, Kernel
+from ..interface import Implementation, Kernel, Problem
 from ..words import Ints
-from . import staged
 from .compiled import CompiledModel, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimModel, TorchModel
 from .rows import cbow_step, skip_gram_step
-from .staged import StagedModel, Stages
+from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
 
 cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", pairs_a_word=1)
 skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", pairs_a_word=6)
@@ -41,33 +40,32 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
     def rung(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
         return kernel.implementation(slug, title, plain=plain, prepare=model, shows=shows, **facts)(step)
 
-    def of(stages: Stages) -> Any:
-        return lambda problem: StagedModel(problem, stages, is_skip_gram)
+    def in_stages(slug: str, title: str, plain: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
+        def model(problem: Problem) -> StagedModel:
+            return StagedModel(problem, stages, is_skip_gram)
 
-    s = staged
-    yield rung(
+        return rung(slug, title, plain, model, *stages.functions, one_thread=True, makes=makes, **facts)
+
+    one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # of 100 words with full windows
+    yield in_stages(
         "chapter-3", "one-hot rows, full softmax, dense Adam", "chapter 3's one-hot rows and full softmax",
-        of(s.CHAPTER_3), s.one_hot_rows, s.full_softmax, s.one_hot_product, s.dense_adam,
-        slide=4, baseline=True, grows_with="V", makes=f"BV+BV+{BOOK}",
+        CHAPTER_3, f"{one_hot}+{scores}+{BOOK}", slide=4, baseline=True, grows_with="V",
     )  # fmt: skip
-    yield rung(
+    yield in_stages(
         "chapter-4-1", "gather, full softmax, dense Adam", "picking rows by index before the full softmax",
-        of(s.CHAPTER_4_1), s.gathered_rows, s.full_softmax, s.dense_gradient, s.dense_adam,
-        slide=10, grows_with="V", makes=f"BV+BV+{BOOK}",
+        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, grows_with="V",
     )  # fmt: skip
-    yield rung(
+    yield in_stages(
         "chapter-4-2", "gather, the book's negative sampling, dense Adam", "the book's negative sampling",
-        of(s.CHAPTER_4_2), s.gathered_rows, s.chosen_negatives, s.negative_layers, s.dense_gradient, s.dense_adam,
-        slide=24, grows_with="V", makes=BOOK,
+        CHAPTER_4_2, BOOK, slide=24, grows_with="V",
     )  # fmt: skip
-    yield rung(
+    yield in_stages(
         "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
-        of(s.SPARSE), s.gathered_rows, s.alias_negatives, s.negative_rows, s.gradient_rows, s.lazy_adam,
-        makes="+".join([TABLES] * 3),
+        SPARSE, "+".join([TABLES] * 3),
     )  # fmt: skip
-    yield rung(
+    yield in_stages(
         "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
-        of(s.BATCHED), s.gathered_rows, s.alias_negatives, s.negative_rows, s.gradient_rows, s.descent, makes=TABLES,
+        BATCHED, TABLES,
     )  # fmt: skip
     yield rung(
         "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..words import Ints
-from .contract import LONGEST, Settings, initial
+from .contract import LONGEST, Settings, initial, windows
 
 AT_ONCE = 1_000_000
 """Words that gensim's workers should train on at once: starting them and waiting for the last one takes 2 ms."""
@@ -119,14 +119,10 @@ class TorchModel:
     def step(self, words: Ints, starts: Ints) -> TorchModel:
         window = self.settings.window
         line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         batch = self.PAIRS // (2 * window) if self.skip_gram else self.PAIRS
         for first in range(0, len(words), batch):
             centres = np.arange(first, min(first + batch, len(words)))
-            places = centres[:, None] + offsets
-            inside = (places >= 0) & (places < len(words))
-            places = np.where(inside, places, centres[:, None])
-            inside &= line[places] == line[centres, None]
+            places, inside = windows(line, centres, window)
             some = inside.any(axis=1)
             if some.any():
                 self.learn(words[places[some]].astype(np.int64), words[centres[some]].astype(np.int64), inside[some])

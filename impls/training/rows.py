@@ -164,7 +164,7 @@ def skip_gram_step(
 
     W_in, W_out (V, width) float32; own_in, own_out (rows of the thread's own, width); contexts (count or more,) int32,
     count at least 1; targets (K + 1 or more,) int32, the centre first; alpha float32; scratch (count or more, width)
-    float32; slopes: room for 8 ceil((K + 1) / 8) floats a context; pairs, lines: tuples of K + 1 and width / 16 items.
+    float32; slopes: room for 8 ceil((K + 1) / 8) floats a context, and a vector (16) more; pairs, lines: tuples of K + 1 and width / 16 items.
     """
     from numba.core import cgutils, types
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from math import sqrt
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +23,10 @@ from ..sampling.with_replacement import alias
 from ..sampling.without_replacement import choice_per_row
 from ..scatter.dense import add_at
 from ..scatter.rows import csr
-from ..update.contract import BETA1, BETA2, EPSILON, LEARNING_RATE
+from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
 from ..words import Ints
-from .contract import Settings, initial, kept_share
+from .contract import Settings, initial, kept_share, windows
 
 BATCH = 100
 """The book's batch, in words."""
@@ -50,6 +50,11 @@ class Stages:
     scatter: Callable[[StagedModel, Array, Ints], Gradient]
     update: Callable[[StagedModel, str, Gradient], None]
     like_word2vec: bool = False
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        every = (self.lookup, self.sampling, self.output, self.scatter, self.update)
+        return tuple(function for function in every if function is not no_negatives)
 
 
 class StagedModel:
@@ -89,10 +94,12 @@ class StagedModel:
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Seconds in each stage of a step."""
-        before = dict(self.spent)
+        """Seconds in each stage of a step. examples: what remains, which is finding them in the text."""
+        before, began = dict(self.spent), perf_counter_ns()
         self.step(words, starts)
-        return {stage: (self.spent[stage] - before[stage]) / 1e9 for stage in STAGES}
+        took = perf_counter_ns() - began
+        spent = {stage: self.spent[stage] - before[stage] for stage in STAGES}
+        return {stage: ns / 1e9 for stage, ns in {"examples": took - sum(spent.values()), **spent}.items()}
 
     def learn(self, inputs: Ints, targets: Ints, share: Array) -> None:
         """A batch: inputs (n, m) ids of W_in's rows, targets (n,) ids of W_out's, share (n, m): each row's part of h."""
@@ -127,13 +134,10 @@ class StagedModel:
             kept = self.rng.random(len(words)) < self.kept[words]
             words, line = words[kept], line[kept]
             reach = self.rng.integers(1, window + 1, len(words))
-        offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         for first in range(0, len(words), BATCH):
             centres = np.arange(first, min(first + BATCH, len(words)))
-            places = centres[:, None] + offsets
-            inside = (places >= 0) & (places < len(words)) & (np.abs(offsets) <= reach[centres, None])
-            places = np.where(inside, places, centres[:, None])
-            inside &= line[places] == line[centres, None]
+            places, inside = windows(line, centres, window)
+            inside &= np.abs(places - centres[:, None]) <= reach[centres, None]
             if self.skip_gram:
                 contexts, targets = words[places][inside], np.repeat(words[centres], inside.sum(axis=1))
                 if len(targets):
@@ -223,8 +227,7 @@ def dense_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
     W, m, v = (model.W_in if table == "in" else model.W_out), model.buffer(f"m {table}"), model.buffer(f"v {table}")
     m += (1 - BETA1) * (gradient - m)
     v += (1 - BETA2) * (gradient**2 - v)
-    rate = LEARNING_RATE["adam"] * sqrt(1 - BETA2**model.t) / (1 - BETA1**model.t)
-    W -= rate * m / (np.sqrt(v) + EPSILON)
+    W -= rate(model.t) * m / (np.sqrt(v) + EPSILON)
 
 
 def lazy_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
