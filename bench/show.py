@@ -467,7 +467,7 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
     kept = result.w2vbench.training
     assert kept is not None
     screen, every = console(), showing.rungs(kept)
-    screen.print(showing.how(kept), style="dim", markup=False)
+    screen.print(showing.what(kept), style="dim", markup=False)
     for kernel in dict.fromkeys(rung.kernel for rung in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
         for at, name in enumerate(showing.HEADER):
@@ -480,6 +480,8 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
     screen.print()
     for line in showing.told(kept):
         screen.print(line, markup=False)
+    screen.print()
+    screen.print(showing.how(kept), style="dim", markup=False)
     written([*paths, out / "quality.json"])
 
 

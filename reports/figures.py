@@ -193,6 +193,12 @@ STAGES = (
 )
 
 
+def in_bar(stage: str, share: float) -> str:
+    """What fits into a bar: the stage and its share, its share alone, or nothing."""
+    whole = f"{stage} {share:.0%}"
+    return whole if share >= 0.018 * len(whole) else f"{share:.0%}" if share >= 0.12 else ""
+
+
 def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """Which part of a training step each kernel takes, rung by rung: where one bottleneck falls, the next appears."""
     slugs = dict(zip(race.case, race.implementation, strict=True))
@@ -212,7 +218,7 @@ def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[s
                     "meta": "",
                     "x": [100 * share for share in shares.values()],
                     "y": [escaped(slug) for slug in shares],
-                    "text": [f"{stage} {share:.0%}" if share >= 0.2 else "" for share in shares.values()],
+                    "text": [in_bar(stage, share) for share in shares.values()],
                     "textposition": "inside",
                     "insidetextanchor": "middle",
                     "constraintext": "none",

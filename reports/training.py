@@ -119,6 +119,11 @@ def rate(value: float) -> str:
     return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
 
 
+def short(power: int) -> str:
+    """A power of ten for an axis: ``100k``."""
+    return f"{10 ** (power % 3)}{('', 'k', 'M', 'G', 'T')[power // 3]}"
+
+
 def with_ends(interval: Interval | None, shown: Any) -> str:
     """A mean and its interval."""
     if interval is None:
@@ -157,17 +162,24 @@ def told(training: Training) -> Iterator[str]:
             yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
 
 
-def how(training: Training) -> str:
-    """What was trained on and how, in a sentence."""
+def what(training: Training) -> str:
+    """What was trained on, and with which settings, in a sentence."""
     seeds = [len(rung.good) for rung in rungs(training) if rung.good] or [0]
     number = counted(seeds[0], "seed") if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
+    return (
+        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
+        f"K = {training.K}, {counted(training.epochs, 'epoch')}, {number}, {settings}."
+    )
+
+
+def how(training: Training) -> str:
+    """How it was measured, in some sentences."""
     margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
     return (
-        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
-        f"K = {training.K}, {counted(training.epochs, 'epoch')}, {number}, {settings}. Words are counted before "
-        "frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of negative sampling, on each "
+        "Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of "
+        "negative sampling, on each "
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
         + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each; not told where "
@@ -184,7 +196,7 @@ def markdown(training: Training) -> str:
     lines = [
         "# Speed against quality",
         "",
-        plain(how(training)),
+        plain(what(training)),
         "",
         *(f"- {plain(line)}" for line in told(training)),
         "",
@@ -194,12 +206,16 @@ def markdown(training: Training) -> str:
         lines += [f"## {plain(kernel)}", "", cells(HEADER), cells(["---", *["---:"] * (len(HEADER) - 1)])]
         lines += [cells(row(rung, training, peer_of(rung, every))) for rung in every if rung.kernel == kernel]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, plain(how(training)), ""])
 
 
-WIDE, HIGH = 640.0, 260.0
-NAME_WIDE = 72.0
-"""Room that a rung's name takes in a drawing."""
+WIDE, HIGH = 480.0, 260.0
+LEFT, RIGHT = 52.0, 92.0
+"""Margins, for the numbers on one side and for the fastest rung's name on the other."""
+NAME_WIDE, NAME_HIGH = 84.0, 14.0
+"""Room that a line's name takes in a drawing."""
+LETTER, DOT = 7.2, 5.0
+"""Width of a letter, and radius of a point."""
 STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Distances between the lines of a drawing: the first of which five are enough."""
 
@@ -209,26 +225,29 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
     points = [(rung, speed, value) for rung in every if (speed := rung.speed()) and (value := rung.score(score))]
     if not points:
         return {}
-    low = math.floor(min(math.log10(speed.estimate) for _, speed, _ in points))
+    low = math.floor(max(0.0, min(math.log10(speed.estimate) for _, speed, _ in points)))
     high = max(low + 1, math.ceil(max(math.log10(speed.estimate) for _, speed, _ in points)))
     ends = [end for _, _, value in points for end in (value.low, value.high, value.estimate) if end is not None]
     step = next(size for size in STEPS if size * 5 >= max(ends) - min(0.0, *ends) or size == STEPS[-1])
     bottom, top = math.floor(min(0.0, *ends) / step) * step, max(1, math.ceil(max(ends) / step)) * step
 
     def across(speed: float) -> float:
-        return round(56 + (math.log10(speed) - low) / (high - low) * (WIDE - 150), 1)
+        return round(LEFT + (math.log10(speed) - low) / (high - low) * (WIDE - LEFT - RIGHT), 1)
 
     def up(value: float) -> float:
         return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
 
     steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
-    labels = apart([(across(speed.estimate) + 8, up(value.estimate) + 4) for _, speed, value in points])
+    named = [
+        (across(speed.estimate), up(value.estimate), f"{rung.slug}{f', {rung.threads} threads' * (rung.threads > 1)}")
+        for rung, speed, value in points
+    ]
     return {
         "points": [
             {
-                "name": f"{rung.slug}{f', {rung.threads} threads' if rung.threads > 1 else ''}",
-                "x": across(speed.estimate),
-                "y": up(value.estimate),
+                "name": name,
+                "x": x,
+                "y": y,
                 "low": up(value.low if value.low is not None else value.estimate),
                 "high": up(value.high if value.high is not None else value.estimate),
                 "label_x": label[0],
@@ -236,18 +255,39 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
                 "peer": rung.slug == PEER,
             }
-            for (rung, speed, value), label in zip(points, labels, strict=True)
+            for (rung, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
         ],
-        "across": [(across(10.0**power), rate(10.0**power)) for power in range(low, high + 1)],
+        "across": [(across(10.0**power), short(power)) for power in range(low, high + 1)],
         "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
     }
+
+
+def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+    """Where the names of some points begin: on a side of each, above or below it, clear of all points and of other names."""
+    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
+    found = []
+    for x, y, name in points:
+        wide = LETTER * len(name)
+        sides = [(x + 8, y + 4), (x - 8 - wide, y + 4), (x - wide / 2, y - 9), (x - wide / 2, y + 18)]
+        further = [(left, y + 4 + way * at) for at in range(14, 140, 7) for left, _ in sides[:2] for way in (-1, 1)]
+        boxes = [(left, base - 11, left + wide, base + 3) for left, base in (*sides, *further)]
+        clear = [
+            box
+            for box in boxes
+            if box[0] >= LEFT and box[2] <= WIDE and box[1] >= 0 and box[3] <= HIGH - 34
+            if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)
+        ]
+        box = clear[0] if clear else boxes[0]
+        taken.append(box)
+        found.append((round(box[0], 1), round(box[1] + 11, 1)))
+    return found
 
 
 def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Places of names, those that would cover another moved up above it."""
     taken: dict[int, tuple[float, float]] = {}
     for at, (x, y) in sorted(enumerate(places), key=lambda place: place[1][0]):
-        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < 12 for other_x, other_y in taken.values()):
+        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < NAME_HIGH for other_x, other_y in taken.values()):
             y -= 2
         taken[at] = (x, round(y, 1))
     return [taken[at] for at in range(len(places))]
@@ -268,7 +308,7 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
     bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(max(heights) * 2 + 0.01) / 2
 
     def across(words: float) -> float:
-        return round(56 + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - 150), 1)
+        return round(LEFT + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - LEFT - RIGHT), 1)
 
     def up(loss: float) -> float:
         return round(HIGH - 34 - (loss - bottom) / (top - bottom) * (HIGH - 50), 1)
@@ -285,7 +325,7 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
             }
             for (rung, line), label in zip(lines, labels, strict=True)
         ],
-        "across": [(across(10**power), rate(10.0**power)) for power in range(first, last + 1)],
+        "across": [(across(10**power), short(power)) for power in range(first, last + 1)],
         "up": [(up(bottom + 0.5 * at), f"{bottom + 0.5 * at:.1f}") for at in range(round((top - bottom) * 2) + 1)],
     }
 
@@ -312,6 +352,7 @@ def html(result: ResultFile) -> str:
         .get_template("quality.html")
         .render(
             result=result,
+            what=what(training),
             how=how(training),
             told=list(told(training)),
             header=HEADER,
@@ -329,5 +370,7 @@ def html(result: ResultFile) -> str:
             },
             wide=WIDE,
             high=HIGH,
+            left=LEFT,
+            right=WIDE - RIGHT,
         )
     )

@@ -12,9 +12,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reports.results import ResultFile, TrainingRun, read
-from reports.training import HEADER, curves, drawing, how, html, markdown, peer_of, row, rungs, told
+from reports.training import (
+    DOT,
+    HEADER,
+    LEFT,
+    LETTER,
+    RIGHT,
+    WIDE,
+    beside,
+    curves,
+    drawing,
+    html,
+    markdown,
+    peer_of,
+    row,
+    rungs,
+    told,
+    what,
+)
 from tests.vectors import load
 
 ROOT = Path(__file__).parents[1]
@@ -279,7 +298,7 @@ def test_seeds_that_failed_are_told() -> None:
         "training.cbow/numba, t1: 1 of 3 runs failed (wrong: its vectors did not stay finite); its figures are of the others."
         in told(training)
     )
-    assert "1 to 2 seeds" in how(training)
+    assert "1 to 2 seeds" in what(training)
 
 
 def test_quality_ends_with_1_if_a_rung_fails(tmp_path: Path) -> None:
@@ -321,10 +340,28 @@ def test_a_drawing_keeps_its_points_inside() -> None:
     drawn = drawing(rungs(training), "simlex999")
     assert {point["name"] for point in drawn["points"]} == {"gensim", "numba"}
     for point in drawn["points"]:
-        assert 56 <= point["x"] <= 560
+        assert LEFT <= point["x"] <= WIDE - RIGHT
         assert 0 <= point["high"] <= point["y"] <= point["low"] <= 230
     assert drawing([], "simlex999") == {}
     json.dumps(drawn)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(60, 380), st.floats(20, 220), st.sampled_from(["gensim", "numba, 2 threads", "chapter-3"])),
+        max_size=3,
+    )
+)
+def test_names_of_points_cover_neither_points_nor_each_other(points: list[tuple[float, float, str]]) -> None:
+    boxes = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
+    for (x, base), (_, _, name) in zip(beside(points), points, strict=True):
+        box = (x, base - 11, x + LETTER * len(name), base + 3)
+        assert not any(
+            box[0] < b[2] - 0.1 and b[0] < box[2] - 0.1 and box[1] < b[3] - 0.1 and b[1] < box[3] - 0.1 for b in boxes
+        )
+        assert box[0] >= LEFT
+        assert box[2] <= WIDE + 0.1
+        boxes.append(box)
 
 
 def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
@@ -332,7 +369,7 @@ def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
     assert training is not None
     drawn = curves(rungs(training))
     assert [line["name"] for line in drawn["lines"]] == ["gensim, t1", "numba, t1"]
-    assert drawn["across"][0][1] == "1,000"
+    assert drawn["across"][0][1] == "1k"
     assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
     assert curves([]) == {}
 
