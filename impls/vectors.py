@@ -265,3 +265,144 @@ def exponentials(typing: Any, row: Any, less: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(row, less), generate
+
+
+def across(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: Callable[..., list[Any]]) -> list[Any]:
+    """Go along rows of ``whole`` units and ``rest`` numbers more, these in ever narrower vectors.
+
+    part: gets the kind of vector, the number of items before it, and the sums so far, and gives the next sums.
+    """
+    unit = Vectors(b, bits, UNIT)
+    if whole:
+        sums = unit.looped(
+            unit.whole(whole), sums, lambda at, so_far: part(unit, b.mul(at, unit.whole(unit.lanes)), so_far)
+        )
+    done, size = whole * unit.lanes, UNIT
+    while rest:
+        size //= 2
+        narrow = Vectors(b, bits, size)
+        if rest >= narrow.lanes:
+            sums = part(narrow, unit.whole(done), sums)
+            done, rest = done + narrow.lanes, rest - narrow.lanes
+    return sums
+
+
+def without_gaps(*arrays: Any) -> bool:
+    """Whether arrays of these types have their items one after another."""
+    return all(array.layout == "C" for array in arrays)
+
+
+def rows_of(v: Vectors, table: Any, stride: Any, words: Any, count: int) -> list[Any]:
+    """Addresses of the rows of some words: table and words are addresses, stride the items from row to row."""
+    b = v.builder
+    found = [b.load(b.gep(words, [v.whole(k)])) for k in range(count)]
+    wide = [b.sext(word, v.index) if word.type.width < v.index.width else word for word in found]
+    return [b.gep(table, [b.mul(word, stride)]) for word in wide]
+
+
+@machine_code
+def scores_block(typing: Any, out: Any, x: Any, table: Any, words: Any, high: Any, whole: Any, rest: Any) -> Any:
+    """out[k] = x . table[words[k]], for as many words as ``high`` has items; whole, rest: H as ``lengths`` parts it."""
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (o, _, _), (row, _, _), (t, _, (t_row, _)), (w, _, _) = (
+            parts(context, b, kind, value) for kind, value in zip(signature.args[:4], arguments[:4], strict=True)
+        )
+        v = Vectors(b, x.dtype.bitwidth, UNIT)
+        others = rows_of(v, t, t_row, w, len(high))
+
+        def grown(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
+            value = kind.load(b.gep(row, [at]), 0, align=v.bytes)
+            found = [kind.load(b.gep(other, [at]), 0, align=v.bytes) for other in others]
+            if kind.lanes == v.lanes:
+                return [v.times_plus(value, one, total) for one, total in zip(found, sums, strict=True)]
+            filled = [*range(kind.lanes), *[kind.lanes] * (v.lanes - kind.lanes)]
+            terms = [kind.shuffled(kind.times(value, one), kind.zero, filled) for one in found]
+            return [v.add(term, total) for term, total in zip(terms, sums, strict=True)]
+
+        sums = across(b, x.dtype.bitwidth, len(whole), len(rest), [v.zero] * len(high), grown)
+        for first in range(0, len(high), v.lanes):
+            some = sums[first : first + v.lanes]
+            lanes = v.lane_sums(some)
+            for k in range(len(some)):
+                b.store(b.extract_element(lanes, v.whole(k)), b.gep(o, [v.whole(first + k)]))
+        return context.get_dummy_value()
+
+    signature = types.void(out, x, table, words, high, whole, rest)
+    return (signature, generate) if without_gaps(out, x, table, words) else None
+
+
+@machine_code
+def gradients_block(
+    typing: Any, dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, high: Any, whole: Any, rest: Any,
+    add: Any, grow: Any,
+) -> Any:  # fmt: skip
+    """dx = the sum of slopes[k] table[words[k]], or dx + that; values[k] = slopes[k] x, or values[k] + that if ``grow`` has an item."""
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (d, _, _), (g, _, (g_row, _)), (row, _, _), (t, _, (t_row, _)), (w, _, _), (s, _, _) = (
+            parts(context, b, kind, value) for kind, value in zip(signature.args[:6], arguments[:6], strict=True)
+        )
+        v = Vectors(b, x.dtype.bitwidth, UNIT)
+        others = rows_of(v, t, t_row, w, len(high))
+        targets = [b.gep(g, [b.mul(v.whole(k), g_row)]) for k in range(len(high))]
+        factors = [b.load(b.gep(s, [v.whole(k)])) for k in range(len(high))]
+
+        def back(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
+            value, here = kind.load(b.gep(row, [at]), 0, align=v.bytes), b.gep(d, [at])
+            total = b.select(arguments[9], kind.load(here, 0, align=v.bytes), kind.zero)
+            for factor, other, target in zip(map(kind.everywhere, factors), others, targets, strict=True):
+                there = b.gep(target, [at])
+                before = kind.load(there, 0, align=v.bytes) if len(grow) else None
+                total = kind.times_plus(factor, kind.load(b.gep(other, [at]), 0, align=v.bytes), total)
+                kind.store(there, 0, kind.times_plus(factor, value, before), align=v.bytes)
+            kind.store(here, 0, total, align=v.bytes)
+            return sums
+
+        across(b, x.dtype.bitwidth, len(whole), len(rest), [], back)
+        return context.get_dummy_value()
+
+    signature = types.void(dx, values, x, table, words, slopes, high, whole, rest, add, grow)
+    return (signature, generate) if without_gaps(dx, values, x, table, words, slopes) else None
+
+
+def scores(out: Any, x: Any, table: Any, words: Any, whole: Any, rest: Any) -> None:
+    """out[k] = x . table[words[k]] for all words (n,), int32 or int64: x (H,), table (V, H), out (n or more,), floats of one
+    type without gaps; whole, rest: H as ``lengths`` parts it."""
+    k, n = 0, len(words)
+    while k + 6 <= n:
+        scores_block(out[k:], x, table, words[k:], (0, 0, 0, 0, 0, 0), whole, rest)
+        k += 6
+    while k + 3 <= n:
+        scores_block(out[k:], x, table, words[k:], (0, 0, 0), whole, rest)
+        k += 3
+    while k < n:
+        scores_block(out[k:], x, table, words[k:], (0,), whole, rest)
+        k += 1
+
+
+def gradients(
+    dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, whole: Any, rest: Any, add: bool, grow: Any
+) -> None:
+    """What slopes (n or more,) of ``scores`` lead back to: dx (H,) = the sum of slopes[k] table[words[k]], or dx + that; values
+    (n, H): values[k] = slopes[k] x, or values[k] + that if ``grow``, a tuple, has an item."""
+    k, n = 0, len(words)
+    while k + 6 <= n:
+        gradients_block(
+            dx, values[k:], x, table, words[k:], slopes[k:], (0, 0, 0, 0, 0, 0), whole, rest, add or k > 0, grow
+        )
+        k += 6
+    while k + 3 <= n:
+        gradients_block(dx, values[k:], x, table, words[k:], slopes[k:], (0, 0, 0), whole, rest, add or k > 0, grow)
+        k += 3
+    while k < n:
+        gradients_block(dx, values[k:], x, table, words[k:], slopes[k:], (0,), whole, rest, add or k > 0, grow)
+        k += 1
+
+
+def lengths(H: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A row of H numbers of ``item`` bytes: units that it fills, and numbers left over, as tuples of that length."""
+    whole, rest = divmod(H, UNIT // item)
+    return (0,) * whole, (0,) * rest

@@ -1,4 +1,4 @@
-"""Vector registers in compiled functions: exponentials, and products in blocks."""
+"""Vector registers in compiled functions: exponentials, products in blocks, a row against rows at random places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.vectors import UNIT, aligned, blocks, exponentials, product
+from impls.vectors import UNIT, aligned, blocks, exponentials, gradients, lengths, product, scores
 
 
 def call_exponentials(row: Any, less: Any) -> None:
@@ -64,6 +64,54 @@ def test_a_product_is_that_of_its_whole_matrices(
     compiled(call_product)(out[:rows], given, X, high, wide, add)
     np.testing.assert_allclose(out[:rows], want, atol=1e-4 if dtype == "f4" else 1e-12)
     np.testing.assert_array_equal(out[rows], last)
+
+
+def call_scores(out: Any, x: Any, table: Any, words: Any, whole: Any, rest: Any) -> None:
+    scores(out, x, table, words, whole, rest)
+
+
+def call_gradients(
+    dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, whole: Any, rest: Any, add: bool, grow: Any
+) -> None:
+    gradients(dx, values, x, table, words, slopes, whole, rest, add, grow)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    H=st.one_of(st.integers(1, 20), st.sampled_from([31, 64, 100, 257])),
+    words=st.lists(st.integers(0, 4), max_size=14),
+    dtype=st.sampled_from(["f4", "f8"]),
+    index=st.sampled_from(["i4", "i8"]),
+    add=st.booleans(),
+    grow=st.sampled_from([(), (0,)]),
+)
+def test_a_row_meets_rows_at_random_places(
+    H: int, words: list[int], dtype: str, index: str, add: bool, grow: tuple[int, ...]
+) -> None:
+    """Of any length, any number of them, with repeats; and nothing is written beyond."""
+    rng, n = np.random.default_rng(H), len(words)
+    table, x, dx = (rng.normal(size=shape).astype(dtype) for shape in ((5, H), H, H))
+    out, slopes, values = (rng.normal(size=shape).astype(dtype) for shape in (n + 1, n + 1, (n + 1, H)))
+    ids, parts = np.array(words, index), lengths(H, np.dtype(dtype).itemsize)
+    beyond, before, rows = (out[n], values[n].copy()), values[:n].copy(), table[ids]
+    compiled(call_scores)(out, x, table, ids, *parts)
+    tolerance = 1e-4 if dtype == "f4" else 1e-12
+    np.testing.assert_allclose(out[:n], rows @ x, atol=tolerance)
+    was = dx.copy()
+    compiled(call_gradients)(dx, values, x, table, ids, slopes, *parts, add, grow)
+    if n:  # without words nothing is done
+        np.testing.assert_allclose(dx, slopes[:n] @ rows + (was if add else 0), atol=tolerance)
+    np.testing.assert_allclose(values[:n], slopes[:n, None] * x + (before if grow else 0), atol=tolerance)
+    assert out[n] == beyond[0]
+    np.testing.assert_array_equal(values[n], beyond[1])
+
+
+def test_rows_with_gaps_are_refused_when_compiled() -> None:
+    from numba.core.errors import TypingError
+
+    table = np.zeros((4, 8), np.float32, order="F")
+    with pytest.raises(TypingError):
+        compiled(call_scores)(np.zeros(2, np.float32), np.zeros(8, np.float32), table, np.arange(2), (0,), ())
 
 
 @pytest.mark.parametrize("item", [4, 8])

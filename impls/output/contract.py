@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from ..interface import (
     ring_length,
     same_dtype,
 )
+from ..machine import prefetch_row
+from ..vectors import UNIT, exponentials, gradients, lengths, scores
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -238,60 +240,105 @@ def softplus(x: Array) -> Array:
     return np.asarray(np.logaddexp(x.dtype.type(0), x))
 
 
-def dot(a: Array, b: Array) -> Any:
-    """The product of two rows, in compiled code."""
-    total = a.dtype.type(0)
-    for j in range(len(a)):
-        total += a[j] * b[j]
-    return total
+class Buffers(NamedTuple):
+    """What a compiled rung writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
+    less: of one row's candidates, filled up to whole vectors; whole, rest: H as ``vectors.lengths`` parts it."""
+
+    dh: Array
+    words: Array
+    values: Array
+    away: Array
+    slopes: Array
+    small: Array
+    less: Array
+    whole: tuple[int, ...]
+    rest: tuple[int, ...]
 
 
-def add_scaled(to: Array, by: Any, row: Array) -> None:
-    """to += by * row, in compiled code."""
-    for j in range(len(to)):
-        to[j] += by * row[j]
-
-
-def loss_and_slope(away: Any) -> tuple[Any, Any]:
-    """Of a score that lies so far on the wrong side: log(1 + e^away), and its slope, with one exp; in compiled code."""
-    one = np.exp(away - away)  # in its own type
-    small = np.exp(-abs(away))
-    return max(away, 0) + np.log(one + small), (one if away > 0 else small) / (one + small)
-
-
-def shared_buffers(problem: Problem) -> tuple[Array, Array, Array]:
-    """Buffers: dh (B, H); the targets and the shared negatives (B + K,), and their gradients (B + K, H)."""
+def compiled_buffers(problem: Problem, touched: int, most: int) -> Buffers:
+    """Buffers for a gradient of so many rows, and for at most so many candidates of a row of h."""
     size = problem.size
-    touched = size.B + size.K
-    return (
+    room = -(-most * size.float_type.itemsize // UNIT) * UNIT // size.float_type.itemsize
+    away, slopes, small, less = np.zeros((4, room), size.float_type)
+    return Buffers(
         np.empty((size.B, size.H), size.float_type),
         np.empty(touched, size.index_type),
         np.empty((touched, size.H), size.float_type),
+        away,
+        slopes,
+        small,
+        less,
+        *lengths(size.H, size.float_type.itemsize),
     )
 
 
+LARGE = 1e200
+"""A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
+
+
+def softplus_all(count: int, scale: Any, buffers: Buffers, product: float) -> tuple[float, float]:
+    """Of ``count`` scores that lie so far on the wrong side: log(1 + e^away) of all, and scale times their slopes into ``slopes``.
+
+    With one exp a score and one log for many: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), and the sum of the logarithms
+    is the log of a product, which is handed on from call to call. In compiled code.
+    """
+    _, _, _, away, slopes, small, less, _, _ = buffers
+    loss, one = 0.0, away.dtype.type(1)
+    for c in range(count):
+        small[c] = -abs(away[c])
+    exponentials(small, less)
+    for c in range(count):
+        product *= one + small[c]
+        if product > LARGE:
+            loss += np.log(product)
+            product = 1.0
+        loss += max(away[c], 0)
+        slopes[c] = scale * (one if away[c] > 0 else small[c]) / (one + small[c])
+    return loss, product
+
+
+def shared_buffers(problem: Problem) -> Buffers:
+    """Buffers for the gradients of the targets and of the shared negatives."""
+    return compiled_buffers(problem, problem.size.B + problem.size.K, 1 + problem.size.K)
+
+
+def shared_scores(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
+    """Scores of a row with its target and with the shared negatives, into ``away``; and ask for the next target's row. In compiled code."""
+    _, words, _, away, _, _, _, whole, rest = buffers
+    n = len(h)
+    if b + 1 < n:
+        prefetch_row(W_out, words[b + 1])
+    scores(away, h[b], W_out, words[b : b + 1], whole, rest)
+    scores(away[1:], h[b], W_out, words[n:], whole, rest)
+
+
+def shared_gradients(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
+    """Where the slopes of these scores lead: the row's dh, its target's gradient, and what it adds to the negatives'. In compiled code."""
+    dh, words, values, _, slopes, _, _, whole, rest = buffers
+    n = len(h)
+    gradients(dh[b], values[b : b + 1], h[b], W_out, words[b : b + 1], slopes, whole, rest, False, ())
+    gradients(dh[b], values[n:], h[b], W_out, words[n:], slopes[1:], whole, rest, True, (0,))
+
+
 def shared_pass(
-    h: Array, W_out: Array, target: Array, negatives: Array, less_target: Array, less: Array,
-    buffers: tuple[Array, Array, Array],
-) -> tuple[Any, Array, tuple[Array, Array]]:  # fmt: skip
+    h: Array, W_out: Array, target: Array, negatives: Array, less_target: Array, less: Array, buffers: Buffers
+) -> tuple[Any, Array, tuple[Array, Array]]:
     """Loss and gradients of target against shared negatives, in compiled code; scores are taken less what is given (B,), (K,)."""
-    dh, words, values = buffers
-    n, scale = len(h), h.dtype.type(1 / max(1, len(h)))
-    loss = 0.0
+    dh, words, values, away, slopes, _, _, _, _ = buffers
+    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
+    loss, product = 0.0, 1.0
     words[:n], words[n:] = target, negatives
-    values[:] = 0
-    dh[:] = 0
+    values[n:] = 0
     for b in range(n):
-        for c in range(1 + len(negatives)):
-            at = n + c - 1 if c else b
-            row = W_out[words[at]]
-            score = dot(h[b], row) - (less[c - 1] if c else less_target[b])
-            lost, slope = loss_and_slope(score if c else -score)
-            loss += lost
-            dscore = scale * (slope if c else -slope)
-            add_scaled(dh[b], dscore, row)
-            add_scaled(values[at], dscore, h[b])
-    return loss * scale, dh, (words, values)
+        shared_scores(b, h, W_out, buffers)
+        away[0] = less_target[b] - away[0]
+        for c in range(K):
+            away[1 + c] -= less[c]
+        lost, product = softplus_all(1 + K, scale, buffers, product)
+        loss += lost
+        slopes[0] = -slopes[0]
+        shared_gradients(b, h, W_out, buffers)
+    return (loss + np.log(product)) * scale, dh, (words, values)
 
 
 def gradient_buffer(problem: Problem) -> Array:

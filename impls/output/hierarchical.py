@@ -13,19 +13,21 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
+from ..machine import prefetch_row
+from ..vectors import gradients, scores
 from ..words import Corpus, Floats
 from .contract import (
     SIZES,
-    add_scaled,
+    Buffers,
     check_result,
     check_slope,
-    dot,
+    compiled_buffers,
     hidden_and_weights,
-    loss_and_slope,
     over_candidates,
     ring,
     sigmoid,
     softplus,
+    softplus_all,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
@@ -158,39 +160,37 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     return loss, np.add.reduceat(rows, begins, axis=0), (nodes, mine)
 
 
-def path_buffers(problem: Problem) -> tuple[Array, Array, Array]:
-    """Buffers: dh (B, H); the nodes of all words' paths, as many as the longest would need, and their gradients."""
-    size, tree = problem.size, problem.inputs["tree"]
-    nodes = size.B * int(np.diff(tree.offsets).max())
-    return (
-        np.empty((size.B, size.H), size.float_type),
-        np.empty(nodes, np.int32),
-        np.empty((nodes, size.H), size.float_type),
-    )
+def path_buffers(problem: Problem) -> Buffers:
+    """Buffers for the gradients of the nodes of all words' paths, as many as the longest would need."""
+    longest = int(np.diff(problem.inputs["tree"].offsets).max())
+    return compiled_buffers(problem, problem.size.B * longest, longest)
 
 
 @hierarchical.implementation(
     "numba",
-    "compiled: along each word's path",
-    plain="walking each word's path in a compiled loop",
+    "compiled: a path's nodes at once, in vector registers",
+    plain="scoring each word's path in a compiled loop",
     jit=True,
     prepare=path_buffers,
 )
-def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: tuple[Array, Array, Array]) -> Result:
-    dh, nodes, values = buffers
-    scale, loss, at = h.dtype.type(1 / max(1, len(h))), 0.0, 0
-    dh[:] = 0
-    for b in range(len(h)):
-        for step in range(tree.offsets[target[b]], tree.offsets[target[b] + 1]):
-            nodes[at] = tree.nodes[step]
-            row = W_out[nodes[at]]
-            right = tree.turns[step] > 0
-            score = dot(h[b], row)
-            lost, slope = loss_and_slope(-score if right else score)
-            loss += lost
-            dscore = scale * (-slope if right else slope)
-            add_scaled(dh[b], dscore, row)
-            for j in range(h.shape[1]):
-                values[at, j] = dscore * h[b, j]
-            at += 1
-    return loss * scale, dh, (nodes[:at], values[:at])
+def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -> Result:
+    dh, nodes, values, away, slopes, _, _, whole, rest = buffers
+    n, scale, at = len(h), h.dtype.type(1 / max(1, len(h))), 0
+    loss, product = 0.0, 1.0
+    for b in range(n):
+        begin, end = tree.offsets[target[b]], tree.offsets[target[b] + 1]
+        if b + 1 < n:
+            for step in range(tree.offsets[target[b + 1]], tree.offsets[target[b + 1] + 1]):
+                prefetch_row(W_out, tree.nodes[step])
+        turns, mine = tree.turns[begin:end], slice(at, at + end - begin)
+        nodes[mine] = tree.nodes[begin:end]
+        scores(away, h[b], W_out, nodes[mine], whole, rest)
+        for c in range(len(turns)):
+            away[c] *= -turns[c]
+        lost, product = softplus_all(len(turns), scale, buffers, product)
+        loss += lost
+        for c in range(len(turns)):
+            slopes[c] *= -turns[c]
+        gradients(dh[b], values[mine], h[b], W_out, nodes[mine], slopes, whole, rest, False, ())
+        at += len(turns)
+    return (loss + np.log(product)) * scale, dh, (nodes[:at], values[:at])

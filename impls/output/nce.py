@@ -15,6 +15,7 @@ import numpy as np
 from ..interface import Array, Kernel
 from .contract import (
     SIZES,
+    Buffers,
     check_result,
     check_slope,
     make_sampled,
@@ -101,6 +102,6 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 )
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array,
-    buffers: tuple[Array, Array, Array],
+    buffers: Buffers,
 ) -> Result:  # fmt: skip
     return shared_pass(h, W_out, target, negatives, log_q_target, log_q, buffers)

@@ -14,17 +14,22 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, resident_zeros
+from ..machine import prefetch_row
 from ..peers import Tensors
+from ..vectors import gradients, scores
 from .contract import (
     SIZES,
+    Buffers,
     check_result,
     check_slope,
+    compiled_buffers,
     gradient_buffer,
     make_sampled,
     over_candidates,
     sampled_work,
     sigmoid,
     softplus,
+    softplus_all,
 )
 
 
@@ -153,60 +158,40 @@ def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
     return softplus(scores).sum() / n, dh, (words.reshape(-1), rows.reshape(-1, h.shape[1]))
 
 
-def row_buffers(problem: Problem) -> tuple[Array, Array, Array]:
-    """Buffers: dh (B, H); the words that a batch touches (B (1 + K),) and their gradients (B (1 + K), H)."""
-    size = problem.size
-    touched = size.B * (1 + size.K)
-    return (
-        np.empty((size.B, size.H), size.float_type),
-        np.empty(touched, size.index_type),
-        np.empty((touched, size.H), size.float_type),
-    )
-
-
-LARGE = 1e200
-"""A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
+def candidate_buffers(problem: Problem) -> Buffers:
+    """Buffers for the gradients of all rows' candidates."""
+    width = 1 + problem.size.K
+    return compiled_buffers(problem, problem.size.B * width, width)
 
 
 @negative_sampling.implementation(
     "numba",
-    "compiled: one pass over each candidate's row",
+    "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and negatives in a compiled loop, with gradients of the words that occur",
     jit=True,
-    prepare=row_buffers,
+    prepare=candidate_buffers,
 )
 def numba(
-    h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array, Array]
+    h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers
 ) -> tuple[Array, Array, tuple[Array, Array]]:
-    dh, words, values = buffers
-    n, H, width = len(h), h.shape[1], 1 + negatives.shape[1]
-    loss, one, scale = 0.0, h.dtype.type(1), h.dtype.type(1 / max(1, n))
-    for b in range(n):
-        product = 1.0
-        for j in range(H):
-            dh[b, j] = 0
-        for c in range(width):
-            word = negatives[b, c - 1] if c else target[b]
-            score = h.dtype.type(0)
-            for j in range(H):
-                score += h[b, j] * W_out[word, j]
-            away = score if c else -score  # how far the score is on the wrong side
-            # softplus and sigmoid with one exp a score and one log a row: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
-            small = np.exp(-abs(away))
-            product *= one + small
-            if product > LARGE:
-                loss += np.log(product)
-                product = 1.0
-            loss += max(away, 0)
-            slope = scale * (one if away > 0 else small) / (one + small)
-            dscore = slope if c else -slope
-            at = b * width + c
-            words[at] = word
-            for j in range(H):
-                dh[b, j] += dscore * W_out[word, j]
-                values[at, j] = dscore * h[b, j]
-        loss += np.log(product)
-    return loss * scale, dh, (words, values)
+    dh, words, values, away, slopes, _, _, whole, rest = buffers
+    n, width, scale = len(h), 1 + negatives.shape[1], h.dtype.type(1 / max(1, len(h)))
+    loss, product = 0.0, 1.0
+    for b in range(-1, n):
+        if b + 1 < n:  # the next row's candidates are asked for while this one's are at work
+            for c in range(width):
+                word = negatives[b + 1, c - 1] if c else target[b + 1]
+                words[(b + 1) * width + c] = word
+                prefetch_row(W_out, word)
+        if b >= 0:
+            mine = slice(b * width, (b + 1) * width)
+            scores(away, h[b], W_out, words[mine], whole, rest)
+            away[0] = -away[0]
+            lost, product = softplus_all(width, scale, buffers, product)
+            loss += lost
+            slopes[0] = -slopes[0]
+            gradients(dh[b], values[mine], h[b], W_out, words[mine], slopes, whole, rest, False, ())
+    return (loss + np.log(product)) * scale, dh, (words, values)
 
 
 @negative_sampling.implementation(

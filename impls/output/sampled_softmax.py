@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Kernel, Problem
+from ..interface import Array, Kernel
+from ..vectors import exponentials
 from .contract import (
     SIZES,
-    add_scaled,
+    Buffers,
     check_result,
     check_slope,
-    dot,
     make_sampled,
     over_candidates,
     sampled_work,
     shared_buffers,
+    shared_gradients,
+    shared_scores,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
@@ -107,44 +109,32 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     return loss, dh, (np.concatenate([target, negatives]), values)
 
 
-def buffers_and_scores(problem: Problem) -> tuple[Array, Array, Array, Array]:
-    """The same, and a buffer for a row's scores (1 + K,)."""
-    return *shared_buffers(problem), np.empty(1 + problem.size.K, problem.size.float_type)
-
-
 @sampled_softmax.implementation(
     "numba",
     "compiled: row by row, everything in one loop",
     plain="scoring target and shared negatives in a compiled loop",
     jit=True,
-    prepare=buffers_and_scores,
+    prepare=shared_buffers,
 )
 def numba(
-    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array,
-    buffers: tuple[Array, Array, Array, Array],
-) -> Result:  # fmt: skip
-    dh, words, values, scores = buffers
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: Buffers
+) -> Result:
+    dh, words, values, away, slopes, _, less, _, _ = buffers
     n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
     loss = 0.0
     words[:n], words[n:] = target, negatives
-    values[:] = 0
-    dh[:] = 0
+    values[n:] = 0
     for b in range(n):
-        scores[0] = dot(h[b], W_out[target[b]]) - log_q_target[b]
+        shared_scores(b, h, W_out, buffers)
+        away[0] -= log_q_target[b]
         for c in range(K):
-            scores[1 + c] = -np.inf
-            if negatives[c] != target[b]:
-                scores[1 + c] = dot(h[b], W_out[negatives[c]]) - log_q[c]
-        top = scores.max()
-        at_target = scores[0] - top
-        total = scores[0] - scores[0]
-        for c in range(1 + K):
-            scores[c] = np.exp(scores[c] - top)
-            total += scores[c]
+            away[1 + c] = away[1 + c] - log_q[c] if negatives[c] != target[b] else -np.inf
+        top = away[: 1 + K].max()
+        at_target, less[:] = away[0] - top, top
+        exponentials(away, less)
+        total = away[: 1 + K].sum()
         loss += np.log(total) - at_target
         for c in range(1 + K):
-            at = n + c - 1 if c else b
-            dscore = scale * (scores[c] / total - (0 if c else 1))
-            add_scaled(dh[b], dscore, W_out[words[at]])
-            add_scaled(values[at], dscore, h[b])
+            slopes[c] = scale * (away[c] / total - (0 if c else 1))
+        shared_gradients(b, h, W_out, buffers)
     return loss * scale, dh, (words, values)

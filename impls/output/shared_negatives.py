@@ -15,6 +15,7 @@ import numpy as np
 from ..interface import Array, Kernel
 from .contract import (
     SIZES,
+    Buffers,
     check_result,
     check_slope,
     make_sampled,
@@ -93,6 +94,6 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     jit=True,
     prepare=shared_buffers,
 )
-def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array, Array]) -> Result:
+def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers) -> Result:
     nothing = h.dtype.type(0)
     return shared_pass(h, W_out, target, negatives, np.full(len(h), nothing), np.full(len(negatives), nothing), buffers)
