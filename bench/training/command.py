@@ -84,11 +84,9 @@ def train(
         if not np.isfinite(vectors).all():
             raise PlanError("the vectors did not stay finite: try a smaller --alpha, or fewer --threads")
         save(wanted.out, corpus.vocabulary, vectors, wanted.binary)
-    epochs = (
-        f"{run.words / len(corpus.ids):.1f} epochs of {wanted.epochs}, being interrupted"
-        if interrupted
-        else f"{wanted.epochs} epochs"
-    )
+    epochs = f"{wanted.epochs} epoch{'s'[: wanted.epochs != 1]}"
+    if interrupted:
+        epochs = f"{run.words / len(corpus.ids):.1f} of {epochs}, being interrupted"
     print(
         f"{wanted.out}: {V:,} vectors of {wanted.H} numbers ({'binary' if wanted.binary else 'text'}), {epochs}; "
         f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{held()}"
