@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import re
@@ -633,8 +634,8 @@ def train(
 
     Words are runs of letters, with apostrophes inside them, in lower case, as everywhere in w2vbench: digits and other
     punctuation part them. A text is read once and then streamed from the folder for temporary files ($TMPDIR), which needs
-    8 bytes a word: memory is needed for the vocabulary, the vectors and the lines' places. Interrupted (Ctrl-C), it saves
-    what was learnt so far.
+    8 bytes a word: memory is needed for the vocabulary, the vectors, and where lines begin. Defaults are gensim's, but for
+    skip-gram (word2vec.c and gensim: CBOW, which is --cbow 1). Interrupted (Ctrl-C), it saves what was learnt so far.
     """
     from bench import show
     from bench.run import PlanError
@@ -692,7 +693,8 @@ def quality(
         ),
     ] = "30s",
     threads: Annotated[
-        list[int] | None, typer.Option("--threads", min=1, max=256, help="Threads; may be given several times.")
+        list[int] | None,
+        typer.Option("--threads", min=1, max=256, help="Threads (1 if not given); may be given several times."),
     ] = None,
     min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
     corpus: CorpusFile = None,
@@ -771,6 +773,9 @@ def quality(
         show.error("interrupted before the first run was finished: nothing to keep")
         raise typer.Exit(130)
     show.qualities(content(), frame, out, complete=not interrupted, as_json=json)
+    if interrupted:
+        left = len(asked.runs()) - len(records)
+        show.error(f"interrupted: {left} of {len(asked.runs())} runs are left; the same command with --resume goes on")
     statuses = {record["status"] for record in records}
     raise typer.Exit(130 if interrupted else 1 if statuses & set(running.BROKEN) else 0 if "ok" in statuses else 3)
 
@@ -790,7 +795,7 @@ def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> 
             **{name.rpartition(".")[2]: name for name in names},
             **{name: name for name in (*names, *families)},
         }
-        near = get_close_matches(kernel, by_ending, 1)
+        near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
         guess = f"did you mean {by_ending[near[0]]}? " if near else ""
         raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
     return [i for i in every if Selection(kernels or ()).has_kernel(i.kernel.name)]
@@ -907,6 +912,15 @@ INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "Pla
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 
+def unwrapped(text: str) -> str:
+    """A docstring as help shows it: each paragraph one line, to be wrapped as the terminal has room."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
+
+
+for registered in app.registered_commands:
+    registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None
+
+
 def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
     if sys.stdout is None:  # closed by the shell (>&-)
@@ -921,7 +935,9 @@ def main() -> None:
     except typer.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else error
         if message:  # none where the help was shown instead
-            print(f"w2vbench: {message} (see w2vbench --help)", file=sys.stderr)
+            context = getattr(error, "ctx", None)
+            page = context.command_path if context else "w2vbench"
+            print(f"w2vbench: {message} (see {page} --help)", file=sys.stderr)
     except MemoryError:
         print(
             "w2vbench: not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)",

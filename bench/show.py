@@ -442,6 +442,10 @@ def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, c
     return text
 
 
+NARROW, WIDE = 120, 220
+"""Widths of a terminal below which a table of whole training runs leaves out three columns, and below which intervals."""
+
+
 def put_aside(path: Path) -> Path | None:
     """Give a file of earlier runs another name, so that it is not written over; None if there is none."""
     if not path.exists():
@@ -470,11 +474,15 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
     screen.print(showing.what(kept), style="dim", markup=False)
     for kernel in dict.fromkeys(rung.kernel for rung in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        for at, name in enumerate(showing.HEADER):
-            painted.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
+        shown = [at for at in range(len(showing.HEADER)) if screen.width >= NARROW or at not in (4, 5, 7)]
+        for at in shown:
+            painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", no_wrap=at in (0, 2))
         for rung in every:
             if rung.kernel == kernel:
-                painted.add_row(*map(Text, showing.row(rung, kept, showing.peer_of(rung, every))))
+                row = showing.row(rung, kept, showing.peer_of(rung, every))
+                painted.add_row(
+                    *(Text(row[at] if screen.width >= WIDE else row[at].partition(" (")[0]) for at in shown)
+                )
         screen.print()
         screen.print(painted)
     screen.print()
@@ -595,7 +603,7 @@ def print_table(screen: Console, table: Table, result: ResultFile) -> None:
     screen.print(Text(f"{table.problem}  {result.w2vbench.kernels.get(kernel, '')}", style="bold"))
     painted = RichTable(box=None, pad_edge=False, header_style="dim")
     for at, name in enumerate(table.header):
-        painted.add_column(name, justify="left" if at < 2 else "right", overflow="fold")
+        painted.add_column(name, justify="left" if at < 2 else "right", overflow="fold", no_wrap=at in (0, 2, 4))
     reasons = []
     for row, status in zip(table.rows, table.statuses, strict=True):
         if status == OK:
@@ -607,6 +615,10 @@ def print_table(screen: Console, table: Table, result: ResultFile) -> None:
         screen.print(reason, style="yellow", markup=False, soft_wrap=True)
     if table.note:
         screen.print(table.note, style="dim", markup=False)
+    if table.stages:
+        screen.print("of a step's time:", style="dim")
+        for line in table.stages:
+            screen.print(f"  {line}", style="dim", markup=False)
 
 
 def print_overview(screen: Console, result: ResultFile) -> None:
@@ -618,7 +630,7 @@ def print_overview(screen: Console, result: ResultFile) -> None:
 
     painted = RichTable(box=None, pad_edge=False, header_style="dim")
     for at, name in enumerate(OVERVIEW):
-        painted.add_column(name, justify="left" if at == 0 else "right")
+        painted.add_column(name, justify="left" if at == 0 else "right", no_wrap=at == 0)
     for row in overview(result):
         painted.add_row(*map(Text, row))
     screen.print("\nIn short", style="bold")

@@ -79,7 +79,7 @@ class Kernel:
     raises Wrong if the result is. work: the least that any implementation must read, write and compute for a batch.
     mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
     dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
-    arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes.
+    arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B is checked and not raced.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Kernel:
     dimensions: str = "VHB"
     holds: str = "VH"
     checks: str = ""
+    least: int = 0
 
     def implementation(
         self,

@@ -172,11 +172,19 @@ def read(path: Path) -> Corpus:
     try:
         return encode(path.name, pieces(path))
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8"
-        ) from error
+        raise CorpusError(f"{path}: {no_text(error)}") from error
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from error
+
+
+def no_text(error: UnicodeDecodeError) -> str:
+    """Why some bytes are no text, and what to do."""
+    if error.object[:2] in (b"\x1f\x8b", b"PK", b"BZ"):
+        return "compressed, not text: unpack it first"
+    wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if any(byte < 9 for byte in error.object) and not wide:
+        return "binary, not text (it has control characters)"
+    return f"not UTF-8 text ({error.reason}); convert it, e.g. iconv -f {'UTF-16' if wide else 'LATIN1'} -t UTF-8"
 
 
 def pieces(path: Path) -> Iterator[str]:
@@ -276,9 +284,7 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
                 file.write(ranks[ranks >= 0].tobytes())
         (folder / "first_seen").unlink()
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{path}: not UTF-8 text ({error.reason}); convert it, e.g. iconv -f LATIN1 -t UTF-8"
-        ) from error
+        raise CorpusError(f"{path}: {no_text(error)}") from error
     except OSError as error:
         full = f"{folder}, which needs 8 bytes a word (TMPDIR names another place)"
         where = error.filename or (full if error.errno == ENOSPC else path)

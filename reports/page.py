@@ -129,7 +129,7 @@ def race(one: Table, cases: pd.DataFrame, story: Finding | None, result: ResultF
         "sort": [[number(getattr(case, name)) for name in SORTED_BY] for case in mine.itertuples()],
         "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
         "ratios": {base.extra_info.implementation: over(base, rows) for base in rows},
-        "note": one.note,
+        "note": one.all_notes,
         "found": story.found if story else "",
         "advice": story.advice if story else "",
         "best": story.use[0] if story else None,
@@ -260,6 +260,8 @@ def as_markdown(result: ResultFile) -> str:
         parts += [markdown(one), ""]
         if one.note:
             parts += [f"_{plain(one.note[0].upper() + one.note[1:])}._", ""]
+        if one.stages:
+            parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in one.stages), ""]
     if rows := deck_table(result):
         parts += [
             "## The source deck's figures",

@@ -287,7 +287,8 @@ class TrainingRun(Part):
 class Training(Part):
     """Whole training runs on one text, in random order. budget_s: time that a run might take. digest: of the text and the
     code. asked: pairs or questions behind each score. margins: by how much a score may fall short of the peer's, and the
-    rung still be called equal in quality; equal: by rung and threads, whether it is (null: that cannot be told)."""
+    rung still be called equal in quality; answers: by rung and threads, of which scores that is so; equal: by rung and
+    threads, whether it is (null: that cannot be told)."""
 
     corpus: str
     tokens: Count
@@ -301,6 +302,7 @@ class Training(Part):
     runs: list[TrainingRun] = []
     asked: dict[str, Count] = {}
     margins: dict[str, Positive] = {}
+    answers: dict[str, dict[str, bool | None]] = {}
     equal: dict[str, bool | None] = {}
 
 

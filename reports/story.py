@@ -54,7 +54,7 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     size = fastest.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
     best = fastest.extra_info.implementation
-    what = f"{best} is fastest {at}: {seconds(wall_s(fastest))} a call"
+    what, unsure = f"{best} is fastest {at}: {seconds(wall_s(fastest))} a call", False
     if baseline is None:
         found = f"{what}. The baseline was not measured, so there is no ratio."
     elif baseline is fastest:
@@ -80,7 +80,7 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
         tied = [fastest, *(row for row in tied if row is not baseline)]
         fastest, best = baseline, baseline.extra_info.implementation
     also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
-    advice = f"Use {best} ({fastest.extra_info.title}){also}."
+    advice = f"{'Perhaps use' if unsure else 'Use'} {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
 
 

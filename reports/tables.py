@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,20 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Table:
-    """One race as text: a row an implementation, from the textbook's upward."""
+    """One race as text: a row an implementation, from the textbook's upward. stages: where a step's time goes, a line each."""
 
     problem: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     statuses: tuple[str, ...]
     note: str
+    stages: tuple[str, ...] = ()
+
+    @property
+    def all_notes(self) -> str:
+        """The note with the stages, in one."""
+        stages = f"of a step's time, {'; '.join(self.stages)}" if self.stages else ""
+        return "; ".join(filter(None, (self.note, stages)))
 
 
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
@@ -86,15 +93,15 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
     ]
     touched = group.touched_rows.dropna()
     notes = [
-        f"a batch touches {touched.iloc[0]:,.0f} distinct rows" if len(touched) else "",
+        f"a batch touches {touched.iloc[0]:,.0f} distinct row{'s'[: round(touched.iloc[0]) != 1]}"
+        if len(touched)
+        else "",
         *bent,
         few_rounds(group),
         tuned_out(group),
-        spent(group, result),
     ]
-    return Table(
-        problem, header, tuple(rows), tuple(str(status) for status in group.status), "; ".join(filter(None, notes))
-    )
+    statuses = tuple(str(status) for status in group.status)
+    return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(group, result)))
 
 
 def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
@@ -147,23 +154,21 @@ def tuned_out(group: pd.DataFrame) -> str:
         for case in group[near].itertuples()
     ]
     return (
-        f"{', '.join(at_limit)}: no tuning helps {'it' if len(at_limit) == 1 else 'them'}, only a better algorithm"
+        f"{', '.join(at_limit)}: only moving fewer bytes would help {'it' if len(at_limit) == 1 else 'them'}"
         if at_limit
         else ""
     )
 
 
-def spent(group: pd.DataFrame, result: ResultFile) -> str:
+def spent(group: pd.DataFrame, result: ResultFile) -> Iterator[str]:
     """Where a training step's time goes, for cases of which that is known."""
-    parts = []
     for case in group[group.status == "ok"].itertuples():
         stages = result.w2vbench.stages.get(str(case.case), {})
         total = sum(stages.values())
         if total > 0:
             most = sorted(stages.items(), key=lambda stage: -stage[1])
             shares = ", ".join(f"{name} {time / total:.0%}" for name, time in most if time / total >= 0.005)
-            parts.append(f"{case.implementation} {shares}")
-    return f"of a step, {'; '.join(parts)}" if parts else ""
+            yield f"{case.implementation}: {shares}"
 
 
 def interval(case: Any, column: str) -> Interval | None:

@@ -150,16 +150,28 @@ def told(training: Training) -> Iterator[str]:
         speed, ratio = best.speed(), best.over(peer_of(best, every))
         assert speed is not None
         over = f", {times(Interval(ratio.estimate))} {PEER}" if ratio and best.slug != PEER else ""
-        verdict = {
-            True: f"; no score of its vectors is worse than {PEER}'s by more than the margins",
-            False: f"; that its vectors are as good as {PEER}'s is not shown",
-            None: "",
-        }[training.equal.get(best.key)]
+        verdict = "" if best.slug == PEER else f"; {judgement(best, training, peer_of(best, every))}"
         yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
     for rung in every:
         if rung.failed and rung.good:
             why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in rung.failed))
             yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
+
+
+def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
+    """What is known of a rung's quality beside the peer's."""
+    answers = training.answers.get(rung.key, {})
+    if training.equal.get(rung.key):
+        return f"no score of its vectors is worse than {PEER}'s by more than the margins"
+    if worse := [SCORES[name] for name in SCORES if answers.get(name) is False]:
+        return f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)})"
+    untold = f"whether its vectors are as good as {PEER}'s cannot be told"
+    if not all(run.whole for run in rung.good):
+        return f"{untold}: it was trained on a part of the text"
+    if peer is None or not peer.good:
+        return f"{untold}: {PEER} was not trained on as many threads"
+    low = [SCORES[name] for name in SCORES if answers.get(name) is None]
+    return f"{untold} by {', '.join(low)}: fewer than two seeds, too few words of the lists in the text, or {PEER}'s own score too low"
 
 
 def what(training: Training) -> str:
@@ -175,15 +187,19 @@ def what(training: Training) -> str:
 
 def how(training: Training) -> str:
     """How it was measured, in some sentences."""
-    margins = ", ".join(f"{SCORES.get(name, name)} {margin:g}" for name, margin in training.margins.items())
+    margins = ", ".join(
+        f"{SCORES.get(name, name)} {f'{margin:.0%}' if name == 'analogies' else f'{margin:g}'}"
+        for name, margin in training.margins.items()
+    )
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
     return (
         "Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of "
         "negative sampling, on each "
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
-        + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each; not told where "
-        f"{PEER}'s own score is below twice that."
+        + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each. Not shown: a score "
+        f"may be worse by more. –: it cannot be told, since {PEER} or seeds are missing, or {PEER}'s own score is below twice "
+        "the margin, which a longer training or a larger text would help."
     )
 
 

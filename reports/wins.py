@@ -13,7 +13,7 @@ from .units import three
 FASTEST, PLAIN, OTHER, ABSENT = "fastest", "plain", "other", "absent"
 MEANING = (
     "How many times as long as the fastest each takes; 1×: it is the fastest there, or as fast. "
-    "†: so it is of those that need NumPy and SciPy only."
+    "†: the fastest of those that need NumPy and SciPy only."
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -96,6 +97,11 @@ def test_train_gives_the_same_vectors_for_a_seed(tmp_path: Path) -> None:
         (("train", "--corpus", "rare.txt"), "--min-count"),
         (("train", "--corpus", "rare.txt", "--min-count", "1", "--out", "nowhere/v.bin"), "no folder nowhere"),
         (("train", "--min-count", "10000000"), "--min-count"),
+        (("train", "--corpus", "text.gz"), "text.gz: compressed, not text: unpack it first"),
+        (("train", "--corpus", "noise.txt"), "noise.txt: binary, not text"),
+        (("train", "--corpus", "latin.txt"), "latin.txt: not UTF-8 text"),
+        (("train", "--out", "-"), "--out: a file is needed, not -"),
+        (("train", "--debug", "2"), "No such option: --debug (see w2vbench train --help)"),
         (("train", "--size", "0"), "--vector-size"),
         (("train", "--model", "glove"), "glove"),
         (("quality", "--only", "nothing"), "no training rung matches"),
@@ -108,6 +114,9 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: 
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "binary.txt").write_bytes(b"\x7fELF\0\0\0")
     (tmp_path / "rare.txt").write_text("each word stands here once")
+    (tmp_path / "text.gz").write_bytes(gzip.compress(b"one two two " * 100))
+    (tmp_path / "noise.txt").write_bytes(bytes([0xFF, 1, 2, 3, 65, 66]) * 10)
+    (tmp_path / "latin.txt").write_bytes("d\xe9j\xe0 vu ".encode("latin1") * 10)
     done = w2vbench(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
@@ -299,6 +308,32 @@ def test_seeds_that_failed_are_told() -> None:
         in told(training)
     )
     assert "1 to 2 seeds" in what(training)
+
+
+@pytest.mark.parametrize(
+    ("equal", "answers", "seeds", "said"),
+    [
+        (True, {}, 2, "no score of its vectors is worse"),
+        (False, {"analogies": False, "simlex999": None}, 2, "as good as gensim's is not shown (by analogies)"),
+        (
+            None,
+            {"analogies": True, "simlex999": None},
+            2,
+            "cannot be told by WordSim-353, SimLex-999: fewer than two seeds",
+        ),
+        (None, {}, 0, "cannot be told: gensim was not trained on as many threads"),
+    ],
+)
+def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
+    equal: bool | None, answers: dict[str, bool | None], seeds: int, said: str
+) -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    key = "training.cbow/numba, t1"
+    runs = training.runs if seeds else [run for run in training.runs if run.implementation == "numba"]
+    training = training.model_copy(update={"equal": {key: equal}, "answers": {key: answers}, "runs": runs})
+    (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
+    assert said in line
 
 
 def test_quality_ends_with_1_if_a_rung_fails(tmp_path: Path) -> None:

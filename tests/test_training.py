@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench.check import check_contract
+from bench.engine.race import Settings as RaceSettings
+from bench.engine.race import enter
 from impls.case import Size
 from impls.catalogue import missing
 from impls.compiled import compiled
@@ -332,6 +334,14 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
     words, starts = planted(V, np.random.default_rng(1))
     assert model.stages(words, starts) == {"examples + sampling": 1.0, "lookup to update": 2.0}
     assert not np.array_equal(before, model.W_in)
+
+
+def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
+    """It has no windows: what would be timed is not training."""
+    lanes = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).lanes
+    assert [(lane.status, lane.reason) for lane in lanes] == [
+        ("skipped", "B = 1 is too little to work on: --batch 20 or more")
+    ]
 
 
 # pieces of the contract

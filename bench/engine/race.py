@@ -247,6 +247,9 @@ def admit(lane: LaneResult, size: Size, settings: Settings, verdict: Verdict) ->
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
     if verdict.status != OK:
         lane.status, lane.reason = verdict.status, verdict.reason
+    elif implementation.kernel.least > size.B:
+        lane.status = "skipped"
+        lane.reason = f"B = {size.B} is too little to work on: --batch {implementation.kernel.least} or more"
     elif needed > settings.memory_limit_bytes:
         lane.status = "skipped"
         lane.reason = f"needs about {needed / 1e9:.1f} GB of memory, of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit)"

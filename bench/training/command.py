@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -59,6 +60,13 @@ def train(
         say(
             f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
+        needed, free = V * (4 + 12 * (not wanted.binary)) * wanted.H, shutil.disk_usage(wanted.out.parent).free
+        if needed > free:
+            raise PlanError(
+                f"--out: the vectors need about {size_bytes(needed)}, and {wanted.out.parent} has {size_bytes(free)} free"
+            )
+        if wanted.threads > (cpus := os.cpu_count() or 1):
+            say(f"{wanted.threads} threads on {cpus} CPUs: more threads than CPUs are slower")
         rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
         plan = Plan(
             implementation=rung, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,
@@ -102,8 +110,13 @@ def writable(out: Path, corpus: Path | None) -> None:
         raise PlanError(f"--out: {out} is no ordinary file")
     if corpus is not None and corpus.exists() and out.exists() and out.samefile(corpus):
         raise PlanError(f"--out: {out} is the text itself")
-    if not os.access(out.parent, os.W_OK):
-        raise PlanError(f"--out: {out.parent} cannot be written to")
+    if str(out) == "-":
+        raise PlanError("--out: a file is needed, not -")
+    try:
+        with tempfile.NamedTemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise PlanError(f"--out: {out.parent} cannot be written to ({error.strerror or error})") from error
 
 
 def read(wanted: Wanted, folder: Path) -> words.Corpus:

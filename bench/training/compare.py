@@ -176,6 +176,11 @@ def content(
         for name, score in record.get("scores", {}).items():
             mine.setdefault(name, []).append(score)
     peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == PEER}
+    answers = {
+        f"{kernel}/{slug}, t{threads}": quality.answers(mine, peers.get((kernel, threads), {}))
+        for (kernel, slug, threads), mine in scores.items()
+        if slug != PEER
+    }
     return {
         "corpus": corpus.name,
         "tokens": len(corpus.ids),
@@ -184,11 +189,8 @@ def content(
         "runs": records,
         "margins": quality.MARGINS,
         "asked": tests.asked if tests else {},
-        "equal": {
-            f"{kernel}/{slug}, t{threads}": quality.equal(mine, peers.get((kernel, threads), {}))
-            for (kernel, slug, threads), mine in scores.items()
-            if slug != PEER
-        },
+        "answers": answers,
+        "equal": {key: quality.equal(answered) for key, answered in answers.items()},
     }
 
 

@@ -101,7 +101,12 @@ MARGINS = {"analogies": 0.01, "wordsim353": 0.03, "simlex999": 0.03}
 """By how much a rung's scores may fall short of gensim's, and it still be called equal in quality."""
 
 
-def equal(mine: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> bool | None:
-    """Whether a rung is equal in quality: not worse by the margin in any score. None where that cannot be told."""
-    answers = [not_worse_by(margin, mine.get(name, ()), theirs.get(name, ())) for name, margin in MARGINS.items()]
-    return None if None in answers else all(answers)
+def answers(mine: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> dict[str, bool | None]:
+    """Of each score whether a rung's is not worse by the margin; None where that cannot be told."""
+    return {name: not_worse_by(margin, mine.get(name, ()), theirs.get(name, ())) for name, margin in MARGINS.items()}
+
+
+def equal(answered: Mapping[str, bool | None]) -> bool | None:
+    """Whether a rung is equal in quality: in every score. One that may be worse settles it; otherwise one that cannot be told."""
+    found = set(answered.values())
+    return False if False in found else None if None in found else True

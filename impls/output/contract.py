@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +21,6 @@ from ..interface import (
     ring_length,
     same_dtype,
 )
-from ..machine import prefetch_row
-from ..vectors import UNIT, exponentials, gradients, lengths, scores
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -238,107 +236,6 @@ def sigmoid(x: Array) -> Array:
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) without overflow: the sigmoid cross-entropy of score x against t = 0."""
     return np.asarray(np.logaddexp(x.dtype.type(0), x))
-
-
-class Buffers(NamedTuple):
-    """What a compiled rung writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
-    less: of one row's candidates, filled up to whole vectors; whole, rest: H as ``vectors.lengths`` parts it."""
-
-    dh: Array
-    words: Array
-    values: Array
-    away: Array
-    slopes: Array
-    small: Array
-    less: Array
-    whole: tuple[int, ...]
-    rest: tuple[int, ...]
-
-
-def compiled_buffers(problem: Problem, touched: int, most: int) -> Buffers:
-    """Buffers for a gradient of so many rows, and for at most so many candidates of a row of h."""
-    size = problem.size
-    room = -(-most * size.float_type.itemsize // UNIT) * UNIT // size.float_type.itemsize
-    away, slopes, small, less = np.zeros((4, room), size.float_type)
-    return Buffers(
-        np.empty((size.B, size.H), size.float_type),
-        np.empty(touched, size.index_type),
-        np.empty((touched, size.H), size.float_type),
-        away,
-        slopes,
-        small,
-        less,
-        *lengths(size.H, size.float_type.itemsize),
-    )
-
-
-LARGE = 1e200
-"""A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
-
-
-def softplus_all(count: int, scale: Any, buffers: Buffers, product: float) -> tuple[float, float]:
-    """Of ``count`` scores that lie so far on the wrong side: log(1 + e^away) of all, and scale times their slopes into ``slopes``.
-
-    With one exp a score and one log for many: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), and the sum of the logarithms
-    is the log of a product, which is handed on from call to call. In compiled code.
-    """
-    _, _, _, away, slopes, small, less, _, _ = buffers
-    loss, one = 0.0, away.dtype.type(1)
-    for c in range(count):
-        small[c] = -abs(away[c])
-    exponentials(small, less)
-    for c in range(count):
-        product *= one + small[c]
-        if product > LARGE:
-            loss += np.log(product)
-            product = 1.0
-        loss += max(away[c], 0)
-        slopes[c] = scale * (one if away[c] > 0 else small[c]) / (one + small[c])
-    return loss, product
-
-
-def shared_buffers(problem: Problem) -> Buffers:
-    """Buffers for the gradients of the targets and of the shared negatives."""
-    return compiled_buffers(problem, problem.size.B + problem.size.K, 1 + problem.size.K)
-
-
-def shared_scores(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
-    """Scores of a row with its target and with the shared negatives, into ``away``; and ask for the next target's row. In compiled code."""
-    _, words, _, away, _, _, _, whole, rest = buffers
-    n = len(h)
-    if b + 1 < n:
-        prefetch_row(W_out, words[b + 1])
-    scores(away, h[b], W_out, words[b : b + 1], whole, rest)
-    scores(away[1:], h[b], W_out, words[n:], whole, rest)
-
-
-def shared_gradients(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
-    """Where the slopes of these scores lead: the row's dh, its target's gradient, and what it adds to the negatives'. In compiled code."""
-    dh, words, values, _, slopes, _, _, whole, rest = buffers
-    n = len(h)
-    gradients(dh[b], values[b : b + 1], h[b], W_out, words[b : b + 1], slopes, whole, rest, False, ())
-    gradients(dh[b], values[n:], h[b], W_out, words[n:], slopes[1:], whole, rest, True, (0,))
-
-
-def shared_pass(
-    h: Array, W_out: Array, target: Array, negatives: Array, less_target: Array, less: Array, buffers: Buffers
-) -> tuple[Any, Array, tuple[Array, Array]]:
-    """Loss and gradients of target against shared negatives, in compiled code; scores are taken less what is given (B,), (K,)."""
-    dh, words, values, away, slopes, _, _, _, _ = buffers
-    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
-    loss, product = 0.0, 1.0
-    words[:n], words[n:] = target, negatives
-    values[n:] = 0
-    for b in range(n):
-        shared_scores(b, h, W_out, buffers)
-        away[0] = less_target[b] - away[0]
-        for c in range(K):
-            away[1 + c] -= less[c]
-        lost, product = softplus_all(1 + K, scale, buffers, product)
-        loss += lost
-        slopes[0] = -slopes[0]
-        shared_gradients(b, h, W_out, buffers)
-    return (loss + np.log(product)) * scale, dh, (words, values)
 
 
 def gradient_buffer(problem: Problem) -> Array:

@@ -16,18 +16,16 @@ from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
 from ..vectors import gradients, scores
 from ..words import Corpus, Floats
+from .candidates import Buffers, row_buffers, softplus_all
 from .contract import (
     SIZES,
-    Buffers,
     check_result,
     check_slope,
-    compiled_buffers,
     hidden_and_weights,
     over_candidates,
     ring,
     sigmoid,
     softplus,
-    softplus_all,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
@@ -163,7 +161,7 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
 def path_buffers(problem: Problem) -> Buffers:
     """Buffers for the gradients of the nodes of all words' paths, as many as the longest would need."""
     longest = int(np.diff(problem.inputs["tree"].offsets).max())
-    return compiled_buffers(problem, problem.size.B * longest, longest)
+    return row_buffers(problem, problem.size.B * longest, longest)
 
 
 @hierarchical.implementation(
@@ -174,7 +172,7 @@ def path_buffers(problem: Problem) -> Buffers:
     prepare=path_buffers,
 )
 def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -> Result:
-    dh, nodes, values, away, slopes, _, _, whole, rest = buffers
+    nodes, away, slopes, whole, rest = buffers.words, buffers.away, buffers.slopes, buffers.whole, buffers.rest
     n, scale, at = len(h), h.dtype.type(1 / max(1, len(h))), 0
     loss, product = 0.0, 1.0
     for b in range(n):
@@ -187,10 +185,10 @@ def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -
         scores(away, h[b], W_out, nodes[mine], whole, rest)
         for c in range(len(turns)):
             away[c] *= -turns[c]
-        lost, product = softplus_all(len(turns), scale, buffers, product)
+        lost, product = softplus_all(len(turns), scale, product, buffers)
         loss += lost
         for c in range(len(turns)):
             slopes[c] *= -turns[c]
-        gradients(dh[b], values[mine], h[b], W_out, nodes[mine], slopes, whole, rest, False, ())
+        gradients(buffers.dh[b], buffers.values[mine], h[b], W_out, nodes[mine], slopes, whole, rest, False, ())
         at += len(turns)
-    return (loss + np.log(product)) * scale, dh, (nodes[:at], values[:at])
+    return (loss + np.log(product)) * scale, buffers.dh, (nodes[:at], buffers.values[:at])

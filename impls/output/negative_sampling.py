@@ -17,19 +17,17 @@ from ..interface import Array, Kernel, Problem, Work, resident_zeros
 from ..machine import prefetch_row
 from ..peers import Tensors
 from ..vectors import gradients, scores
+from .candidates import Buffers, row_buffers, softplus_all
 from .contract import (
     SIZES,
-    Buffers,
     check_result,
     check_slope,
-    compiled_buffers,
     gradient_buffer,
     make_sampled,
     over_candidates,
     sampled_work,
     sigmoid,
     softplus,
-    softplus_all,
 )
 
 
@@ -161,7 +159,7 @@ def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
 def candidate_buffers(problem: Problem) -> Buffers:
     """Buffers for the gradients of all rows' candidates."""
     width = 1 + problem.size.K
-    return compiled_buffers(problem, problem.size.B * width, width)
+    return row_buffers(problem, problem.size.B * width, width)
 
 
 @negative_sampling.implementation(
@@ -174,7 +172,7 @@ def candidate_buffers(problem: Problem) -> Buffers:
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers
 ) -> tuple[Array, Array, tuple[Array, Array]]:
-    dh, words, values, away, slopes, _, _, whole, rest = buffers
+    words, away, slopes, whole, rest = buffers.words, buffers.away, buffers.slopes, buffers.whole, buffers.rest
     n, width, scale = len(h), 1 + negatives.shape[1], h.dtype.type(1 / max(1, len(h)))
     loss, product = 0.0, 1.0
     for b in range(-1, n):
@@ -187,11 +185,11 @@ def numba(
             mine = slice(b * width, (b + 1) * width)
             scores(away, h[b], W_out, words[mine], whole, rest)
             away[0] = -away[0]
-            lost, product = softplus_all(width, scale, buffers, product)
+            lost, product = softplus_all(width, scale, product, buffers)
             loss += lost
             slopes[0] = -slopes[0]
-            gradients(dh[b], values[mine], h[b], W_out, words[mine], slopes, whole, rest, False, ())
-    return (loss + np.log(product)) * scale, dh, (words, values)
+            gradients(buffers.dh[b], buffers.values[mine], h[b], W_out, words[mine], slopes, whole, rest, False, ())
+    return (loss + np.log(product)) * scale, buffers.dh, (words, buffers.values)
 
 
 @negative_sampling.implementation(

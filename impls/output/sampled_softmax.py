@@ -14,17 +14,14 @@ import numpy as np
 
 from ..interface import Array, Kernel
 from ..vectors import exponentials
+from .candidates import Buffers, shared_buffers, shared_gradients, shared_scores
 from .contract import (
     SIZES,
-    Buffers,
     check_result,
     check_slope,
     make_sampled,
     over_candidates,
     sampled_work,
-    shared_buffers,
-    shared_gradients,
-    shared_scores,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
@@ -119,7 +116,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: Buffers
 ) -> Result:
-    dh, words, values, away, slopes, _, less, _, _ = buffers
+    words, values, away, slopes, less = buffers.words, buffers.values, buffers.away, buffers.slopes, buffers.less
     n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
     loss = 0.0
     words[:n], words[n:] = target, negatives
@@ -137,4 +134,4 @@ def numba(
         for c in range(1 + K):
             slopes[c] = scale * (away[c] / total - (0 if c else 1))
         shared_gradients(b, h, W_out, buffers)
-    return loss * scale, dh, (words, values)
+    return loss * scale, buffers.dh, (words, values)

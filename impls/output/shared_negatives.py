@@ -13,16 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel
+from .candidates import Buffers, shared_buffers, shared_pass
 from .contract import (
     SIZES,
-    Buffers,
     check_result,
     check_slope,
     make_sampled,
     over_candidates,
     sampled_work,
-    shared_buffers,
-    shared_pass,
     sigmoid,
     softplus,
 )

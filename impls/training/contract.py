@@ -230,4 +230,5 @@ def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
         ),
         dimensions="VHBK",
         holds="",
+        least=20,  # words with no neighbours left teach nothing
     )
