@@ -158,13 +158,16 @@ def told(training: Training) -> Iterator[str]:
             yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
 
 
+MORE_SEEDS = "; more seeds may tell: --seeds"
+
+
 def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
     """What is known of a rung's quality beside the peer's."""
     answers = training.answers.get(rung.key, {})
     if training.equal.get(rung.key):
         return f"no score of its vectors is worse than {PEER}'s by more than the margins"
     if worse := [SCORES[name] for name in SCORES if answers.get(name) is False]:
-        return f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)})"
+        return f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}{MORE_SEEDS if len(rung.good) < 10 else ''})"
     untold = f"whether its vectors are as good as {PEER}'s cannot be told"
     if not all(run.whole for run in rung.good):
         return f"{untold}: it was trained on a part of the text"
@@ -194,7 +197,7 @@ def how(training: Training) -> str:
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
     return (
         "Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of "
-        "negative sampling, on each "
+        "negative sampling (rungs with a full softmax minimise another), on each "
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
         + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each. Not shown: a score "

@@ -93,7 +93,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 
 @nce.implementation(
     "numba",
-    "compiled: one pass over each row's candidates",
+    "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and shared negatives in a compiled loop",
     jit=True,
     prepare=shared_buffers,

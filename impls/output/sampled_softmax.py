@@ -108,7 +108,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 
 @sampled_softmax.implementation(
     "numba",
-    "compiled: row by row, everything in one loop",
+    "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and shared negatives in a compiled loop",
     jit=True,
     prepare=shared_buffers,

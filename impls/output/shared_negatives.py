@@ -87,7 +87,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
 
 @shared_negatives.implementation(
     "numba",
-    "compiled: one pass over each row's candidates",
+    "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and shared negatives in a compiled loop",
     jit=True,
     prepare=shared_buffers,
