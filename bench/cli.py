@@ -643,6 +643,8 @@ def train(
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads and threads > cpus:
+        show.error(f"{threads} threads on {cpus} CPUs: more threads than CPUs are slower")
     if hs:
         raise PlanError("--hs: only 0, negative sampling, is offered here (for 1, take gensim)")
     interrupted = command.train(
@@ -721,7 +723,7 @@ def quality(
     from bench.engine import environment
     from bench.engine.race import Settings, Track
     from bench.engine.workers import Workers
-    from bench.journal import hold
+    from bench.journal import hold, put_aside
     from bench.regression import gate
     from bench.training import compare as comparing
     from bench.training import quality as scores
@@ -746,7 +748,7 @@ def quality(
         raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
     digest, path = running.corpus_and_code(text, files), out / "quality.json"
     records = comparing.earlier(path, asked, digest, machine) if resume else []
-    if not resume and (aside := show.put_aside(path)):
+    if not resume and (aside := put_aside(path)):
         show.error(f"earlier runs were put aside as {aside} (--resume would have gone on from them)")
     text = kept(text, V)
     known, tests = len(records), scores.tests(text.vocabulary[:V])
@@ -774,7 +776,7 @@ def quality(
         raise typer.Exit(130)
     show.qualities(content(), frame, out, complete=not interrupted, as_json=json)
     if interrupted:
-        left = len(asked.runs()) - len(records)
+        left = len(asked.left(records))
         show.error(f"interrupted: {left} of {len(asked.runs())} runs are left; the same command with --resume goes on")
     statuses = {record["status"] for record in records}
     raise typer.Exit(130 if interrupted else 1 if statuses & set(running.BROKEN) else 0 if "ok" in statuses else 3)

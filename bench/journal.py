@@ -31,12 +31,9 @@ class Journal:
 
     def begin(self) -> bool:
         """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
-        left = self.path.exists()
-        if left:
-            aside = (self.path.with_suffix(f".previous-{number}.jsonl") for number in count(1))
-            self.path.replace(next(path for path in aside if not path.exists()))
+        left = put_aside(self.path)
         self.append(self.run)
-        return left
+        return left is not None
 
     def finished(self, implementations: Iterable[Implementation]) -> dict[str, RaceResult]:
         """Races as far as an earlier, unfinished run of the same command came, by problem. Raises JournalError."""
@@ -82,7 +79,16 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
+def put_aside(path: Path) -> Path | None:
+    """Give a file of an earlier run another name, so that it is not written over; None if there is none."""
+    if not path.exists():
+        return None
+    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
+    return path.replace(next(name for name in names if not name.exists()))
+
+
 HELD: list[TextIO] = []
+"""Locks, kept open."""
 
 
 def hold(folder: Path) -> None:

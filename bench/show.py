@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import shlex
@@ -443,15 +442,8 @@ def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, c
 
 
 NARROW, WIDE = 120, 220
-"""Widths of a terminal below which a table of whole training runs leaves out three columns, and below which intervals."""
-
-
-def put_aside(path: Path) -> Path | None:
-    """Give a file of earlier runs another name, so that it is not written over; None if there is none."""
-    if not path.exists():
-        return None
-    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in itertools.count(1))
-    return path.replace(next(name for name in names if not name.exists()))
+LESS_ASKED = ("CPU s a million words", "memory", "held-out loss")
+"""A table of whole training runs leaves these columns out on a terminal below the first width, and intervals below the second."""
 
 
 def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool, as_json: bool) -> None:
@@ -474,7 +466,7 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
     screen.print(showing.what(kept), style="dim", markup=False)
     for kernel in dict.fromkeys(rung.kernel for rung in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        shown = [at for at in range(len(showing.HEADER)) if screen.width >= NARROW or at not in (4, 5, 7)]
+        shown = [at for at, name in enumerate(showing.HEADER) if screen.width >= NARROW or name not in LESS_ASKED]
         for at in shown:
             painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", no_wrap=at in (0, 2))
         for rung in every:

@@ -179,9 +179,9 @@ def read(path: Path) -> Corpus:
 
 def no_text(error: UnicodeDecodeError) -> str:
     """Why some bytes are no text, and what to do."""
-    if error.object[:2] in (b"\x1f\x8b", b"PK", b"BZ"):
+    if error.object.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
         return "compressed, not text: unpack it first"
-    wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+    wide = error.object.startswith((b"\xff\xfe", b"\xfe\xff"))
     if any(byte < 9 for byte in error.object) and not wide:
         return "binary, not text (it has control characters)"
     return f"not UTF-8 text ({error.reason}); convert it, e.g. iconv -f {'UTF-16' if wide else 'LATIN1'} -t UTF-8"

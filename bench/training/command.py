@@ -25,6 +25,8 @@ from .runs import train as train_rung
 from .vectors import save
 
 RUNG = "numba"
+LONGEST_NUMBER = 16
+"""Bytes of a number written as text, about, with the space before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +62,12 @@ def train(
         say(
             f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
-        needed, free = V * (4 + 12 * (not wanted.binary)) * wanted.H, shutil.disk_usage(wanted.out.parent).free
+        needed = V * wanted.H * (4 if wanted.binary else LONGEST_NUMBER)
+        free = shutil.disk_usage(wanted.out.parent).free
         if needed > free:
             raise PlanError(
                 f"--out: the vectors need about {size_bytes(needed)}, and {wanted.out.parent} has {size_bytes(free)} free"
             )
-        if wanted.threads > (cpus := os.cpu_count() or 1):
-            say(f"{wanted.threads} threads on {cpus} CPUs: more threads than CPUs are slower")
         rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
         plan = Plan(
             implementation=rung, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,

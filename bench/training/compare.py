@@ -62,6 +62,11 @@ class Asked:
             if threads == 1 or not rung.one_thread
         ]
 
+    def left(self, records: Sequence[dict[str, Any]]) -> list[tuple[Implementation, int, int]]:
+        """Those of which there is no record yet."""
+        done = {(record["kernel"], record["implementation"], record["threads"], record["seed"]) for record in records}
+        return [run for run in self.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
+
 
 Note = Callable[[str, int, int], None]
 
@@ -75,8 +80,7 @@ def compare(
     note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record
     with the reason.
     """
-    done = {(record["kernel"], record["implementation"], record["threads"], record["seed"]) for record in records}
-    runs = [run for run in asked.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
+    runs = asked.left(records)
     within: dict[tuple[str, int], int | Died | None] = {
         (f"{record['kernel']}/{record['implementation']}", record["threads"]): record["words"]
         for record in records

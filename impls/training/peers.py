@@ -11,7 +11,7 @@ from ..words import Ints
 from .contract import LONGEST, Settings, initial, windows
 
 AT_ONCE = 1_000_000
-"""Words that gensim's workers should train on at once: starting them and waiting for the last one takes 2 ms."""
+"""Words that gensim's workers should train on at once: starting them and waiting for the last one takes as long as some thousand words."""
 
 
 class GensimModel:
