@@ -625,7 +625,8 @@ def print_overview(screen: Console, result: ResultFile) -> None:
         painted.add_column(name, justify="left" if at == 0 else "right", no_wrap=at == 0)
     for row in overview(result):
         painted.add_row(*map(Text, row))
-    screen.print("\nIn short", style="bold")
+    words = f", words of {result.w2vbench.corpus.name}" if result.w2vbench.corpus.name else ""
+    screen.print(f"\nIn short{words}", style="bold", markup=False)
     screen.print(painted)
 
 

@@ -237,7 +237,8 @@ def as_markdown(result: ResultFile) -> str:
     stories = {finding.problem: finding for finding in findings(result)}
     command = " ".join(suite.command.replace("`", "'").split())
     when, machine = result.datetime[:19].replace("T", " "), suite.environment.get("cpu") or "an unknown CPU"
-    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}.", ""]
+    words = f", words of {plain(suite.corpus.name)}" if suite.corpus.name else ""
+    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}{words}.", ""]
     if not suite.complete:
         parts += ["**Interrupted: only the races below were finished.**", ""]
     if suite.warnings:

@@ -159,8 +159,9 @@ class Profile(Part):
 
 
 class CorpusRecord(Part):
-    """Where the words came from. streams: for each vocabulary, what its stream of words is, in a sentence."""
+    """Where the words came from. name: of the text. streams: for each vocabulary, what its stream of words is, in a sentence."""
 
+    name: str = ""
     streams: dict[str, str] = {}
 
 

@@ -13,7 +13,7 @@ from .frame import ALIKE, GROWTH_FROM
 from .limits import AT_LIMIT, MEANING
 from .results import ResultFile
 from .statistics import Interval
-from .units import power, seconds, size_bytes, times
+from .units import power, seconds, size_bytes, three, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +168,9 @@ def spent(group: pd.DataFrame, result: ResultFile) -> Iterator[str]:
         if total > 0:
             most = sorted(stages.items(), key=lambda stage: -stage[1])
             shares = ", ".join(f"{name} {time / total:.0%}" for name, time in most if time / total >= 0.005)
-            yield f"{case.implementation}: {shares}"
+            name, least = most[0][0], 1 - most[0][1] / total
+            gain = f" ({three(1 / least)} times as fast if {name} cost nothing)" if least > 0.005 else ""
+            yield f"{case.implementation}: {shares}{gain}"
 
 
 def interval(case: Any, column: str) -> Interval | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from reports.figures import figures
 from reports.frame import frame
 from reports.page import as_markdown, html, report
 from reports.results import ResultError, ResultFile, read
@@ -114,6 +115,26 @@ def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
     assert tables_of(result)[0].note == "one-hot bends: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000"
     straight = saved.result(*[row("one-hot", V * 1e-9, V=V) for V in (10_000, 100_000, 1_000_000)])
     assert tables_of(straight)[0].note == ""
+
+
+def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free() -> None:
+    """A line a rung; one without a time in any part has none, here and in the plot."""
+    rows = row("sparse", 1e-3), row("numba", 1e-5), row("idle", 2e-5)
+    cases = [case["name"] for case in rows]
+    parts = {"update": 3.0, "lookup": 1.0}, {"lookup to update": 1.0}, {"lookup": 0.0, "update": 0.0}
+    result = saved.result(*rows, stages=dict(zip(cases, parts, strict=True)))
+    (table,) = tables(frame(result), result)
+    assert table.stages == (
+        "sparse: update 75%, lookup 25% (4.00 times as fast if update cost nothing)",
+        "numba: lookup to update 100%",
+    )
+    assert "Where a step's time goes:\n\n- sparse: update 75%" in as_markdown(result)
+    (plot,) = (one for one in figures(frame(result), result.w2vbench.stages) if one["title"].startswith("Where a step"))
+    assert {bar["name"]: (bar["x"], bar["y"]) for bar in plot["data"]} == {
+        "lookup": ([25.0], ["sparse"]),
+        "update": ([75.0], ["sparse"]),
+        "lookup to update": ([100.0], ["numba"]),
+    }
 
 
 def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() -> None:
