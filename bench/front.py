@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import run
+from bench.check import Verdict
 from bench.engine import environment, memory
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Workers
@@ -57,15 +58,14 @@ def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     }
 
 
-@cache
-def verdict(files: tuple[str, ...]) -> Any:
-    """What the contract says of all implementations, asked once a session."""
+def verdicts(files: tuple[str, ...], keys: set[str]) -> dict[str, Verdict]:
+    """What the contract says of the implementations with these keys, some of which stand in these files."""
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
         corpus().save(Path(name))
-        every = [i for i in catalogue.load([Path(file) for file in files]) if not i.wrong]
+        asked = [i for i in catalogue.load([Path(file) for file in files]) if i.key in keys]
         with Workers() as workers:
             resolved = tuple(Path(file).resolve() for file in files)
-            return run_contract(every, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
+            return run_contract(asked, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from bench import front
-from bench.check import OK
+from bench.check import OK, Verdict
 
 if TYPE_CHECKING:
     from impls.case import Case
@@ -19,9 +19,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", list(front.cases(metafunc.config)), ids=str)
 
 
-def test_kernel(case: Case, benchmark: Any, request: pytest.FixtureRequest) -> None:
+@pytest.fixture(scope="session")
+def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
+    """The contract's verdict on each implementation that this session is to time, by its key."""
+    items = (item for item in request.session.items if isinstance(item, pytest.Function))
+    asked = {item.callspec.params["case"] for item in items if item.function is test_kernel}
+    keys = {implementation.key for case, implementation in front.cases(request.config).items() if case in asked}
+    return front.verdicts(tuple(request.config.getoption("benchmark_impl")), keys)
+
+
+def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, request: pytest.FixtureRequest) -> None:
     implementation = front.cases(request.config)[case]
-    verdict = front.verdict(tuple(request.config.getoption("benchmark_impl")))[implementation.key]
+    verdict = verdicts[implementation.key]
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
