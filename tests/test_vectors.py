@@ -44,7 +44,7 @@ def test_exponentials_of_what_is_far_off_are_nothing_or_stay_finite() -> None:
 @given(
     rows=st.integers(0, 40),
     n=st.integers(1, 12),
-    columns=st.one_of(st.integers(1, 40), st.integers(100, 300)),
+    columns=st.one_of(st.integers(1, 8), st.integers(33, 40), st.integers(100, 112)),  # each kind is compiled anew
     dtype=st.sampled_from(["f4", "f8"]),
     add=st.booleans(),
     turned=st.booleans(),
@@ -78,18 +78,18 @@ def call_gradients(
 
 @settings(max_examples=60, deadline=None)
 @given(
-    H=st.one_of(st.integers(1, 20), st.sampled_from([31, 64, 100, 257])),
+    H=st.sampled_from([1, 8, 19, 100]),  # each is compiled anew
     words=st.lists(st.integers(0, 4), max_size=14),
-    dtype=st.sampled_from(["f4", "f8"]),
-    index=st.sampled_from(["i4", "i8"]),
+    kind=st.sampled_from([("f4", "i4"), ("f8", "i8")]),
     add=st.booleans(),
     grow=st.sampled_from([(), (0,)]),
 )
 def test_a_row_meets_rows_at_random_places(
-    H: int, words: list[int], dtype: str, index: str, add: bool, grow: tuple[int, ...]
+    H: int, words: list[int], kind: tuple[str, str], add: bool, grow: tuple[int, ...]
 ) -> None:
-    """Of any length, any number of them, with repeats; and nothing is written beyond."""
-    rng, n = np.random.default_rng(H), len(words)
+    """Shorter than a register, as long, longer with a rest and of many; any number of them, with repeats; and nothing is
+    written beyond."""
+    rng, n, (dtype, index) = np.random.default_rng(H), len(words), kind
     table, x, dx = (rng.normal(size=shape).astype(dtype) for shape in ((5, H), H, H))
     out, slopes, values = (rng.normal(size=shape).astype(dtype) for shape in (n + 1, n + 1, (n + 1, H)))
     ids, parts = np.array(words, index), lengths(H, np.dtype(dtype).itemsize)
