@@ -10,7 +10,7 @@ import numpy as np
 
 from .frame import samples, wall_s
 from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
-from .statistics import FALSE_ALARMS, Floats, Located, holm, memory_verdict
+from .statistics import FALSE_ALARMS, Floats, Located, holm, memory_verdict, middle
 
 SPREAD = 3.0
 """By how many standard deviations of what is usual between two runs a case must differ."""
@@ -136,7 +136,7 @@ def figures(row: Row, result: ResultFile, across: bool) -> Floats:
 
 
 def launches(row: Row) -> Floats:
-    return np.array([math.log(float(np.nanmedian(launch))) for launch in samples(row.extra_info)], np.float64)
+    return np.array([math.log(middle(launch)) for launch in samples(row.extra_info)], np.float64)
 
 
 def difference(before: Floats, after: Floats) -> Located:

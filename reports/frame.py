@@ -11,7 +11,7 @@ import numpy as np
 
 from .limits import bound
 from .results import Extra, ResultFile, Row, read
-from .statistics import Floats, Interval, exponent, mean_interval, median, paired_ratio, slope
+from .statistics import Floats, Interval, exponent, mean_interval, median, middle, paired_ratio, slope
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +156,7 @@ def wall_s(row: Row) -> float:
 
 def wall_ends(row: Row) -> tuple[float | None, float | None]:
     """The interval of a case's wall time: a t-interval over its launches' logarithms."""
-    launches = [math.log(float(np.nanmedian(launch))) for launch in samples(row.extra_info)]
+    launches = [math.log(middle(launch)) for launch in samples(row.extra_info)]
     if len(launches) < 2:
         return None, None
     around = mean_interval(launches).map(math.exp)
@@ -218,7 +218,7 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     for key, cases in alike_from(rows, dimension).items():
         # a launch's figure at each size; a file without launches counts as one launch
         launches = zip(
-            *([float(np.nanmedian(one)) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
+            *([middle(one) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
             strict=False,
         )
         growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(launches))

@@ -74,8 +74,13 @@ def html(result: ResultFile) -> str:
         kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
         for kernel, mine in kernels.items()
     }
+    groups, rows = dict(list(cases.groupby("problem"))), by_problem(result)
     data = {
-        "races": [race(one, cases, stories.get(one.problem), result) for mine in kernels.values() for one in mine],
+        "races": [
+            race(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
+            for mine in kernels.values()
+            for one in mine
+        ],
         "plots": plots,
         "headlines": headlines,
     }
@@ -111,11 +116,12 @@ def html(result: ResultFile) -> str:
     )
 
 
-def race(one: Table, cases: pd.DataFrame, story: Finding | None, result: ResultFile) -> dict[str, Any]:
-    """A race as the page's script has it: cells as text, figures to sort by, and every lane's speed-up over every other."""
-    mine = cases[cases.problem == one.problem]
-    rows = by_problem(result).get(one.problem, [])
-    first = mine.iloc[0]
+def race(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | None) -> dict[str, Any]:
+    """A race as the page's script has it: cells as text, figures to sort by, and every lane's speed-up over every other.
+
+    cases: the race's own. rows: those of them that were measured.
+    """
+    first = cases.iloc[0]
     return {
         "problem": one.problem,
         "kernel": str(first.kernel),
@@ -126,7 +132,7 @@ def race(one: Table, cases: pd.DataFrame, story: Finding | None, result: ResultF
         "header": one.header,
         "rows": one.rows,
         "statuses": one.statuses,
-        "sort": [[number(getattr(case, name)) for name in SORTED_BY] for case in mine.itertuples()],
+        "sort": [[number(figure) for figure in case] for case in cases[list(SORTED_BY)].itertuples(index=False)],
         "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
         "ratios": {base.extra_info.implementation: over(base, rows) for base in rows},
         "note": one.all_notes,

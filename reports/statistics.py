@@ -9,6 +9,7 @@ memory layout gave it.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,9 +76,15 @@ def difference_interval(first: Sequence[float], second: Sequence[float], level: 
     return Interval(difference, difference - half, difference + half)
 
 
+def middle(values: Floats) -> float:
+    """The median of what is finite among some values, NaN if nothing is. For a launch's few it is faster than NumPy's."""
+    finite = values[np.isfinite(values)]
+    return statistics.median(finite.tolist()) if finite.size else math.nan
+
+
 def median(launches: Sequence[Floats]) -> float:
     """The median over launches of each launch's median: a lane's typical figure, in the samples' unit."""
-    return float(np.median([np.nanmedian(launch) for launch in launches]))
+    return middle(np.array([middle(launch) for launch in launches]))
 
 
 def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
@@ -94,20 +101,19 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
             tops, bottoms = np.log(top), np.log(bottom)
         rounds = min(len(tops), len(bottoms))
         ratios = tops[:rounds] - bottoms[:rounds]
-        ratios = ratios[np.isfinite(ratios)]
-        if ratios.size >= FEW:
-            logs.append(float(np.median(ratios)))
-        elif np.isfinite(tops).any() and np.isfinite(bottoms).any():
-            logs.append(float(np.median(tops[np.isfinite(tops)]) - np.median(bottoms[np.isfinite(bottoms)])))
+        paired = np.count_nonzero(np.isfinite(ratios)) >= FEW
+        log = middle(ratios) if paired else middle(tops) - middle(bottoms)
+        if not math.isnan(log):  # of both
+            logs.append(log)
     if not logs:
         return None
     # the median launch is the estimate: now and then a whole launch is slowed, and must not drag the ratio along
-    middle, around = float(np.median(logs)), mean_interval(logs, level)
+    estimate, around = statistics.median(logs), mean_interval(logs, level)
     low, high = (
-        None if end is None else math.exp(choose(end, middle))
+        None if end is None else math.exp(choose(end, estimate))
         for end, choose in ((around.low, min), (around.high, max))
     )
-    return Interval(math.exp(middle), low, high)
+    return Interval(math.exp(estimate), low, high)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:

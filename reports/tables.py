@@ -45,16 +45,19 @@ class Table:
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
     """A table for each race, in the file's order."""
     grown = cases[(cases.status == "ok") & (cases.V >= GROWTH_FROM)].sort_values("V")
-    lanes = {key: alike[["V", "wall_s"]].to_numpy() for key, alike in grown.groupby(ALIKE)}
-    return [table(str(problem), group, lanes, result) for problem, group in cases.groupby("problem", sort=False)]
+    series = {key: alike[["V", "wall_s"]].to_numpy() for key, alike in grown.groupby(ALIKE)}
+    races = cases.groupby("problem", sort=False)
+    return [table(str(problem), list(race.itertuples()), series, result) for problem, race in races]
 
 
-def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: ResultFile) -> Table:
+def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: ResultFile) -> Table:
     """One race's table; the last column is there only if the machine's limits were measured.
 
-    lanes: vocabularies and times of cases that differ in V alone, by their values in ALIKE.
+    race: its cases, as tuples with a frame's columns. series: vocabularies and times of cases that differ in V alone, by
+    their values in ALIKE.
     """
-    with_limit = bool(group.limit_share.notna().any())
+    measured = [case for case in race if case.status == "ok"]
+    with_limit = any(float_of(case.limit_share) is not None for case in race)
     header = (
         "implementation",
         "what it is",
@@ -66,7 +69,7 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
         *(("limit reached",) if with_limit else ()),
     )
     rows = []
-    for case in group.itertuples():
+    for case in race:
         if case.status != "ok":
             rows.append(
                 (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
@@ -86,22 +89,15 @@ def table(problem: str, group: pd.DataFrame, lanes: dict[Any, Any], result: Resu
                 *((share,) if with_limit else ()),
             )
         )
-    bent = [
-        bends(case, lanes.get(tuple(getattr(case, name) for name in ALIKE), ()))
-        for case in group.itertuples()
-        if case.status == "ok"
-    ]
-    touched = group.touched_rows.dropna()
+    touched = next((found for case in measured if (found := float_of(case.touched_rows)) is not None), None)
     notes = [
-        f"a batch touches {touched.iloc[0]:,.0f} distinct row{'s'[: round(touched.iloc[0]) != 1]}"
-        if len(touched)
-        else "",
-        *bent,
-        few_rounds(group),
-        tuned_out(group),
+        f"a batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}" if touched is not None else "",
+        *(bends(case, series.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in measured),
+        few_rounds(measured),
+        tuned_out(measured),
     ]
-    statuses = tuple(str(status) for status in group.status)
-    return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(group, result)))
+    statuses = tuple(str(case.status) for case in race)
+    return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(measured, result)))
 
 
 def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
@@ -117,11 +113,10 @@ def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
     )
 
 
-def few_rounds(group: pd.DataFrame) -> str:
+def few_rounds(race: Sequence[Any]) -> str:
     """Which cases were timed in much fewer rounds than the others of their race, being slow."""
-    most = group.rounds.max()
-    slow = group[group.rounds < most / 2]
-    listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in slow.itertuples())
+    most = max((case.rounds for case in race), default=0)
+    listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in race if case.rounds < most / 2)
     return f"rounds a launch: {most:.0f}, but {listed}, being slow" if listed else ""
 
 
@@ -146,12 +141,12 @@ def memory(case: Any) -> str:
     return f"{size_bytes(float_of(case.peak_bytes))}{power_of_V}" + (f" + {size_bytes(held)} held" if held else "")
 
 
-def tuned_out(group: pd.DataFrame) -> str:
+def tuned_out(race: Sequence[Any]) -> str:
     """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
-    near = group.limit_share.between(*AT_LIMIT) & (group.limit != "call") & (group.growth_V > 0.5)
     at_limit = [
         f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
-        for case in group[near].itertuples()
+        for case in race
+        if case.growth_V > 0.5 and case.limit != "call" and AT_LIMIT[0] <= case.limit_share <= AT_LIMIT[1]
     ]
     return (
         f"{', '.join(at_limit)}: only moving fewer bytes would help {'it' if len(at_limit) == 1 else 'them'}"
@@ -160,9 +155,9 @@ def tuned_out(group: pd.DataFrame) -> str:
     )
 
 
-def spent(group: pd.DataFrame, result: ResultFile) -> Iterator[str]:
+def spent(race: Sequence[Any], result: ResultFile) -> Iterator[str]:
     """Where a training step's time goes, for cases of which that is known."""
-    for case in group[group.status == "ok"].itertuples():
+    for case in race:
         stages = result.w2vbench.stages.get(str(case.case), {})
         total = sum(stages.values())
         if total > 0:
