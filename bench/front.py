@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from bench.presets import PRESETS
 from bench.selection import Selection
 from impls import catalogue, words
 from impls.case import Case, Size
-from impls.interface import Implementation, Problem
+from impls.interface import Implementation, Kernel, Problem
 
 if TYPE_CHECKING:
     import pytest
@@ -58,26 +58,19 @@ def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     }
 
 
-def verdicts(files: tuple[str, ...], keys: set[str]) -> dict[str, Verdict]:
-    """What the contract says of the implementations with these keys, some of which stand in these files."""
+def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
+    """What the contract says of some implementations, of which some may stand in these files, by their keys."""
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
         corpus().save(Path(name))
-        asked = [i for i in catalogue.load([Path(file) for file in files]) if i.key in keys]
         with Workers() as workers:
             resolved = tuple(Path(file).resolve() for file in files)
-            return run_contract(asked, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
+            return run_contract(implementations, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
 
 
-@cache
-def problem_of(kernel: str, size: Size, make: Callable[..., Problem]) -> Problem:
+@lru_cache(maxsize=1)
+def problem(kernel: Kernel, size: Size) -> Problem:
     """The problem of a race, made once and kept while its cases follow one another."""
-    return make(size, corpus(), np.random.default_rng(SEED))
-
-
-def problem(implementation: Implementation, size: Size) -> Problem:
-    if problem_of.cache_info().currsize > 1:
-        problem_of.cache_clear()
-    return problem_of(implementation.kernel.name, size, implementation.kernel.make)
+    return kernel.make(size, corpus(), np.random.default_rng(SEED))
 
 
 def caller(implementation: Implementation, given: Problem) -> Callable[[], Any]:

@@ -24,8 +24,8 @@ def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
     """The contract's verdict on each implementation that this session is to time, by its key."""
     items = (item for item in request.session.items if isinstance(item, pytest.Function))
     asked = {item.callspec.params["case"] for item in items if item.function is test_kernel}
-    keys = {implementation.key for case, implementation in front.cases(request.config).items() if case in asked}
-    return front.verdicts(tuple(request.config.getoption("benchmark_impl")), keys)
+    chosen = {i.key: i for case, i in front.cases(request.config).items() if case in asked}
+    return front.verdicts(list(chosen.values()), tuple(request.config.getoption("benchmark_impl")))
 
 
 def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, request: pytest.FixtureRequest) -> None:
@@ -34,7 +34,7 @@ def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, reques
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
-        problem = front.problem(implementation, case.size)
+        problem = front.problem(implementation.kernel, case.size)
         call = front.caller(implementation, problem)
         benchmark.group = case.problem
         benchmark(call)
