@@ -143,15 +143,15 @@ def memory(case: Any) -> str:
 
 def tuned_out(race: Sequence[Any]) -> str:
     """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
-    at_limit = [
-        f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
-        for case in race
-        if case.growth_V > 0.5 and case.limit != "call" and AT_LIMIT[0] <= case.limit_share <= AT_LIMIT[1]
-    ]
-    return (
-        f"{', '.join(at_limit)}: only moving fewer bytes would help {'it' if len(at_limit) == 1 else 'them'}"
-        if at_limit
-        else ""
+    at_limit: dict[str, list[str]] = {}
+    for case in race:
+        if case.growth_V > 0.5 and case.limit != "call" and AT_LIMIT[0] <= case.limit_share <= AT_LIMIT[1]:
+            cure = "computing less" if case.limit == "matmul" else "moving fewer bytes"
+            is_at = f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
+            at_limit.setdefault(cure, []).append(is_at)
+    return "; ".join(
+        f"{', '.join(cases)}: only {cure} would help {'it' if len(cases) == 1 else 'them'}"
+        for cure, cases in at_limit.items()
     )
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -115,6 +116,25 @@ def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
     assert tables_of(result)[0].note == "one-hot bends: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000"
     straight = saved.result(*[row("one-hot", V * 1e-9, V=V) for V in (10_000, 100_000, 1_000_000)])
     assert tables_of(straight)[0].note == ""
+
+
+@pytest.mark.parametrize(
+    ("work", "note"),
+    [
+        ({"read_bytes": 1e3}, "is at 100% of what the machine reads, at this working set: only moving fewer bytes would help it"),
+        ({"flops": 1e3}, "is at 100% of the rate of matrix products: only computing less would help it"),
+        ({"flops": 5e2}, ""),
+    ],
+)  # fmt: skip
+def test_what_is_at_a_limit_of_the_machine_is_told_what_alone_would_help(work: dict[str, float], note: str) -> None:
+    """At a byte and an operation a nanosecond."""
+    moved: dict[str, Any] = {"read_bytes": 0.0, "written_bytes": 0.0, "flops": 0.0}
+    rows = [
+        row("matmul", V * 1e-10, V=V, **moved | {name: figure * V / 1e4 for name, figure in work.items()})
+        for V in (10_000, 100_000)
+    ]
+    limits = {"read": [[1e5, 1e9]], "write": [], "copied": [], "rows": [], "matmul": {"f32": 1e9}}
+    assert [table.note for table in tables_of(saved.result(*rows, limits=limits))] == [note and f"matmul {note}"] * 2
 
 
 def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free() -> None:
