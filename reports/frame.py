@@ -11,7 +11,7 @@ import numpy as np
 
 from .limits import bound
 from .results import Extra, ResultFile, Row, read
-from .statistics import Floats, Interval, exponent, mean_interval, median, middle, paired_ratio, slope
+from .statistics import Floats, Interval, exponent, median, median_interval, middle, paired_ratio, slope
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,7 @@ def wall_ends(row: Row) -> tuple[float | None, float | None]:
     launches = [math.log(middle(launch)) for launch in samples(row.extra_info)]
     if len(launches) < 2:
         return None, None
-    around = mean_interval(launches).map(math.exp)
+    around = median_interval(launches).map(math.exp)
     return around.low, around.high
 
 

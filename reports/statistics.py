@@ -60,6 +60,17 @@ def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Int
     return Interval(mean, mean - half, mean + half)
 
 
+def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """The median of some launches' figures with the mean's t-interval, which is widened to hold it. Raises ValueError for no values.
+
+    Now and then a whole launch is slowed, and must not drag the estimate along.
+    """
+    around, estimate = mean_interval(values, level), statistics.median(values)
+    if around.low is None or around.high is None:
+        return Interval(estimate)
+    return Interval(estimate, min(around.low, estimate), max(around.high, estimate))
+
+
 def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
     """The difference of two means with Welch's t-interval; none where either has one value. Raises ValueError for no values."""
     if not first or not second:
@@ -107,13 +118,7 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
             logs.append(log)
     if not logs:
         return None
-    # the median launch is the estimate: now and then a whole launch is slowed, and must not drag the ratio along
-    estimate, around = statistics.median(logs), mean_interval(logs, level)
-    low, high = (
-        None if end is None else math.exp(choose(end, estimate))
-        for end, choose in ((around.low, min), (around.high, max))
-    )
-    return Interval(math.exp(estimate), low, high)
+    return median_interval(logs, level).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:

@@ -20,6 +20,7 @@ from reports.statistics import (
     exponent,
     mean_interval,
     median,
+    median_interval,
     paired_ratio,
     slope,
     t_quantile,
@@ -104,6 +105,14 @@ def test_a_typical_figure_is_the_median_of_the_launches_medians() -> None:
 
 def test_rounds_that_were_sat_out_do_not_count() -> None:
     assert median(launches([NAN, 5, NAN, 7, NAN])) == 6
+
+
+def test_an_interval_of_a_median_holds_it() -> None:
+    """Where five of nine launches are slow, the mean's own interval ends below the median."""
+    two_speeds = [2.0] * 5 + [1.0] * 4
+    assert ends(mean_interval(two_speeds)) == pytest.approx((1.5556, 1.1505, 1.9607), abs=1e-4)
+    assert ends(median_interval(two_speeds)) == pytest.approx((2.0, 1.1505, 2.0), abs=1e-4)
+    assert median_interval([3.0]) == Interval(3.0)
 
 
 # -- the ratio of two lanes
