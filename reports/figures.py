@@ -203,7 +203,7 @@ def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[s
     """Which part of a training step each kernel takes, rung by rung: where one bottleneck falls, the next appears."""
     slugs = dict(zip(race.case, race.implementation, strict=True))
     traces = []
-    for at, stage in enumerate(STAGES):
+    for at, stage in enumerate(dict.fromkeys((*STAGES, *(name for parts in stages.values() for name in parts)))):
         shares = {
             str(slugs[case]): parts[stage] / sum(parts.values())
             for case, parts in stages.items()
@@ -214,16 +214,18 @@ def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[s
                 {
                     "type": "bar",
                     "orientation": "h",
-                    "name": stage,
+                    "name": escaped(stage),
                     "meta": "",
                     "x": [100 * share for share in shares.values()],
                     "y": [escaped(slug) for slug in shares],
-                    "text": [in_bar(stage, share) for share in shares.values()],
+                    "text": [in_bar(escaped(stage), share) for share in shares.values()],
                     "textposition": "inside",
                     "insidetextanchor": "middle",
                     "constraintext": "none",
-                    "marker": {"color": COLOURS[at]},
-                    "customdata": [f"{stage}: {share:.0%} of a step{if_free(share)}" for share in shares.values()],
+                    "marker": {"color": COLOURS[at % len(COLOURS)]},
+                    "customdata": [
+                        f"{escaped(stage)}: {share:.0%} of a step{if_free(share)}" for share in shares.values()
+                    ],
                     "hovertemplate": "%{customdata}<extra>%{y}</extra>",
                 }
             )

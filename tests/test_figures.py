@@ -221,7 +221,10 @@ def test_a_name_is_shown_as_it_is_and_never_as_html(text: str) -> None:
     for made in rows:
         made["extra_info"]["implementation"] = text
     against_v, ladder, cpu = figures(frame(saved.result(*rows)))
-    for plot in (against_v, ladder, cpu):
+    (stages,) = (
+        plot for plot in figures(frame(saved.result(*rows)), {rows[1]["name"]: {text: 1.0}}) if plot.get("stacked")
+    )
+    for plot in (against_v, ladder, cpu, stages):
         trace = plot["data"][-1]
         assert "<" not in trace["name"]
         assert html.unescape(trace["name"]) == text
