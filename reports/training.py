@@ -37,7 +37,7 @@ class Rung:
 
     @property
     def good(self) -> list[TrainingRun]:
-        return [run for run in self.runs if run.status == "ok" and run.seconds > 0]
+        return [run for run in self.runs if run.status == "ok" and run.seconds > 0 and run.words > 0]
 
     @property
     def failed(self) -> list[TrainingRun]:
@@ -70,7 +70,7 @@ def over_seeds(values: Sequence[float], shown: Any = lambda value: value) -> Int
 
 
 def rungs(training: Training) -> list[Rung]:
-    """Rung by rung in the order of the ladder, which is the slowest first."""
+    """Rung by rung, the slowest first, which is near the order of the ladder; those without a speed last."""
     groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
     for run in training.runs:
         groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
@@ -171,8 +171,12 @@ def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
     untold = f"whether its vectors are as good as {PEER}'s cannot be told"
     if not all(run.whole for run in rung.good):
         return f"{untold}: it was trained on a part of the text"
+    if rung.failed:
+        return f"{untold}: some of its runs failed"
     if peer is None or not peer.good:
         return f"{untold}: {PEER} was not trained on as many threads"
+    if peer.failed:
+        return f"{untold}: some of {PEER}'s runs failed"
     low = [SCORES[name] for name in SCORES if answers.get(name) is None]
     return f"{untold} by {', '.join(low)}: fewer than two seeds, too few words of the lists in the text, or {PEER}'s own score too low"
 
@@ -302,6 +306,10 @@ def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, floa
     return found
 
 
+SPAN = 8.0
+"""Of losses, from the least: one that is further off, of a rung that goes astray, is drawn there."""
+
+
 def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Places of names, those that would cover another moved up above it."""
     taken: dict[int, tuple[float, float]] = {}
@@ -323,14 +331,15 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
         return {}
     powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
     heights = [loss for _, line in lines for _, loss in line]
+    most = min(heights) + SPAN
     first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
-    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(max(heights) * 2 + 0.01) / 2
+    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(min(max(heights), most) * 2 + 0.01) / 2
 
     def across(words: float) -> float:
         return round(LEFT + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - LEFT - RIGHT), 1)
 
     def up(loss: float) -> float:
-        return round(HIGH - 34 - (loss - bottom) / (top - bottom) * (HIGH - 50), 1)
+        return round(HIGH - 34 - (min(loss, most) - bottom) / (top - bottom) * (HIGH - 50), 1)
 
     labels = apart([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
     return {

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.training.compare import trained_on
 from reports.results import ResultFile, TrainingRun, read
 from reports.training import (
     DOT,
@@ -204,6 +205,17 @@ def test_quality_goes_on_from_its_earlier_runs(
     assert "text or code" in done.stderr
 
 
+def test_more_seeds_train_on_as_many_words_as_those_before() -> None:
+    """Else one that ran while the machine was slow would be of a part of the text, and all of its rung's answers void."""
+    runs = [{"kernel": "training.cbow", "threads": 1, "status": "ok", "words": 900}]
+    records = [
+        runs[0] | {"implementation": "numba", "whole": True},
+        runs[0] | {"implementation": "chapter-3", "whole": False},
+        runs[0] | {"implementation": "torch", "status": "timeout"},
+    ]
+    assert trained_on(records) == {("training.cbow/numba", 1): None, ("training.cbow/chapter-3", 1): 900}
+
+
 @pytest.mark.parametrize("complete", [False, True])
 def test_earlier_runs_are_put_aside(
     judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path, complete: bool
@@ -341,6 +353,19 @@ def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("rung", "said"),
+    [(0, "cannot be told: some of gensim's runs failed"), (2, "cannot be told: some of its runs failed")],
+)
+def test_a_failed_run_is_named_where_quality_cannot_be_told(rung: int, said: str) -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    failed = training.runs[rung].model_copy(update={"seed": 3, "status": "timeout", "reason": "took long"})
+    training = training.model_copy(update={"equal": {}, "runs": [*training.runs, failed]})
+    (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
+    assert said in line
+
+
 def test_quality_ends_with_1_if_a_rung_fails(tmp_path: Path) -> None:
     (tmp_path / "text").write_text(TEXT)
     (tmp_path / "mine.py").write_text(
@@ -412,6 +437,16 @@ def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
     assert drawn["across"][0][1] == "1k"
     assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
     assert curves([]) == {}
+
+
+def test_a_loss_that_goes_astray_is_drawn_at_the_top() -> None:
+    """As a table that blew up has it: its axis would have a line for each half."""
+    training = example().w2vbench.training
+    assert training is not None
+    astray = training.runs[2].model_copy(update={"curve": [(1000, 4.0), (2_000_000, 1e12)]})
+    drawn = curves(rungs(training.model_copy(update={"runs": [*training.runs[:2], astray]})))
+    assert drawn["up"][-1][1] == "11.0"
+    assert drawn["lines"][1]["points"].endswith(f",{drawn['up'][-2][0]}")
 
 
 def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Path) -> None:

@@ -81,11 +81,7 @@ def compare(
     with the reason.
     """
     runs = asked.left(records)
-    within: dict[tuple[str, int], int | Died | None] = {
-        (f"{record['kernel']}/{record['implementation']}", record["threads"]): record["words"]
-        for record in records
-        if record["status"] == "ok" and not record["whole"]  # more seeds train on as many
-    }
+    within: dict[tuple[str, int], int | Died | None] = {**trained_on(records)}
     order = np.random.default_rng(0).permutation(len(runs))
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
         for number, at in enumerate(order):
@@ -119,6 +115,17 @@ def compare(
                 reason = death.reason.replace(" (--time-limit)", "")
                 records.append({**name, "status": death.status, "reason": reason})
             note("", number + 1, len(runs))
+
+
+def trained_on(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], int | None]:
+    """Words that rungs were trained on, by their keys and threads; None: all. More seeds train on as many, whatever the pace now."""
+    return {
+        (f"{record['kernel']}/{record['implementation']}", record["threads"]): None
+        if record["whole"]
+        else record["words"]
+        for record in records
+        if record["status"] == "ok"
+    }
 
 
 def specification(asked: Asked, track: Track, rung: Implementation, threads: int, seed: int) -> dict[str, Any]:
