@@ -136,7 +136,8 @@ def test_a_model_may_want_more_words_at_once_and_is_told_the_rates_of_a_piece() 
         at_once = 8000
 
         def __init__(self, problem: Any) -> None:
-            self.alpha, self.W_in, self.W_out = 0.0, np.zeros((12, 4)), np.zeros((12, 4))
+            self.alpha, self.W_in = 0.0, np.zeros((12, 4), np.float32)
+            self.W_out = self.W_in
             self.fed: list[tuple[int, float, float]] = []
 
         def feed(self, words: Array, starts: Array, rates: tuple[float, float]) -> None:
@@ -162,6 +163,7 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
 
         def __init__(self, problem: Any) -> None:
             self.seen.clear()
+            self.W_in = self.W_out = np.zeros((12, 4), np.float32)
 
     def step(words: Array, starts: Array, model: Any) -> Any:
         model.seen.append(len(words))
@@ -169,7 +171,7 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
 
     monkeypatch.setattr(runs, "A_WHILE_S", a_while)
     counting = CBOW[0].kernel.implementation("counting", "counts", prepare=Counting)(step)
-    assert runs.pace(Plan(implementation=counting, V=12), small_text()) > 0
+    assert runs.pace(Plan(implementation=counting, V=12, H=4), small_text()) > 0
     assert Counting.seen == steps
 
 

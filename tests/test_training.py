@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,7 @@ from bench.engine.race import enter
 from impls.case import Size
 from impls.catalogue import missing
 from impls.compiled import compiled
-from impls.interface import Implementation
+from impls.interface import Implementation, Wrong
 from impls.training import compiled as looped
 from impls.training import rows, staged
 from impls.training.compiled import CompiledModel
@@ -32,9 +33,10 @@ from impls.training.contract import (
     planted,
     told_apart,
     training_problem,
+    windows,
 )
 from impls.training.ladder import CBOW, SKIP_GRAM, cbow
-from impls.training.staged import BATCH, STAGES, StagedModel
+from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
 from impls.vectors import LINE, aligned, register_bytes
 from impls.words import Corpus, builtin, encode
 
@@ -184,6 +186,23 @@ def test_a_rung_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     verdict = check_contract(idle, corpus)
     assert verdict.status == "wrong"
     assert "does not learn" in verdict.reason
+
+
+def test_a_rung_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
+    """Half of each vector takes half the time; and whole runs see it too."""
+
+    class Half(StagedModel):
+        def __init__(self, problem: Any) -> None:
+            super().__init__(replace(problem, size=replace(problem.size, H=problem.size.H // 2)), SPARSE, False)
+
+    half = cbow.implementation("half", "half vectors", prepare=Half)(
+        lambda words, starts, model: model.step(words, starts)
+    )
+    verdict = check_contract(half, corpus)
+    assert verdict.status == "wrong"
+    assert "W_in is float32 of shape (12, 64), and must be float32 of shape (12, 128)" in verdict.reason
+    with pytest.raises(Wrong):
+        half.start(training_problem(Size(12, 128, 9), np.ones(12), [], np.random.default_rng(0)))
 
 
 def test_a_rung_with_constant_scores_is_wrong(corpus: Corpus) -> None:

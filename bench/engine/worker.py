@@ -23,7 +23,7 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 import numpy as np
 import psutil
 
-from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
+from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, failed
 from bench.engine import limits, memory
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
 from impls import catalogue
@@ -59,7 +59,8 @@ def main() -> None:
         except MemoryError:
             tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
         except Exception as error:
-            tell(events, "failed", {"status": "error", "reason": describe(error)})
+            verdict = failed(error)
+            tell(events, "failed", {"status": verdict.status, "reason": verdict.reason})
 
 
 def running() -> int:
@@ -215,7 +216,8 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         emit("out", lane=slug, status=OUT_OF_MEMORY, reason=PAST_LIMIT)
         return None
     except Exception as error:
-        emit("out", lane=slug, status="error", reason=describe(error))
+        verdict = failed(error)
+        emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
         return None
     lane.calls, lane.rounds = spec["plan"].get(slug) or (1, 0)
     return lane

@@ -175,8 +175,18 @@ def planted(V: int, rng: np.random.Generator, lines: int = 200, length: int = 5,
     return words.astype(np.int32).reshape(-1), np.arange(lines + 1, dtype=np.int64) * length
 
 
+def fits(problem: Problem, model: Any) -> None:
+    """A model has two float32 tables with a row of H a word: fewer numbers would be faster, and no match for it."""
+    shape = problem.size.V, problem.size.H
+    for name in ("W_in", "W_out"):
+        W = getattr(model, name, None)
+        if W is None or W.dtype != np.float32 or W.shape != shape:
+            found = "missing" if W is None else f"{W.dtype} of shape {W.shape}"
+            raise Wrong(f"the model's {name} is {found}, and must be float32 of shape {shape}")
+
+
 def check(call: Any, words: Ints, starts: Ints) -> None:
-    """A model of finite vectors in the right shape, which learns to tell the pairs of a planted text from noise.
+    """A model of finite vectors, which learns to tell the pairs of a planted text from noise.
 
     No exact reference: rungs draw their own negatives and follow their own rules. Large pieces are only trained on once.
     """
@@ -197,8 +207,6 @@ def check(call: Any, words: Ints, starts: Ints) -> None:
                 "of cases (50% is chance)"
             )
     for name, W in (("W_in", np.asarray(model.W_in)), ("W_out", np.asarray(model.W_out))):
-        if W.dtype != np.float32 or W.ndim != 2 or len(W) <= int(words.max(initial=0)):
-            raise Wrong(f"{name} is {W.dtype} of shape {W.shape}, which is no table of one float32 row a word")
         if not np.isfinite(W).all():
             raise Wrong(f"{name} is not finite")
 
@@ -231,4 +239,5 @@ def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
         dimensions="VHBK",
         holds="",
         least=20,  # words with no neighbours left teach nothing
+        fits=fits,
     )
