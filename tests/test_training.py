@@ -316,6 +316,30 @@ def test_windows_do_not_reach_across_lines() -> None:
                 assert (not np.array_equal(before, model.W_out)) is learnt, rung.key
 
 
+def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
+    line, reach = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 2, 2, 2])
+    contexts, many = windows(line, np.array([0, 1, 2, 4, 5]), reach)
+    assert contexts.tolist() == [1, 0, 2, 0, 1, 3]
+    assert many.tolist() == [1, 2, 2, 1, 0]
+
+
+@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "torch")], ids=lambda i: i.key)
+def test_a_word_beyond_the_end_of_a_line_is_not_moved(rung: Implementation) -> None:
+    """Not even by its momentum, which a gradient of zeros would set free."""
+    if missing(rung):
+        pytest.skip("not installed")
+    words, lines = np.array([0, 1, 2, 3], np.int32), np.array([0, 4])
+    size = Size(4, 16, 4, 2, index="i32")
+    problem = training_problem(size, np.ones(4), [(words, lines)], np.random.default_rng(0), Settings(sample=0))
+    step, (model,) = rung.start(problem)
+    for _ in range(2):
+        step(words, lines, model)
+    before = model.W_in.copy()
+    step(words, np.array([0, 2, 3, 4]), model)
+    moved = (model.W_in != before).any(axis=1).tolist()
+    assert moved == [True, True, False, False]
+
+
 def test_a_line_longer_than_gensims_longest_is_trained_on_to_its_end() -> None:
     words = np.resize(np.arange(6, dtype=np.int32), LONGEST + 7)
     words[-7:] = 6

@@ -120,13 +120,17 @@ def pairs_of(words: Ints, starts: Ints, window: int) -> tuple[Ints, Ints]:
     return np.concatenate(centres), np.concatenate(contexts)
 
 
-def windows(line: Ints, centres: Ints, window: int) -> tuple[Ints, Array]:
-    """Places (n, 2 window) of the words around some centres (n,), and which of them are in the centre's own line. line: each
-    word's (B,). A place outside is the centre's."""
-    places = centres[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
-    inside = (places >= 0) & (places < len(line))
-    places = np.where(inside, places, centres[:, None])
-    return places, inside & (line[places] == line[centres, None])
+def windows(line: Ints, centres: Ints, reach: Ints) -> tuple[Ints, Ints]:
+    """Places (n,) of the words around some centres (m,) in their own lines, centre after centre, and how many each has (m,).
+
+    line: each word's (B,). reach (m,): how many words to each side a centre's window has.
+    """
+    widest = int(reach.max(initial=0))
+    offsets = np.concatenate([np.arange(-widest, 0), np.arange(1, widest + 1)])
+    places = centres[:, None] + offsets
+    there = np.clip(places, 0, len(line) - 1)
+    inside = (there == places) & (line[there] == line[centres, None]) & (np.abs(offsets) <= reach[:, None])
+    return places[inside], inside.sum(axis=1)
 
 
 def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, seed: int = 0) -> float:

@@ -119,25 +119,24 @@ class TorchModel:
     def step(self, words: Ints, starts: Ints) -> TorchModel:
         window = self.settings.window
         line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        words = words.astype(np.int64)
         batch = self.PAIRS // (2 * window) if self.skip_gram else self.PAIRS
         for first in range(0, len(words), batch):
             centres = np.arange(first, min(first + batch, len(words)))
-            places, inside = windows(line, centres, window)
-            some = inside.any(axis=1)
-            if some.any():
-                self.learn(words[places[some]].astype(np.int64), words[centres[some]].astype(np.int64), inside[some])
+            contexts, many = windows(line, centres, np.full(len(centres), window))
+            if len(contexts):
+                self.learn(words[contexts], words[centres[many > 0]], many[many > 0])
         return self
 
-    def learn(self, contexts: Ints, centres: Ints, inside: Array) -> None:
+    def learn(self, contexts: Ints, centres: Ints, many: Ints) -> None:
+        """A batch: contexts (r,), centres (n,), and how many contexts each has (n,), one or more."""
         torch = self.torch
-        mask = torch.from_numpy(inside)
+        inputs, targets = torch.from_numpy(contexts), torch.from_numpy(centres)
         if self.skip_gram:
-            h = self.rows_in(torch.from_numpy(contexts)[mask])
-            targets = torch.from_numpy(centres)[:, None].expand(mask.shape)[mask]
+            h, targets = self.rows_in(inputs), torch.from_numpy(np.repeat(centres, many))
         else:
-            share = mask / mask.sum(1, keepdim=True)
-            h = (self.rows_in(torch.from_numpy(contexts)) * share[:, :, None]).sum(1)
-            targets = torch.from_numpy(centres)
+            starts = torch.from_numpy(np.cumsum(many) - many)
+            h = torch.nn.functional.embedding_bag(inputs, self.rows_in.weight, starts, mode="mean", sparse=True)
         negatives = torch.multinomial(self.law, len(targets) * self.K, replacement=True).reshape(-1, self.K)
         positive = (self.rows_out(targets) * h).sum(1)
         negative = (self.rows_out(negatives) @ h[:, :, None])[:, :, 0]

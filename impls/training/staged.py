@@ -89,8 +89,8 @@ class StagedModel:
 
     def step(self, words: Ints, starts: Ints) -> StagedModel:
         """Train on some lines."""
-        for inputs, targets, share in self.examples(words, starts):
-            self.learn(inputs, targets, share)
+        for inputs, targets, many in self.examples(words, starts):
+            self.learn(inputs, targets, many)
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
@@ -101,21 +101,23 @@ class StagedModel:
         spent = {stage: self.spent[stage] - before[stage] for stage in STAGES}
         return {stage: ns / 1e9 for stage, ns in {"examples": took - sum(spent.values()), **spent}.items()}
 
-    def learn(self, inputs: Ints, targets: Ints, share: Array) -> None:
-        """A batch: inputs (n, m) ids of W_in's rows, targets (n,) ids of W_out's, share (n, m): each row's part of h."""
-        stages, (n, m), H = self.way, inputs.shape, self.W_in.shape[1]
-        self.t, self.examples_in_batch = self.t + 1, n
+    def learn(self, inputs: Ints, targets: Ints, many: Ints) -> None:
+        """A batch: inputs (r,) ids of W_in's rows, targets (n,) ids of W_out's, many (n,): each target's inputs, one or more."""
+        stages, alone = self.way, len(inputs) == len(targets)
+        self.t, self.examples_in_batch = self.t + 1, len(targets)
         marks = [perf_counter_ns()]
-        rows = stages.lookup(self, self.W_in, inputs.reshape(-1)).reshape(n, m, H)
-        h = rows[:, 0] if m == 1 else np.einsum("nm,nmh->nh", share, rows)
+        h = stages.lookup(self, self.W_in, inputs)
+        if not alone:
+            share, ends = 1 / many.astype(np.float32), np.append(0, np.cumsum(many))
+            h = self.sparse.csr_matrix((np.repeat(share, many), np.arange(len(inputs)), ends)) @ h
         marks.append(perf_counter_ns())
         negatives = stages.sampling(self, targets)
         marks.append(perf_counter_ns())
         dh, of_output = stages.output(self, h, targets, negatives)
         marks.append(perf_counter_ns())
-        part = (share > 0).astype(np.float32) if stages.like_word2vec else share  # word2vec moves each row by all of dh
-        dout = dh if m == 1 else (part[:, :, None] * dh[:, None, :]).reshape(n * m, H)
-        of_input = stages.scatter(self, dout, inputs.reshape(-1))
+        if not alone:  # word2vec moves each row by all of dh
+            dh = np.repeat(dh if stages.like_word2vec else dh * share[:, None], many, axis=0)
+        of_input = stages.scatter(self, dh, inputs)
         if isinstance(of_output, tuple):
             of_output = csr(of_output[1], of_output[0], self.sparse)
         marks.append(perf_counter_ns())
@@ -125,8 +127,9 @@ class StagedModel:
         for stage, begin, end in zip(STAGES, marks, marks[1:], strict=False):
             self.spent[stage] += end - begin
 
-    def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Array]]:
-        """Batches of inputs, targets and shares. CBOW: a word from its window's mean; skip-gram: each of a window's words from it."""
+    def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Batches of inputs, targets and how many inputs each has. CBOW: a word from its window's mean; skip-gram: each of a
+        window's words from it."""
         window = self.settings.window
         line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         reach = np.full(len(words), window)
@@ -136,17 +139,13 @@ class StagedModel:
             reach = self.rng.integers(1, window + 1, len(words))
         for first in range(0, len(words), BATCH):
             centres = np.arange(first, min(first + BATCH, len(words)))
-            places, inside = windows(line, centres, window)
-            inside &= np.abs(places - centres[:, None]) <= reach[centres, None]
+            contexts, many = windows(line, centres, reach[centres])
+            if not len(contexts):
+                continue
             if self.skip_gram:
-                contexts, targets = words[places][inside], np.repeat(words[centres], inside.sum(axis=1))
-                if len(targets):
-                    yield targets[:, None], contexts, np.ones((len(targets), 1), np.float32)
+                yield np.repeat(words[centres], many), words[contexts], np.ones_like(contexts)
             else:
-                some = inside.any(axis=1)
-                share = inside[some] / inside[some].sum(axis=1, keepdims=True)
-                if some.any():
-                    yield words[places[some]], words[centres[some]], share.astype(np.float32)
+                yield words[contexts], words[centres[many > 0]], many[many > 0]
 
 
 # lookup
