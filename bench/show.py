@@ -441,8 +441,8 @@ def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, c
     return text
 
 
-NARROW, WIDE = 120, 220
 LESS_ASKED = ("CPU s a million words", "memory", "held-out loss")
+FOR_COLUMNS, FOR_INTERVALS = 120, 220
 """A table of whole training runs leaves these columns out on a terminal below the first width, and intervals below the second."""
 
 
@@ -466,17 +466,20 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
     screen.print(showing.what(kept), style="dim", markup=False)
     for kernel in dict.fromkeys(rung.kernel for rung in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
-        shown = [at for at, name in enumerate(showing.HEADER) if screen.width >= NARROW or name not in LESS_ASKED]
+        shown = [at for at, name in enumerate(showing.HEADER) if screen.width >= FOR_COLUMNS or name not in LESS_ASKED]
         for at in shown:
-            painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", no_wrap=at in (0, 2))
+            painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", overflow="fold")
         for rung in every:
             if rung.kernel == kernel:
                 row = showing.row(rung, kept, showing.peer_of(rung, every))
                 painted.add_row(
-                    *(Text(row[at] if screen.width >= WIDE else row[at].partition(" (")[0]) for at in shown)
+                    *(Text(row[at] if screen.width >= FOR_INTERVALS else row[at].partition(" (")[0]) for at in shown)
                 )
         screen.print()
         screen.print(painted)
+    if screen.width < FOR_INTERVALS:
+        more = f"{', '.join(LESS_ASKED)} and " if screen.width < FOR_COLUMNS else ""
+        screen.print(f"{more}intervals: in {out / 'quality.md'}, or on a wider terminal", style="dim", markup=False)
     screen.print()
     for line in showing.told(kept):
         screen.print(line, markup=False)

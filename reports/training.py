@@ -158,16 +158,11 @@ def told(training: Training) -> Iterator[str]:
             yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
 
 
-MORE_SEEDS = "; more seeds may tell: --seeds"
-
-
 def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
     """What is known of a rung's quality beside the peer's."""
     answers = training.answers.get(rung.key, {})
     if training.equal.get(rung.key):
         return f"no score of its vectors is worse than {PEER}'s by more than the margins"
-    if worse := [SCORES[name] for name in SCORES if answers.get(name) is False]:
-        return f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}{MORE_SEEDS if len(rung.good) < 10 else ''})"
     untold = f"whether its vectors are as good as {PEER}'s cannot be told"
     if not all(run.whole for run in rung.good):
         return f"{untold}: it was trained on a part of the text"
@@ -177,8 +172,28 @@ def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
         return f"{untold}: {PEER} was not trained on as many threads"
     if peer.failed:
         return f"{untold}: some of {PEER}'s runs failed"
-    low = [SCORES[name] for name in SCORES if answers.get(name) is None]
-    return f"{untold} by {', '.join(low)}: fewer than two seeds, too few words of the lists in the text, or {PEER}'s own score too low"
+    silent: dict[str, list[str]] = {}
+    for name, label in SCORES.items():
+        if answers.get(name) is None:
+            silent.setdefault(silence(name, rung, peer), []).append(label)
+    cannot = "; ".join(f"by {', '.join(labels)}: {why}" for why, labels in silent.items())
+    if worse := [label for name, label in SCORES.items() if answers.get(name) is False]:
+        more = "" if silent or len(rung.good) >= ENOUGH_SEEDS else "; more seeds may tell: --seeds"
+        shown = f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}{more})"
+        return f"{shown}, and cannot be told {cannot}" if silent else shown
+    return f"{untold} {cannot}"
+
+
+ENOUGH_SEEDS = 10
+
+
+def silence(name: str, rung: Rung, peer: Rung) -> str:
+    """Why a score cannot tell whether a rung is as good as the peer."""
+    if not (rung.score(name) and peer.score(name)):
+        return "too few words of its list are in the text"
+    if min(len(rung.good), len(peer.good)) < 2:
+        return "two seeds or more are needed"
+    return f"{PEER}'s own score is below twice the margin"
 
 
 def what(training: Training) -> str:
@@ -205,8 +220,10 @@ def how(training: Training) -> str:
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
         + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each. Not shown: a score "
-        f"may be worse by more. –: it cannot be told, since {PEER} or seeds are missing, or {PEER}'s own score is below twice "
-        "the margin, which a longer training or a larger text would help."
+        f"may be worse by more. –: it cannot be told, since the rung was trained on a part of the text, or runs failed, or {PEER} "
+        f"or seeds are missing, or {PEER}'s own score is below twice the margin, which a longer training or a larger text would "
+        "help. Losses compare only after as many words of the same text; within an epoch they may rise, where a text changes "
+        "as it goes on."
     )
 
 
