@@ -635,7 +635,8 @@ def train(
     Words are runs of letters, with apostrophes inside them, in lower case, as everywhere in w2vbench: digits and other
     punctuation part them. A text is read once and then streamed from the folder for temporary files ($TMPDIR), which needs
     8 bytes a word: memory is needed for the vocabulary, the vectors, and where lines begin. Defaults are gensim's, but for
-    skip-gram (word2vec.c and gensim: CBOW, which is --cbow 1). Interrupted (Ctrl-C), it saves what was learnt so far.
+    skip-gram (word2vec.c and gensim: CBOW, which is --cbow 1). Interrupted (Ctrl-C), it saves what was learnt so far, and puts
+    aside the vectors that the file had.
     """
     from bench import show
     from bench.run import PlanError

@@ -124,7 +124,8 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: 
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_saves_what_was_learnt_so_far(tmp_path: Path) -> None:
+def test_ctrl_c_saves_what_was_learnt_so_far_and_keeps_the_vectors_of_an_earlier_run(tmp_path: Path) -> None:
+    (tmp_path / "v.bin").write_text("earlier vectors")
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "train", "--epochs", "400", "--out", "v.bin", "--threads", "1"],
         cwd=tmp_path,
@@ -141,10 +142,18 @@ def test_ctrl_c_saves_what_was_learnt_so_far(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "being interrupted" in out
+    assert "being interrupted at a rate of 0.02" in out
+    assert "put aside as v.previous-1.bin" in err
     names, vectors = load(tmp_path / "v.bin")
     assert len(names) == len(vectors) > 10_000
-    assert [file.name for file in tmp_path.iterdir()] == ["v.bin"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["v.bin", "v.previous-1.bin"]
+    assert (tmp_path / "v.previous-1.bin").read_text() == "earlier vectors"
+
+
+def test_subsampling_that_leaves_nothing_to_learn_from_is_warned_of(tmp_path: Path) -> None:
+    done = w2vbench("train", "--epochs", "1", "--sample", "1e-9", "--out", "v.bin", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "--sample 1e-09 leaves so few words that little will be learnt" in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 
 from bench.engine import memory
+from bench.journal import put_aside
 from bench.run import PlanError
 from impls import catalogue, words
-from impls.training.contract import Settings
+from impls.training.contract import Settings, kept_share
 from reports.units import size_bytes
 
-from .runs import Plan, Trained, kept
+from .runs import Plan, Trained, kept, rate_at
 from .runs import train as train_rung
 from .vectors import save
 
 RUNG = "numba"
+LITTLE = 0.01
+"""Share of a text's words below which subsampling is warned of."""
 LONGEST_NUMBER = 16
 """Bytes of a number written as text, about, with the space before it."""
 
@@ -59,9 +62,14 @@ def train(
         say(f"reading {wanted.corpus or 'the built-in text'}")
         corpus = read(wanted, Path(folder))
         V = len(corpus.counts)
+        counts = corpus.expected_counts(V)
+        share = float(counts @ kept_share(counts, settings.sample) / counts.sum())
         say(
-            f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}); {wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
+            f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}), of which {100 * share:.2g} % are kept (--sample); "
+            f"{wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
+        if share < LITTLE:
+            say(f"w2vbench: --sample {settings.sample:g} leaves so few words that little will be learnt: 1e-3 is usual")
         needed = V * wanted.H * (4 if wanted.binary else LONGEST_NUMBER)
         free = shutil.disk_usage(wanted.out.parent).free
         if needed > free:
@@ -92,10 +100,13 @@ def train(
         vectors = np.asarray(run.model.W_in)
         if not np.isfinite(vectors).all():
             raise PlanError("the vectors did not stay finite: try a smaller --alpha, or fewer --threads")
+        if interrupted and (aside := put_aside(wanted.out)):
+            say(f"w2vbench: the vectors that {wanted.out} had were put aside as {aside}")
         save(wanted.out, corpus.vocabulary, vectors, wanted.binary)
     epochs = f"{wanted.epochs} epoch{'s'[: wanted.epochs != 1]}"
     if interrupted:
-        epochs = f"{run.words / len(corpus.ids):.1f} of {epochs}, being interrupted"
+        rate = rate_at(settings, run.words / run.total)
+        epochs = f"{run.words / len(corpus.ids):.1f} of {epochs}, being interrupted at a rate of {rate:.3g}"
     print(
         f"{wanted.out}: {V:,} vectors of {wanted.H} numbers ({'binary' if wanted.binary else 'text'}), {epochs}; "
         f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{held()}"
