@@ -102,7 +102,7 @@ Only = Annotated[
     typer.Option(
         "--only",
         metavar="GLOB",
-        help="Cases whose name matches, e.g. 'scatter.*/add-at@*'; baselines stay; may be given several times.",
+        help="Cases whose name matches, e.g. add-at or 'scatter.*/add-at@*'; baselines stay; may be given several times.",
     ),
 ]
 CorpusFile = Annotated[
@@ -674,7 +674,7 @@ def train(
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench quality --only '*numba' --only '*gensim'[/bold] (needs pip install gensim, which also ships the word lists)"
+    epilog="Example: [bold]w2vbench quality --only numba --only gensim[/bold] (needs pip install gensim, which also ships the word lists)"
 )
 def quality(
     kernel: Annotated[
@@ -684,7 +684,7 @@ def quality(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="GLOB", help="Rungs whose name matches, e.g. '*/numba'; may be given several times."
+            "--only", metavar="GLOB", help="Rungs whose name matches, e.g. numba; may be given several times."
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each rung, with seeds of their own.")] = 5,
@@ -736,6 +736,11 @@ def quality(
     chosen = [i for i in every if Selection(globs=only or ()).has_case(i.key)]
     if not chosen:
         raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
+    path = out / "quality.json"
+    if resume and not path.exists():
+        raise running.PlanError(
+            f"--resume: {path}: No such file, so there is nothing to go on from: leave --resume out"
+        )
     show.writable(out)
     hold(out)
     stop_on_signals()
@@ -747,7 +752,7 @@ def quality(
     asked = comparing.Asked(chosen, V, tuple(threads or [1]), seeds, epochs, duration_s(budget))
     if not asked.runs():
         raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
-    digest, path = running.corpus_and_code(text, files), out / "quality.json"
+    digest = running.corpus_and_code(text, files)
     records = comparing.earlier(path, asked, digest, machine) if resume else []
     if not resume and (aside := put_aside(path)):
         show.error(f"earlier runs were put aside as {aside} (--resume would have gone on from them)")
@@ -843,7 +848,7 @@ def duration_s(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 < value < float("inf"):
-        raise PlanError(f"--budget: not a time: {text!r} (write e.g. 90s or 5m)")
+        raise PlanError(f"--budget: not a time above 0: {text!r} (write e.g. 90s or 5m)")
     return value
 
 

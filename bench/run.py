@@ -224,7 +224,8 @@ def result(run: Run) -> dict[str, Any]:
                 max((race.size.threads for race in run.races), default=1),
                 max((launch["blas_threads"] for launch in run.limits if launch.get("blas_threads")), default=None),
                 waiting(run.races),
-            ),
+            )
+            + too_few_words(run.corpus, {race.size.V for race in run.races if race.racing}),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
             "not_measured": [
                 {**name(lane), "case": str(lane.case), "status": lane.status, "reason": lane.reason}
@@ -304,6 +305,12 @@ def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, 
         "tail_exponent": corpus.tail.exponent,
         "streams": {str(V): corpus.describe(V) for V in sorted(vocabularies)},
     }
+
+
+def too_few_words(corpus: words.Corpus, vocabularies: Iterable[int]) -> list[str]:
+    """A warning where most words that were looked up are not of the text."""
+    at = next((V for V in sorted(vocabularies) if corpus.added(V) > 0.5), None)
+    return [] if at is None else [f"most words at V = {at:,} are made up: {corpus.describe(at)} (--vocab for fewer)"]
 
 
 def name(lane: LaneResult) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Selection:
-    """kernels: names of kernels (``scatter.dense``) or of families (``scatter``). globs: of cases, or of their names without
-    the size. Of none, everything is meant."""
+    """kernels: names of kernels (``scatter.dense``) or of families (``scatter``). globs: of cases, of their names without the
+    size, or of the implementation's alone. Of none, everything is meant."""
 
     kernels: Sequence[str] = ()
     globs: Sequence[str] = ()
@@ -20,5 +20,6 @@ class Selection:
 
     def has_case(self, case: str) -> bool:
         """Whether a case is meant, going by the globs alone."""
-        names = case, case.partition("@")[0]
+        name = case.partition("@")[0]
+        names = case, name, name.rpartition("/")[2]
         return not self.globs or any(fnmatchcase(name, glob) for name in names for glob in self.globs)

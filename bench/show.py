@@ -546,7 +546,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     from reports.tables import tables
 
     text = dump(content)
-    kept = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{run.preset or 'own'}", text)
+    kept = None
+    if run.complete and content["benchmarks"]:  # else nothing that a history could show, or not all of it yet
+        kept = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{run.preset or 'own'}", text)
     write(out / "result.json", text)
     result = read(out / "result.json")
     paths = report(result, out)
@@ -579,13 +581,14 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     for warning in result.w2vbench.warnings:
         screen.print(f"\nWarning: {warning}", style="yellow")
     if not run.complete:
-        finished = sum(race.launches for race in run.races)
+        launches, races = sum(race.launches for race in run.races), len(run.races)
         screen.print(
-            f"\nInterrupted: {finished} launches of {len(run.races)} races were finished and are kept; "
-            "the same command with --resume goes on from them.",
+            f"\nInterrupted with {launches} launch{'es' * (launches != 1)} of {races} race{'s' * (races != 1)} finished, which are "
+            "kept; the same command with --resume goes on from them.",
             style="yellow",
         )
-    screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
+    if kept:
+        screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
     written([*paths, out / "result.json"])
 
 

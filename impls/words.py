@@ -87,15 +87,19 @@ class Corpus:
         """Share of the corpus's tokens that are among its V most frequent words."""
         return float(self.counts[:V].sum() / self.counts.sum())
 
+    def added(self, V: int) -> float:
+        """Share of a stream of V words that is not of the corpus's own, which are too few."""
+        law = self.expected_counts(V)
+        return float(law[len(self.counts) :].sum() / law.sum())
+
     def describe(self, V: int) -> str:
         """What the stream of V words is made of, in one line."""
         own = len(self.counts)
         if own >= V:
             return f"{self.name}: {self.kept(V):.1%} of its {len(self.ids):,} tokens are among the {V:,} most frequent words; the others are left out"
-        law = self.expected_counts(V)
         return (
             f"{self.name} has {own:,} distinct words; up to {V:,} their counts go on as rank^-{self.tail.exponent:.2f}, "
-            f"which gives the added words {law[own:].sum() / law.sum():.1%} of the stream"
+            f"which gives the added words {self.added(V):.1%} of the stream"
         )
 
     def running_text(self, V: int, length: int, begin: int) -> Ints:

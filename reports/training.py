@@ -107,7 +107,10 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
         text + (f", {len(good)} of {len(rung.runs)} runs" if rung.failed else ""),
         with_ends(rung.loss(), lambda value: f"{value:.3f}"),
         *(
-            with_ends(rung.score(name), lambda value: f"{value:.1%}" if name == "analogies" else f"{value:.3f}")  # noqa: B023 - used at once
+            with_ends(
+                rung.score(name),
+                lambda value: f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{value:.3f}",
+            )  # noqa: B023 - used at once
             for name in SCORES
         ),
         "" if rung.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from bench.check import OK, Verdict
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
+from reports.units import size_bytes
 
 from .limits import CALL
 from .workers import Died, Workers
@@ -252,7 +253,7 @@ def admit(lane: LaneResult, size: Size, settings: Settings, verdict: Verdict) ->
         lane.reason = f"B = {size.B} is too little to work on: --batch {implementation.kernel.least} or more"
     elif needed > settings.memory_limit_bytes:
         lane.status = "skipped"
-        lane.reason = f"needs about {needed / 1e9:.1f} GB of memory, of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit)"
+        lane.reason = f"needs about {size_bytes(needed)} of memory, of {size_bytes(settings.memory_limit_bytes)} allowed (--memory-limit)"
 
 
 def inputs_bytes(implementation: Implementation, size: Size) -> int:
@@ -278,8 +279,8 @@ def make_room(lanes: Sequence[LaneResult], size: Size, settings: Settings) -> No
         held.remove(largest)
         largest.status = "skipped"
         largest.reason = (
-            f"beside the others' workspaces the race needs about {needed / 1e9:.1f} GB of memory, "
-            f"of {settings.memory_limit_bytes / 1e9:.1f} GB allowed (--memory-limit; or race it alone with --only)"
+            f"beside the others' workspaces the race needs about {size_bytes(needed)} of memory, "
+            f"of {size_bytes(settings.memory_limit_bytes)} allowed (--memory-limit; or race it alone with --only)"
         )
 
 

@@ -205,6 +205,10 @@ def content(
     }
 
 
+OPTION = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"}
+"""What the command calls a setting."""
+
+
 def earlier(path: Path, asked: Asked, digest: str, machine: dict[str, Any]) -> list[dict[str, Any]]:
     """Records of the runs that an earlier result file has, if they were of the same text, code, settings and machine; those
     that failed are left out, to be tried again. Raises PlanError."""
@@ -215,7 +219,7 @@ def earlier(path: Path, asked: Asked, digest: str, machine: dict[str, Any]) -> l
     if before.training is None:
         raise PlanError(f"--resume: {path} has no training runs")
     there = before.training.model_dump()
-    differ = [name for name, value in asked.same().items() if there[name] != value]
+    differ = [OPTION.get(name, name) for name, value in asked.same().items() if there[name] != value]
     differ += ["text or code"] * (there["digest"] != digest)
     differ += [name for name in MACHINE if before.environment.get(name) != machine.get(name)]
     if differ:
