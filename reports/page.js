@@ -128,6 +128,9 @@ function showKernel(section) {
   const note = section.querySelector(".note");
   note.textContent = race.note ? `${race.note[0].toUpperCase()}${race.note.slice(1)}.` : "";
   note.hidden = !race.note;
+  const stages = section.querySelector(".stages");
+  stages.querySelector("ul").replaceChildren(...race.stages.map((line) => element("li", line)));
+  stages.hidden = !race.stages.length;
   const header = columns(race);
   const rows = sorted(records(race, chosen === race.baseline ? "" : chosen), sectionSort[kernel]);
   fill(section.querySelector("table.race"), rows, header, sectionSort[kernel] ?? "", (by) => { sectionSort[kernel] = by; showKernel(section); }, false);
@@ -249,15 +252,18 @@ function draw(place) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true, ...(one.range ? {range: one.range} : {}),
     gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
-  const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one,
+  const fitting = (text) => plot.stacked && narrow.matches ? text?.map((label) => label.split(" ").pop()) : text; // a phone's bars have room for shares alone
+  const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one, text: fitting(one.text),
     opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,
     outsidetextfont: {color: colour("--ink")}})); // inside a bar, Plotly takes what stands out from its colour
   const bars = plot.y.type === "category";
+  place.style.height = plot.stacked && narrow.matches ? "400px" : ""; // for a legend of one column
   Plotly.react(place, traces, {
-    margin: {l: 60, r: 12, t: 8, b: 44}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "" || !!plot.stacked,
+    margin: {l: 60, r: 12, t: 8, b: !plot.stacked ? 44 : narrow.matches ? 205 : 122}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "" || !!plot.stacked,
     font: {color: colour("--ink"), family: "system-ui, sans-serif", size: 12}, hovermode: "closest", bargap: 0.35, barmode: plot.stacked ? "stack" : "overlay",
     xaxis: {...axis(plot.x), tickangle: narrow.matches && !bars ? -40 : 0}, yaxis: axis(plot.y),
-    legend: narrow.matches || plot.stacked ? {orientation: "h", y: -0.35, traceorder: "normal"} : {x: 1.02, y: 1},
+    legend: plot.stacked ? {orientation: "h", traceorder: "normal", xref: "container", x: 0, yref: "container", y: 0, yanchor: "bottom"}
+      : narrow.matches ? {orientation: "h", y: -0.35, traceorder: "normal"} : {x: 1.02, y: 1},
   }, {displayModeBar: false, responsive: true}).then(() => { place.dataset.drawn = "yes"; });
 }
 

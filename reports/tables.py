@@ -35,12 +35,6 @@ class Table:
     note: str
     stages: tuple[str, ...] = ()
 
-    @property
-    def all_notes(self) -> str:
-        """The note with the stages, in one."""
-        stages = f"of a step's time, {'; '.join(self.stages)}" if self.stages else ""
-        return "; ".join(filter(None, (self.note, stages)))
-
 
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
     """A table for each race, in the file's order."""

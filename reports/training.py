@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .figures import COLOURS
 from .results import ResultFile, Training, TrainingRun, write
 from .statistics import Interval, difference_interval, mean_interval
 from .tables import cells, plain
@@ -106,15 +108,14 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
         size_bytes(max(memory)) if memory else "–",
         text + (f", {len(good)} of {len(rung.runs)} runs" if rung.failed else ""),
         with_ends(rung.loss(), lambda value: f"{value:.3f}"),
-        *(
-            with_ends(
-                rung.score(name),
-                lambda value: f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{value:.3f}",
-            )  # noqa: B023 - used at once
-            for name in SCORES
-        ),
+        *(with_ends(rung.score(name), partial(scored, name)) for name in SCORES),
         "" if rung.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
     )
+
+
+def scored(name: str, value: float) -> str:
+    """A score as it is read: ``4.1%`` of the analogies, a rank correlation of ``0.438``; never minus nothing."""
+    return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
 
 
 def rate(value: float) -> str:
@@ -263,6 +264,12 @@ STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Distances between the lines of a drawing: the first of which five are enough."""
 
 
+def colours(every: Sequence[Rung]) -> dict[str, str]:
+    """A colour for each rung's points and lines, but for the peer's, which is drawn apart."""
+    others = [rung.key for rung in every if rung.slug != PEER]
+    return {key: COLOURS[at % len(COLOURS)] for at, key in enumerate(others)}
+
+
 def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
     """Words a second across, on a logarithmic scale, and a score upwards: points with their intervals, and the axes' ticks."""
     points = [(rung, speed, value) for rung in every if (speed := rung.speed()) and (value := rung.score(score))]
@@ -295,8 +302,8 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "high": up(value.high if value.high is not None else value.estimate),
                 "label_x": label[0],
                 "label_y": label[1],
+                "colour": colours(every).get(rung.key),
                 "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
-                "peer": rung.slug == PEER,
             }
             for (rung, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
         ],
@@ -369,7 +376,7 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
                 "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
                 "x": label[0],
                 "y": label[1],
-                "peer": rung.slug == PEER,
+                "colour": colours(every).get(rung.key),
             }
             for (rung, line), label in zip(lines, labels, strict=True)
         ],
