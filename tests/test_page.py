@@ -18,6 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Locator, Page, TimeoutError, sync_playwright
 
+from reports.figures import STAGES
 from reports.frame import frame, samples
 from reports.page import as_markdown, html
 from reports.results import ResultFile, read
@@ -76,6 +77,18 @@ def partial() -> ResultFile:
     return saved.result(*rows, not_measured=[not_measured("take", "timeout", 'too long,\nsaid "it"', V=100_000)])
 
 
+def stages() -> ResultFile:
+    """Training rungs at two sizes, at the larger with where a step's time goes: one parted into six, one into two."""
+    rows = [
+        row(slug, wall, B=B, kernel="training.cbow", baseline=slug == "chapter-3")
+        for B in (100, 1000)
+        for slug, wall in (("chapter-3", 1e-2), ("numba", 1e-5))
+    ]
+    parts = {name: 1.0 + at for at, name in enumerate(STAGES)}
+    found = [{name: parts[name] for name in STAGES[:6]}, {name: parts[name] for name in STAGES[6:]}]
+    return saved.result(*rows, stages={case["name"]: part for case, part in zip(rows[2:], found, strict=True)})
+
+
 FILES: dict[str, Callable[[], ResultFile]] = {
     "race": lambda: read(RACE),
     "pytest-benchmark": lambda: read(PYTEST),
@@ -87,6 +100,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "hostile": saved.hostile,
     "small": lambda: ResultFile.model_validate(saved.small()),
     "partial": partial,
+    "stages": stages,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 
@@ -243,7 +257,7 @@ def test_a_plot_is_drawn_only_when_it_comes_near(show: Show) -> None:
 
 
 PLOTS = {"race": 4, "pytest-benchmark": 2, "every status": 3, "one case": 1, "nothing measured": 0, "no cases": 0}
-PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3}
+PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3, "stages": 4}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -433,6 +447,40 @@ def test_headings_and_landmarks_let_a_screen_reader_find_its_way(show: Show) -> 
         ("group", "Implementations of lookup: show or hide"),
     ):
         assert page.get_by_role(role, name=name, exact=True).count() == 1  # type: ignore[arg-type]
+
+
+# -- where a step's time goes
+
+
+def test_where_a_steps_time_goes_is_a_list_of_the_size_that_is_shown(show: Show) -> None:
+    view = show("stages", "")
+    shown = view.locate(".kernel .stages")
+    assert [line.partition(":")[0] for line in view.texts(".kernel .stages li")] == ["chapter-3", "numba"]
+    assert view.texts(".kernel .stages li")[1].startswith(
+        "numba: lookup to update 53%, examples + sampling 47% (2.14 times"
+    )
+    view.locate("select.size").first.select_option("V=1e4,H=100,B=100,f32,i64,zipf,t1")
+    assert not shown.is_visible()
+    view.locate("select.size").first.select_option("V=1e4,H=100,B=1e3,f32,i64,zipf,t1")
+    assert shown.is_visible()
+    assert len(view.texts(".kernel .stages li")) == 2
+
+
+def test_on_a_phone_every_stage_has_its_place_under_the_plot_and_bars_say_their_shares_alone(show: Show) -> None:
+    view = show("stages")
+    view.draw()
+    plot = view.page.locator(".plot", has_text="share of a step")
+    assert "scatter 24%" in plot.locator(".bartext").all_text_contents()
+    view.page.set_viewport_size({"width": PHONE, "height": 740})
+    view.page.wait_for_function("""() => {
+      const plot = [...document.querySelectorAll(".plot")].find((one) => one.textContent.includes("share of a step"));
+      const box = (part) => plot.querySelector(part).getBoundingClientRect(), end = plot.getBoundingClientRect().bottom;
+      const names = [...plot.querySelectorAll(".legendtext")].map((name) => name.getBoundingClientRect());
+      return box("svg").width <= innerWidth && names.length === 8
+        && names.every((name) => name.top >= box(".g-xtitle").bottom && name.bottom <= end);
+    }""")
+    assert "24%" in plot.locator(".bartext").all_text_contents()
+    assert not any("scatter" in text for text in plot.locator(".bartext").all_text_contents())
 
 
 # -- sizes, sorting and filters
