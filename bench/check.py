@@ -48,8 +48,7 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
         except MemoryError:
             return Verdict(OUT_OF_MEMORY, f"prepare {PAST_LIMIT} [at {size}]")
         except Exception as error:
-            verdict = failed(error)
-            return Verdict(verdict.status, f"prepare: {verdict.reason} [at {size}]")
+            return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
         verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
@@ -99,17 +98,13 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
     except MemoryError:
         verdict = Verdict(OUT_OF_MEMORY, PAST_LIMIT)
     except Exception as error:
-        verdict = failed(error)
+        # by name: the Wrong of another copy of impls is another class
+        wrong = type(error).__name__ == Wrong.__name__
+        verdict = Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
     for (name, part), digest in zip(kept, before, strict=True):
         if checksum(part) != digest:
             verdict = Verdict(WRONG, f"changes its input {name}")
     return verdict
-
-
-def failed(error: Exception) -> Verdict:
-    """What an exception says of an implementation. Wrong goes by its name: that of another copy of impls is another class."""
-    wrong = type(error).__name__ == Wrong.__name__
-    return Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
 
 
 def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def _as_before(tmp_path: Path) -> Iterator[None]:
     yield
     assert sys.path == path
     for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        folders = getattr(module, "__path__", None)  # torch.classes has one that is no list
+        places = [getattr(module, "__file__", None), *(folders if isinstance(folders, Iterable) else ())]
         if any(place and str(place).startswith(str(tmp_path)) for place in places):
             del sys.modules[name]
 

@@ -23,7 +23,7 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 import numpy as np
 import psutil
 
-from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, failed
+from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
 from bench.engine import limits, memory
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
 from impls import catalogue
@@ -59,8 +59,7 @@ def main() -> None:
         except MemoryError:
             tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
         except Exception as error:
-            verdict = failed(error)
-            tell(events, "failed", {"status": verdict.status, "reason": verdict.reason})
+            tell(events, "failed", {"status": "error", "reason": describe(error)})
 
 
 def running() -> int:
@@ -216,8 +215,7 @@ def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any
         emit("out", lane=slug, status=OUT_OF_MEMORY, reason=PAST_LIMIT)
         return None
     except Exception as error:
-        verdict = failed(error)
-        emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
+        emit("out", lane=slug, status="error", reason=describe(error))
         return None
     lane.calls, lane.rounds = spec["plan"].get(slug) or (1, 0)
     return lane

@@ -244,7 +244,8 @@ class Follower:
     def mine(self, value: type | ModuleType) -> bool:
         """Whether a class or a module is defined in the tree."""
         if isinstance(value, ModuleType):
-            places = [getattr(value, "__file__", None), *(getattr(value, "__path__", None) or ())]
+            folders = getattr(value, "__path__", None)  # torch.classes has one that is no list
+            places = [getattr(value, "__file__", None), *(folders if isinstance(folders, Iterable) else ())]
             return any(self.own_file(place) or self.own_folder(place) for place in places if place)
         if value.__module__ == "builtins":
             return False
