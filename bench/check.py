@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from impls.catalogue import missing
-from impls.interface import Implementation, Problem, Wrong
+from impls.interface import Implementation, Kernel, Problem, Wrong
 from impls.words import Corpus
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
@@ -80,6 +80,8 @@ def check_problem(
 
     for arguments in problem.batches[:BATCHES]:
         verdict = check_batch(implementation, call, arguments)
+        if verdict.status == OK:
+            verdict = check_workspace(implementation.kernel, problem, last)
         if verdict.status != OK or took > SLOW_CALL_S:
             return verdict
         problem.reset()
@@ -98,13 +100,27 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
     except MemoryError:
         verdict = Verdict(OUT_OF_MEMORY, PAST_LIMIT)
     except Exception as error:
-        # by name: the Wrong of another copy of impls is another class
-        wrong = type(error).__name__ == Wrong.__name__
-        verdict = Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
+        verdict = failed(error)
     for (name, part), digest in zip(kept, before, strict=True):
         if checksum(part) != digest:
             verdict = Verdict(WRONG, f"changes its input {name}")
     return verdict
+
+
+def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> Verdict:
+    """Check what a kernel says of workspaces; one of an older revision says nothing."""
+    try:
+        for workspace in last if hasattr(kernel, "fits") else ():
+            kernel.fits(problem, workspace)
+    except Exception as error:
+        return failed(error)
+    return Verdict(OK)
+
+
+def failed(error: Exception) -> Verdict:
+    """What an exception says of an implementation. Wrong goes by its name: that of another copy of impls is another class."""
+    wrong = type(error).__name__ == Wrong.__name__
+    return Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
 
 
 def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

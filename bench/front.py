@@ -6,7 +6,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, lru_cache
 from itertools import cycle
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pytest
 
 SEED = 0
+CHECK_LIMIT_S = 600.0
+"""Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
 
 @cache
@@ -64,7 +66,8 @@ def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) 
         corpus().save(Path(name))
         with Workers() as workers:
             resolved = tuple(Path(file).resolve() for file in files)
-            return run_contract(implementations, Track(workers, Path(name), resolved, PRESETS["quick"].settings))
+            settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
+            return run_contract(implementations, Track(workers, Path(name), resolved, settings))
 
 
 @lru_cache(maxsize=1)

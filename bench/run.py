@@ -225,7 +225,9 @@ def result(run: Run) -> dict[str, Any]:
                 max((launch["blas_threads"] for launch in run.limits if launch.get("blas_threads")), default=None),
                 waiting(run.races),
             )
-            + too_few_words(run.corpus, {race.size.V for race in run.races if race.racing}),
+            + too_few_words(
+                run.corpus, {race.size.V for race in run.races if race.racing and race.size.words != "uniform"}
+            ),
             "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
             "not_measured": [
                 {**name(lane), "case": str(lane.case), "status": lane.status, "reason": lane.reason}

@@ -579,7 +579,7 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     if len(kernels) > 1:
         print_overview(screen, result)
     for warning in result.w2vbench.warnings:
-        screen.print(f"\nWarning: {warning}", style="yellow")
+        screen.print(f"\nWarning: {warning}", style="yellow", markup=False)
     if not run.complete:
         launches, races = sum(race.launches for race in run.races), len(run.races)
         screen.print(

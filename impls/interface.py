@@ -80,7 +80,7 @@ class Kernel:
     mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
     dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
     arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B
-    is checked and not raced. fits: raises Wrong where a workspace is not what the problem asks for, if that is fixed too.
+    is checked and not raced. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
     """
 
     name: str
@@ -195,11 +195,9 @@ class Implementation:
     def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What a launch calls, and what it passes after a batch's arguments: the workspace, if there is one.
 
-        Set-up is made and code compiled here. Raises Wrong for a workspace that does not fit the problem.
+        Set-up is made and code compiled here.
         """
         last = (self.prepare(problem),) if self.prepare else ()
-        for workspace in last:
-            self.kernel.fits(problem, workspace)
         if not self.jit:
             return self.function, last
         from .compiled import ready

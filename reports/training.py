@@ -193,9 +193,10 @@ ENOUGH_SEEDS = 10
 
 def silence(name: str, rung: Rung, peer: Rung) -> str:
     """Why a score cannot tell whether a rung is as good as the peer."""
-    if not (rung.score(name) and peer.score(name)):
-        return "too few words of its list are in the text"
-    if min(len(rung.good), len(peer.good)) < 2:
+    seeds = min(sum(name in run.scores for run in of.good) for of in (rung, peer))
+    if not seeds:
+        return "too few words of its list are in the text, or vectors are all alike"
+    if seeds < 2:
         return "two seeds or more are needed"
     return f"{PEER}'s own score is below twice the margin"
 
@@ -334,7 +335,7 @@ def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, floa
 
 
 SPAN = 8.0
-"""Of losses, from the least: one that is further off, of a rung that goes astray, is drawn there."""
+"""Of losses, from the least: what is further off, of a rung that goes astray, is drawn at the top."""
 
 
 def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -358,16 +359,16 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
         return {}
     powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
     heights = [loss for _, line in lines for _, loss in line]
-    most = min(heights) + SPAN
     first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
-    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(min(max(heights), most) * 2 + 0.01) / 2
+    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(min(max(heights), min(heights) + SPAN) * 2 + 0.01) / 2
 
     def across(words: float) -> float:
         return round(LEFT + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - LEFT - RIGHT), 1)
 
     def up(loss: float) -> float:
-        return round(HIGH - 34 - (min(loss, most) - bottom) / (top - bottom) * (HIGH - 50), 1)
+        return round(HIGH - 34 - (min(loss, top) - bottom) / (top - bottom) * (HIGH - 50), 1)
 
+    ticks = [bottom + 0.5 * at for at in range(round((top - bottom) * 2) + 1)]
     labels = apart([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
     return {
         "lines": [
@@ -381,7 +382,7 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
             for (rung, line), label in zip(lines, labels, strict=True)
         ],
         "across": [(across(10**power), short(power)) for power in range(first, last + 1)],
-        "up": [(up(bottom + 0.5 * at), f"{bottom + 0.5 * at:.1f}") for at in range(round((top - bottom) * 2) + 1)],
+        "up": [(up(tick), f"{'≥ ' * (tick == top < max(heights))}{tick:.1f}") for tick in ticks],
     }
 
 

@@ -396,7 +396,28 @@ def test_quality_ends_with_1_if_a_rung_fails(tmp_path: Path) -> None:
     done = w2vbench("quality", *asked, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     (run,) = json.loads(done.stdout)["w2vbench"]["training"]["runs"]
-    assert (run["status"], run["reason"]) == ("wrong", "its vectors did not stay finite")
+    assert run["status"] == "wrong"
+    assert run["reason"].startswith("the model's W_in is not finite")
+
+
+def test_quality_trains_no_rung_that_does_not_keep_the_contract(tmp_path: Path) -> None:
+    """One that does nothing would be the fastest of all."""
+    (tmp_path / "text").write_text(TEXT)
+    (tmp_path / "mine.py").write_text(
+        "from impls.training.contract import initial\n"
+        "from impls.training.ladder import cbow\n"
+        "class Model:\n"
+        "    def __init__(self, problem):\n"
+        "        self.alpha, self.W_in, self.W_out = 0.0, initial(problem), initial(problem)\n"
+        "mine = cbow.implementation('mine', 'does nothing', prepare=Model)(lambda words, starts, model: model)\n"
+    )
+    asked = ("--corpus", "text", "--impl", "mine.py", "--seeds", "1", "--epochs", "1", "--json")
+    done = w2vbench("quality", *asked, "--kernel", "training.cbow", "--only", "mine", "--only", "numba", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    runs = {run["implementation"]: run for run in json.loads(done.stdout)["w2vbench"]["training"]["runs"]}
+    assert runs["numba"]["status"] == "ok"
+    assert runs["mine"]["status"] == "wrong"
+    assert "does not learn" in runs["mine"]["reason"]
 
 
 def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> None:
@@ -460,8 +481,8 @@ def test_a_loss_that_goes_astray_is_drawn_at_the_top() -> None:
     assert training is not None
     astray = training.runs[2].model_copy(update={"curve": [(1000, 4.0), (2_000_000, 1e12)]})
     drawn = curves(rungs(training.model_copy(update={"runs": [*training.runs[:2], astray]})))
-    assert drawn["up"][-1][1] == "11.0"
-    assert drawn["lines"][1]["points"].endswith(f",{drawn['up'][-2][0]}")
+    assert drawn["up"][-1][1] == "≥ 11.0"
+    assert drawn["lines"][1]["points"].endswith(f",{drawn['up'][-1][0]}")
 
 
 def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Path) -> None:

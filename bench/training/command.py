@@ -64,8 +64,9 @@ def train(
         V = len(corpus.counts)
         counts = corpus.expected_counts(V)
         share = float(counts @ kept_share(counts, settings.sample) / counts.sum())
+        kept_part = f"{share:.0%}" if share >= LITTLE else f"{100 * share:.1g}%"
         say(
-            f"{len(corpus.ids):,} words, {V:,} distinct ({corpus.name}), of which {100 * share:.2g} % are kept (--sample); "
+            f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_part}; {V:,} distinct; "
             f"{wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
         )
         if share < LITTLE:

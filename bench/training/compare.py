@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.race import Track
+from bench.check import OK
+from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.run import MACHINE, PlanError
-from impls.catalogue import missing
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
@@ -81,6 +81,8 @@ def compare(
     with the reason.
     """
     runs = asked.left(records)
+    rungs = {rung.key: rung for rung, _, _ in runs}
+    verdicts = run_contract(list(rungs.values()), track, lambda key: note(f"checking {key}", 0, 0))
     within: dict[tuple[str, int], int | Died | None] = {**trained_on(records)}
     order = np.random.default_rng(0).permutation(len(runs))
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
@@ -93,9 +95,8 @@ def compare(
                 "threads": threads,
                 "seed": seed,
             }
-            if absent := missing(rung):
-                reason = f"needs {', '.join(absent)}: pip install {' '.join(absent)}"
-                records.append({**name, "status": "skipped", "reason": reason})
+            if (verdict := verdicts[rung.key]).status != OK:
+                records.append({**name, "status": verdict.status, "reason": verdict.reason})
                 continue
             note(f"{rung.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
             vectors = Path(room) / "vectors.npy"
@@ -108,7 +109,7 @@ def compare(
                 spec = specification(asked, track, rung, threads, seed) | {"words": most, "vectors": str(vectors)}
                 for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
                     if event["event"] == "progress":
-                        note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s", number, len(runs))
+                        note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s so far", number, len(runs))
                     elif event["event"] == "trained":
                         records.append({**name, **judged(event, np.load(vectors), tests)})
             except Died as death:
