@@ -159,7 +159,11 @@ def spent(race: Sequence[Any], result: ResultFile) -> Iterator[str]:
             shares = ", ".join(f"{name} {time / total:.0%}" for name, time in most if time / total >= 0.005)
             name, least = most[0][0], 1 - most[0][1] / total
             # of two parts, as of a compiled loop, each stands for several kernels, of which none can be had for nothing
-            gain = f" ({three(1 / least)} times as fast if {name} cost nothing)" if len(stages) > 2 else ""
+            gain = (
+                f" ({three(1 / least)} times as fast if {name} cost nothing)"
+                if len(stages) > 2 and least > 0.005
+                else ""
+            )
             yield f"{case.implementation}: {shares}{gain}"
 
 

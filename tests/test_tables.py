@@ -139,21 +139,27 @@ def test_what_is_at_a_limit_of_the_machine_is_told_what_alone_would_help(work: d
 
 def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free() -> None:
     """A line a rung; one without a time in any part has none, here and in the plot."""
-    rows = row("sparse", 1e-3), row("numba", 1e-5), row("idle", 2e-5)
+    rows = row("sparse", 1e-3), row("numba", 1e-5), row("idle", 2e-5), row("updates", 2e-3)
     cases = [case["name"] for case in rows]
-    parts = {"update": 3.0, "lookup": 0.6, "scatter": 0.4}, {"lookup to update": 1.0}, {"lookup": 0.0, "update": 0.0}
+    parts = (
+        {"update": 3.0, "lookup": 0.6, "scatter": 0.4},
+        {"lookup to update": 1.0},
+        {"lookup": 0.0, "update": 0.0},
+        {"update": 1.0, "lookup": 0.0, "scatter": 0.0},  # without which nothing would be left
+    )
     result = saved.result(*rows, stages=dict(zip(cases, parts, strict=True)))
     (table,) = tables(frame(result), result)
     assert table.stages == (
         "sparse: update 75%, lookup 15%, scatter 10% (4.00 times as fast if update cost nothing)",
         "numba: lookup to update 100%",
+        "updates: update 100%",
     )
     assert "Where a step's time goes:\n\n- sparse: update 75%" in as_markdown(result)
     (plot,) = (one for one in figures(frame(result), result.w2vbench.stages) if one["title"].startswith("Where a step"))
     assert {bar["name"]: (bar["x"], bar["y"]) for bar in plot["data"]} == {
-        "lookup": ([15.0], ["sparse"]),
-        "scatter": ([10.0], ["sparse"]),
-        "update": ([75.0], ["sparse"]),
+        "lookup": ([15.0, 0.0], ["sparse", "updates"]),
+        "scatter": ([10.0, 0.0], ["sparse", "updates"]),
+        "update": ([75.0, 100.0], ["sparse", "updates"]),
         "lookup to update": ([100.0], ["numba"]),
     }
 
