@@ -189,6 +189,7 @@ def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
 
 
 ENOUGH_SEEDS = 10
+"""From so many on, more are not advised: what they do not show is hardly chance."""
 
 
 def silence(name: str, rung: Rung, peer: Rung) -> str:
@@ -273,6 +274,7 @@ def colours(every: Sequence[Rung]) -> dict[str, str]:
 
 def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
     """Words a second across, on a logarithmic scale, and a score upwards: points with their intervals, and the axes' ticks."""
+    colour = colours(every)
     points = [(rung, speed, value) for rung in every if (speed := rung.speed()) and (value := rung.score(score))]
     if not points:
         return {}
@@ -303,7 +305,7 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "high": up(value.high if value.high is not None else value.estimate),
                 "label_x": label[0],
                 "label_y": label[1],
-                "colour": colours(every).get(rung.key),
+                "colour": colour.get(rung.key),
                 "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
             }
             for (rung, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
@@ -334,10 +336,6 @@ def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, floa
     return found
 
 
-SPAN = 8.0
-"""Of losses, from the least: what is further off, of a rung that goes astray, is drawn at the top."""
-
-
 def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Places of names, those that would cover another moved up above it."""
     taken: dict[int, tuple[float, float]] = {}
@@ -348,8 +346,13 @@ def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [taken[at] for at in range(len(places))]
 
 
+SPAN = 8.0
+"""Of losses, from the least: what is further off, of a rung that goes astray, is drawn at the top."""
+
+
 def curves(every: Sequence[Rung]) -> dict[str, Any]:
     """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line a rung, and the axes' ticks."""
+    colour = colours(every)
     lines: list[tuple[Rung, list[tuple[float, ...]]]] = []
     for rung in every:
         places = list(zip(*(run.curve for run in rung.good if run.curve), strict=False))  # the nth of every seed
@@ -377,7 +380,7 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
                 "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
                 "x": label[0],
                 "y": label[1],
-                "colour": colours(every).get(rung.key),
+                "colour": colour.get(rung.key),
             }
             for (rung, line), label in zip(lines, labels, strict=True)
         ],
