@@ -12,6 +12,8 @@ from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 
+from .follower import is_implementation
+from .identity import NEIGHBOURS
 from .interface import INTERFACE_VERSION, Implementation, Kernel
 
 ORDER = (
@@ -102,16 +104,16 @@ def tops(file: Path) -> list[Path]:
     return [] if top is None else [folder for folder in (top, top / "src") if folder.is_dir()]
 
 
-def from_file(file: Path, beside: Iterable[Path] = ()) -> list[Implementation]:
+def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside") -> list[Implementation]:
     """Load a file under a module name of its own, so that it can meet no other module. Raises CatalogueError.
 
     What it imports is looked for in its folder and in those beside it first, and forgotten again, so that another copy
-    of the file gets its own.
+    of the file gets its own. name: tells two copies of one file apart.
     """
     if not file.is_file():
         raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
     digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
-    spec = spec_from_file_location(f"w2vbench_from_outside_{digest}", file)
+    spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
     module = module_from_spec(spec)
@@ -127,7 +129,7 @@ def from_file(file: Path, beside: Iterable[Path] = ()) -> list[Implementation]:
     finally:
         for folder in folders:
             sys.path.remove(folder)
-        forget_neighbours(folders, known)
+        vars(module)[NEIGHBOURS] = forget_neighbours(folders, known)
     found = defined_in(module)
     if not found:
         raise CatalogueError(
@@ -136,13 +138,15 @@ def from_file(file: Path, beside: Iterable[Path] = ()) -> list[Implementation]:
     return found
 
 
-def forget_neighbours(folders: list[str], known: set[str]) -> None:
-    """Drop the modules that a file has just imported from its own folders: another folder's may have the same names."""
+def forget_neighbours(folders: list[str], known: set[str]) -> tuple[str, ...]:
+    """Drop the modules that a file has just imported from its own folders: another folder's may have the same names. Gives their files."""
+    files = []
     for name in list(sys.modules):
         if top_level(name) not in known:
             spec = PathFinder.find_spec(top_level(name), folders)
             if spec is not None and (spec.origin or spec.submodule_search_locations):
-                del sys.modules[name]
+                files.append(vars(sys.modules.pop(name)).get("__file__"))
+    return tuple(file for file in files if file)
 
 
 def top_level(name: str) -> str:
@@ -165,7 +169,7 @@ def from_packages() -> list[Implementation]:
             defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
         )
         for value in values:
-            if getattr(value, "interface_version", None) != INTERFACE_VERSION:
+            if not is_implementation(value) or value.interface_version != INTERFACE_VERSION:
                 raise CatalogueError(
                     f"entry point {entry.name} = {entry.value} gives {one_line(repr(value))}, "
                     f"no implementation of interface version {INTERFACE_VERSION}"

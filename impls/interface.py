@@ -210,9 +210,9 @@ class Implementation:
     def __call__(self, *arguments: Any) -> Any:
         if not self.jit:
             return self.function(*arguments)
-        from .compiled import compiled
+        from .compiled import ready
 
-        return compiled(self.function)(*arguments)
+        return ready(self.function, arguments)(*arguments)
 
 
 def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

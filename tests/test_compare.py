@@ -156,6 +156,54 @@ def test_a_slowdown_that_the_change_acknowledges_passes_and_is_shown(repository:
     assert (case["verdict"], case["acknowledged"]) == ("slower", "it must")
 
 
+READS = """
+import json
+from pathlib import Path
+
+import numpy as np
+from impls.lookup import lookup
+
+
+def steps(problem):
+    return json.loads((Path(__file__).parent / "steps.json").read_text())
+
+
+@lookup.implementation("reads", "gather, as often as a file says", prepare=steps)
+def reads(W, idx, steps):
+    for _ in range(steps):
+        out = W[idx]
+    return out
+
+
+@lookup.implementation("plain", "gather")
+def plain(W, idx):
+    return W[idx]
+"""
+
+
+def test_a_file_that_prepare_reads_is_a_change_of_code_and_any_other_is_named(repository: Path, tmp_path: Path) -> None:
+    (repository / "mine.py").write_text(READS)
+    (repository / "steps.json").write_text("1")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "reads a file")
+    (repository / "steps.json").write_text("50")
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), "--only")
+    done = w2vbench(*asked, "*/reads@V=1e4*", cwd=repository)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (case,) = compared(repository, tmp_path / "out")["cases"]
+    assert (case["verdict"], case["implementation"]) == ("slower", "reads")
+    done = w2vbench(*asked, "plain", cwd=repository)
+    assert done.returncode == 0, done.stderr
+    assert "no implementation that was chosen depends on them: steps.json" in " ".join(done.stdout.split())
+
+
+def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Path, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text("import os\nos.environ['ROWS'] = '1'\n" + ROWS)
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "kept/rows.py:2 runs `os.environ['ROWS'] = '1'`" in done.stdout
+
+
 def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path) -> None:
     (repository / "mine.py").write_text(MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"))
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)

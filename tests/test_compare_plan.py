@@ -44,8 +44,8 @@ from reports.statistics import NOISE_BYTES, Floats
 Side = dict[str, Facts]
 
 
-def facts(key: str, fingerprint: str = "f", **other: Any) -> Facts:
-    """What a side says of an implementation; its code is told by fingerprint."""
+def facts(key: str, identity: str = "f", **other: Any) -> Facts:
+    """What a side says of an implementation; its code is told by identity."""
     kernel, _, slug = key.rpartition("/")
     plain: dict[str, Any] = {
         "dimensions": "VHB",
@@ -56,10 +56,13 @@ def facts(key: str, fingerprint: str = "f", **other: Any) -> Facts:
         "missing": [],
         "late_imports": [],
         "strays": [],
+        "data": [],
+        "built": [],
+        "effects": [],
         "file": f"/tree/impls/{kernel}.py",
         "line": 1,
     }
-    return Facts(key=key, kernel=kernel, slug=slug, fingerprint=fingerprint, **{**plain, **other})
+    return Facts(key=key, kernel=kernel, slug=slug, identity=identity, **{**plain, **other})
 
 
 def side(*all_facts: Facts) -> Side:
@@ -121,6 +124,33 @@ def test_a_new_title_baseline_or_place_is_no_change() -> None:
     assert of_one(facts("lookup/mine"), head).left_out == {SAME_CODE: cases("lookup/mine")}
 
 
+@pytest.mark.parametrize("side_of", ["base", "head"])
+def test_the_same_code_is_measured_where_a_file_that_it_may_read_differs(side_of: str) -> None:
+    one, other = facts("lookup/mine", data=["table.npy"]), facts("lookup/mine")
+    made = of_one(*((one, other) if side_of == "base" else (other, one)))
+    assert raced(made) == cases("lookup/mine")
+
+
+def test_an_extension_that_is_installed_once_cannot_be_compared_with_itself() -> None:
+    made = of_one(facts("lookup/mine"), facts("lookup/mine", built=["src/rows.c"]))
+    assert list(fallen(made)) == cases("lookup/mine")
+    ((status, reason),) = set(fallen(made).values())
+    assert status == "failed"
+    assert "src/rows.c" in reason
+
+
+def test_what_an_import_changes_for_the_whole_process_cannot_be_compared_in_one() -> None:
+    effect, other = ["a.py:3", "os.environ['A'] = '1'"], ["b.py:9", "gc.disable()"]
+    for base, head, told in ([effect], [effect, other], other), ([effect], [], effect), ([], [other], other):
+        made = of_one(facts("lookup/mine", effects=base), facts("lookup/mine", effects=head))
+        ((status, reason),) = set(fallen(made).values())
+        assert status == "failed"
+        assert f"{told[0]} runs `{told[1]}`" in reason
+    moved = ["c.py:30", effect[1]]
+    made = of_one(facts("lookup/mine", effects=[effect]), facts("lookup/mine", effects=[moved]))
+    assert made.left_out == {SAME_CODE: cases("lookup/mine")}
+
+
 def test_what_only_one_side_has_is_told_and_not_raced() -> None:
     assert of_one(None, facts("lookup/mine", "new")) == Plan(added=["lookup/mine"])
     assert of_one(facts("lookup/mine", "old"), None) == Plan(removed=["lookup/mine"])
@@ -143,7 +173,7 @@ def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_anoth
 
 
 def test_a_copy_of_what_is_still_there_is_added() -> None:
-    made = of_one(None, facts("lookup/mine", KEPT.fingerprint))
+    made = of_one(None, facts("lookup/mine", KEPT.identity))
     assert made == Plan(added=["lookup/mine"])
 
 

@@ -15,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from impls import compiled as module
-from impls.compiled import called, compiled, digest, folder, forget, names, ready
+from impls import kept
+from impls.compiled import OPTIONS, compiled, ready, stand_in_identity, uses
 from impls.interface import Implementation, Problem
+from impls.kept import folder, forget_old, name_of
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
+from tests.test_cli import w2vbench
 
 Array = NDArray[Any]
+ROOT = Path(kept.__file__).parents[1]
 STEP = 3
 
 
@@ -41,8 +44,8 @@ def copies(to: Array, table: Array, rows: Array) -> None:
 
 def test_a_function_is_compiled_with_what_it_calls() -> None:
     assert compiled(caller)(4, None, 2) == caller(4, None, 2) == 14
-    assert [name for name, _ in called(caller)] == ["helper"]
-    assert names(helper.__code__) == ["STEP"]
+    assert uses(caller) == [("helper", ("",), helper)]
+    assert uses(helper) == [("STEP", ("",), STEP)]
 
 
 def test_what_a_function_does_not_use_is_not_handed_over() -> None:
@@ -83,53 +86,171 @@ def test_numba_is_named_as_what_is_needed() -> None:
 # where it is kept
 
 
-def test_a_digest_follows_callees_and_constants(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = digest(caller)
-    assert digest(caller) == before
-    monkeypatch.setattr(sys.modules[__name__], "STEP", 4)
-    assert digest(caller) != before
-    monkeypatch.setattr(sys.modules[__name__], "STEP", np.uint64(3))
-    assert digest(caller) != before
+def name() -> str:
+    """What ``caller`` is kept under."""
+    found = name_of(caller, stand_in_identity())
+    assert found
+    return found
 
 
-EDITED = """
-import sys
-sys.path.insert(0, {root!r})
+def test_a_name_follows_callees_constants_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = name()
+    assert name() == before
+    for value in (4, np.uint64(3)):
+        monkeypatch.setattr(sys.modules[__name__], "STEP", value)
+        assert name() != before
+    monkeypatch.setattr(sys.modules[__name__], "STEP", 3)
+    assert name() == before
+    monkeypatch.setitem(OPTIONS, "fastmath", set())
+    assert name() != before
+
+
+MINE = """
 import numpy as np
-from impls.compiled import compiled
-from mine import outer
-print(compiled(outer)(1))
+from impls.lookup import lookup
+{imports}
+
+
+def buffer(problem):
+    return np.empty((problem.size.B, problem.size.H), problem.size.float_type)
+
+
+@lookup.implementation("mine", "mine", jit=True, prepare=buffer)
+def mine(W, idx, out):
+    for i in range(len(idx)):
+        {call}
+    return out
+"""
+JITTED = """
+import numba
+
+
+@numba.njit{options}
+def copies(out, i, W, row):
+    for j in range(W.shape[1]):
+        out[i, j] = {factor} * W[row, j]
+"""
+USES = {
+    "by name": ("from near import copies", "copies(out, i, W, idx[i])"),
+    "by its module": ("import near", "near.copies(out, i, W, idx[i])"),
+    "by its module's module": ("from parts import near", "near.copies(out, i, W, idx[i])"),
+}
+
+
+def write(root: Path, use: str, options: str = "", factor: int = 1) -> Path:
+    imports, call = USES[use]
+    module = root / ("parts/near.py" if "parts" in imports else "near.py")
+    module.parent.mkdir(exist_ok=True)
+    module.write_text(JITTED.format(options=options, factor=factor))
+    (root / "mine.py").write_text(MINE.format(imports=imports, call=call))
+    return root / "mine.py"
+
+
+CALLED = """
+import sys
+from pathlib import Path
+import numpy as np
+from impls import catalogue
+
+found = [catalogue.from_file(Path(file), [], f"side_{at}")[0] for at, file in enumerate(sys.argv[1:])]
+W, idx, out = np.ones((3, 2), np.float32), np.array([1]), np.empty((1, 2), np.float32)
+print(*(float(one(W, idx, out)[0, 0]) for one in found))
 """
 
 
-def test_an_edit_in_another_file_is_noticed(tmp_path: Path) -> None:
-    """numba's own cache would give the old answer: the outer function's file has not changed."""
-    (tmp_path / "mine.py").write_text("from inner import inner\n\ndef outer(x):\n    return inner(x)\n")
-    root = str(Path(module.__file__).parents[1])
-    for answer in (10, 20):
-        (tmp_path / "inner.py").write_text(f"def inner(x):\n    return x * {answer}\n")
-        done = subprocess.run(
-            [sys.executable, "-c", EDITED.format(root=root)],
-            cwd=tmp_path,
-            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.strip() == str(answer)
-    assert len(list((tmp_path / "cache/w2vbench").iterdir())) == 2
+def started(cache: Path, *files: Path) -> subprocess.Popen[str]:
+    """A process that loads files side by side, calls each one's implementation, and prints an entry of what it gives."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CALLED, *map(str, files)],
+        env={
+            **os.environ,
+            "NUMBA_CACHE_DIR": str(cache),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> list[float]:
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return list(map(float, output.split()))
+
+
+def results(cache: Path, *files: Path) -> list[float]:
+    return ended(started(cache, *files))
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_helper_that_numba_compiles_itself_may_stand_in_another_module(use: str, tmp_path: Path) -> None:
+    """numba keeps it by its module's name, which the next process does not know: the second run failed, and every one after it."""
+    file, cache = write(tmp_path, use), tmp_path / "cache"
+    assert [results(cache, file) for _ in range(2)] == [[1.0]] * 2
+    write(tmp_path, use, factor=2)
+    assert results(cache, file) == [2.0]
+    write(tmp_path, use, options="(fastmath=True)", factor=3)
+    assert [results(cache, file) for _ in range(2)] == [[3.0]] * 2
+
+
+def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    file = write(tmp_path, "by name")
+    processes = [started(tmp_path / "cache", file) for _ in range(3)]
+    assert [ended(process) for process in processes] == [[1.0]] * 3
+
+
+def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
+    file, cache = write(tmp_path, "by name"), tmp_path / "cache"
+    assert results(cache, file) == [1.0]
+    spoiled = list(cache.rglob("*.nb[ci]"))
+    assert spoiled
+    for path in spoiled:
+        path.write_bytes(b"no pickle")
+    assert results(cache, file) == [1.0]
+    assert all(path.read_bytes() != b"no pickle" for path in cache.rglob("*.nb[ci]"))
+    assert results(cache, file) == [1.0]
+
+
+def test_what_a_user_gets_wrong_is_told_of_his_own_line(tmp_path: Path) -> None:
+    file = write(tmp_path, "by name")
+    file.write_text(file.read_text().replace("copies(out, i, W, idx[i])", "out[i] = W.no_such_thing"))
+    process = started(tmp_path / "cache", file)
+    _, errors = process.communicate()
+    assert process.returncode
+    assert "no_such_thing" in errors
+    assert str(file) in errors
+
+
+def test_two_versions_in_one_process_each_run_their_own_machine_code_kept_or_not(tmp_path: Path) -> None:
+    """Machine code is linked by names, and both have the same."""
+    for factor in (1, 2):
+        (tmp_path / str(factor)).mkdir()
+    files = [write(tmp_path / str(factor), "by name", factor=factor) for factor in (1, 2)]
+    for one, other in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        assert results(tmp_path / "cache", files[one], files[other]) == [one + 1.0, other + 1.0]
+    # once for each version, however often it is loaded, and from wherever
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 2
+
+
+def test_a_helper_of_numba_passes_the_contract_in_the_second_run_too(tmp_path: Path) -> None:
+    file = write(tmp_path, "by name")
+    for _ in range(2):
+        done = w2vbench("check", "--kernel", "lookup", "--impl", str(file), cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_without_a_place_to_write_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    monkeypatch.setattr(module, "cache_home", lambda: Path("/proc/nowhere"))
+    monkeypatch.setattr(kept, "cache_home", lambda: Path("/proc/nowhere"))
     assert folder("0" * 20) is None
 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(module, "cache_home", homeless)
+    monkeypatch.setattr(kept, "cache_home", homeless)
     assert folder("0" * 20) is None
 
     def fresh(x: int) -> int:
@@ -140,9 +261,9 @@ def test_without_a_place_to_write_it_is_compiled_all_the_same(monkeypatch: pytes
 
 def test_only_compiled_code_that_nobody_has_used_for_long_is_taken_away(tmp_path: Path) -> None:
     old = time.time() - 30 * 86_400
-    kept = ["a" * 19, "notes-of-20-letters!", "f" * 20]
-    for name in (*kept, "0123456789abcdef0123"):
+    stays = ["a" * 19, "notes-of-20-letters!", "f" * 20]
+    for name in (*stays, "0123456789abcdef0123"):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, None if name == "f" * 20 else (old, old))
-    forget(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+    forget_old(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stays)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from impls.compiled import compiled
+from impls.compiled import ready
 from impls.interface import Array, resident_zeros
 from impls.vectors import blocks, product
 
@@ -93,9 +93,10 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
     high, wide, columns = blocks(PRODUCT, dtype.itemsize)
     a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
     square = a[:, :PRODUCT]
+    product_of = (out, square, b, high, wide)
     return (
         lambda: np.matmul(square, b[:, :PRODUCT], out=out[:, :PRODUCT]),
-        partial(compiled(multiplied), out, square, b, high, wide),
+        partial(ready(multiplied, product_of), *product_of),
     )
 
 

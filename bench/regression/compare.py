@@ -41,7 +41,11 @@ OVER_BUDGET = "no time for them in --budget"
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What a side says of an implementation. kernel and dimensions are its kernel's."""
+    """What a side says of an implementation. kernel and dimensions are its kernel's.
+
+    identity: of its code. data: files that differ and that it may read; built: those that an extension of it is built from.
+    effects: what is changed for the whole process when it is imported: where, and the statement.
+    """
 
     key: str
     kernel: str
@@ -52,9 +56,12 @@ class Facts:
     baseline: bool
     wrong: str
     missing: list[str]
-    fingerprint: str
+    identity: str
     late_imports: list[str]
     strays: list[str]
+    data: list[str]
+    built: list[str]
+    effects: list[list[str]]
     file: str
     line: int
 
@@ -157,11 +164,13 @@ def trees_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, An
     }
 
 
-def listed(track: Track) -> tuple[dict[str, Facts], dict[str, Facts]]:
-    """What both sides have, by key. Raises RevisionError if a side cannot be loaded, or speaks another interface."""
+def listed(track: Track, differing: Sequence[str] = ()) -> tuple[dict[str, Facts], dict[str, Facts]]:
+    """What both sides have, by key. differing: files that differ between the trees. Raises RevisionError if a side cannot
+    be loaded, or speaks another interface."""
     sides: dict[str, dict[str, Any]] = {}
     try:
-        for event in track.workers.work(track.specification("listing"), 1, track.settings.time_limit_s, ahead=True):
+        spec = {**track.specification("listing"), "differing": [*differing]}
+        for event in track.workers.work(spec, 1, track.settings.time_limit_s, ahead=True):
             if event["event"] == "side":
                 sides[event["name"]] = event
     except Died as death:
@@ -212,7 +221,9 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
         elif theirs.signature != mine.signature:
             arguments = f"takes ({', '.join(theirs.signature)}) in BASE and ({', '.join(mine.signature)}) in HEAD"
             made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: it {arguments}")))
-        elif theirs.fingerprint == mine.fingerprint and not wanted.everything:
+        elif why := incomparable(theirs, mine):
+            made.fallen.update(dict.fromkeys(contests, ("failed", f"not comparable: {why}")))
+        elif not wanted.everything and unchanged(theirs, mine):
             made.leave_out(SAME_CODE, contests)
         elif late := theirs.late_imports or mine.late_imports:
             reason = (
@@ -240,7 +251,26 @@ def contests_of(mine: Facts) -> list[Contest]:
 
 def alike(old: Facts, new: Facts) -> bool:
     """Whether one is the other under a new name."""
-    return old.kernel == new.kernel and old.fingerprint == new.fingerprint
+    return old.kernel == new.kernel and unchanged(old, new)
+
+
+def unchanged(base: Facts, head: Facts) -> bool:
+    """Whether both sides' code is the same, and so are the files that it reads."""
+    return base.identity == head.identity and not (base.data or head.data)
+
+
+def incomparable(base: Facts, head: Facts) -> str:
+    """Why two sides that differ cannot be told apart in one process; empty if they can."""
+    if built := base.built or head.built:
+        return f"{built[0]} differs, which its extension is built from, and both sides use the one that is installed"
+    before, after = ({text: place for place, text in side.effects} for side in (base, head))
+    if differing := [text for text in (*after, *before) if (text in after) != (text in before)]:
+        text = differing[0]
+        return (
+            f"{after.get(text) or before[text]} runs `{text}` when it is imported, which holds for both sides at once: "
+            "do it where it is needed, in prepare"
+        )
+    return ""
 
 
 def by_weight(contests: Sequence[Contest]) -> list[Contest]:

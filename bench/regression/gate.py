@@ -13,13 +13,13 @@ from typing import Any
 
 from bench.engine import environment
 from bench.engine.race import Track
+from impls.trees import python_files
 from reports import acknowledged
 from reports.acknowledged import Acknowledgement
 from reports.results import Compared, Comparison
 
 from .compare import THRESHOLD, Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
-from .fingerprint import python_files
-from .revisions import RevisionError, Tree, checked_out, git, repository, work_tree
+from .revisions import RevisionError, Tree, checked_out, differing, git, repository, work_tree
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,33 @@ def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> C
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
     track = replace(track, trees=trees_of(base, head, asked.files))
     note("loading both revisions", 0, 0)
-    before = state_of(head)
-    made = plan(*listed(track), asked.wanted)
+    before, changed = state_of(head), differing(asked.root, base, head)
+    made = plan(*listed(track, changed), asked.wanted)
     outcome = Comparing(track, made, note, asked.threshold, asked.budget_s).run()
     if state_of(head) != before:
         raise RevisionError(f"{head.folder} changed while it was raced: leave it alone, and run it again")
-    return comparison(asked, base, head, made, outcome, excuses)
+    found = comparison(asked, base, head, made, outcome, excuses)
+    return (
+        found if found.cases or not changed else found.model_copy(update={"caveats": [*found.caveats, idle(changed)]})
+    )
+
+
+NAMED = 5
+
+
+def idle(changed: Sequence[str]) -> str:
+    """That nothing was measured although files differ."""
+    more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+    return f"files differ, and no implementation that was chosen depends on them: {', '.join(changed[:NAMED])}{more}"
 
 
 def state_of(tree: Tree) -> dict[str, tuple[int, int]]:
     """Sizes and times of a tree's Python files: a worker loads them anew in every launch."""
     found = {}
-    for file in python_files(str(tree.folder)):
+    for file in python_files(tree.folder):
         with contextlib.suppress(OSError):
-            status = Path(file).stat()
-            found[file] = (status.st_size, status.st_mtime_ns)
+            status = file.stat()
+            found[str(file)] = (status.st_size, status.st_mtime_ns)
     return found
 
 

@@ -15,9 +15,11 @@ from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, check_problem, des
 from bench.engine import memory
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race
 from impls import catalogue
+from impls.identity import implementation_identity
 from impls.interface import Implementation, Problem
+from impls.trees import Tree
 
-from .fingerprint import fingerprint, python_files
+from .data import built_from, read_by
 
 ALIKE = 2.0
 """Lanes whose calls a sample differ by no more than this factor make the same number."""
@@ -62,7 +64,8 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
         emit("stage", name=f"loading {name.upper()}", lane=None)
         try:
             side = load(spec[name], name)
-            found = [described(i, side.root, Path(spec[other]["tree"])) for i in side.implementations.values()]
+            trees = Path(spec[name]["tree"]), Path(spec[other]["tree"])
+            found = [described(i, side.root, *trees, spec["differing"]) for i in side.implementations.values()]
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
         except Exception as error:
             meant = str(error) if type(error).__name__ == "CatalogueError" else describe(error)  # the copy's class too
@@ -72,13 +75,19 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
     emit("done")
 
 
-def described(implementation: Implementation, root: Path, other: Path) -> dict[str, Any]:
-    """What the parent needs to know of an implementation. other: the other side's tree, of which it must use nothing."""
+def described(
+    implementation: Implementation, root: Path, top: Path, other: Path, differing: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the parent needs to know of an implementation.
+
+    root: what its code is followed in, a part of the tree below top. other: the other side's tree, of which it must use nothing.
+    differing: files that differ between the trees.
+    """
     kernel = implementation.kernel
-    digest, late, outside = fingerprint(implementation, root)
-    theirs = python_files(str(other.resolve()))
-    strays = [] if root.is_relative_to(other) else sorted(file for file in outside if file in theirs)
     file, _, line = catalogue.source(implementation).rpartition(":")
+    found = implementation_identity(implementation, Tree(root, (root, root / "src", Path(file).parent)))
+    strays = [] if root.is_relative_to(other) else sorted(filter(Tree(other).has_file, found.outside))
+    inside = [name for name in differing if (top / name).is_relative_to(root)]
     return {
         "key": implementation.key,
         "kernel": kernel.name,
@@ -89,9 +98,14 @@ def described(implementation: Implementation, root: Path, other: Path) -> dict[s
         "baseline": implementation.baseline,
         "wrong": implementation.wrong,
         "missing": catalogue.missing(implementation),
-        "fingerprint": digest,
-        "late_imports": late,
-        "strays": [str(Path(file).relative_to(other.resolve())) for file in strays],
+        "identity": found.digest,
+        "late_imports": [*found.late],
+        "strays": [str(Path(file).resolve().relative_to(other.resolve())) for file in strays],
+        "data": read_by(found, Path(file), top, inside),
+        "built": built_from(found, Path(file), top, inside),
+        "effects": [
+            [f"{Path(at).resolve().relative_to(top.resolve())}:{one.line}", one.text] for at, one in found.effects
+        ],
         "file": file,
         "line": int(line),
     }

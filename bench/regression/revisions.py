@@ -119,6 +119,18 @@ def work_tree(root: Path) -> Tree:
     return Tree("the work tree", root, commit_of(root, "HEAD"), dirty)
 
 
+def differing(root: Path, base: Tree, head: Tree) -> tuple[str, ...]:
+    """Paths of the files that differ between two trees, relative to them; of the work tree, untracked ones too. Raises RevisionError."""
+    names = ["diff", "--name-only", "--no-renames", "-z", base.commit]
+    if head.folder != root:
+        return paths(git(root, *names, head.commit))
+    return paths(git(root, *names) + git(root, "ls-files", "--others", "--exclude-standard", "-z"))
+
+
+def paths(text: str) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, text.split("\0"))))
+
+
 @contextmanager
 def checked_out(root: Path, names: Sequence[str]) -> Iterator[list[Tree]]:
     """Revisions in worktrees of their own, beside each other in a temporary folder. The repository's own is not touched.

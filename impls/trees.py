@@ -1,0 +1,200 @@
+"""A tree of source files: what belongs to it, what its modules do when they are imported, and a digest of all of it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+SETTERS = ("set", "put", "unset", "enable", "disable", "freeze", "patch", "install", "nice", "init", "register")
+"""How the names of functions begin that change something for the whole process."""
+PINNED = ("numpy", "scipy", "numba", "llvmlite")
+HARMLESS = ("warnings", "logging", "sys.path", "typing")
+"""What a module may change at import without a call taking another time."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files whose code is followed; what other packages define stands by its name and version.
+
+    root: the top folder of the files; hidden folders and virtual environments in it are left out. Without a root, every
+    file belongs to it but those of the standard library, of NumPy, SciPy and numba.
+    importable: folders from which the tree's modules are imported by their full names.
+    """
+
+    root: Path | None = None
+    importable: tuple[Path, ...] = ()
+
+    def has_file(self, file: str) -> bool:
+        """Whether a source file belongs to the tree."""
+        return belongs(file, self.root)
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """Names of the tree's modules and packages that ``import`` finds."""
+        return frozenset(name for folder in self.importable for name in importable_from(folder))
+
+    @property
+    def digest(self) -> str | None:
+        """A digest of all Python files, without comments and docstrings; None without a root."""
+        return None if self.root is None else tree_digest(str(self.root))
+
+
+@cache
+def belongs(file: str, root: Path | None) -> bool:
+    if file.startswith("<"):  # made by code, such as a dataclass's methods
+        return False
+    path = Path(file).resolve()
+    if root is None:
+        return not pinned(path)
+    above = root.resolve()
+    if not path.is_relative_to(above):
+        return False
+    inside = path.relative_to(above).parts
+    return not any(part.startswith(".") for part in inside) and not any(
+        is_environment(above.joinpath(*inside[:depth])) for depth in range(len(inside))
+    )
+
+
+@cache
+def is_environment(folder: Path) -> bool:
+    return (folder / "pyvenv.cfg").exists()
+
+
+def pinned(file: Path) -> bool:
+    """Whether a file is of the standard library, or of a package that compiled code depends on by its version."""
+    sites, standard = (
+        [Path(sysconfig.get_path(name)).resolve() for name in names]
+        for names in (("purelib", "platlib"), ("stdlib", "platstdlib"))
+    )
+    for site in sites:
+        if file.is_relative_to(site):
+            return file.relative_to(site).parts[0] in PINNED
+    return any(file.is_relative_to(folder) for folder in standard)
+
+
+@cache
+def importable_from(folder: Path) -> frozenset[str]:
+    """Names of modules and packages that a folder offers to ``import``; a folder with a module in it is a package too."""
+    if not folder.is_dir():
+        return frozenset()
+    return frozenset(
+        item.name.removesuffix(".py")
+        for item in folder.iterdir()
+        if not item.name.startswith(".")
+        and (item.suffix == ".py" or (item.is_dir() and next(python_files(item), None) is not None))
+    )
+
+
+def python_files(root: Path) -> Iterator[Path]:
+    """A tree's Python files, but for those in hidden folders and in virtual environments."""
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".") and not is_environment(Path(folder, name))]
+        yield from (Path(folder, name) for name in names if name.endswith(".py"))
+
+
+@cache
+def tree_digest(root: str) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(python_files(Path(root))):
+        digest.update(file.relative_to(root).as_posix().encode("utf-8", "replace"))
+        digest.update(without_docstrings(file).encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def without_docstrings(file: Path) -> str:
+    """A file's syntax tree as text; the file itself where it is no Python."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    tree = parsed(text)
+    if tree is None:
+        return text
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return ast.dump(tree)
+
+
+def parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+
+
+# what modules do when they are imported
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A statement that runs when its module is imported, and does more than define a name.
+
+    name: the name that it begins with. process_wide: whether it changes something of another package, and so for all
+    code in the process: ``os.environ``, ``np.setbufsize``.
+    """
+
+    name: str
+    line: int
+    text: str
+    process_wide: bool
+
+
+@cache
+def effects(file: str) -> tuple[Effect, ...]:
+    """What a Python file does at import beyond defining names, in its order; nothing for a file that cannot be read."""
+    try:
+        tree = parsed(Path(file).read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ()
+    if tree is None:
+        return ()
+    statements = list(at_import(tree.body))
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in statements
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    found = []
+    for node in statements:
+        for changed, setting in changes(node):
+            name = ast.unparse(changed)
+            if not name.startswith(HARMLESS):
+                root = name.partition(".")[0].partition("[")[0].partition("(")[0]
+                foreign = root in imported
+                if setting or not isinstance(node, ast.Assign | ast.AnnAssign):
+                    found.append(Effect(root, node.lineno, ast.unparse(node), foreign))
+                    break
+    return tuple(found)
+
+
+def at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that run at import, those under conditions too, but for what a script does when it is run."""
+    for node in body:
+        if isinstance(node, ast.If):
+            test = ast.unparse(node.test)
+            if "__name__" not in test and "TYPE_CHECKING" not in test:
+                yield from at_import(node.body)
+            yield from at_import(node.orelse)
+        elif isinstance(node, ast.For | ast.While | ast.With | ast.Try):
+            for part in ("body", "handlers", "orelse", "finalbody"):
+                for inner in getattr(node, part, []):
+                    yield from at_import(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+def changes(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
+    """What a statement changes or calls, and whether it goes by the name of something that sets."""
+    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [getattr(node, "target", None)]
+    for target in targets:
+        if isinstance(target, ast.Attribute | ast.Subscript):
+            yield target.value, True
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            name = inner.func.attr if isinstance(inner.func, ast.Attribute) else ast.unparse(inner.func)
+            yield inner.func, name.startswith(SETTERS)

@@ -1,0 +1,79 @@
+"""Files other than Python's: which ones that differ an implementation may read, and which its package is built from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.regression.data import built_from, read_by
+from impls.identity import Identity
+
+
+def code(*texts: str, reads: bool = False) -> Identity:
+    return Identity("", texts=frozenset(texts), reads=reads)
+
+
+def found(identity: Identity, *differing: str, at: str = "mine.py", tree: Path = Path("/tree")) -> list[str]:
+    return read_by(identity, tree / at, tree, differing)
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("table.npy", "table.npy"),
+        ("table.npy", "data/table.npy"),
+        ("data/table.npy", "data/table.npy"),
+        ("/somewhere/table.npy", "data/table.npy"),
+        ("table", "data/table.npy"),
+        ("table_", "data/table_3.npy"),
+        ("config.json", "config.json"),
+        ("words.txt", "words.txt"),
+        ("tuning.yaml", "tuning.yaml"),
+        ("kernel.c", "src/kernel.c"),
+    ],
+)
+def test_a_file_that_the_code_names_is_read(text: str, file: str) -> None:
+    assert found(code(text), file) == [file]
+
+
+@pytest.mark.parametrize("file", ["other.npy", "data/b.json", "words.txt", "kernel.so"])
+def test_code_that_reads_files_may_read_any_and_other_code_none(file: str) -> None:
+    assert found(code(reads=True), file) == [file]
+    assert found(code("W", "axis"), file) == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("README.md", "notes.rst", "docs/table.npy", ".github/workflows/ci.yml", ".gitignore", "LICENSE", "CHANGELOG"),
+        *("picture.png", "pyproject.toml", "requirements-dev.txt", "uv.lock", "Makefile", "other.py"),
+    ],
+)
+def test_documents_and_files_about_the_project_are_read_by_none(file: str) -> None:
+    assert found(code(reads=True), file) == []
+
+
+def test_a_package_has_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "lib" / "mine" / "deep").mkdir(parents=True)
+    for folder in ("lib/mine", "lib/mine/deep"):
+        (tmp_path / folder / "__init__.py").touch()
+    differing = ("lib/mine/table.bin", "lib/mine/deep/more.bin", "lib/other.bin", "top.bin", "lib/mine/notes.md")
+    assert found(code(), *differing, at="lib/mine/deep/rows.py", tree=tmp_path) == list(differing[:2])
+    assert found(code(), *differing, at="lib/mine/table.py", tree=tmp_path) == list(differing[:2])
+
+
+def test_what_an_extension_is_built_from_is_known_by_its_name_or_its_package(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").touch()
+    differing = ("mine/_rows.c", "src/fastrows.cpp", "src/other.c", "mine/rows.py")
+
+    def built(at: str, *texts: str) -> list[str]:
+        return built_from(code(*texts), tmp_path / at, tmp_path, differing)
+
+    assert built("mine/top.py") == ["mine/_rows.c"]
+    assert built("top.py", "fastrows") == ["src/fastrows.cpp"]
+    assert built("top.py", "_other", "numpy") == ["src/other.c"]
+    assert built("top.py", "numpy") == []
+    assert built("top.py", "fastrows.cpp") == []  # it compiles the file itself, each side its own
+    assert read_by(code("fastrows"), tmp_path / "top.py", tmp_path, differing) == []
