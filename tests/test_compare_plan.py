@@ -693,6 +693,7 @@ def test_what_is_not_heads_fault_leaves_the_question_open(
 
 def test_workers_are_told_both_folders_and_the_files_in_each() -> None:
     trees = Tree("main", Path("/b"), "1" * 40), Tree("the work tree", Path("/h"), "2" * 40)
-    assert trees_of(*trees) == {"base": {"tree": "/b", "files": []}, "head": {"tree": "/h", "files": []}}
+    base, head = {"tree": "/b", "files": []}, {"tree": "/h", "files": []}
+    assert trees_of(*trees) == {"base": base, "control": base, "head": head}
     files = trees_of(*trees, [Path("sub/mine.py")])
     assert [files[name]["files"] for name in ("base", "head")] == [["/b/sub/mine.py"], ["/h/sub/mine.py"]]

@@ -31,8 +31,10 @@ THRESHOLD = 0.02
 """A change below this counts as none, if nothing else is said."""
 LEAST_ROUNDS = 5
 LaneSpec = tuple[str, str, float]
-LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "base", 0.0), ("head", "head", 0.0))
+LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "control", 0.0), ("head", "head", 0.0))
 """Lanes of a case: name, side, and by which share its samples are slowed."""
+SIDES = ("base", "control", "head")
+"""What is loaded, each on its own: the control is BASE's code once more, and would share no fault of loading with it."""
 
 TOO_MANY = f"more than {GATE_CASES} cases differ (--all races them too, --kernel and --only choose)"
 MARKED_WRONG = "marked wrong: never timed"
@@ -157,10 +159,10 @@ class Outcome:
 
 
 def trees_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Any]:
-    """What workers are told of both sides. files: paths of outside implementations, relative to the trees."""
+    """What workers are told of the sides. files: paths of outside implementations, relative to the trees."""
     return {
         name: {"tree": str(tree.folder), "files": [str(tree.folder / file) for file in files]}
-        for name, tree in (("base", base), ("head", head))
+        for name, tree in zip(SIDES, (base, base, head), strict=True)
     }
 
 

@@ -1,4 +1,4 @@
-"""Two sides of a comparison from inside a worker: both trees loaded in one process, listed, and raced in pairs."""
+"""The sides of a comparison from inside a worker: their trees loaded in one process, listed, and raced in pairs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from impls.trees import Tree
 
 from .data import built_from, read_by
 
+CHECKED = ("base", "head")
+"""Lanes whose results are checked before they are timed: the control's code is BASE's."""
 ALIKE = 2.0
 """Lanes whose calls a sample differ by no more than this factor make the same number."""
 
@@ -50,7 +52,7 @@ def load(side: dict[str, Any], name: str) -> Side:
     else:
         beside = [folder for folder in (tree, tree / "src") if folder.is_dir()]
         files = [file for file in map(Path, side["files"]) if file.is_file()]
-        found = [i for file in files for i in catalogue.from_file(file, beside)]
+        found = [i for file in files for i in catalogue.from_file(file, beside, name)]
         package, root = catalogue.__name__.rpartition(".")[0], tree
     keys = [i.key for i in found]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
@@ -114,11 +116,13 @@ def described(
 def launch(spec: dict[str, Any], emit: Emit) -> None:
     """Race each contest's lanes, problem after problem in a random order.
 
-    All inputs come from HEAD. A lane that fails ends the launch, which is then run again without its case.
+    All inputs come from HEAD. A lane that fails ends the launch, which is then run again without its case. The sides are
+    loaded in a random order too: what is loaded first may lie better in memory, or have its types known to numba first.
     """
     emit("stage", name="loading both sides", lane=None)
-    sides = {name: load(spec[name], name) for name in ("base", "head")}
     order = np.random.default_rng([spec["seed"], spec["launch"]])
+    names = list(dict.fromkeys(side for _, side, _ in spec["lanes"]))
+    sides = {names[at]: load(spec[names[at]], names[at]) for at in order.permutation(len(names))}
     emit("waits")
     try:
         for at in order.permutation(len(spec["problems"])):
@@ -152,7 +156,7 @@ def contest(
             kernel = sides["head"].implementations[key].kernel  # whose reference both are checked against
             implementation = replace(sides[side].implementations[key], kernel=kernel)
             group.append(
-                let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name == side, emit)
+                let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name in CHECKED, emit)
             )
         emit("stage", name="calibration", lane=group[0].name)
         agree(group, spec["plan"].get(case, {}), problem, spec)
