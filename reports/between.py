@@ -10,7 +10,8 @@ import numpy as np
 
 from .frame import samples, wall_s
 from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
-from .statistics import FALSE_ALARMS, Floats, Located, holm, memory_verdict, middle
+from .statistics import Floats, memory_verdict, middle
+from .verdicts import FALSE_ALARMS, Estimate, holm
 
 SPREAD = 3.0
 """By how many standard deviations of what is usual between two runs a case must differ."""
@@ -139,12 +140,12 @@ def launches(row: Row) -> Floats:
     return np.array([math.log(middle(launch)) for launch in samples(row.extra_info)], np.float64)
 
 
-def difference(before: Floats, after: Floats) -> Located:
+def difference(before: Floats, after: Floats) -> Estimate:
     """How much larger the second run's figures are: Welch's standard error and degrees of freedom."""
     parts = [(values.var(ddof=1) / len(values), len(values) - 1) for values in (before, after)]
     variance = sum(part for part, _ in parts)
     degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1
-    return Located(float(after.mean() - before.mean()), math.sqrt(variance), max(1, int(degrees)))
+    return Estimate(float(after.mean() - before.mean()), math.sqrt(variance), max(1, int(degrees)))
 
 
 def within(before: Floats, after: Floats) -> float:
@@ -152,12 +153,12 @@ def within(before: Floats, after: Floats) -> float:
     return math.sqrt(float(before.var(ddof=1) + after.var(ddof=1)) / 2)
 
 
-def between_runs(differences: Sequence[Located]) -> tuple[float, float]:
+def between_runs(differences: Sequence[Estimate]) -> tuple[float, float]:
     """What is usual between these two runs: a robust standard deviation of all cases' differences about their median, and
     that median, by which the machine may have changed its speed, or the code its own: two runs cannot tell."""
     if len(differences) < FEWEST:
         return UNKNOWN, 0.0
-    middles = np.array([one.middle for one in differences])
+    middles = np.array([one.value for one in differences])
     shift = float(np.median(middles))
     return max(USUAL, 1.4826 * float(np.median(np.abs(middles - shift)))), shift
 
@@ -166,7 +167,7 @@ def compared(
     before: Row,
     after: Row,
     head: ResultFile,
-    found: Located,
+    found: Estimate,
     margin: float,
     shift: float,
     p_slower: float,
@@ -194,7 +195,7 @@ def compared(
             "verdict": verdict,
             "why": why,
             "ratio": Ratio(
-                estimate=math.exp(max(-20.0, min(20.0, found.middle))),
+                estimate=math.exp(max(-20.0, min(20.0, found.value))),
                 low=math.exp(max(low, -20)),
                 high=math.exp(min(high, 20)),
             ),

@@ -12,8 +12,11 @@ from .results import Compared, Comparison, Ratio, ResultFile, write
 from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
-HEADER = ("case", "verdict", "HEAD against BASE", "BASE against itself", "BASE", "HEAD", "memory", "launches")
-MEMORY = "more memory"
+HEADER = (
+    *("case", "verdict", "HEAD against BASE", "in the mean", "BASE against itself", "BASE", "HEAD"),
+    *("set-up", "memory", "launches"),
+)
+MEMORY, SETUP = "more memory", "slower set-up"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
 SAME_CODE = "their code is the same at both revisions (--all races them too)"
@@ -26,9 +29,10 @@ PASSED, SLOWER, UNANSWERED = 0, 1, 3
 
 
 def failing(case: Compared) -> bool:
-    """Whether a case stops a gate: it is wrong or broken now, or it is slower or takes more memory, which is not meant."""
-    worse = case.acknowledged is None and (case.verdict == "slower" or case.memory == "more")
-    return worse or case.verdict in ("wrong", "broken")
+    """Whether a case stops a gate: it is wrong or broken now; or it is slower, takes longer to set up, or more memory, which
+    is not meant."""
+    worse = "slower" in (case.verdict, case.setup) or case.memory == "more"
+    return (worse and case.acknowledged is None) or case.verdict in ("wrong", "broken")
 
 
 def unanswered(case: Compared) -> bool:
@@ -45,7 +49,9 @@ def exit_code(comparison: Comparison) -> int:
 
 def worst(case: Compared) -> str:
     """A case's verdict, or what else stops a gate."""
-    return case.verdict if not failing(case) or case.verdict in ("slower", "wrong", "broken") else MEMORY
+    if not failing(case) or case.verdict in ("slower", "wrong", "broken"):
+        return case.verdict
+    return SETUP if case.setup == "slower" else MEMORY
 
 
 def ranked(comparison: Comparison) -> list[Compared]:
@@ -63,9 +69,11 @@ def row(case: Compared) -> tuple[str, ...]:
         case.case,
         verdict,
         changed(case.ratio),
+        changed(case.mean),
         changed(case.control),
         seconds(case.base_s),
         seconds(case.head_s),
+        setup(case),
         memory(case),
         launches,
     )
@@ -73,6 +81,13 @@ def row(case: Compared) -> tuple[str, ...]:
 
 def changed(ratio: Ratio | None) -> str:
     return "–" if ratio is None else change(ratio.estimate, ratio.low, ratio.high)
+
+
+def setup(case: Compared) -> str:
+    """``same``, or both times of set-up."""
+    if case.setup in ("slower", "faster"):
+        return f"{case.setup}: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}"
+    return "–" if case.setup == "unknown" else f"{case.setup}: {seconds(case.head_setup_s)}"
 
 
 def memory(case: Compared) -> str:
@@ -114,7 +129,9 @@ def said(case: Compared) -> str:
     if case.verdict in ("wrong", "broken"):
         what.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
-        what.append(f"is slower: {changed(case.ratio)}")
+        what.append(f"is slower: {changed(case.ratio)}{f' ({case.why})' if case.why else ''}")
+    if case.setup == "slower":
+        what.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
     if case.memory == "more":
         what.append(f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}")
     return f"{case.case} {' and '.join(what)}"
@@ -122,7 +139,9 @@ def said(case: Compared) -> str:
 
 def counts(comparison: Comparison) -> str:
     verdicts = list(map(worst, comparison.cases))
-    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (*ORDER, MEMORY) if verdict in verdicts)
+    return ", ".join(
+        f"{verdicts.count(verdict)} {verdict}" for verdict in (*ORDER, SETUP, MEMORY) if verdict in verdicts
+    )
 
 
 def notes(comparison: Comparison) -> Iterator[str]:

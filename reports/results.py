@@ -191,7 +191,8 @@ class Ratio(Part):
 class Compared(Part):
     """One case at two revisions, or in two result files.
 
-    ratio: HEAD's time over BASE's; control: of BASE over itself, in the same launches. launches: how many the verdict
+    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean: HEAD's mean
+    time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s, head_setup_s: seconds. launches: how many the verdict
     stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
     seconds a call. base_bytes, head_bytes: peak allocation of a call. acknowledged: why the slowdown is intended. file, line: where HEAD's
     implementation stands.
@@ -205,6 +206,11 @@ class Compared(Part):
     why: str = ""
     ratio: Ratio | None = None
     control: Ratio | None = None
+    mean: Ratio | None = None
+    setup: Literal["slower", "faster", "same", "inconclusive", "unknown"] = "unknown"
+    setup_ratio: Ratio | None = None
+    base_setup_s: Positive | None = None
+    head_setup_s: Positive | None = None
     launches: Count = 0
     suspected: bool = False
     base_s: Seconds | None = None
@@ -247,7 +253,8 @@ class Trial(Part):
     case: str
     injected: Annotated[float, Field(gt=-1, lt=100)]
     threshold: Positive
-    verdict: Literal["slower", "faster", "same", "inconclusive"]
+    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
+    setup: Literal["slower", "faster", "same", "inconclusive", "unknown"] = "unknown"
     comparison: Count = 0
     rules: dict[str, bool] = {}
 

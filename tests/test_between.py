@@ -26,7 +26,8 @@ from reports.between import (
 )
 from reports.comparison import exit_code, sentence
 from reports.results import Compared, Comparison, ResultError, ResultFile, read
-from reports.statistics import NOISE_BYTES, NOISE_SHARE, Located, memory_verdict
+from reports.statistics import NOISE_BYTES, NOISE_SHARE, memory_verdict
+from reports.verdicts import Estimate
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
 
@@ -335,14 +336,14 @@ def test_a_machine_is_unsteady_where_its_own_speed_varied(found: Any, says: bool
 
 
 def test_what_is_usual_is_not_known_from_few_cases() -> None:
-    assert between_runs([Located(0.5, 0.1, 2)] * (FEWEST - 1)) == (UNKNOWN, 0.0)
-    assert between_runs([Located(0.5, 0.1, 2)] * FEWEST) == (USUAL, 0.5)
+    assert between_runs([Estimate(0.5, 0.1, 2)] * (FEWEST - 1)) == (UNKNOWN, 0.0)
+    assert between_runs([Estimate(0.5, 0.1, 2)] * FEWEST) == (USUAL, 0.5)
 
 
 def test_what_is_usual_is_the_spread_of_cases_and_not_of_the_few_that_changed() -> None:
     middles = np.random.default_rng(1).normal(0, 0.03, 400)
     middles[:40] = 1.1
-    assert between_runs([Located(float(one), 0.01, 2) for one in middles])[0] == pytest.approx(0.03, rel=0.3)
+    assert between_runs([Estimate(float(one), 0.01, 2) for one in middles])[0] == pytest.approx(0.03, rel=0.3)
 
 
 def test_the_difference_is_welchs() -> None:
@@ -351,7 +352,7 @@ def test_the_difference_is_welchs() -> None:
     before, after = np.array([0.01, 0.03, 0.02]), np.array([0.2, 0.31, 0.22, 0.29])
     found = difference(before, after)
     theirs = stats.ttest_ind(after, before, equal_var=False)
-    assert found.middle / found.error == pytest.approx(theirs.statistic)
+    assert found.value / found.error == pytest.approx(theirs.statistic)
     assert found.degrees == int(theirs.df)
     assert within(before, after) == pytest.approx(math.sqrt((before.var(ddof=1) + after.var(ddof=1)) / 2))
 

@@ -505,8 +505,8 @@ logs = st.lists(st.floats(-20, 5), min_size=1, max_size=9)
 def test_swapping_both_sides_of_identical_lanes_turns_the_sign(bases: list[list[float]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     sides = [(np.array(base), np.array(base) + rng.normal(size=len(base))) for base in bases]
-    forth = measured(*((base, base, head) for base, head in sides)).paired(0)
-    back = measured(*((head, head, base) for base, head in sides)).paired(0)
+    forth = measured(*((base, base, head) for base, head in sides)).stage(0).median
+    back = measured(*((head, head, base) for base, head in sides)).stage(0).median
     assert back.ratios == [-ratio for ratio in forth.ratios]
     assert forth.controls == back.controls == [0.0] * len(bases)
 
@@ -515,7 +515,7 @@ def test_swapping_bases_two_lanes_turns_the_control_alone() -> None:
     rng = np.random.default_rng(3)
     base, control, head = rng.normal(size=(3, 30))
     one = measured((base, control, head))
-    plain, swapped = one.paired(0), one.paired(0, ("control", "base", "head"))
+    plain, swapped = one.stage(0).median, one.stage(0, ("control", "base", "head")).median
     assert swapped.ratios == plain.ratios
     assert swapped.controls == [-ratio for ratio in plain.controls]
 
@@ -527,8 +527,8 @@ def test_a_slowed_head_gives_its_factor_in_every_launch_and_drift_cancels() -> N
         drift = np.cumsum(rng.normal(size=30))
         launches.append((drift, drift, drift + math.log(1.25)))
     found = measured(*launches)
-    assert found.paired(0).ratios == pytest.approx([math.log(1.25)] * 5)
-    assert found.paired(1).ratios == []
+    assert found.stage(0).median.ratios == pytest.approx([math.log(1.25)] * 5)
+    assert found.stage(1).median.ratios == []
 
 
 @pytest.mark.parametrize("skewed", ["lognormal", "exponential", "mostly fast"])
@@ -542,7 +542,7 @@ def test_identical_code_has_a_ratio_of_one_on_skewed_times(skewed: str) -> None:
         "mostly fast": lambda: 1 + 0.5 * (rng.random(shape) < 0.3) + 0.01 * rng.random(shape),
     }[skewed]()
     lanes = np.log(times)
-    look = measured(*((one[0], one[1], one[2]) for one in lanes)).paired(0)
+    look = measured(*((one[0], one[1], one[2]) for one in lanes)).stage(0).median
     for ratios in (look.ratios, look.controls):
         assert abs(np.mean(ratios)) < 4 * np.std(ratios) / math.sqrt(len(ratios))
     to_mean = np.median(lanes[:, 2] - np.log(times[:, :2].mean(axis=1)), axis=1)
@@ -558,7 +558,14 @@ def test_the_typical_time_is_the_median_launchs_median() -> None:
 def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
     contests = contests_of(facts("lookup/mine"))
     events = [
-        {"event": "timed", "lane": f"{c.case}|{lane}", "calls": 3, "rounds": 2, "wall_s": [1.0, None, factor * 2.0]}
+        {
+            "event": "timed",
+            "lane": f"{c.case}|{lane}",
+            "calls": 3,
+            "rounds": 2,
+            "prepare_s": 0.5 * factor,
+            "wall_s": [1.0, None, factor * 2.0],
+        }
         for c in contests
         for lane, factor in (("base", 1), ("control", 1), ("head", 2))
     ]
@@ -569,7 +576,12 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
     for contest in contests:
         assert [len(look) for look in found[contest].looks] == [0, 2]
         assert found[contest].looks[1][0]["base"] == pytest.approx([0.0, math.log(2)])
-        assert found[contest].paired(1).ratios == pytest.approx([math.log(2) / 2] * 2)
+        assert found[contest].stage(1).median.ratios == pytest.approx([math.log(2) / 2] * 2)
+        assert found[contest].stage(1).mean.ratios == pytest.approx([math.log(5 / 3)] * 2)
+        setup = found[contest].stage(1).setup
+        assert setup is not None
+        assert setup.ratios == pytest.approx([math.log(2)] * 2)
+        assert setup.controls == [0.0, 0.0]
         assert found[contest].plan == {"base": [3, 2], "control": [3, 2], "head": [3, 2]}
     assert [found[contest].peak_bytes for contest in contests] == [{"head": 77}, {}]
 

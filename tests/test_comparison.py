@@ -41,6 +41,7 @@ from reports.comparison import (
     report,
     row,
     sentence,
+    setup,
     unanswered,
     widest,
     workflow_commands,
@@ -57,7 +58,7 @@ OPEN = ("failed", "inconclusive")
 
 def case(slug: str, verdict: str, **fields: Any) -> Compared:
     """A case with a verdict; its ratio as one figure or as (estimate, low, high)."""
-    for name in ("ratio", "control"):
+    for name in ("ratio", "control", "mean"):
         if name in fields:
             figures = fields[name] if isinstance(fields[name], tuple) else (fields[name],)
             fields[name] = dict(zip(("estimate", "low", "high"), figures, strict=False))
@@ -81,7 +82,15 @@ def everything() -> Comparison:
     """A comparison with each verdict, and all else that can be said of one."""
     return compared(
         case(
-            "same", "same", ratio=(1.001, 0.992, 1.01), control=(0.999, 0.99, 1.008), base_s=1e-5, head_s=1.001e-5
+            *("same", "same"),
+            ratio=(1.001, 0.992, 1.01),
+            control=(0.999, 0.99, 1.008),
+            mean=(1.004, 0.97, 1.05),
+            base_s=1e-5,
+            head_s=1.001e-5,
+            setup="same",
+            base_setup_s=0.02,
+            head_setup_s=0.021,
         ).model_copy(update={"memory": "same", "base_bytes": 4_000, "head_bytes": 4_000, "launches": 9}),
         case(
             "gather", "slower", ratio=(1.0512, 1.032, 1.07), control=(1.001, 0.99, 1.01), base_s=1e-5, head_s=1.05e-5
@@ -221,9 +230,11 @@ def test_a_row_has_a_cell_for_each_column_and_a_dash_for_what_is_not_there() -> 
     assert row(everything().cases[1])[1:] == (
         "slower",
         "+5.1 % (+3.2 to +7.0 %)",
+        "–",
         "+0.1 % (-1.0 to +1.0 %)",
         "10.0 µs",
         "10.5 µs",
+        "–",
         "more: 999 B → 40.0 kB",
         "18 fresh",
     )
@@ -242,6 +253,28 @@ def test_a_row_has_a_cell_for_each_column_and_a_dash_for_what_is_not_there() -> 
 )
 def test_memory_is_both_peaks_where_it_changed(verdict: str, peaks: tuple[Any, Any], says: str) -> None:
     assert memory(case("gather", "same", memory=verdict, base_bytes=peaks[0], head_bytes=peaks[1])) == says
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"), [("same", "same: 50.0 ms"), ("slower", "slower: 10.0 ms → 50.0 ms"), ("unknown", "–")]
+)
+def test_set_up_is_both_times_where_it_changed(verdict: str, says: str) -> None:
+    assert setup(case("gather", "same", setup=verdict, base_setup_s=0.01, head_setup_s=0.05)) == says
+
+
+def test_slower_set_up_stops_a_gate_unless_it_is_meant() -> None:
+    slow = case("gather", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05)
+    assert exit_code(compared(slow)) == 1
+    assert sentence(compared(slow)) == (
+        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none): "
+        f"lookup/gather@{SIZE} takes longer to set up: 10.0 ms → 50.0 ms."
+    )
+    assert exit_code(compared(slow.model_copy(update={"acknowledged": "it must"}))) == 0
+
+
+def test_what_is_slower_in_the_mean_alone_says_so() -> None:
+    spiky = case("gather", "slower", ratio=1.0, mean=1.5, why="in the mean, by 50.0%: some calls take much longer")
+    assert "(in the mean, by 50.0%: some calls take much longer)" in sentence(compared(spiky))
 
 
 def test_the_sentence_names_all_that_got_worse_and_in_what() -> None:

@@ -11,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import (
+from reports.statistics import Floats, share_interval
+from reports.verdicts import (
     FALSE_ALARMS,
-    Floats,
-    Located,
+    Decision,
+    Estimate,
     Paired,
-    call_same,
-    call_suspects,
+    Stage,
+    decide,
     holm,
-    located,
+    judged,
     same,
-    share_interval,
+    trimmed_mean,
+    undecided,
 )
 
 THRESHOLD = 0.02
@@ -36,6 +38,11 @@ def look(rng: np.random.Generator, shift: float, launches: int, spread: float = 
     return Paired(list(ratios), list(math.log1p(drift) + spread * rng.standard_normal(launches)))
 
 
+def judge(cases: list[Paired], threshold: float) -> list[Decision]:
+    """Verdicts on undecided cases whose mean moves as their median does."""
+    return list(judged({at: Stage(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values())
+
+
 def heavy(rng: np.random.Generator, launches: int) -> Floats:
     """Launches of which one in ten is slowed or sped up a lot."""
     spikes = rng.random(launches) < 0.1
@@ -44,15 +51,15 @@ def heavy(rng: np.random.Generator, launches: int) -> Floats:
 
 def test_the_middle_is_scipys_trimmed_mean() -> None:
     values = np.random.default_rng(1).exponential(size=18)
-    assert located(values).middle == pytest.approx(stats.trim_mean(values, 0.2))
-    assert located(values).degrees == 18 - 2 * 3 - 1
+    assert trimmed_mean(values).value == pytest.approx(stats.trim_mean(values, 0.2))
+    assert trimmed_mean(values).degrees == 18 - 2 * 3 - 1
 
 
 @given(st.integers(5, 40), st.integers(0, 2**32 - 1))
 def test_the_middles_error_is_yuens_as_scipy_has_it_for_two_samples(count: int, seed: int) -> None:
     values = np.random.default_rng(seed).standard_t(2, size=count)
     theirs = stats.ttest_ind(values + 1.0, values, equal_var=False, trim=0.2)
-    assert located(values).error * math.sqrt(2) == pytest.approx(1.0 / theirs.statistic)
+    assert trimmed_mean(values).error * math.sqrt(2) == pytest.approx(1.0 / theirs.statistic)
 
 
 def test_an_interval_holds_the_middle_as_often_as_it_says() -> None:
@@ -60,32 +67,37 @@ def test_an_interval_holds_the_middle_as_often_as_it_says() -> None:
     for count in (FIRST, FRESH):
         for tailed in (False, True):
             ends = [
-                located(heavy(rng, count) if tailed else look(rng, 0.0, count).ratios).interval() for _ in range(2000)
+                trimmed_mean(heavy(rng, count) if tailed else look(rng, 0.0, count).ratios).interval()
+                for _ in range(2000)
             ]
             assert sum(low <= 0 <= high for low, high in ends) / len(ends) >= 0.95 - 0.02
 
 
 def test_without_anything_to_trim_it_is_students_t_test() -> None:
     values = [0.01, 0.03, 0.02, 0.05]
-    assert located(values).p_above(0.01) == pytest.approx(stats.ttest_1samp(values, 0.01, alternative="greater").pvalue)
-    assert located(values).p_below(0.03) == pytest.approx(stats.ttest_1samp(values, 0.03, alternative="less").pvalue)
-    assert located(values).interval() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
+    assert trimmed_mean(values).p_above(0.01) == pytest.approx(
+        stats.ttest_1samp(values, 0.01, alternative="greater").pvalue
+    )
+    assert trimmed_mean(values).p_below(0.03) == pytest.approx(
+        stats.ttest_1samp(values, 0.03, alternative="less").pvalue
+    )
+    assert trimmed_mean(values).interval() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
 
 
 def test_one_wild_launch_of_nine_moves_the_middle_little() -> None:
     values = [0.001 * i for i in range(9)]
-    assert located([*values[:-1], 5.0]).middle == pytest.approx(located(values).middle, abs=1e-3)
+    assert trimmed_mean([*values[:-1], 5.0]).value == pytest.approx(trimmed_mean(values).value, abs=1e-3)
 
 
 def test_launches_that_agree_exactly_leave_no_doubt() -> None:
-    assert located([0.1] * 9).p_above(0.02) == 0.0
-    assert located([0.01] * 9).p_above(0.02) == 1.0
-    assert located([0.0] * 9).p_within(0.02) == 0.0
+    assert trimmed_mean([0.1] * 9).p_above(0.02) == 0.0
+    assert trimmed_mean([0.01] * 9).p_above(0.02) == 1.0
+    assert trimmed_mean([0.0] * 9).p_within(0.02) == 0.0
 
 
 def test_one_launch_cannot_be_judged() -> None:
     with pytest.raises(ValueError, match="fewer than two"):
-        located([0.1])
+        trimmed_mean([0.1])
 
 
 def test_holms_adjustment_is_that_of_the_paper() -> None:
@@ -107,10 +119,7 @@ def test_a_change_up_to_the_threshold_raises_the_alarm_in_fewer_than_one_compari
 ) -> None:
     rng = np.random.default_rng(number)
     alarms = sum(
-        any(
-            call.verdict == "slower"
-            for call in call_suspects([look(rng, shift, FRESH) for _ in range(number)], THRESHOLD)
-        )
+        any(call.verdict == "slower" for call in judge([look(rng, shift, FRESH) for _ in range(number)], THRESHOLD))
         for _ in range(400)
     )
     assert alarms / 400 <= (FALSE_ALARMS / 2 if shift else 0) + 0.02
@@ -121,7 +130,7 @@ def test_launches_with_outliers_raise_no_more_alarms() -> None:
     wrong = 0
     for _ in range(1000):
         ratios = heavy(rng, FRESH) + math.log1p(THRESHOLD)
-        (call,) = call_suspects([Paired(list(ratios), list(heavy(rng, FRESH)))], THRESHOLD)
+        (call,) = judge([Paired(list(ratios), list(heavy(rng, FRESH)))], THRESHOLD)
         wrong += call.verdict == "slower"
     assert wrong / 1000 <= FALSE_ALARMS / 2 + 0.01
 
@@ -129,7 +138,7 @@ def test_launches_with_outliers_raise_no_more_alarms() -> None:
 @pytest.mark.parametrize(("shift", "verdict"), [(0.05, "slower"), (-0.05, "faster")])
 def test_five_percent_are_found_by_the_fresh_launches_of_sixteen_suspects(shift: float, verdict: str) -> None:
     rng = np.random.default_rng(7)
-    calls = [call for _ in range(30) for call in call_suspects([look(rng, shift, FRESH) for _ in range(16)], THRESHOLD)]
+    calls = [call for _ in range(30) for call in judge([look(rng, shift, FRESH) for _ in range(16)], THRESHOLD)]
     assert sum(call.verdict == verdict for call in calls) / len(calls) >= 0.99
 
 
@@ -148,21 +157,21 @@ def test_a_slowdown_just_beyond_the_threshold_is_called_the_same_in_fewer_than_o
 def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_change_nothing_at_all() -> None:
     rng = np.random.default_rng(8)
     assert not same(look(rng, 0.0, FIRST, drift=0.1), THRESHOLD)
-    (call,) = call_suspects([look(rng, 0.05, FRESH, drift=0.1)], THRESHOLD)
+    (call,) = judge([look(rng, 0.05, FRESH, drift=0.1)], THRESHOLD)
     assert call.verdict == "inconclusive"
     assert "too noisy" in call.why
 
 
 def test_a_slowdown_far_beyond_the_drift_is_still_called_slower() -> None:
-    (call,) = call_suspects([look(np.random.default_rng(9), 5.0, FRESH, drift=0.1)], THRESHOLD)
+    (call,) = judge([look(np.random.default_rng(9), 5.0, FRESH, drift=0.1)], THRESHOLD)
     assert call.verdict == "slower"
     assert call.ratio.estimate == pytest.approx(6.0, rel=0.02)
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(5.0, "slower"), (-0.8, "faster")])
 def test_beyond_a_drift_it_is_said_how_far_the_drift_went_and_without_one_nothing(shift: float, verdict: str) -> None:
-    for drift, says in ((0.1, r"by more than the 1\d\.\d% that identical code drifted by"), (0.0, "")):
-        (call,) = call_suspects([look(np.random.default_rng(9), shift, FRESH, drift=drift)], THRESHOLD)
+    for drift, says in ((0.1, r"by more than the A/A difference of 1\d\.\d%"), (0.0, "")):
+        (call,) = judge([look(np.random.default_rng(9), shift, FRESH, drift=drift)], THRESHOLD)
         assert call.verdict == verdict
         assert re.fullmatch(says, call.why)
 
@@ -171,27 +180,28 @@ def test_beyond_a_drift_it_is_said_how_far_the_drift_went_and_without_one_nothin
 def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_so(sign: int) -> None:
     steady = [0.0] * 9
     spread = [0.01 * at for at in (-4, -3, -2, -1, 0, 1, 2, 3, 4)]
-    error = located(spread).error
+    error = trimmed_mean(spread).error
     middle = (
-        math.log1p(THRESHOLD) + 2.6 * error
-    )  # p is 0.0201 with six degrees of freedom: enough alone, not among many
+        math.log1p(THRESHOLD) + 3.0 * error  # p is 0.0120 with six degrees of freedom: enough alone, not among three
+    )
     one = Paired([sign * (middle + at) for at in spread], steady)
-    (alone,) = call_suspects([one], THRESHOLD)
+    (alone,) = judge([one], THRESHOLD)
     assert (alone.verdict, alone.why) == ("slower" if sign > 0 else "faster", "")
-    calls = call_suspects([one, *[Paired(spread, steady)] * 2], THRESHOLD)
+    calls = judge([one, *[Paired(spread, steady)] * 2], THRESHOLD)
     assert [call.verdict for call in calls] == ["inconclusive"] * 3
-    assert calls[0].why == "not certain enough beside 2 other suspects"
+    assert calls[0].why == "not certain enough beside 2 other undecided cases"
     assert {call.why for call in calls[1:]} == {"the interval reaches across the threshold"}
 
 
 def test_a_ratio_on_the_threshold_is_neither_slower_nor_the_same() -> None:
-    (call,) = call_suspects([look(np.random.default_rng(11), THRESHOLD, FRESH)], THRESHOLD)
+    (call,) = judge([look(np.random.default_rng(11), THRESHOLD, FRESH)], THRESHOLD)
     assert call.verdict == "inconclusive"
     assert "reaches across" in call.why
 
 
 def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control() -> None:
-    call = call_same(Paired([0.0] * 9, [math.log(1.001)] * 9))
+    pairs = Paired([0.0] * 9, [math.log(1.001)] * 9)
+    (call,) = decide(({"a": Stage(pairs, pairs)}, {}), THRESHOLD).values()
     assert (call.verdict, call.ratio.estimate, call.why) == ("same", 1.0, "")
     assert call.control.estimate == pytest.approx(1.001)
 
@@ -199,7 +209,7 @@ def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control() -> N
 @given(st.lists(st.floats(-0.5, 0.5), min_size=9, max_size=9), st.floats(0.001, 0.2))
 def test_swapping_the_sides_swaps_slower_and_faster(ratios: list[float], threshold: float) -> None:
     one, other = Paired(ratios, [0.0] * 9), Paired([-ratio for ratio in ratios], [0.0] * 9)
-    (call,), (swapped,) = call_suspects([one], threshold), call_suspects([other], threshold)
+    (call,), (swapped,) = judge([one], threshold), judge([other], threshold)
     assert {"slower": "faster", "faster": "slower"}.get(call.verdict, call.verdict) == swapped.verdict
 
 
@@ -213,5 +223,69 @@ def test_an_exact_share_is_scipys() -> None:
 
 
 def test_p_values_at_a_bound_add_up_to_one() -> None:
-    found = Located(0.03, 0.01, 8)
+    found = Estimate(0.03, 0.01, 8)
     assert found.p_above(0.02) + found.p_below(0.02) == pytest.approx(1.0)
+
+
+# the mean, set-up, and a whole comparison
+
+
+def stage(rng: np.random.Generator, processes: int, shift: float = 0.0, **other: float) -> Stage:
+    """A case whose median, mean and set-up are slower by so much; a mean is noisier, and set-up more so."""
+    return Stage(
+        look(rng, shift, processes),
+        look(rng, other.get("mean", shift), processes, 3 * SPREAD),
+        look(rng, other.get("setup", 0.0), processes, 5 * SPREAD),
+    )
+
+
+def compared(rng: np.random.Generator, cases: int, shift: float = 0.0, **other: float) -> list[Decision]:
+    """The decisions on a comparison from end to end."""
+    first = {case: stage(rng, FIRST, shift, **other) for case in range(cases)}
+    fresh = {case: stage(rng, FRESH, shift, **other) for case in undecided(first, THRESHOLD)}
+    return list(decide((first, fresh), THRESHOLD).values())
+
+
+def test_identical_code_raises_no_alarm_of_any_kind() -> None:
+    rng = np.random.default_rng(21)
+    comparisons = [compared(rng, 16) for _ in range(200)]
+    alarms = [any({d.verdict, d.setup} & {"slower", "faster"} for d in decisions) for decisions in comparisons]
+    assert sum(alarms) / len(alarms) <= FALSE_ALARMS + 0.01
+    every = [d for decisions in comparisons for d in decisions]
+    assert sum(d.verdict == "same" for d in every) / len(every) >= 0.98
+
+
+@pytest.mark.parametrize(("shift", "found"), [(0.03, 0.75), (0.05, 0.99)])
+def test_a_slowdown_is_found_from_end_to_end(shift: float, found: float) -> None:
+    rng = np.random.default_rng(22)
+    every = [d for _ in range(30) for d in compared(rng, 16, shift)]
+    assert sum(d.verdict == "slower" for d in every) / len(every) >= found
+
+
+def test_calls_that_are_slow_now_and_then_leave_the_median_and_are_found_by_the_mean() -> None:
+    rng = np.random.default_rng(23)
+    every = [d for _ in range(30) for d in compared(rng, 4, mean=0.5)]
+    assert all(d.verdict == "slower" for d in every)
+    assert all("in the mean, by" in d.why and not d.mean.includes(1.0) for d in every)
+    assert all(d.mean.estimate == pytest.approx(1.5, rel=0.1) for d in every)
+
+
+def test_slower_set_up_has_its_own_verdict() -> None:
+    rng = np.random.default_rng(24)
+    every = [d for _ in range(30) for d in compared(rng, 8, setup=0.5)]
+    assert all((d.verdict, d.setup) == ("same", "slower") for d in every)
+    assert all(d.setup_ratio and d.setup_ratio.estimate == pytest.approx(1.5, rel=0.1) for d in every)
+    faster = [d for _ in range(10) for d in compared(rng, 8, setup=-0.5)]
+    assert all((d.verdict, d.setup) == ("same", "faster") for d in faster if d.setup != "inconclusive")
+
+
+def test_set_up_that_is_not_measured_has_no_verdict() -> None:
+    pairs = Paired([0.0] * 9, [0.001] * 9)
+    (decision,) = decide(({"a": Stage(pairs, pairs)}, {}), THRESHOLD).values()
+    assert (decision.setup, decision.setup_ratio) == ("unknown", None)
+
+
+def test_a_small_change_of_set_up_counts_as_none() -> None:
+    rng = np.random.default_rng(25)
+    every = [d for _ in range(30) for d in compared(rng, 8, setup=0.03)]
+    assert not any(d.setup in ("slower", "faster") for d in every)

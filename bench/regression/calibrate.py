@@ -18,7 +18,8 @@ import numpy as np
 
 from bench.engine.race import Track
 from reports import results
-from reports.statistics import Floats, Paired, call_suspects, same
+from reports.statistics import Floats
+from reports.verdicts import Decision, Paired, Stage, decide, undecided
 
 from .compare import (
     LANES,
@@ -77,7 +78,7 @@ def batch(
     if not slowed:
         outcome = Comparing(seeded, made, note, so_far.threshold).run()
         for contest, call in outcome.calls.items():
-            add(so_far, contest, 0.0, so_far.threshold, call.verdict, outcome.measured[contest], TRIPLE)
+            add(so_far, contest, 0.0, so_far.threshold, call, outcome.measured[contest], TRIPLE)
     else:
         comparing = Comparing(seeded, made, note, so_far.threshold, lanes=(*LANES, *slowed_lanes()))
         for look, launches in enumerate(LOOKS):
@@ -85,7 +86,7 @@ def batch(
         whole = {contest: mine for contest, mine in comparing.measured.items() if contest not in made.fallen}
         for injected, threshold, lanes in kinds(so_far.threshold):
             judge(so_far, whole, injected, threshold, lanes)
-        looks = [[measured.paired(look) for measured in whole.values()] for look in range(len(LOOKS))]
+        looks = [[measured.stage(look).median for measured in whole.values()] for look in range(len(LOOKS))]
         so_far.aa.append((looks[0], looks[1]))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
@@ -115,13 +116,11 @@ def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
 def judge(
     so_far: Calibrating, measured: dict[Contest, Measured], injected: float, threshold: float, lanes: Triple
 ) -> None:
-    """The verdicts of one comparison, as compare gives them: suspects of the first look, then Holm over these."""
-    first = {contest: mine.paired(0, lanes) for contest, mine in measured.items()}
-    suspects = [contest for contest, look in first.items() if not same(look, threshold)]
-    calls = dict(zip(suspects, call_suspects([measured[c].paired(1, lanes) for c in suspects], threshold), strict=True))
-    for contest, mine in measured.items():
-        verdict = calls[contest].verdict if contest in calls else "same"
-        add(so_far, contest, injected, threshold, verdict, mine, lanes)
+    """The verdicts of one comparison, as compare gives them: of the cases that a first stage leaves open, by fresh launches."""
+    first = {contest: mine.stage(0, lanes) for contest, mine in measured.items()}
+    fresh = {contest: measured[contest].stage(1, lanes) for contest in undecided(first, threshold)}
+    for contest, decision in decide((first, fresh), threshold).items():
+        add(so_far, contest, injected, threshold, decision, measured[contest], lanes)
 
 
 def add(
@@ -129,7 +128,7 @@ def add(
     contest: Contest,
     injected: float,
     threshold: float,
-    verdict: str,
+    decision: Decision,
     mine: Measured,
     lanes: Triple,
 ) -> None:
@@ -139,7 +138,8 @@ def add(
             "case": contest.case,
             "injected": injected,
             "threshold": threshold,
-            "verdict": verdict,
+            "verdict": decision.verdict,
+            "setup": decision.setup,
             "comparison": so_far.comparisons,
             "rules": {name: bool(rule(base[lanes[0]], again[lanes[2]])) for name, rule in RULES.items()},
         }
@@ -157,12 +157,15 @@ def found(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> 
 
 
 def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, threshold: float) -> list[str]:
-    def slowed(look: Paired) -> Paired:
-        return Paired([ratio + math.log1p(slowdown) for ratio in look.ratios], look.controls)
+    """Verdicts of a comparison if each case were slower by so much: its median and its mean alike."""
 
-    suspects = [again for look, again in zip(first, second, strict=True) if not same(slowed(look), threshold)]
-    calls = [call.verdict for call in call_suspects([slowed(look) for look in suspects], threshold)]
-    return calls + ["same"] * (len(first) - len(suspects))
+    def slowed(pairs: Paired) -> Stage:
+        moved = Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
+        return Stage(moved, moved)
+
+    stages = dict(enumerate(map(slowed, first)))
+    fresh = {at: slowed(second[at]) for at in undecided(stages, threshold)}
+    return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
 def write(so_far: Calibrating, folder: Path, command: str, machine: dict[str, Any]) -> None:

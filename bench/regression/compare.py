@@ -19,10 +19,13 @@ from bench.presets import GATE
 from bench.selection import Selection
 from impls.case import Case, Size
 from reports.comparison import SAME_CODE
-from reports.statistics import Call, Floats, Paired, call_same, call_suspects, memory_verdict, same
+from reports.statistics import Floats, memory_verdict
+from reports.verdicts import Decision, Paired, Stage, decide, undecided
 
 from .revisions import RevisionError, Tree
 
+SETUP_S = 1e-3
+"""Set-up that takes less than this on both sides is not compared."""
 LOOKS = (9, 18)
 """Launches of every case, and fresh ones of those that the first do not settle: fixed beforehand, whatever is seen."""
 GATE_CASES = 16
@@ -123,28 +126,50 @@ TRIPLE: Triple = ("base", "control", "head")
 
 @dataclass
 class Measured:
-    """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round. plan: calls and
-    rounds of each launch, by lane. peak_bytes: by lane."""
+    """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round, and seconds of set-up.
+    plan: calls and rounds of each launch, by lane. peak_bytes: by lane."""
 
     looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
+    setups: list[list[dict[str, float]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     plan: dict[str, list[int]] = field(default_factory=dict)
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
 
-    def paired(self, look: int, lanes: Triple = TRIPLE) -> Paired:
-        """HEAD against each of BASE's two lanes, round by round, and those against each other: a launch's medians.
-
-        Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
-        """
+    def stage(self, look: int, lanes: Triple = TRIPLE) -> Stage:
+        """What the launches of a look found: of medians, of means, and of set-up."""
         launches = [[launch[lane] for lane in lanes] for launch in self.looks[look]]
-        return Paired(
-            [float(np.median(head - base) + np.median(head - control)) / 2 for base, control, head in launches],
-            [float(np.median(control - base)) for base, control, _ in launches],
-        )
+        means = [[float(np.log(np.exp(lane).mean())) for lane in launch] for launch in launches]
+        setups = [[math.log(max(launch[lane], 1e-9)) for lane in lanes] for launch in self.setups[look]]
+        long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
+        return Stage(medians_of(launches), differences(means), differences(setups) if long else None)
 
     def typical_s(self, look: int, lane: str) -> float | None:
         """Seconds a call: the median launch's median."""
         logs = [float(np.median(launch[lane])) for launch in self.looks[look]]
         return math.exp(median(logs)) if logs else None
+
+    def setup_s(self, look: int, lane: str) -> float | None:
+        """Seconds of set-up: the median launch's."""
+        found = [launch[lane] for launch in self.setups[look]]
+        return median(found) if found else None
+
+
+def medians_of(launches: Sequence[Sequence[Floats]]) -> Paired:
+    """HEAD against each of BASE's two loads, round by round, and those against each other: a launch's medians.
+
+    Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
+    """
+    return Paired(
+        [float(np.median(head - base) + np.median(head - control)) / 2 for base, control, head in launches],
+        [float(np.median(control - base)) for base, control, _ in launches],
+    )
+
+
+def differences(launches: Sequence[Sequence[float]]) -> Paired:
+    """The same of one logarithm a launch and lane."""
+    return Paired(
+        [head - (base + control) / 2 for base, control, head in launches],
+        [control - base for base, control, _ in launches],
+    )
 
 
 @dataclass
@@ -153,7 +178,7 @@ class Outcome:
 
     plan: Plan
     measured: dict[Contest, Measured]
-    calls: dict[Contest, Call]
+    calls: dict[Contest, Decision]
     suspects: set[Contest]
     seconds: float
 
@@ -321,17 +346,17 @@ class Comparing:
 
     def run(self) -> Outcome:
         """Check HEAD's code, race what differs, look, race the suspects again, and say what came of it."""
-        racing = list(self.plan.contests)
-        self.check(racing)
+        self.check(list(self.plan.contests))
         first, second = LOOKS
         self.look(0, first, lambda: self.racing)
-        suspects = [c for c in self.racing if not same(self.measured[c].paired(0), self.threshold)]
-        calls = {c: call_same(self.measured[c].paired(0)) for c in self.racing if c not in suspects}
-        self.look(1, second, lambda: [c for c in suspects if c not in self.plan.fallen])
-        suspects = [c for c in suspects if c not in self.plan.fallen]
-        fresh = [self.measured[c].paired(1) for c in suspects]
-        calls.update(zip(suspects, call_suspects(fresh, self.threshold), strict=True))
-        return Outcome(self.plan, self.measured, calls, set(suspects), time.monotonic() - self.started)
+        stages = {contest: self.measured[contest].stage(0) for contest in self.racing}
+        open_ = undecided(stages, self.threshold)
+        self.look(1, second, lambda: [contest for contest in open_ if contest not in self.plan.fallen])
+        open_ = [contest for contest in open_ if contest not in self.plan.fallen]
+        fresh = {contest: self.measured[contest].stage(1) for contest in open_}
+        known = {contest: stage for contest, stage in stages.items() if contest not in self.plan.fallen}
+        calls = decide((known, fresh), self.threshold)
+        return Outcome(self.plan, self.measured, calls, set(open_), time.monotonic() - self.started)
 
     @property
     def racing(self) -> list[Contest]:
@@ -429,13 +454,16 @@ def keep(
     """Take a launch's figures."""
     by_case = {contest.case: contest for contest in contests}
     for contest in contests:
-        measured.setdefault(contest, Measured()).looks[look].append({})
+        mine = measured.setdefault(contest, Measured())
+        mine.looks[look].append({})
+        mine.setups[look].append({})
     for event in events:
         case, _, lane = event.get("lane", "").rpartition("|")
         match event["event"]:
             case "timed":
                 mine = measured[by_case[case]]
                 mine.looks[look][-1][lane] = np.log([x for x in event["wall_s"] if x is not None])
+                mine.setups[look][-1][lane] = event["prepare_s"]
                 mine.plan[lane] = [event["calls"], event["rounds"]]
             case "memory":
                 measured[by_case[case]].peak_bytes[lane] = event["peak_bytes"]
@@ -453,7 +481,7 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
     call = outcome.calls.get(contest)
     verdict, why = (call.verdict, call.why) if call else outcome.plan.fallen[contest]
     last = 1 if contest in outcome.suspects else 0
-    look = measured.paired(last)
+    ratios = medians_of([[launch[lane] for lane in TRIPLE] for launch in measured.looks[last]]).ratios
     file = Path(contest.facts.file)
     return {
         "case": contest.case,
@@ -464,7 +492,12 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "why": why,
         "ratio": call and vars(call.ratio),
         "control": call and vars(call.control),
-        "launches": len(look.ratios),
+        "mean": call and vars(call.mean),
+        "setup": call.setup if call else "unknown",
+        "setup_ratio": call and call.setup_ratio and vars(call.setup_ratio),
+        "base_setup_s": measured.setup_s(last, "base"),
+        "head_setup_s": measured.setup_s(last, "head"),
+        "launches": len(ratios),
         "suspected": contest in outcome.suspects,
         "base_s": measured.typical_s(last, "base"),
         "head_s": measured.typical_s(last, "head"),
@@ -473,5 +506,5 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "head_bytes": measured.peak_bytes.get("head"),
         "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
         "line": contest.facts.line,
-        "launch_ratios": [math.exp(ratio) for ratio in look.ratios],
+        "launch_ratios": [math.exp(ratio) for ratio in ratios],
     }

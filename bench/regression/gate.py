@@ -104,7 +104,11 @@ def comparison(
     cases = []
     for contest in dict.fromkeys([*made.contests, *made.fallen]):
         one = record(contest, outcome, head.folder)
-        meant = one["verdict"] in ("slower", "failed", "inconclusive") or one["memory"] == "more"
+        meant = (
+            one["verdict"] in ("slower", "failed", "inconclusive")
+            or one["memory"] == "more"
+            or one["setup"] == "slower"
+        )
         if meant and one["verdict"] not in ("wrong", "broken"):
             one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(contest.case)), None)
         cases.append(Compared.model_validate(one))

@@ -165,7 +165,8 @@ def contest(
     for group in groups:
         for lane in group:
             wall, cpu = timed[lane.name]
-            emit("timed", lane=lane.name, calls=lane.calls, rounds=lane.rounds, wall_s=wall, cpu_s=cpu)
+            plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
+            emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
     if spec["check"]:
         names = [lane.name for group in groups for lane in group]
         groups.clear()
