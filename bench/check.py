@@ -19,6 +19,7 @@ OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "o
 PAST_LIMIT = "asked for more memory than the limit leaves"
 BATCHES = 2
 SLOW_CALL_S = 0.05
+COMPILATION = 10
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,15 @@ class Verdict:
     reason: str = ""
 
 
-def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0) -> Verdict:
+def check_contract(
+    implementation: Implementation,
+    corpus: Corpus,
+    seed: int = 0,
+    begins: Callable[[str, int], None] = lambda stage, patience: None,
+) -> Verdict:
     """Check one implementation at all of its kernel's awkward sizes.
 
+    begins: is told each stage as it begins, and how many times the usual limit it may take.
     One that is marked wrong must be found wrong at one size at least: the textbook's mistake is shown, not taken on trust.
     """
     absent = missing(implementation)
@@ -43,12 +50,14 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     found_wrong = False
     for size in implementation.kernel.sizes:
         problem = implementation.kernel.make(size, corpus, np.random.default_rng(seed))
+        begins(f"set-up at {size}", compiling(implementation))
         try:
             started = implementation.start(problem)
         except MemoryError:
             return Verdict(OUT_OF_MEMORY, f"prepare {PAST_LIMIT} [at {size}]")
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
+        begins(f"the check at {size}", 1 if implementation.jit else compiling(implementation))
         verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
@@ -57,6 +66,11 @@ def check_contract(implementation: Implementation, corpus: Corpus, seed: int = 0
     if implementation.wrong and not found_wrong:
         return Verdict(ERROR, "is marked wrong, but passes every check")
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
+
+
+def compiling(implementation: Implementation) -> int:
+    """How many times the usual limit a step may take in which numba may compile: that is not the implementation's own time."""
+    return COMPILATION if "numba" in implementation.requires else 1
 
 
 def check_problem(

@@ -191,7 +191,8 @@ class Follower:
         return named(kind)
 
     def foreign_module(self, module: ModuleType) -> str:
-        self.outside.add(str(attributes(module).get("__file__") or ""))
+        if file := attributes(module).get("__file__"):  # those built into Python have none
+            self.outside.add(str(file))
         self.met_package(module.__name__)
         return module.__name__
 

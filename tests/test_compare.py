@@ -197,6 +197,50 @@ def test_a_file_that_prepare_reads_is_a_change_of_code_and_any_other_is_named(re
     assert "no implementation that was chosen depends on them: steps.json" in " ".join(done.stdout.split())
 
 
+FELT = """
+import time
+
+import numpy as np
+from impls.lookup import lookup
+
+
+def counter(problem):
+    {setup}
+    return np.zeros(1, np.int64)
+
+
+@lookup.implementation("felt", "gather, every tenth call slow", prepare=counter)
+def felt(W, idx, count):
+    count[0] += 1
+    end = time.perf_counter() + {steady}
+    while time.perf_counter() < end:
+        pass
+    if {slow} and count[0] % 10 == 0:
+        time.sleep(0.05)
+    return W[idx]
+"""
+
+
+def test_what_a_user_feels_is_judged_though_the_median_is_the_same(repository: Path, tmp_path: Path) -> None:
+    """Every tenth call 50 ms slower; and set-up that takes a fifth of a second."""
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), "--only", "*/felt@V=1e4*")
+    (repository / "mine.py").write_text(FELT.format(setup="pass", slow=0, steady=0.002))
+    git(repository, "commit", "-qam", "steady")
+    (repository / "mine.py").write_text(FELT.format(setup="pass", slow=1, steady=0.002))
+    done = w2vbench(*asked, cwd=repository)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (case,) = compared(repository, tmp_path / "out")["cases"]
+    assert case["verdict"] == "slower"
+    assert case["mean"]["low"] > 1.5
+    assert "in the mean, by" in done.stdout
+    (repository / "mine.py").write_text(FELT.format(setup="time.sleep(0.2)", slow=0, steady=0.002))
+    done = w2vbench(*asked, cwd=repository)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (case,) = compared(repository, tmp_path / "out")["cases"]
+    assert (case["setup"], case["setup_ratio"]["low"] > 10) == ("slower", True)
+    assert "takes longer to set up" in done.stdout
+
+
 def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Path, tmp_path: Path) -> None:
     (repository / "kept" / "rows.py").write_text("import os\nos.environ['ROWS'] = '1'\n" + ROWS)
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)

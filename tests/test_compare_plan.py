@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.race import Track
-from bench.engine.workers import Workers
+from bench.engine.workers import Died, Workers
 from bench.presets import GATE
 from bench.regression.compare import (
     GATE_CASES,
@@ -28,6 +28,7 @@ from bench.regression.compare import (
     Plan,
     Unanswerable,
     Wanted,
+    barely,
     by_weight,
     contests_of,
     keep,
@@ -709,3 +710,36 @@ def test_workers_are_told_both_folders_and_the_files_in_each() -> None:
     assert trees_of(*trees) == {"base": base, "control": base, "head": head}
     files = trees_of(*trees, [Path("sub/mine.py")])
     assert [files[name]["files"] for name in ("base", "head")] == [["/b/sub/mine.py"], ["/h/sub/mine.py"]]
+
+
+# limits that are no fault of HEAD's
+
+
+def run_of(*events: dict[str, Any], death: Died | None = None) -> Iterator[dict[str, Any]]:
+    yield from events
+    if death:
+        raise death
+
+
+def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
+    died = Died("lookup/mine", "timeout", "the check took longer than 30 s")
+    assert "BASE fails too (timeout: the check took" in barely(lambda: run_of(death=died), 30, "timeout")
+    failed = {"event": "verdict", "status": "error", "reason": "broken"}
+    assert "BASE fails too (error: broken)" in barely(lambda: run_of(failed), 30, "timeout")
+
+
+def test_a_limit_that_base_keeps_with_room_to_spare_is_heads_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    fine = {"event": "verdict", "status": "ok", "reason": ""}
+    assert barely(lambda: run_of(fine, {"event": "done"}), 30, "timeout") == ""
+    clock = iter([0.0, 1.0, 1.0, 17.0, 17.0])
+    monkeypatch.setattr("bench.regression.compare.time.monotonic", lambda: next(clock))
+    assert "a step of BASE takes 16 s of the 30 s too" in barely(lambda: run_of(fine, {"event": "done"}), 30, "timeout")
+
+
+def test_what_falls_by_a_limit_that_base_barely_keeps_is_inconclusive() -> None:
+    made = comparing("lookup/mine")
+    (first, *_) = made.plan.contests
+    made.fall(first, "head", "timeout", "too long", "BASE fails too")
+    assert made.plan.fallen[first] == ("inconclusive", "HEAD: timeout: too long; but BASE fails too")
+    made.fall(first, "head", "timeout", "too long")
+    assert made.plan.fallen[first] == ("broken", "HEAD: timeout: too long")

@@ -844,6 +844,10 @@ def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, name: 
     assert not [file for file in found if Path(file).name == "unused.py"]
 
 
+def test_a_module_that_is_built_into_python_has_no_file(tmp_path: Path) -> None:
+    assert "" not in used_outside(tmp_path / "tree", tmp_path, "nothing", "import time", "time.time()")
+
+
 def test_a_file_that_uses_its_own_tree_uses_none_of_the_other(tmp_path: Path) -> None:
     files = {"near_one.py": "def f():\n    return 1\n"}
     other = write(tmp_path / "other", files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,10 @@ class Track:
             "memory_limit_bytes": self.settings.memory_limit_bytes,
             **self.trees,
         }
+
+    def contract(self, *keys: str) -> Iterator[dict[str, Any]]:
+        """The events of a process that puts implementations through their kernels' contracts. Raises Died."""
+        return self.workers.work(self.specification("contract", keys), 1, self.settings.time_limit_s)
 
 
 @dataclass
@@ -137,7 +141,7 @@ def judge(keys: Sequence[str], track: Track, note: Callable[[str], None]) -> dic
     while waiting := [key for key in keys if key not in verdicts]:
         note(waiting[0])
         try:
-            for event in track.workers.work(track.specification("contract", waiting), 1, track.settings.time_limit_s):
+            for event in track.contract(*waiting):
                 if event["event"] == "verdict":
                     verdicts[event["lane"]] = Verdict(event["status"], event["reason"])
                     note(event["lane"])

@@ -23,7 +23,7 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 import numpy as np
 import psutil
 
-from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, describe
+from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, compiling, describe
 from bench.engine import limits, memory
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
 from impls import catalogue
@@ -105,8 +105,11 @@ def contract(spec: dict[str, Any], emit: Emit) -> None:
     emit("stage", name="start", lane=None)
     corpus = Corpus.load(Path(spec["corpus"]))
     for implementation in load(spec):
-        emit("stage", name="the contract check", lane=implementation.key)
-        verdict = check_contract(implementation, corpus, spec["seed"])
+
+        def begins(stage: str, patience: int, implementation: Implementation = implementation) -> None:
+            emit("stage", name=stage, lane=implementation.key, patience=patience)
+
+        verdict = check_contract(implementation, corpus, spec["seed"], begins)
         emit("verdict", lane=implementation.key, status=verdict.status, reason=verdict.reason)
     emit("done")
 
@@ -201,7 +204,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
 def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit) -> Lane | None:
     """Prepare a lane, and check it where asked; None if it is wrong or fails, which is told."""
     slug = implementation.slug
-    emit("stage", name="prepare", lane=slug)
+    emit("stage", name="prepare", lane=slug, patience=compiling(implementation))
     try:
         lane = lane_of(slug, implementation, problem)
         if spec["check"]:

@@ -173,13 +173,15 @@ class Worker:
         self, specification: dict[str, Any], time_limit_s: float, settle: Callable[[], None]
     ) -> Iterator[dict[str, Any]]:
         """Send a specification and give events until the work is done. settle: called before measuring may begin."""
-        lane, stage = None, "start"
+        lane, stage, patience = None, "start", 1
         self.send(json.dumps(specification))
         while True:
+            limit_s = time_limit_s * patience
             try:
-                line = self.lines.get(timeout=time_limit_s)
+                line = self.lines.get(timeout=limit_s)
             except queue.Empty:
-                raise Died(lane, "timeout", f"{stage} took longer than {time_limit_s:g} s (--time-limit)") from None
+                said = f"{stage} took longer than {limit_s:g} s (--time-limit{f' {time_limit_s:g}, times {patience}' if patience > 1 else ''})"
+                raise Died(lane, "timeout", said) from None
             if line is None:
                 break
             event = json.loads(line)
@@ -187,7 +189,7 @@ class Worker:
                 case "started":
                     pass
                 case "stage":
-                    lane, stage = event["lane"], event["name"]
+                    lane, stage, patience = event["lane"], event["name"], event.get("patience", 1)
                 case "waits":
                     settle()
                     self.send("go")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OK, WRONG
+from bench.check import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
 from bench.presets import GATE
@@ -32,6 +33,9 @@ GATE_CASES = 16
 """Most cases that are raced without being asked for: each case more makes every one of them harder to tell."""
 THRESHOLD = 0.02
 """A change below this counts as none, if nothing else is said."""
+TIMEOUT = "timeout"
+LIMITS = (TIMEOUT, OUT_OF_MEMORY)
+"""What a case may fail by through no fault of its own."""
 LEAST_ROUNDS = 5
 LaneSpec = tuple[str, str, float]
 LANES: tuple[LaneSpec, ...] = (("base", "base", 0.0), ("control", "control", 0.0), ("head", "head", 0.0))
@@ -366,10 +370,17 @@ class Comparing:
         """Put HEAD's implementations through the contract: what fails is not raced."""
         by_key = {contest.facts.key: contest.facts for contest in contests}
         verdicts = run_contract(list(by_key.values()), self.track, lambda key: self.note(f"checking {key}", 0, 0))
+        barely = {key: self.barely(key, verdict) for key, verdict in verdicts.items() if verdict.status in LIMITS}
         for contest in contests:
-            verdict = verdicts[contest.facts.key]
-            if verdict.status != OK:
-                self.fall(contest, "head", verdict.status, verdict.reason)
+            key = contest.facts.key
+            if verdicts[key].status != OK:
+                self.fall(contest, "head", verdicts[key].status, verdicts[key].reason, barely.get(key, ""))
+
+    def barely(self, key: str, verdict: Verdict) -> str:
+        """Whether BASE, under the same limit, fails too or only just gets through: then it is no fault of HEAD's."""
+        self.note(f"checking BASE's {key} too", 0, 0)
+        track = replace(self.track, trees={**self.track.trees, "head": self.track.trees["base"]})
+        return barely(lambda: track.contract(key), self.track.settings.time_limit_s, verdict.status)
 
     def look(self, number: int, launches: int, racing: Callable[[], list[Contest]]) -> None:
         """Race what is to be raced in a number of fresh processes."""
@@ -411,7 +422,7 @@ class Comparing:
             keep(contests, events, self.measured, number)
             return
 
-    def events(self, contests: Sequence[Contest]) -> Iterator[dict[str, Any]]:
+    def events(self, contests: Sequence[Contest], lanes: Sequence[LaneSpec] = ()) -> Iterator[dict[str, Any]]:
         settings = GATE.settings
         problems: dict[tuple[str, Size], list[str]] = {}
         for contest in contests:
@@ -421,7 +432,7 @@ class Comparing:
             "problems": [
                 {"kernel": kernel, "size": str(size), "slugs": slugs} for (kernel, size), slugs in problems.items()
             ],
-            "lanes": self.lanes,
+            "lanes": lanes or self.lanes,
             "launch": self.launched,
             "rounds": settings.rounds,
             "least_rounds": LEAST_ROUNDS,
@@ -440,12 +451,39 @@ class Comparing:
         known = any(contest.case == case for contest in contests)
         for contest in contests:
             if not known or contest.case == case:
-                self.fall(contest, "head" if name == "head" else "base" if name else "", status, reason)
+                excuse = ""
+                if name == "head" and status in LIMITS:
+                    self.note("running BASE alone under the same limit", 0, 0)
+                    only_base = [("base", "base", 0.0)]
+                    limit_s = self.track.settings.time_limit_s
+                    excuse = barely(partial(self.events, [contest], only_base), limit_s, status)
+                self.fall(contest, "head" if name == "head" else "base" if name else "", status, reason, excuse)
 
-    def fall(self, contest: Contest, side: str, status: str, reason: str) -> None:
+    def fall(self, contest: Contest, side: str, status: str, reason: str, excuse: str = "") -> None:
+        """A case cannot be compared. excuse: why what HEAD failed by is no fault of its own."""
         verdict = "failed" if side != "head" else "wrong" if status in (WRONG, ERROR) else "broken"
         where = f"{side.upper()}: " if side else ""
-        self.plan.fallen[contest] = (verdict, f"{where}{'' if status == WRONG else status + ': '}{reason}")
+        why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
+        self.plan.fallen[contest] = ("inconclusive", f"{why}; but {excuse}") if excuse else (verdict, why)
+
+
+BARELY = 0.5
+"""BASE only just gets through a limit of time if one of its steps takes this share of it."""
+
+
+def barely(run: Callable[[], Iterator[dict[str, Any]]], limit_s: float, status: str) -> str:
+    """Why a limit that HEAD did not keep is no fault of its own: BASE, run alone, does not either, or only just; else empty."""
+    longest, began = 0.0, time.monotonic()
+    try:
+        for event in run():
+            longest, began = max(longest, time.monotonic() - began), time.monotonic()
+            if event.get("status", OK) not in (OK, "skipped"):
+                return f"BASE fails too ({event['status']}: {event['reason']})"
+    except Died as death:
+        return f"BASE fails too ({death.status}: {death.reason})"
+    if status == TIMEOUT and longest > BARELY * limit_s:
+        return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: allow more with --time-limit, or run it on a quieter machine"
+    return ""
 
 
 def keep(

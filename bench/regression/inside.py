@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, check_problem, describe
+from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, check_problem, compiling, describe
 from bench.engine import memory
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race
 from impls import catalogue
@@ -179,7 +179,7 @@ def let_in(
     name: str, implementation: Implementation, problem: Problem, slowed: float, checked: bool, emit: Emit
 ) -> Lane:
     """Prepare a lane, and check it where asked. Raises Failed."""
-    emit("stage", name="prepare", lane=name)
+    emit("stage", name="prepare", lane=name, patience=compiling(implementation))
     try:
         lane = lane_of(name, implementation, problem, slowed)
         if checked:
