@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from bench.check import OK, Verdict
-from bench.engine import environment
+from bench.engine import environment, memory
 from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
 from bench.journal import Journal
 from bench.selection import Selection
@@ -353,7 +353,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "touched_rows": race.touched or None,
             "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
             "prepare_s": min(lane.prepare_s) if implementation.prepare else None,
-            **{key: lane.memory.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes", "why_not")},
+            **{key: lane.memory.get(key) for key in (*memory.FIGURES, "why_not")},
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,
             "flops": work.flops,

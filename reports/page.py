@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE = "page.html"
-SORTED_BY = ("wall_s", "speedup", "cpu_s", "peak_bytes", "growth_V", "limit_share")
+SORTED_BY = ("wall_s", "speedup", "cpu_s", "memory_bytes", "growth_V", "limit_share")
 """Columns whose figures the page's columns are sorted by, from the third on."""
 
 

@@ -85,6 +85,7 @@ class Extra(Part):
     peak_bytes: Count | None = None
     resident_bytes: Count | None = None
     prepare_bytes: Count | None = None
+    prepare_resident_bytes: Count | None = None
     read_bytes: Positive | None = None
     written_bytes: Positive | None = None
     flops: Positive | None = None
@@ -194,8 +195,9 @@ class Compared(Part):
     ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean: HEAD's mean
     time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s, head_setup_s: seconds. launches: how many the verdict
     stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
-    seconds a call. base_bytes, head_bytes: peak allocation of a call. acknowledged: why the slowdown is intended. file, line: where HEAD's
-    implementation stands.
+    seconds a call. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
+    head_resident_bytes: growth of the resident set in a call, which is never judged; untraced: whether tracing may miss what
+    it allocates. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
     """
 
     case: str
@@ -218,6 +220,9 @@ class Compared(Part):
     memory: Literal["more", "less", "same", "unknown"] = "unknown"
     base_bytes: Count | None = None
     head_bytes: Count | None = None
+    base_resident_bytes: Count | None = None
+    head_resident_bytes: Count | None = None
+    untraced: bool = False
     acknowledged: str | None = None
     file: str = ""
     line: Count = 0

@@ -110,6 +110,7 @@ def described(
         ],
         "file": file,
         "line": int(line),
+        "needs": list(implementation.requires),
     }
 
 
@@ -225,4 +226,4 @@ def weigh(
         emit("stage", name="memory", lane=None)
         implementation = sides[side_of[lane]].implementations[case.partition("@")[0]]
         found = memory.measure(implementation, problem, spec["time_limit_s"] / 2)
-        emit("memory", lane=name, peak_bytes=found.get("peak_bytes"))
+        emit("memory", lane=name, peak_bytes=found.get("peak_bytes"), resident_bytes=found.get("resident_bytes"))
