@@ -302,7 +302,7 @@ def profile(
     ] = 120.0,
     json: Json = False,
 ) -> None:
-    """Line by line: hits, time and memory growth beside each line of an implementation's source."""
+    """Line by line: hits, time, allocation and memory growth beside each line of an implementation's source."""
     from bench import run as running
     from bench import show
     from bench.engine.race import Settings, Track, run_profile

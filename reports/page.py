@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import lines
 from .deck import HEADER, deck_table
 from .figures import figures, styles
 from .frame import frame, speedup
@@ -89,8 +90,10 @@ def html(result: ResultFile) -> str:
         .get_template(TEMPLATE)
         .render(
             result=result,
-            seconds=seconds,
-            size_bytes=size_bytes,
+            line_header=lines.HEADER,
+            line_cells=lines.cells,
+            line_notes=lines.notes,
+            not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
             suite=result.w2vbench,
             kernels=kernels,
             stories=stories,

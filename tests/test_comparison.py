@@ -317,7 +317,8 @@ def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_af
     cases = case("a", "same"), case("b", "inconclusive", why="noise")
     late = {"left_out": {"no time": ["x", "y"]}, "unraced": ["x", "y"]}
     assert sentence(compared(*cases, **late)) == (
-        "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, of memory also one of up to 4 KiB."
+        "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, "
+        "of memory also one of up to 4 KiB."
     )
     assert "There was no time for 1 case that differ" in sentence(compared(*cases, unraced=["x"]))
     assert sentence(compared(*cases, case("c", "slower", ratio=1.5), **late)).startswith("1 of 3 cases got worse")

@@ -112,10 +112,7 @@ def test_numba_allocates_where_tracing_sees_it() -> None:
     import numba
     import numpy as np
 
-    @numba.njit
-    def total(n: int) -> float:
-        return float(np.ones(n).sum())
-
+    total = numba.njit(lambda n: np.ones(n).sum())
     total(1)
     tracemalloc.start()
     total(1_000_000)
@@ -131,7 +128,10 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
             "torch",
             1e-4,
             needs=["torch"],
-            **{"peak_bytes": 785, "resident_bytes": 16 * MB, "prepare_bytes": 900, "prepare_resident_bytes": 4 * MB},
+            peak_bytes=785,
+            resident_bytes=16 * MB,
+            prepare_bytes=900,
+            prepare_resident_bytes=4 * MB,
         ),
         row("gensim", 1e-4, needs=["gensim"], peak_bytes=1_085),
     )
