@@ -133,7 +133,7 @@ def profile(case: str, implementation: Implementation, found: dict[str, Any], as
     screen.print(table)
     if found["status"] != OK:
         screen.print(f"{found['status']}: {found['reason']}", style="yellow", markup=False)
-    screen.print("\n".join(showing.notes(profiled)), style="dim", markup=False)
+    screen.print("\n".join((showing.note(profiled), *showing.EXPLAINED)), style="dim", markup=False)
 
 
 class Bar(Protocol):

@@ -73,16 +73,21 @@ def grown(line: ProfiledLine) -> str:
     return size_bytes(found) if found is not None and abs(found) >= LEAST_GROWTH else ""
 
 
-def notes(profile: Profile) -> list[str]:
-    """How the figures were taken, and what they miss."""
-    return [
-        f"Time of {profile.calls:,} call{'s'[: profile.calls != 1]}, {seconds(total_s(profile) / profile.calls)} a call, by line_profiler, whose timer "
-        f"unit is {profile.unit_s:g} s; its hook adds about {seconds(profile.hook_s)} to each hit, which is included.",
-        "Allocated: bytes that a line of one call allocated through Python, as NumPy's arrays are (tracemalloc, exact): added "
-        "over its hits / highest above what was there when a hit began, where the two differ; from "
-        f"{size_bytes(LEAST_TRACED)} up.",
-        "Resident: how far it raised the memory that the process has in use (memory_profiler, another call), from "
-        f"{size_bytes(LEAST_GROWTH)} up. An array of np.zeros is not in use until it is written to, and memory that the process "
-        "had already raises nothing; what torch allocates is seen only here.",
-        *(f"Not profiled: {why}." for why in profile.left_out),
-    ]
+def note(profile: Profile) -> str:
+    """How much was timed, and what could not be profiled."""
+    timed = (
+        f"Time of {profile.calls:,} call{'s'[: profile.calls != 1]}, {seconds(total_s(profile) / profile.calls)} a call; "
+        f"the profiler's hook adds about {seconds(profile.hook_s)} to each hit, which is included (timer unit {profile.unit_s:g} s)."
+    )
+    return " ".join([timed, *(f"Not profiled: {why}." for why in profile.left_out)])
+
+
+EXPLAINED = (
+    "Time is line_profiler's. Allocated: bytes that the line of one call allocated through Python, as NumPy's arrays are "
+    "(tracemalloc, exact): added over all hits / the highest above what was there when a hit began, where the two differ; from "
+    f"{size_bytes(LEAST_TRACED)} up.",
+    "Resident: how far it raised the memory that the process has in use (memory_profiler, another call), from "
+    f"{size_bytes(LEAST_GROWTH)} up. An array of np.zeros is not in use until it is written to, and memory that the process had "
+    "already raises nothing; what torch allocates is seen only here.",
+)
+"""What the columns are."""

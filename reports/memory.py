@@ -1,7 +1,7 @@
 """Which figure stands for the memory of a call or of its set-up: decided here, for every table, plot and comparison.
 
 Traced allocation is exact to the byte, but only sees what is allocated through Python, as NumPy's and numba's arrays are.
-Growth of the resident set sees everything, in whole pages, but for memory that the process had already.
+Growth of the resident set sees everything but memory that the process had already, and is coarse.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from .units import size_bytes
 
 NOISE_BYTES, NOISE_SHARE = 1 << 20, 0.1
 """Resident growth stands for the peak if it is larger than traced allocation by both."""
-PAGE_BYTES = 4096
-"""Resident growth cannot tell less."""
+RESOLUTION_BYTES = 256 << 10
+"""Resident growth cannot tell less: Linux counts pages in batches of 32 or more on each CPU."""
 TRACED_PACKAGES = ("numba",)
 """Optional packages that allocate through Python: numba's arrays come from PyMem_RawMalloc, which tracemalloc follows."""
 MARK = "resident"
@@ -48,10 +48,11 @@ def untraced(needs: Sequence[str]) -> bool:
 def peak(traced: int | None, resident: int | None, unseen: bool) -> Peak | None:
     """The figure that stands for peak memory, of traced allocation and resident growth; None where neither tells.
 
-    unseen: whether tracing misses what the implementation allocates. Its traced bytes alone would be a false small number.
+    unseen: whether tracing misses what the implementation allocates. Its traced bytes alone would be a false small number,
+    and so would be growth that cannot be told from none.
     """
     if unseen:
-        if resident is None or max(resident, traced or 0) < PAGE_BYTES:
+        if resident is None or max(resident, traced or 0) < RESOLUTION_BYTES:
             return None
         least = 0
     else:

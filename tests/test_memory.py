@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.engine import memory
 from reports.frame import frame
-from reports.memory import NOISE_BYTES, NOISE_SHARE, PAGE_BYTES, Peak, peak, untraced
+from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, Peak, peak, untraced
 from reports.page import as_markdown
 from reports.tables import tables
 from tests import saved
@@ -30,7 +30,7 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
         library = mmap(file.fileno(), 0, prot=PROT_READ)
 
     def reads() -> None:
-        assert sum(library[at] for at in range(0, len(library), PAGE_BYTES))
+        assert sum(library[at] for at in range(0, len(library), 4096))
 
     def takes() -> None:
         mmap(-1, 16 * MB).write(b"x" * (16 * MB))
@@ -67,7 +67,8 @@ def test_resident_growth_stands_where_it_is_larger_by_more_than_noise(
     ("traced", "resident", "shown"),
     [
         (785, 16 * MB, "16.0 MB resident"),
-        (785, 40_960, "41.0 kB resident"),
+        (785, RESOLUTION_BYTES, "262 kB resident"),
+        (785, RESOLUTION_BYTES - 1, None),
         (785, None, None),
         (None, None, None),
         (785, 0, None),
@@ -96,7 +97,7 @@ def test_the_figure_is_one_of_the_two_and_never_smaller_than_noise_allows(
     assert found.size_bytes == (resident if found.resident else traced)
     least = max(traced or 0, resident or 0)
     assert found.size_bytes >= least / (1 + NOISE_SHARE) - NOISE_BYTES
-    assert not unseen or found.size_bytes == least >= PAGE_BYTES
+    assert not unseen or found.size_bytes == least >= RESOLUTION_BYTES
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_a_power_of_V_is_fitted_to_figures_of_one_kind_alone() -> None:
         ]
         return float(frame(saved.result(*rows)).memory_growth_V.iloc[0])
 
-    assert power(Peak(10**5, True), Peak(10**6, True)) == pytest.approx(1.0)
+    assert power(Peak(MB, True), Peak(10 * MB, True)) == pytest.approx(1.0)
     assert power(Peak(10**5), Peak(10**6)) == pytest.approx(1.0)
     mixed = [row("a", 1e-4, V=10_000, peak_bytes=10), row("a", 1e-4, V=100_000, peak_bytes=10, resident_bytes=9 * MB)]
     assert frame(saved.result(*mixed)).memory_growth_V.isna().all()
