@@ -181,6 +181,7 @@ def compared(
 ) -> Compared:
     """A case's record. "Same" means: no difference beyond its margin; memory is exact, and compared by the threshold itself."""
     extra = after.extra_info
+    unseen = untraced([*before.extra_info.needs, *extra.needs])
     if p_slower <= FALSE_ALARMS / 2:
         verdict, why = "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
     elif p_faster <= FALSE_ALARMS / 2:
@@ -208,12 +209,14 @@ def compared(
             "margin": math.expm1(margin),
             "base_s": wall_s(before),
             "head_s": wall_s(after),
-            "memory": memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes, threshold),
+            "memory": "unknown"
+            if unseen
+            else memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes, threshold),
             "base_bytes": before.extra_info.peak_bytes,
             "head_bytes": extra.peak_bytes,
             "base_resident_bytes": before.extra_info.resident_bytes,
             "head_resident_bytes": extra.resident_bytes,
-            "untraced": untraced(before.extra_info.needs) or untraced(extra.needs),
+            "untraced": unseen,
             "file": source.file if source else "",
             "line": source.line if source else 0,
         }

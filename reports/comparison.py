@@ -99,7 +99,7 @@ def memory(case: Compared) -> str:
         return f"{case.memory}: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}"
     if before is None or after is None:
         return "–"
-    if before.resident or after.resident:
+    if case.untraced or before.resident or after.resident:
         return f"{before} → {after}"
     return f"{case.memory if case.memory == 'same' else 'unsteady'}: {after}"
 
@@ -171,7 +171,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
         if case.acknowledged is not None:
             reasons.setdefault(f"intended: {case.acknowledged}", []).append(case.case)
     if any(one and one.resident for case in comparison.cases for one in peaks(case)):
-        yield f"{EXPLAINED}; it gets no verdict: only traced allocation, which is exact, can be more memory"
+        yield f"{EXPLAINED}; it gets no verdict: only what tracing sees to the byte can fail a gate"
     for why, cases in reasons.items():
         yield f"{', '.join(cases) if len(cases) <= FEW else f'{len(cases)} cases'} {why}"
     for what, names in (

@@ -6,7 +6,7 @@ Growth of the resident set sees everything but memory that the process had alrea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .results import Extra
@@ -40,7 +40,7 @@ class Peak:
         return f"{size_bytes(self.size_bytes)}{' ' + MARK if self.resident else ''}"
 
 
-def untraced(needs: Sequence[str]) -> bool:
+def untraced(needs: Iterable[str]) -> bool:
     """Whether an implementation that needs these optional packages may allocate where tracing does not see it."""
     return any(package not in TRACED_PACKAGES for package in needs)
 

@@ -206,7 +206,7 @@ class Compared(Part):
     stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
     seconds a call. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
     head_resident_bytes: growth of the resident set in a call, which is never judged; untraced: whether tracing may miss what
-    it allocates. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
+    either side allocates, so that memory is unknown. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
     """
 
     case: str

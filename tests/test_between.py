@@ -394,10 +394,19 @@ def test_resident_growth_is_shown_and_never_judged() -> None:
     )
     found = compare(base, head)
     (case,) = found.cases
-    assert case.memory == "same"
+    assert case.memory == "unknown"
     assert memory(case) == "10.0 MB resident → 50.0 MB resident"
     assert exit_code(found) == 0
     assert any("gets no verdict" in note for note in notes(found))
+
+
+def test_memory_that_only_moved_into_tracings_sight_fails_no_gate() -> None:
+    base = saved.result(row("mine", 1e-5, peak_bytes=785, resident_bytes=16_000_000, needs=["torch"]))
+    head = saved.result(row("mine", 1e-5, peak_bytes=16_000_000, resident_bytes=16_000_000))
+    for one, other in ((base, head), (head, base)):
+        found = compare(one, other)
+        assert (found.cases[0].memory, exit_code(found)) == ("unknown", 0)
+        assert sorted(memory(found.cases[0]).split(" → ")) == ["16.0 MB", "16.0 MB resident"]
 
 
 def test_memory_that_neither_tracing_nor_the_system_tells_is_a_dash() -> None:

@@ -25,6 +25,7 @@ from bench.regression.compare import (
     Contest,
     Facts,
     Measured,
+    Outcome,
     Plan,
     Unanswerable,
     Wanted,
@@ -34,6 +35,7 @@ from bench.regression.compare import (
     listed,
     memory_of,
     plan,
+    record,
     trees_of,
 )
 from bench.regression.revisions import RevisionError, Tree
@@ -574,7 +576,8 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
         for c in contests
         for lane, factor in (("base", 1), ("control", 1), ("head", 2))
     ]
-    events += [{"event": "memory", "lane": f"{contests[0].case}|head", "peak_bytes": 77, "resident_bytes": 8192}]
+    measured = {"peak_bytes": 77, "resident_bytes": 8192, "needs": ["torch"]}
+    events += [{"event": "memory", "lane": f"{contests[0].case}|head", **measured}]
     events += [{"event": "done"}]
     found: dict[Contest, Measured] = {}
     keep(contests, events, found, 1)
@@ -591,6 +594,16 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
         assert found[contest].plan == {"base": [3, 2], "control": [3, 2], "head": [3, 2]}
     assert [found[contest].peak_bytes for contest in contests] == [{"head": 77}, {}]
     assert [found[contest].resident_bytes for contest in contests] == [{"head": 8192}, {}]
+    assert [found[contest].needs for contest in contests] == [{"torch"}, set()]
+
+
+@pytest.mark.parametrize(("needs", "verdict"), [(set(), "more"), ({"numba"}, "more"), ({"torch"}, "unknown")])
+def test_memory_gets_a_verdict_only_where_tracing_sees_all_of_it(needs: set[str], verdict: str) -> None:
+    (contest, *_) = contests_of(facts("lookup/mine"))
+    measured = Measured(peak_bytes={"base": 785, "control": 785, "head": 10**7}, needs=needs)
+    made = Plan([contest], fallen={contest: ("inconclusive", "because")})
+    found = record(contest, Outcome(made, {contest: measured}, {}, set(), 0.0), Path("/tree"), 0.02)
+    assert (found["memory"], found["untraced"]) == (verdict, verdict == "unknown")
 
 
 # falling

@@ -70,7 +70,6 @@ class Facts:
     effects: list[list[str]]
     file: str
     line: int
-    needs: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -130,13 +129,14 @@ TRIPLE: Triple = ("base", "control", "head")
 class Measured:
     """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round, and seconds of set-up.
     plan: calls and rounds of each launch, by lane. peak_bytes, resident_bytes: by lane, traced allocation and resident
-    growth of a call."""
+    growth of a call. needs: optional packages of either side."""
 
     looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     setups: list[list[dict[str, float]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     plan: dict[str, list[int]] = field(default_factory=dict)
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
     resident_bytes: dict[str, int | None] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
 
     def stage(self, look: int, lanes: Triple = TRIPLE) -> Stage:
         """What the launches of a look found: of medians, of means, and of set-up."""
@@ -472,6 +472,7 @@ def keep(
             case "memory":
                 mine = measured[by_case[case]]
                 mine.peak_bytes[lane], mine.resident_bytes[lane] = event["peak_bytes"], event["resident_bytes"]
+                mine.needs.update(event["needs"])
 
 
 def memory_of(peak_bytes: dict[str, int | None], threshold: float) -> str:
@@ -507,12 +508,12 @@ def record(contest: Contest, outcome: Outcome, root: Path, threshold: float) -> 
         "suspected": contest in outcome.suspects,
         "base_s": measured.typical_s(last, "base"),
         "head_s": measured.typical_s(last, "head"),
-        "memory": memory_of(measured.peak_bytes, threshold),
+        "memory": "unknown" if untraced(measured.needs) else memory_of(measured.peak_bytes, threshold),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),
         "base_resident_bytes": measured.resident_bytes.get("base"),
         "head_resident_bytes": measured.resident_bytes.get("head"),
-        "untraced": untraced(contest.facts.needs),
+        "untraced": untraced(measured.needs),
         "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
         "line": contest.facts.line,
         "launch_ratios": [math.exp(ratio) for ratio in ratios],
