@@ -266,7 +266,7 @@ def test_slower_set_up_stops_a_gate_unless_it_is_meant() -> None:
     slow = case("gather", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05)
     assert exit_code(compared(slow)) == 1
     assert sentence(compared(slow)) == (
-        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none): "
+        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none, of memory also one of up to 4 KiB): "
         f"lookup/gather@{SIZE} takes longer to set up: 10.0 ms → 50.0 ms."
     )
     assert exit_code(compared(slow.model_copy(update={"acknowledged": "it must"}))) == 0
