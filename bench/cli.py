@@ -302,7 +302,7 @@ def profile(
     ] = 120.0,
     json: Json = False,
 ) -> None:
-    """Line by line: hits, time and memory growth beside each line of an implementation's source."""
+    """Line by line: hits, time, allocation and memory growth beside each line of an implementation's source."""
     from bench import run as running
     from bench import show
     from bench.engine.race import Settings, Track, run_profile
@@ -351,7 +351,12 @@ def compare(
             "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
         ),
     ] = None,
-    threshold: Annotated[str, typer.Option(metavar="P%", help="A change of time below this counts as none.")] = "2%",
+    threshold: Annotated[
+        str,
+        typer.Option(
+            metavar="P%", help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB."
+        ),
+    ] = "2%",
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Race only as many cases as fit, e.g. 90s or 5m.")
     ] = None,

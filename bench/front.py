@@ -103,7 +103,7 @@ def extra_info(
         "needs": implementation.requires,
         "touched_rows": given.touched,
         "cpu_s": cpu_s(call, wall_s),
-        **{key: measured.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes")},
+        **{key: measured.get(key) for key in memory.FIGURES},
         "read_bytes": work.read_bytes,
         "written_bytes": work.written_bytes,
         "flops": work.flops,

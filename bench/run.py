@@ -16,13 +16,14 @@ from statistics import median
 from typing import Any
 
 from bench.check import OK, Verdict
-from bench.engine import environment
+from bench.engine import environment, memory
 from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
 from bench.journal import Journal
 from bench.selection import Selection
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
+from reports.story import headline
 
 BROKEN = ("wrong", "error", "crashed")
 
@@ -145,18 +146,28 @@ def race_all(
                 known.get(race.name) or enter(race.implementations, race.size, track.settings, run.verdicts)
                 for race in races
             ]
+            at = profiled_at(run.entered)
         sizes = [race.size for race in run.entered if race.racing]
         if sizes and len(run.limits) <= launch and (found := run_limits(sizes, track)):
             run.limits.append(found)
             journal.append({"limits": found})
-        for number, race in enumerate(races):
-            if run.entered[number].launches > launch:
+        for number, race in enumerate(run.entered):
+            if race.launches > launch:
                 continue
             note(number, launch)
-            first = all(other.kernel is not race.kernel for other in races[:number])
-            run_launch(run.entered[number], track, profiled=track.settings.profile and first)
-            journal.add(run.entered[number])
+            standing = [slug for slug, lane in race.racing.items() if at[lane.implementation.key] == race.problem]
+            run_launch(race, track, profiled=standing if track.settings.profile else ())
+            journal.add(race)
     run.complete = True
+
+
+def profiled_at(entered: Sequence[RaceResult]) -> dict[str, str]:
+    """The problem at which each implementation is profiled line by line, by key: the one that stands for those it races at."""
+    problems: dict[str, list[str]] = {}
+    for race in entered:
+        for lane in race.racing.values():
+            problems.setdefault(lane.implementation.key, []).append(race.problem)
+    return {key: headline(mine) for key, mine in problems.items()}
 
 
 MACHINE = ("cpu", "cpus_allowed", "python", "packages", "blas")
@@ -241,7 +252,13 @@ def result(run: Run) -> dict[str, Any]:
                 str(lane.case): lane.profile
                 for race in run.races
                 for lane in race.lanes
-                if lane.status == OK and lane.profile
+                if lane.status == OK and "lines" in lane.profile
+            },
+            "not_profiled": {
+                str(lane.case): lane.profile["why_not"]
+                for race in run.races
+                for lane in race.lanes
+                if lane.status == OK and "why_not" in lane.profile
             },
             "stages": {
                 str(lane.case): lane.stages
@@ -353,7 +370,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "touched_rows": race.touched or None,
             "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
             "prepare_s": min(lane.prepare_s) if implementation.prepare else None,
-            **{key: lane.memory.get(key) for key in ("peak_bytes", "resident_bytes", "prepare_bytes", "why_not")},
+            **{key: lane.memory.get(key) for key in (*memory.FIGURES, "why_not")},
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,
             "flops": work.flops,

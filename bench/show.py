@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reports.tables import Table
 
 WIDE = 1000
-LEAST_GROWTH = 64_000
-"""Bytes of growth below which a line's is the profiler's own."""
 MANY_RACES = 12
 
 
@@ -110,7 +108,7 @@ def verdicts(every: Sequence[Implementation], found: dict[str, Verdict], as_json
 
 
 def profile(case: str, implementation: Implementation, found: dict[str, Any], as_json: bool) -> None:
-    """A line profile: the source with hits, time and memory growth beside it."""
+    """A line profile: the source with hits, time, allocation and memory growth beside it."""
     if as_json:
         print(json.dumps({"case": case, **found}, indent=1))
         return
@@ -118,39 +116,24 @@ def profile(case: str, implementation: Implementation, found: dict[str, Any], as
     from rich.table import Table
     from rich.text import Text
 
-    from reports.units import seconds, size_bytes
+    from reports import lines as showing
+    from reports.results import Profile
 
-    lines = found["lines"]
-    total = sum(line["time_s"] or 0 for line in lines)
+    profiled = Profile.model_validate(found)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("line", "hits", "time", "per hit", "share", "memory"):
+    for name in ("line", *showing.HEADER):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("source")
-    for line in lines:
-        hits, spent, grown = line["hits"], line["time_s"], line["memory_bytes"]
-        figures = (
-            ("", "", "", "")
-            if hits is None
-            else (f"{hits:,}", seconds(spent), seconds(spent / hits), f"{spent / total:.1%}")
-        )
-        source = Syntax(line["text"], "python", background_color="default", word_wrap=True).highlight(line["text"])
+    for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True):
+        source = Syntax(line.text, "python", background_color="default", word_wrap=True).highlight(line.text)
         source.rstrip()
-        seen = size_bytes(grown) if hits is not None and grown and abs(grown) >= LEAST_GROWTH else ""
-        table.add_row(str(line["number"]), *figures, seen, source)
+        table.add_row(str(line.number), *beside.text, source)
     screen = console()
     screen.print(Text(f"{case}  {implementation.title}", style="bold"))
     screen.print(table)
     if found["status"] != OK:
         screen.print(f"{found['status']}: {found['reason']}", style="yellow", markup=False)
-    screen.print(
-        f"Time of {found['calls']:,} calls, {seconds(total / found['calls'])} a call, by line_profiler, whose timer unit is "
-        f"{found['unit_s']:g} s; its hook adds about {seconds(found['hook_s'])} to each hit, which is included.\n"
-        "Memory is how far each line of one call raised the resident set, by memory_profiler, in a pass of its own, from "
-        f"{size_bytes(LEAST_GROWTH)} up. Blank is not nothing: pages that a line never touches (of np.zeros), and memory that the "
-        "process had already, raise nothing. The peak memory in the tables of w2vbench run counts those too.",
-        style="dim",
-        markup=False,
-    )
+    screen.print("\n".join((showing.note(profiled), *showing.EXPLAINED)), style="dim", markup=False)
 
 
 class Bar(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .frame import samples, wall_s
+from .memory import untraced
 from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
 from .statistics import Floats, memory_verdict, middle
 from .verdicts import FALSE_ALARMS, Estimate, holm
@@ -63,7 +64,10 @@ def compare_files(
     slower = dict(zip(differences, holm([d.p_above(margins[c]) for c, d in differences.items()]), strict=True))
     faster = dict(zip(differences, holm([d.p_below(-margins[c]) for c, d in differences.items()]), strict=True))
     cases = [
-        compared(before[c], after[c], head, differences[c], margins[c], shift, slower[c], faster[c], len(logs[c][1]))
+        compared(
+            *(before[c], after[c], head, differences[c], margins[c]),
+            *(shift, slower[c], faster[c], len(logs[c][1]), threshold),
+        )
         for c in differences
     ]
     lost = [one for one in head.w2vbench.not_measured if one.case in before]
@@ -173,9 +177,11 @@ def compared(
     p_slower: float,
     p_faster: float,
     count: int,
+    threshold: float,
 ) -> Compared:
-    """A case's record. "Same" means: no difference beyond its margin."""
+    """A case's record. "Same" means: no difference beyond its margin; memory is exact, and compared by the threshold itself."""
     extra = after.extra_info
+    unseen = untraced([*before.extra_info.needs, *extra.needs])
     if p_slower <= FALSE_ALARMS / 2:
         verdict, why = "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
     elif p_faster <= FALSE_ALARMS / 2:
@@ -203,9 +209,14 @@ def compared(
             "margin": math.expm1(margin),
             "base_s": wall_s(before),
             "head_s": wall_s(after),
-            "memory": memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes),
+            "memory": "unknown"
+            if unseen
+            else memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes, threshold),
             "base_bytes": before.extra_info.peak_bytes,
             "head_bytes": extra.peak_bytes,
+            "base_resident_bytes": before.extra_info.resident_bytes,
+            "head_resident_bytes": extra.resident_bytes,
+            "untraced": unseen,
             "file": source.file if source else "",
             "line": source.line if source else 0,
         }

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from .memory import EXPLAINED, Peak, peak
 from .results import Compared, Comparison, Ratio, ResultFile, write
+from .statistics import LEAST_BYTES
 from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
@@ -91,19 +93,34 @@ def setup(case: Compared) -> str:
 
 
 def memory(case: Compared) -> str:
-    """``same``, or both peaks."""
-    if case.base_bytes is None or case.head_bytes is None:
-        return "–"
+    """``same``, or both peaks. What is growth of the resident set is marked, and gets no verdict."""
+    before, after = peaks(case)
     if case.memory in ("more", "less"):
         return f"{case.memory}: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}"
-    return f"{case.memory if case.memory == 'same' else 'unsteady'}: {size_bytes(case.head_bytes)}"
+    if before is None or after is None:
+        return "–"
+    if case.untraced or before.resident or after.resident:
+        return f"{before} → {after}"
+    return f"{case.memory if case.memory == 'same' else 'unsteady'}: {after}"
+
+
+def peaks(case: Compared) -> tuple[Peak | None, Peak | None]:
+    """What stands for a call's peak memory in BASE and in HEAD."""
+    return (
+        peak(case.base_bytes, case.base_resident_bytes, case.untraced),
+        peak(case.head_bytes, case.head_resident_bytes, case.untraced),
+    )
 
 
 def sentence(comparison: Comparison) -> str:
     """What came of it, in one sentence or two."""
     bad = [case for case in comparison.cases if failing(case)]
-    below = f"a change below {comparison.threshold * 100:g} % counts as none"
-    margin = below if comparison.interleaved else "beyond what two runs differ by anyway"
+    least, floor = f"{comparison.threshold * 100:g} %", f"{LEAST_BYTES >> 10} KiB"
+    margin = (
+        f"a change below {least} counts as none, of memory also one of up to {floor}"
+        if comparison.interleaved
+        else f"beyond what two runs differ by anyway, of memory beyond {least} and {floor}"
+    )
     counted, every = f"{counts(comparison)}; {margin}", cases_of(comparison.cases)
     open_ = [case for case in comparison.cases if unanswered(case)]
     if not comparison.cases:
@@ -153,6 +170,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
             reasons.setdefault(f"{case.verdict}: {case.why}", []).append(case.case)
         if case.acknowledged is not None:
             reasons.setdefault(f"intended: {case.acknowledged}", []).append(case.case)
+    if any(one and one.resident for case in comparison.cases for one in peaks(case)):
+        yield f"{EXPLAINED}; it gets no verdict: only what tracing sees to the byte can fail a gate"
     for why, cases in reasons.items():
         yield f"{', '.join(cases) if len(cases) <= FEW else f'{len(cases)} cases'} {why}"
     for what, names in (

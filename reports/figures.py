@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .memory import MARK
 from .story import headline
+from .tables import marked
 from .units import seconds, size_bytes, three
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | Non
         looks = styles(cases[cases.kernel == kernel])[str(kernel)]
         for axis, series in lines(mine):
             made.append(line_figure(str(kernel), axis, series, looks, "wall_s"))
-            if (series.peak_bytes > 0).any():
-                made.append(line_figure(str(kernel), axis, series, looks, "peak_bytes"))
+            if (series.memory_bytes > 0).any():
+                made.append(line_figure(str(kernel), axis, series, looks, "memory_bytes"))
         race = mine[mine.problem == headline(list(mine.problem.unique()))]
         if race.speedup.notna().any():
             made.append(ladder(str(kernel), race, looks))
@@ -80,7 +82,6 @@ def line_figure(
     kernel: str, axis: str, series: pd.DataFrame, looks: dict[str, tuple[str, str]], column: str
 ) -> dict[str, Any]:
     """Wall time or peak memory of each implementation against one dimension; times with intervals and the fitted power."""
-    shown = seconds if column == "wall_s" else size_bytes
     series = series[series[column] > 0]
     traces = []
     for slug, cases in series.groupby("implementation", sort=False):
@@ -92,9 +93,16 @@ def line_figure(
             else math.nan
         )
         grows = f" · {axis}^{power:.2f}" if power == power and power is not None else ""
-        more: dict[str, Any] = {}
+        more: dict[str, Any]
         if column == "wall_s":
-            more["error_y"] = error(values, ordered.wall_low_s.to_list(), ordered.wall_high_s.to_list())
+            ends = error(values, ordered.wall_low_s.to_list(), ordered.wall_high_s.to_list())
+            more = {"text": list(map(seconds, values)), "error_y": ends}
+        else:
+            colour, symbol = looks[str(slug)]
+            more = {"text": list(map(marked, values, ordered.memory_kind))}
+            if (ordered.memory_kind == MARK).any():
+                symbols = [f"{symbol}-open" if kind == MARK else symbol for kind in ordered.memory_kind]
+                more["marker"] = {"symbol": symbols, "size": 7, "color": colour}
         traces.append(
             trace(
                 kernel,
@@ -102,7 +110,6 @@ def line_figure(
                 looks[str(slug)],
                 x=ordered[axis].to_list(),
                 y=values,
-                text=[shown(value) for value in values],
                 hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>%{{fullData.name}}</extra>",
                 **more,
             )
@@ -110,9 +117,10 @@ def line_figure(
     other = "B" if axis == "V" else "V"
     places = sorted(series[axis].unique().tolist())
     what = "time a call" if column == "wall_s" else "peak memory of a call"
+    opened = "; open symbols: resident" if column != "wall_s" and (series.memory_kind == MARK).any() else ""
     return {
         "kernel": kernel,
-        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,})",
+        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,}{opened})",
         "data": traces,
         "x": {"title": MEANING[axis], "type": "log", "at": places, "labels": [f"{place:,}" for place in places]},
         "y": {

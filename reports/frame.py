@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .limits import bound
+from .memory import call_peak, setup_peak
 from .results import Extra, ResultFile, Row, read
 from .statistics import Floats, Interval, exponent, median, median_interval, middle, paired_ratio, slope
 
@@ -49,8 +50,11 @@ COLUMNS = {
     "cpu_s": "median CPU time a call, all threads, seconds",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
+    "memory_bytes": "peak memory of a call as the tables show it: of the two above the one that memory_kind names, bytes",
     "prepare_s": "set-up time, seconds",
-    "prepare_bytes": "memory that set-up keeps, bytes",
+    "prepare_bytes": "memory that set-up keeps, traced, bytes",
+    "prepare_resident_bytes": "growth of the resident set in set-up, bytes",
+    "held_bytes": "memory that set-up keeps as the tables show it: of the two above the one that held_kind names, bytes",
     "touched_rows": "distinct rows that a batch touches, mean",
     "speedup": "the baseline's wall time over this case's, paired within the race",
     "speedup_low": "lower end of its 95 % interval",
@@ -61,13 +65,15 @@ COLUMNS = {
     "growth_B": f"fitted power of B, from B = {FROM['B']} up, all else equal",
     "growth_B_low": "lower end of its 95 % interval, over launches",
     "growth_B_high": "upper end of its 95 % interval, over launches",
-    "memory_growth_V": "fitted power of V of peak_bytes, from the same cases as growth_V",
+    "memory_growth_V": "fitted power of V of memory_bytes, from the same cases as growth_V, if all are of one kind",
     "limit_share": "the least time that the limit which binds the case allows, over the case's wall time",
     "limit": "that limit: call, read, write, copy, rows (at random places) or matmul",
+    "memory_kind": "what memory_bytes is: traced or resident",
+    "held_kind": "what held_bytes is: traced or resident",
 }
 """The columns of ``reports.load``; figures that could not be had are NaN."""
 
-FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : -1]
+FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""
 
 
@@ -134,8 +140,18 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         **columns("speedup", ratio),
         **columns("growth_V", growth),
     }
-    for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
-        record[name] = getattr(extra, name)
+    measured_ones = (
+        "peak_bytes",
+        "resident_bytes",
+        "prepare_s",
+        "prepare_bytes",
+        "prepare_resident_bytes",
+        "touched_rows",
+    )
+    record.update({name: getattr(extra, name) for name in measured_ones})
+    for name, found in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
+        if found:
+            record[f"{name}_bytes"], record[f"{name}_kind"] = found.size_bytes, found.kind
     suite = result.w2vbench
     binding = bound(extra, wall, suite.limits, suite.call_s.get(record["problem"])) if suite.limits else None
     if binding:
@@ -198,18 +214,18 @@ def alike_from(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...
 
 
 def memory_growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], float]:
-    """The power of V of the peak memory of each series of cases that differ in V alone, by what they share."""
-    return {
-        key: found
-        for key, cases in alike_from(rows).items()
-        if (
-            found := slope(
-                [case.extra_info.size.V for case in cases],
-                [math.nan if case.extra_info.peak_bytes is None else case.extra_info.peak_bytes for case in cases],
-            )
-        )
-        is not None
-    }
+    """The power of V of the peak memory of each series of cases that differ in V alone, by what they share.
+
+    Traced allocation and resident growth do not make one series.
+    """
+    found = {}
+    for key, cases in alike_from(rows).items():
+        peaks = [(case.extra_info.size.V, peak) for case in cases if (peak := call_peak(case.extra_info))]
+        if len({peak.resident for _, peak in peaks}) == 1:
+            power = slope([V for V, _ in peaks], [peak.size_bytes for _, peak in peaks])
+            if power is not None:
+                found[key] = power
+    return found
 
 
 def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], Interval]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import lines
 from .deck import HEADER, deck_table
 from .figures import figures, styles
 from .frame import frame, speedup
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE = "page.html"
-SORTED_BY = ("wall_s", "speedup", "cpu_s", "peak_bytes", "growth_V", "limit_share")
+SORTED_BY = ("wall_s", "speedup", "cpu_s", "memory_bytes", "growth_V", "limit_share")
 """Columns whose figures the page's columns are sorted by, from the third on."""
 
 
@@ -89,8 +90,11 @@ def html(result: ResultFile) -> str:
         .get_template(TEMPLATE)
         .render(
             result=result,
-            seconds=seconds,
-            size_bytes=size_bytes,
+            line_header=lines.HEADER,
+            line_cells=lines.cells,
+            line_note=lines.note,
+            line_explained=lines.EXPLAINED,
+            not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
             suite=result.w2vbench,
             kernels=kernels,
             stories=stories,

@@ -24,6 +24,7 @@ Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=1e-12, lt=1e9)]
 """Wall time a call. Ratios and logarithms are taken of it, so it is neither zero nor absurd; CPU time may be zero, since its clock is coarse."""
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Signed = Annotated[int, Field(gt=-(1 << 62), lt=1 << 62)]
 
 
 class ResultError(ValueError):
@@ -85,6 +86,7 @@ class Extra(Part):
     peak_bytes: Count | None = None
     resident_bytes: Count | None = None
     prepare_bytes: Count | None = None
+    prepare_resident_bytes: Count | None = None
     read_bytes: Positive | None = None
     written_bytes: Positive | None = None
     flops: Positive | None = None
@@ -140,22 +142,30 @@ class Source(Part):
 
 
 class ProfiledLine(Part):
-    """A source line: hits and seconds of all calls together, bytes of one call; null where no code runs."""
+    """A source line: hits and seconds of all calls together, bytes of one call; null where no code runs.
+
+    traced_bytes: what it allocated and left allocated, net over its hits; traced_peak_bytes: the highest above what was
+    there when a hit began. memory_bytes: by how much it raised the resident set.
+    """
 
     number: Count
     text: str
     hits: Count | None = None
     time_s: Positive | None = None
-    memory_bytes: Annotated[int, Field(gt=-(1 << 62), lt=1 << 62)] | None = None
+    traced_bytes: Signed | None = None
+    traced_peak_bytes: Count | None = None
+    memory_bytes: Signed | None = None
 
 
 class Profile(Part):
-    """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds."""
+    """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds.
+    left_out: what could not be profiled, and why."""
 
     calls: Annotated[int, Field(ge=1)]
     unit_s: Positive
     hook_s: Positive
     lines: list[ProfiledLine]
+    left_out: list[str] = []
 
 
 class CorpusRecord(Part):
@@ -194,8 +204,9 @@ class Compared(Part):
     ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean: HEAD's mean
     time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s, head_setup_s: seconds. launches: how many the verdict
     stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
-    seconds a call. base_bytes, head_bytes: peak allocation of a call. acknowledged: why the slowdown is intended. file, line: where HEAD's
-    implementation stands.
+    seconds a call. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
+    head_resident_bytes: growth of the resident set in a call, which is never judged; untraced: whether tracing may miss what
+    either side allocates, so that memory is unknown. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
     """
 
     case: str
@@ -218,6 +229,9 @@ class Compared(Part):
     memory: Literal["more", "less", "same", "unknown"] = "unknown"
     base_bytes: Count | None = None
     head_bytes: Count | None = None
+    base_resident_bytes: Count | None = None
+    head_resident_bytes: Count | None = None
+    untraced: bool = False
     acknowledged: str | None = None
     file: str = ""
     line: Count = 0
@@ -316,7 +330,7 @@ class Training(Part):
 
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
-    call's cost by problem, line profiles by case, and seconds in each stage of a training step by case."""
+    call's cost by problem, line profiles by case and why others have none, and seconds in each stage of a training step by case."""
 
     schema_version: int
     engine: Literal["race", "pytest-benchmark", "compare", "calibrate", "quality"]
@@ -333,6 +347,7 @@ class Suite(Part):
     limits: Limits | None = None
     call_s: dict[str, Seconds] = {}
     profiles: dict[str, Profile] = {}
+    not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}
     sources: dict[str, Source] = {}
     comparison: Comparison | None = None

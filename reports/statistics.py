@@ -146,15 +146,15 @@ def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level:
     return mean_interval(slopes, level) if slopes else None
 
 
-NOISE_BYTES, NOISE_SHARE = 512, 1e-4
-"""Python's own small objects: a difference of peak memory below either is none."""
+LEAST_BYTES = 4096
+"""A difference of peak memory up to this counts as none, whatever the threshold: Python's own small objects take as much."""
 
 
-def memory_verdict(before: int | None, after: int | None) -> str:
-    """How a peak compares with another: ``more | less | same``, or unknown."""
+def memory_verdict(before: int | None, after: int | None, threshold: float) -> str:
+    """How a peak compares with another: ``more | less | same``, or unknown. threshold: the share of it that counts as none."""
     if before is None or after is None:
         return "unknown"
-    if abs(after - before) <= max(NOISE_BYTES, NOISE_SHARE * before):
+    if abs(after - before) <= max(LEAST_BYTES, threshold * before):
         return "same"
     return "more" if after > before else "less"
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from .frame import ALIKE, GROWTH_FROM
 from .limits import AT_LIMIT, MEANING
+from .memory import EXPLAINED, MARK, Peak
 from .results import ResultFile
 from .statistics import Interval
-from .units import power, seconds, size_bytes, three, times
+from .units import power, seconds, three, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,7 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
     notes = [
         f"a batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}" if touched is not None else "",
         *(bends(case, series.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in measured),
+        EXPLAINED if any(MARK in (case.memory_kind, case.held_kind) for case in measured) else "",
         few_rounds(measured),
         tuned_out(measured),
     ]
@@ -130,9 +132,16 @@ def cpu(case: Any) -> str:
 
 def memory(case: Any) -> str:
     """Peak memory of a call, its power of V where it grows, and what set-up holds beside it."""
-    grown, held = float_of(case.memory_growth_V), float_of(case.prepare_bytes)
+    grown = float_of(case.memory_growth_V)
     power_of_V = f" (V^{grown:.2f})" if grown is not None and grown >= FLAT_MEMORY else ""
-    return f"{size_bytes(float_of(case.peak_bytes))}{power_of_V}" + (f" + {size_bytes(held)} held" if held else "")
+    held = f" + {marked(case.held_bytes, case.held_kind)} held" if float_of(case.held_bytes) else ""
+    return f"{marked(case.memory_bytes, case.memory_kind)}{power_of_V}{held}"
+
+
+def marked(figure: Any, kind: Any) -> str:
+    """Bytes, marked where they are growth of the resident set."""
+    found = float_of(figure)
+    return "–" if found is None else str(Peak(round(found), kind == MARK))
 
 
 def tuned_out(race: Sequence[Any]) -> str:

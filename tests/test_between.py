@@ -24,9 +24,9 @@ from reports.between import (
     unsteady,
     within,
 )
-from reports.comparison import exit_code, sentence
+from reports.comparison import exit_code, memory, notes, sentence
 from reports.results import Compared, Comparison, ResultError, ResultFile, read
-from reports.statistics import NOISE_BYTES, NOISE_SHARE, memory_verdict
+from reports.statistics import LEAST_BYTES, memory_verdict
 from reports.verdicts import Estimate
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
@@ -362,19 +362,57 @@ def test_the_difference_is_welchs() -> None:
     [
         (None, 5, "unknown"),
         (5, None, "unknown"),
-        (1_000, 1_000 + NOISE_BYTES, "same"),
-        (1_000 + NOISE_BYTES, 1_000, "same"),
-        (1_000, 1_001 + NOISE_BYTES, "more"),
-        (1_001 + NOISE_BYTES, 1_000, "less"),
-        (10**9, 10**9 + int(NOISE_SHARE * 10**9), "same"),
-        (10**9, 10**9 + int(NOISE_SHARE * 10**9) + 1, "more"),
-        (10**9, 10**9 - int(NOISE_SHARE * 10**9), "same"),
-        (10**9, 10**9 - int(NOISE_SHARE * 10**9) - 1, "less"),
-        (0, NOISE_BYTES + 1, "more"),
+        (1_000, 1_000 + LEAST_BYTES, "same"),
+        (1_000 + LEAST_BYTES, 1_000, "same"),
+        (1_000, 1_001 + LEAST_BYTES, "more"),
+        (1_001 + LEAST_BYTES, 1_000, "less"),
+        (10**9, 10**9 + 5 * 10**7, "same"),
+        (10**9, 10**9 + 5 * 10**7 + 1, "more"),
+        (10**9, 10**9 - 5 * 10**7, "same"),
+        (10**9, 10**9 - 5 * 10**7 - 1, "less"),
+        (0, LEAST_BYTES + 1, "more"),
     ],
 )
-def test_memory_differs_beyond_what_small_objects_take(before: int | None, after: int | None, says: str) -> None:
-    assert memory_verdict(before, after) == says
+def test_memory_differs_beyond_the_threshold_and_what_small_objects_take(
+    before: int | None, after: int | None, says: str
+) -> None:
+    assert memory_verdict(before, after, 0.05) == says
+
+
+@pytest.mark.parametrize(("threshold", "says"), [(0.0001, "more"), (0.0009, "more"), (0.0011, "same"), (0.5, "same")])
+def test_memory_of_two_files_is_compared_by_the_threshold_that_is_asked_for(threshold: float, says: str) -> None:
+    base, head = (saved.result(row("gather", 1e-5, peak_bytes=peak)) for peak in (10**8, 10**8 + 10**5))
+    (case,) = compare_files(base, head, ("a", "b"), threshold, across=False).cases
+    assert case.memory == says
+
+
+def test_resident_growth_is_shown_and_never_judged() -> None:
+    """Of torch's 50 MB tracing sees 785 bytes: neither a false "same: 785 B", nor a gate that fails on whole pages."""
+    base, head = (
+        saved.result(row("torch", 1e-5, peak_bytes=785, resident_bytes=resident, needs=["torch"]))
+        for resident in (10_000_000, 50_000_000)
+    )
+    found = compare(base, head)
+    (case,) = found.cases
+    assert case.memory == "unknown"
+    assert memory(case) == "10.0 MB resident → 50.0 MB resident"
+    assert exit_code(found) == 0
+    assert any("gets no verdict" in note for note in notes(found))
+
+
+def test_memory_that_only_moved_into_tracings_sight_fails_no_gate() -> None:
+    base = saved.result(row("mine", 1e-5, peak_bytes=785, resident_bytes=16_000_000, needs=["torch"]))
+    head = saved.result(row("mine", 1e-5, peak_bytes=16_000_000, resident_bytes=16_000_000))
+    for one, other in ((base, head), (head, base)):
+        found = compare(one, other)
+        assert (found.cases[0].memory, exit_code(found)) == ("unknown", 0)
+        assert sorted(memory(found.cases[0]).split(" → ")) == ["16.0 MB", "16.0 MB resident"]
+
+
+def test_memory_that_neither_tracing_nor_the_system_tells_is_a_dash() -> None:
+    found = compare(*(saved.result(row("torch", 1e-5, peak_bytes=785, needs=["torch"])) for _ in range(2)))
+    assert memory(found.cases[0]) == "–"
+    assert not any("resident" in note for note in notes(found))
 
 
 def test_more_memory_alone_fails_the_gate() -> None:

@@ -25,6 +25,7 @@ from bench.regression.compare import (
     Contest,
     Facts,
     Measured,
+    Outcome,
     Plan,
     Unanswerable,
     Wanted,
@@ -35,12 +36,13 @@ from bench.regression.compare import (
     listed,
     memory_of,
     plan,
+    record,
     trees_of,
 )
 from bench.regression.revisions import RevisionError, Tree
 from impls.case import Size
 from reports.comparison import SAME_CODE
-from reports.statistics import NOISE_BYTES, Floats
+from reports.statistics import LEAST_BYTES, Floats
 
 Side = dict[str, Facts]
 
@@ -460,33 +462,38 @@ def test_a_contest_is_named_by_its_case_and_sides_of_equal_content_are_not_mixed
     ("base", "control", "head", "verdict"),
     [
         (1000, 1000, 1000, "same"),
-        (1000, 1000, 1000 + NOISE_BYTES, "same"),
-        (1000, 1000, 1001 + NOISE_BYTES, "more"),
-        (1000, 1000, 1000 - NOISE_BYTES, "same"),
-        (1000, 1000, 999 - NOISE_BYTES, "less"),
+        (1000, 1000, 1000 + LEAST_BYTES, "same"),
+        (1000, 1000, 1001 + LEAST_BYTES, "more"),
+        (1000, 1000, 1000 - LEAST_BYTES, "same"),
+        (1000, 1000, 999 - LEAST_BYTES, "less"),
         (0, 0, 10**9, "more"),
         (10**9, 10**9, 0, "less"),
-        (1000, 1000 + NOISE_BYTES, 1000, "same"),
-        (1000, 1001 + NOISE_BYTES, 10**9, "unknown"),
-        (1001 + NOISE_BYTES, 1000, 1000, "unknown"),
-        (10**9, 10**9 + 10**5, 10**9 + 10**5, "same"),
-        (10**9, 10**9, 10**9 + 10**5 + 1, "more"),
-        (10**9, 10**9 - 10**5, 10**9 - 10**5 - 1, "less"),
-        (10**9, 10**9 + 10**5 + 1, 10**9, "unknown"),
+        (1000, 1000 + LEAST_BYTES, 1000, "same"),
+        (1000, 1001 + LEAST_BYTES, 10**9, "unknown"),
+        (1001 + LEAST_BYTES, 1000, 1000, "unknown"),
+        (10**9, 10**9 + 2 * 10**7, 10**9 + 2 * 10**7, "same"),
+        (10**9, 10**9, 10**9 + 2 * 10**7 + 1, "more"),
+        (10**9, 10**9 - 2 * 10**7, 10**9 - 2 * 10**7 - 1, "less"),
+        (10**9, 10**9 + 2 * 10**7 + 1, 10**9, "unknown"),
         (None, 1000, 1000, "unknown"),
         (1000, None, 1000, "unknown"),
         (1000, 1000, None, "unknown"),
     ],
 )
-def test_memory_is_compared_beyond_pythons_own_noise(
+def test_memory_is_compared_by_the_threshold_and_beyond_pythons_own_noise(
     base: int | None, control: int | None, head: int | None, verdict: str
 ) -> None:
-    assert memory_of({"base": base, "control": control, "head": head}) == verdict
+    assert memory_of({"base": base, "control": control, "head": head}, 0.02) == verdict
+
+
+@pytest.mark.parametrize(("threshold", "verdict"), [(0.02, "more"), (0.04, "more"), (0.06, "same")])
+def test_memory_has_the_threshold_that_is_asked_for(threshold: float, verdict: str) -> None:
+    assert memory_of({"base": 10**6, "control": 10**6, "head": 10**6 + 50_000}, threshold) == verdict
 
 
 def test_memory_that_was_never_weighed_is_unknown() -> None:
-    assert memory_of({}) == "unknown"
-    assert memory_of({"base": 1, "control": 1}) == "unknown"
+    assert memory_of({}, 0.02) == "unknown"
+    assert memory_of({"base": 1, "control": 1}, 0.02) == "unknown"
 
 
 # figures
@@ -570,7 +577,9 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
         for c in contests
         for lane, factor in (("base", 1), ("control", 1), ("head", 2))
     ]
-    events += [{"event": "memory", "lane": f"{contests[0].case}|head", "peak_bytes": 77}, {"event": "done"}]
+    measured = {"peak_bytes": 77, "resident_bytes": 8192, "needs": ["torch"]}
+    events += [{"event": "memory", "lane": f"{contests[0].case}|head", **measured}]
+    events += [{"event": "done"}]
     found: dict[Contest, Measured] = {}
     keep(contests, events, found, 1)
     keep(contests, events, found, 1)
@@ -585,6 +594,17 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
         assert setup.controls == [0.0, 0.0]
         assert found[contest].plan == {"base": [3, 2], "control": [3, 2], "head": [3, 2]}
     assert [found[contest].peak_bytes for contest in contests] == [{"head": 77}, {}]
+    assert [found[contest].resident_bytes for contest in contests] == [{"head": 8192}, {}]
+    assert [found[contest].needs for contest in contests] == [{"torch"}, set()]
+
+
+@pytest.mark.parametrize(("needs", "verdict"), [(set(), "more"), ({"numba"}, "more"), ({"torch"}, "unknown")])
+def test_memory_gets_a_verdict_only_where_tracing_sees_all_of_it(needs: set[str], verdict: str) -> None:
+    (contest, *_) = contests_of(facts("lookup/mine"))
+    measured = Measured(peak_bytes={"base": 785, "control": 785, "head": 10**7}, needs=needs)
+    made = Plan([contest], fallen={contest: ("inconclusive", "because")})
+    found = record(contest, Outcome(made, {contest: measured}, {}, set(), 0.0), Path("/tree"), 0.02)
+    assert (found["memory"], found["untraced"]) == (verdict, verdict == "unknown")
 
 
 # falling

@@ -266,7 +266,7 @@ def test_slower_set_up_stops_a_gate_unless_it_is_meant() -> None:
     slow = case("gather", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05)
     assert exit_code(compared(slow)) == 1
     assert sentence(compared(slow)) == (
-        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none): "
+        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none, of memory also one of up to 4 KiB): "
         f"lookup/gather@{SIZE} takes longer to set up: 10.0 ms → 50.0 ms."
     )
     assert exit_code(compared(slow.model_copy(update={"acknowledged": "it must"}))) == 0
@@ -280,7 +280,7 @@ def test_what_is_slower_in_the_mean_alone_says_so() -> None:
 def test_the_sentence_names_all_that_got_worse_and_in_what() -> None:
     assert sentence(everything()) == (
         "3 of 11 cases got worse (1 wrong, 1 broken, 2 slower, 1 failed, 4 inconclusive, 1 faster, 1 same; a change below 2 % "
-        f"counts as none): lookup/gather@{SIZE} is slower: +5.1 % (+3.2 to +7.0 %) and takes more memory: 999 B → 40.0 kB; "
+        f"counts as none, of memory also one of up to 4 KiB): lookup/gather@{SIZE} is slower: +5.1 % (+3.2 to +7.0 %) and takes more memory: 999 B → 40.0 kB; "
         f"lookup/add-at@{SIZE} is wrong (duplicates | are lost); "
         f"lookup/numba@{SIZE} is broken (HEAD: timeout: longer than 30 s)."
     )
@@ -294,7 +294,7 @@ def test_more_memory_alone_is_said_without_a_word_of_time() -> None:
 def test_where_all_is_well_nothing_is_said_to_be_open() -> None:
     assert (
         sentence(compared(case("a", "same"), case("b", "faster"), threshold=0.005))
-        == "Nothing got slower (1 faster, 1 same; a change below 0.5 % counts as none)."
+        == "Nothing got slower (1 faster, 1 same; a change below 0.5 % counts as none, of memory also one of up to 4 KiB)."
     )
 
 
@@ -302,7 +302,7 @@ def test_where_something_is_slower_on_purpose_nothing_else_got_slower() -> None:
     meant = case("b", "slower", ratio=1.5, acknowledged="it checks more")
     assert (
         sentence(compared(case("a", "same"), meant))
-        == "Nothing got slower but what is meant to (1 slower, 1 same; a change below 2 % counts as none)."
+        == "Nothing got slower but what is meant to (1 slower, 1 same; a change below 2 % counts as none, of memory also one of up to 4 KiB)."
     )
 
 
@@ -317,7 +317,8 @@ def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_af
     cases = case("a", "same"), case("b", "inconclusive", why="noise")
     late = {"left_out": {"no time": ["x", "y"]}, "unraced": ["x", "y"]}
     assert sentence(compared(*cases, **late)) == (
-        "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none."
+        "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, "
+        "of memory also one of up to 4 KiB."
     )
     assert "There was no time for 1 case that differ" in sentence(compared(*cases, unraced=["x"]))
     assert sentence(compared(*cases, case("c", "slower", ratio=1.5), **late)).startswith("1 of 3 cases got worse")
@@ -327,7 +328,7 @@ def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_af
 @pytest.mark.parametrize("verdict", OPEN)
 def test_what_could_not_be_told_is_admitted(verdict: str) -> None:
     assert sentence(compared(case("a", "same"), case("b", verdict, why="noise"))) == (
-        f"Whether 1 of 2 cases got slower could not be told (1 {verdict}, 1 same; a change below 2 % counts as none)."
+        f"Whether 1 of 2 cases got slower could not be told (1 {verdict}, 1 same; a change below 2 % counts as none, of memory also one of up to 4 KiB)."
     )
     assert "could not be told" not in sentence(compared(case("a", "same"), case("b", verdict, acknowledged="meant")))
 
@@ -335,7 +336,7 @@ def test_what_could_not_be_told_is_admitted(verdict: str) -> None:
 def test_two_runs_have_no_threshold_to_speak_of() -> None:
     for cases in ([case("a", "same")], [case("a", "slower", ratio=1.5)]):
         said = sentence(compared(*cases, interleaved=False))
-        assert "beyond what two runs differ by anyway" in said
+        assert "beyond what two runs differ by anyway, of memory beyond 2 % and 4 KiB" in said
         assert "counts as none" not in said
 
 

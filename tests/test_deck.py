@@ -87,4 +87,4 @@ def test_profiles_stand_beside_their_source() -> None:
     assert unescape(re.sub(r"</?span[^>]*>", "", line)) == "return W[idx] <b>"
     assert "<b>" not in line
     assert "100.0%" in page
-    assert "4 calls, 2.00 µs each" in page
+    assert "Time of 4 calls, 2.00 µs a call" in page

@@ -79,6 +79,22 @@ def test_memory_gets_its_own_plots_where_it_was_measured() -> None:
     assert made[MEMORY_V]["y"]["labels"] == ["1 MB", "10 MB"]
 
 
+def test_resident_growth_is_drawn_where_it_stands_for_the_peak_with_an_open_symbol() -> None:
+    hidden: saved.Content = {"needs": ["torch"], "peak_bytes": 785}
+    made = plots(
+        *[row("full", 1e-6, V=V, peak_bytes=100 * V) for V in (10_000, 100_000)],
+        *[row("torch", 1e-6, V=V, resident_bytes=200 * V, **hidden) for V in (10_000, 100_000)],
+        *[row("gensim", 1e-6, V=V, **hidden) for V in (10_000, 100_000)],
+    )
+    drawn = made[MEMORY_V]
+    assert "open symbols: resident" in drawn["title"]
+    full, torch = drawn["data"]  # and no false small number of gensim
+    assert torch["y"] == [2e6, 2e7]
+    assert torch["text"] == ["2.00 MB resident", "20.0 MB resident"]
+    assert [symbol.endswith("-open") for symbol in torch["marker"]["symbol"]] == [True, True]
+    assert not str(full["marker"]["symbol"]).endswith("-open")
+
+
 def test_a_case_that_takes_no_memory_has_no_place_on_a_logarithmic_axis() -> None:
     made = plots(*[row(slug, 1e-6, V=V, peak_bytes=used) for V in (10, 100) for slug, used in (("a", V), ("b", 0))])
     assert [trace["name"] for trace in made[MEMORY_V]["data"]] == ["a"]

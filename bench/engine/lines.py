@@ -1,51 +1,83 @@
-"""Line by line: how often each source line runs, what it takes, and how far it raises memory (the source deck's view).
+"""Line by line: how often each source line runs, what it takes, what it allocates, and how far it raises the resident set.
 
-Time and memory are profiled in separate passes, by line_profiler and memory_profiler, since each disturbs the other.
-Both hooks run at every line, so the figures are for seeing where a function spends, not for comparing functions.
+Time, traced allocation and resident growth are profiled in passes of their own, since each disturbs the others; the last
+two in a forked child each, which may be ended. All hooks run at every line, so the figures are for seeing where a function
+spends, not for comparing functions.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import Callable
+from dataclasses import astuple
+from importlib import import_module
 from itertools import cycle, islice
 from typing import Any
 
 from impls.interface import Implementation, Problem
 
+from .memory import give_back, in_child
+from .traced import traced_lines
+
 PASS_S = 0.3
+LIMIT_S = 30.0
 MOST_CALLS = 10_000
 MIB = 1 << 20
 
 
-def profile(implementation: Implementation, problem: Problem, pass_s: float = PASS_S) -> dict[str, Any]:
+def profile(
+    implementation: Implementation, problem: Problem, pass_s: float = PASS_S, limit_s: float = LIMIT_S
+) -> dict[str, Any]:
     """Profile an implementation on its problem; the time pass takes about pass_s seconds, and at least two calls.
+
+    A pass over memory is one call (of resident growth two), and ended after limit_s.
 
     calls: calls in the time pass. unit_s: line_profiler's timer unit, by which its ticks were multiplied.
     hook_s: what its hook adds to a line hit on this machine, included in the times. lines: for each source line its
-    number, text, hits and time_s of all calls together (None where no code runs), and memory_bytes of one call.
+    number, text, hits and time_s of all calls together (None where no code runs), and of one call traced_bytes,
+    traced_peak_bytes and memory_bytes (resident growth). left_out: passes that gave nothing, and why.
     """
     function = implementation.function
     last = (implementation.prepare(problem),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
     calls, unit, timed = time_lines(function, problem, last, pass_s)
     problem.reset()
-    grown = memory_lines(function, (*problem.batches[0], *last))
-    problem.reset()
+    arguments = (*problem.batches[0], *last)
+    import_module("memory_profiler")  # or each child would
+    allocated, why_not = by_line(
+        lambda: {line: astuple(one) for line, one in traced_lines(function, arguments).items()}, problem, limit_s
+    )
+    left_out = [f"allocated: {why_not}"] if why_not else []
+    grown, why_not = by_line(lambda: memory_lines(function, arguments), problem, limit_s)
+    left_out += [f"resident: {why_not}"] if why_not else []
     lines = []
     for number, text in enumerate(source, start=first):
         hits, ticks = timed.get(number, (None, None))
+        added, highest = allocated.get(number, (None, None))
         lines.append(
             {
                 "number": number,
                 "text": text.rstrip("\n"),
                 "hits": hits,
                 "time_s": None if ticks is None else ticks * unit,
+                "traced_bytes": added,
+                "traced_peak_bytes": highest,
                 "memory_bytes": grown.get(number),
             }
         )
-    return {"calls": calls, "unit_s": unit, "hook_s": hook_s(), "lines": lines}
+    return {"calls": calls, "unit_s": unit, "hook_s": hook_s(), "lines": lines, "left_out": left_out}
+
+
+def by_line(work: Callable[[], dict[int, Any]], problem: Problem, limit_s: float) -> tuple[dict[int, Any], str]:
+    """Figures by line number from a pass in a forked child, and the reason if it gave none; where a system cannot fork, here."""
+    if not hasattr(os, "fork"):
+        found = work()
+        problem.reset()
+        return found, ""
+    answer = in_child(lambda: {"lines": list(work().items())}, limit_s)
+    return dict(answer.get("lines", ())), answer.get("why_not", "")
 
 
 def time_lines(
@@ -103,6 +135,7 @@ def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> di
     from memory_profiler import LineProfiler, _get_memory
 
     function(*arguments)  # the first call's own page faults are not the lines' doing
+    give_back()
     profiler = LineProfiler(include_children=False, backend="psutil")
     profiled = profiler(function)
     before = _get_memory(-1, "psutil")

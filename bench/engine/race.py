@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +27,8 @@ class Settings:
 
     launches: fresh processes a race. rounds: samples a lane and launch, at most. sample_s: least time of a sample.
     lane_s: time that a lane may take in a launch; slower ones get fewer rounds. time_limit_s: longest that a single
-    step of a lane may take. memory_limit_bytes: most that a worker may hold. profile: whether each kernel's first race
-    also profiles its implementations line by line.
+    step of a lane may take. memory_limit_bytes: most that a worker may hold. profile: whether each implementation is also
+    profiled line by line, at one size.
     """
 
     launches: int = 3
@@ -153,8 +153,9 @@ def judge(keys: Sequence[str], track: Track, note: Callable[[str], None]) -> dic
 
 def run_profile(implementation: Implementation, size: Size, track: Track) -> dict[str, Any]:
     """Profile one implementation line by line, in a process of its own. Raises Died."""
-    spec = {**track.specification("profile", [implementation.key]), "size": str(size)}
-    events = track.workers.work(spec, size.threads, track.settings.time_limit_s)
+    limit_s = track.settings.time_limit_s
+    spec = {**track.specification("profile", [implementation.key]), "size": str(size), "time_limit_s": limit_s}
+    events = track.workers.work(spec, size.threads, limit_s)
     return next(event for event in events if event["event"] == "profile")
 
 
@@ -194,9 +195,9 @@ def enter(
     return RaceResult(lanes[0].case.problem, size, lanes)
 
 
-def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
+def run_launch(race: RaceResult, track: Track, profiled: Sequence[str] = ()) -> None:
     """Run the next launch of a race: a fresh worker times all its lanes. The first one checks and weighs them too, and
-    profiles them if asked to.
+    profiles those whose slugs are given.
 
     A launch that goes wrong is discarded and run again without the lane at fault, which keeps the reason.
     """
@@ -211,7 +212,7 @@ def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
             "lane_s": settings.lane_s,
             "check": first,
             "memory": first,
-            "profile": first and profiled,
+            "profile": list(profiled) if first else [],
             "time_limit_s": settings.time_limit_s,
             "plan": {slug: lane.plan for slug, lane in racing.items()},
         }
@@ -223,6 +224,7 @@ def run_launch(race: RaceResult, track: Track, profiled: bool = False) -> None:
         except Died as death:
             if any(event["event"] == "raced" for event in events):  # it died while weighing: times are there
                 keep(events, race)
+                excuse(racing, profiled if first else (), f"{death.status}: {death.reason}")
                 break
             for slug in [death.lane] if death.lane in racing else racing:
                 racing[slug].status, racing[slug].reason = death.status, death.reason
@@ -292,6 +294,14 @@ def keep(events: Sequence[dict[str, Any]], race: RaceResult) -> None:
     """Take a launch that went well into the race's results."""
     for event in events:
         collect(event, race)
+
+
+def excuse(lanes: Mapping[str, LaneResult], profiled: Sequence[str], reason: str) -> None:
+    """Say why there is no memory, and no profile of those that should have one, where a worker ended before it told them."""
+    for slug, lane in lanes.items():
+        lane.memory = lane.memory or {"why_not": reason}
+        if slug in profiled:
+            lane.profile = lane.profile or {"why_not": reason}
 
 
 def collect(event: dict[str, Any], race: RaceResult) -> None:

@@ -33,6 +33,8 @@ from impls.words import Corpus
 
 PROFILE_S = 0.02
 """Length of a line profile's time pass in a race."""
+PROFILE_LIMIT_S = 4.0
+"""What would take longer is not profiled in a race: two calls under a hook, or one under tracemalloc."""
 STAGES_S = 0.3
 """Time in which a model's steps are taken to find out where their time goes."""
 
@@ -142,7 +144,8 @@ def profile(spec: dict[str, Any], emit: Emit) -> None:
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
     emit("stage", name="the profile", lane=implementation.slug)
-    emit("profile", status=verdict.status, reason=verdict.reason, **lines.profile(implementation, problem))
+    found = lines.profile(implementation, problem, limit_s=spec["time_limit_s"] / 4)  # of which it has up to three
+    emit("profile", status=verdict.status, reason=verdict.reason, **found)
     emit("done")
 
 
@@ -196,8 +199,8 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         problem.buffers.clear()
         raced = [i for i in implementations if i.slug in timed]
         weigh(raced, problem, spec["time_limit_s"], emit)
-        if spec["profile"]:
-            profile_all(raced, problem, emit)
+        call_s = {slug: float(np.median([one for one in wall if one is not None])) for slug, (wall, _) in timed.items()}
+        profile_all([i for i in raced if i.slug in spec["profile"]], problem, call_s, emit)
     emit("done", clean=running() <= at_first)
 
 
@@ -251,19 +254,28 @@ def weigh(implementations: list[Implementation], problem: Problem, time_limit_s:
         emit("memory", lane=implementation.slug, **found)
 
 
-def profile_all(implementations: list[Implementation], problem: Problem, emit: Emit) -> None:
-    """Profile implementations line by line. One that fails under a profiler goes without, and keeps its times."""
+def profile_all(implementations: list[Implementation], problem: Problem, call_s: dict[str, float], emit: Emit) -> None:
+    """Profile implementations line by line. One that is too slow or fails under a profiler keeps its times, and gets a reason.
+
+    call_s: how long a call takes, by slug.
+    """
+    for implementation in implementations:
+        emit("stage", name="the line profile", lane=None)
+        emit("profile", lane=implementation.slug, **profile_of(implementation, problem, call_s[implementation.slug]))
+
+
+def profile_of(implementation: Implementation, problem: Problem, call_s: float) -> dict[str, Any]:
+    """A line profile, or ``why_not``."""
     from bench.engine import lines
 
-    for implementation in implementations:
-        if implementation.no_lines:
-            continue
-        emit("stage", name="the line profile", lane=None)
-        try:
-            found = lines.profile(implementation, problem, PROFILE_S)
-        except Exception:
-            continue
-        emit("profile", lane=implementation.slug, **found)
+    if implementation.no_lines:
+        return {"why_not": implementation.no_lines}
+    if 2 * call_s > PROFILE_LIMIT_S:
+        return {"why_not": f"a call takes {call_s:.1f} s (w2vbench profile takes its time)"}
+    try:
+        return lines.profile(implementation, problem, PROFILE_S, PROFILE_LIMIT_S)
+    except Exception as error:
+        return {"why_not": describe(error)}
 
 
 def blas_threads() -> int | None:

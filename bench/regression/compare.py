@@ -20,6 +20,7 @@ from bench.presets import GATE
 from bench.selection import Selection
 from impls.case import Case, Size
 from reports.comparison import SAME_CODE
+from reports.memory import untraced
 from reports.statistics import Floats, memory_verdict
 from reports.verdicts import Decision, Paired, Stage, decide, undecided
 
@@ -131,12 +132,15 @@ TRIPLE: Triple = ("base", "control", "head")
 @dataclass
 class Measured:
     """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round, and seconds of set-up.
-    plan: calls and rounds of each launch, by lane. peak_bytes: by lane."""
+    plan: calls and rounds of each launch, by lane. peak_bytes, resident_bytes: by lane, traced allocation and resident
+    growth of a call. needs: optional packages of either side."""
 
     looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     setups: list[list[dict[str, float]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     plan: dict[str, list[int]] = field(default_factory=dict)
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
+    resident_bytes: dict[str, int | None] = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
 
     def stage(self, look: int, lanes: Triple = TRIPLE) -> Stage:
         """What the launches of a look found: of medians, of means, and of set-up."""
@@ -504,17 +508,20 @@ def keep(
                 mine.setups[look][-1][lane] = event["prepare_s"]
                 mine.plan[lane] = [event["calls"], event["rounds"]]
             case "memory":
-                measured[by_case[case]].peak_bytes[lane] = event["peak_bytes"]
+                mine = measured[by_case[case]]
+                mine.peak_bytes[lane], mine.resident_bytes[lane] = event["peak_bytes"], event["resident_bytes"]
+                mine.needs.update(event["needs"])
 
 
-def memory_of(peak_bytes: dict[str, int | None]) -> str:
+def memory_of(peak_bytes: dict[str, int | None], threshold: float) -> str:
     """How HEAD's peak allocation compares with BASE's; unknown unless BASE's two lanes agree with each other."""
     base, control, head = (peak_bytes.get(lane) for lane in TRIPLE)
-    return memory_verdict(base, head) if memory_verdict(base, control) == "same" else "unknown"
+    steady = memory_verdict(base, control, threshold) == "same"
+    return memory_verdict(base, head, threshold) if steady else "unknown"
 
 
-def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
-    """A case as the result file has it."""
+def record(contest: Contest, outcome: Outcome, root: Path, threshold: float) -> dict[str, Any]:
+    """A case as the result file has it. threshold: the share of peak memory that counts as no change."""
     measured = outcome.measured.get(contest) or Measured()
     call = outcome.calls.get(contest)
     verdict, why = (call.verdict, call.why) if call else outcome.plan.fallen[contest]
@@ -539,9 +546,12 @@ def record(contest: Contest, outcome: Outcome, root: Path) -> dict[str, Any]:
         "suspected": contest in outcome.suspects,
         "base_s": measured.typical_s(last, "base"),
         "head_s": measured.typical_s(last, "head"),
-        "memory": memory_of(measured.peak_bytes),
+        "memory": "unknown" if untraced(measured.needs) else memory_of(measured.peak_bytes, threshold),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),
+        "base_resident_bytes": measured.resident_bytes.get("base"),
+        "head_resident_bytes": measured.resident_bytes.get("head"),
+        "untraced": untraced(measured.needs),
         "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
         "line": contest.facts.line,
         "launch_ratios": [math.exp(ratio) for ratio in ratios],

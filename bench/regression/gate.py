@@ -103,7 +103,7 @@ def comparison(
     """What came of it, as it is kept. excuses: the acknowledgements that the compared change brings along."""
     cases = []
     for contest in dict.fromkeys([*made.contests, *made.fallen]):
-        one = record(contest, outcome, head.folder)
+        one = record(contest, outcome, head.folder, asked.threshold)
         meant = (
             one["verdict"] in ("slower", "failed", "inconclusive")
             or one["memory"] == "more"

@@ -225,4 +225,5 @@ def weigh(
         emit("stage", name="memory", lane=None)
         implementation = sides[side_of[lane]].implementations[case.partition("@")[0]]
         found = memory.measure(implementation, problem, spec["time_limit_s"] / 2)
-        emit("memory", lane=name, peak_bytes=found.get("peak_bytes"))
+        figures = {key: found.get(key) for key in ("peak_bytes", "resident_bytes")}
+        emit("memory", lane=name, **figures, needs=implementation.requires)

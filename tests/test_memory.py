@@ -1,0 +1,168 @@
+"""Which figure stands for the memory of a call: traced allocation, resident growth, or neither."""
+
+from __future__ import annotations
+
+import sys
+from mmap import PROT_READ, mmap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.engine import memory
+from reports.frame import frame
+from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, Peak, peak, untraced
+from reports.page import as_markdown
+from reports.tables import tables
+from tests import saved
+from tests.saved import row
+
+MB = 10**6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps the mark")
+def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp_path: Path) -> None:
+    """A forked process maps a library's pages again at its first call: 2 MB of NumPy's, 20 of torch's."""
+    (tmp_path / "library").write_bytes(b"x" * 32 * MB)
+
+    with (tmp_path / "library").open("rb") as file:
+        library = mmap(file.fileno(), 0, prot=PROT_READ)
+
+    def reads() -> None:
+        assert sum(library[at] for at in range(0, len(library), 4096))
+
+    def takes() -> None:
+        mmap(-1, 16 * MB).write(b"x" * (16 * MB))
+
+    found = memory.in_child(
+        lambda: {name: memory.resident_growth(call)[1] for name, call in (("reads", reads), ("takes", takes))}, 60
+    )
+    assert found["reads"] < MB
+    assert found["takes"] >= 16 * MB
+
+
+@pytest.mark.parametrize(
+    ("traced", "resident", "shown"),
+    [
+        (None, None, None),
+        (1_000, None, "1.00 kB"),
+        (None, 4 * MB, "4.00 MB resident"),
+        (8 * MB, 8 * MB, "8.00 MB"),
+        (8 * MB, 0, "8.00 MB"),
+        (8 * MB, 8 * MB + NOISE_BYTES, "8.00 MB"),
+        (8 * MB, 8 * MB + NOISE_BYTES + 1, "9.05 MB resident"),
+        (100 * MB, 110 * MB, "100 MB"),
+        (100 * MB, 110 * MB + 1, "110 MB resident"),
+    ],
+)
+def test_resident_growth_stands_where_it_is_larger_by_more_than_noise(
+    traced: int | None, resident: int | None, shown: str | None
+) -> None:
+    found = peak(traced, resident, unseen=False)
+    assert (found and str(found)) == shown
+
+
+@pytest.mark.parametrize(
+    ("traced", "resident", "shown"),
+    [
+        (785, 16 * MB, "16.0 MB resident"),
+        (785, RESOLUTION_BYTES, "262 kB resident"),
+        (785, RESOLUTION_BYTES - 1, None),
+        (785, None, None),
+        (None, None, None),
+        (785, 0, None),
+        (8 * MB, 0, "8.00 MB"),  # NumPy's part of it, from memory that the process had
+        (8 * MB, None, None),
+    ],
+)
+def test_what_tracing_misses_never_has_a_false_small_number(
+    traced: int | None, resident: int | None, shown: str | None
+) -> None:
+    found = peak(traced, resident, unseen=True)
+    assert (found and str(found)) == shown
+
+
+sizes = st.none() | st.integers(0, 1 << 40)
+
+
+@given(sizes, sizes, st.booleans())
+def test_the_figure_is_one_of_the_two_and_never_smaller_than_noise_allows(
+    traced: int | None, resident: int | None, unseen: bool
+) -> None:
+    found = peak(traced, resident, unseen)
+    if found is None:
+        assert traced is None or unseen
+        return
+    assert found.size_bytes == (resident if found.resident else traced)
+    least = max(traced or 0, resident or 0)
+    assert found.size_bytes >= least / (1 + NOISE_SHARE) - NOISE_BYTES
+    assert not unseen or found.size_bytes == least >= RESOLUTION_BYTES
+
+
+@pytest.mark.parametrize(
+    ("needs", "missed"), [([], False), (["numba"], False), (["torch"], True), (["numba", "gensim"], True)]
+)
+def test_libraries_with_allocators_of_their_own_are_known(needs: list[str], missed: bool) -> None:
+    assert untraced(needs) == missed
+
+
+def test_numba_allocates_where_tracing_sees_it() -> None:
+    import tracemalloc
+
+    import numba
+    import numpy as np
+
+    total = numba.njit(lambda n: np.ones(n).sum())
+    total(1)
+    tracemalloc.start()
+    total(1_000_000)
+    _, highest = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 8 * MB <= highest < 9 * MB
+
+
+def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
+    result = saved.result(
+        row("full", 1e-3, baseline=True, peak_bytes=16 * MB, resident_bytes=16 * MB, prepare_bytes=0),
+        row(
+            "torch",
+            1e-4,
+            needs=["torch"],
+            peak_bytes=785,
+            resident_bytes=16 * MB,
+            prepare_bytes=900,
+            prepare_resident_bytes=4 * MB,
+        ),
+        row("gensim", 1e-4, needs=["gensim"], peak_bytes=1_085),
+    )
+    cases = frame(result)
+    assert cases.memory_kind.fillna("").to_list() == ["traced", "resident", ""]
+    assert cases.memory_bytes.fillna(-1).to_list() == [16 * MB, 16 * MB, -1]
+    assert cases.peak_bytes.to_list() == [16 * MB, 785, 1_085]
+    (table,) = tables(cases, result)
+    at = table.header.index("peak memory")
+    assert [shown[at] for shown in table.rows] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident held", "–"]
+    assert "resident: growth of the process's resident set" in table.note
+    assert "785" not in as_markdown(result)
+
+
+def test_a_table_without_resident_growth_explains_no_mark() -> None:
+    result = saved.result(row("full", 1e-3, peak_bytes=16 * MB, resident_bytes=16 * MB))
+    assert "resident" not in as_markdown(result)
+
+
+def test_a_power_of_V_is_fitted_to_figures_of_one_kind_alone() -> None:
+    def power(*peaks: Peak) -> float:
+        rows = [
+            row("torch", 1e-4, V=V, needs=["torch"], peak_bytes=1, resident_bytes=one.size_bytes)
+            if one.resident
+            else row("torch", 1e-4, V=V, peak_bytes=one.size_bytes)
+            for V, one in zip((10_000, 100_000), peaks, strict=True)
+        ]
+        return float(frame(saved.result(*rows)).memory_growth_V.iloc[0])
+
+    assert power(Peak(MB, True), Peak(10 * MB, True)) == pytest.approx(1.0)
+    assert power(Peak(10**5), Peak(10**6)) == pytest.approx(1.0)
+    mixed = [row("a", 1e-4, V=10_000, peak_bytes=10), row("a", 1e-4, V=100_000, peak_bytes=10, resident_bytes=9 * MB)]
+    assert frame(saved.result(*mixed)).memory_growth_V.isna().all()
