@@ -106,23 +106,24 @@ def slower(logs: Sequence[Sequence[float]]) -> list[bool]:
     still in doubt stay below (``critical``); the first that is not ends the search. So if all are identical, the
     probability that any is called slower is ERROR.
     """
-    found = [False] * len(logs)
-    p_values = [p_value(ratios) for ratios in logs]
+    found, p = [False] * len(logs), [1.0] * len(logs)
+    for processes in {len(ratios) for ratios in logs if len(ratios) >= LEAST}:
+        alike = [at for at, ratios in enumerate(logs) if len(ratios) == processes]
+        for at, value in zip(alike, p_values(np.array([[logs[at] for at in alike]]).swapaxes(1, 2))[0], strict=True):
+            p[at] = float(value)
     in_doubt = sum(len(ratios) >= LEAST for ratios in logs)
-    for at in sorted(range(len(logs)), key=lambda at: p_values[at]):
-        if in_doubt < 2 or p_values[at] > critical(in_doubt, min(len(logs[at]), MANY)):
+    for at in sorted(range(len(logs)), key=lambda at: p[at]):
+        if in_doubt < 2 or p[at] > critical(in_doubt, min(len(logs[at]), MANY)):
             break
         found[at], in_doubt = True, in_doubt - 1
     return found
 
 
-def p_value(logs: Sequence[float]) -> float:
-    """Two-sided p-value of a paired t-test against "equally fast": two-sided, since the data chose who leads."""
-    return float(p_values(np.array([logs], np.float64).reshape(1, -1, 1))[0, 0]) if len(logs) >= LEAST else 1.0
-
-
 def p_values(logs: Floats) -> Floats:
-    """The same for whole arrays: (races, processes, implementations) → (races, implementations)."""
+    """Two-sided p-values of paired t-tests against "as fast as the leader": two-sided, since the data chose who leads.
+
+    logs: (races, processes, implementations), log-ratios to the leader. Returns (races, implementations).
+    """
     from scipy.special import stdtr
 
     processes = logs.shape[1]

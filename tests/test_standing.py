@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from reports.again import more_processes
 from reports.results import Row
-from reports.standing import ERROR, advertised, critical, p_value, slower, standing
+from reports.standing import ERROR, advertised, critical, p_values, slower, standing
 from reports.statistics import Interval, paired_ratio
 from reports.story import finding, findings, overview
 from reports.wins import wins
@@ -40,13 +40,17 @@ def slugs(some: tuple[Row, ...]) -> list[str]:
 
 @pytest.mark.parametrize("logs", [[0.1, 0.2, 0.15], [0.1, -0.2, 0.15, 0.3, 0.02], [-0.1, -0.2, -0.15, -0.4]])
 def test_a_p_value_is_scipys(logs: list[float]) -> None:
-    assert p_value(logs) == pytest.approx(stats.ttest_1samp(logs, 0).pvalue)
+    assert p_values(np.array(logs).reshape(1, -1, 1)) == pytest.approx(stats.ttest_1samp(logs, 0).pvalue)
 
 
 def test_processes_that_agree_exactly_leave_no_doubt() -> None:
-    assert p_value([0.1] * 4) == 0
-    assert p_value([0.0] * 4) == 1
-    assert p_value([0.1, 0.1]) == 1  # two tell nothing
+    assert p_values(np.array([[[0.1, 0.0]] * 4])).tolist() == [[0.0, 1.0]]
+    assert slower([[0.0] * 3, [0.1] * 3, [0.0] * 3]) == [False, True, False]
+
+
+def test_fewer_than_three_processes_tell_nothing() -> None:
+    assert slower([[0.0] * 2, [0.1, 0.1], []]) == [False] * 3
+    assert slower([[0.0] * 3, [0.1] * 3, [0.1] * 2]) == [False, True, False]
 
 
 def test_of_two_alike_the_one_behind_is_called_slower_as_often_as_a_two_sided_test_says() -> None:
