@@ -188,7 +188,10 @@ def run(
         "reports/out"
     ),
     launches: Annotated[
-        int | None, typer.Option(min=1, help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none.")
+        int | None,
+        typer.Option(
+            min=1, help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none."
+        ),
     ] = None,
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")

@@ -23,6 +23,8 @@ FEW = 5
 """Common rounds below which a process's ratio is one of medians."""
 LEAST = 3
 """Processes below which nothing is given an interval: that of two reaches 12.7 standard errors to each side."""
+TRIM = 0.2
+"""Share of processes left out at each end: now and then a whole process is slowed, and a mean follows it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,53 @@ def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Int
     return Interval(mean, mean - half, mean + half)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, its standard error, and the error's degrees of freedom."""
+
+    value: float
+    error: float
+    degrees: int
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value against "the true value is at most bound"."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 0.0 if self.value > bound else 1.0
+        return float(stdtr(self.degrees, -(self.value - bound) / self.error))
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value against "the true value is at least bound"."""
+        return Estimate(-self.value, self.error, self.degrees).p_above(-bound)
+
+    def p_within(self, margin: float) -> float:
+        """p-value against "the true value is at least margin away from zero": two one-sided tests."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        half = t_quantile(self.degrees, level) * self.error
+        return self.value - half, self.value + half
+
+    def ratio(self) -> Interval:
+        """A log-ratio as a ratio with its interval."""
+        low, high = self.interval()
+        return Interval(math.exp(self.value), math.exp(low), math.exp(high))
+
+
+def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
+    """The trimmed mean with the standard error that goes with it (K. K. Yuen, Biometrika 61, 1974). Raises ValueError
+    for fewer than two values."""
+    data = np.sort(np.asarray(values, np.float64))
+    cut = int(TRIM * data.size)
+    kept = data.size - 2 * cut
+    if data.size < 2:
+        raise ValueError("fewer than two values")
+    pulled_in = np.clip(data, data[cut], data[data.size - 1 - cut])
+    error = float(pulled_in.std(ddof=1)) * math.sqrt((data.size - 1) / (kept * (kept - 1)))
+    return Estimate(float(data[cut : data.size - cut].mean()), error, kept - 1)
+
+
 def over_processes(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
     """The mean of processes' figures with its t-interval, which fewer than LEAST have not. Raises ValueError for no values."""
     found = mean_interval(values, level)
@@ -77,8 +126,8 @@ def typical(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
     """
     if len(values) < LEAST:
         return over_processes(values, level)
-    found = located(values)
-    return Interval(found.middle, *found.interval(level))
+    found = trimmed_mean(values)
+    return Interval(found.value, *found.interval(level))
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:

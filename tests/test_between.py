@@ -26,8 +26,7 @@ from reports.between import (
 )
 from reports.comparison import exit_code, sentence
 from reports.results import Compared, Comparison, ResultError, ResultFile, read
-from reports.statistics import NOISE_BYTES, NOISE_SHARE, memory_verdict
-from reports.verdicts import Estimate
+from reports.statistics import NOISE_BYTES, NOISE_SHARE, Estimate, memory_verdict
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
 
