@@ -157,7 +157,7 @@ def run(
     preset: Annotated[
         PresetName,
         typer.Option(
-            help="quick: half a minute; default: three minutes; full: twelve; deck: the source deck's own sizes."
+            help="quick: half a minute; default: four minutes; full: twelve; deck: the source deck's own sizes."
         ),
     ] = PresetName.default,
     kernel: Kernels = None,
