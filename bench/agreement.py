@@ -20,10 +20,11 @@ import numpy as np
 import typer
 
 from bench.engine import limits, memory
-from bench.engine.race import RaceResult, Settings, Track, enter, run_launch
+from bench.engine.race import RaceResult, Track, enter, run_launch
 from bench.engine.timing import Lane, calibrate, lane_of, sampler
 from bench.engine.worker import pin
 from bench.engine.workers import Workers
+from bench.presets import PRESETS
 from bench.run import saved
 from impls import catalogue, words
 from impls.case import Case, Size
@@ -186,15 +187,15 @@ def overhead() -> bool:
 
 
 def coverage(corpus: words.Corpus, races: int) -> bool:
-    """How often a short race's interval holds the ratio that all races together show."""
+    """How often the interval of a race, as short as quick's, holds the ratio that all races together show."""
     kernel, size = RACED.partition("@")[0], Size.parse(RACED.partition("@")[2])
     chosen = [i for i in catalogue.own() if i.kernel.name == kernel and i.slug in ("csr-one-hot", "gather", "take")]
-    settings = Settings(launches=3, rounds=10, sample_s=0.001, lane_s=0.02, profile=False)
+    settings = PRESETS["quick"].settings
     found = [enter(chosen, size, settings) for _ in range(races)]
     with saved(corpus) as folder, Workers() as workers:
         track = Track(workers, folder, (), settings)
         for launch in range(settings.launches):  # far apart, as in a run
-            print(f"launch {launch + 1} of {settings.launches} of {races} races", file=sys.stderr, flush=True)
+            print(f"process {launch + 1} of {settings.launches} of {races} races", file=sys.stderr, flush=True)
             for race in found:
                 run_launch(race, track)
     good = True
@@ -206,7 +207,7 @@ def coverage(corpus: words.Corpus, races: int) -> bool:
         share = sum(held) / len(held)
         good &= share >= 0.9
         print(
-            f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {len(held)} intervals of 3 launches ({share:.0%})"
+            f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {len(held)} intervals of {settings.launches} processes ({share:.0%})"
         )
     return good
 

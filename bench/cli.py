@@ -157,7 +157,7 @@ def run(
     preset: Annotated[
         PresetName,
         typer.Option(
-            help="quick: half a minute; default: three minutes; full: twelve; deck: the source deck's own sizes."
+            help="quick: half a minute; default: four minutes; full: twelve; deck: the source deck's own sizes."
         ),
     ] = PresetName.default,
     kernel: Kernels = None,
@@ -188,7 +188,10 @@ def run(
         "reports/out"
     ),
     launches: Annotated[
-        int | None, typer.Option(min=1, help="Fresh processes a race; more give narrower intervals.")
+        int | None,
+        typer.Option(
+            min=1, help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none."
+        ),
     ] = None,
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")

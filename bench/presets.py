@@ -115,16 +115,16 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=3, rounds=8, sample_s=0.001, lane_s=0.01, profile=False),
+            Settings(launches=5, rounds=5, sample_s=0.001, lane_s=0.0075, profile=False),
             (1_000, 100_000),
             flat=(100_000,),
             tables=(10_000,),
-            hundredfold=((1_000, 8), (100_000, 8)),
-            texts=((1_000, 200),),
+            hundredfold=((1_000, 4), (100_000, 4)),
+            texts=((1_000, 100),),
         ),
         Preset(
             "default",
-            Settings(launches=3, rounds=6, sample_s=0.002, lane_s=0.02),
+            Settings(launches=5, rounds=5, sample_s=0.002, lane_s=0.015),
             (1_000, 10_000, 100_000, 1_000_000),
             flat=(10_000, 100_000),
             tables=(1_000, 10_000, 100_000),

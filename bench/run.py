@@ -26,6 +26,8 @@ from impls.interface import Implementation, Kernel
 from reports.story import headline
 
 BROKEN = ("wrong", "error", "crashed")
+LIMITS = 3
+"""How often a run measures what the machine can do, before as many of its passes: their median outvotes one spell of noise."""
 
 
 class PlanError(ValueError):
@@ -148,7 +150,7 @@ def race_all(
             ]
             at = profiled_at(run.entered)
         sizes = [race.size for race in run.entered if race.racing]
-        if sizes and len(run.limits) <= launch and (found := run_limits(sizes, track)):
+        if sizes and len(run.limits) <= launch < LIMITS and (found := run_limits(sizes, track)):
             run.limits.append(found)
             journal.append({"limits": found})
         for number, race in enumerate(run.entered):

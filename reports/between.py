@@ -11,8 +11,8 @@ import numpy as np
 from .frame import samples, wall_s
 from .memory import untraced
 from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
-from .statistics import Floats, memory_verdict, middle
-from .verdicts import FALSE_ALARMS, Estimate, holm
+from .statistics import Estimate, Floats, memory_verdict, middle
+from .verdicts import FALSE_ALARMS, holm
 
 SPREAD = 3.0
 """By how many standard deviations of what is usual between two runs a case must differ."""

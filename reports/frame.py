@@ -12,7 +12,7 @@ import numpy as np
 from .limits import bound
 from .memory import call_peak, setup_peak
 from .results import Extra, ResultFile, Row, read
-from .statistics import Floats, Interval, exponent, median, median_interval, middle, paired_ratio, slope
+from .statistics import LEVEL, Floats, Interval, exponent, middle, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +43,11 @@ COLUMNS = {
     "baseline": "whether ratios refer to this case",
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
-    "wall_s": "median wall time a call, seconds",
-    "wall_low_s": "lower end of wall_s's 95 % interval over launches, seconds",
-    "wall_high_s": "upper end of wall_s's 95 % interval over launches, seconds",
+    "wall_s": "wall time a call, seconds: trimmed geometric mean over processes of each one's median",
+    "wall_low_s": "lower end of wall_s's 95 % interval over processes, seconds",
+    "wall_high_s": "upper end of wall_s's 95 % interval over processes, seconds",
     "rounds": "samples a launch; slow cases get fewer",
-    "cpu_s": "median CPU time a call, all threads, seconds",
+    "cpu_s": "CPU time a call, all threads, seconds: trimmed mean over processes of each one's median",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
     "memory_bytes": "peak memory of a call as the tables show it: of the two above the one that memory_kind names, bytes",
@@ -56,15 +56,15 @@ COLUMNS = {
     "prepare_resident_bytes": "growth of the resident set in set-up, bytes",
     "held_bytes": "memory that set-up keeps as the tables show it: of the two above the one that held_kind names, bytes",
     "touched_rows": "distinct rows that a batch touches, mean",
-    "speedup": "the baseline's wall time over this case's, paired within the race",
+    "speedup": "the baseline's wall time over this case's, paired within the race: geometric mean over processes",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
-    "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
-    "growth_V_low": "lower end of its 95 % interval, over launches",
-    "growth_V_high": "upper end of its 95 % interval, over launches",
-    "growth_B": f"fitted power of B, from B = {FROM['B']} up, all else equal",
-    "growth_B_low": "lower end of its 95 % interval, over launches",
-    "growth_B_high": "upper end of its 95 % interval, over launches",
+    "growth_V": f"trimmed mean of processes' fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
+    "growth_V_low": "lower end of its 95 % interval, over processes",
+    "growth_V_high": "upper end of its 95 % interval, over processes",
+    "growth_B": f"trimmed mean of processes' fitted power of B, from B = {FROM['B']} up, all else equal",
+    "growth_B_low": "lower end of its 95 % interval, over processes",
+    "growth_B_high": "upper end of its 95 % interval, over processes",
     "memory_growth_V": "fitted power of V of memory_bytes, from the same cases as growth_V, if all are of one kind",
     "limit_share": "the least time that the limit which binds the case allows, over the case's wall time",
     "limit": "that limit: call, read, write, copy, rows (at random places) or matmul",
@@ -126,17 +126,20 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
     """A row of figures."""
     extra = row.extra_info
     ratio = speedup(row, baseline)
-    wall = wall_s(row)
+    wall = wall_time(row)
     record = {
         **known(row.case, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
         "baseline": extra.baseline,
         "status": "ok",
-        "wall_s": wall,
-        **dict(zip(("wall_low_s", "wall_high_s"), wall_ends(row), strict=True)),
+        "wall_s": wall.estimate,
+        "wall_low_s": wall.low,
+        "wall_high_s": wall.high,
         "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
         if extra.launches
         else row.stats.rounds,
-        "cpu_s": median([array(launch.cpu_s) for launch in extra.launches]) if extra.launches else extra.cpu_s,
+        "cpu_s": typical([middle(array(launch.cpu_s)) for launch in extra.launches]).estimate
+        if extra.launches
+        else extra.cpu_s,
         **columns("speedup", ratio),
         **columns("growth_V", growth),
     }
@@ -153,7 +156,7 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         if found:
             record[f"{name}_bytes"], record[f"{name}_kind"] = found.size_bytes, found.kind
     suite = result.w2vbench
-    binding = bound(extra, wall, suite.limits, suite.call_s.get(record["problem"])) if suite.limits else None
+    binding = bound(extra, wall.estimate, suite.limits, suite.call_s.get(record["problem"])) if suite.limits else None
     if binding:
         record["limit"], record["limit_share"] = binding.limit, binding.share
     return record
@@ -165,18 +168,14 @@ def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
     return {name: estimate, f"{name}_low": low, f"{name}_high": high}
 
 
+def wall_time(row: Row) -> Interval:
+    """A case's typical wall time a call in seconds, with its interval; without processes it is pytest-benchmark's median."""
+    return typical_figure(samples(row.extra_info)) if row.extra_info.launches else Interval(row.stats.median)
+
+
 def wall_s(row: Row) -> float:
     """A case's typical wall time a call, in seconds."""
-    return median(samples(row.extra_info)) if row.extra_info.launches else row.stats.median
-
-
-def wall_ends(row: Row) -> tuple[float | None, float | None]:
-    """The interval of a case's wall time: a t-interval over its launches' logarithms."""
-    launches = [math.log(middle(launch)) for launch in samples(row.extra_info)]
-    if len(launches) < 2:
-        return None, None
-    around = median_interval(launches).map(math.exp)
-    return around.low, around.high
+    return wall_time(row).estimate
 
 
 def samples(extra: Extra) -> list[Floats]:
@@ -188,12 +187,12 @@ def array(values: list[float | None]) -> Floats:
     return np.array([math.nan if value is None else value for value in values], np.float64)
 
 
-def speedup(row: Row, baseline: Row | None) -> Interval | None:
+def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
     """How many times faster a case is than another of its race: paired where both were raced, else of medians."""
     if baseline is None:
         return None
     if row.extra_info.launches and baseline.extra_info.launches:
-        return paired_ratio(samples(baseline.extra_info), samples(row.extra_info))
+        return paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
     return Interval(wall_s(baseline) / wall_s(row))
 
 
@@ -232,7 +231,7 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     """The power of a dimension of each series of cases that differ in it alone, by what they share."""
     found = {}
     for key, cases in alike_from(rows, dimension).items():
-        # a launch's figure at each size; a file without launches counts as one launch
+        # a process's figure at each size; a file without processes counts as one
         launches = zip(
             *([middle(one) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
             strict=False,

@@ -1,9 +1,9 @@
 """Statistics of races: pure functions from samples to small structs.
 
-A launch holds, for each lane, one figure a round (NaN where a slow lane sat a round out). Two lanes are compared by
-the ratio of their figures of the same round, so that what slows the whole machine cancels out; a launch gives one
-median ratio; and the interval comes from the spread between launches, since a process keeps whatever advantage its
-memory layout gave it.
+A process holds, for each implementation, one figure a round (NaN where a slow one sat a round out). Two are compared by
+the ratio of their figures of the same round, so that what slows the whole machine cancels out; a process gives one
+median ratio; and the interval comes from the spread between processes, since each keeps whatever advantage its memory
+layout gave it. ``python -m reports.coverage`` tells how often these intervals hold the truth.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 LEVEL = 0.95
 FEW = 5
+"""Common rounds below which a process's ratio is one of medians."""
+LEAST = 3
+"""Processes below which nothing is given an interval: that of two reaches 12.7 standard errors to each side."""
+TRIM = 0.2
+"""Share of processes left out at each end: now and then a whole process is slowed, and a mean follows it."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,69 @@ def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Int
     return Interval(mean, mean - half, mean + half)
 
 
-def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The median of some launches' figures with the mean's t-interval, which is widened to hold it. Raises ValueError for no values.
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, its standard error, and the error's degrees of freedom."""
 
-    Now and then a whole launch is slowed, and must not drag the estimate along.
+    value: float
+    error: float
+    degrees: int
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value against "the true value is at most bound"."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 0.0 if self.value > bound else 1.0
+        return float(stdtr(self.degrees, -(self.value - bound) / self.error))
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value against "the true value is at least bound"."""
+        return Estimate(-self.value, self.error, self.degrees).p_above(-bound)
+
+    def p_within(self, margin: float) -> float:
+        """p-value against "the true value is at least margin away from zero": two one-sided tests."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        half = t_quantile(self.degrees, level) * self.error
+        return self.value - half, self.value + half
+
+    def ratio(self) -> Interval:
+        """A log-ratio as a ratio with its interval."""
+        low, high = self.interval()
+        return Interval(math.exp(self.value), math.exp(low), math.exp(high))
+
+
+def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
+    """The trimmed mean with the standard error that goes with it (K. K. Yuen, Biometrika 61, 1974). Raises ValueError
+    for fewer than two values."""
+    data = np.sort(np.asarray(values, np.float64))
+    cut = int(TRIM * data.size)
+    kept = data.size - 2 * cut
+    if data.size < 2:
+        raise ValueError("fewer than two values")
+    pulled_in = np.clip(data, data[cut], data[data.size - 1 - cut])
+    error = float(pulled_in.std(ddof=1)) * math.sqrt((data.size - 1) / (kept * (kept - 1)))
+    return Estimate(float(data[cut : data.size - cut].mean()), error, kept - 1)
+
+
+def over_processes(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
+    """The mean of processes' figures with its t-interval, which fewer than LEAST have not. Raises ValueError for no values."""
+    found = mean_interval(values, level)
+    return found if len(values) >= LEAST else Interval(found.estimate)
+
+
+def typical(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
+    """The trimmed mean of processes' figures with its own interval, which fewer than LEAST have not.
+
+    For what a process that is slowed as a whole moves, as it moves a wall time and no paired ratio: the estimate is that
+    of undisturbed processes, and so is what the interval holds. Raises ValueError for no values.
     """
-    around, estimate = mean_interval(values, level), statistics.median(values)
-    if around.low is None or around.high is None:
-        return Interval(estimate)
-    return Interval(estimate, min(around.low, estimate), max(around.high, estimate))
+    if len(values) < LEAST:
+        return over_processes(values, level)
+    found = trimmed_mean(values)
+    return Interval(found.value, *found.interval(level))
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
@@ -93,18 +152,11 @@ def middle(values: Floats) -> float:
     return statistics.median(finite.tolist()) if finite.size else math.nan
 
 
-def median(launches: Sequence[Floats]) -> float:
-    """The median over launches of each launch's median: a lane's typical figure, in the samples' unit."""
-    return middle(np.array([middle(launch) for launch in launches]))
+def process_logs(numerator: Sequence[Floats], denominator: Sequence[Floats]) -> list[float]:
+    """How many times larger numerator's figures are than denominator's, as one logarithm a process that has both.
 
-
-def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
-    """How many times larger numerator's figures are than denominator's, launch by launch.
-
-    Each launch gives the median of the log-ratios of its common rounds; the estimate is the median launch, and the
-    interval a t-interval over launches.
-    With fewer than FEW common rounds it gives the ratio of the two medians instead: a single round's fast sample is
-    noisier than the drift that pairing takes out. None if no launch has figures of both.
+    It is the median of the log-ratios of their common rounds. With fewer than FEW of those it is the log-ratio of the two
+    medians instead: a single round's fast sample is noisier than the drift that pairing takes out.
     """
     logs = []
     for top, bottom in zip(numerator, denominator, strict=True):
@@ -116,9 +168,21 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
         log = middle(ratios) if paired else middle(tops) - middle(bottoms)
         if not math.isnan(log):  # of both
             logs.append(log)
-    if not logs:
-        return None
-    return median_interval(logs, level).map(math.exp)
+    return logs
+
+
+def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
+    """How many times larger numerator's figures are than denominator's: the geometric mean over processes of each
+    process's ratio (``process_logs``), with the t-interval of that mean. None if no process has figures of both.
+    """
+    logs = process_logs(numerator, denominator)
+    return over_processes(logs, level).map(math.exp) if logs else None
+
+
+def typical_figure(launches: Sequence[Floats], level: float = LEVEL) -> Interval:
+    """An implementation's figure, above zero, in the samples' unit: each process's median, of which on a logarithmic scale
+    the trimmed mean is taken (``typical``). Raises ValueError for no processes."""
+    return typical([math.log(middle(launch)) for launch in launches], level).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
@@ -137,13 +201,13 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
 
 
 def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
-    """How a figure grows: the mean over launches of each launch's slope, with its t-interval; None if none has one.
+    """How a figure grows: the trimmed mean over processes of each one's slope, with its interval; None if none has one.
 
-    launches: for each, its figure at each size. The interval tells how well the mean slope is known, not how straight
-    the line is: caches bend it at the same place in every launch.
+    launches: for each process, its figure at each size. The interval tells how well the slope is known, not how straight
+    the line is: caches bend it at the same place in every process.
     """
     slopes = [found for figures in launches if (found := slope(sizes, figures)) is not None]
-    return mean_interval(slopes, level) if slopes else None
+    return typical(slopes, level) if slopes else None
 
 
 LEAST_BYTES = 4096

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .frame import alike, growths, speedup, wall_s
+from .again import more_processes
+from .frame import alike, growths, wall_s
 from .results import ResultFile, Row
+from .standing import Standing, advertised, standing
 from .statistics import Interval
 from .units import power, seconds, three, times
-
-AS_FAST = 1.03
-"""Cases whose time is within this factor of the fastest count as just as fast."""
-
-MAY_BE_AS_FAST = 1.15
-"""So do those within this factor whose interval includes 1; beyond it a wide interval means noise, not a tie."""
 
 FLAT = 0.15
 """A growth exponent below this is called flat."""
@@ -48,40 +44,66 @@ def by_problem(result: ResultFile) -> dict[str, list[Row]]:
 
 def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
     """The story of one race; grown: how cases grow with V, by what they share."""
-    fastest = min(race, key=wall_s)
-    baseline = next((row for row in race if row.extra_info.baseline), None)
-    tied = [row for row in race if row is not fastest and as_fast(row, fastest)]
-    size = fastest.extra_info.size
+    how = standing(race)
+    best, baseline = how.advised, next((row for row in race if row.extra_info.baseline), None)
+    slug, took = best.extra_info.implementation, seconds(wall_s(best))
+    size = best.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
-    best = fastest.extra_info.implementation
-    what, unsure = f"{best} is fastest {at}: {seconds(wall_s(fastest))} a call", False
+    if not how.settled:
+        what = f"{slug} seems fastest {at}: {took} a call"
+    elif how.tie:
+        what = f"{listed([row.extra_info.implementation for row in how.as_fast])} tie {at}: {slug} takes {took} a call"
+    else:
+        what = f"{slug} is fastest {at}: {took} a call"
     if baseline is None:
         found = f"{what}. The baseline was not measured, so there is no ratio."
-    elif baseline is fastest:
-        others = sorted((row for row in race if row is not fastest), key=wall_s)
-        behind = (
-            f"; the next, {others[0].extra_info.implementation}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long"
-            if others
-            else ""
-        )
-        found = f"Nothing beats the baseline {best} {at}, {seconds(wall_s(fastest))} a call{behind}."
-    elif baseline in tied:
-        found = f"Nothing is clearly faster than the baseline {baseline.extra_info.implementation} {at}, {seconds(wall_s(baseline))} a call."
+    elif baseline is best:
+        found = f"{unbeaten(how)} {slug} {at}, {took} a call{next_one(how, race)}."
     else:
-        ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
-        faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        unsure = ratio.low is not None and ratio.low <= 1
-        if unsure:
-            what = f"{best} seems fastest {at}: {seconds(wall_s(fastest))} a call"
-            faster += f", but launches disagree ({three(ratio.low or 0)}–{three(ratio.high or 0)}): more of them would tell (--launches)"
-        found = plainly(fastest, baseline, ratio) if not unsure else ""
-        found = f"{found or f'{what}, {faster}.'}{growing(fastest, baseline, grown)}"
-    if baseline in tied:  # the simplest of those that are as fast
-        tied = [fastest, *(row for row in tied if row is not baseline)]
-        fastest, best = baseline, baseline.extra_info.implementation
-    also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
-    advice = f"{'Perhaps use' if unsure else 'Use'} {best} ({fastest.extra_info.title}){also}."
-    return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
+        ratio = advertised(best, baseline, race) or Interval(wall_s(baseline) / wall_s(best))
+        faster = f"{factor(ratio)} faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
+        plain = plainly(best, baseline, ratio) if how.settled and not how.tie else ""
+        found = f"{plain or f'{what}, {faster}.'}{growing(best, baseline, grown)}"
+    also = [row.extra_info.implementation for row in how.as_fast[1:]]
+    advice = f"{'Use' if how.settled else 'Perhaps use'} {slug} ({best.extra_info.title}){f'; about as fast: {listed(also)}' if also else ''}."
+    return Finding(best.group or "", f"{found}{doubt(how)}", advice, (slug, *also))
+
+
+def unbeaten(how: Standing) -> str:
+    """What is said of a baseline that is the one to use."""
+    alone = how.settled and not how.tie
+    return "Nothing beats the baseline" if alone else "Nothing is clearly faster than the baseline"
+
+
+def next_one(how: Standing, race: Sequence[Row]) -> str:
+    """Who comes after a baseline that leads alone, and how long that takes."""
+    others = sorted((row for row in race if row is not how.leader), key=wall_s)
+    if not others or how.tie or not how.settled:
+        return ""
+    ratio = advertised(how.leader, others[0], race)
+    times_as_long = three(ratio.estimate if ratio else wall_s(others[0]) / wall_s(how.leader))
+    return f"; the next, {others[0].extra_info.implementation}, takes {times_as_long} times as long"
+
+
+def factor(ratio: Interval) -> str:
+    """``12.3 times (11.9–12.8)``."""
+    ends = "" if ratio.low is None or ratio.high is None else f" ({three(ratio.low)}–{three(ratio.high)})"
+    return f"{three(ratio.estimate)} times{ends}"
+
+
+def doubt(how: Standing) -> str:
+    """What these processes leave open, and the command that would tell."""
+    if not how.tested:
+        counted = {0: "No process of its own", 1: "One process"}.get(how.processes, f"{how.processes} processes")
+        more = f"; {more_processes((), how.leader)} measures more" if how.processes else ""
+        return f" {counted}: no interval, and no test of who is fastest{more}."
+    if not how.undecided:
+        return ""
+    names = [row.extra_info.implementation for row in how.undecided]
+    return (
+        f" Whether {listed(names)} {'takes' if len(names) == 1 else 'take'} longer is open: "
+        f"{more_processes((how.leader, *how.undecided), how.leader)} measures them in more processes."
+    )
 
 
 def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
@@ -92,15 +114,9 @@ def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
     words = {1_000_000: "a million words", 100_000: "a hundred thousand words"}.get(size.V, f"{size.V:,} words")
     batch = f", {size.B:,} at a time" if size.B != 1 else ""
     return (
-        f"At {words}{batch}, {one} instead of {other} is {three(ratio.estimate)} times faster: "
+        f"At {words}{batch}, {one} instead of {other} is {factor(ratio)} faster: "
         f"{seconds(wall_s(fastest))}, not {seconds(wall_s(baseline))}."
     )
-
-
-def as_fast(row: Row, fastest: Row) -> bool:
-    """Whether a case cannot be told from the fastest, or differs too little to matter."""
-    ratio = speedup(fastest, row)
-    return ratio is None or ratio.estimate < AS_FAST or (ratio.estimate < MAY_BE_AS_FAST and ratio.includes(1.0))
 
 
 def growing(fastest: Row, baseline: Row, grown: dict[tuple[Any, ...], Interval]) -> str:
@@ -118,7 +134,7 @@ def course(growth: Interval) -> str:
     if abs(growth.estimate) < FLAT:
         return "stays flat as V grows"
     if growth.includes(0.0) and growth.low is not None:
-        return "grows with V in a way that these launches leave open"
+        return "grows with V in a way that these processes leave open"
     return f"{'grows' if growth.estimate > 0 else 'falls'} as {power(Interval(growth.estimate))}"
 
 
@@ -153,15 +169,22 @@ def overview(result: ResultFile) -> list[tuple[str, ...]]:
     kernels: dict[str, list[str]] = {}
     for problem in races:
         kernels.setdefault(problem.partition("@")[0], []).append(problem)
-    found = []
+    found: list[tuple[str, ...]] = []
     for kernel, problems in kernels.items():
         race = races[headline(problems)]
         baseline = next((row for row in race if row.extra_info.baseline), None)
-        fastest = min(race, key=wall_s)
         if baseline is None:
             continue
-        size = fastest.extra_info.size
-        ratio = "–" if fastest is baseline else gain(speedup(fastest, baseline))
-        ends = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (fastest, baseline))
-        found.append((kernel, ratio, *ends, f"{size.V:,}, {size.B:,}"))
+        how = standing(race)
+        best, size = how.advised, how.advised.extra_info.size
+        ratio = "–" if best is baseline else gain(advertised(best, baseline, race))
+        first, last = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (best, baseline))
+        found.append((kernel, ratio, f"{first}{remark(how)}", last, f"{size.V:,}, {size.B:,}"))
     return found
+
+
+def remark(how: Standing) -> str:
+    """What keeps a winner from being the only one, in brackets."""
+    if not how.settled:
+        return " (undecided)"
+    return f" (tie of {len(how.as_fast)})" if how.tie else ""

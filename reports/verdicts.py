@@ -12,12 +12,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import numpy as np
+from .statistics import Estimate, Interval, trimmed_mean
 
-from .statistics import LEVEL, Floats, Interval, t_quantile
-
-TRIM = 0.2
-"""Share of processes left out at each end: now and then a whole process is slowed, and a mean follows it."""
 BY_MEDIAN, BY_MEAN = 0.02, 0.005
 """What a comparison may err by: on medians in each direction, and on means, which can only make a case slower."""
 FALSE_ALARMS = 2 * BY_MEDIAN + BY_MEAN
@@ -32,53 +28,6 @@ SETUP_THRESHOLD = 0.1
 """A change of set-up time below this counts as none: a process sets up once, so that there is one figure of each."""
 
 Case = TypeVar("Case", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate, its standard error, and the error's degrees of freedom."""
-
-    value: float
-    error: float
-    degrees: int
-
-    def p_above(self, bound: float) -> float:
-        """One-sided p-value against "the true value is at most bound"."""
-        from scipy.special import stdtr
-
-        if self.error == 0:
-            return 0.0 if self.value > bound else 1.0
-        return float(stdtr(self.degrees, -(self.value - bound) / self.error))
-
-    def p_below(self, bound: float) -> float:
-        """One-sided p-value against "the true value is at least bound"."""
-        return Estimate(-self.value, self.error, self.degrees).p_above(-bound)
-
-    def p_within(self, margin: float) -> float:
-        """p-value against "the true value is at least margin away from zero": two one-sided tests."""
-        return max(self.p_above(-margin), self.p_below(margin))
-
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        half = t_quantile(self.degrees, level) * self.error
-        return self.value - half, self.value + half
-
-    def ratio(self) -> Interval:
-        """A log-ratio as a ratio with its interval."""
-        low, high = self.interval()
-        return Interval(math.exp(self.value), math.exp(low), math.exp(high))
-
-
-def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
-    """The trimmed mean with the standard error that goes with it (K. K. Yuen, Biometrika 61, 1974). Raises ValueError
-    for fewer than two values."""
-    data = np.sort(np.asarray(values, np.float64))
-    cut = int(TRIM * data.size)
-    kept = data.size - 2 * cut
-    if data.size < 2:
-        raise ValueError("fewer than two values")
-    pulled_in = np.clip(data, data[cut], data[data.size - 1 - cut])
-    error = float(pulled_in.std(ddof=1)) * math.sqrt((data.size - 1) / (kept * (kept - 1)))
-    return Estimate(float(data[cut : data.size - cut].mean()), error, kept - 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

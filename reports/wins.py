@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from .frame import wall_s
 from .results import ResultFile, Row
-from .story import as_fast, by_problem
+from .standing import standing
+from .story import by_problem
 from .units import three
 
 FASTEST, PLAIN, OTHER, ABSENT = "fastest", "plain", "other", "absent"
 MEANING = (
     "How many times as long as the fastest each takes; 1×: it is the fastest there, or as fast. "
-    "†: the fastest of those that need NumPy and SciPy only."
+    "?: these processes leave it open. †: the fastest of those that need NumPy and SciPy only."
 )
 
 
@@ -61,8 +62,9 @@ def slug(row: Row) -> str:
 def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
     """One race. otherwise: what became of implementations without figures."""
     taken = {slug(row): wall_s(row) for row in race}
-    first = best(race)
-    plain = best([row for row in race if not row.extra_info.needs])
+    how, simple = standing(race), [row for row in race if not row.extra_info.needs]
+    first, undecided = set(map(slug, how.as_fast)), set(map(slug, how.undecided))
+    plain = set(map(slug, standing(simple).as_fast)) if simple else set()
     if first & plain:
         plain = set()
 
@@ -71,16 +73,10 @@ def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, st
             return Cell(otherwise[one], ABSENT)
         if one in first:
             return Cell("1×", FASTEST)
-        ratio = f"{three(taken[one] / min(taken.values()))}×"
+        ratio = f"{three(taken[one] / min(taken.values()))}×{'?' * (one in undecided)}"
         return Cell(f"{ratio} †", PLAIN) if one in plain else Cell(ratio, OTHER)
 
     return [cell(one) for one in slugs]
-
-
-def best(race: Sequence[Row]) -> set[str]:
-    """The fastest of some, and those that are as fast."""
-    fastest = min(race, key=wall_s, default=None)
-    return {slug(row) for row in race if fastest and (row is fastest or as_fast(row, fastest))}
 
 
 def told_apart(sizes: Sequence[str]) -> tuple[str, ...]:

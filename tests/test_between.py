@@ -26,8 +26,7 @@ from reports.between import (
 )
 from reports.comparison import exit_code, memory, notes, sentence
 from reports.results import Compared, Comparison, ResultError, ResultFile, read
-from reports.statistics import LEAST_BYTES, memory_verdict
-from reports.verdicts import Estimate
+from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
 from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
 
@@ -152,7 +151,7 @@ def test_a_case_keeps_what_is_known_of_it() -> None:
             sources={"lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": ""}},
         ),
     ).cases
-    assert (case.base_s, case.head_s, case.launches) == (1e-5, 3e-5, 3)
+    assert (case.base_s, case.head_s, case.launches) == pytest.approx((1e-5, 3e-5, 3))
     assert (case.memory, case.base_bytes, case.head_bytes) == ("more", 4_000, 9_000)
     assert (case.file, case.line, case.title, case.kernel) == ("impls/lookup.py", 7, "W[idx]", "lookup")
     assert case.control is None

@@ -110,7 +110,11 @@ def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subp
     _, result = finished
     assert "lookup@V=2e3,H=8,B=10,f32,i64,zipf,t1" in result.stdout
     assert "baseline" in result.stdout
-    assert "Use gather (W[idx])" in result.stdout
+    assert "Perhaps use gather (W[idx])" in result.stdout
+    assert (
+        " 2 processes: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 2000 "
+        in result.stdout
+    )
     assert "[launch 1/2, race 1/2] lookup@V=500" in result.stderr
     assert "[launch 2/2, race 1/2]" in result.stderr
 
@@ -124,7 +128,7 @@ def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.C
     assert (cases.status == "ok").all()
     gather = cases[cases.implementation == "gather"]
     assert (gather.speedup > 1).all()
-    assert (gather.speedup_low <= gather.speedup).all()
+    assert gather.speedup_low.isna().all()  # of two processes
     assert gather.cpu_s.between(gather.wall_s * 0.2, gather.wall_s * 2).all()
 
 

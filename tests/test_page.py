@@ -367,7 +367,7 @@ def test_on_a_phone_figures_stand_beside_the_names(show: Show) -> None:
 def test_findings_stand_at_the_top_and_lead_to_their_kernels(show: Show) -> None:
     view = show("every status", "")
     found = view.texts("ul.story li")
-    assert found[0].startswith("lookup: gather is fastest at V = 100,000, B = 100: 100 µs a call, 100 times faster")
+    assert found[0].startswith("lookup: gather is fastest at V = 100,000, B = 100: 100 µs a call, 100 times (")
     assert found[1].startswith("scatter.dense: numba is fastest")
     view.locate("ul.story a").nth(1).click()
     box = view.page.get_by_role("heading", name="scatter.dense the gradient").bounding_box()

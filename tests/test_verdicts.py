@@ -11,18 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import Floats, share_interval
+from reports.statistics import Estimate, Floats, share_interval, trimmed_mean
 from reports.verdicts import (
     FALSE_ALARMS,
     Decision,
-    Estimate,
     Paired,
     Stage,
     decide,
     holm,
     judged,
     same,
-    trimmed_mean,
     undecided,
 )
 

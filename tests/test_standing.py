@@ -1,0 +1,230 @@
+"""Who is the fastest, and who ties: tests against SciPy, and what is said of a race."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from reports.again import more_processes
+from reports.results import Row
+from reports.standing import ERROR, advertised, critical, p_values, slower, standing
+from reports.statistics import Interval, paired_ratio
+from reports.story import finding, findings, overview
+from reports.wins import wins
+from tests import saved
+from tests.saved import row, unlaunched
+
+NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
+"""Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
+
+
+def launches(*figures: float) -> list[list[float | None]]:
+    return [[figure] * 6 for figure in figures]
+
+
+def rows(*contents: saved.Content) -> list[Row]:
+    return saved.result(*contents).benchmarks
+
+
+def slugs(some: tuple[Row, ...]) -> list[str]:
+    return [one.extra_info.implementation for one in some]
+
+
+# -- the test
+
+
+@pytest.mark.parametrize("logs", [[0.1, 0.2, 0.15], [0.1, -0.2, 0.15, 0.3, 0.02], [-0.1, -0.2, -0.15, -0.4]])
+def test_a_p_value_is_scipys(logs: list[float]) -> None:
+    assert p_values(np.array(logs).reshape(1, -1, 1)) == pytest.approx(stats.ttest_1samp(logs, 0).pvalue)
+
+
+def test_processes_that_agree_exactly_leave_no_doubt() -> None:
+    assert p_values(np.array([[[0.1, 0.0]] * 4])).tolist() == [[0.0, 1.0]]
+    assert slower([[0.0] * 3, [0.1] * 3, [0.0] * 3]) == [False, True, False]
+
+
+def test_fewer_than_three_processes_tell_nothing() -> None:
+    assert slower([[0.0] * 2, [0.1, 0.1], []]) == [False] * 3
+    assert slower([[0.0] * 3, [0.1] * 3, [0.1] * 2]) == [False, True, False]
+
+
+def test_of_two_alike_the_one_behind_is_called_slower_as_often_as_a_two_sided_test_says() -> None:
+    assert critical(2, 5) == pytest.approx(ERROR, abs=0.008)
+
+
+def test_the_more_there_are_the_less_is_held_against_the_last() -> None:
+    found = [critical(count, 5) for count in (2, 3, 5, 10)]
+    assert found == sorted(found, reverse=True)
+    # of ten, any may lead, so that more than nine comparisons count, and fewer than all 45
+    assert ERROR / 45 < found[-1] < ERROR / 9
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_of_as_many_alike_any_is_called_slower_in_one_race_of_twenty(count: int) -> None:
+    rng, called, races = np.random.default_rng(7), 0, 2_000
+    for _ in range(races):
+        logs = rng.normal(0, 0.05, (count, 5))
+        called += any(slower((logs - logs[logs.mean(axis=1).argmin()]).tolist()))
+    low, high = stats.binom.interval(0.999, races, ERROR)
+    assert low <= called <= high
+
+
+def test_the_search_ends_at_the_first_that_is_in_doubt() -> None:
+    certain, likely, doubtful = [0.5, 0.51, 0.49, 0.5, 0.5], [0.1, 0.2, 0.1, 0.1, 0.25], [-0.2, 0.3, 0.2, -0.1, 0.1]
+    assert slower([[0.0] * 5, doubtful, certain]) == [False, False, True]
+    assert slower([[0.0] * 5, likely]) == [False, True]
+    # what is told of two alone is not told of it among many that might have led
+    assert not slower([[0.0] * 5, likely, *[doubtful] * 9])[1]
+    # of those that are certainly slower, nobody thought that they lead
+    assert slower([[0.0] * 5, likely, *[certain] * 9]) == [False, *[True] * 10]
+
+
+# -- who is to be used
+
+
+def test_of_those_that_tie_the_simplest_is_advised() -> None:
+    tied = rows(
+        row("torch", 1.00e-5, needs=["torch"]), row("numba", 1.01e-5, needs=["numba"]), row("take", 1.02e-5), row("gather", 1.02e-5)
+    )  # fmt: skip
+    assert slugs(standing(tied).as_fast) == ["take", "gather", "numba", "torch"]
+    assert slugs((standing(tied).leader,)) == ["torch"]
+    baseline = row("loop", 1.02e-5, baseline=True, needs=["torch"])
+    assert slugs(standing(rows(row("take", 1e-5), baseline)).as_fast) == ["loop", "take"]
+
+
+def test_a_tie_is_told_with_the_figures_of_the_one_to_use() -> None:
+    (found,) = findings(
+        saved.result(row("slow", 1e-3, baseline=True), row("numba", 1.00e-5, needs=["numba"]), row("take", 1.02e-5))
+    )
+    assert found.found.startswith("take and numba tie at V = 10,000, B = 100: take takes 10.2 µs a call, 98.0 times (")
+    assert found.advice == "Use take (the take way); about as fast: numba."
+
+
+def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> None:
+    race = rows(
+        row("slow", launches(*[50.0] * 5), baseline=True), row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY))
+    )
+    how = standing(race)
+    assert (slugs(how.as_fast), slugs(how.undecided), how.settled) == (["a"], ["b"], False)
+    found = finding(race, {})
+    assert found.found.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times (")
+    assert found.found.endswith(
+        " Whether b takes longer is open: w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
+        "--launches 20 measures them in more processes."
+    )
+    assert found.advice == "Perhaps use a (the a way)."
+    assert found.use == ("a",)
+
+
+def test_a_baseline_that_may_be_as_fast_makes_a_speed_up_a_perhaps() -> None:
+    result = saved.result(row("slow", launches(*NOISY), baseline=True), row("a", launches(*[1.0] * 5)))
+    (line,) = overview(result)
+    assert line[1].startswith("perhaps 1.")
+    assert line[2] == "a, 1.00 s (undecided)"
+
+
+def test_the_overview_says_where_the_fastest_is_not_alone() -> None:
+    (line,) = overview(saved.result(row("slow", 1e-3, baseline=True), row("a", 1e-5), row("b", 1.01e-5)))
+    assert line[2] == "a, 10.0 µs (tie of 2)"
+
+
+def test_the_table_of_wins_marks_what_is_open() -> None:
+    (found,) = wins(
+        saved.result(row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY)), row("c", launches(*[2.0] * 5)))
+    )
+    assert [cells[0].text for _, cells in found.rows] == ["1×", "1.38×?", "2.00×"]
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "One process"), (2, "2 processes")])
+def test_one_process_or_two_give_no_interval_and_no_fastest(count: int, says: str) -> None:
+    (found,) = findings(
+        saved.result(row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)))
+    )
+    assert found.found == (
+        "a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times faster than the baseline slow (50.0 s). "
+        f"{says}: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 10000 --batch 100 "
+        "--launches 20 measures more."
+    )
+    assert found.advice == "Perhaps use a (the a way)."
+
+
+def test_files_without_processes_say_so() -> None:
+    (found,) = findings(
+        saved.result(unlaunched("slow", 1e-3, baseline=True), unlaunched("a", 1e-5), engine="pytest-benchmark")
+    )
+    assert found.found.endswith(" No process of its own: no interval, and no test of who is fastest.")
+
+
+def test_an_implementation_alone_needs_no_test() -> None:
+    (found,) = findings(saved.result(row("a", launches(1.0))))
+    assert found.found.startswith("a is fastest at ")
+    assert "interval" not in found.found
+
+
+# -- the advertised speed-up
+
+
+def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> None:
+    rng = np.random.default_rng(0)
+    walls = {slug: np.exp(rng.normal(0, 0.02, (5, 6))) for slug in ("a", "b", "c", "d")}
+    race = rows(
+        *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", launches(*[50.0] * 5), baseline=True)
+    )
+    found = advertised(race[0], race[-1], race)
+    assert found == paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]), level=1 - 0.05 / 4)
+    alone = paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]))
+    assert isinstance(found, Interval)
+    assert isinstance(alone, Interval)
+    assert found.estimate == alone.estimate
+    assert found.low is not None
+    assert alone.low is not None
+    assert math.log(found.estimate / found.low) > 1.5 * math.log(alone.estimate / alone.low)
+
+
+# -- the command
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ({}, "--vocab 10000 --batch 100"),
+        ({"V": 10**6, "B": 8, "dtype": "f64"}, "--vocab 1000000 --batch 8 --dtype f64"),
+        ({"H": 300, "K": 5}, "--vocab 10000 --batch 100 --hidden 300"),
+        ({"K": 20}, "--vocab 10000 --batch 100 --negatives 20"),
+    ],
+)
+def test_the_command_asks_for_the_same_size(size: dict[str, Any], options: str) -> None:
+    (one,) = rows(row("gather", 1e-5, **size))
+    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --launches 20"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "slug", "dimensions"),
+    [("lookup", "gather", {}), ("sampling.with-replacement", "alias", {"H": 1, "K": 5})],
+)
+def test_the_command_is_one_that_run_understands(
+    kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
+    from bench import cli
+    from bench import run as running
+
+    planned: list[running.Race] = []
+    plan = running.plan
+
+    def stop(*arguments: Any) -> Any:
+        planned.extend(plan(*arguments))
+        raise running.PlanError("enough")
+
+    monkeypatch.setattr(running, "plan", stop)
+    (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
+    CliRunner().invoke(cli.app, more_processes([one], one).split()[1:])
+    (race,) = planned
+    assert race.name == one.group
+    assert slug in [i.slug for i in race.implementations]
+    assert len(race.implementations) <= 2
