@@ -26,7 +26,7 @@ from ..scatter.rows import csr
 from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
 from ..words import Ints
-from .contract import Settings, initial, kept_share, windows
+from .contract import Settings, examples, initial, kept_share, windows
 
 BATCH = 100
 """The book's batch, in words."""
@@ -41,7 +41,7 @@ class Stages:
 
     lookup (W, idx (n,)) -> rows (n, H). sampling (targets (n,)) -> negatives (n, K), or None. output (h, target,
     negatives) -> dh and a gradient of W_out. scatter (dout (n, H), idx (n,)) -> a gradient of W_in. update (which
-    table, gradient): takes a step. like_word2vec: windows shrink by chance and frequent words are left out.
+    table, gradient): takes a step. like_word2vec: tables begin as word2vec's, and CBOW moves each row by the whole change.
     """
 
     lookup: Callable[[StagedModel, Array, Ints], Array]
@@ -130,13 +130,7 @@ class StagedModel:
     def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Batches of inputs, targets and how many inputs each has. CBOW: a word from its window's mean; skip-gram: each of a
         window's words from it."""
-        window = self.settings.window
-        line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        reach = np.full(len(words), window)
-        if self.way.like_word2vec:
-            kept = self.rng.random(len(words)) < self.kept[words]
-            words, line = words[kept], line[kept]
-            reach = self.rng.integers(1, window + 1, len(words))
+        words, line, reach = examples(words, starts, self.kept, self.settings, self.rng)
         for first in range(0, len(words), BATCH):
             centres = np.arange(first, min(first + BATCH, len(words)))
             contexts, many = windows(line, centres, reach[centres])
