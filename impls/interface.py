@@ -216,8 +216,9 @@ class Implementation:
         return ready(self.function, (*problem.batches[0], *last)), last
 
     def covered(self, size: Size) -> dict[str, float]:
-        """How many examples a call covers, by what they are called; none where a kernel has no such thing."""
-        return (self.covers or self.kernel.covers)(size)
+        """How many examples a call covers, by the kernel's names for them; none where it has no such thing."""
+        own = self.covers(size) if self.covers else {}
+        return {name: own.get(name, number) for name, number in self.kernel.covers(size).items()}
 
     def case(self, size: Size) -> Case:
         return Case(self.kernel.name, self.slug, size)

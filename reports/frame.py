@@ -52,7 +52,9 @@ COLUMNS = {
     "prepare_s": "set-up time, seconds",
     "prepare_bytes": "memory that set-up keeps, bytes",
     "touched_rows": "distinct rows that a batch touches, mean",
-    "speedup": "the baseline's wall time over this case's, paired within the race",
+    "pairs_per_s": "pairs of a word and one of its window's that training learns from, a second",
+    "words_per_s": "words of text that training goes through, a second",
+    "speedup": "the baseline's wall time over this case's, paired within the race; by example where calls cover unlike numbers",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
@@ -134,6 +136,7 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         **columns("speedup", ratio),
         **columns("growth_V", growth),
     }
+    record |= {f"{unit}_per_s": number / wall for unit, number in extra.covers.items()}
     for name in ("peak_bytes", "resident_bytes", "prepare_s", "prepare_bytes", "touched_rows"):
         record[name] = getattr(extra, name)
     suite = result.w2vbench
@@ -152,6 +155,22 @@ def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
 def wall_s(row: Row) -> float:
     """A case's typical wall time a call, in seconds."""
     return median(samples(row.extra_info)) if row.extra_info.launches else row.stats.median
+
+
+def example_s(row: Row) -> float:
+    """Wall time an example, in seconds: what cases of a race are ranked by. That of a call, where calls cover no examples."""
+    return wall_s(row) / (examples(row)[1] or 1.0)
+
+
+def examples(row: Row) -> tuple[str, float]:
+    """What a call's examples are called that ratios are by, and how many it covers; no name and 0 where it has none."""
+    return next(iter(row.extra_info.covers.items()), ("", 0.0))
+
+
+def work_ratio(row: Row, other: Row) -> float:
+    """How many times the examples of another case of its race a case covers; 1 where either has none."""
+    (unit, mine), (same_unit, theirs) = examples(row), examples(other)
+    return mine / theirs if unit == same_unit and mine and theirs else 1.0
 
 
 def wall_ends(row: Row) -> tuple[float | None, float | None]:
@@ -173,12 +192,18 @@ def array(values: list[float | None]) -> Floats:
 
 
 def speedup(row: Row, baseline: Row | None) -> Interval | None:
-    """How many times faster a case is than another of its race: paired where both were raced, else of medians."""
+    """How many times faster a case is than another of its race: paired where both were raced, else of medians.
+
+    Of equal work: where their calls cover unlike numbers of examples, by the time an example.
+    """
     if baseline is None:
         return None
     if row.extra_info.launches and baseline.extra_info.launches:
-        return paired_ratio(samples(baseline.extra_info), samples(row.extra_info))
-    return Interval(wall_s(baseline) / wall_s(row))
+        ratio = paired_ratio(samples(baseline.extra_info), samples(row.extra_info))
+    else:
+        ratio = Interval(wall_s(baseline) / wall_s(row))
+    more = work_ratio(row, baseline)
+    return ratio if ratio is None or more == 1.0 else ratio.map(lambda times: times * more)
 
 
 def alike(row: Row, dimension: str = "V") -> tuple[Any, ...]:

@@ -67,7 +67,8 @@ class Launch(Part):
 
 
 class Extra(Part):
-    """What a row knows beyond pytest-benchmark's own fields. Units are in the names."""
+    """What a row knows beyond pytest-benchmark's own fields. Units are in the names. covers: examples a call, by what they
+    are called; ratios are by the first. differs: what else the case does otherwise than others of its problem."""
 
     kernel: str
     implementation: str
@@ -89,6 +90,8 @@ class Extra(Part):
     written_bytes: Positive | None = None
     flops: Positive | None = None
     row_bytes: Positive | None = None
+    covers: dict[str, Positive] = {}
+    differs: str = ""
 
 
 class Stats(Part):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .frame import alike, growths, speedup, wall_s
+from .frame import alike, example_s, examples, growths, speedup, wall_s, work_ratio
 from .results import ResultFile, Row
 from .statistics import Interval
 from .units import power, seconds, three, times
@@ -48,7 +48,7 @@ def by_problem(result: ResultFile) -> dict[str, list[Row]]:
 
 def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
     """The story of one race; grown: how cases grow with V, by what they share."""
-    fastest = min(race, key=wall_s)
+    fastest = min(race, key=example_s)
     baseline = next((row for row in race if row.extra_info.baseline), None)
     tied = [row for row in race if row is not fastest and as_fast(row, fastest)]
     size = fastest.extra_info.size
@@ -58,9 +58,9 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     if baseline is None:
         found = f"{what}. The baseline was not measured, so there is no ratio."
     elif baseline is fastest:
-        others = sorted((row for row in race if row is not fastest), key=wall_s)
+        others = sorted((row for row in race if row is not fastest), key=example_s)
         behind = (
-            f"; the next, {others[0].extra_info.implementation}, takes {three(wall_s(others[0]) / wall_s(fastest))} times as long"
+            f"; the next, {others[0].extra_info.implementation}, takes {three(example_s(others[0]) / example_s(fastest))} times as long"
             if others
             else ""
         )
@@ -68,20 +68,33 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     elif baseline in tied:
         found = f"Nothing is clearly faster than the baseline {baseline.extra_info.implementation} {at}, {seconds(wall_s(baseline))} a call."
     else:
-        ratio = speedup(fastest, baseline) or Interval(wall_s(baseline) / wall_s(fastest))
+        ratio = speedup(fastest, baseline) or Interval(example_s(baseline) / example_s(fastest))
         faster = f"{three(ratio.estimate)} times faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
         unsure = ratio.low is not None and ratio.low <= 1
         if unsure:
             what = f"{best} seems fastest {at}: {seconds(wall_s(fastest))} a call"
             faster += f", but launches disagree ({three(ratio.low or 0)}–{three(ratio.high or 0)}): more of them would tell (--launches)"
         found = plainly(fastest, baseline, ratio) if not unsure else ""
-        found = f"{found or f'{what}, {faster}.'}{growing(fastest, baseline, grown)}"
+        found = f"{found or f'{what}, {faster}.'}{unlike(fastest, baseline)}{growing(fastest, baseline, grown)}"
     if baseline in tied:  # the simplest of those that are as fast
         tied = [fastest, *(row for row in tied if row is not baseline)]
         fastest, best = baseline, baseline.extra_info.implementation
     also = f"; about as fast: {listed([row.extra_info.implementation for row in tied])}" if tied else ""
     advice = f"{'Perhaps use' if unsure else 'Use'} {best} ({fastest.extra_info.title}){also}."
     return Finding(fastest.group or "", found, advice, (best, *(row.extra_info.implementation for row in tied)))
+
+
+def unlike(fastest: Row, baseline: Row) -> str:
+    """What a ratio holds beside speed: calls that cover unlike numbers of examples, and what is computed otherwise."""
+    (unit, mine), (_, theirs) = examples(fastest), examples(baseline)
+    said = f" By {unit}: a call of the one covers {mine:,.0f}, of the other {theirs:,.0f}."
+    one, other = fastest.extra_info, baseline.extra_info
+    differs = " They differ in more than speed ({}; {})."
+    return (said if work_ratio(fastest, baseline) != 1.0 else "") + (
+        differs.format(f"{one.implementation}: {one.differs}", f"{other.implementation}: {other.differs}")
+        if one.differs and other.differs and one.differs != other.differs
+        else ""
+    )
 
 
 def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
@@ -157,7 +170,7 @@ def overview(result: ResultFile) -> list[tuple[str, ...]]:
     for kernel, problems in kernels.items():
         race = races[headline(problems)]
         baseline = next((row for row in race if row.extra_info.baseline), None)
-        fastest = min(race, key=wall_s)
+        fastest = min(race, key=example_s)
         if baseline is None:
             continue
         size = fastest.extra_info.size

@@ -13,7 +13,7 @@ from .figures import COLOURS
 from .results import ResultFile, Training, TrainingRun, write
 from .statistics import Interval, difference_interval, mean_interval
 from .tables import cells, plain
-from .units import size_bytes, three, times
+from .units import rate, size_bytes, three, times
 
 PEER = "gensim"
 SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
@@ -116,11 +116,6 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
 def scored(name: str, value: float) -> str:
     """A score as it is read: ``4.1%`` of the analogies, a rank correlation of ``0.438``; never minus nothing."""
     return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
-
-
-def rate(value: float) -> str:
-    """``4.31 million``, ``12,300``."""
-    return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def short(power: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .frame import wall_s
+from .frame import example_s
 from .results import ResultFile, Row
 from .story import as_fast, by_problem
 from .units import three
@@ -60,7 +60,7 @@ def slug(row: Row) -> str:
 
 def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
     """One race. otherwise: what became of implementations without figures."""
-    taken = {slug(row): wall_s(row) for row in race}
+    taken = {slug(row): example_s(row) for row in race}
     first = best(race)
     plain = best([row for row in race if not row.extra_info.needs])
     if first & plain:
@@ -79,7 +79,7 @@ def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, st
 
 def best(race: Sequence[Row]) -> set[str]:
     """The fastest of some, and those that are as fast."""
-    fastest = min(race, key=wall_s, default=None)
+    fastest = min(race, key=example_s, default=None)
     return {slug(row) for row in race if fastest and (row is fastest or as_fast(row, fastest))}
 
 

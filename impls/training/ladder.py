@@ -82,7 +82,7 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
         makes=TABLES, requires=("numba",), covers=covered,
-        differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate",
+        differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
     )  # fmt: skip
 
 
