@@ -91,7 +91,7 @@ def stages() -> ResultFile:
 
 def unlike() -> ResultFile:
     """Two races whose tables have other columns: of one the machine's limit is known, of the other the pairs a second."""
-    covers = {"covers": {"pairs": 3000, "words": 300}}
+    covers: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}}
     return saved.result(
         row("gather", 1e-2, V=100_000, read_bytes=4e7, written_bytes=0),
         *(row(slug, wall, kernel="training.cbow", **covers) for slug, wall in (("chapter-3", 1e-3), ("numba", 1e-4))),

@@ -418,7 +418,13 @@ def counting(model: Any) -> list[int]:
     """Where a model puts how many pairs each of its batches, or a thread's part, has."""
     seen: list[int] = []
     if isinstance(model, CompiledModel):
-        inner, model.train = model.train, lambda *part: seen.append(inner(*part))  # type: ignore[method-assign]
+        inner = model.train
+
+        def train(*part: Any) -> int:
+            seen.append(inner(*part))
+            return seen[-1]
+
+        vars(model)["train"] = train
     else:
         model.learn = lambda inputs, *rest: seen.append(len(inputs))
     return seen

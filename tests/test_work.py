@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,16 @@ from reports.between import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import as_json, html, trends
 from reports.page import as_markdown, report
-from reports.results import ResultFile
+from reports.results import ResultFile, Row
 from reports.story import findings, overview
 from reports.tables import csv, tables
 from reports.wins import wins
 from tests import saved
 from tests.saved import row
 
-TRAINING = {"kernel": "training.skip-gram", "K": 5}
-ALL = {"covers": {"pairs": 3000, "words": 300}, "differs": "full softmax"}
-HALF = {"covers": {"pairs": 1500, "words": 300}, "differs": "its own windows"}
+TRAINING: dict[str, Any] = {"kernel": "training.skip-gram", "K": 5}
+ALL: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}, "differs": "full softmax"}
+HALF: dict[str, Any] = {"covers": {"pairs": 1500, "words": 300}, "differs": "its own windows"}
 
 
 def race() -> ResultFile:
@@ -48,7 +49,7 @@ def test_a_speed_up_is_by_example() -> None:
     assert example_s(row_without()) == 1e-5
 
 
-def row_without() -> object:
+def row_without() -> Row:
     return saved.result(row("gather", 1e-5)).benchmarks[0]
 
 
@@ -143,7 +144,7 @@ def test_two_files_whose_calls_cover_other_work_are_not_compared(across: bool) -
 
     names = ("a", "b")
     for before in ({"pairs": 1325.0, "words": 300.0}, {}):
-        found = compare_files(run(before, 1e-3), run(ALL["covers"], 2e-3), names, 0.02, across)  # type: ignore[arg-type]
+        found = compare_files(run(before, 1e-3), run(ALL["covers"], 2e-3), names, 0.02, across)
         assert [case.implementation for case in found.cases] == ([] if across else ["book"])
         (left,) = found.left_out["a call covers other work"]
         assert left.startswith("training.skip-gram/numba@")
