@@ -107,6 +107,8 @@ def extra_info(
         "read_bytes": work.read_bytes,
         "written_bytes": work.written_bytes,
         "flops": work.flops,
+        "covers": implementation.covered(size),
+        "differs": implementation.differs,
     }
 
 

@@ -377,6 +377,8 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "written_bytes": work.written_bytes,
             "flops": work.flops,
             "row_bytes": work.row_bytes,
+            "covers": implementation.covered(size),
+            "differs": implementation.differs,
         },
         "options": {},
         "stats": {**stats.as_dict(), "iterations": lane.plan[0]},

@@ -385,7 +385,8 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
         for one in shown:
             bad = any(showing.failing(change, threshold) for change in one.changes)
             first, last = (seconds(one.points[at].wall_s) for at in (0, -1))
-            said = Text("; ".join(map(showing.said, one.changes)), style="bold red" if bad else "")
+            told = "; ".join(filter(None, [*map(showing.said, one.changes), one.aside]))
+            said = Text(told, style="bold red" if bad else "")
             table.add_row(Text(one.case), first, last, showing.sparkline(one), said)
         if shown:
             screen.print(table)

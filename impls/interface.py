@@ -21,7 +21,7 @@ from .case import NAME, BadName, Case, Size
 if TYPE_CHECKING:
     from .words import Corpus
 
-INTERFACE_VERSION = 2
+INTERFACE_VERSION = 3
 """Version of the surface that the engine reads by attribute (two copies of these classes may be loaded at once)."""
 
 Array = NDArray[Any]
@@ -81,6 +81,7 @@ class Kernel:
     dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
     arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B
     is checked and not raced. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
+    covers: how many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Kernel:
     checks: str = ""
     least: int = 0
     fits: Callable[[Problem, Any], None] = lambda problem, workspace: None
+    covers: Callable[[Size], dict[str, float]] = lambda size: {}
 
     def implementation(
         self,
@@ -115,6 +117,8 @@ class Kernel:
         prepare: Callable[[Problem], Any] | None = None,
         moves: Callable[[Size], Work] | None = None,
         shows: tuple[Callable[..., Any], ...] = (),
+        covers: Callable[[Size], dict[str, float]] | None = None,
+        differs: str = "",
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into an Implementation.
 
@@ -129,6 +133,9 @@ class Kernel:
         prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
         shows: functions that do its work: their code is shown beside its own, which is not profiled by line.
+        covers: how many examples a call covers where that is not as many as the kernel's, in the mean if chance decides:
+        its speed-ups are then by time an example. differs: what else it does otherwise than others of its kernel, such
+        as its optimizer, in a few words: said beside the ratios, which cannot make that up.
 
         Raises BadName for a slug that no case can be named by.
         """
@@ -154,6 +161,8 @@ class Kernel:
                 jit,
                 shows,
                 one_thread,
+                covers,
+                differs,
             )
 
         return decorate
@@ -180,6 +189,8 @@ class Implementation:
     jit: bool = False
     shows: tuple[Callable[..., Any], ...] = ()
     one_thread: bool = False
+    covers: Callable[[Size], dict[str, float]] | None = None
+    differs: str = ""
     interface_version: int = field(default=INTERFACE_VERSION)
 
     @property
@@ -203,6 +214,11 @@ class Implementation:
         from .compiled import ready
 
         return ready(self.function, (*problem.batches[0], *last)), last
+
+    def covered(self, size: Size) -> dict[str, float]:
+        """How many examples a call covers, by the kernel's names for them; none where it has no such thing."""
+        own = self.covers(size) if self.covers else {}
+        return {name: own.get(name, number) for name, number in self.kernel.covers(size).items()}
 
     def case(self, size: Size) -> Case:
         return Case(self.kernel.name, self.slug, size)

@@ -52,6 +52,8 @@ def compare_files(
             left_out.setdefault("its race has another baseline", []).append(case)
         elif across and not baseline_of(after[case], head):
             left_out.setdefault("its race has no baseline", []).append(case)
+        elif covered(before[case], base, across) != covered(after[case], head, across):
+            left_out.setdefault("a call covers other work", []).append(case)
         elif min(map(len, pair)) < 2:
             left_out.setdefault("fewer than two launches", []).append(case)
         else:
@@ -111,6 +113,12 @@ def baseline_of(row: Row, result: ResultFile) -> str:
     """The slug of the baseline of a case's race; empty if it has none."""
     race = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
     return next((other.extra_info.implementation for other in race), "")
+
+
+def covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
+    """How many examples a call of a case covers; across machines, of its race's baseline too."""
+    race = (other for other in result.benchmarks if across and other.group == row.group)
+    return [one.extra_info.covers for one in (row, *(other for other in race if other.extra_info.baseline))]
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:

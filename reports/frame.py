@@ -56,7 +56,9 @@ COLUMNS = {
     "prepare_resident_bytes": "growth of the resident set in set-up, bytes",
     "held_bytes": "memory that set-up keeps as the tables show it: of the two above the one that held_kind names, bytes",
     "touched_rows": "distinct rows that a batch touches, mean",
-    "speedup": "the baseline's wall time over this case's, paired within the race: geometric mean over processes",
+    "pairs_per_s": "pairs of a word and one of its window's that training learns from, a second",
+    "words_per_s": "words of text that training goes through, a second",
+    "speedup": "the baseline's wall time over this case's, paired within the race: geometric mean over processes; by example where calls cover unlike numbers",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"trimmed mean of processes' fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
@@ -143,6 +145,7 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         **columns("speedup", ratio),
         **columns("growth_V", growth),
     }
+    record |= {f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()}
     measured_ones = (
         "peak_bytes",
         "resident_bytes",
@@ -178,6 +181,22 @@ def wall_s(row: Row) -> float:
     return wall_time(row).estimate
 
 
+def example_s(row: Row) -> float:
+    """Wall time an example, in seconds: what cases of a race are ranked by. That of a call, where calls cover no examples."""
+    return wall_s(row) / (examples(row)[1] or 1.0)
+
+
+def examples(row: Row) -> tuple[str, float]:
+    """What a call's examples are called that ratios are by, and how many it covers; no name and 0 where it has none."""
+    return next(iter(row.extra_info.covers.items()), ("", 0.0))
+
+
+def work_ratio(row: Row, other: Row) -> float:
+    """How many times the examples of another case of its race a case covers; 1 where either has none."""
+    (unit, mine), (same_unit, theirs) = examples(row), examples(other)
+    return mine / theirs if unit == same_unit and mine and theirs else 1.0
+
+
 def samples(extra: Extra) -> list[Floats]:
     """Wall time of each launch's rounds, in seconds a call, NaN where a round was sat out."""
     return [array(launch.wall_s) for launch in extra.launches]
@@ -188,12 +207,18 @@ def array(values: list[float | None]) -> Floats:
 
 
 def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
-    """How many times faster a case is than another of its race: paired where both were raced, else of medians."""
+    """How many times faster a case is than another of its race: paired where both were raced, else of medians.
+
+    Of equal work: where their calls cover unlike numbers of examples, by the time an example.
+    """
     if baseline is None:
         return None
     if row.extra_info.launches and baseline.extra_info.launches:
-        return paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
-    return Interval(wall_s(baseline) / wall_s(row))
+        ratio = paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
+    else:
+        ratio = Interval(wall_s(baseline) / wall_s(row))
+    more = work_ratio(row, baseline)
+    return ratio if ratio is None or more == 1.0 else ratio.map(lambda times: times * more)
 
 
 def alike(row: Row, dimension: str = "V") -> tuple[Any, ...]:

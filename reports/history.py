@@ -62,15 +62,24 @@ class Change:
 
 @dataclass
 class Series:
-    """A case on one machine, run after run."""
+    """A case on one machine, run after run. covers: examples a call. otherwise: earlier runs whose calls covered other
+    numbers of them, which are left out."""
 
     case: str
     points: list[Point] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    covers: dict[str, float] = field(default_factory=dict)
+    otherwise: int = 0
 
     @property
     def steady(self) -> list[Point]:
         return [point for point in self.points if point.steady]
+
+    @property
+    def aside(self) -> str:
+        """What is not shown of the case; empty if nothing is left out."""
+        runs = f"{self.otherwise} earlier run{'s'[: self.otherwise > 1]}"
+        return f"left out: {runs}, in which a call covered other work" if self.otherwise else ""
 
 
 @dataclass
@@ -114,7 +123,8 @@ def moment_of(text: str) -> datetime | None:
 
 
 def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
-    """Every machine's series, changes not yet looked for. Only commands with the same corpus share a series."""
+    """Every machine's series, changes not yet looked for. Only commands with the same corpus share a series, and only calls
+    that cover as many examples: where that changed, the series begins anew."""
     by_machine: dict[Any, Trend] = {}
     for file, result in runs:
         trend = by_machine.setdefault(
@@ -124,7 +134,11 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
         commit = commit_of(result)
         steady = not unsteady(result)
         for row in result.benchmarks:
-            series = trend.series.setdefault(row.case, Series(row.case))
+            covers = row.extra_info.covers
+            series = trend.series.setdefault(row.case, Series(row.case, covers=covers))
+            if series.covers != covers:
+                earlier = series.otherwise + len(series.points)
+                series = trend.series[row.case] = Series(row.case, covers=covers, otherwise=earlier)
             series.points.append(Point(file, result.datetime, commit, wall_s(row), row.extra_info.peak_bytes, steady))
     return list(by_machine.values())
 
@@ -240,6 +254,7 @@ def as_json(found: Sequence[Trend]) -> str:
                 "series": [
                     {
                         "case": series.case,
+                        "left_out": series.aside,
                         "points": [vars(point) for point in series.points],
                         "changes": [
                             {

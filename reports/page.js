@@ -43,14 +43,16 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
-/** A race's rows as records: cells from the third column on, figures to sort by, and speed-ups over another lane. */
-function records(race, over) {
+/** A race's rows as records: cells and figures to sort by, as a header's columns come, and speed-ups over another lane. */
+function records(race, over, header = columns(race)) {
+  const own = columns(race).slice(1), places = header.slice(1).map((name) => own.indexOf(name));
   const ratios = over && Object.hasOwn(race.ratios, over) ? race.ratios[over] : {};
   return race.rows.map((row, at) => {
     const cells = row.slice(2), sort = race.sort[at].slice();
     // a race in which that lane has no figures has no ratios over it
     if (over && race.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
-    return {race, slug: row[0], title: row[1], status: race.statuses[at], cells, sort, lane: `${race.kernel}/${row[0]}`};
+    return {race, slug: row[0], title: row[1], status: race.statuses[at], lane: `${race.kernel}/${row[0]}`,
+      cells: places.map((place) => cells[place] ?? ""), sort: places.map((place) => sort[place] ?? null)};
   });
 }
 
@@ -102,7 +104,7 @@ function fill(table, rows, header, by, onSort, withSize) {
 }
 
 const columns = (race) => race.header.filter((_, at) => at !== 1);
-const widest = () => columns(races.reduce((one, race) => (race.header.length > one.header.length ? race : one)));
+const everyColumn = () => [...new Set(races.flatMap(columns))]; // a race has those in which any of its cases has a figure
 
 // -- one kernel's section
 
@@ -147,7 +149,7 @@ function matching() {
   return races
     .filter((race) => (!state.kernel || race.kernel === state.kernel) && (!state.V || String(race.V) === state.V)
       && (!state.B || String(race.B) === state.B) && (!state.dtype || race.dtype === state.dtype))
-    .flatMap((race) => records(race, state.over[race.kernel] !== race.baseline ? state.over[race.kernel] : ""))
+    .flatMap((race) => records(race, state.over[race.kernel] !== race.baseline ? state.over[race.kernel] : "", everyColumn()))
     .filter((row) => (!state.status || row.status === state.status)
       && (!text || `${row.lane}@${row.race.size} ${row.title}`.toLowerCase().includes(text)));
 }
@@ -163,7 +165,7 @@ function showFilters() {
 function showEvery() {
   if (!every) return;
   const rows = sorted(matching(), state.sort), shown = rows.slice(0, pages * PAGE);
-  fill(every, shown, widest(), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
+  fill(every, shown, everyColumn(), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
   document.getElementById("shown").textContent =
     `${rows.length} ${rows.length === 1 ? "case" : "cases"}` + (shown.length < rows.length ? `, the first ${shown.length} shown` : "");
   document.getElementById("more").hidden = shown.length === rows.length;
@@ -225,7 +227,7 @@ async function copy(button) {
     header = columns(race);
     rows = sorted(records(race, over === race.baseline ? "" : over), sectionSort[race.kernel]);
   } else {
-    header = widest();
+    header = everyColumn();
     rows = sorted(matching(), state.sort);
   }
   const text = asText(button.dataset.as, [...NAME, ...header.slice(1)], rows);

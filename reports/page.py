@@ -13,7 +13,7 @@ from .figures import figures, styles
 from .frame import frame, speedup
 from .results import ResultFile, Row, write
 from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
-from .tables import Table, cells, csv, markdown, plain, tables
+from .tables import SORTED_BY, Table, cells, csv, markdown, plain, tables
 from .units import seconds, size_bytes, times
 from .wins import FASTEST, MEANING, Wins, wins
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE = "page.html"
-SORTED_BY = ("wall_s", "speedup", "cpu_s", "memory_bytes", "growth_V", "limit_share")
-"""Columns whose figures the page's columns are sorted by, from the third on."""
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
@@ -136,7 +134,10 @@ def race(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | 
         "header": one.header,
         "rows": one.rows,
         "statuses": one.statuses,
-        "sort": [[number(figure) for figure in case] for case in cases[list(SORTED_BY)].itertuples(index=False)],
+        "sort": [
+            [number(figure) for figure in case]
+            for case in cases[[SORTED_BY[name] for name in one.header[2:]]].itertuples(index=False)
+        ],
         "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
         "ratios": {base.extra_info.implementation: over(base, rows) for base in rows},
         "note": one.note,

@@ -68,7 +68,8 @@ class Launch(Part):
 
 
 class Extra(Part):
-    """What a row knows beyond pytest-benchmark's own fields. Units are in the names."""
+    """What a row knows beyond pytest-benchmark's own fields. Units are in the names. covers: examples a call, by what they
+    are called; ratios are by the first. differs: what else the case does otherwise than others of its problem."""
 
     kernel: str
     implementation: str
@@ -91,6 +92,8 @@ class Extra(Part):
     written_bytes: Positive | None = None
     flops: Positive | None = None
     row_bytes: Positive | None = None
+    covers: dict[str, Positive] = {}
+    differs: str = ""
 
 
 class Stats(Part):
@@ -306,11 +309,22 @@ class TrainingRun(Part):
     scores: dict[str, Annotated[float, Field(ge=-1, le=1)]] = {}
 
 
+class Against(Part):
+    """A score beside the peer's, means over the seeds that were planned. difference: above zero where it is better. margin: by
+    how much it may be worse. room: how far the difference is above -margin at least, at 5 % one-sided. shown: whether it
+    is not worse by the margin; null where that cannot be told."""
+
+    difference: Annotated[float, Field(allow_inf_nan=False)]
+    margin: Positive
+    room: Annotated[float, Field(allow_inf_nan=False)]
+    shown: bool | None
+
+
 class Training(Part):
     """Whole training runs on one text, in random order. budget_s: time that a run might take. digest: of the text and the
-    code. asked: pairs or questions behind each score. margins: by how much a score may fall short of the peer's, and the
-    rung still be called equal in quality; answers: by rung and threads, of which scores that is so; equal: by rung and
-    threads, whether it is (null: that cannot be told)."""
+    code. planned: seeds that are tested, fixed before the first run (0: a file of before there was a plan). asked: pairs or
+    questions behind each score. against: by implementation and threads, each score that can be set beside the peer's;
+    equal: whether it is equal in quality (null: that cannot be told)."""
 
     corpus: str
     tokens: Count
@@ -323,8 +337,8 @@ class Training(Part):
     digest: str = ""
     runs: list[TrainingRun] = []
     asked: dict[str, Count] = {}
-    margins: dict[str, Positive] = {}
-    answers: dict[str, dict[str, bool | None]] = {}
+    planned: Count = 0
+    against: dict[str, dict[str, Against]] = {}
     equal: dict[str, bool | None] = {}
 
 

@@ -10,7 +10,7 @@ from statistics import fmean
 
 import numpy as np
 
-from .frame import samples, speedup, wall_s
+from .frame import example_s, samples, speedup, work_ratio
 from .results import Row
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
@@ -30,10 +30,10 @@ SIMULATED, MANY = 10_000, 20
 class Standing:
     """How a race came out.
 
-    leader: has the least wall time. as_fast: the leader and those that tie with it, as far as can be told, the simplest
-    first: the baseline, else what needs least installed, else what stands first in the file. undecided: took longer by so
-    much that it is no tie, and yet no test tells them from the leader; empty where there is no test. processes: how many
-    there were to test by. cases: how many there are.
+    leader: has the least wall time, an example where calls cover unlike numbers of them. as_fast: the leader and those
+    that tie with it, as far as can be told, the simplest first: the baseline, else what needs least installed, else what
+    stands first in the file. undecided: took longer by so much that it is no tie, and yet no test tells them from the
+    leader; empty where there is no test. processes: how many there were to test by. cases: how many there are.
     """
 
     leader: Row
@@ -75,18 +75,24 @@ def standing(race: Sequence[Row]) -> Standing:
     What differs from the leader by less than AS_FAST ties with it. What the test (``slower``) calls slower does not. Of
     the rest, what is within MAY_BE_AS_FAST ties too.
     """
-    leader = min(race, key=wall_s)
-    logs = [process_logs(samples(row.extra_info), samples(leader.extra_info)) for row in race]
+    leader = min(race, key=example_s)
+    logs = [by_example(row, leader) for row in race]
     processes = len(leader.extra_info.launches)
     as_fast, undecided = [], []
     for row, ratios, is_slower in zip(race, logs, slower(logs), strict=True):
-        apart = math.exp(fmean(ratios)) if ratios else wall_s(row) / wall_s(leader)
+        apart = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)
         if row is leader or apart < AS_FAST or (apart < MAY_BE_AS_FAST and not is_slower):
             as_fast.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
     as_fast.sort(key=lambda row: (not row.extra_info.baseline, family(row)))
     return Standing(leader, tuple(as_fast), tuple(undecided), processes, len(race))
+
+
+def by_example(row: Row, leader: Row) -> list[float]:
+    """How much longer a case takes than the leader, an example, as one logarithm a process."""
+    more = math.log(work_ratio(row, leader))
+    return [log - more for log in process_logs(samples(row.extra_info), samples(leader.extra_info))]
 
 
 def advertised(row: Row, baseline: Row, race: Sequence[Row]) -> Interval | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .again import more_processes
-from .frame import alike, growths, wall_s
+from .frame import alike, example_s, examples, growths, wall_s, work_ratio
 from .results import ResultFile, Row
 from .standing import Standing, advertised, standing
 from .statistics import Interval
@@ -60,10 +60,10 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     elif baseline is best:
         found = f"{unbeaten(how)} {slug} {at}, {took} a call{next_one(how, race)}."
     else:
-        ratio = advertised(best, baseline, race) or Interval(wall_s(baseline) / wall_s(best))
+        ratio = advertised(best, baseline, race) or Interval(example_s(baseline) / example_s(best))
         faster = f"{factor(ratio)} faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
         plain = plainly(best, baseline, ratio) if how.settled and not how.tie else ""
-        found = f"{plain or f'{what}, {faster}.'}{growing(best, baseline, grown)}"
+        found = f"{plain or f'{what}, {faster}.'}{unlike(best, baseline)}{growing(best, baseline, grown)}"
     also = [row.extra_info.implementation for row in how.as_fast[1:]]
     advice = f"{'Use' if how.settled else 'Perhaps use'} {slug} ({best.extra_info.title}){f'; about as fast: {listed(also)}' if also else ''}."
     return Finding(best.group or "", f"{found}{doubt(how)}", advice, (slug, *also))
@@ -77,11 +77,11 @@ def unbeaten(how: Standing) -> str:
 
 def next_one(how: Standing, race: Sequence[Row]) -> str:
     """Who comes after a baseline that leads alone, and how long that takes."""
-    others = sorted((row for row in race if row is not how.leader), key=wall_s)
+    others = sorted((row for row in race if row is not how.leader), key=example_s)
     if not others or how.tie or not how.settled:
         return ""
     ratio = advertised(how.leader, others[0], race)
-    times_as_long = three(ratio.estimate if ratio else wall_s(others[0]) / wall_s(how.leader))
+    times_as_long = three(ratio.estimate if ratio else example_s(others[0]) / example_s(how.leader))
     return f"; the next, {others[0].extra_info.implementation}, takes {times_as_long} times as long"
 
 
@@ -103,6 +103,19 @@ def doubt(how: Standing) -> str:
     return (
         f" Whether {listed(names)} {'takes' if len(names) == 1 else 'take'} longer is open: "
         f"{more_processes((how.leader, *how.undecided), how.leader)} measures them in more processes."
+    )
+
+
+def unlike(fastest: Row, baseline: Row) -> str:
+    """What a ratio holds beside speed: calls that cover unlike numbers of examples, and what is computed otherwise."""
+    (unit, mine), (_, theirs) = examples(fastest), examples(baseline)
+    said = f" By {unit}: a call of the one covers {mine:,.0f}, of the other {theirs:,.0f}."
+    one, other = fastest.extra_info, baseline.extra_info
+    differs = " They differ in more than speed ({}; {})."
+    return (said if work_ratio(fastest, baseline) != 1.0 else "") + (
+        differs.format(f"{one.implementation}: {one.differs}", f"{other.implementation}: {other.differs}")
+        if one.differs and other.differs and one.differs != other.differs
+        else ""
     )
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from .frame import ALIKE, GROWTH_FROM
 from .limits import AT_LIMIT, MEANING
 from .memory import EXPLAINED, MARK, Peak
-from .results import ResultFile
+from .results import ResultFile, Row
 from .statistics import Interval
-from .units import power, seconds, three, times
+from .units import power, rate, seconds, three, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,24 +45,34 @@ def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
     return [table(str(problem), list(race.itertuples()), series, result) for problem, race in races]
 
 
+SORTED_BY = {
+    "wall": "wall_s",
+    "speed-up": "speedup",
+    "CPU": "cpu_s",
+    "peak memory": "memory_bytes",
+    "grows as": "growth_V",
+    "limit reached": "limit_share",
+    "pairs a second": "pairs_per_s",
+    "words a second": "words_per_s",
+}
+"""A table's columns from the third on, and the figures that each is sorted by."""
+OPTIONAL = ("limit reached", "pairs a second", "words a second")
+"""Columns that are there only if a case of the race has a figure."""
+
+
 def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: ResultFile) -> Table:
-    """One race's table; the last column is there only if the machine's limits were measured.
+    """One race's table.
 
     race: its cases, as tuples with a frame's columns. series: vocabularies and times of cases that differ in V alone, by
     their values in ALIKE.
     """
     measured = [case for case in race if case.status == "ok"]
-    with_limit = any(float_of(case.limit_share) is not None for case in race)
-    header = (
-        "implementation",
-        "what it is",
-        "wall",
-        "speed-up",
-        "CPU",
-        "peak memory",
-        "grows as",
-        *(("limit reached",) if with_limit else ()),
-    )
+    columns = [
+        name
+        for name, figure in SORTED_BY.items()
+        if name not in OPTIONAL or any(float_of(getattr(case, figure)) is not None for case in race)
+    ]
+    header = ("implementation", "what it is", *columns)
     rows = []
     for case in race:
         if case.status != "ok":
@@ -71,22 +81,21 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
             )
             continue
         reached = float_of(case.limit_share)
-        share = "–" if reached is None else f"{reached:.0%} {case.limit}"
-        rows.append(
-            (
-                str(case.implementation),
-                str(case.title),
-                seconds(float_of(case.wall_s)),
-                "baseline" if case.baseline else times(interval(case, "speedup")),
-                cpu(case),
-                memory(case),
-                grows(case),
-                *((share,) if with_limit else ()),
-            )
-        )
+        cells = {
+            "wall": seconds(float_of(case.wall_s)),
+            "speed-up": "baseline" if case.baseline else times(interval(case, "speedup")),
+            "CPU": cpu(case),
+            "peak memory": memory(case),
+            "grows as": grows(case),
+            "limit reached": "–" if reached is None else f"{reached:.0%} {case.limit}",
+            "pairs a second": rate(float_of(case.pairs_per_s)),
+            "words a second": rate(float_of(case.words_per_s)),
+        }
+        rows.append((str(case.implementation), str(case.title), *(cells[name] for name in columns)))
     touched = next((found for case in measured if (found := float_of(case.touched_rows)) is not None), None)
     notes = [
         f"a batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}" if touched is not None else "",
+        unlike([row for row in result.benchmarks if row.group == problem]),
         *(bends(case, series.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in measured),
         EXPLAINED if any(MARK in (case.memory_kind, case.held_kind) for case in measured) else "",
         few_rounds(measured),
@@ -94,6 +103,27 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
     ]
     statuses = tuple(str(case.status) for case in race)
     return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(measured, result)))
+
+
+def unlike(race: Sequence[Row]) -> str:
+    """How many examples a call covers, and what else cases do otherwise, so that a ratio is not of speed alone."""
+    covered: dict[str, list[str]] = {}
+    differ: dict[str, list[str]] = {}
+    for row in race:
+        extra = row.extra_info
+        covers = " of ".join(f"{number:,.0f} {unit}" for unit, number in extra.covers.items())
+        covered.setdefault(covers, []).append(extra.implementation)
+        differ.setdefault(extra.differs, []).append(extra.implementation)
+    notes = []
+    if len(covered) > 1:
+        listed = "; ".join(f"{what or 'no examples'} ({', '.join(slugs)})" for what, slugs in covered.items())
+        notes.append(f"a call covers {listed}: speed-ups are by time an example")
+    elif covers := next(iter(covered), ""):
+        notes.append(f"a call covers {covers}, the same for all")
+    if len(differ) > 1:
+        listed = "; ".join(f"{', '.join(slugs)}: {what}" for what, slugs in differ.items() if what)
+        notes.append(f"they differ in more than speed: {listed}")
+    return "; ".join(notes)
 
 
 def bends(case: Any, points: Sequence[Sequence[float]]) -> str:

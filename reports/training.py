@@ -13,7 +13,7 @@ from .figures import COLOURS
 from .results import ResultFile, Training, TrainingRun, write
 from .statistics import Interval, difference_interval, mean_interval
 from .tables import cells, plain
-from .units import size_bytes, three, times
+from .units import rate, size_bytes, three, times
 
 PEER = "gensim"
 SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
@@ -98,7 +98,7 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
     memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
     words = sum(run.words for run in good) / len(good)
     text = "all" if all(run.whole for run in good) else f"{rate(words)} words"
-    equal = training.equal.get(rung.key)
+    equal = verdict(rung, training)
     return (
         rung.slug,
         str(rung.threads),
@@ -116,11 +116,6 @@ def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
 def scored(name: str, value: float) -> str:
     """A score as it is read: ``4.1%`` of the analogies, a rank correlation of ``0.438``; never minus nothing."""
     return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
-
-
-def rate(value: float) -> str:
-    """``4.31 million``, ``12,300``."""
-    return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def short(power: int) -> str:
@@ -163,11 +158,13 @@ def told(training: Training) -> Iterator[str]:
 
 
 def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
-    """What is known of a rung's quality beside the peer's."""
-    answers = training.answers.get(rung.key, {})
-    if training.equal.get(rung.key):
-        return f"no score of its vectors is worse than {PEER}'s by more than the margins"
+    """What is known of an implementation's quality beside the peer's."""
+    found = training.against.get(rung.key, {})
+    if verdict(rung, training):
+        return f"no score of its vectors is worse than {PEER}'s by more than twice the spread of {PEER}'s own seeds"
     untold = f"whether its vectors are as good as {PEER}'s cannot be told"
+    if not training.planned:
+        return f"{untold}: the file is of a version that did not plan its seeds"
     if not all(run.whole for run in rung.good):
         return f"{untold}: it was trained on a part of the text"
     if rung.failed:
@@ -176,37 +173,51 @@ def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
         return f"{untold}: {PEER} was not trained on as many threads"
     if peer.failed:
         return f"{untold}: some of {PEER}'s runs failed"
+    done = min(sum(run.seed <= training.planned for run in of.good) for of in (rung, peer))
+    if done < training.planned:
+        return f"{untold}: {done} of the {counted(training.planned, 'seed')} that were planned are done (--resume)"
     silent: dict[str, list[str]] = {}
     for name, label in SCORES.items():
-        if answers.get(name) is None:
-            silent.setdefault(silence(name, rung, peer), []).append(label)
+        if name not in found or found[name].shown is None:
+            silent.setdefault(silence(name, rung, peer, training.planned), []).append(label)
     cannot = "; ".join(f"by {', '.join(labels)}: {why}" for why, labels in silent.items())
-    if worse := [label for name, label in SCORES.items() if answers.get(name) is False]:
-        more = "" if silent or len(rung.good) >= ENOUGH_SEEDS else "; more seeds may tell: --seeds"
-        shown = f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}{more})"
+    if worse := [label for name, label in SCORES.items() if name in found and found[name].shown is False]:
+        seeds = counted(training.planned, "seed")
+        shown = f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}; {seeds} planned)"
         return f"{shown}, and cannot be told {cannot}" if silent else shown
     return f"{untold} {cannot}"
 
 
-ENOUGH_SEEDS = 10
-"""From so many on, more are not advised: what they do not show is hardly chance."""
+def verdict(rung: Rung, training: Training) -> bool | None:
+    """Whether an implementation is equal in quality to the peer, by a test whose seeds were planned."""
+    return training.equal.get(rung.key) if training.planned else None
 
 
-def silence(name: str, rung: Rung, peer: Rung) -> str:
-    """Why a score cannot tell whether a rung is as good as the peer."""
-    seeds = min(sum(name in run.scores for run in of.good) for of in (rung, peer))
-    if not seeds:
+def silence(name: str, rung: Rung, peer: Rung, planned: int) -> str:
+    """Why a score cannot tell whether an implementation is as good as the peer."""
+    if min(sum(name in run.scores for run in of.good if run.seed <= planned) for of in (rung, peer)) < planned:
         return "too few words of its list are in the text, or vectors are all alike"
-    if seeds < 2:
+    if planned < 2:
         return "two seeds or more are needed"
     return f"{PEER}'s own score is below twice the margin"
+
+
+def margins(training: Training) -> str:
+    """By how much each score may be worse, for each of the peer's rows."""
+    told: dict[str, str] = {}
+    for key, found in training.against.items():
+        kernel, _, slug = key.partition("/")
+        each = [f"{label} {scored(name, found[name].margin)}" for name, label in SCORES.items() if name in found]
+        if each:
+            told.setdefault(f"{kernel}, {slug.rpartition(', ')[2]}", ", ".join(each))
+    return "; ".join(f"{where}: {each}" for where, each in told.items())
 
 
 def what(training: Training) -> str:
     """What was trained on, and with which settings, in a sentence."""
     seeds = [len(rung.good) for rung in rungs(training) if rung.good] or [0]
     number = counted(seeds[0], "seed") if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
-    settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items())
+    settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items() if name != "full_windows")
     return (
         f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
         f"K = {training.K}, {counted(training.epochs, 'epoch')}, {number}, {settings}."
@@ -215,19 +226,23 @@ def what(training: Training) -> str:
 
 def how(training: Training) -> str:
     """How it was measured, in some sentences."""
-    margins = ", ".join(
-        f"{SCORES.get(name, name)} {f'{margin:.0%}' if name == 'analogies' else f'{margin:g}'}"
-        for name, margin in training.margins.items()
-    )
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
+    seeds = counted(training.planned, "seed")
+    by = margins(training)
     return (
-        "Words are counted before frequent ones are left out. Means over seeds with 95 % t-intervals. Held-out loss: of "
+        "Words of the text a second, counted before frequent ones are left out; all implementations leave out and shrink "
+        "windows by word2vec's rules, so equal words are equal work but for the optimizer and how negatives are drawn. "
+        "Means over seeds with 95 % t-intervals. Held-out loss: of "
         "negative sampling (rungs with a full softmax minimise another), on each "
         f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
-        + f"Equal: not worse than {PEER} on as many threads by more than {margins}, at 5 % one-sided each. Not shown: a score "
-        f"may be worse by more. –: it cannot be told, since the rung was trained on a part of the text, or runs failed, or {PEER} "
-        f"or seeds are missing, or {PEER}'s own score is below twice the margin, which a longer training or a larger text would "
+        + f"Equal: not worse than {PEER} on as many threads by the margin or more, at 5 % one-sided each, tested once, on the {seeds} "
+        f"planned before the first run; further seeds have no part in it. A margin is twice the standard deviation of {PEER}'s own seeds, and "
+        "0.001, the last digit shown; that it is an estimate is reckoned with. "
+        + (f"Margins: {by}. " if by else "")
+        + "Not shown: a score may be worse by more. –: it cannot be told, since the implementation was trained on a part of the text, or runs "
+        f"failed or are still to be made, or {PEER} is missing, or {PEER}'s own score is below twice the margin, which a longer "
+        "training or a larger text would "
         "help. Losses compare only after as many words of the same text; within an epoch they may rise, where a text changes "
         "as it goes on."
     )

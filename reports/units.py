@@ -60,6 +60,13 @@ def power(growth: Interval | None, of: str = "V") -> str:
     return f"{of}^{estimate}" if low is None or high is None else f"{of}^{estimate} ({low}–{high})"
 
 
+def rate(value: float | None) -> str:
+    """Things a second: ``4.31 million``, ``12,300``."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
+
+
 def count(value: int) -> str:
     return f"{value:,}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .frame import wall_s
+from .frame import example_s
 from .results import ResultFile, Row
 from .standing import standing
 from .story import by_problem
@@ -61,7 +61,7 @@ def slug(row: Row) -> str:
 
 def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
     """One race. otherwise: what became of implementations without figures."""
-    taken = {slug(row): wall_s(row) for row in race}
+    taken = {slug(row): example_s(row) for row in race}
     how, simple = standing(race), [row for row in race if not row.extra_info.needs]
     first, undecided = set(map(slug, how.as_fast)), set(map(slug, how.undecided))
     plain = set(map(slug, standing(simple).as_fast)) if simple else set()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import BuiltinFunctionType
 
 import numpy as np
 import pytest
 
 from impls import catalogue
+from impls.case import Size
 from impls.catalogue import CatalogueError, copied, from_file, own
+from impls.training.ladder import SKIP_GRAM
+from impls.words import builtin
 
 HERE = Path(catalogue.__file__).parent
 MINE = """
@@ -225,3 +230,45 @@ def test_what_is_wrong_with_a_copy_is_raised_as_it_is(copy: Path, file: str, tex
 def test_a_folder_without_a_package_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no package of implementations"):
         copied(tmp_path / "nowhere", "copy_of_nothing")
+
+
+# compiled code called from two copies
+
+
+@pytest.mark.parametrize("key", ["training.cbow/numba", "training.skip-gram/numba", "output.negative-sampling/numba"])
+def test_both_copies_call_machine_code_itself(
+    key: str, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """numba's own call knows the classes of one copy by heart, and looks those of the other up at each call."""
+    other = tmp_path / "other" / "impls"
+    shutil.copytree(copy, other)
+    packages = [f"copy_{side}_{re.sub(r'[^a-z]', '_', key)}" for side in ("base", "head")]
+    sides = [{i.key: i for i in copied(folder, name)} for folder, name in zip((copy, other), packages, strict=True)]
+    case = sys.modules[f"{packages[1]}.case"]
+    size = case.Size(300, 16, 40, 3, index="i32")
+    problem = sides[1][key].kernel.make(size, builtin(), np.random.default_rng(0))
+    started = [side[key].start(problem) for side in sides]
+
+    def looked_up(self: object, value: object) -> None:
+        pytest.fail(f"numba looks up the type of {type(value)}")
+
+    monkeypatch.setattr("numba.core.dispatcher._DispatcherBase.typeof_pyval", looked_up)
+    for function, last in started:
+        called = getattr(last[0], "one_pass", function)
+        assert isinstance(called, BuiltinFunctionType)
+        function(*problem.batches[0], *last)
+
+
+def test_a_text_of_other_types_is_made_what_the_machine_code_was_compiled_for() -> None:
+    """It takes numbers for what it knows them as, and lists them as if one lay after the other."""
+    size = Size(300, 16, 40, 3, index="i32")
+    problem = SKIP_GRAM[-1].kernel.make(size, builtin(), np.random.default_rng(0))
+    words, starts = problem.batches[0]
+    learnt = []
+    for text in (words, words.astype(np.int64), np.repeat(words, 2)[::2]):
+        step, (model,) = SKIP_GRAM[-1].start(problem)
+        step(text, starts.astype(np.int32 if text is not words else np.int64), model)
+        learnt.append(model.W_in.copy())
+    assert not np.array_equal(learnt[0], SKIP_GRAM[-1].start(problem)[1][0].W_in)
+    np.testing.assert_array_equal(learnt[1], learnt[0])
+    np.testing.assert_array_equal(learnt[2], learnt[0])

@@ -62,7 +62,7 @@ def test_every_column_says_its_unit_or_what_it_is() -> None:
     assert all(COLUMNS.values())
     for name, meaning in COLUMNS.items():
         if name.endswith("_s"):
-            assert "seconds" in meaning or "time" in meaning, name
+            assert "second" in meaning or "time" in meaning, name
         if name.endswith("_bytes"):
             assert "bytes" in meaning, name
 

@@ -89,6 +89,16 @@ def stages() -> ResultFile:
     return saved.result(*rows, stages={case["name"]: part for case, part in zip(rows[2:], found, strict=True)})
 
 
+def unlike() -> ResultFile:
+    """Two races whose tables have other columns: of one the machine's limit is known, of the other the pairs a second."""
+    covers: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}}
+    return saved.result(
+        row("gather", 1e-2, V=100_000, read_bytes=4e7, written_bytes=0),
+        *(row(slug, wall, kernel="training.cbow", **covers) for slug, wall in (("chapter-3", 1e-3), ("numba", 1e-4))),
+        limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
+    )
+
+
 FILES: dict[str, Callable[[], ResultFile]] = {
     "race": lambda: read(RACE),
     "pytest-benchmark": lambda: read(PYTEST),
@@ -101,6 +111,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "small": lambda: ResultFile.model_validate(saved.small()),
     "partial": partial,
     "stages": stages,
+    "unlike columns": unlike,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 
@@ -257,7 +268,7 @@ def test_a_plot_is_drawn_only_when_it_comes_near(show: Show) -> None:
 
 
 PLOTS = {"race": 4, "pytest-benchmark": 2, "every status": 3, "one case": 1, "nothing measured": 0, "no cases": 0}
-PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3, "stages": 4}
+PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3, "stages": 4, "unlike columns": 2}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -541,6 +552,19 @@ def test_every_column_is_sorted_by_its_figure_not_by_its_text(show: Show, header
         found = [float(f"{direction * cases[line[1], line[0]]:.6g}") for line in view.table("#every")]
         assert found == sorted(found)
         assert len(found) == len(cases)
+
+
+def test_each_figure_of_every_case_stands_under_its_own_column(show: Show) -> None:
+    view = show("unlike columns", "")
+    header = view.texts("#every thead th")
+    lines = {line[0]: dict(zip(header[1:], line[2:], strict=True)) for line in view.table("#every")}
+    assert (lines["gather"]["limit reached"], lines["gather"]["pairs a second"]) == ("50% read", "")
+    assert (lines["numba"]["limit reached"], lines["numba"]["pairs a second"]) == ("", "30.0 million")
+    assert lines["numba"]["words a second"] == "3.00 million"
+    for direction in ("ascending", "descending"):
+        assert click_header(view, "#every", "pairs a second") == direction
+        ours = ["chapter-3", "numba"] if direction == "ascending" else ["numba", "chapter-3"]
+        assert view.names("#every") == [*ours, "gather"]
 
 
 def test_names_are_sorted_too(show: Show) -> None:

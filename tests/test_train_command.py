@@ -16,8 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.training.compare import trained_on
-from reports.results import ResultFile, TrainingRun, read
+from bench.training import quality
+from bench.training.compare import Asked, content, trained_on
+from impls.training.ladder import CBOW
+from impls.words import builtin
+from reports.results import Against, ResultFile, TrainingRun, read
 from reports.training import (
     DOT,
     HEADER,
@@ -28,6 +31,7 @@ from reports.training import (
     beside,
     curves,
     drawing,
+    how,
     html,
     markdown,
     peer_of,
@@ -203,6 +207,8 @@ def test_quality_goes_on_from_its_earlier_runs(
     training = read(out / "quality.json").w2vbench.training
     assert training is not None
     assert sorted(run.seed for run in training.runs if run.implementation == "numba") == [1, 2, 3]
+    assert training.planned == 2  # before the first run: what is added has no part in the test
+    assert "the test stays that of the 2 seeds that were planned before the first run" in done.stderr
     kept = [TrainingRun.model_validate(run) for run in runs if run["status"] == "ok"]
     assert len(kept) >= 3
     assert [run for run in kept if run not in training.runs] == []
@@ -223,6 +229,31 @@ def test_more_seeds_train_on_as_many_words_as_those_before() -> None:
         runs[0] | {"implementation": "torch", "status": "timeout"},
     ]
     assert trained_on(records) == {("training.cbow/numba", 1): None, ("training.cbow/chapter-3", 1): 900}
+
+
+def record(slug: str, seed: int, score: float, **more: object) -> dict[str, object]:
+    scores = dict.fromkeys(quality.SCORES, score)
+    return {
+        "kernel": "training.cbow", "implementation": slug, "threads": 1, "seed": seed, "status": "ok", "whole": True,
+        "scores": scores, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("planned", "done", "equal"), [(4, 4, True), (4, 6, True), (4, 3, None), (6, 6, False)])
+def test_the_test_is_of_the_seeds_that_were_planned_and_of_no_others(
+    planned: int, done: int, equal: bool | None
+) -> None:
+    """The fifth and sixth seed are much worse: a test at each look would see them, or would not have waited for the fourth."""
+    mine = [0.405, 0.4, 0.405, 0.4, 0.0, 0.0][:done]
+    records = [record("numba", seed, score) for seed, score in enumerate(mine, 1)]
+    records += [record("gensim", seed, score) for seed, score in enumerate([0.3, 0.301] * 3, 1)]
+    asked = Asked(CBOW, V=10, seeds=done, planned=planned)
+    found = content(asked, builtin(), None, "", records[::-1])
+    assert found["planned"] == planned
+    assert found["equal"] == {"training.cbow/numba, t1": equal}
+    assert len(found["against"]["training.cbow/numba, t1"]) == (0 if equal is None else 3)
+    failed = record("numba", planned + 1, 0.0, status="timeout", whole=False)
+    assert content(asked, builtin(), None, "", [*records, failed])["equal"] == found["equal"]
 
 
 @pytest.mark.parametrize("complete", [False, True])
@@ -285,7 +316,8 @@ def example() -> ResultFile:
                 "schema_version": 1, "engine": "quality", "command": "w2vbench quality",
                 "training": {
                     "corpus": "song", "tokens": 1_000_000, "V": 500, "H": 100, "K": 5, "epochs": 2,
-                    "settings": {"window": 5, "sample": 0.001}, "runs": runs, "margins": {"analogies": 0.01},
+                    "settings": {"window": 5, "sample": 0.001, "full_windows": False}, "runs": runs, "planned": 2,
+                    "against": {"training.cbow/numba, t1": {"analogies": {"difference": 0.0, "margin": 0.0114, "room": 0.01, "shown": True}}},
                     "equal": {"training.cbow/numba, t1": True},
                 },
             },
@@ -308,7 +340,7 @@ def test_the_table_says_what_each_rung_did() -> None:
     assert cells["<img src=x onerror=alert(1)>"]["text"] == "5,000 words"
     assert list(told(training)) == [
         "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; no score of its vectors is worse than "
-        "gensim's by more than the margins."
+        "gensim's by more than twice the spread of gensim's own seeds."
     ]
 
 
@@ -332,40 +364,58 @@ def test_seeds_that_failed_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("equal", "answers", "seeds", "said"),
+    ("equal", "shown", "planned", "seeds", "said"),
     [
-        (True, {}, 2, "no score of its vectors is worse"),
+        (True, {}, 2, 2, "no score of its vectors is worse"),
         (
             False,
             {"analogies": False, "simlex999": True, "wordsim353": True},
             2,
-            "as good as gensim's is not shown (by analogies; more seeds may tell: --seeds).",
+            2,
+            "as good as gensim's is not shown (by analogies; 2 seeds planned).",
         ),
         (
             False,
             {"analogies": None, "simlex999": False, "wordsim353": True},
             2,
-            "is not shown (by SimLex-999), and cannot be told by analogies: gensim's own score is below twice the margin.",
+            2,
+            "is not shown (by SimLex-999; 2 seeds planned), and cannot be told by analogies: gensim's own score is below "
+            "twice the margin.",
         ),
-        (
-            None,
-            {"analogies": True, "simlex999": None},
-            1,
-            "cannot be told by WordSim-353, SimLex-999: two seeds or more are needed.",
-        ),
-        (None, {}, 0, "cannot be told: gensim was not trained on as many threads"),
+        (None, {}, 1, 1, "cannot be told by WordSim-353, SimLex-999, analogies: two seeds or more are needed."),
+        (None, {}, 5, 2, "cannot be told: 2 of the 5 seeds that were planned are done (--resume)."),
+        (None, {}, 2, 0, "cannot be told: gensim was not trained on as many threads"),
+        (True, {}, 0, 2, "cannot be told: the file is of a version that did not plan its seeds"),
     ],
 )
 def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
-    equal: bool | None, answers: dict[str, bool | None], seeds: int, said: str
+    equal: bool | None, shown: dict[str, bool | None], planned: int, seeds: int, said: str
 ) -> None:
     training = example().w2vbench.training
     assert training is not None
     key = "training.cbow/numba, t1"
     runs = [run for run in training.runs if run.seed <= seeds or (run.implementation == "numba" and not seeds)]
-    training = training.model_copy(update={"equal": {key: equal}, "answers": {key: answers}, "runs": runs})
+    against = {name: Against(difference=0, margin=0.01, room=0.0, shown=answer) for name, answer in shown.items()}
+    training = training.model_copy(
+        update={"equal": {key: equal}, "against": {key: against}, "planned": planned, "runs": runs}
+    )
+    every = rungs(training)
     (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
     assert said in line
+    assert "more seeds" not in line
+    (numba,) = (rung for rung in every if rung.slug == "numba")
+    cell = row(numba, training, peer_of(numba, every))[-1]
+    assert cell == ({True: "yes", False: "not shown", None: "–"}[equal] if planned else "–")
+
+
+def test_margins_are_stated_for_each_of_gensims_rows() -> None:
+    training = example().w2vbench.training
+    assert training is not None
+    for text in (how(training), markdown(training), html(example()).replace("&#39;", "'")):
+        assert "Margins: training.cbow, t1: analogies 1.1%. " in text
+        assert "twice the standard deviation of gensim's own seeds" in text
+        assert "the 2 seeds planned before the first run" in text
+    assert "full_windows" not in what(training)
 
 
 @pytest.mark.parametrize(

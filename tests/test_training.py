@@ -21,12 +21,14 @@ from impls.catalogue import missing
 from impls.compiled import compiled
 from impls.interface import Implementation
 from impls.training import compiled as looped
-from impls.training import rows, staged
+from impls.training import contract, rows, staged
 from impls.training.compiled import CompiledModel
 from impls.training.contract import (
+    EVERY_PAIR,
     LONGEST,
     TOLD_APART,
     Settings,
+    covers,
     kept_share,
     noise_loss,
     pairs_of,
@@ -284,7 +286,7 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(ladder: tuple
         size = Size(V, 16, len(words), 5, index="i32", threads=threads)
         problem = training_problem(size, counts, [(words, starts)], np.random.default_rng(0), Settings(sample=0))
         step, (model,) = ladder[-1].start(problem)
-        assert len(model.threads[0].tables.own_in) == (0 if threads == 1 else V // 20)
+        assert len(model.threads[0].own[0]) == (0 if threads == 1 else V // 20)
         for _ in range(20):
             step(words, starts, model)
         told.append(told_apart(model.W_in, model.W_out, words, starts, counts))
@@ -302,7 +304,7 @@ def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -
         before = [table.copy() for table in model.shared]
         model.hand_out()
         for thread in model.threads:
-            for own in thread.tables[2:]:
+            for own in thread.own:
                 own += 1.0
         model.bring_together(words)
         for table, was in zip(model.shared, before, strict=True):
@@ -397,6 +399,110 @@ def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
     assert [(lane.status, lane.reason) for lane in lanes] == [
         ("skipped", "B = 1 is too little to work on: --batch 20 or more")
     ]
+
+
+# equal work
+
+
+@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 7))
+def test_pairs_of_a_call_are_those_of_its_lines(B: int, longest: int, window: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contract, "LONGEST", longest)
+        patch.setattr(contract, "EVERY_PAIR", replace(EVERY_PAIR, window=window))
+        starts = np.array([*range(0, B, longest), B])
+        centres, _ = pairs_of(np.zeros(B, np.int32), starts, window)
+        assert covers(Size(9, B=B)) == {"pairs": len(centres), "words": B}
+
+
+def counting(model: Any) -> list[int]:
+    """Where a model puts how many pairs each of its batches, or a thread's part, has."""
+    seen: list[int] = []
+    if isinstance(model, CompiledModel):
+        inner = model.train
+
+        def train(*part: Any) -> int:
+            seen.append(inner(*part))
+            return seen[-1]
+
+        vars(model)["train"] = train
+    else:
+        model.learn = lambda inputs, *rest: seen.append(len(inputs))
+    return seen
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug != "gensim"], ids=lambda i: i.key)
+def test_every_rung_learns_from_the_same_pairs(rung: Implementation, threads: int, corpus: Corpus) -> None:
+    """A case's ratios are of equal work: nobody leaves words out, or shrinks a window."""
+    if missing(rung):
+        pytest.skip("not installed")
+    if threads > 1 and rung.one_thread:
+        pytest.skip("it has one thread")
+    size = Size(300, 8, 250, 2, index="i32", threads=threads)
+    problem = rung.kernel.make(size, corpus, np.random.default_rng(0))
+    step, (model,) = rung.start(problem)
+    seen = counting(model)
+    step(*problem.batches[0], model)
+    parts = threads  # each thread's is a line of its own
+    assert sum(seen) == rung.covered(size)["pairs"] == parts * 2 * (5 * 250 // parts - 15)
+
+
+@pytest.mark.parametrize(
+    "rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("batched", "gensim", "numba")], ids=lambda i: i.key
+)
+def test_what_a_step_moves_is_the_rows_of_full_windows(rung: Implementation) -> None:
+    """Seen from outside: with rows of zeros and a small rate, an output row becomes what its window's input rows add up to.
+
+    All negatives are one word that is not in the line, being as frequent as it takes.
+    """
+    if missing(rung):
+        pytest.skip("not installed")
+    n, rate = 14, 1e-3
+    counts = np.append(np.ones(n), 1e13)
+    words, starts = np.arange(n, dtype=np.int32), np.array([0, n])
+    given = replace(EVERY_PAIR, alpha=rate)
+    problem = training_problem(
+        Size(n + 1, 40, n, 1, index="i32"), counts, [(words, starts)], np.random.default_rng(0), given
+    )
+    step, (model,) = rung.start(problem)
+    before = model.W_in[:n].astype(np.float64)
+    step(words, starts, model)
+    moved = np.linalg.lstsq(before.T, model.W_out[:n].T.astype(np.float64), rcond=None)[0].T / (rate / 2)
+    distance = np.abs(np.subtract.outer(words, words))
+    want = ((distance > 0) & (distance <= 5)).astype(float)
+    if rung.kernel.name == "training.cbow":
+        want /= want.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(moved, want, atol=0.02)
+
+
+@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "numba")], ids=lambda i: i.key)
+@pytest.mark.parametrize("sample", [0.0, 0.05])
+def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(rung: Implementation, sample: float) -> None:
+    """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all rungs do."""
+    words, starts = planted(V, np.random.default_rng(1), lines=40, length=30)
+    counts = np.bincount(words, minlength=V).astype(np.float64)
+    given = Settings(sample=sample)
+    problem = training_problem(Size(V, 4, len(words), 1, index="i32"), counts, [], np.random.default_rng(2), given)
+    step, (model,) = rung.start(problem)
+    seen, passes = counting(model), []
+    for _ in range(60):
+        seen.clear()
+        step(words, starts, model)
+        passes.append(sum(seen))
+    stays = kept_share(counts, sample)[words].reshape(40, 30)
+    expected = 0.0
+    for line in stays:  # the law of how many words are left, one after another; lines of n have a known mean
+        left = np.array([1.0])
+        for share in line:
+            left = np.convolve(left, [1 - share, share])
+        expected += sum(chance * pairs_by_chance(n) for n, chance in enumerate(left))
+    error = np.std(passes, ddof=1) / np.sqrt(len(passes))
+    assert abs(np.mean(passes) - expected) < 5 * error
+
+
+def pairs_by_chance(n: int) -> float:
+    """Mean number of pairs in a line of n words whose windows reach 1 to 5 words, each as often."""
+    return sum(min(reach, at) + min(reach, n - 1 - at) for at in range(n) for reach in range(1, 6)) / 5
 
 
 # pieces of the contract

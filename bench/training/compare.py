@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,14 @@ LONGEST_STEP_S = 600.0
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be compared. budget_s: time that a run may take; slower rungs train on as much as fits."""
+    """What is to be compared. seeds: runs of each implementation on so many threads. planned: how many of them are tested,
+    fixed before the first run. budget_s: time that a run may take; slower rungs train on as much as fits."""
 
     implementations: Sequence[Implementation]
     V: int
     threads: Sequence[int] = (1,)
     seeds: int = 5
+    planned: int = 5
     epochs: int = 5
     budget_s: float = 30.0
     H: int = 100
@@ -174,23 +176,29 @@ def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[s
 def content(
     asked: Asked, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What a result file says of all runs, with which rungs are equal in quality to gensim. digest: of the text and the code."""
-    scores: dict[tuple[str, str, int], dict[str, list[float]]] = {}
-    unfit = {
-        (record["kernel"], record["implementation"], record["threads"])
-        for record in records
-        if not record.get("whole")  # failed, or trained on a part of the text
-    }
+    """What a result file says of all runs, with which implementations are equal in quality to gensim. digest: of the text
+    and the code.
+
+    Only the seeds that were planned before the first run are tested, and only once all of them are done: a test at each
+    look would be wrong more often than it says.
+    """
+    Group = tuple[str, str, int]
+    scores: dict[Group, dict[str, list[float]]] = {}
+    unfit: set[Group] = set()
     for record in records:
-        if (record["kernel"], record["implementation"], record["threads"]) in unfit:
+        group = record["kernel"], record["implementation"], record["threads"]
+        if record["seed"] > asked.planned:
             continue
-        mine = scores.setdefault((record["kernel"], record["implementation"], record["threads"]), {})
+        if not record.get("whole"):  # failed, or trained on a part of the text
+            unfit.add(group)
+        mine = scores.setdefault(group, {})
         for name, score in record.get("scores", {}).items():
             mine.setdefault(name, []).append(score)
-    peers = {(kernel, threads): found for (kernel, slug, threads), found in scores.items() if slug == PEER}
+    fit = {group: mine for group, mine in scores.items() if group not in unfit}
+    peers = {(kernel, threads): found for (kernel, slug, threads), found in fit.items() if slug == PEER}
     answers = {
-        f"{kernel}/{slug}, t{threads}": quality.answers(mine, peers.get((kernel, threads), {}))
-        for (kernel, slug, threads), mine in scores.items()
+        f"{kernel}/{slug}, t{threads}": quality.answers(mine, peers.get((kernel, threads), {}), asked.planned)
+        for (kernel, slug, threads), mine in fit.items()
         if slug != PEER
     }
     return {
@@ -198,10 +206,12 @@ def content(
         "tokens": len(corpus.ids),
         **asked.same(),
         "digest": digest,
+        "planned": asked.planned,
         "runs": records,
-        "margins": quality.MARGINS,
         "asked": tests.asked if tests else {},
-        "answers": answers,
+        "against": {
+            key: {name: asdict(one) for name, one in answered.items() if one} for key, answered in answers.items()
+        },
         "equal": {key: quality.equal(answered) for key, answered in answers.items()},
     }
 
@@ -210,9 +220,14 @@ OPTION = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"}
 """What the command calls a setting."""
 
 
-def earlier(path: Path, asked: Asked, digest: str, machine: dict[str, Any]) -> list[dict[str, Any]]:
-    """Records of the runs that an earlier result file has, if they were of the same text, code, settings and machine; those
-    that failed are left out, to be tried again. Raises PlanError."""
+def earlier(
+    path: Path, asked: Asked, digest: str, machine: dict[str, Any], seeds: int | None
+) -> tuple[Asked, list[dict[str, Any]]]:
+    """What is asked for where an earlier result file goes on, and the records of the runs that it has.
+
+    They must be of the same text, code, settings and machine; those that failed are left out, to be tried again. The
+    file's plan of seeds stays. seeds: how many to make, if not as many as it planned. Raises PlanError.
+    """
     try:
         before = read(path).w2vbench
     except ResultError as error:
@@ -225,4 +240,6 @@ def earlier(path: Path, asked: Asked, digest: str, machine: dict[str, Any]) -> l
     differ += [name for name in MACHINE if before.environment.get(name) != machine.get(name)]
     if differ:
         raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): leave --resume out")
-    return [run.model_dump() for run in before.training.runs if run.status == "ok"]
+    planned = before.training.planned
+    records = [run.model_dump() for run in before.training.runs if run.status == "ok"]
+    return replace(asked, planned=planned, seeds=seeds or planned), records

@@ -86,27 +86,56 @@ def analogies(unit: Floats, questions: NDArray[np.int64]) -> float:
     return right / len(questions)
 
 
-def not_worse_by(margin: float, mine: Sequence[float], theirs: Sequence[float]) -> bool | None:
-    """Whether the mean of some scores is above others' less a margin, at 5 % one-sided (Welch's t).
+SPREADS, DIGIT = 2.0, 0.001
+"""A margin: so many standard deviations of the peer's own seeds, about what one seed in forty loses by luck; and the last digit
+of a score that is shown, below which nobody would tell two apart."""
+CHANCE = 0.05
+"""Probability that a score which is worse by exactly the margin is called not worse."""
 
-    None of fewer than two, and where theirs are below two margins: vectors that know nothing would pass.
+
+@dataclass(frozen=True)
+class Against:
+    """A score beside the peer's, means over seeds. difference: above zero where it is better. margin: by how much it may be
+    worse, an estimate. room: how far the difference is above -margin at least, at CHANCE. shown: whether it is not worse by
+    the margin; None where that cannot be told."""
+
+    difference: float
+    margin: float
+    room: float
+    shown: bool | None
+
+
+def against(mine: Sequence[float], theirs: Sequence[float]) -> Against | None:
+    """Test that a score's mean is not below the peer's by the margin; None with fewer than two seeds of either.
+
+    The margin comes from the same few seeds, so its own uncertainty goes into the bound: that of the difference (Welch's t)
+    and that of the spread (chi-square) are joined as G. Y. Zou and A. Donner do (MOVER, *Statistics in Medicine* 27, 2008).
+    A peer whose own score is below two margins can tell nothing: vectors that know nothing would pass.
     """
-    if len(mine) < 2 or len(theirs) < 2 or np.mean(theirs) < 2 * margin:
+    from scipy.special import chdtri
+
+    if len(mine) < 2 or len(theirs) < 2:
         return None
-    low = difference_interval(mine, theirs, level=0.9).low
-    return low is not None and low > -margin
+    found = difference_interval(mine, theirs, level=1 - 2 * CHANCE)
+    assert found.low is not None
+    spread, degrees = float(np.std(theirs, ddof=1)), len(theirs) - 1
+    margin = SPREADS * spread + DIGIT
+    unsure = SPREADS * spread * (1 - math.sqrt(degrees / float(chdtri(degrees, CHANCE))))
+    room = found.estimate + margin - math.hypot(found.estimate - found.low, unsure)
+    return Against(found.estimate, margin, room, None if np.mean(theirs) < 2 * margin else room > 0)
 
 
-MARGINS = {"analogies": 0.01, "wordsim353": 0.03, "simlex999": 0.03}
-"""By how much a rung's scores may fall short of gensim's, and it still be called equal in quality."""
+SCORES = (*LIKENESS, "analogies")
+Scores = Mapping[str, Sequence[float]]
 
 
-def answers(mine: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[float]]) -> dict[str, bool | None]:
-    """Of each score whether a rung's is not worse by the margin; None where that cannot be told."""
-    return {name: not_worse_by(margin, mine.get(name, ()), theirs.get(name, ())) for name, margin in MARGINS.items()}
+def answers(mine: Scores, theirs: Scores, planned: int) -> dict[str, Against | None]:
+    """Each score beside the peer's; None where either has not as many seeds as were planned: it would be an early look."""
+    pairs = {name: (mine.get(name, ()), theirs.get(name, ())) for name in SCORES}
+    return {name: against(*both) if len(both[0]) == len(both[1]) == planned else None for name, both in pairs.items()}
 
 
-def equal(answered: Mapping[str, bool | None]) -> bool | None:
-    """Whether a rung is equal in quality: in every score. One that may be worse settles it; otherwise one that cannot be told."""
-    found = set(answered.values())
+def equal(answered: Mapping[str, Against | None]) -> bool | None:
+    """Whether vectors are equal in quality: in every score. One that may be worse settles it; otherwise one that cannot be told."""
+    found = {one.shown if one else None for one in answered.values()}
     return False if False in found else None if None in found else True

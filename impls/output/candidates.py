@@ -18,6 +18,11 @@ LARGE = 1e200
 """A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
 
 
+EACH = "gives each row of h a gradient of every negative"
+TOGETHER = "gives each negative one gradient, added up over the batch"
+"""How objectives with shared negatives give the gradient of W_out: either is right, and an update takes less of the second."""
+
+
 class Buffers(NamedTuple):
     """What a compiled rung writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
     less: of one row's candidates, filled up to whole vectors; whole, rest: H as ``vectors.lengths`` parts it."""

@@ -50,6 +50,10 @@ negative_sampling = Kernel(
 )
 
 
+DENSE = "gives the gradient of W_out as V × H, each word's added up"
+ROWS = "gives it as rows, those of a word that comes again not added up"
+
+
 def two_gradients(problem: Problem) -> tuple[Array, Array]:
     """The sum over layers and the gradient of one, each (V, H) like W_out."""
     size = problem.size
@@ -66,6 +70,7 @@ def book_traffic(size: Size) -> Work:
     "book-layers",
     "K + 1 layers, dense gradients, as in the book",
     plain="running the book's K + 1 layers, with gradients as large as the vocabulary",
+    differs=DENSE,
     slide=24,
     baseline=True,
     grows_with="V",
@@ -106,6 +111,7 @@ def dense_traffic(size: Size) -> Work:
     "einsum-dense",
     "one einsum, one dense gradient",
     plain="scoring target and negatives at once, with one gradient as large as the vocabulary",
+    differs=DENSE,
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
@@ -122,6 +128,7 @@ def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Ar
     "einsum-rows",
     "one einsum, gradient as rows and values",
     plain="scoring target and negatives at once, with gradients of the words that occur",
+    differs=ROWS,
 )
 def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     n = max(1, len(h))
@@ -141,6 +148,7 @@ def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
     "matmul-rows",
     "batched matrix products, gradient as rows and values",
     plain="scoring target and negatives by matrix products, with gradients of the words that occur",
+    differs=ROWS,
 )
 def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     n = max(1, len(h))
@@ -166,6 +174,7 @@ def candidate_buffers(problem: Problem) -> Buffers:
     "numba",
     "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and negatives in a compiled loop, with gradients of the words that occur",
+    differs=ROWS,
     jit=True,
     prepare=candidate_buffers,
 )
@@ -196,6 +205,7 @@ def numba(
     "torch",
     "torch autograd, sparse gradient",
     plain="leaving the gradients to torch's autograd, as rows and values",
+    differs=ROWS,
     requires=("torch",),
     prepare=Tensors,
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..interface import Array, Kernel
 from ..vectors import exponentials
-from .candidates import Buffers, shared_buffers, shared_gradients, shared_scores
+from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
 from .contract import (
     SIZES,
     check_result,
@@ -54,7 +54,7 @@ sampled_softmax = Kernel(
 
 
 @sampled_softmax.implementation(
-    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True
+    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True, differs=EACH
 )
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
@@ -83,7 +83,10 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_ta
 
 
 @sampled_softmax.implementation(
-    "matmul", "one matrix product for the negatives", plain="scoring the shared negatives by one matrix product"
+    "matmul",
+    "one matrix product for the negatives",
+    plain="scoring the shared negatives by one matrix product",
+    differs=TOGETHER,
 )
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
@@ -110,6 +113,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     "numba",
     "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and shared negatives in a compiled loop",
+    differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,
 )

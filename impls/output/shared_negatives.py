@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel
-from .candidates import Buffers, shared_buffers, shared_pass
+from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import (
     SIZES,
     check_result,
@@ -47,7 +47,7 @@ shared_negatives = Kernel(
 
 
 @shared_negatives.implementation(
-    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True
+    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True, differs=EACH
 )
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     n = max(1, len(h))
@@ -71,7 +71,10 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Resul
 
 
 @shared_negatives.implementation(
-    "matmul", "one matrix product for the negatives", plain="scoring the shared negatives by one matrix product"
+    "matmul",
+    "one matrix product for the negatives",
+    plain="scoring the shared negatives by one matrix product",
+    differs=TOGETHER,
 )
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     n = max(1, len(h))
@@ -89,6 +92,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     "numba",
     "compiled: a row's candidates at once, in vector registers",
     plain="scoring target and shared negatives in a compiled loop",
+    differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,
 )

@@ -122,6 +122,7 @@ def searched(problem: Problem) -> tuple[Array, Array, Array]:
     "compiled: search gensim's table, as gensim does, approximate",
     plain="searching gensim's table in a compiled loop, as gensim does",
     jit=True,
+    differs="draws by splitmix64, not by NumPy's generator",
     prepare=searched,
 )
 def numba_cum_table(
@@ -150,6 +151,7 @@ def numba_cum_table(
     "compiled: alias tables, one random number a draw",
     plain="picking from alias tables in a compiled loop",
     jit=True,
+    differs="draws by splitmix64, not by NumPy's generator",
     prepare=whole_tables,
 )
 def numba_alias(

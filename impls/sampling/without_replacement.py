@@ -91,6 +91,7 @@ def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums:
     "compiled: alias tables, draw again what is taken",
     plain="picking from alias tables in a compiled loop, and drawing again what is taken",
     jit=True,
+    differs="draws by splitmix64, not by NumPy's generator",
     prepare=whole_tables,
 )
 def numba_alias(

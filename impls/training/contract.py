@@ -6,7 +6,7 @@ model is what an implementation's ``prepare`` makes of a problem; windows never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,9 +22,13 @@ LONGEST = 10_000
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train, under word2vec.c's names: window on each side; sample: subsampling threshold (0: none); alpha: the
-    rate, which falls linearly to min_alpha over a whole run; power: of the counts that negatives are drawn by.
+    """How to train, under word2vec.c's names.
 
+    window: words on each side of a centre, at most. sample: subsampling threshold (0: none). alpha: the rate, which falls
+    linearly to min_alpha over a whole run. power: of the counts that negatives are drawn by. full_windows: every window
+    has all of its words; else each reaches as far as chance has it, from one word on.
+
+    What is learnt from (window, full_windows, sample) binds every implementation, so that ratios are of equal work.
     Raises ValueError for what no training can be done with.
     """
 
@@ -33,6 +37,7 @@ class Settings:
     alpha: float = 0.025
     min_alpha: float = 0.0001
     power: float = 0.75
+    full_windows: bool = False
 
     def __post_init__(self) -> None:
         if self.window < 1:
@@ -46,11 +51,21 @@ class Settings:
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha, {self.min_alpha:g}, is above alpha, {self.alpha:g}")
 
+    @property
+    def least_window(self) -> int:
+        """How far a window reaches at least, in words."""
+        return self.window if self.full_windows else 1
+
+
+EVERY_PAIR = Settings(sample=0.0, full_windows=True)
+"""What a case trains by: each word and its whole window. By chance two implementations would not get the same pairs."""
+
 
 class Model(Protocol):
     """Word vectors under training: what a rung's ``prepare`` makes of a problem, and its only workspace. In whole runs the
     problem has no batches. alpha: the rate of the next step, for rungs whose rate falls.
 
+    It learns from what ``problem.inputs["settings"]`` says: windows and subsampling are the problem's, not the model's.
     A model may have more, which is used where it is there. ``stages(words, starts)``: take a step, and give the seconds in
     each part of it by name. ``at_once``: words that a piece of a whole run should have. ``feed(words, starts, rates)``: is
     called before a piece's step, outside the clock, with the rates at its begin and end.
@@ -90,11 +105,37 @@ def initial(problem: Problem) -> Array:
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    """Successive pieces of B words, each in lines of at most LONGEST words."""
+    """Successive pieces of B words, each in lines of at most LONGEST words; all pairs of full windows are learnt from."""
     ring = min(64, ring_length(size, size.H * 4, size.B))
     starts = np.array([*range(0, size.B, LONGEST), size.B], np.int64)
     batches = [(piece.astype(np.int32), starts) for piece in corpus.batches(size, ring, rng)]
-    return training_problem(size, corpus.expected_counts(size.V), batches, rng)
+    return training_problem(size, corpus.expected_counts(size.V), batches, rng, EVERY_PAIR)
+
+
+def covers(size: Size) -> dict[str, float]:
+    """The pairs of a word and one of its window's that a call learns from, and the words of text they come from."""
+    whole, rest = divmod(size.B, LONGEST)
+    pairs = whole * pairs_in(LONGEST, EVERY_PAIR.window) + pairs_in(rest, EVERY_PAIR.window)
+    return {"pairs": float(pairs), "words": float(size.B)}
+
+
+def pairs_in(words: int, window: int) -> int:
+    """How many pairs the full windows of a line have: of each distance, every place in both directions."""
+    return 2 * sum(words - distance for distance in range(1, min(window, words - 1) + 1))
+
+
+def examples(
+    words: Ints, starts: Ints, kept: Floats, settings: Settings, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
+    """What a pass over some lines learns from: the words that subsampling leaves, each one's line, and its window's reach.
+
+    kept (V,): with which probability each word is kept. All three (n,).
+    """
+    line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    if settings.sample:
+        stay = rng.random(len(words)) < kept[words]
+        words, line = words[stay], line[stay]
+    return words, line, rng.integers(settings.least_window, settings.window + 1, len(words))
 
 
 def kept_share(counts: Floats, sample: float) -> Floats:
@@ -219,17 +260,20 @@ def check(call: Any, words: Ints, starts: Ints) -> None:
         )
 
 
-def work(pairs_a_word: int) -> Any:
-    """Least traffic: each word of the text read, its row in both tables read and written; flops of all words' pairs."""
+def work(skip_gram: bool) -> Callable[[Size], Work]:
+    """Least traffic: each word of the text read, its row in both tables read and written. Flops: each pair of skip-gram
+    against K + 1 rows; of CBOW a word's mean, which the rows of its window are added to and its change to them."""
 
     def of(size: Size) -> Work:
-        rows = 2.0 * size.B * size.H * 4
-        return Work(rows + 4.0 * size.B, rows, 6.0 * size.B * pairs_a_word * (1 + size.K) * size.H, rows)
+        rows, pairs = 2.0 * size.B * size.H * 4, covers(size)["pairs"]
+        against = 6.0 * (1 + size.K) * size.H
+        flops = pairs * against if skip_gram else size.B * against + 2 * pairs * size.H
+        return Work(rows + 4.0 * size.B, rows, flops, rows)
 
     return of
 
 
-def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
+def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
     """A kernel of training: the two differ in what they learn from a window, and in nothing else."""
     return Kernel(
         name,
@@ -237,7 +281,7 @@ def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
         ("words", "starts"),
         make,
         check,
-        work(pairs_a_word),
+        work(skip_gram),
         (
             Size(12, 128, 40, 5, index="i32"),
             Size(300, 20, 700, 2, index="i32"),
@@ -248,4 +292,5 @@ def training_kernel(name: str, title: str, pairs_a_word: int) -> Kernel:
         holds="",
         least=20,  # words with no neighbours left teach nothing
         fits=fits,
+        covers=covers,
     )

@@ -13,14 +13,14 @@ from typing import Any
 
 from ..interface import Implementation, Kernel, Problem
 from ..words import Ints
-from .compiled import CompiledModel, one_pass
+from .compiled import CompiledModel, covered, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimModel, TorchModel
 from .rows import cbow_step, skip_gram_step
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
 
-cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", pairs_a_word=1)
-skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", pairs_a_word=6)
+cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
+skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)
 
 
 def step(words: Ints, starts: Ints, model: Any) -> Model:
@@ -50,35 +50,39 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
     yield in_stages(
         "chapter-3", "one-hot rows, full softmax, dense Adam", "chapter 3's one-hot rows and full softmax",
         CHAPTER_3, f"{one_hot}+{scores}+{BOOK}", slide=4, baseline=True, grows_with="V",
+        differs="full softmax, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
         "chapter-4-1", "gather, full softmax, dense Adam", "picking rows by index before the full softmax",
-        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, grows_with="V",
+        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, grows_with="V", differs="full softmax, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
         "chapter-4-2", "gather, the book's negative sampling, dense Adam", "the book's negative sampling",
-        CHAPTER_4_2, BOOK, slide=24, grows_with="V",
+        CHAPTER_4_2, BOOK, slide=24, grows_with="V", differs="K different negatives a target, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
         "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
-        SPARSE, "+".join([TABLES] * 3),
+        SPARSE, "+".join([TABLES] * 3), differs="K negatives a target, lazy Adam",
     )  # fmt: skip
     yield in_stages(
         "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
-        BATCHED, TABLES,
+        BATCHED, TABLES, differs="K negatives a target, descent at word2vec's rate, batch by batch",
     )  # fmt: skip
     yield rung(
         "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",
         lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, makes=TABLES, requires=("torch",),
+        differs="K negatives a target, lazy Adam",
     )  # fmt: skip
     yield rung(
         "gensim", "gensim's Word2Vec", "gensim",
         lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, makes=TABLES, requires=("gensim",),
+        differs="K negatives a target, descent at word2vec's rate, pair by pair",
     )  # fmt: skip
     yield rung(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
-        makes=TABLES, requires=("numba",),
+        makes=TABLES, requires=("numba",), covers=covered,
+        differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..words import Ints
-from .contract import LONGEST, Settings, initial, windows
+from .contract import LONGEST, Settings, examples, initial, kept_share, windows
 
 AT_ONCE = 1_000_000
 """Words that gensim's workers should train on at once: starting them and waiting for the last one takes as long as some thousand words."""
@@ -31,6 +31,7 @@ class GensimModel:
             window=settings.window,
             negative=size.K,
             sample=settings.sample,
+            shrink_windows=not settings.full_windows,
             alpha=settings.alpha,
             min_alpha=settings.min_alpha,
             ns_exponent=settings.power,
@@ -113,17 +114,16 @@ class TorchModel:
         self.alpha = self.settings.alpha
         self.rows_in = torch.nn.Embedding.from_pretrained(torch.from_numpy(initial(problem)), freeze=False, sparse=True)
         self.rows_out = torch.nn.Embedding.from_pretrained(torch.zeros(size.V, size.H), freeze=False, sparse=True)
+        self.rng, self.kept = np.random.default_rng(inputs["seed"]), kept_share(inputs["counts"], self.settings.sample)
         self.law = torch.from_numpy(inputs["counts"] ** self.settings.power)
         self.optimizer = torch.optim.SparseAdam([self.rows_in.weight, self.rows_out.weight])
 
     def step(self, words: Ints, starts: Ints) -> TorchModel:
-        window = self.settings.window
-        line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        words = words.astype(np.int64)
-        batch = self.PAIRS // (2 * window) if self.skip_gram else self.PAIRS
+        words, line, reach = examples(words.astype(np.int64), starts, self.kept, self.settings, self.rng)
+        batch = max(1, self.PAIRS // (2 * self.settings.window)) if self.skip_gram else self.PAIRS
         for first in range(0, len(words), batch):
             centres = np.arange(first, min(first + batch, len(words)))
-            contexts, many = windows(line, centres, np.full(len(centres), window))
+            contexts, many = windows(line, centres, reach[centres])
             if len(contexts):
                 self.learn(words[contexts], words[centres[many > 0]], many[many > 0])
         return self

@@ -1,6 +1,6 @@
 """The rungs that train batch by batch: five stages, each one of the other kernels, and what each of them takes.
 
-Examples are 100 words with their windows. lookup: rows of W_in for the inputs. sampling: negatives. output: loss and
+Examples are 100 words with their windows, or 50. lookup: rows of W_in for the inputs. sampling: negatives. output: loss and
 gradients of what is predicted. scatter: gradients of rows back into one of W_in, and of W_out where it came in rows.
 update: the optimizer. A rung is a choice of the five; the step itself is the same for all.
 """
@@ -26,7 +26,7 @@ from ..scatter.rows import csr
 from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
 from ..words import Ints
-from .contract import Settings, initial, kept_share, windows
+from .contract import Settings, examples, initial, kept_share, windows
 
 BATCH = 100
 """The book's batch, in words."""
@@ -41,7 +41,9 @@ class Stages:
 
     lookup (W, idx (n,)) -> rows (n, H). sampling (targets (n,)) -> negatives (n, K), or None. output (h, target,
     negatives) -> dh and a gradient of W_out. scatter (dout (n, H), idx (n,)) -> a gradient of W_in. update (which
-    table, gradient): takes a step. like_word2vec: windows shrink by chance and frequent words are left out.
+    table, gradient): takes a step. like_word2vec: tables begin as word2vec's, and CBOW moves each row by the whole change.
+    batch: words at a time; plain descent adds up changes that do not know of each other, and goes astray where a hundred words'
+    full windows hit the same few rows.
     """
 
     lookup: Callable[[StagedModel, Array, Ints], Array]
@@ -50,6 +52,7 @@ class Stages:
     scatter: Callable[[StagedModel, Array, Ints], Gradient]
     update: Callable[[StagedModel, str, Gradient], None]
     like_word2vec: bool = False
+    batch: int = BATCH
 
     @property
     def functions(self) -> tuple[Callable[..., Any], ...]:
@@ -130,15 +133,9 @@ class StagedModel:
     def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Batches of inputs, targets and how many inputs each has. CBOW: a word from its window's mean; skip-gram: each of a
         window's words from it."""
-        window = self.settings.window
-        line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        reach = np.full(len(words), window)
-        if self.way.like_word2vec:
-            kept = self.rng.random(len(words)) < self.kept[words]
-            words, line = words[kept], line[kept]
-            reach = self.rng.integers(1, window + 1, len(words))
-        for first in range(0, len(words), BATCH):
-            centres = np.arange(first, min(first + BATCH, len(words)))
+        words, line, reach = examples(words, starts, self.kept, self.settings, self.rng)
+        for first in range(0, len(words), self.way.batch):
+            centres = np.arange(first, min(first + self.way.batch, len(words)))
             contexts, many = windows(line, centres, reach[centres])
             if not len(contexts):
                 continue
@@ -247,4 +244,4 @@ CHAPTER_3 = Stages(one_hot_rows, no_negatives, full_softmax, one_hot_product, de
 CHAPTER_4_1 = Stages(gathered_rows, no_negatives, full_softmax, dense_gradient, dense_adam)
 CHAPTER_4_2 = Stages(gathered_rows, chosen_negatives, negative_layers, dense_gradient, dense_adam)
 SPARSE = Stages(gathered_rows, alias_negatives, negative_rows, gradient_rows, lazy_adam)
-BATCHED = Stages(gathered_rows, alias_negatives, negative_rows, gradient_rows, descent, like_word2vec=True)
+BATCHED = Stages(gathered_rows, alias_negatives, negative_rows, gradient_rows, descent, like_word2vec=True, batch=50)

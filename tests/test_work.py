@@ -1,0 +1,175 @@
+"""Ratios of equal work: calls that cover unlike numbers of examples are compared by the time an example, wherever a ratio is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impls.case import Size
+from impls.lookup import lookup
+from impls.training.ladder import cbow, skip_gram
+from reports.between import compare_files
+from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
+from reports.history import as_json, html, trends
+from reports.page import as_markdown, report
+from reports.results import ResultFile, Row
+from reports.story import findings, overview
+from reports.tables import csv, tables
+from reports.wins import wins
+from tests import saved
+from tests.saved import row
+
+TRAINING: dict[str, Any] = {"kernel": "training.skip-gram", "K": 5}
+ALL: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}, "differs": "full softmax"}
+HALF: dict[str, Any] = {"covers": {"pairs": 1500, "words": 300}, "differs": "its own windows"}
+
+
+def race() -> ResultFile:
+    """The book takes 300 ms for 3,000 pairs; "half" 1 ms for 1,500 of them, and "whole" 1.5 ms for all: which is faster."""
+    return saved.result(
+        row("book", 0.3, baseline=True, **ALL, **TRAINING),
+        row("half", 1e-3, **HALF, **TRAINING),
+        row("whole", 1.5e-3, **ALL | {"differs": "K negatives"}, **TRAINING),
+    )
+
+
+def test_a_speed_up_is_by_example() -> None:
+    book, half, whole = race().benchmarks
+    assert work_ratio(half, book) == 0.5
+    assert work_ratio(whole, book) == work_ratio(book, row_without()) == 1.0
+    for fast, ratio in ((half, 150.0), (whole, 200.0)):
+        found = speedup(fast, book)
+        assert found is not None
+        assert (found.estimate, found.low, found.high) == pytest.approx((ratio, ratio, ratio))
+    assert example_s(half) == pytest.approx(1e-3 / 1500)
+    assert example_s(row_without()) == 1e-5
+
+
+def row_without() -> Row:
+    return saved.result(row("gather", 1e-5)).benchmarks[0]
+
+
+def test_files_without_launches_too() -> None:
+    result = saved.result(
+        saved.unlaunched("book", 0.3, baseline=True, **ALL, **TRAINING),
+        saved.unlaunched("half", 1e-3, **HALF, **TRAINING),
+    )
+    book, half = result.benchmarks
+    assert speedup(half, book).estimate == pytest.approx(150.0)  # type: ignore[union-attr]
+
+
+def test_what_is_fastest_is_so_by_example_everywhere() -> None:
+    """No output has the ratio of the calls, 300."""
+    result = race()
+    (told,) = findings(result)
+    assert told.use == ("whole",)
+    assert "200 times faster" in told.found
+    assert "They differ in more than speed (whole: K negatives; book: full softmax)." in told.found
+    assert overview(result)[0][:3] == ("training.skip-gram", "200× (200–200)", "whole, 1.50 ms")
+    (won,) = wins(result)
+    assert {slug: cells[0].text for slug, cells in won.rows} == {"book": "200×", "half": "1.33×", "whole": "1×"}
+    cases = frame(result)
+    assert cases.speedup.to_list()[1:] == pytest.approx([150.0, 200.0])
+    (table,) = tables(cases, result)
+    assert [line[3] for line in table.rows] == ["baseline", "150× (150–150)", "200× (200–200)"]
+    for text in (csv(cases), as_markdown(result), table.note, told.found):
+        assert not re.search(r"\b(300(\.0)?×|300 times)", text)
+
+
+def test_the_table_says_pairs_and_words_a_second_and_what_is_not_alike() -> None:
+    (table,) = tables(frame(race()), race())
+    assert table.header[-2:] == ("pairs a second", "words a second")
+    assert [line[-2:] for line in table.rows] == [
+        ("10,000", "1,000"), ("1.50 million", "300,000"), ("2.00 million", "200,000")
+    ]  # fmt: skip
+    assert table.note == (
+        "a call covers 3,000 pairs of 300 words (book, whole); 1,500 pairs of 300 words (half): speed-ups are by time an "
+        "example; they differ in more than speed: book: full softmax; half: its own windows; whole: K negatives"
+    )
+
+
+def test_a_finding_says_by_how_much_the_calls_differ() -> None:
+    result = saved.result(row("book", 0.3, baseline=True, **ALL, **TRAINING), row("half", 1e-3, **HALF, **TRAINING))
+    assert "By pairs: a call of the one covers 1,500, of the other 3,000." in findings(result)[0].found
+
+
+def test_where_all_cover_the_same_that_is_said_and_where_none_does_nothing() -> None:
+    same = saved.result(row("book", 0.3, baseline=True, **ALL, **TRAINING), row("other", 0.1, **ALL, **TRAINING))
+    assert tables(frame(same), same)[0].note == "a call covers 3,000 pairs of 300 words, the same for all"
+    plain = saved.result(row("gather", 1e-5))
+    (table,) = tables(frame(plain), plain)
+    assert table.note == ""
+    assert "pairs a second" not in table.header
+
+
+def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
+    mixed = saved.content(
+        row("gather", 1e-5, baseline=True),
+        row("book", 0.3, baseline=True, **ALL, **TRAINING),
+        row("half", 1e-3, **HALF, **TRAINING),
+    )
+    report(ResultFile.model_validate(mixed), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    found = re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    plain, training = json.loads(found[1])["races"]
+    assert plain["header"] == training["header"][:-2]
+    text, ratio = training["ratios"]["book"]["half"]
+    assert (text, ratio) == ("150× (150–150)", pytest.approx(150.0))
+    assert training["ratios"]["half"]["book"][1] == pytest.approx(1 / 150, rel=1e-4)
+    assert training["sort"][1][-2:] == [1.5e6, 3e5]
+    assert [len(one["sort"][0]) for one in (plain, training)] == [len(one["header"]) - 2 for one in (plain, training)]
+
+
+def test_the_data_frame_has_both_figures() -> None:
+    assert {"pairs_per_s", "words_per_s"} <= set(COLUMNS)
+    cases = frame(race())
+    assert cases.pairs_per_s.to_list() == pytest.approx([1e4, 1.5e6, 2e6])
+    assert cases.words_per_s.to_list() == pytest.approx([1e3, 3e5, 2e5])
+
+
+# over time
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_two_files_whose_calls_cover_other_work_are_not_compared(across: bool) -> None:
+    def run(covers: dict[str, float], wall_s: float) -> ResultFile:
+        return saved.result(
+            row("book", 0.3, baseline=True, **ALL, **TRAINING), row("numba", wall_s, covers=covers, **TRAINING)
+        )
+
+    names = ("a", "b")
+    for before in ({"pairs": 1325.0, "words": 300.0}, {}):
+        found = compare_files(run(before, 1e-3), run(ALL["covers"], 2e-3), names, 0.02, across)
+        assert [case.implementation for case in found.cases] == ([] if across else ["book"])
+        (left,) = found.left_out["a call covers other work"]
+        assert left.startswith("training.skip-gram/numba@")
+
+
+def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
+    runs = [
+        (f"{n}.json", saved.result(row("numba", wall_s, covers=covers, **TRAINING)))
+        for n, (wall_s, covers) in enumerate([(1e-3, {}), (1e-3, {}), (2e-3, {"pairs": 3000.0})])
+    ]
+    (trend,) = trends(runs)
+    (series,) = trend.series.values()
+    assert [point.wall_s for point in series.points] == [2e-3]
+    said = "left out: 2 earlier runs, in which a call covered other work"
+    assert series.aside == json.loads(as_json([trend]))[0]["series"][0]["left_out"] == said
+    assert said in html([trend], [], 0.05)
+
+
+# what implementations say of themselves
+
+
+def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
+    size = Size(10_000, 100, 300, 5, index="i32")
+    mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
+    assert mine(len).covered(size) == {"pairs": 1325.0, "words": 300.0}
+    assert cbow.implementation("plain", "plain")(len).covered(size) == {"pairs": 2970.0, "words": 300.0}
+    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(len)
+    assert other.covered(size) == {}
