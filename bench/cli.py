@@ -30,6 +30,8 @@ SEVERAL = ("--vocab", "--batch")
 
 MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
 """Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
+LONGEST_WORD = 300
+"""Characters of a word, or a path, that a message repeats."""
 LEAST_MEMORY = 512 << 20
 """Bytes that a worker needs at least."""
 
@@ -1009,6 +1011,11 @@ def said(error: BaseException) -> str:
     raise error
 
 
+def shortened(word: str) -> str:
+    """A word as a line has room for it: the middle of a very long one is left out."""
+    return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 20]}…{word[-20:]}"
+
+
 def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
     open_streams()
@@ -1018,7 +1025,7 @@ def main() -> None:
         code = 130
     except Exception as error:
         code = 2
-        if message := " ".join(said(error).split()):
+        if message := " ".join(map(shortened, said(error).split())):
             print(f"w2vbench: {message}", file=sys.stderr)
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", None):

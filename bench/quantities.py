@@ -70,13 +70,13 @@ def share(option: str, text: str) -> float:
 
 def size_bytes(option: str, text: str) -> int:
     """Read ``4G``, ``512M`` or a number of bytes. Raises OptionError."""
-    units = {"K": 10, "M": 20, "G": 30, "T": 40}
-    unit = text.strip().upper().removesuffix("IB").removesuffix("B")
+    units = {"k": 10, "m": 20, "g": 30, "t": 40}
+    unit = text.strip().lower().removesuffix("ib").removesuffix("b")
     shift = units.get(unit[-1:], 0)
     try:
         value = whole(unit[:-1] if shift else unit) << shift
     except BadName:
-        value = LARGEST_BYTES + 1
-    if value > LARGEST_BYTES:
+        value = 0
+    if not 0 < value <= LARGEST_BYTES:
         raise OptionError(f"{option}: not a size of memory: {quoted(text)} (write e.g. 4G or 512M)")
     return value

@@ -397,7 +397,10 @@ def read(path: Path) -> ResultFile:
             raise ResultError(f"{path}: a folder, not a result file")
         if path.stat().st_size > LARGEST_FILE:
             raise ResultError(f"{path}: {path.stat().st_size / 1e9:.1f} GB is too large for a result file")
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:  # a device, which has no size
+            raise ResultError(f"{path}: endless, so it is no result file")
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror or error}") from error
     if not text.strip():
