@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from bench import cli
+from bench import cli, journal
 from bench.engine import environment
 from bench.engine.workers import Workers
 from bench.training import command as training
 from impls import words
+from tests.test_compare import git
 
 ODD = (
     *("", " ", "-", "--", "-1", "0", "00", "1_0", "0x10", "+5", "1.5", "1e3%", "%", "150%", "1e99", "1e16", "9" * 19, "9" * 5000),
@@ -35,7 +36,7 @@ COMMAND = get_command(cli.app)
 NEEDED: dict[str, list[str]] = {
     "run": ["--kernel", "lookup", "--vocab", "100", "--batch", "2"],
     "profile": ["lookup/gather"],
-    "compare": ["HEAD"],
+    "compare": ["HEAD", "--impl", "mine.py"],
     "report": ["empty.json"],
     "quality": ["--kernel", "training.cbow", "--only", "numba"],
 }
@@ -79,12 +80,19 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Runs commands in a folder of their own, as far as to where processes would be started."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.json").write_text("{}")
+    (tmp_path / "mine.py").write_text(
+        "from impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "mine.py")
+    git(tmp_path, "commit", "-qm", "first")
     small = words.encode("small", ["the cat sat on the mat and the dog sat on the cat\n" * 50])
     monkeypatch.chdir(tmp_path)
     for owner, name, instead in (
         (words, "builtin", lambda: small),
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
+        (journal, "hold", lambda folder: None),
         (cli, "app", COMMAND),
         (cli, "stop_on_signals", lambda: None),
         (Workers, "__enter__", began),
