@@ -445,6 +445,8 @@ def compare(
     show.writable(out)
     if junit and not junit.parent.is_dir():
         raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
+    if junit and junit.exists() and not junit.is_file():
+        raise running.PlanError(f"--junit: {junit} is no ordinary file")
     stop_on_signals()
     with (
         gate.both(asked) as (older, newer),

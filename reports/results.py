@@ -453,6 +453,8 @@ def write(path: Path, text: str) -> None:
 
     What UTF-8 cannot hold, such as a command's argument that was no text, becomes a question mark.
     """
+    if path.exists() and not path.is_file():  # the renaming would put a file in a device's place
+        raise ResultError(f"{path}: no ordinary file, so nothing is written over it")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
