@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.run import source
 from impls import catalogue
 from impls.case import BadName
 from impls.catalogue import CatalogueError, from_file
@@ -257,3 +258,11 @@ def test_ctrl_c_while_a_file_is_loaded_is_no_fault_of_the_file(tmp_path: Path) -
     (tmp_path / "mine.py").write_text("raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         from_file(tmp_path / "mine.py")
+
+
+def test_a_function_without_a_source_is_measured_and_shown_without() -> None:
+    scope: dict[str, Any] = {}
+    exec("def made(W, idx):\n    return W[idx]", scope)
+    shown = source(lookup.implementation("made", "made by exec")(scope["made"]))
+    assert shown["code"].startswith("# no source to show: ")
+    assert source(gather)["code"].startswith("@lookup.implementation")
