@@ -255,13 +255,8 @@ def run(
         sizes = chosen.sizes
     own = bool(vocab or batch or changed)
     frugal = preset in ("quick", "default") and not own
-    limit = (
-        min(3 << 30, free_memory())
-        if memory_limit is None and frugal
-        else free_memory()
-        if memory_limit is None
-        else size_bytes("--memory-limit", memory_limit)
-    )
+    free = min(3 << 30, free_memory()) if frugal else free_memory()
+    limit = free if memory_limit is None else size_bytes("--memory-limit", memory_limit)
     if limit < LEAST_MEMORY:
         raise running.PlanError(
             f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
@@ -378,9 +373,7 @@ def compare(
     ] = None,
     threads: Annotated[
         int,
-        typer.Option(
-            min=1, max=MOST_THREADS, help="BLAS and OpenMP threads; only of one are processes pinned to a CPU."
-        ),
+        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
     ] = 1,
     threshold: Annotated[
         str,
