@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import cli
 from bench.quantities import LONGEST_S, OptionError, count, number, seconds, share, size_bytes
+from impls import case
+from impls.case import Size
 
 READERS: tuple[Callable[[str, str], float], ...] = (count, seconds, share, size_bytes)
 
@@ -69,3 +72,9 @@ def test_numbers_that_python_prints_are_read(value: float) -> None:
 def test_any_text_is_read_or_refused(text: str, read: Callable[[str, str], float]) -> None:
     with contextlib.suppress(OptionError):
         assert 0 < read("--it", text) < 1 << 61
+
+
+def test_as_many_threads_may_be_asked_for_as_a_cases_name_can_hold() -> None:
+    """The command has the number too, since it must not import NumPy for its help."""
+    assert cli.MOST_THREADS == case.MOST_THREADS
+    assert str(Size(9, threads=cli.MOST_THREADS)).endswith(f"t{cli.MOST_THREADS}")
