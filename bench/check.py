@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from impls.catalogue import missing
-from impls.interface import Implementation, Kernel, Problem, Wrong
+from impls.interface import Implementation, Kernel, Problem, Wrong, has
+from impls.messages import message_of
 from impls.words import Corpus
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
@@ -124,7 +125,7 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
 def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> Verdict:
     """Check what a kernel says of workspaces; one of an older revision says nothing."""
     try:
-        for workspace in last if hasattr(kernel, "fits") else ():
+        for workspace in last if has(kernel, "fits") else ():
             kernel.fits(problem, workspace)
     except Exception as error:
         return failed(error)
@@ -134,7 +135,7 @@ def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> 
 def failed(error: Exception) -> Verdict:
     """What an exception says of an implementation. Wrong goes by its name: that of another copy of impls is another class."""
     wrong = type(error).__name__ == Wrong.__name__
-    return Verdict(WRONG, str(error)) if wrong else Verdict(ERROR, describe(error))
+    return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
 
 
 def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
@@ -156,7 +157,7 @@ def checksum(array: Any) -> int:
 
 def describe(error: BaseException) -> str:
     """An error in one line: its type, its message, and where in the implementation it came from."""
-    message = " ".join(str(error).split())[:300]
+    message = message_of(error)
     trace = error.__traceback__
     line = ""
     while trace is not None:

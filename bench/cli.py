@@ -8,7 +8,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ import typer
 from bench.selection import Selection
 
 if TYPE_CHECKING:
+    from bench.engine.workers import Workers
     from bench.presets import Kernel
     from impls.case import Size
     from impls.interface import Implementation
@@ -26,12 +28,17 @@ if TYPE_CHECKING:
 SEVERAL = ("--vocab", "--batch")
 """Options that take several values after one name."""
 
+MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
+"""Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
+LONGEST_WORD = 300
+"""Characters of a word, or a path, that a message repeats."""
 LEAST_MEMORY = 512 << 20
 """Bytes that a worker needs at least."""
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
@@ -113,6 +120,10 @@ CorpusFile = Annotated[
         help="Your own UTF-8 text, a sentence a line or all in one; else the State of the Union addresses.",
     ),
 ]
+TimeLimit = Annotated[
+    str,
+    typer.Option("--time-limit", metavar="TIME", help="Longest that one step of an implementation may take, e.g. 90s."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -131,8 +142,8 @@ def check(
     impl: Impl = None,
     corpus: CorpusFile = None,
     time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one implementation may take.")
-    ] = 30.0,
+        str, typer.Option(metavar="TIME", help="Longest that one implementation may take, e.g. 90s or 5m.")
+    ] = "30",
     json: Json = False,
 ) -> None:
     """Every implementation against its kernel's reference: awkward sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
@@ -140,12 +151,14 @@ def check(
     from bench import show
     from bench.engine.race import Settings, Track, run_contract
     from bench.engine.workers import Workers
+    from bench.quantities import seconds
     from impls import catalogue
 
+    limit_s = seconds("--time-limit", time_limit)
     implementations = narrowed(catalogue.load(impl or ()), kernel)
     files = tuple(file.resolve() for file in impl or ())
     with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
-        verdicts = run_contract(implementations, Track(workers, folder, files, Settings(time_limit_s=time_limit)))
+        verdicts = run_contract(implementations, Track(workers, folder, files, Settings(time_limit_s=limit_s)))
     sound = show.verdicts(implementations, verdicts, as_json=json)
     raise typer.Exit(0 if sound else 1)
 
@@ -180,7 +193,8 @@ def run(
         typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
+        int | None,
+        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
     ] = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
@@ -190,12 +204,12 @@ def run(
     launches: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none."
+            min=1,
+            max=MOST_TIMES,
+            help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none.",
         ),
     ] = None,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")
-    ] = 30.0,
+    time_limit: TimeLimit = "30",
     memory_limit: Annotated[
         str | None,
         typer.Option(
@@ -203,7 +217,9 @@ def run(
             help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all inputs and of the order of samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs and of the order of samples.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the finished launches of the same command, if it was killed.")
     ] = False,
@@ -217,33 +233,30 @@ def run(
     from bench import show
     from bench.engine import environment
     from bench.engine.race import Track
-    from bench.engine.workers import Workers
     from bench.journal import Journal, hold
     from bench.presets import PRESETS, changed_sizes, own_sizes
+    from bench.quantities import count, counts, seconds, size_bytes
     from impls import catalogue
-    from impls.case import whole
 
-    chosen = PRESETS[preset]
-    for option, counts in (("--negatives", [negatives] if negatives else []), ("--batch", batch or [])):
-        if any(whole(value) < 1 for value in counts):
-            raise running.PlanError(f"{option} must be at least 1")
+    chosen, limit_s = PRESETS[preset], seconds("--time-limit", time_limit)
     given = {
-        "H": hidden and whole(hidden),
-        "K": negatives and whole(negatives),
+        "H": None if hidden is None else count("--hidden", hidden),
+        "K": None if negatives is None else count("--negatives", negatives),
         "dtype": dtype and {"float32": "f32", "float64": "f64"}.get(dtype, str(dtype)),
         "index": index and str(index),
         "words": words and str(words),
         "threads": threads,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    vocabularies, batches = [whole(V) for V in vocab or ["10000"]], [whole(B) for B in batch or ["100"]]
+    vocabularies, batches = counts("--vocab", vocab or ["10000"], least=2), counts("--batch", batch or ["100"])
     if vocab or batch:
         sizes: Callable[[Kernel], list[Size]] = partial(own_sizes, vocabularies=vocabularies, batches=batches)
     else:
         sizes = chosen.sizes
     own = bool(vocab or batch or changed)
     frugal = preset in ("quick", "default") and not own
-    limit = size_bytes(memory_limit) if memory_limit else min(3 << 30, free_memory()) if frugal else free_memory()
+    free = min(3 << 30, free_memory()) if frugal else free_memory()
+    limit = free if memory_limit is None else size_bytes("--memory-limit", memory_limit)
     if limit < LEAST_MEMORY:
         raise running.PlanError(
             f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
@@ -251,17 +264,18 @@ def run(
     settings = replace(
         chosen.settings,
         seed=seed,
-        time_limit_s=time_limit,
+        time_limit_s=limit_s,
         memory_limit_bytes=limit,
         launches=launches or chosen.settings.launches,
     )
     files = [file.resolve() for file in impl or ()]
+    busy = environment.busy_cpus()
     races = running.plan(
         narrowed(catalogue.load(files), kernel), partial(changed_sizes, sizes, changed), Selection(globs=only or ())
     )
     show.writable(out)
     going = running.Run(
-        show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe()
+        show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe(busy)
     )
     journal = Journal(out, running.identity(going, races, files))
     hold(out)
@@ -273,9 +287,9 @@ def run(
     with (
         running.saved(going.corpus) as folder,
         show.progress(races, settings.launches) as bar,
-        Workers() as workers,
+        measuring(going.environment, busy, threads or 1) as (workers, cpu),
     ):
-        track = Track(workers, folder, tuple(files), settings, going.environment["idlest_cpu"])
+        track = Track(workers, folder, tuple(files), settings, cpu)
         try:
             running.check(races, track, going, bar.checking)
             running.race_all(races, track, going, journal, known, bar.racing)
@@ -300,17 +314,17 @@ def profile(
     ],
     impl: Impl = None,
     corpus: CorpusFile = None,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step may take.")
-    ] = 120.0,
+    time_limit: TimeLimit = "120",
     json: Json = False,
 ) -> None:
     """Line by line: hits, time, allocation and memory growth beside each line of an implementation's source."""
     from bench import run as running
     from bench import show
+    from bench.engine import environment
     from bench.engine.race import Settings, Track, run_profile
-    from bench.engine.workers import Died, Workers
+    from bench.engine.workers import Died
     from bench.presets import fit
+    from bench.quantities import seconds
     from impls import catalogue
     from impls.case import Case, Size
 
@@ -325,10 +339,13 @@ def profile(
             f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and where a step's goes"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-    with running.saved(read_corpus(corpus)) as folder, Workers() as workers:
+    settings = Settings(time_limit_s=seconds("--time-limit", time_limit), memory_limit_bytes=free_memory())
+    with (
+        running.saved(read_corpus(corpus)) as folder,
+        measuring({}, environment.busy_cpus(), size.threads) as (workers, cpu),
+    ):
         try:
-            found = run_profile(implementation, size, Track(workers, folder, tuple(files), settings))
+            found = run_profile(implementation, size, Track(workers, folder, tuple(files), settings, cpu))
         except Died as death:
             raise running.PlanError(f"{implementation.case(size)}: {death.status}: {death.reason}") from death
     show.profile(str(implementation.case(size)), implementation, found, as_json=json)
@@ -354,6 +371,10 @@ def compare(
             "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
         ),
     ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+    ] = 1,
     threshold: Annotated[
         str,
         typer.Option(
@@ -372,9 +393,7 @@ def compare(
         "reports/out"
     ),
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest that one step of an implementation may take.")
-    ] = 30.0,
+    time_limit: TimeLimit = "30",
     json: Json = False,
 ) -> None:
     """Did a change make something slower? Races two git revisions in one process, in pairs, and gives a verdict for each case.
@@ -385,17 +404,19 @@ def compare(
     from bench import show
     from bench.engine import environment
     from bench.engine.race import Settings, Track
-    from bench.engine.workers import Workers
+    from bench.quantities import seconds, share
     from bench.regression import gate
     from bench.regression.compare import Unanswerable, Wanted
     from reports.comparison import exit_code
 
-    margin = share(threshold)
-    machine = environment.describe()
+    margin, limit_s = share("--threshold", threshold), seconds("--time-limit", time_limit)
+    budget_s = float("inf") if budget is None else seconds("--budget", budget)
+    busy, before = environment.busy_cpus(), environment.counters()
+    machine = environment.describe(busy)
     if base.endswith(".json") and head and head.endswith(".json"):
         from reports import between, results
 
-        if impl or kernel or only or everything or budget or corpus:
+        if impl or kernel or only or everything or budget or corpus or threads > 1:
             raise running.PlanError(
                 "two result files have been measured already: of the options only --threshold, --across-machines, --out, --junit and --json apply"
             )
@@ -410,38 +431,43 @@ def compare(
         base,
         head,
         files,
-        Wanted(kernel or (), only or (), everything),
+        Wanted(kernel or (), only or (), everything, threads),
         margin,
-        duration_s(budget) if budget else float("inf"),
+        budget_s,
     )
     show.writable(out)
     if junit and not junit.parent.is_dir():
         raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
+    if junit and junit.exists() and not junit.is_file():
+        raise running.PlanError(f"--junit: {junit} is no ordinary file")
     stop_on_signals()
     with (
         gate.both(asked) as (older, newer),
         running.saved(read_corpus(corpus)) as folder,
         show.steps() as note,
-        Workers() as workers,
+        measuring(machine, busy, threads) as (workers, cpu),
     ):
-        settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-        track = Track(workers, folder, (), settings, machine["idlest_cpu"])
+        settings = Settings(time_limit_s=limit_s, memory_limit_bytes=free_memory())
+        track = Track(workers, folder, (), settings, cpu)
         try:
             found = gate.compare(asked, track, older, newer, note)
         except Unanswerable as error:
             show.error(str(error))
             raise typer.Exit(3) from error
-    raise typer.Exit(
-        exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
-    )
+    machine |= environment.spoiled(before)
+    warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
+    frame = gate.frame_of("compare", show.command(sys.argv), machine, warnings)
+    raise typer.Exit(exit_code(show.compared(found, frame, out, junit, json)))
 
 
 @app.command(
     epilog="Example: [bold]w2vbench calibrate[/bold] before you trust a gate on a new machine; each batch takes some four minutes"
 )
 def calibrate(
-    batches: Annotated[int, typer.Option(min=1, help="Comparisons to make; more give narrower intervals.")] = 3,
-    cases: Annotated[int, typer.Option(min=1, help="Cases in each; a gate has at most 16.")] = 16,
+    batches: Annotated[
+        int, typer.Option(min=1, max=MOST_TIMES, help="Comparisons to make; more give narrower intervals.")
+    ] = 3,
+    cases: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Cases in each; a gate has at most 16.")] = 16,
     same_only: Annotated[
         bool, typer.Option("--same-only", help="Identical code only: false alarms, in a sixth of the time.")
     ] = False,
@@ -450,7 +476,7 @@ def calibrate(
     threshold: Annotated[str, typer.Option(metavar="P%", help="As in compare.")] = "2%",
     add: Annotated[bool, typer.Option("--add", help="Count the trials in DIR's calibration.json too.")] = False,
     corpus: CorpusFile = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first batch; each has its own.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the first batch; each has its own.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = Path(
         "reports/out"
     ),
@@ -465,25 +491,28 @@ def calibrate(
     from bench import show
     from bench.engine import environment
     from bench.engine.race import Settings, Track
-    from bench.engine.workers import Workers
+    from bench.quantities import share
     from bench.regression import calibrate as calibrating
     from bench.regression.compare import Wanted
 
+    margin = share("--threshold", threshold)
     show.writable(out)
     stop_on_signals()
-    machine = environment.describe()
-    so_far = calibrating.resumed(out, share(threshold), machine) if add else calibrating.Calibrating(share(threshold))
+    busy, before = environment.busy_cpus(), environment.counters()
+    machine = environment.describe(busy)
+    so_far = calibrating.resumed(out, margin, machine) if add else calibrating.Calibrating(margin)
     settings = Settings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
-    with running.saved(read_corpus(corpus)) as saved, show.steps() as note, Workers() as workers:
-        track = Track(workers, saved, (), replace(settings, seed=seed), machine["idlest_cpu"])
+    with running.saved(read_corpus(corpus)) as saved, show.steps() as note, measuring(machine, busy) as (workers, cpu):
+        track = Track(workers, saved, (), replace(settings, seed=seed), cpu)
         try:
             track, contests = calibrating.cases(track, folder, Wanted(kernel or (), only or ()), cases)
             for number in range(so_far.comparisons, so_far.comparisons + batches):
                 said = partial(calibrating.prefixed, note, f"batch {number + 1}: ")
                 calibrating.batch(track, contests, number, so_far, not same_only, said)
-                calibrating.write(so_far, out, show.command(sys.argv), machine)
+                warnings = environment.warnings_of(machine | environment.spoiled(before))
+                calibrating.write(so_far, out, show.command(sys.argv), machine, warnings)
         except KeyboardInterrupt:
             interrupted = True
     if not so_far.trials:
@@ -506,7 +535,11 @@ def history(
     store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path(".benchmarks"),
     threshold: Annotated[str, typer.Option(metavar="P%", help="Changes below this are not shown.")] = "10%",
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit with 1 if something became slower, and nobody has said it is meant.")
+        bool,
+        typer.Option(
+            "--fail",
+            help="Exit with 1 if something became slower, which nobody says is meant; with 3 if too few runs were steady.",
+        ),
     ] = False,
     acknowledge: Annotated[
         str | None,
@@ -525,12 +558,13 @@ def history(
     Runs are not interleaved with each other, so only large changes can be trusted; compare tells small ones.
     """
     from bench import show
+    from bench.quantities import share
     from bench.regression.revisions import here
     from bench.run import PlanError
     from reports import acknowledged
     from reports import history as trends
 
-    if acknowledge or why:
+    if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):
             raise PlanError("an intended slowdown needs both: --acknowledge CASE --why TEXT")
         path = acknowledged.add(here(), acknowledge, why)
@@ -540,7 +574,7 @@ def history(
                 f"note: neither w2vbench nor the comparison in {out} has a case called {acknowledge!r}; is it spelt right?"
             )
         return
-    margin = share(threshold)
+    margin = share("--threshold", threshold)
     runs, left = trends.stored(store)
     found = show.chosen(trends.trends(runs), Selection(kernel or (), only or ()))
     excuses = acknowledged.read(here())
@@ -550,7 +584,8 @@ def history(
     slower = any(
         trends.failing(change, margin) for trend in found for one in trend.series.values() for change in one.changes
     )
-    raise typer.Exit(1 if fail and slower else 0)
+    unanswered = any(trend.unanswered for trend in found)
+    raise typer.Exit(0 if not fail else 1 if slower else 3 if unanswered else 0)
 
 
 @app.command()
@@ -614,15 +649,17 @@ def train(
     ] = 5,
     hs: Annotated[int, typer.Option("--hs", min=0, max=1, help="0: negative sampling, which is what is offered.")] = 0,
     sample: Annotated[
-        float, typer.Option(min=0, help="Leave words out that are more frequent than this; 0: none.")
+        float, typer.Option(min=0, max=1e9, help="Leave words out that are more frequent than this; 0: none.")
     ] = 1e-3,
     alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The first rate.")] = 0.025,
     min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The last rate.")] = 0.0001,
     ns_exponent: Annotated[
         float, typer.Option(min=0, max=1, help="Power of the counts that negatives are drawn by.")
     ] = 0.75,
-    epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
-    min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
+    epochs: Annotated[
+        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
+    ] = 5,
+    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave words out that occur less often.")] = 5,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -633,7 +670,7 @@ def train(
             help="Threads; all CPUs if not given. One: the same vectors for a seed.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed.")] = 1,
     binary: Annotated[
         int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file is called.")
     ] = None,
@@ -705,7 +742,9 @@ def quality(
             min=1, max=100, help="Runs of each rung, with seeds of their own (5 if not given); the test is of so many."
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", "--iter", min=1, help="Times through the text.")] = 5,
+    epochs: Annotated[
+        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
+    ] = 5,
     budget: Annotated[
         str,
         typer.Option(
@@ -716,7 +755,7 @@ def quality(
         list[int] | None,
         typer.Option("--threads", min=1, max=256, help="Threads (1 if not given); may be given several times."),
     ] = None,
-    min_count: Annotated[int, typer.Option(min=1, help="Leave words out that occur less often.")] = 5,
+    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave words out that occur less often.")] = 5,
     corpus: CorpusFile = None,
     impl: Impl = None,
     out: Annotated[
@@ -742,14 +781,15 @@ def quality(
     from bench import show
     from bench.engine import environment
     from bench.engine.race import Settings, Track
-    from bench.engine.workers import Workers
     from bench.journal import hold, put_aside
+    from bench.quantities import seconds
     from bench.regression import gate
     from bench.training import compare as comparing
     from bench.training import quality as scores
     from bench.training.runs import kept
     from impls import catalogue
 
+    budget_s = seconds("--budget", budget)
     files = [file.resolve() for file in impl or ()]
     every = [i for i in narrowed(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
     chosen = [i for i in every if Selection(globs=only or ()).has_case(i.key)]
@@ -763,13 +803,14 @@ def quality(
     show.writable(out)
     hold(out)
     stop_on_signals()
-    machine = environment.describe()
+    busy = environment.busy_cpus()
+    machine = environment.describe(busy)
     text = read_corpus(corpus)
     V = int((text.counts >= min_count).sum())
     if V < 2:
         raise running.PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
     first = seeds or SEEDS
-    asked = comparing.Asked(chosen, V, tuple(threads or [1]), first, first, epochs, duration_s(budget))
+    asked = comparing.Asked(chosen, V, tuple(threads or [1]), first, first, epochs, budget_s)
     if not asked.runs():
         raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
     digest = running.corpus_and_code(text, files)
@@ -786,10 +827,15 @@ def quality(
     def content() -> dict[str, Any]:
         return comparing.content(asked, text, tests, digest, records)
 
-    frame = gate.frame_of("quality", show.command(sys.argv), machine)
     interrupted = False
-    with running.saved(text) as folder, show.steps("run") as note, Workers() as workers:
-        track = Track(workers, folder, tuple(files), Settings(memory_limit_bytes=free_memory()), machine["idlest_cpu"])
+    with (
+        running.saved(text) as folder,
+        show.steps("run") as note,
+        measuring(machine, busy, max(threads or [1])) as (workers, cpu),
+    ):
+        warnings = environment.warnings_of(machine, threads=max(threads or [1]))
+        frame = gate.frame_of("quality", show.command(sys.argv), machine, warnings)
+        track = Track(workers, folder, tuple(files), Settings(memory_limit_bytes=free_memory()), cpu)
 
         def kept_so_far(what: str, done: int, of: int) -> None:
             if what:
@@ -840,40 +886,29 @@ def read_corpus(file: Path | None) -> Corpus:
     return words.read(file) if file else words.builtin()
 
 
+@contextmanager
+def measuring(machine: dict[str, Any], busy: Sequence[float], threads: int = 1) -> Iterator[tuple[Workers, int | None]]:
+    """Workers to measure with, and the CPU that those of one thread are kept on: the idlest that no other run holds.
+
+    machine: where it is noted. This process leaves the CPUs to its workers, if it may use others.
+    """
+    from bench import show
+    from bench.engine import cpus, environment
+    from bench.engine.workers import Workers
+
+    with cpus.held(environment.idlest(busy), threads) as mine, Workers(mine.cpus) as workers:
+        machine["idlest_cpu"] = mine.cpu if threads == 1 else None
+        if mine.shared:
+            machine["cpus_shared"] = True
+            show.error(environment.CROWDED)
+        yield workers, mine.cpu
+
+
 def stop_on_signals() -> None:
     """Have the signals that end a program raise KeyboardInterrupt, so that what was begun is tidied away."""
     for ending in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, ending):
             signal.signal(getattr(signal, ending), signal.default_int_handler)
-
-
-def share(text: str) -> float:
-    """Read ``2%`` or ``0.02``. Raises PlanError."""
-    from bench.run import PlanError
-
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if 0.2 < value < 100 and not text.endswith("%"):
-        raise PlanError(f"--threshold: {text} what? For {text} percent write {text}%")
-    if not 0 < value < 1:
-        raise PlanError(f"--threshold: not a share between 0 and 100 %: {text!r} (write e.g. 2%)")
-    return value
-
-
-def duration_s(text: str) -> float:
-    """Read ``90``, ``90s``, ``5m`` or ``1h``. Raises PlanError."""
-    from bench.run import PlanError
-
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    try:
-        value = float(text[:-1] if unit else text) * (unit or 1)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise PlanError(f"--budget: not a time above 0: {text!r} (write e.g. 90s or 5m)")
-    return value
 
 
 def free_memory() -> int:
@@ -882,19 +917,6 @@ def free_memory() -> int:
 
     available = environment.available_bytes()
     return max(LEAST_MEMORY, available - min(1 << 30, available // 4))
-
-
-def size_bytes(text: str) -> int:
-    """Read ``4G``, ``512M`` or a number of bytes. Raises BadName."""
-    from impls.case import BadName, whole
-
-    units = {"K": 10, "M": 20, "G": 30, "T": 40}
-    unit = text.strip().upper().removesuffix("IB").removesuffix("B")
-    shift = units.get(unit[-1:], 0)
-    try:
-        return whole(unit[:-1] if shift else unit) << shift
-    except BadName as error:
-        raise BadName(f"not a size: {text!r} (write e.g. 4G or 512M)") from error
 
 
 def several(arguments: list[str]) -> list[str]:
@@ -921,26 +943,58 @@ def several(arguments: list[str]) -> list[str]:
 
 
 class Output(io.TextIOWrapper):
-    """Standard output that falls silent when its reader has left (``| head``), so that a run still ends and is kept."""
+    """A standard stream that falls silent when nobody reads it any more (``| head``) or its disk is full, so that a run still
+    ends and is kept. lost: why it did, unless its reader has just left."""
+
+    lost: OSError | None = None
 
     def write(self, text: str) -> int:
         try:
             return super().write(text)
-        except BrokenPipeError:
-            self.fall_silent()
+        except OSError as error:
+            self.fall_silent(error)
             return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
-        except BrokenPipeError:
-            self.fall_silent()
+        except OSError as error:
+            self.fall_silent(error)
 
-    def fall_silent(self) -> None:
+    def fall_silent(self, error: OSError) -> None:
+        self.lost = self.lost or (None if isinstance(error, BrokenPipeError) else error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
-INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError")
+def open_streams() -> None:
+    """Have the standard streams open and unable to end a run.
+
+    A shell may have closed some (``>&-``): the next files opened would have their numbers, and be written to.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name, errors in (("stdout", "replace"), ("stderr", "backslashreplace")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for as long as the process lives
+        elif isinstance(stream, io.TextIOWrapper):
+            at_once = name == "stderr" or stream.isatty()
+            setattr(sys, name, Output(stream.buffer, stream.encoding, errors, line_buffering=at_once))
+
+
+INPUT_ERRORS = (
+    "BadName",
+    "CatalogueError",
+    "CorpusError",
+    "JournalError",
+    "OptionError",
+    "PlanError",
+    "ResultError",
+    "RevisionError",
+)
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 
@@ -953,36 +1007,39 @@ for registered in app.registered_commands:
     registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None
 
 
+def said(error: BaseException) -> str:
+    """What is wrong with the input, in a line; empty if help was shown instead. Raises the error again if the input is not to blame."""
+    if isinstance(error, typer.TyperException):
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        context = getattr(error, "ctx", None)
+        return message and f"{message} (see {context.command_path if context else 'w2vbench'} --help)"
+    if isinstance(error, MemoryError):
+        return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
+    if isinstance(error, OSError):
+        return f"{error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}"
+    if type(error).__name__ in INPUT_ERRORS:
+        return str(error)
+    raise error
+
+
+def shortened(word: str) -> str:
+    """A word as a line has room for it: the middle of a very long one is left out."""
+    return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 20]}…{word[-20:]}"
+
+
 def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
-    if sys.stdout is None:  # closed by the shell (>&-)
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
-    elif isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout = Output(sys.stdout.buffer, sys.stdout.encoding, "replace", line_buffering=sys.stdout.isatty())
-    code = 2
+    open_streams()
     try:
         code = app(args=several(sys.argv[1:]), prog_name="w2vbench", standalone_mode=False) or 0
     except KeyboardInterrupt:
         code = 130
-    except typer.TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else error
-        if message:  # none where the help was shown instead
-            context = getattr(error, "ctx", None)
-            page = context.command_path if context else "w2vbench"
-            print(f"w2vbench: {message} (see {page} --help)", file=sys.stderr)
-    except MemoryError:
-        print(
-            "w2vbench: not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)",
-            file=sys.stderr,
-        )
-    except OSError as error:
-        print(
-            f"w2vbench: {error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}",
-            file=sys.stderr,
-        )
-    except ValueError as error:
-        if type(error).__name__ not in INPUT_ERRORS:
-            raise
-        print(f"w2vbench: {error}", file=sys.stderr)
+    except Exception as error:
+        code = 2
+        if message := " ".join(map(shortened, said(error).split())):
+            print(f"w2vbench: {message}", file=sys.stderr)
     sys.stdout.flush()
+    if lost := getattr(sys.stdout, "lost", None):
+        print(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}", file=sys.stderr)
+        code = code or 2
     sys.exit(code)

@@ -124,7 +124,7 @@ def cpu_s(call: Callable[[], Any], wall_s: float) -> float:
 def suite_part(config: pytest.Config) -> dict[str, Any]:
     """The ``w2vbench`` part of a file that pytest-benchmark saves."""
     chosen = cases(config)
-    here = environment.describe()
+    here = environment.describe(environment.busy_cpus())
     return {
         "schema_version": 1,
         "engine": "pytest-benchmark",

@@ -19,10 +19,12 @@ from bench.check import OK, Verdict
 from bench.engine import environment, memory
 from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
 from bench.journal import Journal
+from bench.leftovers import abandoned
 from bench.selection import Selection
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
+from impls.messages import message_of, readable
 from reports.story import headline
 
 BROKEN = ("wrong", "error", "crashed")
@@ -109,12 +111,8 @@ def plan(
 @contextmanager
 def saved(corpus: words.Corpus) -> Iterator[Path]:
     """The corpus in a temporary folder, for the workers; what killed runs have left of theirs is taken away."""
-    import psutil
-
-    for left in Path(tempfile.gettempdir()).glob("w2vbench-*-*"):
-        owner = left.name.split("-")[1]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+    for left in abandoned("w2vbench"):
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
         corpus.save(Path(name))
         yield Path(name)
@@ -391,7 +389,15 @@ def source(implementation: Implementation) -> dict[str, Any]:
     package = Path(__file__).resolve().parents[1]
     file = Path(path)
     return {
-        "file": str(file.relative_to(package)) if file.is_relative_to(package) else file.name,
+        "file": readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),
         "line": int(line),
-        "code": "\n\n".join(map(inspect.getsource, (implementation.function, *implementation.shows))),
+        "code": "\n\n".join(map(code_of, (implementation.function, *implementation.shows))),
     }
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """A function's source, or a comment that says why there is none to show."""
+    try:
+        return readable(inspect.getsource(function))
+    except (OSError, TypeError, SyntaxError) as error:  # made by exec, or its file has changed or gone
+        return f"# no source to show: {message_of(error)}\n"

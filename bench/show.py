@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import string
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,8 +41,18 @@ def error(message: str) -> None:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """The command as it can be typed again."""
-    return shlex.join(["w2vbench", *arguments[1:]])
+    """The command as it can be typed again, in a text that a file can hold."""
+    return " ".join(map(typed, ["w2vbench", *arguments[1:]]))
+
+
+def typed(argument: str) -> str:
+    """An argument as a shell takes it; what is no UTF-8 as bytes, ``$'caf\\xe9.txt'``."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        safe = {*map(ord, string.ascii_letters + string.digits + "-_./=,:@ ")}
+        return "$'" + "".join(chr(byte) if byte in safe else rf"\x{byte:02x}" for byte in os.fsencode(argument)) + "'"
+    return shlex.quote(argument)
 
 
 def implementations(every: Sequence[Implementation], as_json: bool) -> None:
@@ -280,13 +291,15 @@ def compared(found: Comparison, content: dict[str, Any], out: Path, junit: Path 
         paths.append(junit)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
-            file.write(showing.markdown(comparison))
+            file.write(showing.markdown(comparison, result.w2vbench.warnings))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(showing.workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print(text, end="")
         return comparison
-    print_comparison(console(), comparison)
+    screen = console()
+    print_comparison(screen, comparison)
+    print_warnings(screen, result)
     written([*paths, out / "comparison.json"])
     return comparison
 
@@ -321,7 +334,8 @@ def calibrated(out: Path, as_json: bool) -> None:
     from reports.results import read, write
 
     path = out / "calibration.json"
-    calibration = read(path).w2vbench.calibration
+    result = read(path)
+    calibration = result.w2vbench.calibration
     assert calibration is not None
     write(out / "calibration.md", showing.markdown(calibration))
     if as_json:
@@ -340,6 +354,7 @@ def calibrated(out: Path, as_json: bool) -> None:
             screen.print("\nCalled slower by other tools' rules, from one process of each side:", style="dim")
     for said in showing.sentences(calibration):
         screen.print(said, style="bold", markup=False)
+    print_warnings(screen, result)
     written([out / "calibration.md", path])
 
 
@@ -394,8 +409,8 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
             screen.print(
                 f"{len(every) - len(shown)} cases without a change; --kernel and --only show them", style="dim"
             )
-        if trend.runs < showing.FEWEST_RUNS:
-            screen.print(f"changes are looked for from {showing.FEWEST_RUNS} runs on", style="dim")
+        for note in showing.notes(trend):
+            screen.print(note, style="yellow" if trend.unanswered else "dim", markup=False)
     if left:
         screen.print(f"{len(left)} files left out: {left[0]}{' …' if len(left) > 1 else ''}", style="dim", markup=False)
     write(out / "history.html", showing.html(found, left, threshold))
@@ -469,6 +484,7 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
         screen.print(line, markup=False)
     screen.print()
     screen.print(showing.how(kept), style="dim", markup=False)
+    print_warnings(screen, result)
     written([*paths, out / "quality.json"])
 
 
@@ -562,8 +578,7 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
         )
     if len(kernels) > 1:
         print_overview(screen, result)
-    for warning in result.w2vbench.warnings:
-        screen.print(f"\nWarning: {warning}", style="yellow", markup=False)
+    print_warnings(screen, result)
     if not run.complete:
         launches, races = sum(race.launches for race in run.races), len(run.races)
         screen.print(
@@ -574,6 +589,12 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     if kept:
         screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
     written([*paths, out / "result.json"])
+
+
+def print_warnings(screen: Console, result: ResultFile) -> None:
+    """What may have spoilt the figures."""
+    for warning in result.w2vbench.warnings:
+        screen.print(f"\nWarning: {warning}", style="yellow", markup=False)
 
 
 def print_table(screen: Console, table: Table, result: ResultFile) -> None:

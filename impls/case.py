@@ -9,14 +9,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .messages import quoted
+
 DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
 INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}
 WORDS = ("zipf", "uniform", "repeat")
 KINDS = {"dtype": DTYPES, "index": INDEX_DTYPES, "words": WORDS}
-THREADS = re.compile(r"t\d{1,4}")
+THREADS = re.compile(r"t[0-9]{1,4}")
+MOST_THREADS = 1024
 EXPECTED = "expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1"
-NAME = re.compile(r"[\w.-]+")
+NAME = re.compile(r"[\w.-]{1,100}")
 """What a kernel or a slug may be called, to stand in a case's name."""
+LARGEST = 10**15
+"""Largest number that is read: beyond what any machine's memory holds."""
+WHOLE = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,16})?)(?:e([0-9]{1,2})|([kKmM]))?")
 
 
 class BadName(ValueError):
@@ -51,6 +57,8 @@ class Size:
         ):
             if value < least:
                 raise BadName(f"{name} must be at least {least}, not {value}")
+        if self.threads > MOST_THREADS:
+            raise BadName(f"threads must be at most {MOST_THREADS}, not {self.threads}")
         for name, word, known in (
             ("dtype", self.dtype, DTYPES),
             ("index dtype", self.index, INDEX_DTYPES),
@@ -87,10 +95,12 @@ class Size:
             elif kind and kind not in words:
                 words[kind] = part
             else:
-                raise BadName(f"not a size: {part!r} in {text!r} is not understood, or stands in it twice ({EXPECTED})")
+                raise BadName(
+                    f"not a size: {quoted(part)} in {quoted(text)} is not understood, or stands in it twice ({EXPECTED})"
+                )
         missing = [name for name in ("V", "H", "B", *KINDS, "threads") if name not in {**counts, **words}]
         if missing:
-            raise BadName(f"not a size: {text!r} lacks {', '.join(missing)} ({EXPECTED})")
+            raise BadName(f"not a size: {quoted(text)} lacks {', '.join(missing)} ({EXPECTED})")
         return cls(
             counts["V"],
             counts["H"],
@@ -124,7 +134,7 @@ class Case:
         """Read what ``str`` prints. Raises BadName."""
         found = re.fullmatch(rf"({NAME.pattern})/({NAME.pattern})@(.+)", text)
         if not found:
-            raise BadName(f"not a case: {text!r} (expected e.g. lookup/gather@V=1e5,H=100,B=100,f32,i64,zipf,t1)")
+            raise BadName(f"not a case: {quoted(text)} (expected e.g. lookup/gather@V=1e5,H=100,B=100,f32,i64,zipf,t1)")
         kernel, slug, size = found.groups()
         return cls(kernel, slug, Size.parse(size))
 
@@ -137,12 +147,14 @@ def short(number: int) -> str:
 
 
 def whole(text: str) -> int:
-    """Read ``25391``, ``1e5``, ``2.5e4``, ``10k`` or ``1M`` as a whole number. Raises BadName."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(?:e(\d{1,2})|([kKmM]))?", text.strip().replace("_", ""))
+    """Read ``25391``, ``1e5``, ``2.5e4``, ``10k`` or ``1M`` as a whole number, of LARGEST at most. Raises BadName."""
+    found = WHOLE.fullmatch(text.strip().replace("_", ""))
     if found:
         mantissa, exponent, unit = found.groups()
         power = int(exponent) if exponent else {"k": 3, "m": 6}.get((unit or "").lower(), 0)
         integer, _, fraction = mantissa.partition(".")
         if len(fraction.rstrip("0")) <= power:
-            return int(integer + fraction.rstrip("0").ljust(power, "0"))
-    raise BadName(f"not a whole number: {text!r} (write 100000, 1e5 or 100k)")
+            number = int(integer + fraction.rstrip("0").ljust(power, "0"))
+            if number <= LARGEST:
+                return number
+    raise BadName(f"not a whole number up to {short(LARGEST)}: {quoted(text)} (write 100000, 1e5 or 100k)")

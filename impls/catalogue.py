@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,8 @@ from types import ModuleType
 
 from .follower import is_implementation
 from .identity import NEIGHBOURS
-from .interface import INTERFACE_VERSION, Implementation, Kernel
+from .interface import INTERFACE_VERSION, Implementation, Kernel, shown
+from .messages import told
 
 ORDER = (
     *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),
@@ -88,11 +90,12 @@ def defined_in(module: ModuleType) -> list[Implementation]:
 
     A ladder may be a tuple of them.
     """
-    held = (part for value in vars(module).values() for part in (value if isinstance(value, tuple) else (value,)))
+    # by type: what a value says of itself may be anything, as of a configuration whose __getattr__ is dict.get
+    held = (part for value in vars(module).values() for part in (value if issubclass(type(value), tuple) else (value,)))
     found = {
         id(value): value
         for value in held
-        if isinstance(value, Implementation) and value.function.__module__ == module.__name__
+        if issubclass(type(value), Implementation) and value.function.__module__ == module.__name__
     }
     return list(found.values())
 
@@ -122,13 +125,16 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     sys.path[:0] = folders
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[spec.name]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        sys.modules.pop(spec.name, None)
         line = line_at_fault(error, spec.origin)
         raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {told(error)}") from error
     finally:
         for folder in folders:
-            sys.path.remove(folder)
+            with contextlib.suppress(ValueError):  # the file may have taken it away itself
+                sys.path.remove(folder)
         vars(module)[NEIGHBOURS] = forget_neighbours(folders, known)
     found = defined_in(module)
     if not found:
@@ -162,16 +168,22 @@ def from_packages() -> list[Implementation]:
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             loaded = entry.load()
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             package = entry.dist.name if entry.dist else entry.value
             raise CatalogueError(f"installed package {package}: {told(error)}") from error
         values = (
-            defined_in(loaded) if isinstance(loaded, ModuleType) else loaded if isinstance(loaded, list) else [loaded]
+            defined_in(loaded)
+            if issubclass(type(loaded), ModuleType)
+            else loaded
+            if issubclass(type(loaded), list)
+            else [loaded]
         )
         for value in values:
             if not is_implementation(value) or value.interface_version != INTERFACE_VERSION:
                 raise CatalogueError(
-                    f"entry point {entry.name} = {entry.value} gives {one_line(repr(value))}, "
+                    f"entry point {entry.name} = {entry.value} gives {shown(value)}, "
                     f"no implementation of interface version {INTERFACE_VERSION}"
                 )
         found += values
@@ -188,6 +200,8 @@ def importable(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # the package that it is a part of
         return False
+    except Exception:  # that package cannot be imported, or says nothing of itself: the call will tell why
+        return True
 
 
 def source(implementation: Implementation) -> str:
@@ -206,12 +220,3 @@ def line_at_fault(error: BaseException, file: str | None) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def told(error: BaseException) -> str:
-    """An error in one line: its type, and its message if it has one."""
-    return f"{type(error).__name__}: {one_line(str(error))}".removesuffix(": ")
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())[:300]

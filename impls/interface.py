@@ -7,16 +7,20 @@ the one from the other and registers nothing: discovery collects the values that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import getattr_static
 from math import prod
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .case import NAME, BadName, Case, Size
+from .messages import one_line, quoted
 
 if TYPE_CHECKING:
     from .words import Corpus
@@ -27,6 +31,14 @@ INTERFACE_VERSION = 3
 Array = NDArray[Any]
 RING_BYTES = 64 << 20
 RING_LONGEST = 1024
+
+
+ARRAYS = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
+"""An array as ``makes`` has it: rows, dimensions, and 64 for float64."""
+
+
+class BadImplementation(ValueError):
+    """A kernel or an implementation with facts that cannot be; the message is one line and says which, and what they may be."""
 
 
 class Wrong(AssertionError):
@@ -99,6 +111,19 @@ class Kernel:
     fits: Callable[[Problem, Any], None] = lambda problem, workspace: None
     covers: Callable[[Size], dict[str, float]] = lambda size: {}
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
+            raise BadName(f"a kernel's name has letters, digits, '-', '_' and '.' only: {shown(self.name)}")
+        for field_, ok, wanted in (
+            ("title", is_text(self.title), "a text that is not empty"),
+            ("parameters", is_names(self.parameters), "a tuple of names"),
+            ("mutates", is_names(self.mutates) and {*self.mutates} <= {*self.parameters}, "a tuple of parameters"),
+            ("holds", is_arrays(self.holds), ARRAYS_WANTED),
+            ("checks", is_arrays(self.checks), ARRAYS_WANTED),
+        ):
+            if not ok:
+                raise BadImplementation(f"kernel {self.name}: {field_} is {shown(getattr(self, field_))}, not {wanted}")
+
     def implementation(
         self,
         slug: str,
@@ -137,10 +162,10 @@ class Kernel:
         its speed-ups are then by time an example. differs: what else it does otherwise than others of its kernel, such
         as its optimizer, in a few words: said beside the ratios, which cannot make that up.
 
-        Raises BadName for a slug that no case can be named by.
+        Raises BadName for a slug that no case can be named by, BadImplementation for other facts that cannot be.
         """
-        if not NAME.fullmatch(slug):
-            raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {slug!r}")
+        if not (isinstance(slug, str) and NAME.fullmatch(slug)):
+            raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {shown(slug)}")
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
@@ -154,7 +179,7 @@ class Kernel:
                 makes,
                 shares,
                 wrong,
-                (*requires, "numba") if jit else requires,
+                (*requires, "numba") if jit is True and isinstance(requires, tuple) else requires,
                 prepare,
                 moves,
                 plain,
@@ -193,6 +218,39 @@ class Implementation:
     differs: str = ""
     interface_version: int = field(default=INTERFACE_VERSION)
 
+    def __post_init__(self) -> None:
+        """Raise BadImplementation for facts that cannot be, so that none comes to light in the middle of a run."""
+        if type(self.kernel).__name__ != Kernel.__name__:  # by name: another copy's class is another one
+            raise BadImplementation(f"{shown(self.slug)}: its kernel is {shown(self.kernel)}, which is none")
+        for field_, ok, wanted in (
+            ("slug", isinstance(self.slug, str) and NAME.fullmatch(self.slug), "letters, digits, '-', '_' and '.'"),
+            ("title", is_text(self.title), "a text that is not empty"),
+            ("function", is_function(self.function), "a plain function (def): write one that calls it"),
+            ("slide", self.slide is None or type(self.slide) is int, "a slide's number"),
+            *((name, type(getattr(self, name)) is bool, "True or False") for name in ("baseline", "jit", "one_thread")),
+            (
+                "grows_with",
+                isinstance(self.grows_with, str) and {*self.grows_with} <= {*"VHBK"},
+                "one of V, H, B and K",
+            ),
+            *((name, is_arrays(getattr(self, name)), ARRAYS_WANTED) for name in ("makes", "shares")),
+            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("plain", "wrong")),
+            ("requires", is_modules(self.requires), "a tuple of modules' full names, such as ('numba',)"),
+            *(
+                (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
+                for name in ("prepare", "moves")
+            ),
+            (
+                "shows",
+                isinstance(self.shows, tuple) and all(map(is_function, self.shows)),
+                "a tuple of functions",
+            ),
+        ):
+            if not ok:
+                raise BadImplementation(
+                    f"{self.kernel.name}/{self.slug}: {field_} is {shown(getattr(self, field_))}, not {wanted}"
+                )
+
     @property
     def no_lines(self) -> str:
         """Why a profile by line would show nothing; empty if it would."""
@@ -229,6 +287,55 @@ class Implementation:
         from .compiled import ready
 
         return ready(self.function, arguments)(*arguments)
+
+
+ARRAYS_WANTED = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
+
+
+def is_text(value: object, empty: bool = False) -> bool:
+    """Whether something is a text that a result file can hold."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+    return empty or bool(value.strip())
+
+
+def is_arrays(value: object) -> bool:
+    return isinstance(value, str) and (not value or all(map(ARRAYS.fullmatch, value.split("+"))))
+
+
+def is_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and name.isidentifier() for name in value)
+
+
+def is_modules(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and is_names((*name.split("."),)) for name in value)
+
+
+def is_function(value: object) -> bool:
+    """Whether something can be called and has code, which is shown, profiled and compared."""
+    try:
+        return callable(value) and isinstance(value.__code__, CodeType)  # type: ignore[attr-defined]
+    except Exception:  # none, or an object that raises what it likes when it is asked
+        return False
+
+
+def has(value: object, name: str) -> bool:
+    """Whether an object, or its type, has an attribute; one whose ``__getattr__`` answers to every name does not."""
+    return getattr_static(value, name, None) is not None
+
+
+def shown(value: object) -> str:
+    """A value from outside as a message has it, even one that cannot be written."""
+    if isinstance(value, str):
+        return quoted(value)
+    try:
+        return one_line(repr(value))[:80]
+    except Exception:
+        return f"of type {type(value).__name__}"
 
 
 def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .case import Size
-from .interface import Array, Kernel, Problem
+from .interface import Array, Implementation, Kernel, Problem
 from .lookup import gather
 from .lookup import lookup as lookup_kernel
 from .sampling.with_replacement import with_replacement
@@ -60,12 +60,13 @@ class Chosen:
 
     def __init__(self, option: str, call: Call, *kernels: Kernel) -> None:
         self.call = call
-        self.kernel: Kernel = getattr(call, "kernel", kernels[0])
+        made = call if isinstance(call, Implementation) else None
+        self.kernel: Kernel = made.kernel if made else kernels[0]
         if self.kernel.name not in [kernel.name for kernel in kernels]:
             raise TypeError(
                 f"{option}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}"
             )
-        self.prepare: Callable[[Problem], Any] | None = getattr(call, "prepare", None)
+        self.prepare: Callable[[Problem], Any] | None = made.prepare if made else None
         self.size: Size | None = None
         self.workspace: Any = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .interface import Array, Problem
 
 
@@ -15,7 +17,7 @@ class Tensors:
 
         torch.set_num_threads(problem.size.threads)
         self.torch = torch
-        arrays = {id(part): part for batch in problem.batches for part in batch if hasattr(part, "dtype")}
+        arrays = {id(part): part for batch in problem.batches for part in batch if isinstance(part, np.ndarray)}
         self.known = {key: (part, torch.from_numpy(part)) for key, part in arrays.items()}
 
     def __call__(self, array: Array) -> Any:

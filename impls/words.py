@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .case import Size
+from .messages import readable
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")
 CHUNK = 1 << 20
@@ -174,7 +175,7 @@ def builtin() -> Corpus:
 def read(path: Path) -> Corpus:
     """Read a UTF-8 text, one sentence or document a line, or all in one line. Raises CorpusError."""
     try:
-        return encode(path.name, pieces(path))
+        return encode(readable(path.name), pieces(path))
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: {no_text(error)}") from error
     except OSError as error:
@@ -273,7 +274,7 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
                 ends.append(total + lines)
                 total += len(ids)
                 file.write(ids.tobytes())
-        kept, rank = by_frequency(path.name, table, counts[: len(table)], least)
+        kept, rank = by_frequency(readable(path.name), table, counts[: len(table)], least)
         edges = np.concatenate([*ends, [total]])
         done = left = 0
         with (folder / "first_seen").open("rb") as source, (folder / "ids").open("wb") as file:
@@ -296,5 +297,9 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
     words = list(table)
     starts = edges[:-1][np.diff(edges) > 0]
     return Corpus(
-        path.name, counts[kept], np.memmap(folder / "ids", np.int32, "r"), starts, tuple(words[i] for i in kept)
+        readable(path.name),
+        counts[kept],
+        np.memmap(folder / "ids", np.int32, "r"),
+        starts,
+        tuple(words[i] for i in kept),
     )

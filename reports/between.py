@@ -79,8 +79,8 @@ def compare_files(
     return Comparison(
         base=names[0],
         head=names[1],
-        base_commit=base.commit_info.get("id"),
-        head_commit=head.commit_info.get("id"),
+        base_commit=base.commit_info.id,
+        head_commit=head.commit_info.id,
         interleaved=False,
         threshold=threshold,
         cases=[*map(broken, lost), *cases],

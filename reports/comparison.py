@@ -24,6 +24,9 @@ ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same"
 SAME_CODE = "their code is the same at both revisions (--all races them too)"
 """Why most cases are not raced: they are only counted, where others are named."""
 
+MORE_CPU = 0.1
+"""Share by which CPU time on several threads must rise to be told of: BLAS's threads spin while they wait."""
+
 FEW = 3
 """Cases that share a reason are named up to this number."""
 
@@ -174,6 +177,12 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield f"{EXPLAINED}; it gets no verdict: only what tracing sees to the byte can fail a gate"
     for why, cases in reasons.items():
         yield f"{', '.join(cases) if len(cases) <= FEW else f'{len(cases)} cases'} {why}"
+    for case in comparison.cases:
+        if more_cpu(case, comparison.threshold):
+            yield (
+                f"{case.case} takes more CPU time, of all its threads: {seconds(case.base_cpu_s)} → {seconds(case.head_cpu_s)} a call "
+                "(verdicts are about elapsed time alone)"
+            )
     for what, names in (
         ("added, so there is nothing to compare with", comparison.added),
         ("removed", comparison.removed),
@@ -187,9 +196,17 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}{named}"
 
 
-def markdown(comparison: Comparison) -> str:
-    """The whole comparison as Markdown, for a job's summary or a comment."""
+def more_cpu(case: Compared, threshold: float) -> bool:
+    """Whether a case on several threads takes more CPU time, which its elapsed time need not show."""
+    if case.base_cpu_s is None or case.head_cpu_s is None or case.case.endswith(",t1"):
+        return False
+    return case.head_cpu_s > case.base_cpu_s * (1 + max(MORE_CPU, threshold))
+
+
+def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
+    """The whole comparison as Markdown, for a job's summary or a comment. warnings: of what may have spoilt its figures."""
     lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
+    lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
     if comparison.cases:
         lines += [cells(HEADER), cells(["---", "---", *["---:"] * (len(HEADER) - 2)])]
         lines += [cells(row(case)) for case in ranked(comparison)]
@@ -266,7 +283,7 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     assert result.w2vbench.comparison is not None
     texts = {
         "comparison.html": html(result),
-        "comparison.md": "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison, result.w2vbench.warnings),
     }
     for name, text in texts.items():
         write(folder / name, text)

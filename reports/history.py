@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .acknowledged import Acknowledgement
-from .between import corpus, described, machine, unsteady
+from .between import UNSTEADY, corpus, described, machine, unsteady
 from .frame import wall_s
 from .results import ResultError, ResultFile, read
 from .statistics import Floats
@@ -84,12 +84,23 @@ class Series:
 
 @dataclass
 class Trend:
-    """All series of one machine, on one corpus."""
+    """All series of one machine, on one corpus. unsteady: of the runs in which the machine's own speed varied, the file and by
+    what factor: no change is found by them. warned: of all others with warnings, the file and the first of these."""
 
     machine: str
     runs: int = 0
     series: dict[str, Series] = field(default_factory=dict)
     corpus: str = ""
+    unsteady: list[tuple[str, float]] = field(default_factory=list)
+    warned: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether changes cannot be looked for, since too few of the runs were steady."""
+        return bool(self.unsteady) and (
+            self.runs - len(self.unsteady) < FEWEST_RUNS
+            or any(len(one.points) >= FEWEST_RUNS > len(one.steady) for one in self.series.values())
+        )
 
 
 def stored(folder: Path) -> tuple[list[tuple[str, ResultFile]], list[str]]:
@@ -133,6 +144,10 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
         trend.runs += 1
         commit = commit_of(result)
         steady = not unsteady(result)
+        if not steady:
+            trend.unsteady.append((file, result.w2vbench.environment["unsteadiness"]))
+        elif result.w2vbench.warnings:
+            trend.warned.append((file, result.w2vbench.warnings[0]))
         for row in result.benchmarks:
             covers = row.extra_info.covers
             series = trend.series.setdefault(row.case, Series(row.case, covers=covers))
@@ -143,6 +158,26 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
     return list(by_machine.values())
 
 
+def notes(trend: Trend) -> Iterator[str]:
+    """What of a machine's runs could not be used, or with doubts, and what to do."""
+    if trend.unsteady:
+        file, factor = max(trend.unsteady, key=lambda one: one[1])
+        yield (
+            f"{len(trend.unsteady)} of {trend.runs} runs are shown, but no change is looked for by them: the machine's own speed varied by "
+            f"more than {UNSTEADY:g}-fold while they ran (most in {file}, {factor:.1f}-fold)"
+        )
+    if trend.unanswered:
+        yield (
+            f"{trend.runs - len(trend.unsteady)} steady runs are left, of {FEWEST_RUNS} that are needed, of some cases fewer: "
+            "whether something became slower cannot be told; run again when the machine is quieter"
+        )
+    elif trend.runs < FEWEST_RUNS:
+        yield f"changes are looked for from {FEWEST_RUNS} runs on"
+    if trend.warned:
+        file, warning = trend.warned[-1]
+        yield f"{len(trend.warned)} of the steady runs had warnings, the last in {file}: {warning}"
+
+
 def heading(trend: Trend, every: Sequence[Trend]) -> str:
     """A trend's machine, and its corpus where the machine has runs on several."""
     alone = sum(other.machine == trend.machine for other in every) == 1
@@ -150,9 +185,8 @@ def heading(trend: Trend, every: Sequence[Trend]) -> str:
 
 
 def commit_of(result: ResultFile) -> str:
-    info = result.commit_info
-    known = str(info.get("id") or "")
-    return "" if known in ("", "unversioned", "unknown") else known[:9] + ("+" if info.get("dirty") else "")
+    known = result.commit_info.id or ""
+    return "" if known in ("", "unversioned", "unknown") else known[:9] + ("+" if result.commit_info.dirty else "")
 
 
 def find_all(trend: Trend, threshold: float, excuses: Sequence[Acknowledgement] = ()) -> None:
@@ -251,6 +285,8 @@ def as_json(found: Sequence[Trend]) -> str:
                 "machine": trend.machine,
                 "corpus": trend.corpus.strip("'"),
                 "runs": trend.runs,
+                "unsteady": trend.unsteady,
+                "notes": list(notes(trend)),
                 "series": [
                     {
                         "case": series.case,
@@ -290,6 +326,7 @@ def html(found: Sequence[Trend], left: Sequence[str], threshold: float) -> str:
             seconds=seconds,
             failing=failing,
             heading=heading,
+            notes=notes,
             threshold=threshold,
         )
     )

@@ -182,6 +182,7 @@ FACTS = {
     "load_after": "load after",
     "busy_before": "busy before",
     "idlest_cpu": "workers kept on CPU",
+    "cpus_shared": "CPUs shared with other runs",
     "unsteadiness": "its own speed varied",
     "swapped_bytes": "swapped meanwhile",
     "throttled": "slowed by heat",
@@ -212,8 +213,8 @@ def facts(result: ResultFile) -> list[tuple[str, str]]:
         "seed": "seed",
     }
     found += [(words, fact(name, settings[name])) for name, words in wanted.items() if settings.get(name) is not None]
-    commit = str(result.commit_info.get("id") or "none")
-    found.append(("commit", commit + (", with changes not committed" if result.commit_info.get("dirty") else "")))
+    commit = result.commit_info.id or "none"
+    found.append(("commit", commit + (", with changes not committed" if result.commit_info.dirty else "")))
     return [(name, value) for name, value in found if value]
 
 

@@ -207,7 +207,7 @@ class Compared(Part):
     ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean: HEAD's mean
     time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s, head_setup_s: seconds. launches: how many the verdict
     stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
-    seconds a call. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
+    seconds a call; base_cpu_s, head_cpu_s: of CPU time, of all threads. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
     head_resident_bytes: growth of the resident set in a call, which is never judged; untraced: whether tracing may miss what
     either side allocates, so that memory is unknown. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
     """
@@ -229,6 +229,8 @@ class Compared(Part):
     suspected: bool = False
     base_s: Seconds | None = None
     head_s: Seconds | None = None
+    base_cpu_s: Positive | None = None
+    head_cpu_s: Positive | None = None
     memory: Literal["more", "less", "same", "unknown"] = "unknown"
     base_bytes: Count | None = None
     head_bytes: Count | None = None
@@ -244,7 +246,8 @@ class Compared(Part):
 
 class Comparison(Part):
     """What was compared, and what came of it. left_out: cases by the reason for which they were not raced; unraced: those
-    of them that differ, and that there was no time for."""
+    of them that differ, and that there was no time for. waiting: share of their time that calls of one thread did not have
+    its CPU."""
 
     base: str
     head: str
@@ -260,6 +263,7 @@ class Comparison(Part):
     unraced: list[str] = []
     caveats: list[str] = []
     seconds: Positive = 0.0
+    waiting: Positive = 0.0
 
 
 class Trial(Part):
@@ -369,11 +373,18 @@ class Suite(Part):
     training: Training | None = None
 
 
+class Commit(Part):
+    """The commit that a run was made at, as pytest-benchmark tells it. dirty: whether files were changed."""
+
+    id: str | None = None
+    dirty: bool | None = None
+
+
 class ResultFile(Part):
     """A whole result file."""
 
     machine_info: dict[str, Any]
-    commit_info: dict[str, Any]
+    commit_info: Commit
     benchmarks: list[Row]
     datetime: str
     version: str
@@ -400,7 +411,10 @@ def read(path: Path) -> ResultFile:
             raise ResultError(f"{path}: a folder, not a result file")
         if path.stat().st_size > LARGEST_FILE:
             raise ResultError(f"{path}: {path.stat().st_size / 1e9:.1f} GB is too large for a result file")
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:  # a device, which has no size
+            raise ResultError(f"{path}: endless, so it is no result file")
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror or error}") from error
     if not text.strip():
@@ -453,6 +467,8 @@ def write(path: Path, text: str) -> None:
 
     What UTF-8 cannot hold, such as a command's argument that was no text, becomes a question mark.
     """
+    if path.exists() and not path.is_file():  # the renaming would put a file in a device's place
+        raise ResultError(f"{path}: no ordinary file, so nothing is written over it")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

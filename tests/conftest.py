@@ -1,8 +1,24 @@
-"""Tests interrupt processes by Ctrl-C, which a shell that runs them in the background has them ignore."""
+"""Tests interrupt processes by Ctrl-C, which a shell that runs them in the background has them ignore; and they have a folder
+for temporary files of their own, so that two runs of them, or of anything else of ours, do not see each other's."""
 
 from __future__ import annotations
 
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that are started begin with the system's own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this process, and all that it starts, puts its temporary files."""
+    folder = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        yield folder

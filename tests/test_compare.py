@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
+from bench.engine import cpus
 from tests import saved
 from tests.test_cli import ROOT, w2vbench
 
@@ -246,6 +247,24 @@ def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Pa
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "kept/rows.py:2 runs `os.environ['ROWS'] = '1'`" in done.stdout
+
+
+def test_what_is_slower_on_several_threads_only_is_found_there(repository: Path, tmp_path: Path) -> None:
+    several = "import os\nTIMES = 1 if os.environ['OMP_NUM_THREADS'] == '1' else 2000\n"
+    (repository / "kept" / "rows.py").write_text(
+        f"{several}def rows_of(W, idx):\n    for _ in range(TIMES):\n        out = W[idx]\n    return out\n"
+    )
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*/slows@V=1e4*", "--threads", "2", "--json")
+    done = w2vbench(*asked, "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == 1, done.stdout + done.stderr
+    suite = json.loads(done.stdout)["w2vbench"]
+    (case,) = suite["comparison"]["cases"]
+    assert case["case"].endswith(",t2")
+    assert case["verdict"] == "slower"
+    assert case["head_cpu_s"] > 10 * case["base_cpu_s"] > 0
+    assert suite["environment"]["idlest_cpu"] is None  # not kept on one
+    if len(cpus.allowed()) < 2:
+        assert any("2 threads were asked for" in warning for warning in suite["warnings"])
 
 
 def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path) -> None:

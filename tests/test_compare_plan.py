@@ -573,6 +573,7 @@ def test_a_launchs_events_are_kept_by_case_and_lane() -> None:
             "rounds": 2,
             "prepare_s": 0.5 * factor,
             "wall_s": [1.0, None, factor * 2.0],
+            "cpu_s": [0.9, None, 1.1],
         }
         for c in contests
         for lane, factor in (("base", 1), ("control", 1), ("head", 2))

@@ -47,7 +47,7 @@ from reports.comparison import (
     workflow_commands,
     worst,
 )
-from reports.results import Compared, Comparison, ResultError
+from reports.results import Compared, Comparison, ResultError, ResultFile
 from tests import saved
 from tests.saved import HOSTILE
 
@@ -641,3 +641,37 @@ def test_what_xml_may_not_hold_is_a_space_and_the_rest_is_kept(text: str) -> Non
     assert failure is not None
     kept = "".join(c if c.isprintable() else " " for c in text)
     assert failure.get("message") == f"lookup/a@{SIZE} is wrong ({kept})"
+
+
+def test_what_may_have_spoilt_the_figures_is_said_wherever_they_are_shown(tmp_path: Path) -> None:
+    warning = "the machine was busy | <b>very</b>"
+    content = saved.content(
+        engine="compare", warnings=[warning], comparison=compared(case("same", "same")).model_dump()
+    )
+    result = ResultFile.model_validate(content)
+    report(result, tmp_path)
+    assert "**Warning:** the machine was busy" in (tmp_path / "comparison.md").read_text()
+    page = (tmp_path / "comparison.html").read_text()
+    assert '<p class="warning">the machine was busy' in page
+    assert "<b>very" not in page
+
+
+@pytest.mark.parametrize(
+    ("threads", "base", "head", "told"),
+    [
+        (4, 1e-3, 2e-3, True),
+        (4, 1e-3, 1.05e-3, False),
+        (4, 2e-3, 1e-3, False),
+        (4, 0.0, 1e-3, True),
+        (1, 1e-3, 2e-3, False),
+    ],
+)
+def test_more_cpu_time_on_several_threads_is_told_though_no_more_time_passes(
+    threads: int, base: float, head: float, told: bool
+) -> None:
+    one = case("same", "same").model_copy(
+        update={"case": f"lookup/same@{SIZE[:-1]}{threads}", "base_cpu_s": base, "head_cpu_s": head}
+    )
+    said = [note for note in notes(compared(one)) if "more CPU time, of all its threads" in note]
+    assert bool(said) is told
+    assert exit_code(compared(one)) == PASSED

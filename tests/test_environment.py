@@ -34,6 +34,7 @@ def test_what_a_system_does_not_say_is_not_warned_of() -> None:
         ({"busy_before": 0.5}, {}, "busy when the run began (50%"),
         ({}, {"steadiness": 1.7}, "speed varied 1.7-fold"),
         ({}, {"waiting": 0.5}, "calls waited 50% of their time"),
+        ({"cpus_shared": True}, {}, "other runs of w2vbench were measuring"),
         ({"swapped_bytes": 4096}, {}, "4,096 bytes went to or from swap"),
         ({"throttled": 3}, {}, "slowed by heat 3 times"),
         ({"cpus_quota": 1.5, "held_back": 7}, {}, "quota (1.5 CPUs) ran out 7 times"),
@@ -50,11 +51,13 @@ def test_what_spoils_figures_is_told_once(changed: dict[str, Any], options: dict
 
 
 def test_the_machine_is_described() -> None:
-    found = environment.describe()
+    found = environment.describe(environment.busy_cpus())
     assert found["cpu"]
     assert 1 <= found["cpus_allowed"] <= 4096
     assert found["memory_bytes"] > 1 << 28
     assert found["packages"]["numpy"].count(".") >= 2
+    assert found["packages"]["numba"] == environment.installed("numba")
+    assert found["packages"]["numba"]
 
 
 def test_counters_that_stood_still_give_zero_and_unknown_ones_nothing() -> None:

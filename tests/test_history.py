@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import cli
 from reports.acknowledged import Acknowledgement
 from reports.between import UNSTEADY
 from reports.history import (
@@ -38,6 +40,7 @@ from reports.history import (
     heading,
     html,
     moment_of,
+    notes,
     ordered,
     own_noise,
     said,
@@ -580,3 +583,71 @@ def test_hostile_files_are_shown_from_the_folder_to_the_page(tmp_path: Path) -> 
     page = html(found, left, THRESHOLD)
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 3
+
+
+# -- runs that were not steady
+
+
+def made_steady(*steady: bool) -> list[tuple[str, ResultFile]]:
+    """Runs one a day, some of them on a machine that changed its speed meanwhile."""
+    return [
+        (f"{at}.json", result_of(when=at, environment={"unsteadiness": 1.0 if one else 1.7}))
+        for at, one in enumerate(steady)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steady", "unanswered"),
+    [
+        ((True,) * FEWEST_RUNS, False),
+        ((True,) * (FEWEST_RUNS - 1), False),  # there are not enough yet
+        ((True,) * (FEWEST_RUNS - 1) + (False,), True),
+        ((False,) * 9, True),
+        ((True,) * FEWEST_RUNS + (False,) * 3, False),
+        ((False,), True),
+        ((), False),
+    ],
+)
+def test_too_few_steady_runs_are_no_answer(steady: tuple[bool, ...], unanswered: bool) -> None:
+    found = trends(made_steady(*steady))
+    assert any(trend.unanswered for trend in found) is unanswered
+    for trend in found:
+        said = list(notes(trend))
+        assert any("cannot be told" in note for note in said) is unanswered
+        assert any("no change is looked for" in note and "1.7-fold" in note for note in said) is (False in steady)
+        assert all(note in unescape(html(found, [], THRESHOLD)) for note in said)
+        assert json.loads(as_json(found))[0]["notes"] == said
+
+
+def test_a_case_whose_steady_runs_are_too_few_is_no_answer_though_others_have_enough() -> None:
+    both = [row("gather", 1e-5), row("take", 1e-5)]
+    runs = [
+        (f"{at}.json", saved.result(*both[: 1 + (at > 0)], environment={"unsteadiness": 1.0 if at else 1.7}))
+        for at in range(FEWEST_RUNS + 1)
+    ]
+    (trend,) = trends(runs)
+    assert not trend.unanswered
+    trend.series[CASE].points[1] = replace(trend.series[CASE].points[1], steady=False)
+    assert trend.unanswered
+
+
+def test_runs_that_were_warned_of_are_told() -> None:
+    busy = result_of(warnings=["the machine was busy when the run began (63% of its CPUs' time): figures may be high"])
+    (trend,) = trends([("a.json", result_of()), ("b.json", busy)])
+    assert any(
+        note.startswith("1 of the steady runs had warnings, the last in b.json: the machine was busy")
+        for note in notes(trend)
+    )
+
+
+@pytest.mark.parametrize(("steady", "code"), [(FEWEST_RUNS, 0), (FEWEST_RUNS - 1, 3)])
+def test_a_gate_of_too_few_steady_runs_exits_with_3(
+    steady: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept").mkdir()
+    for name, result in made_steady(*[True] * steady, False):
+        (tmp_path / "kept" / name).write_text(result.model_dump_json(by_alias=True))
+    for arguments, wanted in ((["--fail"], code), ([], 0)):
+        assert (cli.app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
+        assert f"1 of {steady + 1} runs are shown, but no change" in " ".join(capsys.readouterr().out.split())

@@ -413,3 +413,25 @@ for number in range(20):
     kept = sorted((tmp_path / "runs").iterdir())
     assert [file.name for file in kept] == [f"{number:04}_run.json" for number in range(1, 41)]
     assert {file.read_text() for file in kept} == {f"{who} {number}" for who in range(2) for number in range(20)}
+
+
+@pytest.mark.parametrize(("info", "part"), [({"id": 5}, "id"), ({"id": ["a"]}, "id"), ({"dirty": "perhaps"}, "dirty")])
+def test_a_commit_that_is_none_is_refused_when_the_file_is_read(
+    tmp_path: Path, info: dict[str, Any], part: str
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(saved.content() | {"commit_info": info}))
+    with pytest.raises(ResultError, match=f"not a valid result file: commit_info.{part}"):
+        read(tmp_path / "a.json")
+
+
+def test_nothing_is_written_over_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ResultError, match="no ordinary file"):
+        write(tmp_path / "pipe", "text")
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "LARGEST_FILE", 1 << 20)
+    with pytest.raises(ResultError, match="endless"):
+        read(Path("/dev/zero"))

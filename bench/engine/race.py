@@ -122,7 +122,7 @@ def run_contract(
 
     Nothing is timed, so every CPU is used. note is told each key in turn.
     """
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpus = len(track.workers.cpus) or os.cpu_count() or 1
     shares = [share for at in range(cpus) if (share := [i.key for i in implementations[at::cpus]])]
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(max(1, len(shares))) as pool:

@@ -25,10 +25,11 @@ import psutil
 
 from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, compiling, describe
 from bench.engine import limits, memory
+from bench.engine.events import line_of
 from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
 from impls import catalogue
 from impls.case import Size
-from impls.interface import Implementation, Problem
+from impls.interface import Implementation, Problem, has
 from impls.words import Corpus
 
 PROFILE_S = 0.02
@@ -47,21 +48,28 @@ def main() -> None:
         os.dup2(devnull, standard)
     memory.end_with_parent()
     catalogue.own()
-    tell(events, "started", {})
-
-    def emit(event: str, **facts: Any) -> None:
-        tell(events, event, facts)
-        if event == "waits":
-            orders.readline()
+    events.write(line_of("started", {}, ""))
 
     while line := orders.readline():  # none if it is not needed after all
         spec = json.loads(line)
+        emit = teller(events, orders, spec["token"])
         try:
             MODES[spec["mode"]](spec, emit)
         except MemoryError:
-            tell(events, "failed", {"status": OUT_OF_MEMORY, "reason": PAST_LIMIT})
+            emit("failed", status=OUT_OF_MEMORY, reason=PAST_LIMIT)
         except Exception as error:
-            tell(events, "failed", {"status": "error", "reason": describe(error)})
+            emit("failed", status="error", reason=describe(error))
+
+
+def teller(events: TextIO, orders: TextIO, token: str) -> Emit:
+    """What tells an event, and after ``waits`` waits for the word to go on."""
+
+    def emit(event: str, **facts: Any) -> None:
+        events.write(line_of(event, facts, token))
+        if event == "waits":
+            orders.readline()
+
+    return emit
 
 
 def running() -> int:
@@ -95,10 +103,6 @@ def training(spec: dict[str, Any], emit: Emit) -> None:
     limit_memory(spec["memory_limit_bytes"])
     (implementation,) = load(spec)
     inside.launch(spec, implementation, emit)
-
-
-def tell(events: TextIO, event: str, facts: dict[str, Any]) -> None:
-    events.write(json.dumps({"event": event, **facts}) + "\n")
 
 
 def contract(spec: dict[str, Any], emit: Emit) -> None:
@@ -231,7 +235,7 @@ def tell_stages(lanes: list[Lane], problem: Problem, emit: Emit) -> None:
     """Where a step's time goes, the median of some steps, for lanes whose model can tell. One that fails goes without."""
     for lane in lanes:
         for model in lane.last:
-            if hasattr(model, "stages"):
+            if has(model, "stages"):
                 emit("stage", name="the step's stages", lane=None)
                 with contextlib.suppress(Exception):
                     emit("stages", lane=lane.name, seconds=stages_of(model, problem))

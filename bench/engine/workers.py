@@ -11,10 +11,13 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from . import cpus
+from .events import LONGEST_LINE, NoEvent, event_of
 
 SCRIPT = Path(__file__).with_name("worker.py")
 THREAD_VARIABLES = (
@@ -44,9 +47,13 @@ class Workers:
 
     While one prepares its inputs the next one starts up beside it, and waits; nothing runs beside one that measures. One
     that may be used again, and has left nothing running, does the next piece of work too, until it is retired.
+
+    off: CPUs that this process leaves to its workers, if it may use others: it wakes whenever one of them tells something.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, off: Collection[int] = ()) -> None:
+        self.cpus = cpus.allowed()
+        self.own_cpus = self.cpus - {*off} or self.cpus
         self.mark = uuid.uuid4().hex
         self.spare: Worker | None = None
         self.kept: Worker | None = None
@@ -56,12 +63,16 @@ class Workers:
 
     def __enter__(self) -> Self:
         adopt_orphans()
+        if self.own_cpus != self.cpus:
+            cpus.move(self.own_cpus)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if self.own_cpus != self.cpus:
+            cpus.move(self.cpus)
 
     def close(self) -> None:
         """End all workers; none starts from now on."""
@@ -117,7 +128,7 @@ class Workers:
         with self.lock:
             if self.closed:
                 raise Died(None, "error", "the run has ended")
-            worker = Worker(threads, self.mark)
+            worker = Worker(threads, self.mark, self.cpus)
             self.all.add(worker)
             return worker
 
@@ -138,18 +149,20 @@ class Workers:
 class Worker:
     """One process. It imports what it needs, waits for a specification, and tells what it does, a JSON line an event."""
 
-    def __init__(self, threads: int, mark: str) -> None:
+    def __init__(self, threads: int, mark: str, everywhere: Collection[int]) -> None:
         self.threads = threads
+        self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
-        self.lines: queue.Queue[str | None] = queue.Queue()
-        self.process = subprocess.Popen(
-            [sys.executable, str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **STEADY_ALLOCATOR, **dict.fromkeys(THREAD_VARIABLES, str(threads)), MARK: mark},
-            start_new_session=True,
-        )
+        self.lines: queue.Queue[bytes | None] = queue.Queue()
+        with cpus.lifted(everywhere):
+            self.process = subprocess.Popen(
+                [sys.executable, str(SCRIPT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **STEADY_ALLOCATOR, **dict.fromkeys(THREAD_VARIABLES, str(threads)), MARK: mark},
+                start_new_session=True,
+            )
         self.pumping = threading.Thread(target=self.pump, daemon=True)
         self.pumping.start()
 
@@ -157,9 +170,9 @@ class Worker:
         """Move lines into a queue, so that waiting for them costs the measuring machine nothing."""
         assert self.process.stdout is not None
         with contextlib.suppress(ValueError, OSError):
-            for line in self.process.stdout:
+            while line := self.process.stdout.readline(LONGEST_LINE):
                 self.started.set()
-                self.lines.put(line.decode())
+                self.lines.put(line)
         self.started.set()
         self.lines.put(None)
 
@@ -174,7 +187,7 @@ class Worker:
     ) -> Iterator[dict[str, Any]]:
         """Send a specification and give events until the work is done. settle: called before measuring may begin."""
         lane, stage, patience = None, "start", 1
-        self.send(json.dumps(specification))
+        self.send(json.dumps({**specification, "token": self.token}))
         while True:
             limit_s = time_limit_s * patience
             try:
@@ -184,7 +197,11 @@ class Worker:
                 raise Died(lane, "timeout", said) from None
             if line is None:
                 break
-            event = json.loads(line)
+            try:
+                event = event_of(line, self.token)
+            except NoEvent:
+                reason = f"something in its process wrote into the engine's own pipe during {stage}"
+                raise Died(lane, "crashed", reason) from None
             match event["event"]:
                 case "started":
                     pass

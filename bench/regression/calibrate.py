@@ -168,9 +168,11 @@ def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, th
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def write(so_far: Calibrating, folder: Path, command: str, machine: dict[str, Any]) -> None:
-    """Keep the trials so far as ``calibration.json``. Raises ResultError."""
-    content = frame_of("calibrate", command, machine)
+def write(
+    so_far: Calibrating, folder: Path, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
+) -> None:
+    """Keep the trials so far as ``calibration.json``. warnings: of what may have spoilt them. Raises ResultError."""
+    content = frame_of("calibrate", command, machine, warnings)
     content["w2vbench"]["calibration"] = {
         "threshold": so_far.threshold,
         "comparisons": so_far.comparisons,

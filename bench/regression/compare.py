@@ -95,9 +95,14 @@ class Contest:
 
 @dataclass(frozen=True)
 class Wanted(Selection):
-    """What is to be compared: narrowed to kernels or globs, or widened to everything."""
+    """What is to be compared: narrowed to kernels or globs, or widened to everything. threads: of BLAS and OpenMP."""
 
     everything: bool = False
+    threads: int = 1
+
+    def contests(self, facts: Facts) -> list[Contest]:
+        """The cases of an implementation that are meant."""
+        return [contest for contest in contests_of(facts, self.threads) if self.takes_case(contest)]
 
     def takes(self, facts: Facts) -> bool:
         return self.has_kernel(facts.kernel)
@@ -131,9 +136,9 @@ TRIPLE: Triple = ("base", "control", "head")
 
 @dataclass
 class Measured:
-    """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round, and seconds of set-up.
-    plan: calls and rounds of each launch, by lane. peak_bytes, resident_bytes: by lane, traced allocation and resident
-    growth of a call. needs: optional packages of either side."""
+    """A case's launches, look by look: of each lane the logarithms of seconds a call, round by round, and seconds of set-up;
+    cpu_s: seconds of CPU time a call, of all threads. plan: calls and rounds of each launch, by lane. peak_bytes,
+    resident_bytes: by lane, traced allocation and resident growth of a call. needs: optional packages of either side."""
 
     looks: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
     setups: list[list[dict[str, float]]] = field(default_factory=lambda: [[] for _ in LOOKS])
@@ -141,6 +146,7 @@ class Measured:
     peak_bytes: dict[str, int | None] = field(default_factory=dict)
     resident_bytes: dict[str, int | None] = field(default_factory=dict)
     needs: set[str] = field(default_factory=set)
+    cpu_s: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in LOOKS])
 
     def stage(self, look: int, lanes: Triple = TRIPLE) -> Stage:
         """What the launches of a look found: of medians, of means, and of set-up."""
@@ -159,6 +165,22 @@ class Measured:
         """Seconds of set-up: the median launch's."""
         found = [launch[lane] for launch in self.setups[look]]
         return median(found) if found else None
+
+    def typical_cpu_s(self, look: int, lane: str) -> float | None:
+        """Seconds of CPU time a call, of all threads: the median launch's mean, since the system's clock is coarse."""
+        means = [float(launch[lane].mean()) for launch in self.cpu_s[look] if launch[lane].size]
+        return median(means) if means else None
+
+    @property
+    def waiting(self) -> float:
+        """Share of wall time that lanes of BASE did not spend on a CPU."""
+        both = [
+            (float(np.exp(wall["base"]).sum()), float(cpu["base"].sum()))
+            for walls, cpus in zip(self.looks, self.cpu_s, strict=True)
+            for wall, cpu in zip(walls, cpus, strict=True)
+        ]
+        wall_s = sum(wall for wall, _ in both)
+        return max(0.0, 1 - sum(cpu for _, cpu in both) / wall_s) if wall_s else 0.0
 
 
 def medians_of(launches: Sequence[Sequence[Floats]]) -> Paired:
@@ -189,6 +211,12 @@ class Outcome:
     calls: dict[Contest, Decision]
     suspects: set[Contest]
     seconds: float
+
+    @property
+    def waiting(self) -> float:
+        """Share of their time that calls of one thread did not have its CPU: the median over cases."""
+        shares = [mine.waiting for contest, mine in self.measured.items() if contest.size.threads == 1]
+        return median(shares) if shares else 0.0
 
 
 def trees_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Any]:
@@ -229,15 +257,11 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
         raise RevisionError("no implementation at either revision: is the file of --impl in git?")
     made = Plan()
     named = [i for i in (*head.values(), *base.values()) if wanted.takes(i)]
-    if not any(wanted.takes_case(contest) for i in named for contest in contests_of(i)):
+    if not any(wanted.contests(i) for i in named):
         raise RevisionError("no case matches --kernel and --only at either revision; w2vbench list shows the names")
-    gone = {
-        key: i
-        for key, i in base.items()
-        if key not in head and wanted.takes(i) and any(wanted.takes_case(contest) for contest in contests_of(i))
-    }
+    gone = {key: i for key, i in base.items() if key not in head and wanted.takes(i) and wanted.contests(i)}
     for key, mine in head.items():
-        contests = [contest for contest in contests_of(mine) if wanted.takes(mine) and wanted.takes_case(contest)]
+        contests = wanted.contests(mine) if wanted.takes(mine) else []
         if not contests:
             continue
         theirs, before = base.get(key), next((old for old, i in gone.items() if alike(i, mine)), None)
@@ -274,14 +298,14 @@ def plan(base: dict[str, Facts], head: dict[str, Facts], wanted: Wanted) -> Plan
             made.contests += contests
     made.removed = list(gone)
     made.contests = by_weight(made.contests)
-    if len(made.contests) > GATE_CASES and wanted == Wanted():
+    if len(made.contests) > GATE_CASES and wanted == Wanted(threads=wanted.threads):
         made.leave_out(TOO_MANY, made.contests[GATE_CASES:])
         del made.contests[GATE_CASES:]
     return made
 
 
-def contests_of(mine: Facts) -> list[Contest]:
-    return [Contest(mine, size) for size in GATE.sizes(mine)]
+def contests_of(mine: Facts, threads: int = 1) -> list[Contest]:
+    return [Contest(mine, replace(size, threads=threads)) for size in GATE.sizes(mine)]
 
 
 def alike(old: Facts, new: Facts) -> bool:
@@ -499,6 +523,7 @@ def keep(
         mine = measured.setdefault(contest, Measured())
         mine.looks[look].append({})
         mine.setups[look].append({})
+        mine.cpu_s[look].append({})
     for event in events:
         case, _, lane = event.get("lane", "").rpartition("|")
         match event["event"]:
@@ -506,6 +531,7 @@ def keep(
                 mine = measured[by_case[case]]
                 mine.looks[look][-1][lane] = np.log([x for x in event["wall_s"] if x is not None])
                 mine.setups[look][-1][lane] = event["prepare_s"]
+                mine.cpu_s[look][-1][lane] = np.array([x for x in event["cpu_s"] if x is not None], np.float64)
                 mine.plan[lane] = [event["calls"], event["rounds"]]
             case "memory":
                 mine = measured[by_case[case]]
@@ -546,6 +572,8 @@ def record(contest: Contest, outcome: Outcome, root: Path, threshold: float) -> 
         "suspected": contest in outcome.suspects,
         "base_s": measured.typical_s(last, "base"),
         "head_s": measured.typical_s(last, "head"),
+        "base_cpu_s": measured.typical_cpu_s(last, "base"),
+        "head_cpu_s": measured.typical_cpu_s(last, "head"),
         "memory": "unknown" if untraced(measured.needs) else memory_of(measured.peak_bytes, threshold),
         "base_bytes": measured.peak_bytes.get("base"),
         "head_bytes": measured.peak_bytes.get("head"),

@@ -126,11 +126,12 @@ def comparison(
         unraced=made.unraced,
         caveats=caveats(asked.root, base, head),
         seconds=outcome.seconds,
+        waiting=outcome.waiting,
     )
 
 
-def frame_of(engine: str, command: str, machine: dict[str, Any]) -> dict[str, Any]:
-    """A result file that is no run: where and when it was made, and no benchmarks."""
+def frame_of(engine: str, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """A result file that is no run: where and when it was made, what may have spoilt its figures, and no benchmarks."""
     from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
     from pytest_benchmark.utils import get_commit_info
 
@@ -145,6 +146,7 @@ def frame_of(engine: str, command: str, machine: dict[str, Any]) -> dict[str, An
             "engine": engine,
             "command": command,
             "environment": machine,
+            "warnings": list(warnings),
         },
     }
 

@@ -69,7 +69,7 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
             trees = Path(spec[name]["tree"]), Path(spec[other]["tree"])
             found = [described(i, side.root, *trees, spec["differing"]) for i in side.implementations.values()]
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: it is that side's doing, not the other's
             meant = str(error) if type(error).__name__ == "CatalogueError" else describe(error)  # the copy's class too
             emit("side", name=name, error=meant, implementations=[], interface=None)
             continue

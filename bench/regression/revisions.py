@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from bench.leftovers import abandoned
 
 PREFIX = "w2vbench-tree"
 QUIET = (
@@ -158,11 +158,9 @@ def checked_out(root: Path, names: Sequence[str]) -> Iterator[list[Tree]]:
 
 def sweep(root: Path) -> None:
     """Take away worktrees whose comparison was killed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
-        owner = left.name.removeprefix(f"{PREFIX}-").split("-")[0]
-        if owner.isdecimal() and owner.isascii() and len(owner) < 10 and not psutil.pid_exists(int(owner)):
-            with contextlib.suppress(OSError):  # a file, or somebody else's
-                for tree in left.iterdir():
-                    with contextlib.suppress(RevisionError):  # of another repository
-                        git(root, "worktree", "remove", "--force", "--force", str(tree))
-            shutil.rmtree(left, ignore_errors=True)
+    for left in abandoned(PREFIX):
+        with contextlib.suppress(OSError):  # a file, or somebody else's
+            for tree in left.iterdir():
+                with contextlib.suppress(RevisionError):  # of another repository
+                    git(root, "worktree", "remove", "--force", "--force", str(tree))
+        shutil.rmtree(left, ignore_errors=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.case import Size
-from impls.interface import Implementation
+from impls.interface import Implementation, has
 from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
 from impls.words import Corpus
 
@@ -114,7 +114,7 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
     step, model = started(plan, corpus)
     run = Trained(model, total)
-    most = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), getattr(model, "at_once", 0))
+    most = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), model.at_once if has(model, "at_once") else 0)
     judged, counts = text_of(corpus, held), corpus.expected_counts(plan.V)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(judged[0]) else set()
     for run.epoch in range(plan.epochs):
@@ -147,7 +147,7 @@ def take(
 ) -> tuple[float, float]:
     """Take a step, at rates from the one to the other: its seconds, wall and CPU."""
     model.alpha = sum(rates) / 2
-    if hasattr(model, "feed"):
+    if has(model, "feed"):
         model.feed(words, starts, rates)
     begun, cpu = time.perf_counter(), time.process_time()
     step(words, starts, model)

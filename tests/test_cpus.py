@@ -1,0 +1,157 @@
+"""CPUs to measure on: two runs do not share one, and a run leaves its own to its workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.engine import cpus, environment
+from bench.engine.cpus import Held, held
+from bench.engine.race import Settings, Track, run_contract
+from bench.engine.workers import Workers
+from bench.run import saved
+from impls import words
+from impls.lookup import gather, take
+
+ROOT = Path(__file__).parents[1]
+MANY = (3, 1, 2, 0)
+HOLD = """
+import sys
+from bench.engine.cpus import held
+with held([int(cpu) for cpu in sys.argv[1:]], 1) as mine:
+    print(mine.cpus, mine.shared, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture(autouse=True)
+def locks_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+@pytest.fixture
+def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the idlest of some CPUs."""
+    idlest: tuple[int, ...] = request.param
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, *map(str, idlest)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == f"{idlest[:1]} False"
+    yield process
+    process.communicate("done\n", timeout=30)
+
+
+def test_the_idlest_is_held_and_let_go_again() -> None:
+    for _ in range(2):
+        with held(MANY) as mine:
+            assert mine == Held((3,), shared=False)
+            assert mine.cpu == 3
+
+
+@pytest.mark.parametrize("other", [MANY], indirect=True)
+def test_another_runs_cpu_is_passed_over(other: subprocess.Popen[str]) -> None:
+    with held(MANY) as mine:
+        assert mine == Held((1,), shared=False)
+    with held(MANY, threads=3) as mine:
+        assert mine == Held((1, 2, 0), shared=False)
+
+
+@pytest.mark.parametrize("other", [(3,)], indirect=True)
+def test_where_none_is_free_the_idlest_is_shared_and_it_is_said(other: subprocess.Popen[str]) -> None:
+    with held((3,)) as mine:
+        assert mine == Held((3,), shared=True)
+    with held((3, 1), threads=2) as mine:
+        assert mine == Held((1, 3), shared=True)
+    assert environment.warnings_of({"cpus_shared": True}) == [environment.CROWDED]
+
+
+@pytest.mark.parametrize("other", [MANY], indirect=True)
+def test_a_run_that_is_killed_holds_nothing(other: subprocess.Popen[str]) -> None:
+    other.kill()
+    other.wait()
+    with held(MANY) as mine:
+        assert mine.cpu == 3
+
+
+def test_more_threads_than_cpus_hold_them_all_and_share_none() -> None:
+    with held(MANY, threads=16) as mine:
+        assert mine == Held(MANY, shared=False)
+
+
+def test_a_system_that_keeps_no_process_on_a_cpu_holds_none() -> None:
+    with held(()) as mine:
+        assert mine == Held()
+        assert mine.cpu is None
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / f"w2vbench-cpu3-of-{os.getuid()}.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="symbolic links"), held((3,)):
+        pass
+
+
+# a run leaves its CPU to its workers
+
+
+def threads_cpus() -> list[set[int]]:
+    """Where each thread of this process may run."""
+    return [os.sched_getaffinity(int(task)) for task in os.listdir("/proc/self/task")]  # noqa: PTH208
+
+
+several = pytest.mark.skipif(len(cpus.allowed()) < 2, reason="needs two CPUs")
+
+
+@several
+def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_everywhere() -> None:
+    everywhere = cpus.allowed()
+    own = max(everywhere)
+    stop = threading.Event()
+    earlier = threading.Thread(target=stop.wait)
+    earlier.start()
+    try:
+        with Workers((own,)) as workers:
+            worker = workers.start(1)
+            assert all(own not in mine for mine in threads_cpus())
+            assert len(threads_cpus()) >= 3  # this one, the earlier one, and the worker's reader
+            assert os.sched_getaffinity(worker.process.pid) == everywhere
+        assert all(mine == everywhere for mine in threads_cpus())
+    finally:
+        stop.set()
+        earlier.join()
+
+
+@several
+def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    new = Workers.new
+    monkeypatch.setattr(Workers, "new", lambda self, threads: started.append(threads) or new(self, threads))  # type: ignore[func-returns-value]
+    with saved(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
+        verdicts = run_contract([gather, take], Track(workers, folder, (), Settings()))
+    assert {verdict.status for verdict in verdicts.values()} == {"ok"}
+    assert len(started) == 2
+
+
+def test_the_only_cpu_is_not_left() -> None:
+    everywhere = cpus.allowed()
+    with Workers(everywhere):
+        assert cpus.allowed() == everywhere
+    assert cpus.allowed() == everywhere
+
+
+def test_the_idlest_come_first_and_of_several_as_idle_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpus, "allowed", lambda: frozenset({0, 1, 2, 4}))
+    assert environment.idlest([0, 95, 3, 0, 50]) == [2, 0, 4, 1]
+    assert environment.idlest([0]) == [4, 2, 1, 0]

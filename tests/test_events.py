@@ -1,0 +1,118 @@
+"""What workers tell, and that an implementation that writes where it should not ends its process and nothing else."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.engine.events import NoEvent, event_of, line_of
+from tests.test_cli import started, w2vbench
+
+FACTS: dict[str, Any] = {"lane": "lookup/gather", "wall_s": [1e-6, None]}
+
+
+def test_an_event_comes_back_as_it_was_told() -> None:
+    assert event_of(line_of("timed", FACTS, "abc").encode(), "abc") == {"event": "timed", **FACTS}
+
+
+def test_the_first_sign_of_life_needs_no_token() -> None:
+    assert event_of(line_of("started", {}, "").encode(), "abc") == {"event": "started"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"", b"\n", b"garbage\n", b"\xff\xfe\n", b"1\n", b"null\n", b"[]\n", b"{}\n", b'"event"\n', b"9" * 5000),
+        *(b'{"event": "done"}\n', b'{"event": 5, "token": "abc"}\n', b'{"event": "done", "token": "abd"}\n'),
+        *(b"x" + line_of("done", {}, "abc").encode(), line_of("done", {}, "abc").encode()[:-3], b"[" * 100_000),
+    ],
+    ids=range(16),
+)
+def test_what_the_engine_has_not_written_is_no_event(line: bytes) -> None:
+    with pytest.raises(NoEvent):
+        event_of(line, "abc")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
+    with pytest.raises(NoEvent):
+        event_of(line, "abc")
+
+
+SCRIBBLES = """
+import os
+from impls.lookup import lookup
+
+def scribble(text):
+    for number in range(3, 64):
+        try:
+            os.write(number, text)
+        except OSError:
+            pass
+
+@lookup.implementation("mine", "writes nowhere")
+def mine(W, idx):
+    return W[idx]
+
+calls = 0
+
+@lookup.implementation("scribbles", "writes everywhere")
+def scribbles(W, idx):
+    global calls
+    calls += 1
+    if calls > {after}:
+        scribble({text!r})
+    return W[idx]
+"""
+
+ASKED = (
+    "--kernel",
+    "lookup",
+    "--only",
+    "lookup/mine@*",
+    "--only",
+    "lookup/scribbles@*",
+    "--vocab",
+    "500",
+    "--batch",
+    "10",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [(b"\xff\n", 0), (b'{"event": "timed", "lane": "no"}\n', 40)],
+    ids=["in the contract", "in the race"],
+)
+def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(
+    tmp_path: Path, text: bytes, after: int
+) -> None:
+    (tmp_path / "mine.py").write_text(SCRIBBLES.format(text=text, after=after))
+    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--launches", "1", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert {row["extra_info"]["implementation"] for row in content["benchmarks"]} == {"one-hot-dot", "mine"}
+    (lost,) = content["w2vbench"]["not_measured"]
+    assert (lost["implementation"], lost["status"]) == ("scribbles", "crashed")
+    assert "wrote into the engine's own pipe" in lost["reason"]
+
+
+def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: Path) -> None:
+    endless = SCRIBBLES.format(text=b"x", after=0).replace(
+        "    calls += 1\n", "    calls += 1\n    while True: scribble(b'x')\n"
+    )
+    (tmp_path / "mine.py").write_text(endless)
+    with started(tmp_path, "run", *ASKED, "--impl", "mine.py") as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the contract is being checked
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (1, 130), errors
+    assert "Traceback" not in errors

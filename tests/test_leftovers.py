@@ -1,0 +1,49 @@
+"""What killed processes have left is found by the process number in its name, whatever else is called so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.leftovers import abandoned
+from bench.run import saved
+from impls import words
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def gone() -> int:
+    """The number of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+ODD = ("9" * 30, "99999999", "0", "²", "٣", "-1", "", "x", "1e3", "tree")
+
+
+def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temporary: Path) -> None:
+    kept = [temporary / f"w2vbench-{owner}-abc" for owner in (*ODD, str(os.getpid()))]
+    for folder in (*kept, left := temporary / f"w2vbench-{gone()}-abc"):
+        folder.mkdir()
+    assert list(abandoned("w2vbench")) == [left]
+    small = words.encode("small", ["the cat sat on the mat"])
+    with saved(small):
+        assert not left.exists()
+        assert all(folder.exists() for folder in kept)
+
+
+def test_of_trees_only_trees_are_meant(temporary: Path) -> None:
+    number = gone()
+    for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
+        (temporary / name).mkdir()
+    assert [folder.name for folder in abandoned("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
+    assert [folder.name for folder in abandoned("w2vbench")] == [f"w2vbench-{number}-a"]

@@ -1,0 +1,70 @@
+"""Errors and texts of strangers as one line, whatever they do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.check import describe
+from impls.messages import message_of, one_line, quoted, readable, told
+
+
+class Mute(Exception):
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Leaves(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(7)
+
+
+class Numb(Exception):
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(Mute(), "RuntimeError"), (Leaves(), "SystemExit"), (Numb(), "TypeError")]
+)
+@pytest.mark.parametrize("say", [message_of, told, describe])
+def test_an_error_that_raises_when_it_is_asked_is_told_all_the_same(error: Exception, raised: str, say: object) -> None:
+    assert callable(say)
+    said = say(error)
+    assert f"asking for it raises {raised}" in said
+    assert "\n" not in said
+
+
+def test_ctrl_c_is_not_swallowed() -> None:
+    class Interrupted(Exception):
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        message_of(Interrupted())
+
+
+def test_an_error_is_its_type_and_its_message_if_it_has_one() -> None:
+    assert told(ValueError("a\n  b")) == "ValueError: a b"
+    assert told(ValueError()) == "ValueError"
+
+
+@given(st.text(st.characters(), max_size=500))
+def test_any_text_becomes_one_line_that_a_file_can_hold(text: str) -> None:
+    for line in (one_line(text), quoted(text)):
+        assert len(line.splitlines()) <= 1
+        assert len(line) <= 10 * 300
+    assert readable(text).encode().decode() == readable(text)
+
+
+def test_what_utf_8_cannot_hold_is_written_out() -> None:
+    assert readable("caf\udce9") == r"caf\udce9"
+    assert readable("naïve 🦆") == "naïve 🦆"
+
+
+def test_of_what_is_long_the_ends_are_shown() -> None:
+    assert len(quoted("9" * 5000)) < 80
+    assert quoted("a" * 60 + "b" * 60).endswith("bbb'")

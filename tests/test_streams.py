@@ -1,0 +1,76 @@
+"""A shell may close the command's standard streams, or lead them to a full disk: it ends as it would have, and in no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import ROOT, SMALL, w2vbench
+
+BENCH = f"PYTHONPATH={ROOT} {sys.executable} -m bench"
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(("command", "code"), [("list --kernel lookup", 0), ("list --kernel lokup", 2)])
+def test_closed_streams_change_no_exit_code(tmp_path: Path, closed: str, command: str, code: int) -> None:
+    done = shell(f"{BENCH} {command} {closed}", tmp_path)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    if closed == "2>&-":
+        assert "w2vbench:" not in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path) -> None:
+    done = shell(f"{BENCH} list > /dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "w2vbench: what was to be printed is lost: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_error_changes_nothing(tmp_path: Path) -> None:
+    assert shell(f"{BENCH} list --kernel lookup 2> /dev/full", tmp_path).returncode == 0
+    assert shell(f"{BENCH} list --kernel lokup 2> /dev/full", tmp_path).returncode == 2
+
+
+def test_a_run_whose_streams_are_closed_is_kept(tmp_path: Path) -> None:
+    done = shell(
+        f"{BENCH} {' '.join(part if '*' not in part else repr(part) for part in SMALL)} >&- 2>&- <&-", tmp_path
+    )
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "reports/out/result.json").read_text())["w2vbench"]["complete"] is True
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("run", "-h"), ("train", "-h")])
+def test_help_has_a_short_name(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = w2vbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "--help" in done.stdout
+
+
+def test_without_a_home_it_runs_all_the_same(tmp_path: Path) -> None:
+    line = f"env -i PATH={os.environ['PATH']} HOME=/nonexistent {BENCH} check --kernel lookup"
+    done = shell(line, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_corpus_whose_name_is_no_utf_8_is_read_and_the_command_can_be_typed_again(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9's.txt")
+    (tmp_path / name).write_text("the cat sat on the mat and the dog sat on the cat\n" * 50)
+    done = w2vbench(*SMALL, "--corpus", name, "--launches", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    suite = json.loads((tmp_path / "reports/out/result.json").read_text())["w2vbench"]
+    assert suite["corpus"]["name"] == r"caf\udce9's.txt"
+    typed = suite["command"].rpartition("--corpus ")[2].partition(" --launches")[0]
+    if Path("/bin/bash").exists():
+        again = subprocess.run(["/bin/bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
+        assert again.stdout == b"caf\xe9's.txt"
