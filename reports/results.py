@@ -204,12 +204,14 @@ class Ratio(Part):
 class Compared(Part):
     """One case at two revisions, or in two result files.
 
-    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean: HEAD's mean
-    time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s, head_setup_s: seconds. launches: how many the verdict
-    stands on; suspected: whether they are fresh ones, made because a first look did not settle it. base_s, head_s:
-    seconds a call; base_cpu_s, head_cpu_s: of CPU time, of all threads. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call; base_resident_bytes,
-    head_resident_bytes: growth of the resident set in a call, which is never judged; untraced: whether tracing may miss what
-    either side allocates, so that memory is unknown. acknowledged: why the slowdown is intended. file, line: where HEAD's implementation stands.
+    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean:
+    HEAD's mean time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s,
+    head_setup_s: seconds. launches: how many the verdict stands on; suspected: whether they are fresh ones, made
+    because a first look did not settle it. base_s, head_s: seconds a call; base_cpu_s, head_cpu_s: of CPU time, of
+    all threads. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call;
+    base_resident_bytes, head_resident_bytes: growth of the resident set in a call, which is never judged; untraced:
+    whether tracing may miss what either side allocates, so that memory is unknown. acknowledged: why the slowdown
+    is intended. file, line: where HEAD's implementation stands.
     """
 
     case: str
