@@ -120,6 +120,10 @@ def unlike(race: Sequence[Row]) -> str:
         notes.append(f"a call covers {listed}: speed-ups are by time an example")
     elif covers := next(iter(covered), ""):
         notes.append(f"a call covers {covers}, the same for all")
+    elif len(race) > 1 and race[0].extra_info.kernel.startswith("training."):
+        notes.append(
+            "an earlier version's file: calls covered unlike numbers of pairs, so speed-ups are not of equal work"
+        )
     if len(differ) > 1:
         listed = "; ".join(f"{', '.join(slugs)}: {what}" for what, slugs in differ.items() if what)
         notes.append(f"they differ in more than speed: {listed}")

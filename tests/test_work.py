@@ -106,6 +106,14 @@ def test_where_all_cover_the_same_that_is_said_and_where_none_does_nothing() -> 
     assert "pairs a second" not in table.header
 
 
+def test_a_file_of_before_says_that_its_ratios_are_not_of_equal_work() -> None:
+    before = saved.result(row("book", 0.3, baseline=True, **TRAINING), row("half", 1e-3, **TRAINING))
+    (table,) = tables(frame(before), before)
+    assert table.note == (
+        "an earlier version's file: calls covered unlike numbers of pairs, so speed-ups are not of equal work"
+    )
+
+
 def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
     mixed = saved.content(
         row("gather", 1e-5, baseline=True),
