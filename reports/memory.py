@@ -68,5 +68,6 @@ def call_peak(extra: Extra) -> Peak | None:
 
 
 def setup_peak(extra: Extra) -> Peak | None:
-    """Memory that a case's set-up keeps."""
-    return peak(extra.prepare_bytes, extra.prepare_resident_bytes, untraced(extra.needs))
+    """Memory that a case's set-up keeps. What tracing sees all of is exact; growth also has what the allocator keeps."""
+    unseen = untraced(extra.needs)
+    return peak(extra.prepare_bytes, extra.prepare_resident_bytes if unseen else None, unseen)

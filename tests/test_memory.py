@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from mmap import PROT_READ, mmap
+from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from pathlib import Path
 
 import pytest
@@ -35,11 +35,17 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
     def takes() -> None:
         mmap(-1, 16 * MB).write(b"x" * (16 * MB))
 
-    found = memory.in_child(
-        lambda: {name: memory.resident_growth(call)[1] for name, call in (("reads", reads), ("takes", takes))}, 60
-    )
+    def touches() -> None:
+        pages = mmap(-1, 16 * MB, flags=MAP_PRIVATE | MAP_ANONYMOUS)
+        pages.madvise(MADV_HUGEPAGE)
+        for at in range(0, len(pages), 4 * MB):
+            pages[at] = 1
+
+    calls = {"reads": reads, "takes": takes, "touches": touches}
+    found = memory.in_child(lambda: {name: memory.resident_growth(call)[1] for name, call in calls.items()}, 60)
     assert found["reads"] < MB
     assert found["takes"] >= 16 * MB
+    assert found["touches"] < MB  # a huge page would be 2 MB each
 
 
 @pytest.mark.parametrize(
