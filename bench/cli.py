@@ -468,6 +468,9 @@ def calibrate(
         int, typer.Option(min=1, max=MOST_TIMES, help="Comparisons to make; more give narrower intervals.")
     ] = 3,
     cases: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Cases in each; a gate has at most 16.")] = 16,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every case of every implementation: before a release, with --same-only.")
+    ] = False,
     same_only: Annotated[
         bool, typer.Option("--same-only", help="Identical code only: false alarms, in a sixth of the time.")
     ] = False,
@@ -507,7 +510,9 @@ def calibrate(
     with running.saved(read_corpus(corpus)) as saved, show.steps() as note, measuring(machine, busy) as (workers, cpu):
         track = Track(workers, saved, (), replace(settings, seed=seed), cpu)
         try:
-            track, contests = calibrating.cases(track, folder, Wanted(kernel or (), only or ()), cases)
+            track, contests = calibrating.cases(
+                track, folder, Wanted(kernel or (), only or ()), None if everything else cases
+            )
             for number in range(so_far.comparisons, so_far.comparisons + batches):
                 said = partial(calibrating.prefixed, note, f"batch {number + 1}: ")
                 calibrating.batch(track, contests, number, so_far, not same_only, said)

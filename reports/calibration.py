@@ -10,6 +10,7 @@ from .tables import cells, plain
 
 HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")
 SURE = 0.95
+FAILED = ("wrong", "broken", "failed")
 
 
 def groups(calibration: Calibration) -> dict[tuple[float, float], list[Trial]]:
@@ -91,10 +92,22 @@ def sentences(calibration: Calibration) -> list[str]:
     same = [trial for trial in calibration.trials if trial.injected == 0]
     alarms = sum(trial.verdict == "slower" for trial in same)
     false = {trial.comparison for trial in same if trial.verdict in ("slower", "faster")}
+    judged = [trial for trial in same if trial.setup != "unknown"]
+    changed = sum(trial.setup in ("slower", "faster") for trial in judged)
     said = [
         f"Identical code was called slower in {alarms} of {len(same):,} cases; {len(false)} of {calibration.comparisons} "
         "comparisons called any of it slower or faster."
     ]
+    if judged:
+        said.append(
+            f"Its set-up was called slower or faster in {changed} of {len(judged):,} cases that take long to set up."
+        )
+    if failed := [trial for trial in calibration.trials if trial.verdict in FAILED]:
+        first = failed[0]
+        said.append(
+            f"It could not be compared, or was called broken or wrong, in {len(failed):,} cases, of which the first is {first.case}: "
+            f"{first.verdict}: {first.why}."
+        )
     if least is not None:
         said.append(
             f"The smallest slowdown that is found in at least {SURE * 100:.0f} % of cases on this machine, at a threshold of "

@@ -271,13 +271,14 @@ class Comparison(Part):
 class Trial(Part):
     """One comparison of identical code, one side slowed by a known share. injected: how much slower HEAD was made, below
     zero where it was BASE. comparison: the number of the comparison it was a part of. rules: what other tools' rules said of
-    the same samples."""
+    the same samples. setup: the verdict on set-up time. why: it could not be compared."""
 
     case: str
     injected: Annotated[float, Field(gt=-1, lt=100)]
     threshold: Positive
     verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
     setup: Literal["slower", "faster", "same", "inconclusive", "unknown"] = "unknown"
+    why: str = ""
     comparison: Count = 0
     rules: dict[str, bool] = {}
 

@@ -35,7 +35,7 @@ from reports.statistics import Interval
 from tests.saved import HOSTILE
 
 GOLDEN = Path(__file__).with_name("golden")
-VERDICTS = ("slower", "faster", "same", "inconclusive")
+VERDICTS = ("slower", "faster", "same", "inconclusive", "broken")
 
 
 def trials(
@@ -258,3 +258,12 @@ def test_no_rules_name_breaks_out_of_its_cell(text: str) -> None:
     assert not re.search(r"<(?!!--)", made)
     table = [line for line in made.splitlines() if line.startswith("|")][-3:]
     assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {4}
+
+
+def test_identical_code_that_is_called_broken_or_slower_to_set_up_is_told() -> None:
+    made = calibrated(trials(0.0, same=8), trials(0.0, broken=2))
+    assert any("called broken or wrong, in 2 cases" in said for said in sentences(made))
+    assert not any("set-up" in said for said in sentences(made))
+    slow = [trial.model_copy(update={"setup": "slower" if n == 0 else "same"}) for n, trial in enumerate(made.trials)]
+    said = sentences(made.model_copy(update={"trials": slow}))
+    assert any("Its set-up was called slower or faster in 1 of 10 cases" in one for one in said)

@@ -60,8 +60,11 @@ class Calibrating:
     seconds: float = 0.0
 
 
-def cases(track: Track, folder: Path, wanted: Wanted, number: int) -> tuple[Track, list[Contest]]:
-    """The cases to calibrate with, of the implementations in a folder, and a track whose two sides are both that folder."""
+def cases(track: Track, folder: Path, wanted: Wanted, number: int | None) -> tuple[Track, list[Contest]]:
+    """The cases to calibrate with, of the implementations in a folder, and a track whose sides are all that folder.
+
+    number: how many; None: every case of every implementation.
+    """
     here = Tree("here", folder, "")
     track = replace(track, trees=trees_of(here, here))
     made = plan(*listed(track), replace(wanted, everything=True))
@@ -77,8 +80,17 @@ def batch(
     made = Plan(contests=list(contests))
     if not slowed:
         outcome = Comparing(seeded, made, note, so_far.threshold).run()
-        for contest, call in outcome.calls.items():
-            add(so_far, contest, 0.0, so_far.threshold, call, outcome.measured[contest], TRIPLE)
+        for contest, decision in outcome.calls.items():
+            add(so_far, contest, 0.0, so_far.threshold, decision, outcome.measured[contest], TRIPLE)
+        for contest, (verdict, why) in made.fallen.items():
+            trial = {
+                "case": contest.case,
+                "injected": 0.0,
+                "threshold": so_far.threshold,
+                "verdict": verdict,
+                "why": why,
+            }
+            so_far.trials.append({**trial, "comparison": so_far.comparisons})
     else:
         comparing = Comparing(seeded, made, note, so_far.threshold, lanes=(*LANES, *slowed_lanes()))
         for look, launches in enumerate(LOOKS):
