@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from impls.case import Size
+from impls.interface import BadImplementation
 from impls.lookup import lookup
 from impls.training.ladder import cbow, skip_gram
 from reports.between import compare_files
@@ -174,10 +175,24 @@ def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
 # what implementations say of themselves
 
 
+def step(*arguments: Any) -> None:
+    """Stands for an implementation, of which only its facts are looked at."""
+
+
 def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
     size = Size(10_000, 100, 300, 5, index="i32")
     mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
-    assert mine(len).covered(size) == {"pairs": 1325.0, "words": 300.0}
-    assert cbow.implementation("plain", "plain")(len).covered(size) == {"pairs": 2970.0, "words": 300.0}
-    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(len)
+    assert mine(step).covered(size) == {"pairs": 1325.0, "words": 300.0}
+    assert cbow.implementation("plain", "plain")(step).covered(size) == {"pairs": 2970.0, "words": 300.0}
+    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(step)
     assert other.covered(size) == {}
+
+
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf"), "many", None])
+def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
+    """It would be found out when a run is over, and its file could not be written."""
+    mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
+    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that gives numbers by name"):
+        mine(step)
+    with pytest.raises(BadImplementation, match="covers"):
+        skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]
