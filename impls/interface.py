@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import getattr_static
-from math import prod
+from math import inf, prod
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -234,12 +234,13 @@ class Implementation:
                 "one of V, H, B and K",
             ),
             *((name, is_arrays(getattr(self, name)), ARRAYS_WANTED) for name in ("makes", "shares")),
-            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("plain", "wrong")),
+            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("plain", "wrong", "differs")),
             ("requires", is_modules(self.requires), "a tuple of modules' full names, such as ('numba',)"),
             *(
                 (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
                 for name in ("prepare", "moves")
             ),
+            ("covers", is_count(self.covers, self.kernel.sizes), "a function of a size that gives numbers by name"),
             (
                 "shows",
                 isinstance(self.shows, tuple) and all(map(is_function, self.shows)),
@@ -309,6 +310,15 @@ def is_arrays(value: object) -> bool:
 
 def is_names(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) and name.isidentifier() for name in value)
+
+
+def is_count(covers: Any, sizes: Sequence[Size]) -> bool:
+    """Whether a function, if there is one, gives numbers from 0 up by name, at some sizes."""
+    try:
+        found = [dict(covers(size)) for size in sizes] if covers is not None else []
+        return all(isinstance(name, str) and 0 <= float(number) < inf for one in found for name, number in one.items())
+    except Exception:  # a stranger's function may raise anything
+        return False
 
 
 def is_modules(value: object) -> bool:

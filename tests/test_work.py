@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from impls.case import Size
+from impls.interface import BadImplementation
 from impls.lookup import lookup
 from impls.training.ladder import cbow, skip_gram
 from reports.between import compare_files
@@ -46,7 +47,7 @@ def test_a_speed_up_is_by_example() -> None:
         assert found is not None
         assert (found.estimate, found.low, found.high) == pytest.approx((ratio, ratio, ratio))
     assert example_s(half) == pytest.approx(1e-3 / 1500)
-    assert example_s(row_without()) == 1e-5
+    assert example_s(row_without()) == pytest.approx(1e-5)
 
 
 def row_without() -> Row:
@@ -67,7 +68,7 @@ def test_what_is_fastest_is_so_by_example_everywhere() -> None:
     result = race()
     (told,) = findings(result)
     assert told.use == ("whole",)
-    assert "200 times faster" in told.found
+    assert "200 times (200–200) faster" in told.found
     assert "They differ in more than speed (whole: K negatives; book: full softmax)." in told.found
     assert overview(result)[0][:3] == ("training.skip-gram", "200× (200–200)", "whole, 1.50 ms")
     (won,) = wins(result)
@@ -165,7 +166,7 @@ def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
     ]
     (trend,) = trends(runs)
     (series,) = trend.series.values()
-    assert [point.wall_s for point in series.points] == [2e-3]
+    assert [point.wall_s for point in series.points] == pytest.approx([2e-3])
     said = "left out: 2 earlier runs, in which a call covered other work"
     assert series.aside == json.loads(as_json([trend]))[0]["series"][0]["left_out"] == said
     assert said in html([trend], [], 0.05)
@@ -174,10 +175,24 @@ def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
 # what implementations say of themselves
 
 
+def step(*arguments: Any) -> None:
+    """Stands for an implementation, of which only its facts are looked at."""
+
+
 def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
     size = Size(10_000, 100, 300, 5, index="i32")
     mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
-    assert mine(len).covered(size) == {"pairs": 1325.0, "words": 300.0}
-    assert cbow.implementation("plain", "plain")(len).covered(size) == {"pairs": 2970.0, "words": 300.0}
-    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(len)
+    assert mine(step).covered(size) == {"pairs": 1325.0, "words": 300.0}
+    assert cbow.implementation("plain", "plain")(step).covered(size) == {"pairs": 2970.0, "words": 300.0}
+    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(step)
     assert other.covered(size) == {}
+
+
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf"), "many", None])
+def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
+    """It would be found out when a run is over, and its file could not be written."""
+    mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
+    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that gives numbers by name"):
+        mine(step)
+    with pytest.raises(BadImplementation, match="covers"):
+        skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]
