@@ -12,7 +12,6 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +19,11 @@ import numpy as np
 import typer
 
 from bench.engine import limits, memory
+from bench.engine.lane import Lane, lane_of
+from bench.engine.loop import sampler
 from bench.engine.race import RaceResult, Track, enter, run_launch
-from bench.engine.timing import Lane, calibrate, lane_of, sampler
+from bench.engine.timing import calibrate
+from bench.engine.verify import Verifier
 from bench.engine.worker import pin
 from bench.engine.workers import Workers
 from bench.presets import PRESETS
@@ -96,7 +98,7 @@ def lanes(corpus: words.Corpus) -> Iterator[tuple[str, Lane, Problem, tuple[Any,
     """Calibrated lanes of the timed cases, with their problem and the arguments of a call."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
-    yield "one row, W[5]", Lane("row", one_row, (), cycle(single.batches), sampler(2, False)), single, (table, 5)
+    yield "one row, W[5]", Lane("row", one_row, (), single, sampler(2, False)), single, (table, 5)
     for name in TIMED:
         implementation, problem = made(name, corpus)
         lane = lane_of(name, implementation, problem)
@@ -108,7 +110,7 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
     print(f"{'wall, a call':<62} {'ours':>9} {'timeit':>9} {'differ by':>9}   CPU against getrusage")
     good = True
     for name, lane, problem, arguments in lanes(corpus):
-        calibrate(lane, problem, SPEC)
+        calibrate(lane, SPEC, Verifier(lane, np.random.default_rng(0)))
         names = [f"a{i}" for i in range(len(arguments))]
         timer = timeit.Timer(
             f"f({', '.join(names)})", globals={"f": lane.function, **dict(zip(names, arguments, strict=True))}
@@ -120,7 +122,7 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
             if round_ % 2:
                 theirs.append(timer.timeit(lane.calls) / lane.calls)
             before = used_s()
-            wall_ns, cpu_ns = lane.take(lane.calls)
+            wall_ns, cpu_ns, *_ = lane.take(lane.calls)
             used += used_s() - before
             cpu += cpu_ns
             ours.append(wall_ns / lane.calls / 1e9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import gc
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.engine.lane import adapted, same_values
+from bench.engine.loop import sampler
 from impls.catalogue import missing
 from impls.interface import Implementation, Kernel, Problem, Wrong, has
 from impls.messages import message_of
@@ -18,7 +20,6 @@ from impls.words import Corpus
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
 PAST_LIMIT = "asked for more memory than the limit leaves"
-BATCHES = 2
 SLOW_CALL_S = 0.05
 COMPILATION = 10
 
@@ -82,22 +83,31 @@ def check_problem(
     function, last: what ``Implementation.start`` gave.
 
     More than one batch, because a workspace may go stale: the first call is the one that is always right. Where calls
-    are slow, one has to do.
+    are slow, one has to do. Calls are made as those that are timed: in the same loop, with no garbage collection.
     """
-    took = 0.0
+    took, kernel = 0, implementation.kernel
+    sample = sampler(len(kernel.parameters), bool(last))
+    collecting = gc.isenabled()
 
     def call(*inputs: Any) -> Any:
         nonlocal took
-        started = time.perf_counter()
-        result = function(*inputs, *last)
-        took = time.perf_counter() - started
-        return result
+        arguments = inputs
+        if implementation.adapt:
+            arguments = adapted(implementation.adapt, last, inputs)
+            same_values(kernel.parameters, inputs, arguments)
+        gc.disable()
+        try:
+            took, _, result = sample(function, iter([arguments]), last)
+        finally:
+            if collecting:
+                gc.enable()
+        return kernel.result(result)
 
-    for arguments in problem.batches[:BATCHES]:
+    for arguments in problem.checked:
         verdict = check_batch(implementation, call, arguments)
         if verdict.status == OK:
             verdict = check_workspace(implementation.kernel, problem, last)
-        if verdict.status != OK or took > SLOW_CALL_S:
+        if verdict.status != OK or took > SLOW_CALL_S * 1e9:
             return verdict
         problem.reset()
     return Verdict(OK)

@@ -17,7 +17,10 @@ import numpy as np
 from bench import run
 from bench.check import Verdict
 from bench.engine import environment, memory
+from bench.engine.lane import Lane, adapted
 from bench.engine.race import Track, run_contract
+from bench.engine.timing import sampled
+from bench.engine.verify import Verifier
 from bench.engine.workers import Workers
 from bench.presets import PRESETS
 from bench.selection import Selection
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     import pytest
 
 SEED = 0
+VERIFIED = 10
+"""Calls that are verified once a case is timed."""
 CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
@@ -76,22 +81,32 @@ def problem(kernel: Kernel, size: Size) -> Problem:
     return kernel.make(size, corpus(), np.random.default_rng(SEED))
 
 
-def caller(implementation: Implementation, given: Problem) -> Callable[[], Any]:
-    """A function without arguments that goes round the problem's ring of batches, as pytest-benchmark wants it.
+def caller(lane: Lane) -> Callable[[], Any]:
+    """A function without arguments that goes round a lane's ring of batches, as pytest-benchmark wants it.
 
     It costs about 0.1 µs a call beside the implementation, which the race's own loop does not.
     """
-    ring = cycle(given.batches)
-    function, last = implementation.start(given)
-    return lambda: function(*next(ring), *last)
+    function, adapt, batches = lane.function, lane.adapt, lane.problem.batches
+    ring = cycle([(*(adapted(adapt, lane.last, batch) if adapt else batch), *lane.last) for batch in batches])
+    return lambda: function(*next(ring))
+
+
+def verify(lane: Lane) -> None:
+    """Look at the results of some more calls, on other words: one that has stopped working is found. Raises Failed."""
+    lane.problem.reset()
+    lane.move_on(len(lane.problem.batches))
+    verifier = Verifier(lane, np.random.default_rng(SEED))
+    for calls in (1, min(VERIFIED, lane.most_calls)):
+        sampled(lane, calls, verifier, wanted=True)
+        lane.move_on(calls)
 
 
 def extra_info(
-    implementation: Implementation, size: Size, given: Problem, call: Callable[[], Any], wall_s: float
+    implementation: Implementation, size: Size, lane: Lane, call: Callable[[], Any], wall_s: float
 ) -> dict[str, Any]:
     """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
     work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
-    measured = memory.measure(implementation, given, 30.0)
+    measured = memory.measure(implementation, lane.problem, 30.0)
     return {
         "kernel": implementation.kernel.name,
         "implementation": implementation.slug,
@@ -101,7 +116,8 @@ def extra_info(
         "slide": implementation.slide,
         "grows_with": implementation.grows_with,
         "needs": implementation.requires,
-        "touched_rows": given.touched,
+        "touched_rows": lane.problem.touched,
+        "adapt_s": float(np.median(lane.adapt_s)) if lane.adapt_s else None,
         "cpu_s": cpu_s(call, wall_s),
         **{key: measured.get(key) for key in memory.FIGURES},
         "read_bytes": work.read_bytes,

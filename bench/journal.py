@@ -14,7 +14,7 @@ from impls.interface import Implementation
 from reports.results import write
 
 NAME = "journal.jsonl"
-LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "plan", "memory", "profile", "stages")
+LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "adapt_s", "plan", "memory", "profile", "stages")
 RACE = ("problem", "launches", "call_s", "touched", "batches")
 
 

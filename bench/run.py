@@ -370,6 +370,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "touched_rows": race.touched or None,
             "launches": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(lane.wall_s, lane.cpu_s, strict=True)],
             "prepare_s": min(lane.prepare_s) if implementation.prepare else None,
+            "adapt_s": median(lane.adapt_s) if lane.adapt_s else None,
             **{key: lane.memory.get(key) for key in (*memory.FIGURES, "why_not")},
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,

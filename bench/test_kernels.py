@@ -9,6 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from bench import front
 from bench.check import OK, Verdict
+from bench.engine.lane import lane_of
+from bench.engine.verify import Failed
 
 if TYPE_CHECKING:
     from impls.case import Case
@@ -34,12 +36,15 @@ def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, reques
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
-        problem = front.problem(implementation.kernel, case.size)
-        call = front.caller(implementation, problem)
+        lane = lane_of(case.slug, implementation, front.problem(implementation.kernel, case.size))
+        call = front.caller(lane)
         benchmark.group = case.problem
         benchmark(call)
-        problem.reset()
+        try:
+            front.verify(lane)
+        except Failed as failure:
+            pytest.fail(f"{failure.status}: {failure.reason}", pytrace=False)
         if benchmark.stats:  # not with --benchmark-disable
             benchmark.extra_info.update(
-                front.extra_info(implementation, case.size, problem, call, benchmark.stats.stats.median)
+                front.extra_info(implementation, case.size, lane, call, benchmark.stats.stats.median)
             )

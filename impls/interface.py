@@ -8,6 +8,7 @@ the one from the other and registers nothing: discovery collects the values that
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -30,7 +31,8 @@ INTERFACE_VERSION = 3
 
 Array = NDArray[Any]
 RING_BYTES = 64 << 20
-RING_LONGEST = 1024
+RING_LONGEST = 4096
+RING_INDEX_BYTES = 512 << 10
 
 
 ARRAYS = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
@@ -66,6 +68,9 @@ class Problem:
     batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
     they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
     reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what lanes share.
+    checked: arguments of the same kind that are for the check, and are never timed.
+    renew: gives so many batches from the first one on other contents, in place; called after they were timed.
+    known: what the kernel must know to verify a timed call's result.
     """
 
     size: Size
@@ -74,12 +79,39 @@ class Problem:
     touched: float
     reset: Callable[[], None] = lambda: None
     buffers: dict[str, Array] = field(default_factory=dict)
+    checked: Sequence[tuple[Any, ...]] = ()
+    renew: Callable[[int, int], None] = lambda first, count: None
+    known: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bare(self) -> Problem:
+        """What a ``prepare`` is given: sizes, dtypes, inputs that stay the same and shared buffers, and no batch."""
+        return Problem(self.size, self.inputs, (), self.touched, buffers=self.buffers)
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
         """An array in the size's dtype that implementations of a race share, and each call overwrites."""
         if name not in self.buffers:
             self.buffers[name] = resident_zeros(shape, self.size.float_type)
         return self.buffers[name]
+
+
+PLAIN = frozenset({np.ndarray, int, float, *np.sctypeDict.values()})
+
+
+def arrays(result: Any) -> Any:
+    """A call's result with torch's tensors as NumPy's arrays; numbers and tuples stay what they are.
+
+    Raises Wrong for what only behaves like an array: a subclass or a proxy may do its work when somebody looks at it.
+    """
+    if result is None or type(result) in PLAIN:
+        return result
+    if type(result) is tuple:
+        return tuple(map(arrays, result))
+    torch = sys.modules.get("torch")
+    if torch and type(result) is torch.Tensor and not result.is_sparse and result.device.type == "cpu":
+        return result.detach().numpy()
+    kind = type(result)
+    raise Wrong(f"gives a {kind.__module__}.{kind.__qualname__}, which is no plain array: return np.asarray(…) of it")
 
 
 @dataclass(frozen=True)
@@ -94,6 +126,10 @@ class Kernel:
     arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B
     is checked and not raced. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
     covers: how many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
+    verify: ``verify(problem, calls, result, rng, kept)`` raises Wrong if a timed sample's result is. calls: its batches, in
+    order; result: of its last call, what came in place being in these; rng: chooses the places it looks at; kept: a list
+    of the lane's own, for what must be seen of several samples.
+    result: makes what checks look at of what a call gives, and raises Wrong if that is not what it should be.
     """
 
     name: str
@@ -110,6 +146,10 @@ class Kernel:
     least: int = 0
     fits: Callable[[Problem, Any], None] = lambda problem, workspace: None
     covers: Callable[[Size], dict[str, float]] = lambda size: {}
+    verify: Callable[[Problem, Sequence[tuple[Any, ...]], Any, np.random.Generator, list[Any]], None] = (
+        lambda problem, calls, result, rng, kept: None
+    )
+    result: Callable[[Any], Any] = arrays
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
@@ -140,6 +180,7 @@ class Kernel:
         jit: bool = False,
         one_thread: bool = False,
         prepare: Callable[[Problem], Any] | None = None,
+        adapt: Callable[..., tuple[Any, ...]] | None = None,
         moves: Callable[[Size], Work] | None = None,
         shows: tuple[Callable[..., Any], ...] = (),
         covers: Callable[[Size], dict[str, float]] | None = None,
@@ -155,7 +196,10 @@ class Kernel:
         ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
         requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
         one_thread: no code of its own uses more threads, so that whole runs are made with one only.
-        prepare: runs once a launch, outside the clock; what it returns is passed to every call as the last argument.
+        prepare: runs once a launch, outside the clock, and sees no batch; what it returns is passed to every call as the
+        last argument.
+        adapt: ``adapt(workspace, *batch)`` gives a batch's arguments in another form (tensors, text), with the same values in
+        the same order. It runs outside the clock on every fresh batch, and what it takes is shown.
         moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
         shows: functions that do its work: their code is shown beside its own, which is not profiled by line.
         covers: how many examples a call covers where that is not as many as the kernel's, in the mean if chance decides:
@@ -188,6 +232,7 @@ class Kernel:
                 one_thread,
                 covers,
                 differs,
+                adapt,
             )
 
         return decorate
@@ -216,6 +261,7 @@ class Implementation:
     one_thread: bool = False
     covers: Callable[[Size], dict[str, float]] | None = None
     differs: str = ""
+    adapt: Callable[..., tuple[Any, ...]] | None = None
     interface_version: int = field(default=INTERFACE_VERSION)
 
     def __post_init__(self) -> None:
@@ -238,7 +284,7 @@ class Implementation:
             ("requires", is_modules(self.requires), "a tuple of modules' full names, such as ('numba',)"),
             *(
                 (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
-                for name in ("prepare", "moves")
+                for name in ("prepare", "adapt", "moves")
             ),
             ("covers", is_count(self.covers, self.kernel.sizes), "a function of a size that gives numbers by name"),
             (
@@ -267,7 +313,7 @@ class Implementation:
 
         Set-up is made and code compiled here.
         """
-        last = (self.prepare(problem),) if self.prepare else ()
+        last = (self.prepare(problem.bare),) if self.prepare else ()
         if not self.jit:
             return self.function, last
         from .compiled import ready
@@ -283,6 +329,12 @@ class Implementation:
         return Case(self.kernel.name, self.slug, size)
 
     def __call__(self, *arguments: Any) -> Any:
+        """Call it with the kernel's arguments and its workspace, if it has one; NumPy's arrays come back, however it works."""
+        if self.adapt:
+            batch = len(self.kernel.parameters)
+            workspace = arguments[batch:]
+            adapted = self.adapt(workspace[0] if workspace else None, *arguments[:batch])
+            return self.kernel.result(self.function(*adapted, *workspace))
         if not self.jit:
             return self.function(*arguments)
         from .compiled import ready
@@ -372,16 +424,13 @@ def importing(name: str) -> Callable[[Problem], Any]:
 
 
 def ring_length(size: Size, row_bytes: int, rows_per_batch: int) -> int:
-    """How many batches make a ring: enough to touch RING_BYTES of rows, or each row of the table sixteen times."""
+    """How many batches make a ring: enough to touch RING_BYTES of rows, or each row of the table sixteen times; and, as far
+    as their ids stay in cache, enough for a sample of fast calls, since none goes round more than once."""
     if size.words == "repeat":
         return 1
     rows = max(1, rows_per_batch)
-    return int(np.clip(min(RING_BYTES // (row_bytes * rows), 16 * size.V // rows), 4, RING_LONGEST))
-
-
-def distinct(batches: Sequence[Array]) -> float:
-    """Mean number of distinct ids in a batch."""
-    return float(np.mean([len(np.unique(batch)) for batch in batches[:32]])) if len(batches) else 0.0
+    touching = min(RING_BYTES // (row_bytes * rows), 16 * size.V // rows)
+    return int(np.clip(max(touching, RING_INDEX_BYTES // (8 * rows)), 4, RING_LONGEST))
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any], scale: float = 0.01) -> Array:

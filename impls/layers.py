@@ -78,7 +78,7 @@ class Chosen:
         if size != self.size:
             self.size, self.workspace = (
                 size,
-                self.prepare(Problem(size, inputs, [arguments], touched=float(size.B * max(1, size.K)))),
+                self.prepare(Problem(size, inputs, (), touched=float(size.B * max(1, size.K)))),
             )
         return self.call(*arguments, self.workspace)
 

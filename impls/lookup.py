@@ -6,33 +6,45 @@ out of it (slides 4 to 6); section 4.1 takes the row by its index (slides 7 to 1
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from .case import Size
-from .interface import Array, Kernel, Problem, Work, Wrong, distinct, importing, normals, ring_length, same_dtype
+from .interface import Array, Kernel, Problem, Work, Wrong, importing, normals, ring_length, same_dtype
 from .machine import copy_row, prefetch_row
-from .peers import Tensors
+from .peers import tensors, torch_on
+from .ring import rotating
 from .words import Corpus
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
     W = normals(rng, (size.V, size.H), size.float_type)
-    ring = ring_length(size, size.H * size.float_type.itemsize, size.B)
-    batches = corpus.batches(size, ring, rng)
-    return Problem(size, {"W": W}, [(W, idx) for idx in batches], distinct(batches))
+    ring = corpus.ring(size, ring_length(size, size.H * size.float_type.itemsize, size.B), rng)
+    return rotating(size, {"W": W}, lambda idx: (W, idx), ring)
 
 
 def check(call: Any, W: Array, idx: Array) -> None:
     """Every row must be the table's own row to the last bit: a product with ones and zeros is exact."""
-    got = np.asarray(call(W, idx))
+    rows_of(call(W, idx), W, idx, range(len(idx)))
+
+
+def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """The same of some rows of a timed call."""
+    W, idx = calls[-1]
+    rows_of(result, W, idx, rng.integers(len(idx), size=min(16, len(idx))).tolist())
+
+
+def rows_of(got: Any, W: Array, idx: Array, places: Iterable[int]) -> None:
+    """Raise Wrong unless got has the shape of W[idx], and its rows at some places."""
+    got = np.asarray(got)
     if got.shape != (len(idx), W.shape[1]):
         raise Wrong(f"the rows have shape {got.shape}, not {(len(idx), W.shape[1])}")
     same_dtype("the rows", got, W.dtype)
-    for i, word in enumerate(idx.tolist()):
-        if not np.array_equal(got[i], W[word]):
-            raise Wrong(f"row {i} is not W[{word}]")
+    for i in places:
+        if not np.array_equal(got[i], W[idx[i]]):
+            raise Wrong(f"row {i} is not W[{idx[i]}]")
 
 
 def work(size: Size) -> Work:
@@ -54,6 +66,7 @@ lookup = Kernel(
         Size(9, 4, 0),
         Size(300, 17, 128, dtype="f64", index="i32"),
     ),
+    verify=verify,
 )
 
 
@@ -195,7 +208,12 @@ def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
 
 
 @lookup.implementation(
-    "torch", "torch embedding", plain="picking the rows with torch", requires=("torch",), prepare=Tensors
+    "torch",
+    "torch embedding",
+    plain="picking the rows with torch",
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tensors,
 )
-def torch(W: Array, idx: Array, tensors: Tensors) -> Any:
-    return tensors.torch.nn.functional.embedding(tensors(idx), tensors(W))
+def torch(W: Any, idx: Any, torch: Any) -> Any:
+    return torch.nn.functional.embedding(idx, W)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from .case import Size
 from .messages import readable
+from .ring import Ring, stream_length
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")
 CHUNK = 1 << 20
@@ -132,6 +133,10 @@ class Corpus:
         """Successive batches of B ids each, in reading order."""
         stream = self.stream(size, number * size.B, rng)
         return [np.ascontiguousarray(stream[i * size.B : (i + 1) * size.B]) for i in range(number)]
+
+    def ring(self, size: Size, number: int, rng: np.random.Generator) -> Ring:
+        """A ring of successive batches of B ids each, in reading order, out of a longer text."""
+        return Ring(number, size.B, (self.stream(size, stream_length(number, size.B), rng),), rng)
 
     def windows(self, window: int) -> tuple[Ints, Ints]:
         """CBOW's pairs: contexts (n, 2 * window) and targets (n,), one for each word with a full window in its line."""

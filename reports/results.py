@@ -84,6 +84,7 @@ class Extra(Part):
     launches: list[Launch] = []
     cpu_s: Positive | None = None
     prepare_s: Positive | None = None
+    adapt_s: Positive | None = None
     peak_bytes: Count | None = None
     resident_bytes: Count | None = None
     prepare_bytes: Count | None = None

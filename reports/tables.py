@@ -98,6 +98,11 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
         unlike([row for row in result.benchmarks if row.group == problem]),
         *(bends(case, series.get(tuple(getattr(case, name) for name in ALIKE), ())) for case in measured),
         EXPLAINED if any(MARK in (case.memory_kind, case.held_kind) for case in measured) else "",
+        *(
+            f"{case.implementation}: converting its input takes {seconds(taken)} a batch, not counted"
+            for case in measured
+            if (taken := float_of(case.adapt_s)) is not None
+        ),
         few_rounds(measured),
         tuned_out(measured),
     ]

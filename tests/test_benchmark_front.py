@@ -112,6 +112,18 @@ def test_one_s_own_file_is_benchmarked_and_a_wrong_one_fails(tmp_path: Path) -> 
     assert "wrong: dW at the touched rows" in result.stdout
 
 
+def test_one_that_stops_working_while_it_is_timed_fails(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\nfrom impls.scatter.scalar import scalar\n"
+        "@scalar.implementation('mine', 'works for 40 calls', prepare=lambda problem: [0])\n"
+        "def mine(dout, idx, dW, calls):\n    calls[0] += 1\n    if calls[0] <= 40:\n        np.add.at(dW, idx, dout)\n"
+    )
+    result = run_pytest("--benchmark", f"--benchmark-impl={file}", *FAST, "-k", "mine and 1e3", storage=tmp_path)
+    assert result.returncode == 1, result.stdout
+    assert "wrong: a timed call's result: dW at the touched rows" in result.stdout
+
+
 def test_unknown_preset_is_one_clear_line(tmp_path: Path) -> None:
     result = run_pytest("--benchmark", "--benchmark-preset=huge", "-q", storage=tmp_path)
     assert result.returncode != 0

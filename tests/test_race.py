@@ -88,6 +88,15 @@ def forks(W, idx):
             time.sleep(3217)
     return W[idx]
 
+@lookup.implementation("crashes-beside-a-child", "leaves its pipes to a process of its own, and crashes")
+def crashes_beside_a_child(W, idx):
+    if not small(W):
+        if not os.fork():
+            os.setsid()
+            time.sleep(3217)
+        os.kill(os.getpid(), 11)
+    return W[idx]
+
 @lookup.implementation("spins", "holds the interpreter for ever")
 def spins(W, idx):
     while not small(W):
@@ -155,6 +164,7 @@ def hostile_race(track: Tracks, hostile_file: Path) -> RaceResult:
         ("wrong-later", "wrong", "row 0 is not W["),
         ("exits", "crashed", "exit code 3"),
         ("crashes", "crashed", "SIGSEGV"),
+        ("crashes-beside-a-child", "crashed", "SIGSEGV"),
         ("sleeps", "timeout", "--time-limit"),
         ("greedy", "out of memory", "memory"),
         ("changes-input", "wrong", "changes its input W"),

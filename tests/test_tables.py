@@ -118,6 +118,11 @@ def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
     assert tables_of(straight)[0].note == ""
 
 
+def test_what_converting_the_input_takes_is_said_beside_the_times_that_leave_it_out() -> None:
+    result = saved.result(row("gather", 1e-5, baseline=True), row("torch", 2e-5, adapt_s=3.2e-6))
+    assert tables_of(result)[0].note == "torch: converting its input takes 3.20 µs a batch, not counted"
+
+
 @pytest.mark.parametrize(
     ("work", "note"),
     [

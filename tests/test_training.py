@@ -259,9 +259,9 @@ def trained(implementation: Implementation, threads: int = 1, passes: int = 12, 
     problem = training_problem(
         size, counts, [(words, starts)], np.random.default_rng(seed), Settings(sample=0, alpha=0.05)
     )
-    step, (model,) = implementation.start(problem)
+    _, (model,) = implementation.start(problem)
     for _ in range(passes):
-        step(words, starts, model)
+        implementation(words, starts, model)
     return model
 
 
@@ -323,10 +323,10 @@ def test_windows_do_not_reach_across_lines() -> None:
                 if missing(rung):
                     continue
                 problem = training_problem(size, counts, [(words, lines)], np.random.default_rng(0), Settings(sample=0))
-                step, (model,) = rung.start(problem)
+                _, (model,) = rung.start(problem)
                 before = model.W_out.copy()
                 for _ in range(3):
-                    step(words, lines, model)
+                    rung(words, lines, model)
                 assert (not np.array_equal(before, model.W_out)) is learnt, rung.key
 
 

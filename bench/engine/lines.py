@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from importlib import import_module
 from itertools import cycle, islice
@@ -18,6 +18,7 @@ from typing import Any
 
 from impls.interface import Implementation, Problem
 
+from .lane import batches_for
 from .memory import give_back, in_child
 from .traced import traced_lines
 
@@ -40,17 +41,18 @@ def profile(
     traced_peak_bytes and memory_bytes (resident growth). left_out: passes that gave nothing, and why.
     """
     function = implementation.function
-    last = (implementation.prepare(problem),) if implementation.prepare else ()
+    last = (implementation.prepare(problem.bare),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
-    calls, unit, timed = time_lines(function, problem, last, pass_s)
+    arguments = [(*batch, *last) for batch in batches_for(implementation, problem, last)]
+    calls, unit, timed = time_lines(function, arguments, pass_s)
     problem.reset()
-    arguments = (*problem.batches[0], *last)
     import_module("memory_profiler")  # or each child would
+    one = arguments[0]
     allocated, why_not = by_line(
-        lambda: {line: astuple(one) for line, one in traced_lines(function, arguments).items()}, problem, limit_s
+        lambda: {line: astuple(found) for line, found in traced_lines(function, one).items()}, problem, limit_s
     )
     left_out = [f"allocated: {why_not}"] if why_not else []
-    grown, why_not = by_line(lambda: memory_lines(function, arguments), problem, limit_s)
+    grown, why_not = by_line(lambda: memory_lines(function, one), problem, limit_s)
     left_out += [f"resident: {why_not}"] if why_not else []
     lines = []
     for number, text in enumerate(source, start=first):
@@ -81,15 +83,14 @@ def by_line(work: Callable[[], dict[int, Any]], problem: Problem, limit_s: float
 
 
 def time_lines(
-    function: Callable[..., Any], problem: Problem, last: tuple[Any, ...], pass_s: float
+    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pass_s: float
 ) -> tuple[int, float, dict[int, tuple[int, int]]]:
     """Calls, timer unit in seconds, and hits and ticks by line number, over about pass_s of calls after one to warm up."""
-    ring = cycle(problem.batches)
-    arguments = next(ring)
+    ring = cycle(arguments)
     started = time.perf_counter()
-    function(*arguments, *last)
+    function(*next(ring))
     calls = max(1, min(MOST_CALLS, int(pass_s / max(time.perf_counter() - started, 1e-7))))
-    return ticks(function, [(*batch, *last) for batch in islice(ring, calls)])
+    return ticks(function, list(islice(ring, calls)))
 
 
 def ticks(

@@ -22,6 +22,8 @@ from typing import Any
 from impls.interface import Implementation, Problem
 from impls.messages import told
 
+from .lane import batches_for
+
 TWICE_S = 0.25
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
@@ -39,7 +41,6 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
 
     Where a call takes as long as TWICE_S, the first one's rise is taken, since such calls are not made twice.
     """
-    arguments = problem.batches[0]
     give_back()
     tracemalloc.start()
     pages = allocated_pages()
@@ -50,6 +51,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
         prepared, after = tracemalloc.get_traced_memory()[0], allocated_pages()
         if pages is not None and after is not None:
             held = max(0, after - pages - tracemalloc.get_tracemalloc_memory())
+    arguments = next(batches_for(implementation, problem, last))
 
     def call() -> int:
         tracemalloc.reset_peak()

@@ -74,7 +74,7 @@ class Track:
 @dataclass
 class LaneResult:
     """All that was measured of one case. wall_s, cpu_s: for each launch, seconds a call of each round (None: sat out).
-    plan: calls a sample, rounds a launch."""
+    adapt_s: seconds that adapting a batch took, which are not counted. plan: calls a sample at most, rounds a launch."""
 
     implementation: Implementation
     case: Case
@@ -83,6 +83,7 @@ class LaneResult:
     wall_s: list[list[float | None]] = field(default_factory=list)
     cpu_s: list[list[float | None]] = field(default_factory=list)
     prepare_s: list[float] = field(default_factory=list)
+    adapt_s: list[float] = field(default_factory=list)
     plan: list[int] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class LaneResult:
 @dataclass
 class RaceResult:
     """One problem's race. launches: how many are finished. call_s: as a lane's wall_s, for a function
-    that does nothing. touched: distinct rows a batch. batches: length of the ring."""
+    that does nothing. touched: distinct rows a batch, mean over launches. batches: length of the ring."""
 
     problem: str
     size: Size
@@ -201,12 +202,13 @@ def run_launch(race: RaceResult, track: Track, profiled: Sequence[str] = ()) -> 
 
     A launch that goes wrong is discarded and run again without the lane at fault, which keeps the reason.
     """
-    settings, first = track.settings, race.launches == 0
+    settings, first, careful = track.settings, race.launches == 0, False
     while racing := race.racing:
         spec = {
             **track.specification("race", [lane.implementation.key for lane in racing.values()]),
             "size": str(race.size),
             "launch": race.launches,
+            "careful": careful,
             "rounds": settings.rounds,
             "sample_s": settings.sample_s,
             "lane_s": settings.lane_s,
@@ -231,7 +233,10 @@ def run_launch(race: RaceResult, track: Track, profiled: Sequence[str] = ()) -> 
             continue
         for event in events:
             if event["event"] == "out":
-                racing[event["lane"]].status, racing[event["lane"]].reason = event["status"], event["reason"]
+                at_fault = [event["lane"]] if event["lane"] else racing if careful else []
+                for slug in at_fault:
+                    racing[slug].status, racing[slug].reason = event["status"], event["reason"]
+                careful |= not at_fault  # one of them changed what all work on
         if events[-1]["event"] == "done":
             keep(events, race)
             break
@@ -308,7 +313,9 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
     """Take one event of a launch that went well into the race's results."""
     match event["event"]:
         case "problem":
-            race.touched, race.batches = event["touched"], event["batches"]
+            done = race.launches  # the mean over launches, each of which has inputs of its own
+            race.touched = (race.touched * done + event["touched"]) / (done + 1)
+            race.batches = event["batches"]
         case "timed" if event["lane"] == CALL:
             race.call_s.append(event["wall_s"])
         case "timed":
@@ -316,6 +323,8 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
             lane.wall_s.append(event["wall_s"])
             lane.cpu_s.append(event["cpu_s"])
             lane.prepare_s.append(event["prepare_s"])
+            if event["adapt_s"] is not None:
+                lane.adapt_s.append(event["adapt_s"])
             lane.plan = [event["calls"], event["rounds"]]
         case "memory":
             race.racing[event["lane"]].memory = {k: v for k, v in event.items() if k not in ("event", "lane")}

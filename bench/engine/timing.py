@@ -1,106 +1,71 @@
-"""Lanes, and how they are timed: one after another, round after round, inside a worker."""
+"""How lanes are timed: one after another, round after round, inside a worker."""
 
 from __future__ import annotations
 
 import gc
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import cycle, islice
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OUT_OF_MEMORY, describe
-from impls.interface import Implementation, Problem
+from bench.check import WRONG
+
+from .lane import Lane, Taken
+from .verify import Failed, Verifier, failure
+from .watch import listening
 
 SLOW_S = 0.05
 """Of a call that takes longer, a launch has as many rounds as fit into its time; of a faster one at least LEAST_ROUNDS."""
 LEAST_ROUNDS = 3
 ONCE_S = 0.5
 """A call that takes longer is not made again to find out how long it takes when warm."""
+VARIED = 0.1
+"""Share of a sample's calls that are left out at random, so that none is known to be the last."""
 
 Emit = Callable[..., None]
-Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], tuple[Any, ...]], tuple[int, int]]
 
 
-@dataclass
-class Lane:
-    """An implementation in the race: its function, its workspace if it has one (a call's last argument), its place in the
-    ring, and how often it is called a sample."""
-
-    name: str
-    function: Callable[..., Any]
-    last: tuple[Any, ...]
-    ring: Iterator[tuple[Any, ...]]
-    sample: Sampler
-    calls: int = 1
-    rounds: int = 0
-    prepare_s: float = 0.0
-
-    def take(self, calls: int) -> tuple[int, int]:
-        """Wall and CPU time of some calls, in nanoseconds."""
-        return self.sample(self.function, islice(self.ring, calls), self.last)
-
-
-def lane_of(name: str, implementation: Implementation, problem: Problem, slowed: float = 0.0) -> Lane:
-    """A lane with its workspace made. slowed: by which share each of its samples is made to last longer."""
-    started = time.perf_counter()
-    function, last = implementation.start(problem)
-    prepared = time.perf_counter() - started
-    timed = sampler(len(implementation.kernel.parameters), bool(last), slowed)
-    return Lane(name, function, last, cycle(problem.batches), timed, prepare_s=prepared)
-
-
-def sampler(arity: int, workspace: bool, slowed: float = 0.0) -> Sampler:
-    """A timing loop written out for a number of arguments, so that nothing stands between the clock and the function.
-
-    It gives wall and CPU time (of all threads of the process) in nanoseconds. slowed: it then spins until this share
-    more has passed, which is a slowdown known exactly.
-    """
-    names = [f"a{i}" for i in range(arity)]
-    unpacked = f"({', '.join(names)},)" if names else "_"
-    passed = ", ".join([*names, *(["workspace"] if workspace else [])])
-    source = f"""
-def sample(function, batches, last):
-    {"(workspace,) = last" if workspace else ""}
-    cpu = cpu_clock()
-    start = clock()
-    for {unpacked} in batches:
-        function({passed})
-    end = clock()
-"""
-    if slowed:
-        source += f"""
-    end += (end - start) * {slowed!r}
-    while clock() < end:
-        pass
-    end = clock()
-"""
-    source += "    return end - start, cpu_clock() - cpu\n"
-    scope: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
-    exec(compile(source, "<timing loop>", "exec"), scope)
-    return scope["sample"]  # type: ignore[no-any-return]
-
-
-def calibrate(lane: Lane, problem: Problem, spec: dict[str, Any]) -> None:
+def calibrate(lane: Lane, spec: dict[str, Any], verifier: Verifier) -> None:
     """Warm a lane up, and find how many calls fill a sample and how many rounds fit into its time, unless that is planned.
 
-    The first call of a launch may take five times as long as the next one, since it brings memory in.
+    The first call of a launch may take five times as long as the next one, since it brings memory in; its result is
+    verified. Raises Failed.
     """
-    least_ns = spec["sample_s"] * 1e9
+    least_ns, most = spec["sample_s"] * 1e9, lane.most_calls
+
+    def taken(calls: int, wanted: bool = False) -> int:
+        wall = sampled(lane, calls, verifier, wanted).wall_ns
+        lane.move_on(calls)
+        return wall
 
     def quicker_of(samples: int) -> int:  # of two, since an interrupted one would make all samples too short
-        return min(lane.take(lane.calls)[0] for _ in range(samples))
+        return min(taken(lane.calls) for _ in range(samples))
 
-    warm = quicker_of(1) if not lane.rounds else lane.take(1)[0]
+    lane.calls = min(lane.calls, most)
+    warm = taken(1, wanted=True)
     if not lane.rounds:
         wall = warm if warm >= ONCE_S * 1e9 else quicker_of(2)
-        while wall < least_ns and lane.calls < 1 << 20:
-            lane.calls = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
+        while wall < least_ns and lane.calls < most:
+            more = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
+            lane.calls = min(more, most)
             wall = quicker_of(2)
         lane.rounds = rounds_for(wall / 1e9, spec)
-    problem.reset()
+
+
+def sampled(lane: Lane, calls: int, verifier: Verifier, wanted: bool) -> Taken:
+    """Take a sample of a lane, have it verified, and undo what it changed. Raises Failed."""
+    listening().on = lane.kernel is not None
+    try:
+        taken = lane.take(calls)
+    except Exception as error:
+        raise failure(lane.name, error) from error
+    finally:
+        listening().on = False
+    if heard := listening().told():
+        raise Failed(lane.name, WRONG, f"looks at who calls it while it is timed ({heard})")
+    verifier.look(taken, wanted)
+    lane.problem.reset()
+    return taken._replace(result=None)
 
 
 def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
@@ -109,47 +74,58 @@ def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
     return int(np.clip(spec["lane_s"] / max(sample_s, 1e-9), min(least, spec["rounds"]), spec["rounds"]))
 
 
-class Failed(Exception):
-    """A lane that cannot go on: its name, status and reason."""
-
-    def __init__(self, lane: str, status: str, reason: str) -> None:
-        super().__init__(lane)
-        self.lane, self.status, self.reason = lane, status, reason
-
-
 Figures = list[float | None]
 
 
 def race(
-    groups: Sequence[Sequence[Lane]], reset: Callable[[], None], order: np.random.Generator, emit: Emit
+    groups: Sequence[Sequence[Lane]],
+    order: np.random.Generator,
+    verifiers: dict[str, Verifier],
+    emit: Emit,
 ) -> dict[str, tuple[Figures, Figures]]:
     """Time all lanes round after round: wall and CPU seconds a call of each round, by lane. Raises Failed.
 
-    Groups come in a new random order each round, and so do the lanes of a group, which stay together and have the same
-    number of rounds. Slow groups sit out evenly spread rounds.
+    Groups come in a new random order each round, and so do the lanes of a group, which stay together, have the same
+    number of rounds, and are given the same batches. Slow groups sit out evenly spread rounds. Of each lane one sample
+    at random is verified, and more while that is cheap.
     """
     rounds = max((group[0].rounds for group in groups), default=0)
     wall: dict[str, Figures] = {lane.name: [None] * rounds for group in groups for lane in group}
     cpu: dict[str, Figures] = {name: [None] * rounds for name in wall}
     takes_part = [spread(group[0].rounds, rounds) for group in groups]
+    wanted = {lane.name: order.choice(sorted(takes_part[at])) for at, group in enumerate(groups) for lane in group}
     gc.collect()
     gc.disable()
-    for round_ in range(rounds):
-        for at in order.permutation(len(groups)):
-            if round_ not in takes_part[at]:
-                continue
-            for lane in shuffled(groups[at], order):
-                emit("stage", name="race", lane=lane.name)
-                try:
-                    wall_ns, cpu_ns = lane.take(lane.calls)
-                except Exception as error:
-                    status = OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR
-                    raise Failed(lane.name, status, describe(error)) from error
-                reset()
-                wall[lane.name][round_] = wall_ns / lane.calls / 1e9
-                cpu[lane.name][round_] = cpu_ns / lane.calls / 1e9
-    gc.enable()
+    try:
+        for round_ in range(rounds):
+            for at in order.permutation(len(groups)):
+                if round_ not in takes_part[at]:
+                    continue
+                left_out = float(order.random()) * VARIED
+                most = 1
+                for lane in shuffled(groups[at], order):
+                    emit("stage", name="race", lane=lane.name)
+                    calls = varied(lane.calls, left_out)
+                    taken = sampled(lane, calls, verifiers[lane.name], bool(round_ == wanted[lane.name]))
+                    wall[lane.name][round_] = taken.wall_ns / calls / 1e9
+                    cpu[lane.name][round_] = taken.cpu_ns / calls / 1e9
+                    most = max(most, calls)
+                move_on(groups[at], most)
+    finally:
+        gc.enable()
     return {name: (wall[name], cpu[name]) for name in wall}
+
+
+def varied(calls: int, left_out: float) -> int:
+    """Calls of a sample: fewer by a share, and by none or one where that is less than one."""
+    return max(1, calls - round(left_out / VARIED * max(1.0, VARIED * calls)))
+
+
+def move_on(group: Sequence[Lane], calls: int) -> None:
+    """Lanes that were given the same batches go on together."""
+    group[0].move_on(calls)
+    for lane in group[1:]:
+        lane.place = group[0].place
 
 
 def spread(some: int, rounds: int) -> set[int]:

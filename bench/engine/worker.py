@@ -13,7 +13,6 @@ import os
 import sys
 import threading
 import time
-from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,10 +22,24 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 import numpy as np
 import psutil
 
-from bench.check import OK, OUT_OF_MEMORY, PAST_LIMIT, check_contract, check_problem, compiling, describe
+from bench.check import (
+    OK,
+    OUT_OF_MEMORY,
+    PAST_LIMIT,
+    WRONG,
+    Verdict,
+    check_contract,
+    check_problem,
+    compiling,
+    describe,
+)
 from bench.engine import limits, memory
 from bench.engine.events import line_of
-from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race, sampler
+from bench.engine.lane import Lane, adapted, lane_of
+from bench.engine.loop import sampler
+from bench.engine.timing import Emit, calibrate, race
+from bench.engine.verify import Failed, Verifier
+from bench.engine.watch import Guard, names, patched
 from impls import catalogue
 from impls.case import Size
 from impls.interface import Implementation, Problem, has
@@ -47,7 +60,8 @@ def main() -> None:
     for standard in (0, 1, 2):
         os.dup2(devnull, standard)
     memory.end_with_parent()
-    catalogue.own()
+    list(catalogue.own())
+    names()  # before any file from outside is loaded
     events.write(line_of("started", {}, ""))
 
     while line := orders.readline():  # none if it is not needed after all
@@ -110,12 +124,16 @@ def contract(spec: dict[str, Any], emit: Emit) -> None:
     limit_memory(spec["memory_limit_bytes"])
     emit("stage", name="start", lane=None)
     corpus = Corpus.load(Path(spec["corpus"]))
-    for implementation in load(spec):
+    implementations = load(spec)
+    at_load = names().put_back()
+    for implementation in implementations:
 
         def begins(stage: str, patience: int, implementation: Implementation = implementation) -> None:
             emit("stage", name=stage, lane=implementation.key, patience=patience)
 
         verdict = check_contract(implementation, corpus, spec["seed"], begins)
+        if changed := names().put_back() or (at_load if from_outside(implementation) else []):
+            verdict = Verdict(WRONG, patched(changed))
         emit("verdict", lane=implementation.key, status=verdict.status, reason=verdict.reason)
     emit("done")
 
@@ -132,6 +150,11 @@ def load(spec: dict[str, Any]) -> list[Implementation]:
     if any(key not in known for key in spec["implementations"]):
         known = {i.key: i for i in catalogue.load(files)}
     return [known[key] for key in spec["implementations"]]
+
+
+def from_outside(implementation: Implementation) -> bool:
+    """Whether it stands in a file or a package of somebody else."""
+    return not implementation.function.__module__.startswith("impls.")
 
 
 def profile(spec: dict[str, Any], emit: Emit) -> None:
@@ -163,42 +186,57 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
 
 
 def launch(spec: dict[str, Any], emit: Emit) -> None:
-    """Make the problem, let each lane in, time them all, and weigh their memory if asked to."""
+    """Make the problem, let each lane in, time them all, and weigh their memory if asked to.
+
+    Each launch has inputs of its own, and begins elsewhere in the ring.
+    """
     at_first = running()
     size = Size.parse(spec["size"])
     pin(size.threads, spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
     emit("stage", name="inputs", lane=None)
     implementations = load(spec)
-    corpus = Corpus.load(Path(spec["corpus"]))
-    problem = implementations[0].kernel.make(size, corpus, np.random.default_rng(spec["seed"]))
+    if changed := names().put_back():
+        for implementation in filter(from_outside, implementations):
+            emit("out", lane=implementation.slug, status=WRONG, reason=f"{patched(changed)} when its file is loaded")
+            return
+    corpus, seed = Corpus.load(Path(spec["corpus"])), [spec["seed"], spec["launch"]]
+    problem = implementations[0].kernel.make(size, corpus, np.random.default_rng(seed))
     emit("problem", touched=problem.touched, batches=len(problem.batches))
-    order = np.random.default_rng([spec["seed"], spec["launch"]])
+    guard = Guard(implementations[0].kernel, problem, spec["careful"])
+    order, places = np.random.default_rng([*seed, 1]), np.random.default_rng([*seed, 2])
+    first = int(order.integers(len(problem.batches)))
     lanes = []
     for at in order.permutation(len(implementations)):
-        lane = let_in(implementations[at], problem, spec, emit)
+        lane = let_in(implementations[at], problem, spec, emit, guard, first)
         if lane is None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
-    empty = sampler(len(implementations[0].kernel.parameters), False)
-    lanes.append(Lane(limits.CALL, limits.nothing, (), cycle(problem.batches), empty))
+    loop = sampler(len(implementations[0].kernel.parameters), False)
+    lanes.append(Lane(limits.CALL, limits.nothing, (), problem, loop, place=first))
+    verifiers = {lane.name: Verifier(lane, places, guard if spec["careful"] else None) for lane in lanes}
     emit("waits")  # until nothing else runs
-    for lane in lanes:
-        emit("stage", name="calibration", lane=lane.name)
-        calibrate(lane, problem, spec)
     try:
-        timed = race([[lane] for lane in lanes], problem.reset, order, emit)
+        for lane in lanes:
+            emit("stage", name="calibration", lane=lane.name)
+            calibrate(lane, spec, verifiers[lane.name])
+        timed = race([[lane] for lane in lanes], order, verifiers, emit)
     except Failed as failure:
         emit("out", lane=failure.lane, status=failure.status, reason=failure.reason)
         return
+    if reason := guard.blame(whole=True):  # by whom is found out in another launch, which looks after every sample
+        emit("out", lane=implementations[0].slug if len(implementations) == 1 else None, status=WRONG, reason=reason)
+        return
     for lane in lanes:
         wall, cpu = timed[lane.name]
-        plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
+        adapt_s = float(np.median(lane.adapt_s)) if lane.adapt_s else None
+        plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s, "adapt_s": adapt_s}
         emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
     emit("raced")  # whatever happens from here on costs no times
     if spec["memory"]:
         tell_stages(lanes, problem, emit)
         lanes.clear()
+        verifiers.clear()
         del lane  # the lanes' workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
         raced = [i for i in implementations if i.slug in timed]
@@ -208,19 +246,26 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
     emit("done", clean=running() <= at_first)
 
 
-def let_in(implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit) -> Lane | None:
+def let_in(
+    implementation: Implementation, problem: Problem, spec: dict[str, Any], emit: Emit, guard: Guard, place: int
+) -> Lane | None:
     """Prepare a lane, and check it where asked; None if it is wrong or fails, which is told."""
     slug = implementation.slug
     emit("stage", name="prepare", lane=slug, patience=compiling(implementation))
     try:
-        lane = lane_of(slug, implementation, problem)
-        if spec["check"]:
+        lane = lane_of(slug, implementation, problem, place=place)
+        verdict, during = Verdict(OK), "in its prepare"
+        reason = guard.blame()
+        if not reason and spec["check"]:
             emit("stage", name="check", lane=slug)
-            verdict = check_problem(implementation, problem, lane.function, lane.last)
+            verdict, during = check_problem(implementation, problem, lane.function, lane.last), "in a call"
             problem.reset()
-            if verdict.status != OK:
-                emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
-                return None
+            reason = guard.blame()
+        if reason:
+            verdict = Verdict(WRONG, f"{reason} {during}")
+        if verdict.status != OK:
+            emit("out", lane=slug, status=verdict.status, reason=verdict.reason)
+            return None
     except MemoryError:
         emit("out", lane=slug, status=OUT_OF_MEMORY, reason=PAST_LIMIT)
         return None
@@ -238,15 +283,16 @@ def tell_stages(lanes: list[Lane], problem: Problem, emit: Emit) -> None:
             if has(model, "stages"):
                 emit("stage", name="the step's stages", lane=None)
                 with contextlib.suppress(Exception):
-                    emit("stages", lane=lane.name, seconds=stages_of(model, problem))
+                    emit("stages", lane=lane.name, seconds=stages_of(model, lane, problem))
 
 
-def stages_of(model: Any, problem: Problem) -> dict[str, float]:
+def stages_of(model: Any, lane: Lane, problem: Problem) -> dict[str, float]:
     """Seconds in each stage of a step, medians of as many steps as fit into STAGES_S."""
     steps: list[dict[str, float]] = []
     until = time.perf_counter() + STAGES_S
     while not steps or time.perf_counter() < until:
-        steps.append(model.stages(*problem.batches[len(steps) % len(problem.batches)]))
+        batch = problem.batches[len(steps) % len(problem.batches)]
+        steps.append(model.stages(*(adapted(lane.adapt, lane.last, batch) if lane.adapt else batch)))
     return {name: float(np.median([step[name] for step in steps])) for name in steps[0]}
 
 

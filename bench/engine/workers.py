@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESH
 as a program frees larger and larger blocks. From the start they make a call's time independent of which calls came
 before: without them a sampler that needs some arrays of 800 kB took 31 ms in one place of the order and 18 in another."""
 MARK = "W2VBENCH_RUN"
+LOOK_S = 1.0
+"""How often it is looked whether a silent worker has ended."""
 
 
 class Died(Exception):
@@ -191,7 +194,7 @@ class Worker:
         while True:
             limit_s = time_limit_s * patience
             try:
-                line = self.lines.get(timeout=limit_s)
+                line = self.line(limit_s)
             except queue.Empty:
                 said = f"{stage} took longer than {limit_s:g} s (--time-limit{f' {time_limit_s:g}, times {patience}' if patience > 1 else ''})"
                 raise Died(lane, "timeout", said) from None
@@ -221,6 +224,19 @@ class Worker:
         except subprocess.TimeoutExpired:
             raise Died(lane, "timeout", f"the process went silent during {stage}") from None
         raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
+
+    def line(self, limit_s: float) -> bytes | None:
+        """The next line; None once the process has ended, even if a child of its own still holds its pipe. Raises queue.Empty."""
+        until = time.monotonic() + limit_s
+        while True:
+            try:
+                return self.lines.get(timeout=max(0.0, min(LOOK_S, until - time.monotonic())))
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    self.pumping.join(LOOK_S)  # what it said last
+                    return self.lines.get_nowait() if self.lines.qsize() else None
+                if time.monotonic() >= until:
+                    raise
 
     def kill(self) -> None:
         if hasattr(os, "killpg"):

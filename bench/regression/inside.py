@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, check_problem, compiling, describe
+from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, WRONG, check_problem, compiling, describe
 from bench.engine import memory
-from bench.engine.timing import Emit, Failed, Lane, calibrate, lane_of, race
+from bench.engine.lane import Lane, lane_of
+from bench.engine.timing import Emit, calibrate, race, sampled
+from bench.engine.verify import Failed, Verifier
+from bench.engine.watch import Guard, names, patched
 from impls import catalogue
 from impls.identity import implementation_identity
-from impls.interface import Implementation, Problem
+from impls.interface import INTERFACE_VERSION, Implementation, Problem
 from impls.trees import Tree
 
 from .data import built_from, read_by
@@ -35,7 +38,7 @@ class Side:
     package: str
     root: Path
 
-    def make(self, kernel: str, size: str, corpus: Path, seed: int) -> Problem:
+    def make(self, kernel: str, size: str, corpus: Path, seed: list[int]) -> Problem:
         """The inputs of a kernel at a size, as this side makes them."""
         case, words = import_module(f"{self.package}.case"), import_module(f"{self.package}.words")
         owner = next(i.kernel for i in self.implementations.values() if i.kernel.name == kernel)
@@ -69,6 +72,11 @@ def listing(spec: dict[str, Any], emit: Emit) -> None:
             trees = Path(spec[name]["tree"]), Path(spec[other]["tree"])
             found = [described(i, side.root, *trees, spec["differing"]) for i in side.implementations.values()]
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
+            if version != INTERFACE_VERSION:
+                raise catalogue.CatalogueError(
+                    f"its interface is of version {version}, and this w2vbench measures version {INTERFACE_VERSION}: "
+                    "compare with the w2vbench of that revision"
+                )
         except BaseException as error:  # SystemExit too: it is that side's doing, not the other's
             meant = str(error) if type(error).__name__ == "CatalogueError" else describe(error)  # the copy's class too
             emit("side", name=name, error=meant, implementations=[], interface=None)
@@ -116,19 +124,29 @@ def described(
 def launch(spec: dict[str, Any], emit: Emit) -> None:
     """Race each contest's lanes, problem after problem in a random order.
 
-    All inputs come from HEAD. A lane that fails ends the launch, which is then run again without its case. The sides are
-    loaded in a random order too: what is loaded first may lie better in memory, or have its types known to numba first.
+    All inputs come from HEAD, and each launch has its own. A lane that fails ends the launch, which is then run again
+    without its case. The sides are loaded in a random order: what is loaded first may lie better in memory, or have its
+    types known to numba first.
     """
     emit("stage", name="loading both sides", lane=None)
-    order = np.random.default_rng([spec["seed"], spec["launch"]])
-    names = list(dict.fromkeys(side for _, side, _ in spec["lanes"]))
-    sides = {names[at]: load(spec[names[at]], names[at]) for at in order.permutation(len(names))}
+    seed = [spec["seed"], spec["launch"]]
+    order = np.random.default_rng([*seed, 1])
+    which = list(dict.fromkeys(side for _, side, _ in spec["lanes"]))
+    sides, patches = {}, {}
+    for side in (which[at] for at in order.permutation(len(which))):
+        sides[side] = load(spec[side], side)
+        patches[side] = names().put_back()
     emit("waits")
     try:
+        for lane, side, _ in spec["lanes"]:
+            if patches[side] and spec["problems"]:
+                one = spec["problems"][0]
+                case = f"{one['kernel']}/{one['slugs'][0]}@{one['size']}|{lane}"
+                raise Failed(case, WRONG, f"{patched(patches[side])} when its file is loaded")
         for at in order.permutation(len(spec["problems"])):
             one = spec["problems"][at]
             emit("stage", name="inputs", lane=None)
-            problem = sides["head"].make(one["kernel"], one["size"], Path(spec["corpus"]), spec["seed"])
+            problem = sides["head"].make(one["kernel"], one["size"], Path(spec["corpus"]), seed)
             contest(one, problem, sides, spec, order, emit)
     except Failed as failure:
         emit("out", lane=failure.lane, status=failure.status, reason=failure.reason)
@@ -145,7 +163,10 @@ def contest(
     emit: Emit,
 ) -> None:
     """The cases of one problem: each a group of lanes of the same number of calls and rounds."""
-    groups = []
+    groups, verifiers = [], {}
+    own = next(i.kernel for i in sides["head"].implementations.values() if i.kernel.name == one["kernel"])
+    guard = Guard(own, problem, careful=False)
+    looks, first = np.random.default_rng(int(order.integers(1 << 32))), int(order.integers(len(problem.batches)))
     for at in order.permutation(len(one["slugs"])):
         slug = one["slugs"][at]
         case = f"{one['kernel']}/{slug}@{one['size']}"
@@ -156,36 +177,63 @@ def contest(
             kernel = sides["head"].implementations[key].kernel  # whose reference both are checked against
             implementation = replace(sides[side].implementations[key], kernel=kernel)
             group.append(
-                let_in(f"{case}|{name}", implementation, problem, slowed, spec["check"] and name in CHECKED, emit)
+                let_in(
+                    f"{case}|{name}",
+                    implementation,
+                    problem,
+                    slowed,
+                    spec["check"] and name in CHECKED,
+                    emit,
+                    guard,
+                    first,
+                )
             )
+            verifiers[group[-1].name] = Verifier(group[-1], looks)
         emit("stage", name="calibration", lane=group[0].name)
-        agree(group, spec["plan"].get(case, {}), problem, spec)
+        agree(group, spec["plan"].get(case, {}), verifiers, spec)
         groups.append(group)
-    timed = race(groups, problem.reset, order, emit)
+    timed = race(groups, order, verifiers, emit)
+    if reason := guard.blame(whole=True):
+        again = (Verifier(lane, looks, Guard(own, problem, careful=True)) for group in groups for lane in group)
+        for verifier in again:
+            sampled(verifier.lane, verifier.lane.calls, verifier, wanted=False)
+        raise RuntimeError(f"an implementation {reason}, and none does so again")
     for group in groups:
         for lane in group:
             wall, cpu = timed[lane.name]
             plan = {"calls": lane.calls, "rounds": lane.rounds, "prepare_s": lane.prepare_s}
             emit("timed", lane=lane.name, **plan, wall_s=wall, cpu_s=cpu)
     if spec["check"]:
-        names = [lane.name for group in groups for lane in group]
+        weighed = [lane.name for group in groups for lane in group]
         groups.clear()
+        verifiers.clear()
         del group, lane  # workspaces are let go, so that a child has room for its own
         problem.buffers.clear()
-        weigh(names, one["kernel"], problem, sides, spec, emit)
+        weigh(weighed, one["kernel"], problem, sides, spec, emit)
 
 
 def let_in(
-    name: str, implementation: Implementation, problem: Problem, slowed: float, checked: bool, emit: Emit
+    name: str,
+    implementation: Implementation,
+    problem: Problem,
+    slowed: float,
+    checked: bool,
+    emit: Emit,
+    guard: Guard,
+    place: int,
 ) -> Lane:
     """Prepare a lane, and check it where asked. Raises Failed."""
     emit("stage", name="prepare", lane=name, patience=compiling(implementation))
     try:
-        lane = lane_of(name, implementation, problem, slowed)
+        lane = lane_of(name, implementation, problem, slowed, place)
+        if reason := guard.blame():
+            raise Failed(name, WRONG, f"{reason} in its prepare")
         if checked:
             emit("stage", name="check", lane=name)
             verdict = check_problem(implementation, problem, lane.function, lane.last)
             problem.reset()
+            if reason := guard.blame():
+                raise Failed(name, WRONG, f"{reason} in a call")
             if verdict.status != OK:
                 raise Failed(name, status=verdict.status, reason=verdict.reason)
     except Failed:
@@ -197,14 +245,16 @@ def let_in(
     return lane
 
 
-def agree(group: Sequence[Lane], plan: dict[str, list[int]], problem: Problem, spec: dict[str, Any]) -> None:
+def agree(
+    group: Sequence[Lane], plan: dict[str, list[int]], verifiers: dict[str, Verifier], spec: dict[str, Any]
+) -> None:
     """Find how many calls each lane of a group makes a sample, and give all the same number of rounds; or take the plan's.
 
     Lanes that are about as fast make the same number of calls, so that what a sample costs beside them cancels out.
     """
     for lane in group:
         lane.calls, lane.rounds = plan.get(lane.name.rpartition("|")[2]) or (1, 0)
-        calibrate(lane, problem, spec)
+        calibrate(lane, spec, verifiers[lane.name])
     if not plan:
         first = next(lane for lane in group if lane.name.endswith("|base"))
         for lane in group:

@@ -123,7 +123,7 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
                 break
             done, then = run.words / total, (run.words + len(words)) / total
             rates = rate_at(plan.settings, done), rate_at(plan.settings, then)
-            seconds, cpu_s = take(step, model, words, starts, rates)
+            seconds, cpu_s = take(step, model, words, starts, rates, plan.implementation.adapt)
             run.seconds, run.cpu_s, run.words = run.seconds + seconds, run.cpu_s + cpu_s, run.words + len(words)
             if passed := {place for place in places if place <= run.words}:
                 places -= passed
@@ -143,14 +143,20 @@ def started(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
 
 
 def take(
-    step: Callable[..., Any], model: Any, words: Ints, starts: Ints, rates: tuple[float, float]
+    step: Callable[..., Any],
+    model: Any,
+    words: Ints,
+    starts: Ints,
+    rates: tuple[float, float],
+    adapt: Callable[..., tuple[Any, ...]] | None = None,
 ) -> tuple[float, float]:
-    """Take a step, at rates from the one to the other: its seconds, wall and CPU."""
+    """Take a step, at rates from the one to the other: its seconds, wall and CPU, without those of adapting the piece."""
     model.alpha = sum(rates) / 2
-    if has(model, "feed"):
-        model.feed(words, starts, rates)
+    if has(model, "rates"):
+        model.rates = rates
+    arguments = adapt(model, words, starts) if adapt else (words, starts)
     begun, cpu = time.perf_counter(), time.process_time()
-    step(words, starts, model)
+    step(*arguments, model)
     return time.perf_counter() - begun, time.process_time() - cpu
 
 
@@ -160,7 +166,9 @@ def pace(plan: Plan, corpus: Corpus) -> float:
     lines, most = lines_of(corpus), LEAST_PIECE
     while True:
         words, starts = next(pieces(corpus, lines, most))
-        seconds, _ = take(step, model, words, starts, (plan.settings.alpha, plan.settings.alpha))
+        seconds, _ = take(
+            step, model, words, starts, (plan.settings.alpha, plan.settings.alpha), plan.implementation.adapt
+        )
         if seconds > A_WHILE_S or len(words) >= min(PIECE, len(corpus.ids)):
             return len(words) / seconds
         most *= 4

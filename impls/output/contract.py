@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from ..interface import (
     Work,
     Wrong,
     close,
-    distinct,
     integers,
     normals,
     only_rows,
     ring_length,
     same_dtype,
 )
+from ..ring import Moving, Ring, distinct, rotating, stream_length
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -48,10 +49,14 @@ class Reference:
     roundings: int
 
 
-def hidden_and_weights(size: Size, rng: np.random.Generator, rows: int | None = None) -> dict[str, Any]:
-    """h (B, H) and W_out (V, H), scaled so that scores are of order one, as in a model under training."""
-    h = normals(rng, (size.B, size.H), size.float_type, scale=1.0)
-    return {"h": h, "W_out": normals(rng, (rows or size.V, size.H), size.float_type, scale=0.1)}
+def hidden(size: Size, number: int, rng: np.random.Generator) -> Moving:
+    """h (B, H) of so many batches; with W_out, scores are of order one, as in a model under training."""
+    return Moving(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type, scale=1.0), rng)
+
+
+def weights(size: Size, rng: np.random.Generator, rows: int | None = None) -> Array:
+    """W_out (V, H)."""
+    return normals(rng, (rows or size.V, size.H), size.float_type, scale=0.1)
 
 
 def ring(size: Size, rows_per_word: int) -> int:
@@ -82,40 +87,60 @@ def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared
 
     Shared negatives may hit a row's target, as they do in practice.
     """
-    inputs = hidden_and_weights(size, rng)
-    law = corpus.noise(size.V)
+    W_out, law = weights(size, rng), corpus.noise(size.V)
     noise, log_expected = Noise(law, rng), np.log(size.K * law)
-    h, W_out = inputs["h"], inputs["W_out"]
-    targets = corpus.batches(size, ring(size, 1 + (0 if shared else size.K)), rng)
-    calls: list[tuple[Any, ...]] = []
-    for target in targets:
-        if shared:
-            negatives = noise.draw(size.K).astype(size.index_type)
-        else:
-            negatives = noise.beside(target, size.K)
-        extra = (log_expected[target].astype(h.dtype), log_expected[negatives].astype(h.dtype)) if logs else ()
-        calls.append((h, W_out, target, negatives, *extra))
-    touched = distinct([np.concatenate([call[2], call[3].ravel()]) for call in calls[:32]])
-    return Problem(size, inputs, calls, touched)
+    number = ring(size, 1 + (0 if shared else size.K))
+    target = corpus.stream(size, stream_length(number, size.B), rng)
+    if shared:
+        negatives = noise.draw(stream_length(number, size.K)).astype(size.index_type)
+    else:
+        negatives = noise.beside(target, size.K)
+    of_target, of_negatives = (
+        (words, log_expected[words].astype(size.float_type)) if logs else (words,) for words in (target, negatives)
+    )
+    if shared:
+        words = [Ring(number, size.B, of_target, rng), Ring(number, size.K, of_negatives, rng)]
+    else:  # a row's negatives go where its target goes
+        words = [Ring(number, size.B, (target, negatives), rng)]
+
+    def arguments(h: Array, *rest: Array) -> tuple[Array, ...]:
+        """Logarithms come last in a call."""
+        return (h, W_out, rest[0], rest[2], rest[1], rest[3]) if logs else (h, W_out, *rest)
+
+    problem = rotating(size, {"W_out": W_out}, arguments, hidden(size, number, rng), *words, touched=0.0)
+    touched = distinct([np.concatenate([call[2], call[3].ravel()]) for call in problem.batches[:32]])
+    return replace(problem, touched=touched)
 
 
-def over_candidates(
-    h: Array,
-    W_out: Array,
-    candidates: Array,
-    offsets: Array | float,
-    softmax: bool,
-    excluded: Array | None = None,
-    is_target: Array | None = None,
-) -> Reference:
-    """The reference: each row of h scores its own candidates (B, C). The first is the target, unless is_target (B, C) says which.
+@dataclass(frozen=True)
+class Candidates:
+    """What the rows of h are scored against, C words a row.
 
-    A candidate's score is ``h . W_out[candidate] - offset``. softmax: cross-entropy over the candidates; else a sum of
-    sigmoid cross-entropies, target against noise. excluded (B, C): candidates to leave out. All in float64.
+    words (B, C): the first is the target, unless is_target (B, C) says which. A candidate's score is
+    ``h . W_out[candidate] - offset``. softmax: cross-entropy over the candidates; else a sum of sigmoid cross-entropies,
+    target against noise. excluded (B, C): candidates to leave out.
     """
-    B, C = candidates.shape
-    n = max(1, B)
-    x, rows = h.astype(np.float64), W_out[candidates].astype(np.float64)
+
+    words: Array
+    offsets: Array | float = 0.0
+    softmax: bool = False
+    excluded: Array | None = None
+    is_target: Array | None = None
+
+    def at(self, rows: Array) -> Candidates:
+        """Those of some rows of h."""
+        offsets = self.offsets[rows] if isinstance(self.offsets, np.ndarray) else self.offsets
+        excluded, is_target = (part if part is None else part[rows] for part in (self.excluded, self.is_target))
+        return Candidates(self.words[rows], offsets, self.softmax, excluded, is_target)
+
+
+def over_candidates(h: Array, W_out: Array, candidates: Candidates, batch: int | None = None) -> Reference:
+    """The reference, in float64: each row of h scores its own candidates. batch: rows that the mean is taken over, if not these."""
+    words, offsets, softmax = candidates.words, candidates.offsets, candidates.softmax
+    excluded, is_target = candidates.excluded, candidates.is_target
+    B, C = words.shape
+    n = max(1, batch or B)
+    x, rows = h.astype(np.float64), W_out[words].astype(np.float64)
     scores = np.einsum("bh,bch->bc", x, rows) - offsets
     sizes = np.einsum("bh,bch->bc", np.abs(x), np.abs(rows)) + np.abs(offsets)
     keep = np.ones((B, C)) if excluded is None else 1.0 - excluded
@@ -134,9 +159,9 @@ def over_candidates(
         losses = np.logaddexp(0, np.where(is_target > 0, -scores, scores)) * keep
         sigmoid = 0.5 * (1 + np.tanh(0.5 * scores))
         d, d_terms = (sigmoid - is_target) * keep / n, (sigmoid + is_target + sizes) * keep / n
-    words, row_of = np.unique(candidates, return_inverse=True)
+    distinct_words, row_of = np.unique(words, return_inverse=True)
     row_of = row_of.reshape(B, C)
-    values, values_terms = np.zeros((len(words), h.shape[1])), np.zeros((len(words), h.shape[1]))
+    values, values_terms = np.zeros((2, len(distinct_words), h.shape[1]))
     np.add.at(values, row_of, d[:, :, None] * x[:, None, :])
     np.add.at(values_terms, row_of, d_terms[:, :, None] * np.abs(x)[:, None, :])
     return Reference(
@@ -144,15 +169,17 @@ def over_candidates(
         float((np.abs(losses).sum() + sizes.sum()) / n),
         np.einsum("bc,bch->bh", d, rows),
         np.einsum("bc,bch->bh", d_terms, np.abs(rows)),
-        words,
+        distinct_words,
         values,
         values_terms,
-        h.shape[1] + B * C + 16,
+        h.shape[1] + n * C + 16,
     )
 
 
-def check_result(result: Any, reference: Reference, h: Array, W_out: Array) -> None:
-    """Compare loss, dh and the gradient of W_out, dense or as rows and values, with the reference."""
+def check_result(
+    result: Any, reference: Reference, h: Array, W_out: Array, rng: np.random.Generator | None = None
+) -> None:
+    """Compare loss, dh and the gradient of W_out, dense or as rows and values, with the reference. rng: where zeros are looked for."""
     loss, dh, gradient = result
     loss = np.asarray(loss)
     if loss.dtype.kind != "f":
@@ -161,16 +188,70 @@ def check_result(result: Any, reference: Reference, h: Array, W_out: Array) -> N
     close("the loss", loss.astype(h.dtype), np.asarray(reference.loss), reference.loss_terms, reference.roundings)
     close("dh", dh, reference.dh, reference.dh_terms, reference.roundings)
     same_dtype("the gradient of W_out", gradient[1] if isinstance(gradient, tuple) else gradient, h.dtype)
-    at_rows = touched_rows(gradient, reference.rows, W_out)
+    at_rows = touched_rows(gradient, reference.rows, W_out, rng)
     close("the gradient of W_out", at_rows, reference.values, reference.values_terms, reference.roundings)
 
 
-def touched_rows(gradient: Gradient, rows: Ints, W_out: Array) -> Array:
-    """A gradient at some rows; raises Wrong if it is anything but zero at other rows."""
+def check_with(candidates_of: Callable[..., Candidates]) -> Callable[..., None]:
+    """The check of a sampled objective, whose candidates are made of what a call is given after h and W_out."""
+
+    def check(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
+        reference = over_candidates(h, W_out, candidates_of(*rest))
+        check_result(call(h, W_out, *rest), reference, h, W_out)
+        check_slope(call, h, W_out, *rest)
+
+    return check
+
+
+LOOKED_AT = 256
+"""Rows of a dense gradient that must be zeros, of a timed call's."""
+MOST_ROWS = 256
+"""Rows of h that a timed call's result is verified at; of a larger batch some, with all that touch a few words."""
+
+
+def verify_with(candidates_of: Callable[..., Candidates]) -> Callable[..., None]:
+    """The same of a timed call's result, at some rows where the batch is large."""
+
+    def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+        h, W_out, *rest = calls[-1]
+        candidates = candidates_of(*rest)
+        if len(h) <= MOST_ROWS:
+            check_result(result, over_candidates(h, W_out, candidates), h, W_out, rng)
+            return
+        touching = {word: (candidates.words == word).any(axis=1) for word in rng.choice(candidates.words.ravel(), 4)}
+        words = np.unique([word for word, rows in touching.items() if rows.sum() <= MOST_ROWS]).astype(np.int64)
+        rows = np.unique(
+            [*rng.integers(len(h), size=8), *(row for word in words for row in np.flatnonzero(touching[word]))]
+        )
+        reference = over_candidates(h[rows], W_out, candidates.at(rows), len(h))
+        check_places(result, reference, rows, words, h, W_out)
+
+    return verify
+
+
+def check_places(result: Any, reference: Reference, rows: Array, words: Array, h: Array, W_out: Array) -> None:
+    """Compare dh at some rows, and the gradient of W_out at some words, with the reference over these rows."""
+    _, dh, gradient = result
+    if dh.shape != h.shape:
+        raise Wrong(f"dh has shape {dh.shape}, not {h.shape}")
+    close("dh", dh[rows], reference.dh, reference.dh_terms, reference.roundings)
+    mine = np.searchsorted(reference.rows, words)
+    if isinstance(gradient, tuple):
+        of_mine = np.isin(gradient[0], words)
+        gradient = gradient[0][of_mine], gradient[1][of_mine]
+        got = touched_rows(gradient, words, W_out)
+    else:
+        got = gradient[words]
+    close("the gradient of W_out", got, reference.values[mine], reference.values_terms[mine], reference.roundings)
+
+
+def touched_rows(gradient: Gradient, rows: Ints, W_out: Array, rng: np.random.Generator | None = None) -> Array:
+    """A gradient at some rows; raises Wrong if it is anything but zero at other rows. rng: looks at some of these only."""
     if not isinstance(gradient, tuple):
         if gradient.shape != W_out.shape:
             raise Wrong(f"the dense gradient of W_out has shape {gradient.shape}, not {W_out.shape}")
-        if not only_rows(gradient, rows, 0.0):
+        others = None if rng is None else np.setdiff1d(rng.integers(len(W_out), size=LOOKED_AT), rows)
+        if not only_rows(gradient, rows, 0.0) if others is None else gradient[others].any():
             raise Wrong("the gradient of W_out is not zero at rows that no word points to")
         return gradient[rows]
     got_rows, values = gradient

@@ -7,25 +7,27 @@ row is the sum over its target's path of ``-log sigmoid(turn * h . w_node)``, tu
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
+from ..ring import rotating
 from ..vectors import gradients, scores
 from ..words import Corpus, Floats
 from .candidates import Buffers, row_buffers, softplus_all
 from .contract import (
     SIZES,
-    check_result,
-    check_slope,
-    hidden_and_weights,
-    over_candidates,
+    Candidates,
+    check_with,
+    hidden,
     ring,
     sigmoid,
     softplus,
+    verify_with,
+    weights,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
@@ -78,12 +80,18 @@ def huffman(counts: Floats) -> Tree:
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    inputs = hidden_and_weights(size, rng, rows=size.V - 1)
-    tree = inputs["tree"] = huffman(corpus.expected_counts(size.V))
-    targets = corpus.batches(size, ring(size, 12), rng)
-    touched = [len(np.unique(path(tree, target)[0])) for target in targets[:32]]
-    calls = [(inputs["h"], inputs["W_out"], target, tree) for target in targets]
-    return Problem(size, inputs, calls, float(np.mean(touched)))
+    W_out, tree = weights(size, rng, rows=size.V - 1), huffman(corpus.expected_counts(size.V))
+    number = ring(size, 12)
+    targets = corpus.ring(size, number, rng)
+    touched = [len(np.unique(path(tree, target)[0])) for (target,) in targets.batches[:32]]
+    return rotating(
+        size,
+        {"W_out": W_out, "tree": tree},
+        lambda h, target: (h, W_out, target, tree),
+        hidden(size, number, rng),
+        targets,
+        touched=float(np.mean(touched)),
+    )
 
 
 def path(tree: Tree, target: Array) -> tuple[Array, Array, Array]:
@@ -94,16 +102,15 @@ def path(tree: Tree, target: Array) -> tuple[Array, Array, Array]:
     return tree.nodes[steps], tree.turns[steps], begins
 
 
-def check(call: Any, h: Array, W_out: Array, target: Array, tree: Tree) -> None:
+def candidates(target: Array, tree: Tree) -> Candidates:
+    """The nodes of each target's path, filled up to the longest with nodes that do not count."""
     longest = int((tree.offsets[target + 1] - tree.offsets[target]).max(initial=1))
-    nodes, right, padding = (np.full((len(h), longest), fill) for fill in (0, 0.0, 1.0))
+    nodes, right, padding = (np.full((len(target), longest), fill) for fill in (0, 0.0, 1.0))
     for b, word in enumerate(target.tolist()):
         span = slice(tree.offsets[word], tree.offsets[word + 1])
         length = span.stop - span.start
         nodes[b, :length], right[b, :length], padding[b, :length] = tree.nodes[span], tree.turns[span] > 0, 0.0
-    reference = over_candidates(h, W_out, nodes, 0.0, softmax=False, excluded=padding, is_target=right)
-    check_result(call(h, W_out, target, tree), reference, h, W_out)
-    check_slope(call, h, W_out, target, tree)
+    return Candidates(nodes, excluded=padding, is_target=right)
 
 
 def work(size: Size) -> Work:
@@ -115,7 +122,14 @@ def work(size: Size) -> Work:
 
 
 hierarchical = Kernel(
-    "output.hierarchical", "turns along a Huffman tree", ("h", "W_out", "target", "tree"), make, check, work, SIZES
+    "output.hierarchical",
+    "turns along a Huffman tree",
+    ("h", "W_out", "target", "tree"),
+    make,
+    check_with(candidates),
+    work,
+    SIZES,
+    verify=verify_with(candidates),
 )
 
 

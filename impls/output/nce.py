@@ -8,7 +8,6 @@ Hyvärinen 2010; Mnih and Teh 2012).
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,27 +15,23 @@ from ..interface import Array, Kernel
 from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import (
     SIZES,
-    check_result,
-    check_slope,
+    Candidates,
+    check_with,
     make_sampled,
-    over_candidates,
     sampled_work,
     sigmoid,
     softplus,
+    verify_with,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
 
-def check(
-    call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array
-) -> None:
-    shape = (len(h), len(negatives))
-    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
+def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Candidates:
+    shape = (len(target), len(negatives))
+    words = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
     offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)
-    rest = (target, negatives, log_q_target, log_q)
-    check_result(call(h, W_out, *rest), over_candidates(h, W_out, candidates, offsets, softmax=False), h, W_out)
-    check_slope(call, h, W_out, *rest)
+    return Candidates(words, offsets)
 
 
 nce = Kernel(
@@ -44,10 +39,11 @@ nce = Kernel(
     "target against K shared negatives, scores less log(K p)",
     ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
     partial(make_sampled, shared=True, logs=True),
-    check,
+    check_with(candidates),
     sampled_work(lambda size: size.B + size.K),
     SIZES,
     dimensions="VHBK",
+    verify=verify_with(candidates),
 )
 
 

@@ -15,27 +15,24 @@ import numpy as np
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, resident_zeros
 from ..machine import prefetch_row
-from ..peers import Tensors
+from ..peers import leaf, tensors, torch_on
 from ..vectors import gradients, scores
 from .candidates import Buffers, row_buffers, softplus_all
 from .contract import (
     SIZES,
-    check_result,
-    check_slope,
+    Candidates,
+    check_with,
     gradient_buffer,
     make_sampled,
-    over_candidates,
     sampled_work,
     sigmoid,
     softplus,
+    verify_with,
 )
 
 
-def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array) -> None:
-    candidates = np.concatenate([target[:, None], negatives], axis=1)
-    reference = over_candidates(h, W_out, candidates, 0.0, softmax=False)
-    check_result(call(h, W_out, target, negatives), reference, h, W_out)
-    check_slope(call, h, W_out, target, negatives)
+def candidates(target: Array, negatives: Array) -> Candidates:
+    return Candidates(np.concatenate([target[:, None], negatives], axis=1))
 
 
 negative_sampling = Kernel(
@@ -43,10 +40,11 @@ negative_sampling = Kernel(
     "target against K negatives of each row's own",
     ("h", "W_out", "target", "negatives"),
     partial(make_sampled, shared=False),
-    check,
+    check_with(candidates),
     sampled_work(lambda size: size.B * (1 + size.K)),
     SIZES,
     dimensions="VHBK",
+    verify=verify_with(candidates),
 )
 
 
@@ -207,16 +205,15 @@ def numba(
     plain="leaving the gradients to torch's autograd, as rows and values",
     differs=ROWS,
     requires=("torch",),
-    prepare=Tensors,
+    prepare=torch_on,
+    adapt=tensors,
 )
-def torch(
-    h: Array, W_out: Array, target: Array, negatives: Array, tensors: Tensors
-) -> tuple[Array, Array, tuple[Array, Array]]:
-    functional = tensors.torch.nn.functional
-    hidden, weights, wanted, noise = tensors.leaf(h), tensors.leaf(W_out), tensors(target), tensors(negatives)
-    positive = (functional.embedding(wanted, weights, sparse=True) * hidden).sum(1)
-    negative = (functional.embedding(noise, weights, sparse=True) @ hidden[:, :, None])[:, :, 0]
+def torch(h: Any, W_out: Any, target: Any, negatives: Any, torch: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    functional = torch.nn.functional
+    hidden, weights = leaf(h), leaf(W_out)
+    positive = (functional.embedding(target, weights, sparse=True) * hidden).sum(1)
+    negative = (functional.embedding(negatives, weights, sparse=True) @ hidden[:, :, None])[:, :, 0]
     loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
     loss.backward()
     gradient = weights.grad
-    return loss.detach().numpy(), hidden.grad.numpy(), (gradient._indices()[0].numpy(), gradient._values().numpy())
+    return loss.detach(), hidden.grad, (gradient._indices()[0], gradient._values())

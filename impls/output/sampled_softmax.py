@@ -8,7 +8,6 @@ Vocabulary"). A negative that is a row's target is left out of that row.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -17,28 +16,23 @@ from ..vectors import exponentials
 from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
 from .contract import (
     SIZES,
-    check_result,
-    check_slope,
+    Candidates,
+    check_with,
     make_sampled,
-    over_candidates,
     sampled_work,
+    verify_with,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
 
-def check(
-    call: Any, h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array
-) -> None:
-    shape = (len(h), len(negatives))
-    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
+def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Candidates:
+    shape = (len(target), len(negatives))
+    words = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
     offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)
-    hits = candidates == target[:, None]
+    hits = words == target[:, None]
     hits[:, 0] = False
-    reference = over_candidates(h, W_out, candidates, offsets, softmax=True, excluded=hits)
-    rest = (target, negatives, log_q_target, log_q)
-    check_result(call(h, W_out, *rest), reference, h, W_out)
-    check_slope(call, h, W_out, *rest)
+    return Candidates(words, offsets, softmax=True, excluded=hits)
 
 
 sampled_softmax = Kernel(
@@ -46,10 +40,11 @@ sampled_softmax = Kernel(
     "softmax over the target and K shared negatives",
     ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
     partial(make_sampled, shared=True, logs=True),
-    check,
+    check_with(candidates),
     sampled_work(lambda size: size.B + size.K),
     SIZES,
     dimensions="VHBK",
+    verify=verify_with(candidates),
 )
 
 

@@ -8,7 +8,6 @@ as a negative there too.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,22 +15,22 @@ from ..interface import Array, Kernel
 from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import (
     SIZES,
-    check_result,
-    check_slope,
+    Candidates,
+    check_with,
     make_sampled,
-    over_candidates,
     sampled_work,
     sigmoid,
     softplus,
+    verify_with,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
 
-def check(call: Any, h: Array, W_out: Array, target: Array, negatives: Array) -> None:
-    candidates = np.concatenate([target[:, None], np.broadcast_to(negatives, (len(h), len(negatives)))], axis=1)
-    check_result(call(h, W_out, target, negatives), over_candidates(h, W_out, candidates, 0.0, softmax=False), h, W_out)
-    check_slope(call, h, W_out, target, negatives)
+def candidates(target: Array, negatives: Array) -> Candidates:
+    return Candidates(
+        np.concatenate([target[:, None], np.broadcast_to(negatives, (len(target), len(negatives)))], axis=1)
+    )
 
 
 shared_negatives = Kernel(
@@ -39,10 +38,11 @@ shared_negatives = Kernel(
     "target against K negatives shared by the batch",
     ("h", "W_out", "target", "negatives"),
     partial(make_sampled, shared=True),
-    check,
+    check_with(candidates),
     sampled_work(lambda size: size.B + size.K),
     SIZES,
     dimensions="VHBK",
+    verify=verify_with(candidates),
 )
 
 

@@ -12,18 +12,19 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work, Wrong, close, resident_zeros, same_dtype
-from ..peers import Tensors
+from ..peers import leaf, tensors, torch_on
+from ..ring import rotating
 from ..vectors import aligned, blocks, exponentials, product
 from ..words import Corpus
-from .contract import SIZES, check_slope, gradient_buffer, hidden_and_weights, ring
+from .contract import SIZES, check_slope, gradient_buffer, hidden, ring, weights
 
 BLOCK = 4096
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    inputs = hidden_and_weights(size, rng)
-    targets = corpus.batches(size, ring(size, 1), rng)
-    return Problem(size, inputs, [(inputs["h"], inputs["W_out"], target) for target in targets], float(size.V))
+    W_out, number = weights(size, rng), ring(size, 1)
+    h, targets = hidden(size, number, rng), corpus.ring(size, number, rng)
+    return rotating(size, {"W_out": W_out}, lambda h, target: (h, W_out, target), h, targets, touched=float(size.V))
 
 
 def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
@@ -64,6 +65,40 @@ def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
     check_slope(call, h, W_out, target)
 
 
+WIDE = 1 << 16
+
+
+def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """A timed call's loss, dh at a row, and dW_out at some words, from scores in the size's own dtype: float64 would take as
+    long as the call."""
+    h, W_out, target = calls[-1]
+    loss, dh, dW = result
+    (B, H), V = h.shape, len(W_out)
+    blocks = [slice(start, start + WIDE) for start in range(0, V, WIDE)]
+    row, words = int(rng.integers(B)), np.unique([*rng.integers(V, size=8), *target[:2]])
+    sums, means = np.zeros(B), np.zeros(H)
+    top = max(float(np.abs(h[:, None] @ W_out[target][:, :, None]).max()), 1.0)  # any near the scores will do
+    for block in blocks:
+        powers = np.exp(h @ W_out[block].T - h.dtype.type(top))
+        sums += powers.sum(axis=1, dtype=np.float64)
+        means += (powers[row] @ W_out[block]).astype(np.float64)
+    x, W = h.astype(np.float64), W_out[words].astype(np.float64)
+    own = W_out[target].astype(np.float64)
+    mean = float((top + np.log(sums) - np.einsum("bh,bh->b", x, own)).mean())
+    largest = np.abs(W_out[:: max(1, V // 4096)]).max(axis=0).astype(np.float64)
+    biggest = 2 * np.abs(x) @ largest
+    roundings = 2 * (H + int(np.sqrt(V)) + B + 32)
+    if dW.shape != W_out.shape or dh.shape != h.shape:
+        raise Wrong(f"dh and dW_out have shapes {dh.shape} and {dW.shape}, not {h.shape} and {W_out.shape}")
+    close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.mean(), roundings)
+    terms = (1 + biggest[row]) * (np.abs(means / sums[row]) + np.abs(own[row]) + largest) / B
+    close("dh", dh[row], (means / sums[row] - own[row]) / B, terms, roundings)
+    p = np.exp(x @ W.T - top) / sums[:, None]
+    is_target = target[:, None] == words
+    d_terms = (p * (1 + biggest[:, None]) + is_target) / B
+    close("dW_out", dW[words], (p - is_target).T @ x / B, d_terms.T @ np.abs(x), roundings)
+
+
 def work(size: Size) -> Work:
     """W_out is read at least once and dW_out written; three matrix products of 2 B V H each."""
     table = size.V * size.H * size.float_type.itemsize
@@ -79,6 +114,7 @@ softmax = Kernel(
     work,
     SIZES,
     checks="BV64",
+    verify=verify,
 )
 
 
@@ -315,11 +351,12 @@ def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, A
     grows_with="V",
     makes="BV+BV+VH",
     requires=("torch",),
-    prepare=Tensors,
+    prepare=torch_on,
+    adapt=tensors,
 )
-def torch(h: Array, W_out: Array, target: Array, tensors: Tensors) -> tuple[Array, Array, Array]:
-    hidden, weights, wanted = tensors.leaf(h), tensors.leaf(W_out), tensors(target).long()
+def torch(h: Any, W_out: Any, target: Any, torch: Any) -> tuple[Any, Any, Any]:
+    hidden, weights = leaf(h), leaf(W_out)
     scores = hidden @ weights.T
-    loss = tensors.torch.nn.functional.cross_entropy(scores, wanted, reduction="sum") / max(1, len(h))
+    loss = torch.nn.functional.cross_entropy(scores, target.long(), reduction="sum") / max(1, len(h))
     loss.backward()
-    return loss.detach().numpy(), hidden.grad.numpy(), weights.grad.numpy()
+    return loss.detach(), hidden.grad, weights.grad

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, integers
+from ..interface import Array, Problem, Work, Wrong, integers, ring_length
 from ..random import state, whole_alias_table
+from ..ring import rotating
 from ..words import Corpus, Floats, Ints
 
 SIZES = (
@@ -27,17 +28,20 @@ SMALL = 60
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) -> Problem:
-    """p, a generator that is set back between samples, and a ring of targets."""
+    """p, a generator that begins elsewhere in each sample, and a ring of targets."""
     if different and size.K >= size.V:
         raise ValueError(f"{size.K} different negatives beside the target cannot be drawn from {size.V} words")
     p = corpus.noise(size.V)
-    targets = corpus.batches(size, 256 if size.words != "repeat" else 1, rng)
-    start = rng.bit_generator.state
+    targets = corpus.ring(size, ring_length(size, 8, size.B), rng)
+    jumps = rng.spawn(1)[0]
 
     def reset() -> None:
-        rng.bit_generator.state = start
+        rng.bit_generator.advance(int(jumps.integers(1 << 62)))  # type: ignore[attr-defined]
 
-    return Problem(size, {"p": p, "rng": rng}, [(target, size.K, p, rng) for target in targets], 0.0, reset)
+    def arguments(target: Ints) -> tuple[Any, ...]:
+        return target, size.K, p, rng
+
+    return rotating(size, {"p": p, "rng": rng}, arguments, targets, touched=0.0, reset=reset)
 
 
 def running_sums(problem: Problem) -> Array:
@@ -66,20 +70,83 @@ def check_draws(call: Any, targets: Ints, K: int, p: Floats, rng: np.random.Gene
     drawn = np.empty((times, len(targets), K), np.int64)
     for i in range(times):
         got = np.asarray(call(targets, K, p, rng))
-        if got.shape != (len(targets), K):
-            raise Wrong(f"the negatives have shape {got.shape}, not {(len(targets), K)}")
-        integers("the negatives", got)
+        check_batch(got, targets, K, len(p), different)
         drawn[i] = got
+    if times > 1 and drawn.size:
+        check_fit(drawn, targets, K, p, different)
+
+
+def check_batch(drawn: Array, targets: Ints, K: int, V: int, different: bool) -> None:
+    """Shape, type and range of a batch's draws, (B, K); and that none is its row's target, or stands in it twice."""
+    if drawn.shape != (len(targets), K):
+        raise Wrong(f"the negatives have shape {drawn.shape}, not {(len(targets), K)}")
+    integers("the negatives", drawn)
     if drawn.size == 0:
         return
-    if drawn.min() < 0 or drawn.max() >= len(p):
-        raise Wrong(f"a negative lies outside 0 to {len(p) - 1}")
+    if drawn.min() < 0 or drawn.max() >= V:
+        raise Wrong(f"a negative lies outside 0 to {V - 1}")
     if (drawn == targets[:, None]).any():
         raise Wrong("a negative is its row's own target")
-    if different and (np.diff(np.sort(drawn, axis=2), axis=2) == 0).any():
+    if different and (np.diff(np.sort(drawn, axis=1), axis=1) == 0).any():
         raise Wrong("a row has the same negative twice")
-    if times > 1:
-        check_fit(drawn, targets, K, p, different)
+
+
+REPEATED = 40
+"""Of so many draws or more, half do not come again at the same places by chance."""
+
+
+def verify(
+    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: list[Any], different: bool
+) -> None:
+    """A timed call's draws as the check has them, and those of several samples together against the law."""
+    targets, K, p, _ = calls[-1]
+    drawn = np.array(result)
+    check_batch(drawn, targets, K, len(p), different)
+    if len(p) > SMALL and drawn.size >= REPEATED and any((drawn == other).mean() > 0.5 for _, other in kept):
+        raise Wrong("the same negatives are drawn again")
+    kept.append((np.array(targets), drawn))
+    rows = np.concatenate([earlier for earlier, _ in kept])
+    pooled = np.concatenate([earlier for _, earlier in kept]).astype(np.int64)
+    if len(p) <= SMALL:
+        check_fit(pooled[None], rows, K, p, different)
+    else:
+        if "trusted" not in problem.known:
+            problem.known["trusted"] = trusted_rows(problem, p, K, different)
+        check_mean(np.log(p)[pooled].mean(axis=1), problem.known["trusted"], float(np.ptp(np.log(p))))
+
+
+TRUSTED = 20_000
+"""Rows that timed draws are compared with: ten times as many as they are themselves, or so."""
+
+
+def trusted_rows(problem: Problem, p: Floats, K: int, different: bool) -> Floats:
+    """Mean log-probability of the negatives of many rows, drawn one after another for targets of the text."""
+    rng = np.random.default_rng(len(p))
+    sums = np.cumsum(p)
+    known = np.concatenate([batch[0] for batch in problem.batches])
+    targets = rng.choice(known, TRUSTED)
+    drawn = np.empty((TRUSTED, K), np.int64)
+    for k in range(K):
+        rows = np.arange(TRUSTED)
+        while len(rows):
+            drawn[rows, k] = np.minimum(
+                np.searchsorted(sums, rng.random(len(rows)) * sums[-1], side="right"), len(p) - 1
+            )
+            taken = drawn[rows, k] == targets[rows]
+            if different:
+                taken |= (drawn[rows, :k] == drawn[rows, k][:, None]).any(axis=1)
+            rows = rows[taken]
+    return np.asarray(np.log(p)[drawn].mean(axis=1))
+
+
+def check_mean(mine: Floats, trusted: Floats, width: float) -> None:
+    """Two samples of rows' mean log-probabilities: how far chance may part them is bounded by Bernstein's inequality."""
+    apart = float(mine.mean() - trusted.mean())
+    variance = float(trusted.var()) * (1 / len(mine) + 1 / len(trusted))
+    chance = 2 * exp(-(apart**2) / (2 * (variance + width * abs(apart) / (3 * len(mine)))))
+    if chance < FALSE_REJECTS:
+        kind = "frequent" if apart > 0 else "rare"
+        raise Wrong(f"{kind} words are drawn too often for the law (p = {chance:.1g})")
 
 
 def check_fit(drawn: Array, targets: Ints, K: int, p: Floats, different: bool) -> None:

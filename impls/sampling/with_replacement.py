@@ -14,7 +14,7 @@ import numpy as np
 from ..interface import Array, Kernel, Problem
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, whole_tables, work
+from .contract import SIZES, check_draws, make, running_sums, verify, whole_tables, work
 
 with_replacement = Kernel(
     "sampling.with-replacement",
@@ -27,6 +27,7 @@ with_replacement = Kernel(
     mutates=("rng",),
     dimensions="VBK",
     holds="V64",
+    verify=partial(verify, different=False),
 )
 
 TABLE = 10_000_000

@@ -13,7 +13,7 @@ import numpy as np
 from ..interface import Array, Kernel, Problem
 from ..random import draw
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, whole_tables, work
+from .contract import SIZES, check_draws, make, running_sums, verify, whole_tables, work
 
 without_replacement = Kernel(
     "sampling.without-replacement",
@@ -26,6 +26,7 @@ without_replacement = Kernel(
     mutates=("rng",),
     dimensions="VBK",
     holds="V64",
+    verify=partial(verify, different=True),
 )
 
 

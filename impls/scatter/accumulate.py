@@ -11,8 +11,8 @@ import numpy as np
 
 from ..interface import Array, Kernel, importing
 from ..machine import prefetch_row
-from ..peers import Tensors
-from .contract import SIZES, check_accumulate, gradient_work, make_with
+from ..peers import tensors, torch_on
+from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
 
 accumulate = Kernel(
     "scatter.accumulate",
@@ -23,6 +23,7 @@ accumulate = Kernel(
     gradient_work(False, lambda size: size.H),
     SIZES,
     mutates=("dW",),
+    verify=verify_accumulate,
 )
 
 
@@ -109,7 +110,7 @@ def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @accumulate.implementation(
-    "torch", "torch index_add_", plain="adding rows with torch", requires=("torch",), prepare=Tensors
+    "torch", "torch index_add_", plain="adding rows with torch", requires=("torch",), prepare=torch_on, adapt=tensors
 )
-def torch(dout: Array, idx: Array, dW: Array, tensors: Tensors) -> None:
-    tensors(dW).index_add_(0, tensors(idx), tensors(dout))
+def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
+    dW.index_add_(0, idx, dout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from ..interface import (
     Work,
     Wrong,
     close,
-    distinct,
     integers,
     normals,
     only_rows,
@@ -22,35 +21,52 @@ from ..interface import (
     ring_length,
     same_dtype,
 )
-from ..words import Corpus, Ints
+from ..ring import Moving, Ring, rotating, stream_length
+from ..words import Corpus
 
 
-def with_duplicates(batches: list[Ints]) -> list[Ints]:
-    """Make sure that every batch of two or more repeats a word: that is what a scatter must get right."""
-    for batch in batches:
-        if len(batch) > 1 and len(np.unique(batch)) == len(batch):
-            batch[-1] = batch[0]
-    return batches
+class Repeating(Ring):
+    """Words of which every batch of two or more has one twice: that is what a scatter must get right."""
+
+    def renew(self, first: int, count: int) -> None:
+        super().renew(first, count)
+        for idx in (self.windows[0][first : first + count], *(idx[None] for (idx,) in self.checked)):
+            idx[:, -1:] = idx[:, :1]
 
 
-def make_with(buffer: bool, one_number: bool = False) -> Callable[[Size, Corpus, np.random.Generator], Problem]:
-    """Inputs of a form: dout and the index ring, and a gradient dW to write into if the form takes one."""
+SOILED = 64
+"""Rows of a gradient that hold something before a sample although no word points to them."""
+
+
+def make_with(
+    buffer: bool, one_number: bool = False, soiled: bool = False
+) -> Callable[[Size, Corpus, np.random.Generator], Problem]:
+    """Inputs of a form: dout and the index ring, and a gradient dW to write into if the form takes one.
+
+    soiled: dW holds something else than zeros before each sample, which the form has to zero itself.
+    """
 
     def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
         width = () if one_number else (size.H,)
         row_bytes = size.float_type.itemsize * (1 if one_number else size.H)
-        dout = normals(rng, (size.B, *width), size.float_type, scale=1.0)
-        batches = with_duplicates(corpus.batches(size, ring_length(size, row_bytes, size.B), rng))
-        inputs: dict[str, Any] = {"dout": dout}
+        number = ring_length(size, row_bytes, size.B)
+        dout = Moving(number, size.B, lambda rows: normals(rng, (rows, *width), size.float_type, scale=1.0), rng)
+        stream = corpus.stream(size, stream_length(number, size.B), rng)
+        ring = Repeating(number, size.B, (stream,), rng)
         if not buffer:
-            return Problem(size, inputs, [(dout, idx) for idx in batches], distinct(batches))
-        inputs["dW"] = dW = resident_zeros((size.V, *width), size.float_type)
-        touched = np.unique(np.concatenate(batches))
+            return rotating(size, {}, lambda idx, dout: (dout, idx), ring, dout)
+        dW = resident_zeros((size.V, *width), size.float_type)
+        touched = np.unique(stream)
+        known, places = {"soiled": np.zeros(0, np.int64)}, rng.spawn(1)[0]
 
         def reset() -> None:
+            dW[known["soiled"]] = 0
             dW[touched] = 0
+            if soiled:
+                known["soiled"] = rows = places.integers(size.V, size=SOILED)
+                dW[rows] = 7
 
-        return Problem(size, inputs, [(dout, idx, dW) for idx in batches], distinct(batches), reset)
+        return rotating(size, {"dW": dW}, lambda idx, dout: (dout, idx, dW), ring, dout, reset=reset, known=known)
 
     return make
 
@@ -102,6 +118,70 @@ def check_rows(call: Any, dout: Array, idx: Array) -> None:
     if len(got_sums) != len(rows):
         raise Wrong(f"{len(rows)} rows come with {len(got_sums)} sums")
     close("the sums", got_sums[order], total, magnitude, most)
+
+
+# timed calls
+
+
+def sums_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Array, int]:
+    """What some calls together add up at some words, in float64; the sums of absolute values; and how many terms a word has at most."""
+    idx = np.concatenate([call[1] for call in calls])
+    ends = np.cumsum([len(call[1]) for call in calls])
+    total = np.zeros((len(words), *calls[0][0].shape[1:]))
+    magnitude, most = np.zeros_like(total), 0
+    for row, word in enumerate(words):
+        places = np.flatnonzero(idx == word)
+        most = max(most, len(places))
+        at = np.searchsorted(ends, places, side="right")
+        for call in np.unique(at):
+            gradients = calls[call][0][(places - ends[call])[at == call]]  # counted from its end
+            total[row] += gradients.sum(axis=0, dtype=np.float64)
+            magnitude[row] += np.abs(gradients).sum(axis=0, dtype=np.float64)
+    return total, magnitude, most
+
+
+def some_words(calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> Array:
+    """Words of the first, the last and some other calls' batches, each once."""
+    chosen = {0, len(calls) - 1, *rng.integers(len(calls), size=2).tolist()}
+    return np.unique([rng.choice(calls[at][1]) for at in chosen])
+
+
+def verify_dense(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """dW holds the last call's sums alone, at some of its words; and zeros at words of earlier calls and at soiled rows."""
+    _, idx, dW = calls[-1]
+    words = np.unique(rng.choice(idx, size=4))
+    total, magnitude, most = sums_at(words, calls[-1:])
+    close("dW at the touched rows", dW[words], total, magnitude, most + 1)
+    others = np.concatenate([problem.known["soiled"], calls[int(rng.integers(len(calls)))][1][:SOILED]])
+    if dW[np.setdiff1d(others, idx)].any():
+        raise Wrong("dW has something else than 0 at rows that are not in idx")
+
+
+def verify_accumulate(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """dW, zeros before, holds the sums of all calls of the sample at some of their words, and zeros where none points."""
+    dW = calls[-1][2]
+    words = some_words(calls, rng)
+    total, magnitude, most = sums_at(words, calls)
+    close("dW at the touched rows", dW[words], total, magnitude, most + 1)
+    others = rng.integers(len(dW), size=SOILED)
+    if dW[others[~np.isin(others, np.concatenate([call[1] for call in calls]))]].any():
+        raise Wrong("dW has something else than 0 at rows that are not in idx")
+
+
+def verify_rows(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """As many rows as the last call has distinct words, and some of them with their sums."""
+    _, idx = calls[-1]
+    rows, got = result
+    integers("the rows", rows)
+    if len(rows) != len(np.unique(idx)) or len(rows) != len(got):
+        raise Wrong(f"{len(rows)} rows with {len(got)} sums, of {len(np.unique(idx))} distinct words")
+    words = np.unique(rng.choice(idx, size=4))
+    total, magnitude, most = sums_at(words, calls[-1:])
+    for word, want, terms in zip(words, total, magnitude, strict=True):
+        at = np.flatnonzero(rows == word)
+        if len(at) != 1:
+            raise Wrong(f"word {word} stands {len(at)} times in the rows")
+        close("the sums", got[at[0]], want, terms, most)
 
 
 def gradient_work(whole_table: bool, width: Callable[[Size], int]) -> Callable[[Size], Work]:

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel, importing
-from ..peers import Tensors
-from .contract import SIZES, check_dense, gradient_work, make_with
+from ..peers import tensors, torch_on
+from .contract import SIZES, check_dense, gradient_work, make_with, verify_dense
 
 dense = Kernel(
     "scatter.dense",
     "gradient as a whole V × H matrix, zeroed first",
     ("dout", "idx", "dW"),
-    make_with(buffer=True),
+    make_with(buffer=True, soiled=True),
     check_dense,
     gradient_work(True, lambda size: size.H),
     SIZES,
     mutates=("dW",),
+    verify=verify_dense,
 )
 
 
@@ -157,7 +158,8 @@ def numba(dout: Array, idx: Array, dW: Array) -> None:
     plain="adding rows to a zeroed gradient with torch",
     grows_with="V",
     requires=("torch",),
-    prepare=Tensors,
+    prepare=torch_on,
+    adapt=tensors,
 )
-def torch(dout: Array, idx: Array, dW: Array, tensors: Tensors) -> None:
-    tensors(dW).zero_().index_add_(0, tensors(idx), tensors(dout))
+def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
+    dW.zero_().index_add_(0, idx, dout)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel, Problem, importing
-from ..peers import Tensors
-from .contract import SIZES, check_rows, gradient_work, make_with
+from ..peers import tensors, torch_on
+from .contract import SIZES, check_rows, gradient_work, make_with, verify_rows
 
 rows = Kernel(
     "scatter.rows",
@@ -23,6 +23,7 @@ rows = Kernel(
     gradient_work(False, lambda size: size.H),
     SIZES,
     holds="",
+    verify=verify_rows,
 )
 
 
@@ -112,10 +113,10 @@ def numba(dout: Array, idx: Array, tables: tuple[Array, Array, Array]) -> tuple[
     "torch: coalesce a sparse tensor",
     plain="coalescing a sparse tensor of torch",
     requires=("torch",),
-    prepare=Tensors,
+    prepare=torch_on,
+    adapt=tensors,
 )
-def torch(dout: Array, idx: Array, tensors: Tensors) -> tuple[Array, Array]:
-    words = tensors(idx)[None, :]
-    size = (int(idx.max(initial=0)) + 1, dout.shape[1])
-    sums = tensors.torch.sparse_coo_tensor(words, tensors(dout), size, check_invariants=False).coalesce()
-    return sums.indices()[0].numpy(), sums.values().numpy()
+def torch(dout: Any, idx: Any, torch: Any) -> tuple[Any, Any]:
+    size = (int(idx.max()) + 1 if len(idx) else 1, dout.shape[1])
+    sums = torch.sparse_coo_tensor(idx[None, :], dout, size, check_invariants=False).coalesce()
+    return sums.indices()[0], sums.values()

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel
-from .contract import SIZES, check_accumulate, gradient_work, make_with
+from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
 
 scalar = Kernel(
     "scatter.scalar",
@@ -19,6 +19,7 @@ scalar = Kernel(
     mutates=("dW",),
     dimensions="VB",
     holds="V",
+    verify=verify_accumulate,
 )
 
 

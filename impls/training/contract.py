@@ -7,13 +7,13 @@ model is what an implementation's ``prepare`` makes of a problem; windows never 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, ring_length
+from ..interface import Array, Kernel, Problem, Work, Wrong, arrays, ring_length
 from ..words import Corpus, Floats, Ints
 
 LONGEST = 10_000
@@ -67,8 +67,8 @@ class Model(Protocol):
 
     It learns from what ``problem.inputs["settings"]`` says: windows and subsampling are the problem's, not the model's.
     A model may have more, which is used where it is there. ``stages(words, starts)``: take a step, and give the seconds in
-    each part of it by name. ``at_once``: words that a piece of a whole run should have. ``feed(words, starts, rates)``: is
-    called before a piece's step, outside the clock, with the rates at its begin and end.
+    each part of it by name. ``at_once``: words that a piece of a whole run should have. ``rates``: is set before a piece's
+    step to the rates at its begin and end.
     """
 
     alpha: float
@@ -106,10 +106,18 @@ def initial(problem: Problem) -> Array:
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
     """Successive pieces of B words, each in lines of at most LONGEST words; all pairs of full windows are learnt from."""
-    ring = min(64, ring_length(size, size.H * 4, size.B))
+    ring = corpus.ring(size, min(64, ring_length(size, size.H * 4, size.B)), rng)
     starts = np.array([*range(0, size.B, LONGEST), size.B], np.int64)
-    batches = [(piece.astype(np.int32), starts) for piece in corpus.batches(size, ring, rng)]
-    return training_problem(size, corpus.expected_counts(size.V), batches, rng, EVERY_PAIR)
+    batches, checked = ([(words.astype(np.int32), starts) for (words,) in of] for of in (ring.batches, ring.checked))
+
+    def renew(first: int, count: int) -> None:
+        ring.renew(first, count)
+        some = slice(first, first + count)
+        for (words, _), (fresh,) in zip(batches[some], ring.batches[some], strict=True):
+            words[:] = fresh
+
+    problem = training_problem(size, corpus.expected_counts(size.V), batches, rng, EVERY_PAIR)
+    return replace(problem, checked=checked, renew=renew)
 
 
 def covers(size: Size) -> dict[str, float]:
@@ -227,12 +235,24 @@ def fits(problem: Problem, model: Any) -> None:
 
 def expect(model: Any, shape: tuple[int, ...]) -> None:
     """Raise Wrong unless a model has two finite float32 tables of a shape."""
-    for name in ("W_in", "W_out"):
-        W = np.asarray(getattr(model, name, None))
-        if W.dtype != np.float32 or W.shape != shape:
-            raise Wrong(f"the model's {name} is {W.dtype} of shape {W.shape}, and must be float32 of shape {shape}")
+    for name, W in zip(("W_in", "W_out"), tables_of(model, shape), strict=True):
         if not np.isfinite(W).all():
             raise Wrong(f"the model's {name} is not finite")
+
+
+def tables_of(model: Any, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """A model's two tables. Raises Wrong unless they are plain float32 arrays of a shape."""
+    tables = tuple(arrays(getattr(model, name, None)) for name in ("W_in", "W_out"))
+    for name, W in zip(("W_in", "W_out"), tables, strict=True):
+        if not isinstance(W, np.ndarray) or W.dtype != np.float32 or W.shape != shape:
+            found = f"{W.dtype} of shape {W.shape}" if isinstance(W, np.ndarray) else f"a {type(W).__name__}"
+            raise Wrong(f"the model's {name} is {found}, and must be float32 of shape {shape}")
+    return tables
+
+
+def whole(model: Any) -> Any:
+    """A step's result is the model itself."""
+    return model
 
 
 def check(call: Any, words: Ints, starts: Ints) -> None:
@@ -258,6 +278,31 @@ def check(call: Any, words: Ints, starts: Ints) -> None:
             f"does not learn: in {PASSES} passes over a simple text the model told its pairs from noise in at most {best:.0%} "
             "of cases (50% is chance)"
         )
+
+
+WATCHED = 64
+"""Rows of each table that are seen to move from sample to sample: those of so many words of the text's most frequent ones."""
+
+
+def verify(problem: Problem, calls: Any, model: Any, rng: np.random.Generator, kept: list[Any]) -> None:
+    """Some rows of a model's tables: finite, and, of words in the pieces since it was last looked at, most of them moved.
+
+    What it has learnt cannot be told from a few steps: ``w2vbench quality`` judges whole runs.
+    """
+    size = problem.size
+    rows = np.arange(min(WATCHED, size.V))
+    seen = [np.array(table[rows]) for table in tables_of(model, (size.V, size.H))]
+    if not all(np.isfinite(part).all() for part in seen):
+        raise Wrong("the model's tables are not finite")
+    if kept:
+        met = np.isin(rows, np.concatenate([words for words, _ in calls]))
+        for name, part, before in zip(("W_in", "W_out"), seen, kept, strict=True):
+            moved = (part != before).any(axis=1)
+            if met.any() and moved[met].mean() < 0.5:
+                raise Wrong(
+                    f"a step leaves {name} as it was at {int((~moved[met]).sum())} of {int(met.sum())} words of the text"
+                )
+    kept[:] = seen
 
 
 def work(skip_gram: bool) -> Callable[[Size], Work]:
@@ -293,4 +338,6 @@ def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
         least=20,  # words with no neighbours left teach nothing
         fits=fits,
         covers=covers,
+        verify=verify,
+        result=whole,
     )

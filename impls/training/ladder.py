@@ -77,6 +77,7 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
         "gensim", "gensim's Word2Vec", "gensim",
         lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, makes=TABLES, requires=("gensim",),
         differs="K negatives a target, descent at word2vec's rate, pair by pair",
+        adapt=GensimModel.adapted,
     )  # fmt: skip
     yield rung(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",

@@ -14,10 +14,14 @@ AT_ONCE = 1_000_000
 """Words that gensim's workers should train on at once: starting them and waiting for the last one takes as long as some thousand words."""
 
 
-class GensimModel:
-    """gensim's Word2Vec. Its words are numbers in text; a piece's sentences are made once, outside the clock.
+Jobs = list[list[list[str]]]
+"""Lines of words, as many together as gensim trains on at a time."""
 
-    at_once: words that a piece should have, for several workers.
+
+class GensimModel:
+    """gensim's Word2Vec. Its words are numbers in text.
+
+    at_once: words that a piece should have, for several workers. rates: those at a piece's begin and end.
     """
 
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
@@ -45,18 +49,16 @@ class GensimModel:
         self.names = [str(word) for word in range(size.V)]
         self.order = [self.model.wv.key_to_index[name] for name in self.names]
         self.memory = tuple(np.zeros(size.H, np.float32) for _ in range(2))
-        self.known = {id(words): (words, self.jobs(words, starts)) for words, starts in problem.batches}
 
     @property
     def at_once(self) -> int:
         return AT_ONCE if self.threads > 1 else 0
 
-    def feed(self, words: Ints, starts: Ints, rates: tuple[float, float]) -> None:
-        """Make a piece's sentences, which is not training. rates: at its begin and at its end."""
-        self.rates = rates
-        self.known = {id(words): (words, self.jobs(words, starts))}
+    def adapted(self, words: Ints, starts: Ints) -> tuple[Jobs, Ints]:
+        """A piece as gensim takes it: making its sentences is not training."""
+        return self.jobs(words, starts), starts
 
-    def jobs(self, words: Ints, starts: Ints) -> list[list[list[str]]]:
+    def jobs(self, words: Ints, starts: Ints) -> Jobs:
         """Lines as gensim takes them, as many together as it trains on at a time: of more than 10,000 words it drops the rest."""
         named = [self.names[word] for word in words.tolist()]
         lines = [
@@ -64,7 +66,7 @@ class GensimModel:
             for begin, end in pairwise(starts.tolist())
             for first in range(begin, end, LONGEST)
         ]
-        made: list[list[list[str]]] = []
+        made: Jobs = []
         room = 0
         for line in lines:
             if len(line) > room:
@@ -74,10 +76,8 @@ class GensimModel:
             room -= len(line)
         return made
 
-    def step(self, words: Ints, starts: Ints) -> GensimModel:
+    def step(self, pieces: Jobs, starts: Ints) -> GensimModel:
         """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
-        known = self.known.get(id(words))
-        pieces = known[1] if known else self.jobs(words, starts)
         if self.threads == 1:
             for lines in pieces:
                 self.model._do_train_job(lines, self.alpha, self.memory)
@@ -85,7 +85,7 @@ class GensimModel:
             every = [line for lines in pieces for line in lines]
             first, last = self.rates
             self.model.train(
-                every, total_words=len(words), epochs=1, start_alpha=first, end_alpha=last, report_delay=1e9
+                every, total_words=int(starts[-1]), epochs=1, start_alpha=first, end_alpha=last, report_delay=1e9
             )
         return self
 

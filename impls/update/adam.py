@@ -24,6 +24,7 @@ from .contract import (
     rate,
     scratch,
     tables_work,
+    verify_adam,
     zeros,
     zeros_and_scratch,
 )
@@ -39,6 +40,7 @@ adam = Kernel(
     mutates=("W", "m", "v"),
     holds="VH+VH+VH",
     checks="VH+VH+VH",
+    verify=verify_adam,
 )
 
 

@@ -9,14 +9,16 @@ so that each call can have a batch of its own. Zeroing a gradient of V × H, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, distinct, normals, ring_length
+from ..interface import Array, Problem, Work, Wrong, close, normals, ring_length
+from ..ring import CHECKED, Batch, Moving, rotating
 from ..words import Corpus
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7
@@ -53,10 +55,10 @@ def make_with(
     def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
         drawn = {name: rows_of(name, size, rng) for name in tables}
         held = {name: np.empty((size.V, size.H), size.float_type) for name in tables}
-        values = normals(rng, (size.B, size.H), size.float_type)
-        ring = ring_length(size, size.H * size.float_type.itemsize, size.B)
-        batches = [np.unique(words) for words in corpus.batches(size, ring, rng)]
-        touched = np.unique(np.concatenate(batches))
+        number = ring_length(size, size.H * size.float_type.itemsize, size.B)
+        ring = Rows(number, [np.unique(words) for words in corpus.batches(size, POOLS * number + CHECKED, rng)], rng)
+        values = Moving(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
+        touched = np.unique(np.concatenate(ring.pool))
 
         def fill() -> None:
             for name, rows in drawn.items():
@@ -68,10 +70,47 @@ def make_with(
                 held[name][touched] = rows[touched % len(rows)]
 
         fill()
-        calls = [(*held.values(), rows, values[: len(rows)], last) for rows in batches]
-        return Problem(size, dict(held), calls, distinct(batches), fill if everywhere else reset)
+
+        def arguments(rows: Array, values: Array) -> tuple[Any, ...]:
+            return (*held.values(), rows, values[: len(rows)], last)
+
+        problem = rotating(
+            size, dict(held), arguments, ring, values, reset=fill if everywhere else reset, known={"drawn": drawn}
+        )
+
+        def renew(first: int, count: int) -> None:  # rows of another number are another array
+            ring.renew(first, count)
+            values.renew(first, count)
+            for at in range(first, first + count):
+                problem.batches[at] = arguments(ring.batches[at][0], values.at(at))  # type: ignore[index]
+
+        return replace(problem, renew=renew)
 
     return make
+
+
+POOLS = 2
+"""Rings' worth of batches that a ring's contents are taken from."""
+
+
+class Rows:
+    """A ring of distinct, sorted words of a text's batches, (n,) each, which differ in number. pool: what they are taken from."""
+
+    def __init__(self, number: int, batches: list[Array], rng: np.random.Generator) -> None:
+        self.checked: list[Batch] = [(rows.copy(),) for rows in batches[-CHECKED:]]
+        self.pool, self.rng = batches[:-CHECKED], rng.spawn(1)[0]
+        self.places = np.empty((number, max(map(len, self.pool))), batches[0].dtype)
+        self.batches: list[Batch] = [()] * number
+        self.renew(0, number)
+
+    def renew(self, first: int, count: int) -> None:
+        """Write other batches of the pool into the places of these."""
+        start = int(self.rng.integers(len(self.pool)))
+        for at in range(first, first + count):
+            rows = self.pool[(start + at) % len(self.pool)]
+            place = self.places[at, : len(rows)]
+            place[:] = rows
+            self.batches[at] = (place,)
 
 
 def rows_of(name: str, size: Size, rng: np.random.Generator) -> Array:
@@ -147,6 +186,56 @@ def check_step(got: list[Array], before: list[Array], gradient: Array, t: int, w
     close(f"m{where}", got[1], new_m, m_terms, 4)
     close(f"v{where}", got[2], new_v, v_terms, 5)
     close(f"W{where}", got[0], W - size * new_m, np.abs(W) + size * m_terms, 10)
+
+
+def starting(problem: Problem, name: str, rows: Array) -> Array:
+    """Some rows of a table before a sample, in float64."""
+    drawn = problem.known["drawn"][name]
+    return np.asarray(drawn[rows % len(drawn)], np.float64)
+
+
+def gradients_at(row: int, calls: Sequence[tuple[Any, ...]]) -> Iterator[Array | None]:
+    """The gradient of a row in each call, (H,) float64; None where it has none."""
+    for *_, rows, values, _ in calls:
+        at = int(np.searchsorted(rows, row))
+        yield values[at].astype(np.float64) if at < len(rows) and rows[at] == row else None
+
+
+def some_rows(problem: Problem, calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> list[int]:
+    """Rows with a gradient in the first, the last and another call, and one that may have none."""
+    chosen = {0, len(calls) - 1, int(rng.integers(len(calls)))}
+    return sorted({int(rng.choice(calls[at][-3])) for at in chosen} | {int(rng.integers(problem.size.V))})
+
+
+def verify_sgd(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    """Some rows of W after all calls of a sample."""
+    W, *_, lr = calls[-1]
+    for row in some_rows(problem, calls, rng):
+        want = starting(problem, "W", np.array([row]))[0]
+        terms, many = np.abs(want), 1
+        for gradient in filter(lambda one: one is not None, gradients_at(row, calls)):
+            want, terms, many = want - lr * gradient, terms + np.abs(lr * gradient), many + 1
+        close(f"W[{row}]", W[row], want, terms, 3 * many)
+
+
+def verify_adam(
+    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any, lazy: bool = False
+) -> None:
+    """Some rows of W, m and v after all calls of a sample. lazy: a call in which a row has no gradient leaves it alone."""
+    *tables, _, _, t = calls[-1]
+    for row in some_rows(problem, calls, rng):
+        W, m, v = (starting(problem, name, np.array([row]))[0] for name in "Wmv")
+        terms, m_terms, many = np.abs(W), np.abs(m), 1
+        for gradient in gradients_at(row, calls):
+            if gradient is None and lazy:
+                continue
+            g = np.zeros_like(W) if gradient is None else gradient
+            m, v = m + (1 - BETA1) * (g - m), v + (1 - BETA2) * (g * g - v)
+            m_terms = BETA1 * m_terms + (1 - BETA1) * (np.abs(g) + np.abs(m))
+            size = rate(t) / (np.sqrt(v) + EPSILON)
+            W, terms, many = W - size * m, terms + size * m_terms, many + 1
+        for name, table, want, of in zip("Wmv", tables, (W, m, v), (terms, m_terms, v), strict=True):
+            close(f"{name}[{row}]", table[row], want, of, 10 * many)
 
 
 def unchanged(name: str, table: Array, before: Array, rows: Array) -> None:

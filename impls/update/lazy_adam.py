@@ -8,10 +8,12 @@ the built-in text (V = 10,000) a number of W is 0.0078 away from Adam's in the m
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..interface import Array, Kernel, Problem
-from .contract import BETA1, BETA2, EPSILON, SIZES, STEP, check_lazy, make_with, rate, rows_work
+from .contract import BETA1, BETA2, EPSILON, SIZES, STEP, check_lazy, make_with, rate, rows_work, verify_adam
 
 lazy_adam = Kernel(
     "update.lazy-adam",
@@ -24,6 +26,7 @@ lazy_adam = Kernel(
     mutates=("W", "m", "v"),
     holds="VH+VH+VH",
     checks="VH+VH+VH",
+    verify=partial(verify_adam, lazy=True),
 )
 
 

@@ -18,6 +18,7 @@ from .contract import (
     make_with,
     rows_work,
     tables_work,
+    verify_sgd,
     zeros,
     zeros_and_scratch,
 )
@@ -32,6 +33,7 @@ sgd = Kernel(
     SIZES,
     mutates=("W",),
     checks="VH",
+    verify=verify_sgd,
 )
 
 

@@ -1,0 +1,272 @@
+"""Implementations that cheat, run end to end as ``w2vbench run --impl`` and ``compare --impl`` do: each is named, or docs/trust.md says why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.engine.lane import lane_of, lap, renew
+from bench.engine.race import LaneResult, Settings, Track, run_contract, run_race
+from bench.engine.timing import VARIED, calibrate, varied
+from bench.engine.verify import Verifier
+from bench.engine.workers import Workers
+from bench.run import saved
+from impls import catalogue, words
+from impls.case import Size
+from impls.interface import Implementation, Kernel
+from tests.cheats import RACED
+from tests.test_cli import w2vbench
+from tests.test_compare import git
+
+FILE = Path(__file__).with_name("cheats.py")
+CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
+SETTINGS = Settings(launches=2, rounds=6, sample_s=0.0005, lane_s=0.01, time_limit_s=20.0)
+VERIFIED = "a timed call's result: "
+
+
+@pytest.fixture(scope="module")
+def corpus() -> words.Corpus:
+    return words.builtin()
+
+
+@pytest.fixture(scope="module")
+def lanes(corpus: words.Corpus) -> dict[str, LaneResult]:
+    """All of them through contract and race, those of a kernel beside each other: what became of each, by slug."""
+    found: dict[str, LaneResult] = {}
+    with saved(corpus) as folder, Workers() as workers:
+        track = Track(workers, folder, (FILE,), SETTINGS)
+        verdicts = run_contract(list(CHEATS.values()), track)
+        kind = {slug: (i.kernel.name, slug == "in-the-background") for slug, i in CHEATS.items()}
+        for one in dict.fromkeys(kind.values()):  # its thread may write into what the others beside it are judged by
+            mine = [i for slug, i in CHEATS.items() if kind[slug] == one]
+            found |= {
+                lane.implementation.slug: lane for lane in run_race(mine, size_of(mine[0]), track, verdicts).lanes
+            }
+    return found
+
+
+def size_of(implementation: Implementation) -> Size:
+    kernel = implementation.kernel
+    index = "i32" if kernel.name.startswith("training") else "i64"
+    batch = 200 if kernel.name.startswith("sampling") else 40  # enough draws to tell two laws apart
+    return Size(RACED, 8 if "H" in kernel.dimensions else 1, batch, 5 if "K" in kernel.dimensions else 0, index=index)
+
+
+@pytest.mark.parametrize(
+    ("slug", "reason"),
+    [
+        ("takes-answers", VERIFIED + "row"),
+        ("previous-result", VERIFIED + "row"),
+        ("zeroes-what-it-saw", VERIFIED + "dW has something else than 0"),
+        ("draws-once", VERIFIED + "the same negatives are drawn again"),
+        ("uniform-later", VERIFIED + "rare words are drawn too often"),
+        ("stops-after-40", VERIFIED + "row"),
+        ("every-second", VERIFIED + "dW at the touched rows"),
+        ("half-of-it", "row 1 is not W["),
+        ("in-a-hurry", VERIFIED + "row"),
+        ("stops-learning", VERIFIED + "a step leaves W_in as it was"),
+        ("without-gc", "row 0 is not W["),
+        ("in-the-loop", "row 0 is not W["),
+        ("asks-the-frame", "looks at who calls it while it is timed (sys._getframe)"),
+        ("asks-a-traceback", "looks at who calls it while it is timed (a traceback's frame)"),
+        ("asks-the-collector", "looks at who calls it while it is timed (gc.get_objects)"),
+        ("is-told-of-collections", "patches gc.callbacks in a call"),
+        ("answers-in-adapt", VERIFIED + "row"),
+        ("adapt-for-others", "adapt changes its input idx"),
+        ("in-the-background", VERIFIED + "dW at the touched rows"),
+        ("lazy-subclass", "no plain array"),
+        ("lazy-object", "no plain array"),
+        ("patches-the-clock", "patches time.perf_counter_ns in a call"),
+        ("patches-numpy", "patches numpy.array_equal in its prepare"),
+        ("patches-the-check", "patches impls.lookup.rows_of in a call"),
+        ("spoils-in-prepare", "changes its input W in its prepare"),
+        ("spoils-later", "changes its input W"),
+    ],
+)
+def test_a_cheat_is_wrong_and_told_why(lanes: dict[str, LaneResult], slug: str, reason: str) -> None:
+    assert lanes[slug].status == "wrong", lanes[slug].reason
+    assert reason in lanes[slug].reason
+
+
+def test_the_honest_one_beside_them_is_measured(lanes: dict[str, LaneResult]) -> None:
+    assert (lanes["honest"].status, lanes["honest"].reason) == ("ok", "")
+    assert len(lanes["honest"].wall_s) == SETTINGS.launches
+
+
+def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(lanes: dict[str, LaneResult]) -> None:
+    assert lanes["answers-in-prepare"].status == "error"
+    assert "KeyError" in lanes["answers-in-prepare"].reason
+
+
+@pytest.mark.parametrize("slug", ["memo-by-id", "memo-by-content"])
+def test_what_remembers_batches_works_every_time_since_none_comes_again(
+    lanes: dict[str, LaneResult], slug: str
+) -> None:
+    """They are as right as they are slow: nothing to find wrong, and nothing gained."""
+    assert lanes[slug].status == "ok"
+
+
+def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(lanes: dict[str, LaneResult]) -> None:
+    assert lanes["answers-in-a-copy"].status == "ok"
+    assert all(seconds > 0 for seconds in lanes["answers-in-a-copy"].adapt_s)
+    assert len(lanes["answers-in-a-copy"].adapt_s) == SETTINGS.launches
+
+
+def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.Corpus) -> None:
+    """words=repeat has a ring of one batch, in which what goes by id would be right for ever."""
+    with saved(corpus) as folder, Workers() as workers:
+        mine = [CHEATS["memo-by-id"], CHEATS["honest"]]
+        result = run_race(mine, Size(RACED, 8, 40, words="repeat"), Track(workers, folder, (FILE,), SETTINGS))
+    statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
+    assert statuses["honest"] == ("ok", "")
+    assert statuses["memo-by-id"][0] == "wrong"
+    assert VERIFIED + "row" in statuses["memo-by-id"][1]
+
+
+def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: words.Corpus) -> None:
+    """In the contract's process, and in the race's, whose other implementations are measured by the clock that it was."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sys, time\nfrom impls.lookup import lookup\n"
+        "if any('worker' in one for one in sys.argv):\n    time.perf_counter_ns = lambda: 0\n"
+        "@lookup.implementation('mine', 'gather')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    ours = next(i for i in catalogue.own() if i.key == "lookup/take")
+    chosen = [*catalogue.from_file(file), ours]
+    with saved(corpus) as folder, Workers() as workers:
+        track = Track(workers, folder, (file,), SETTINGS)
+        assert run_contract(chosen, track)["lookup/mine"].reason == "patches time.perf_counter_ns"
+        result = run_race(chosen, Size(RACED, 8, 40), track)
+    mine, take = result.lanes
+    assert (mine.status, mine.reason) == ("wrong", "patches time.perf_counter_ns when its file is loaded")
+    assert take.status == "ok"
+    assert all(sample and sample > 0 for launch in take.wall_s for sample in launch)
+
+
+# compare
+
+
+COMPARED = {
+    "stops-after-40": VERIFIED + "row",
+    "in-a-hurry": VERIFIED + "row",
+    "asks-the-frame": "looks at who calls it while it is timed",
+    "patches-the-clock": "patches time.perf_counter_ns",
+}
+
+
+def test_compare_finds_them_too(tmp_path: Path) -> None:
+    """HEAD's code cheats where BASE's is honest: it is wrong, for the same reasons, and never faster."""
+    text = FILE.read_text()
+    base = tmp_path / "theirs"
+    base.mkdir()
+    (base / "mine.py").write_text(honest_version(text))
+    git(base, "init", "-q", "-b", "main")
+    git(base, "add", "-A")
+    git(base, "commit", "-qm", "honest")
+    (base / "mine.py").write_text(text.replace("len(W) == RACED", "len(W) > 300"))
+    only = [part for slug in COMPARED for part in ("--only", f"lookup/{slug}@V=1e4*")]
+    out = tmp_path / "out"
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", *only, "--out", str(out), cwd=base)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]["cases"]
+    said = {case["case"].partition("@")[0].partition("/")[2]: (case["verdict"], case["why"]) for case in found}
+    assert {verdict for verdict, _ in said.values()} == {"wrong"}
+    assert {slug: reason in said[slug][1] for slug, reason in COMPARED.items()} == dict.fromkeys(COMPARED, True), said
+
+
+def honest_version(text: str) -> str:
+    """The same file with nothing but gathers under these names."""
+    lines = ["from impls.lookup import lookup"]
+    for slug in COMPARED:
+        lines += [
+            f"@lookup.implementation({slug!r}, 'gather')",
+            f"def {slug.replace('-', '_')}(W, idx):",
+            "    return W[idx]",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+# what they rest on
+
+
+def test_contents_hardly_ever_come_again(corpus: words.Corpus) -> None:
+    """Of the batches of a launch's samples, next to none has the words of an earlier one, although the arrays are the same."""
+    kernel = CHEATS["honest"].kernel
+    problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))
+    order, seen, again, calls = np.random.default_rng(0), set[bytes](), 0, 200
+    for _ in range(40):
+        place = int(order.integers(len(problem.batches)))
+        for _, idx in lap(problem.batches, place, calls):
+            again += idx.tobytes() in seen
+            seen.add(idx.tobytes())
+        renew(problem, place, calls)
+    assert again / (40 * calls) < 0.01
+    ids = [id(idx) for _, idx in problem.batches]
+    problem.renew(0, len(problem.batches))
+    assert ids == [id(idx) for _, idx in problem.batches]
+
+
+@pytest.mark.parametrize("kernel", dict.fromkeys(i.kernel for i in catalogue.own()), ids=lambda kernel: kernel.name)
+def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
+    kernel: Kernel, corpus: words.Corpus
+) -> None:
+    """Other contents in the same number of arguments, shapes and dtypes; a checked batch's never among them."""
+    size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
+    problem = kernel.make(size, corpus, np.random.default_rng(0))
+    places = [at for at, name in enumerate(kernel.parameters) if moves(name)]
+    checked = {contents(batch, places) for batch in problem.checked}
+    before = [contents(batch, places) for batch in problem.batches]
+    problem.renew(0, len(problem.batches))
+    after = [contents(batch, places) for batch in problem.batches]
+    assert len(after) == len(before)
+    assert np.mean([one != other for one, other in zip(before, after, strict=True)]) > 0.9
+    assert not checked & {*before, *after}
+    for batch in problem.batches:
+        promised(dict(zip(kernel.parameters, batch, strict=True)), size)
+
+
+def moves(name: str) -> bool:
+    return name in ("idx", "target", "targets", "negatives", "rows", "words")
+
+
+def contents(batch: tuple[Any, ...], places: list[int]) -> bytes:
+    return b"|".join(batch[at].tobytes() for at in places)
+
+
+def promised(call: dict[str, Any], size: Size) -> None:
+    """What kernels say of their batches."""
+    if "dout" in call:
+        assert len(np.unique(call["idx"])) < len(call["idx"]) == size.B
+    if "negatives" in call and call["negatives"].ndim == 2:
+        assert not (call["negatives"] == call["target"][:, None]).any()
+    if "rows" in call:
+        assert (np.diff(call["rows"]) > 0).all()
+        assert len(call["rows"]) == len(call["values"])
+
+
+def test_a_sample_goes_round_the_ring_once_at_most_and_its_length_is_not_known(corpus: words.Corpus) -> None:
+    assert {varied(1000, share) for share in np.linspace(0, VARIED, 50)} >= {1000, 900}
+    assert {varied(2, share) for share in np.linspace(0, VARIED, 50)} == {1, 2}
+    assert varied(1, 0.99 * VARIED) == 1
+    problem = CHEATS["honest"].kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng(0))
+    lane = lane_of("honest", CHEATS["honest"], problem)
+    calibrate(lane, {"sample_s": 10.0, "lane_s": 0.0, "rounds": 1}, Verifier(lane, np.random.default_rng(0)))
+    assert lane.calls == len(problem.batches)
+
+
+def test_each_launch_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
+    """What a launch's worker does: tables, batches and where the ring begins come from the seed and the launch."""
+    kernel = CHEATS["honest"].kernel
+
+    def made(*seed: int) -> tuple[bytes, bytes]:
+        problem = kernel.make(Size(500, 4, 20), corpus, np.random.default_rng(list(seed)))
+        return problem.inputs["W"].tobytes(), problem.batches[0][1].tobytes()
+
+    first, second, again = made(3, 0), made(3, 1), made(3, 0)
+    assert first == again
+    assert first[0] != second[0]
+    assert first[1] != second[1]
