@@ -41,6 +41,7 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
 
     Where a call takes as long as TWICE_S, the first one's rise is taken, since such calls are not made twice.
     """
+    small_pages()
     give_back()
     tracemalloc.start()
     pages = allocated_pages()
@@ -116,7 +117,6 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
     if child == 0:
         try:
             end_with_parent()
-            small_pages()
             try:
                 answer = work()
             except BaseException as error:
