@@ -48,8 +48,9 @@ def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     function, last = implementation.start(problem)
     prepared, held = 0, None
     if implementation.prepare:
+        prepared = tracemalloc.get_traced_memory()[0]
         give_back()  # what set-up itself has freed
-        prepared, after = tracemalloc.get_traced_memory()[0], allocated_pages()
+        after = allocated_pages()
         if pages is not None and after is not None:
             held = max(0, after - pages - tracemalloc.get_tracemalloc_memory())
     arguments = next(batches_for(implementation, problem, last))
