@@ -22,6 +22,7 @@ from bench.journal import Journal
 from bench.leftovers import abandoned
 from bench.selection import Selection
 from impls import catalogue, words
+from impls.bytecode import loops
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from impls.messages import message_of, readable
@@ -247,7 +248,7 @@ def result(run: Run) -> dict[str, Any]:
                 if lane.status != OK
             ],
             "limits": typical_limits(run.limits),
-            "call_s": {race.problem: call_s(race) for race in run.races if race.call_s},
+            "floors": {race.problem: race.floors for race in run.races if race.floors},
             "profiles": {
                 str(lane.case): lane.profile
                 for race in run.races
@@ -277,8 +278,9 @@ def unsteadiness(races: Iterable[RaceResult]) -> float:
 
     paces = []
     for kernel in {race.problem.partition("@")[0] for race in races}:  # an empty call costs more with more arguments
-        mine = (race.call_s for race in races if race.problem.startswith(f"{kernel}@"))
-        calls = np.array([call for launches in mine for launch in launches for call in launch if call is not None])
+        mine = (race.floors.get("call", []) for race in races if race.problem.startswith(f"{kernel}@"))
+        times = (launch["wall_s"] for launches in mine for launch in launches)
+        calls = np.array([call for launch in times for call in launch if call is not None])
         paces += list(calls / np.median(calls)) if calls.size else []
     slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
     return float(slow / fast)
@@ -304,15 +306,10 @@ def typical_limits(launches: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
             [points[0][0], median(point[1] for point in points)]
             for points in zip(*(launch[kind] for launch in launches), strict=True)
         ]
-        for kind in ("read", "write", "copy", "rows")
+        for kind in ("read", "write", "copy")
     }
     matmul = {name: median(launch["matmul"][name] for launch in launches) for name in launches[0]["matmul"]}
-    return {**curves, "matmul": matmul, "row_bytes": launches[0]["row_bytes"]}
-
-
-def call_s(race: RaceResult) -> float:
-    """What calling a function with the race's arguments costs: the median of all its rounds, in seconds."""
-    return median(call for launch in race.call_s for call in launch if call is not None)
+    return {**curves, "matmul": matmul}
 
 
 def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, Any]:
@@ -353,7 +350,8 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
         for sample in launch:
             if sample is not None:
                 stats.update(sample)
-    work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
+    least = implementation.kernel.work(size)
+    work = implementation.moves(size) if implementation.moves else least
     return {
         "group": race.problem,
         "name": str(lane.case),
@@ -375,7 +373,10 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,
             "flops": work.flops,
-            "row_bytes": work.row_bytes,
+            "least_read_bytes": least.read_bytes,
+            "least_written_bytes": least.written_bytes,
+            "moves_more": implementation.moves is not None,
+            "loops": loops(implementation.function),
             "covers": implementation.covered(size),
             "differs": implementation.differs,
         },

@@ -60,3 +60,15 @@ def arguments(code: CodeType) -> tuple[str, ...]:
 def global_names(code: CodeType) -> tuple[str, ...]:
     """Names that some code looks up outside of itself, each once."""
     return tuple(dict.fromkeys(step.value for step in steps(code) if step.kind == "global"))
+
+
+def loops(function: Any) -> bool:
+    """Whether a function goes round a loop in Python itself."""
+    waiting = [getattr(function, "__code__", None)]
+    while waiting:
+        code = waiting.pop()
+        if isinstance(code, CodeType):
+            if any(step.name in ("FOR_ITER", "JUMP_BACKWARD") for step in steps(code)):
+                return True
+            waiting += code.co_consts
+    return False

@@ -79,10 +79,20 @@ def copied(folder: Path, name: str) -> list[Implementation]:
 
 def own() -> Iterator[Implementation]:
     """The implementations of this package: kernels in ORDER, each with its implementations in the order they stand in."""
-    package = sys.modules[__package__]
-    modules = [import_module(module.name) for module in walk_packages(package.__path__, f"{package.__name__}.")]
-    found = [implementation for module in modules for implementation in defined_in(module)]
+    found = [one for one in everything() if not one.is_floor]
     yield from sorted(found, key=lambda i: ORDER.index(i.kernel.name))
+
+
+def floors(kernel: Kernel) -> list[Implementation]:
+    """What must be moved for a kernel of this package, in all ways that are known."""
+    return [one for one in everything() if one.is_floor and one.kernel is kernel]
+
+
+def everything() -> Iterator[Implementation]:
+    """What is defined in the modules of this package."""
+    package = sys.modules[__package__]
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        yield from defined_in(import_module(module.name))
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
@@ -136,7 +146,7 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
             with contextlib.suppress(ValueError):  # the file may have taken it away itself
                 sys.path.remove(folder)
         vars(module)[NEIGHBOURS] = forget_neighbours(folders, known)
-    found = defined_in(module)
+    found = [one for one in defined_in(module) if not one.is_floor]
     if not found:
         raise CatalogueError(
             f'{file}: holds no implementation (decorate one, e.g. @lookup.implementation("mine", "my gather"))'

@@ -49,15 +49,11 @@ class Wrong(AssertionError):
 
 @dataclass(frozen=True)
 class Work:
-    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations, bytes.
-
-    row_bytes: what it reads of rows at random places of the V × H table; part of read_bytes.
-    """
+    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations."""
 
     read_bytes: float
     written_bytes: float
     flops: float = 0.0
-    row_bytes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -237,6 +233,29 @@ class Kernel:
 
         return decorate
 
+    def floor(
+        self, slug: str, *, jit: bool = True, prepare: Callable[[Problem], Any] | None = None
+    ) -> Callable[[Callable[..., Any]], Implementation]:
+        """Turn a function with this kernel's signature into one that only moves what every implementation must move.
+
+        It is timed beside them, as their limit, and neither checked nor ranked. slug: what is moved, and after a dot in
+        which way: of several ways the fastest counts.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Implementation:
+            return Implementation(
+                kernel=self,
+                slug=slug,
+                title=f"what must be moved: {slug}",
+                function=function,
+                requires=("numba",) if jit else (),
+                prepare=prepare,
+                jit=jit,
+                is_floor=True,
+            )
+
+        return decorate
+
 
 @dataclass(frozen=True)
 class Implementation:
@@ -262,6 +281,7 @@ class Implementation:
     covers: Callable[[Size], dict[str, float]] | None = None
     differs: str = ""
     adapt: Callable[..., tuple[Any, ...]] | None = None
+    is_floor: bool = False
     interface_version: int = field(default=INTERFACE_VERSION)
 
     def __post_init__(self) -> None:

@@ -49,7 +49,7 @@ def rows_of(got: Any, W: Array, idx: Array, places: Iterable[int]) -> None:
 
 def work(size: Size) -> Work:
     rows = size.B * size.H * size.float_type.itemsize
-    return Work(rows + size.B * size.index_type.itemsize, rows, row_bytes=rows)
+    return Work(rows + size.B * size.index_type.itemsize, rows)
 
 
 lookup = Kernel(

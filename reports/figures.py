@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .limits import INTERPRETER
 from .memory import MARK
 from .story import headline
 from .tables import marked
@@ -47,7 +48,7 @@ def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | Non
         race = mine[mine.problem == headline(list(mine.problem.unique()))]
         if race.speedup.notna().any():
             made.append(ladder(str(kernel), race, looks))
-        if race.limit_share.notna().any():
+        if (race.limit_share.notna() & (race.limit != INTERPRETER)).any():
             made.append(shares(str(kernel), race, looks))
         if told := [case for case in race.case if case in (stages or {})]:
             made.append(stage_figure(str(kernel), race, {case: (stages or {})[case] for case in told}))
@@ -158,9 +159,9 @@ def ladder(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
 
 
 def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    """What share of the machine's limit that binds it each implementation reaches."""
+    """What share of its roofline limit each implementation reaches, where that says something."""
     traces = []
-    for case in race[race.limit_share.notna()].itertuples():
+    for case in race[race.limit_share.notna() & (race.limit != INTERPRETER)].itertuples():
         slug, share = str(case.implementation), float(str(case.limit_share))
         label = f"{share:.0%} of {case.limit}"
         colour, _ = looks[slug]
@@ -182,7 +183,7 @@ def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
     places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
     return {
         "kernel": kernel,
-        "title": f"Share of the machine’s limit that binds it ({problem_size(race)})",
+        "title": f"Share of its roofline limit that each reaches ({problem_size(race)})",
         "data": traces,
         "x": {
             "title": "share of the limit",

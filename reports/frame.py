@@ -69,8 +69,10 @@ COLUMNS = {
     "growth_B_low": "lower end of its 95 % interval, over processes",
     "growth_B_high": "upper end of its 95 % interval, over processes",
     "memory_growth_V": "fitted power of V of memory_bytes, from the same cases as growth_V, if all are of one kind",
-    "limit_share": "the least time that the limit which binds the case allows, over the case's wall time",
-    "limit": "that limit: call, read, write, copy, rows (at random places) or matmul",
+    "limit_share": "the least time that the case's roofline limit allows, over the case's wall time",
+    "limit_share_low": "lower end of its 95 % interval",
+    "limit_share_high": "upper end of its 95 % interval",
+    "limit": "that limit: memory, cache, arithmetic, call, or interpreter where none says anything",
     "memory_kind": "what memory_bytes is: traced or resident",
     "held_kind": "what held_bytes is: traced or resident",
 }
@@ -161,9 +163,9 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         if found:
             record[f"{name}_bytes"], record[f"{name}_kind"] = found.size_bytes, found.kind
     suite = result.w2vbench
-    binding = bound(extra, wall.estimate, suite.limits, suite.call_s.get(record["problem"])) if suite.limits else None
+    binding = bound(row, suite, wall)
     if binding:
-        record["limit"], record["limit_share"] = binding.limit, binding.share
+        record |= {"limit": binding.limit, **columns("limit_share", binding.share)}
     return record
 
 

@@ -92,7 +92,10 @@ class Extra(Part):
     read_bytes: Positive | None = None
     written_bytes: Positive | None = None
     flops: Positive | None = None
-    row_bytes: Positive | None = None
+    least_read_bytes: Positive | None = None
+    least_written_bytes: Positive | None = None
+    moves_more: bool = False
+    loops: bool = False
     covers: dict[str, Positive] = {}
     differs: str = ""
 
@@ -184,14 +187,12 @@ Curve = list[tuple[Annotated[float, Field(gt=0, lt=1e18)], Annotated[float, Fiel
 
 
 class Limits(Part):
-    """What the machine can do. matmul: floating-point operations a second by dtype. row_bytes: length of the rows."""
+    """What the machine can do: bandwidths by working set, and floating-point operations a second of matrix products, by dtype."""
 
     read: Curve = []
     write: Curve = []
     copied: Curve = Field(default=[], alias="copy")  # pydantic's models have a method copy
-    rows: Curve = []
     matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
-    row_bytes: Positive = 0.0
 
 
 class Ratio(Part):
@@ -367,7 +368,7 @@ class Suite(Part):
     kernels: dict[str, str] = {}
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
-    call_s: dict[str, Seconds] = {}
+    floors: dict[str, dict[str, list[Launch]]] = {}
     profiles: dict[str, Profile] = {}
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .frame import ALIKE, GROWTH_FROM
-from .limits import AT_LIMIT, MEANING
+from .limits import ARITHMETIC, AT_LIMIT, CALL, INTERPRETER, MEANING, passed
 from .memory import EXPLAINED, MARK, Peak
 from .results import ResultFile, Row
 from .statistics import Interval
@@ -80,14 +80,13 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
                 (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
             )
             continue
-        reached = float_of(case.limit_share)
         cells = {
             "wall": seconds(float_of(case.wall_s)),
             "speed-up": "baseline" if case.baseline else times(interval(case, "speedup")),
             "CPU": cpu(case),
             "peak memory": memory(case),
             "grows as": grows(case),
-            "limit reached": "–" if reached is None else f"{reached:.0%} {case.limit}",
+            "limit reached": reached(case),
             "pairs a second": rate(float_of(case.pairs_per_s)),
             "words a second": rate(float_of(case.words_per_s)),
         }
@@ -105,6 +104,7 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
         ),
         few_rounds(measured),
         tuned_out(measured),
+        beyond(measured),
     ]
     statuses = tuple(str(case.status) for case in race)
     return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(measured, result)))
@@ -183,12 +183,32 @@ def marked(figure: Any, kind: Any) -> str:
     return "–" if found is None else str(Peak(round(found), kind == MARK))
 
 
+def reached(case: Any) -> str:
+    """The share of its roofline limit that a case reaches, and that limit's name."""
+    share = interval(case, "limit_share")
+    if share is None or case.limit == INTERPRETER:
+        return "–" if share is None else INTERPRETER
+    return f"{share.estimate:.0%} {case.limit}{' !' if passed(share) else ''}"
+
+
+def beyond(race: Sequence[Any]) -> str:
+    """Which cases are above 100 % of their limit, with their intervals; one whose interval is above it has none."""
+    found = []
+    for case in race:
+        share = interval(case, "limit_share")
+        if share and share.estimate > 1 and case.limit != INTERPRETER:
+            ends = "" if share.low is None or share.high is None else f" ({share.low:.0%}–{share.high:.0%})"
+            wrong = ": a limit that is passed is none" if passed(share) else ""
+            found.append(f"{case.implementation} {share.estimate:.0%}{ends}{wrong}")
+    return f"above 100 % of their limit: {', '.join(found)}" if found else ""
+
+
 def tuned_out(race: Sequence[Any]) -> str:
     """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
     at_limit: dict[str, list[str]] = {}
     for case in race:
-        if case.growth_V > 0.5 and case.limit != "call" and AT_LIMIT[0] <= case.limit_share <= AT_LIMIT[1]:
-            cure = "computing less" if case.limit == "matmul" else "moving fewer bytes"
+        if case.growth_V > 0.5 and case.limit not in (CALL, INTERPRETER) and case.limit_share >= AT_LIMIT:
+            cure = "computing less" if case.limit == ARITHMETIC else "moving fewer bytes"
             is_at = f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
             at_limit.setdefault(cure, []).append(is_at)
     return "; ".join(

@@ -1,30 +1,41 @@
-"""The machine's limits: how they are measured, and which one binds a case."""
+"""Roofline limits: how the machine's are measured, what must be moved for each kernel, and which limit a case has."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.engine import limits as measuring
-from reports.limits import bound, rate
-from reports.results import Extra, Limits
+from bench.engine.lane import Lane
+from impls import catalogue
+from impls.case import Size
+from impls.words import Corpus, builtin
+from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, Bound, bound, passed, rate
+from reports.results import Limits, ResultFile
+from reports.statistics import Interval
+from tests import saved
 
-LIMITS = Limits.model_validate(
-    {
-        "read": [[1e6, 40e9], [1e8, 10e9]],
-        "write": [[1e6, 20e9], [1e8, 5e9]],
-        "copy": [[1e6, 24e9], [1e8, 6e9]],
-        "rows": [[1e6, 10e9], [1e8, 1e9]],
-        "matmul": {"f32": 100e9},
-    }
-)
+BANDWIDTH = {
+    "read": [[1e6, 40e9], [1e8, 10e9]],
+    "write": [[1e6, 20e9], [1e8, 5e9]],
+    "copy": [[1e6, 24e9], [1e8, 6e9]],
+    "matmul": {"f32": 100e9},
+}
+GROUP = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
 
-def extra(V: int, **work: Any) -> Extra:
-    size = {"V": V, "H": 100, "B": 8, "K": 0, "dtype": "f32", "index": "i64", "words": "zipf", "threads": 1}
-    facts = {"read_bytes": 0, "written_bytes": 0, **work}
-    return Extra.model_validate({"kernel": "k", "implementation": "i", "title": "t", "size": size, **facts})
+def launches(*walls: float) -> list[dict[str, Any]]:
+    """Three processes of six rounds for each figure given, or one process a figure."""
+    each = walls * 3 if len(walls) == 1 else walls
+    return [{"wall_s": [wall] * 6, "cpu_s": [wall] * 6} for wall in each]
+
+
+def bound_of(wall_s: float, floors: dict[str, list[dict[str, Any]]], **extra: Any) -> Bound | None:
+    """The limit of a case that takes so long, beside what moving and calling take."""
+    result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, floors={GROUP: floors})
+    return bound(result.benchmarks[0], result.w2vbench, Interval(wall_s, wall_s / 1.1, wall_s * 1.1))
 
 
 def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None:
@@ -35,43 +46,166 @@ def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None
     assert rate(curve[::-1], 1e7) == pytest.approx(20e9)
 
 
+def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest() -> None:
+    found = bound_of(1e-5, {"rows": launches(9e-6), "rows.ahead": launches(5e-6), "call": launches(1e-7)})
+    assert found is not None
+    assert found.limit == MEMORY
+    assert found.share.estimate == pytest.approx(0.5)
+    found = bound_of(1e-5, {"rows": launches(1e-6), "table": launches(8e-6), "table.compiled": launches(7e-6)})
+    assert found is not None
+    assert found.share.estimate == pytest.approx(0.7)
+    found = bound_of(1e-6, {"rows": launches(1e-7), "call": launches(8e-7)})
+    assert found is not None
+    assert found.limit == CALL
+    assert found.share.estimate == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("moved", "name"), [(3e4, MEMORY), (3e5, CACHE)])
+def test_what_comes_faster_than_from_memory_comes_from_a_cache(moved: float, name: str) -> None:
+    """Memory copies 6 GB a second: in 5 µs 30 kB."""
+    found = bound_of(1e-5, {"rows": launches(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
+    assert found is not None
+    assert found.limit == name
+
+
 @pytest.mark.parametrize(
-    ("case", "limit", "least_s"),
+    ("work", "limit", "least_s"),
     [
         # a table of 100 MB is read eight times: each reading goes through all of it
-        (extra(250_000, read_bytes=8e8), "read", 8e8 / 10e9),
-        (extra(250_000, written_bytes=1e8), "write", 1e8 / 5e9),
-        # as much read as written: a copy, of 100 MB to 100 MB
-        (extra(125_000, read_bytes=5e7, written_bytes=5e7), "copy", 1e8 / 6e9),
-        (extra(250_000, read_bytes=4e6, row_bytes=4e6), "rows", 4e6 / 1e9),
-        # the same rows out of a table of 1 MB
-        (extra(2_500, read_bytes=4e6, row_bytes=4e6), "rows", 4e6 / 10e9),
-        (extra(2_500, read_bytes=1e6, flops=1e9), "matmul", 1e9 / 100e9),
-        (extra(2_500, read_bytes=100), "call", 1e-7),
+        ({"V": 250_000, "read_bytes": 8e8}, MEMORY, 8e8 / 10e9),
+        ({"V": 250_000, "written_bytes": 1e8}, MEMORY, 1e8 / 5e9),
+        # as much read as written: a copy, of 50 MB to 50 MB
+        ({"V": 125_000, "read_bytes": 5e7, "written_bytes": 5e7}, MEMORY, 1e8 / 6e9),
+        ({"V": 2_500, "read_bytes": 8e6}, CACHE, 8e6 / 40e9),
+        ({"V": 2_500, "flops": 1e9}, ARITHMETIC, 1e9 / 100e9),
     ],
 )
-def test_the_limit_with_the_longest_least_time_binds(case: Extra, limit: str, least_s: float) -> None:
-    found = bound(case, 2 * least_s, LIMITS, 1e-7)
+def test_what_moves_more_than_it_must_is_set_against_the_machines_bandwidth(
+    work: dict[str, Any], limit: str, least_s: float
+) -> None:
+    found = bound_of(2 * least_s, {}, moves_more=True, **{"read_bytes": 0, "written_bytes": 0, **work})
     assert found is not None
     assert found.limit == limit
-    assert found.share == pytest.approx(0.5)
+    share = found.share
+    assert [share.low, share.estimate, share.high] == pytest.approx([0.5 / 1.1, 0.5, 0.5 * 1.1])
 
 
-def test_without_limits_nothing_binds() -> None:
-    assert bound(extra(1000, read_bytes=1e6), 1e-3, Limits(), None) is None
+def test_bytes_of_a_case_that_moves_what_it_must_are_not_set_against_any_bandwidth() -> None:
+    assert bound_of(1e-5, {}, V=250_000, read_bytes=8e8, written_bytes=0) is None
+
+
+def test_a_share_that_says_nothing_is_not_said_but_for_a_loop_of_pythons() -> None:
+    floors = {"rows": launches(1e-7)}
+    assert bound_of(1e-5, floors) is None
+    found = bound_of(1e-5, floors, loops=True)
+    assert found is not None
+    assert found.limit == INTERPRETER
+    assert bound_of(1e-5, floors, loops=True, moves_more=True, read_bytes=1, written_bytes=1) is None
+    assert bound_of(1e-6, floors, loops=True).limit == MEMORY  # type: ignore[union-attr]
+
+
+def test_a_limit_is_passed_only_beyond_noise() -> None:
+    assert not passed(Interval(1.02, 1.01, 1.03))
+    assert not passed(Interval(1.2, 0.9, 1.5))
+    assert not passed(Interval(1.2))
+    assert passed(Interval(1.2, 1.1, 1.3))
+
+
+def note(*walls: float) -> str:
+    """The note under the table of a case whose processes take so long, where moving what must be moved takes 1 µs in each."""
+    from reports.frame import frame
+    from reports.tables import tables
+
+    row = saved.row("mine", [[wall] * 6 for wall in walls], baseline=True)
+    floors = {GROUP: {"rows": launches(*[1e-6] * len(walls))}}
+    result: ResultFile = saved.result(row, floors=floors)
+    (table,) = tables(frame(result), result)
+    return table.note
+
+
+def test_what_is_above_100_percent_is_listed_with_its_interval_and_never_cut_off() -> None:
+    assert "above 100 % of their limit: mine 102% (" in note(0.97e-6, 0.99e-6, 0.98e-6)
+    assert "a limit that is passed is none" not in note(0.7e-6, 1.1e-6, 0.9e-6)
+    assert "mine 125%" in note(0.80e-6, 0.79e-6, 0.81e-6)
+    assert "a limit that is passed is none" in note(0.80e-6, 0.79e-6, 0.81e-6)
+    assert "above" not in note(1.5e-6, 1.4e-6, 1.6e-6)
+
+
+def test_a_file_without_any_figures_of_limits_has_none() -> None:
+    result = saved.result(saved.row("mine", 1e-5))
+    assert bound(result.benchmarks[0], result.w2vbench, Interval(1e-5)) is None
+
+
+# how they are measured
 
 
 def test_the_machine_is_measured_at_working_sets_up_to_the_largest_that_matters() -> None:
-    found = measuring.measure(3 << 20, 400, ["f32", "f64"])
-    for kind in ("read", "write", "copy", "rows"):
+    found = measuring.measure(3 << 20, ["f32", "f64"])
+    for kind in ("read", "write", "copy"):
         sizes, rates = zip(*found[kind], strict=True)
         assert list(sizes) == [256 << 10, 1 << 20, 3 << 20]
         assert all(1e7 < value < 1e13 for value in rates)
     assert set(found["matmul"]) == {"f32", "f64"}
-    assert found["row_bytes"] == 400
     Limits.model_validate(found)
 
 
 def test_a_table_smaller_than_every_working_set_is_no_trouble() -> None:
-    found = measuring.measure(16, 4, ["f32"])
-    assert [size for size, _ in found["rows"]] == [256 << 10, 512 << 10]
+    found = measuring.measure(16, ["f32"])
+    assert [size for size, _ in found["read"]] == [256 << 10, 512 << 10]
+
+
+KERNELS = catalogue.kernels(catalogue.own())
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return builtin()
+
+
+def lanes_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, Lane]:
+    kernel = next(kernel for kernel in KERNELS if kernel.name == name)
+    size = Size(V, H=kernel.sizes[0].H, B=20, K=kernel.sizes[0].K, index=kernel.sizes[0].index)
+    problem = kernel.make(size, corpus, np.random.default_rng(0))
+    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0)}
+
+
+@pytest.mark.parametrize("name", [kernel.name for kernel in KERNELS])
+def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corpus: Corpus) -> None:
+    lanes = lanes_of(name, corpus)
+    assert (len(lanes) > 1) == (not name.startswith("training"))
+    for lane in lanes.values():
+        assert lane.kernel is None  # whose results nobody looks at
+        taken = lane.take(3)
+        assert taken.wall_ns > 0
+        lane.problem.reset()
+
+
+@pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
+def test_what_is_moved_for_lookup_are_the_very_rows(slug: str, corpus: Corpus) -> None:
+    lane = lanes_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
+    W, idx = lane.problem.batches[0]
+    lane.function(W, idx, *lane.last)
+    np.testing.assert_array_equal(lane.last[0], W[idx])
+
+
+@pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
+def test_what_is_moved_for_negative_sampling_are_the_candidates_rows(slug: str, corpus: Corpus) -> None:
+    lane = lanes_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, negatives = lane.problem.batches[0]
+    lane.function(h, W_out, target, negatives, *lane.last)
+    words = np.concatenate([target[:, None], negatives], axis=1).reshape(-1)
+    np.testing.assert_array_equal(lane.last[0], W_out[words])
+
+
+@pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
+def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, corpus: Corpus) -> None:
+    lane = lanes_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, tree = lane.problem.batches[0]
+    lane.function(h, W_out, target, tree, *lane.last)
+    nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
+    np.testing.assert_array_equal(lane.last[0][: len(nodes)], W_out[nodes])
+
+
+def test_floors_are_no_implementations() -> None:
+    assert not [one for one in catalogue.own() if one.is_floor]
+    assert len({(one.kernel.name, one.slug) for kernel in KERNELS for one in catalogue.floors(kernel)}) >= 20

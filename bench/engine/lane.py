@@ -32,6 +32,7 @@ class Lane:
     it is, and how often it is called a sample. kernel: None for a function of the engine's own, whose results are not looked at.
 
     adapt_s: seconds a batch that adapting took, of each sample. kept: what the kernel keeps of verified samples.
+    again: whether a sample may go round the ring more than once.
     """
 
     name: str
@@ -47,12 +48,13 @@ class Lane:
     prepare_s: float = 0.0
     adapt_s: list[float] = field(default_factory=list)
     kept: list[Any] = field(default_factory=list)
+    again: bool = False
 
     @property
     def most_calls(self) -> int:
         """Calls that a sample may have: once round the ring, since a batch that comes again could be remembered."""
         ring = len(self.problem.batches)
-        return ring if self.kernel and ring > 1 else 1 << 20
+        return 1 << 20 if self.again or ring <= 1 else ring
 
     def take(self, calls: int) -> Taken:
         """Time some calls, from the lane's place in the ring on."""

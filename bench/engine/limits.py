@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from impls.catalogue import floors
 from impls.compiled import ready
-from impls.interface import Array, resident_zeros
+from impls.interface import Array, Kernel, Problem, resident_zeros
 from impls.vectors import blocks, product
 
-CALL = "limit.call"
+from .lane import Lane, lane_of
+from .loop import sampler
+
+FLOOR = "floor:"
+"""How the names of lanes begin that are no implementation, but what limits one."""
+CALL = f"{FLOOR}call"
 """The lane of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
 
 SMALLEST, LARGEST = 256 << 10, 256 << 20
 """Working sets in bytes, from half a level-2 cache to many times a level-3 one; beyond it bandwidth changes no more."""
 SAMPLE_S = 0.001
 SAMPLES = 5
-GATHERED = 256
 PRODUCT = 384
 
 
@@ -29,34 +35,45 @@ def nothing(*arguments: Any) -> None:
     pass
 
 
-def measure(largest: int, row_bytes: int, dtypes: Sequence[str]) -> dict[str, Any]:
+def floor_lanes(kernel: Kernel, problem: Problem, place: int) -> Iterator[Lane]:
+    """Lanes that call nothing, and that only move what every implementation of a kernel must move, each in one way.
+
+    Their results are not looked at. One that finds no room for its buffers is left out.
+    """
+    loop = sampler(len(kernel.parameters), False)
+    yield Lane(CALL, nothing, (), problem, loop, place=place, again=True)
+    for floor in floors(kernel):
+        with contextlib.suppress(MemoryError):
+            lane = lane_of(FLOOR + floor.slug, floor, problem, place=place)
+            lane.kernel = None
+            yield lane
+
+
+def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
     """The machine's limits, of as many threads as this process may use.
 
-    read, write, copy, rows: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot
-    product, written by memset, fill or memcpy, whichever is fastest, copied by memcpy (bytes read and written together), rows of row_bytes taken from random
-    places. matmul: floating-point operations a second by dtype, of BLAS or of the compiled rungs' products, whichever are faster.
+    read, write, copy: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot product,
+    written by memset, fill or memcpy, whichever is fastest, copied by memcpy (bytes read and written together). matmul:
+    floating-point operations a second by dtype, of BLAS or of compiled products, whichever are faster.
     """
     working_sets = [SMALLEST]
     while working_sets[-1] * 4 < min(largest, LARGEST):
         working_sets.append(working_sets[-1] * 4)
     working_sets.append(max(SMALLEST * 2, min(largest, LARGEST)))
     memory = resident_zeros((working_sets[-1] // 4,), np.dtype(np.float32))
-    width = max(1, row_bytes // 4)
-    found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy", "rows")}
+    found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy")}
     for size in working_sets:
         part = memory[: size // 4]
         half = len(part) // 2
         first, second = part[:half], part[half : 2 * half]
-        table = part[: len(part) // width * width].reshape(-1, width)
         found["read"].append([size, size / least_s(reading(first, second))])
         found["write"].append([size, size / min(map(least_s, writings(part)))])
         found["copy"].append([size, size / least_s(copying(first, second))])
-        found["rows"].append([size, GATHERED * width * 4 / least_s(gathering(table))])
     found["matmul"] = {
         name: 2.0 * PRODUCT**3 / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
         for name in dtypes
     }
-    return {**found, "row_bytes": width * 4}
+    return found
 
 
 def reading(first: Array, second: Array) -> Callable[[], Any]:
@@ -71,21 +88,6 @@ def writings(part: Array) -> tuple[Callable[[], Any], ...]:
 
 def copying(first: Array, second: Array) -> Callable[[], Any]:
     return lambda: np.copyto(first, second)
-
-
-def gathering(table: Array) -> Callable[[], Any]:
-    """Takes successive sets of random rows, as many as it needs to go through the table, into one buffer."""
-    rng = np.random.default_rng(0)
-    sets = rng.integers(len(table), size=(int(np.clip(len(table) // GATHERED, 4, 1024)), GATHERED))
-    out = np.empty((GATHERED, table.shape[1]), table.dtype)
-    at = 0
-
-    def gather() -> None:
-        nonlocal at
-        at = (at + 1) % len(sets)
-        np.take(table, sets[at], axis=0, out=out, mode="clip")
-
-    return gather
 
 
 def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:

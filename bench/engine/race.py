@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.units import size_bytes
 
-from .limits import CALL
+from .limits import FLOOR
 from .workers import Died, Workers
 
 BASE_BYTES = 300 << 20
@@ -92,14 +91,18 @@ class LaneResult:
 
 @dataclass
 class RaceResult:
-    """One problem's race. launches: how many are finished. call_s: as a lane's wall_s, for a function
-    that does nothing. touched: distinct rows a batch, mean over launches. batches: length of the ring."""
+    """One problem's race.
+
+    launches: how many are finished. floors: wall_s and cpu_s of each launch, for a function that does nothing (``call``)
+    and for those that only move what must be moved. touched: distinct rows a batch, mean over launches. batches: length
+    of the ring.
+    """
 
     problem: str
     size: Size
     lanes: list[LaneResult]
     launches: int = 0
-    call_s: list[list[float | None]] = field(default_factory=list)
+    floors: dict[str, list[dict[str, list[float | None]]]] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
 
@@ -161,13 +164,10 @@ def run_profile(implementation: Implementation, size: Size, track: Track) -> dic
 
 
 def run_limits(sizes: Sequence[Size], track: Track) -> dict[str, Any] | None:
-    """What the machine can do, at the working sets, row lengths and dtypes of some sizes; None if it could not be found out."""
-    tables = [size for size in sizes if size.H > 1] or list(sizes)
-    rows = Counter(size.H * size.float_type.itemsize for size in tables)
+    """What the machine can do, at the working sets and dtypes of some sizes; None if it could not be found out."""
     spec = {
         **track.specification("limits"),
         "largest": max(size.V * size.H * size.float_type.itemsize for size in sizes),
-        "row_bytes": rows.most_common(1)[0][0],
         "dtypes": sorted({size.dtype for size in sizes}),
         "threads": sizes[0].threads,
     }
@@ -316,8 +316,9 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
             done = race.launches  # the mean over launches, each of which has inputs of its own
             race.touched = (race.touched * done + event["touched"]) / (done + 1)
             race.batches = event["batches"]
-        case "timed" if event["lane"] == CALL:
-            race.call_s.append(event["wall_s"])
+        case "timed" if event["lane"].startswith(FLOOR):
+            figures = {"wall_s": event["wall_s"], "cpu_s": event["cpu_s"]}
+            race.floors.setdefault(event["lane"].removeprefix(FLOOR), []).append(figures)
         case "timed":
             lane = race.racing[event["lane"]]
             lane.wall_s.append(event["wall_s"])

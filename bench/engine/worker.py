@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 
 from bench.check import (
+    COMPILATION,
     OK,
     OUT_OF_MEMORY,
     PAST_LIMIT,
@@ -36,7 +37,6 @@ from bench.check import (
 from bench.engine import limits, memory
 from bench.engine.events import line_of
 from bench.engine.lane import Lane, adapted, lane_of
-from bench.engine.loop import sampler
 from bench.engine.timing import Emit, calibrate, race
 from bench.engine.verify import Failed, Verifier
 from bench.engine.watch import Guard, names, patched
@@ -181,7 +181,7 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
     pin(spec["threads"], spec["cpu"])
     emit("stage", name="the machine's limits", lane=None)
     emit("waits")
-    emit("limits", **limits.measure(spec["largest"], spec["row_bytes"], spec["dtypes"]), blas_threads=blas_threads())
+    emit("limits", **limits.measure(spec["largest"], spec["dtypes"]), blas_threads=blas_threads())
     emit("done")
 
 
@@ -212,8 +212,8 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         if lane is None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
-    loop = sampler(len(implementations[0].kernel.parameters), False)
-    lanes.append(Lane(limits.CALL, limits.nothing, (), problem, loop, place=first))
+    emit("stage", name="compiling what limits are measured by", lane=None, patience=COMPILATION)
+    lanes += limits.floor_lanes(implementations[0].kernel, problem, first)
     verifiers = {lane.name: Verifier(lane, places, guard if spec["careful"] else None) for lane in lanes}
     emit("waits")  # until nothing else runs
     try:

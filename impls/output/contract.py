@@ -302,7 +302,6 @@ def sampled_work(candidates_per_row: Any) -> Any:
             (rows + size.B) * size.H * item,
             (rows + size.B) * size.H * item,
             6.0 * size.B * (1 + size.K) * size.H,
-            rows * size.H * item,
         )
 
     return work

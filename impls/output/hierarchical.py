@@ -118,7 +118,7 @@ def work(size: Size) -> Work:
     rows = size.B * np.log2(size.V)
     item = size.float_type.itemsize
     traffic = (rows + size.B) * size.H * item
-    return Work(traffic, traffic, 6.0 * rows * size.H, rows * size.H * item)
+    return Work(traffic, traffic, 6.0 * rows * size.H)
 
 
 hierarchical = Kernel(

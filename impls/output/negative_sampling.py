@@ -102,7 +102,7 @@ def book_layers(
 def dense_traffic(size: Size) -> Work:
     """The candidates' rows read, one dense gradient zeroed."""
     rows, table = (count * size.H * size.float_type.itemsize for count in (size.B * (1 + size.K), size.V))
-    return Work(rows, table, 6.0 * size.B * (1 + size.K) * size.H, rows)
+    return Work(rows, table, 6.0 * size.B * (1 + size.K) * size.H)
 
 
 @negative_sampling.implementation(

@@ -313,7 +313,7 @@ def work(skip_gram: bool) -> Callable[[Size], Work]:
         rows, pairs = 2.0 * size.B * size.H * 4, covers(size)["pairs"]
         against = 6.0 * (1 + size.K) * size.H
         flops = pairs * against if skip_gram else size.B * against + 2 * pairs * size.H
-        return Work(rows + 4.0 * size.B, rows, flops, rows)
+        return Work(rows + 4.0 * size.B, rows, flops)
 
     return of
 

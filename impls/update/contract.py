@@ -255,7 +255,7 @@ def rows_work(tables: int, flops: float) -> Callable[[Size], Work]:
         rows = min(size.B, size.V)
         table = rows * size.H * size.float_type.itemsize
         read = (tables + 1) * table + rows * size.index_type.itemsize
-        return Work(read, tables * table, flops * rows * size.H, row_bytes=tables * table)
+        return Work(read, tables * table, flops * rows * size.H)
 
     return work
 

@@ -1,0 +1,295 @@
+"""The memory traffic that no implementation of a kernel can avoid, and nothing else: what limits are measured by.
+
+Each moves the rows of the very batches that are timed, in their order, and computes nothing with them: words of real text
+repeat, so that how fast their rows can be had is a matter of this text and of the caches, which no bandwidth of random
+rows tells. Of the ways to move the same bytes the fastest counts; the part of a slug before the dot says what is moved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .interface import Array, Kernel, Problem
+from .lookup import lookup, row_buffer
+from .machine import copy_row, prefetch_row
+from .output.contract import gradient_buffer
+from .output.hierarchical import Tree, hierarchical
+from .output.nce import nce
+from .output.negative_sampling import negative_sampling
+from .output.sampled_softmax import sampled_softmax
+from .output.shared_negatives import shared_negatives
+from .output.softmax import softmax
+from .random import next_bits
+from .sampling.contract import whole_tables
+from .sampling.with_replacement import with_replacement
+from .sampling.without_replacement import without_replacement
+from .scatter.accumulate import accumulate
+from .scatter.dense import dense
+from .scatter.rows import rows as gradient_rows
+from .scatter.scalar import scalar
+from .update.adam import adam
+from .update.lazy_adam import lazy_adam
+from .update.sgd import sgd
+
+AHEAD = 8
+"""Rows that are asked for before they are moved."""
+
+
+# rows of a table, read into a buffer
+
+
+@lookup.floor("rows", prepare=row_buffer)
+def rows_read(W: Array, idx: Array, out: Array) -> None:
+    for i in range(len(idx)):
+        copy_row(out, i, W, idx[i])
+
+
+@lookup.floor("rows.ahead", prepare=row_buffer)
+def rows_read_ahead(W: Array, idx: Array, out: Array) -> None:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, idx[i + AHEAD])
+        if i >= 0:
+            copy_row(out, i, W, idx[i])
+
+
+# gradients of rows, written to where they belong
+
+
+@dense.floor("table", jit=False)
+def table_filled(dout: Array, idx: Array, dW: Array) -> None:
+    dW.fill(0)
+
+
+@dense.floor("table.compiled")
+def table_zeroed(dout: Array, idx: Array, dW: Array) -> None:
+    dW[:] = 0
+
+
+def rows_written(dout: Array, idx: Array, dW: Array) -> None:
+    for i in range(len(idx)):
+        copy_row(dW, idx[i], dout, i)
+
+
+def rows_written_ahead(dout: Array, idx: Array, dW: Array) -> None:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(dW, idx[i + AHEAD])
+        if i >= 0:
+            copy_row(dW, idx[i], dout, i)
+
+
+DENSE = dense.floor("rows")(rows_written), dense.floor("rows.ahead")(rows_written_ahead)
+ACCUMULATE = accumulate.floor("rows")(rows_written), accumulate.floor("rows.ahead")(rows_written_ahead)
+
+
+def touched_rows(problem: Problem) -> Array:
+    """As many rows as a batch touches, in the mean."""
+    return np.empty((max(1, round(problem.touched)), problem.size.H), problem.size.float_type)
+
+
+@gradient_rows.floor("rows", prepare=touched_rows)
+def rows_gathered(dout: Array, idx: Array, out: Array) -> None:
+    n = len(out)
+    for i in range(len(idx)):
+        copy_row(out, i % n, dout, i)
+
+
+@scalar.floor("rows")
+def numbers_written(dout: Array, idx: Array, dW: Array) -> None:
+    for i in range(len(idx)):
+        dW[idx[i]] = dout[i]
+
+
+# rows of W_out that are scored, and their gradients
+
+
+@softmax.floor("table", jit=False, prepare=gradient_buffer)
+def table_copied(h: Array, W_out: Array, target: Array, dW: Array) -> None:
+    np.copyto(dW, W_out)
+
+
+@softmax.floor("table.compiled", prepare=gradient_buffer)
+def table_copied_compiled(h: Array, W_out: Array, target: Array, dW: Array) -> None:
+    dW[:] = W_out
+
+
+def candidate_rows(problem: Problem) -> Array:
+    """A row for each candidate of each row of h."""
+    size = problem.size
+    return np.empty((size.B * (1 + size.K), size.H), size.float_type)
+
+
+@negative_sampling.floor("rows", prepare=candidate_rows)
+def candidates_read(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n, K = negatives.shape
+    for b in range(n):
+        at = b * (1 + K)
+        copy_row(values, at, W_out, target[b])
+        for k in range(K):
+            copy_row(values, at + 1 + k, W_out, negatives[b, k])
+
+
+@negative_sampling.floor("rows.ahead", prepare=candidate_rows)
+def candidates_read_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n, K = negatives.shape
+    for b in range(-1, n):
+        if b + 1 < n:
+            prefetch_row(W_out, target[b + 1])
+            for k in range(K):
+                prefetch_row(W_out, negatives[b + 1, k])
+        if b >= 0:
+            at = b * (1 + K)
+            copy_row(values, at, W_out, target[b])
+            for k in range(K):
+                copy_row(values, at + 1 + k, W_out, negatives[b, k])
+
+
+def shared_rows(problem: Problem) -> Array:
+    """A row for each target and each shared negative."""
+    size = problem.size
+    return np.empty((size.B + size.K, size.H), size.float_type)
+
+
+def shared_read(W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n = len(target)
+    for b in range(n):
+        copy_row(values, b, W_out, target[b])
+    for k in range(len(negatives)):
+        copy_row(values, n + k, W_out, negatives[k])
+
+
+def shared_read_ahead(W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n = len(target)
+    for k in range(len(negatives)):
+        prefetch_row(W_out, negatives[k])
+    for b in range(-AHEAD, n):
+        if b + AHEAD < n:
+            prefetch_row(W_out, target[b + AHEAD])
+        if b >= 0:
+            copy_row(values, b, W_out, target[b])
+    for k in range(len(negatives)):
+        copy_row(values, n + k, W_out, negatives[k])
+
+
+@shared_negatives.floor("rows", prepare=shared_rows)
+def of_shared(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    shared_read(W_out, target, negatives, values)
+
+
+@shared_negatives.floor("rows.ahead", prepare=shared_rows)
+def of_shared_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    shared_read_ahead(W_out, target, negatives, values)
+
+
+def of_logged(
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
+) -> None:
+    shared_read(W_out, target, negatives, values)
+
+
+def of_logged_ahead(
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
+) -> None:
+    shared_read_ahead(W_out, target, negatives, values)
+
+
+def logged(kernel: Kernel) -> tuple[Any, ...]:
+    ways = (("rows", of_logged), ("rows.ahead", of_logged_ahead))
+    return tuple(kernel.floor(slug, prepare=shared_rows)(way) for slug, way in ways)
+
+
+SAMPLED_SOFTMAX, NCE = logged(sampled_softmax), logged(nce)
+
+
+def path_rows(problem: Problem) -> Array:
+    """A row for each node on the longest possible paths of a batch."""
+    size, offsets = problem.size, problem.inputs["tree"].offsets
+    return np.empty((size.B * int(np.diff(offsets).max(initial=1)), size.H), size.float_type)
+
+
+@hierarchical.floor("rows", prepare=path_rows)
+def paths_read(h: Array, W_out: Array, target: Array, tree: Tree, values: Array) -> None:
+    offsets, nodes = tree.offsets, tree.nodes
+    at = 0
+    for b in range(len(target)):
+        for i in range(offsets[target[b]], offsets[target[b] + 1]):
+            copy_row(values, at, W_out, nodes[i])
+            at += 1
+
+
+@hierarchical.floor("rows.ahead", prepare=path_rows)
+def paths_read_ahead(h: Array, W_out: Array, target: Array, tree: Tree, values: Array) -> None:
+    offsets, nodes = tree.offsets, tree.nodes
+    at = 0
+    for b in range(-1, len(target)):
+        if b + 1 < len(target):
+            for i in range(offsets[target[b + 1]], offsets[target[b + 1] + 1]):
+                prefetch_row(W_out, nodes[i])
+        if b >= 0:
+            for i in range(offsets[target[b]], offsets[target[b] + 1]):
+                copy_row(values, at, W_out, nodes[i])
+                at += 1
+
+
+# draws
+
+
+def numbers_drawn(targets: Array, K: int, p: Array, rng: Any, tables: tuple[Array, Array, Array]) -> None:
+    _, state, negatives = tables
+    for b in range(len(targets)):
+        for k in range(K):
+            negatives[b, k] = next_bits(state)
+
+
+WITH_REPLACEMENT = (with_replacement.floor("numbers", prepare=whole_tables)(numbers_drawn),)
+WITHOUT_REPLACEMENT = (without_replacement.floor("numbers", prepare=whole_tables)(numbers_drawn),)
+
+
+# steps of an optimizer
+
+
+@sgd.floor("rows")
+def step_written(W: Array, rows: Array, values: Array, lr: float) -> None:
+    for i in range(len(rows)):
+        copy_row(W, rows[i], values, i)
+
+
+@sgd.floor("rows.ahead")
+def step_written_ahead(W: Array, rows: Array, values: Array, lr: float) -> None:
+    n = len(rows)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, rows[i + AHEAD])
+        if i >= 0:
+            copy_row(W, rows[i], values, i)
+
+
+@adam.floor("table")
+def tables_turned(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(W)):
+        for j in range(W.shape[1]):
+            W[i, j], m[i, j], v[i, j] = m[i, j], v[i, j], W[i, j]
+
+
+@lazy_adam.floor("rows")
+def rows_turned(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(rows)):
+        row = rows[i]
+        for j in range(W.shape[1]):
+            W[row, j], m[row, j], v[row, j] = m[row, j], v[row, j], W[row, j]
+
+
+@lazy_adam.floor("rows.ahead")
+def rows_turned_ahead(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(rows)):
+        if i + AHEAD < len(rows):
+            for table in (W, m, v):
+                prefetch_row(table, rows[i + AHEAD])
+        row = rows[i]
+        for j in range(W.shape[1]):
+            W[row, j], m[row, j], v[row, j] = m[row, j], v[row, j], W[row, j]
