@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {
     CALL: "what calling a function costs",
-    MEMORY: "what the memory gives of these very rows",
-    CACHE: "what the caches give of these very rows",
+    MEMORY: "what the memory gives",
+    CACHE: "what the caches give",
     ARITHMETIC: "the rate of matrix products",
     INTERPRETER: "of a limit next to nothing: Python's own loop takes the time",
 }

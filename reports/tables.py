@@ -196,7 +196,7 @@ def beyond(race: Sequence[Any]) -> str:
     found = []
     for case in race:
         share = interval(case, "limit_share")
-        if share and share.estimate > 1 and case.limit != INTERPRETER:
+        if share and share.estimate > 1.005 and case.limit != INTERPRETER:
             ends = "" if share.low is None or share.high is None else f" ({share.low:.0%}–{share.high:.0%})"
             wrong = ": a limit that is passed is none" if passed(share) else ""
             found.append(f"{case.implementation} {share.estimate:.0%}{ends}{wrong}")

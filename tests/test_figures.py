@@ -16,7 +16,7 @@ from tests.saved import PYTEST, RACE, not_measured, row, unlaunched
 
 TIME_V, TIME_B = "Time a call against vocabulary V", "Time a call against batch B"
 MEMORY_V, MEMORY_B = "Peak memory of a call against vocabulary V", "Peak memory of a call against batch B"
-LADDER, SHARES, CPU = "Times faster than the baseline", "Share of the machine’s limit", "CPU time against wall time"
+LADDER, SHARES, CPU = "Times faster than the baseline", "Share of its roofline limit", "CPU time against wall time"
 
 
 def plots(*rows: saved.Content, **suite: Any) -> dict[str, dict[str, Any]]:
@@ -158,10 +158,10 @@ def test_without_a_baseline_there_are_no_speed_ups() -> None:
 
 
 def test_a_bar_is_the_share_of_the_limit_that_binds() -> None:
-    rows = [row("one-hot", 1e-2, read_bytes=4e7, written_bytes=0), row("gather", 1e-5)]
+    rows = [row("one-hot", 1e-2, read_bytes=4e7, written_bytes=0, moves_more=True), row("gather", 1e-5)]
     plot = plots(*rows, limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]})[SHARES]
     (bar,) = plot["data"]
-    assert (bar["type"], bar["y"], bar["text"]) == ("bar", ["one-hot"], ["50% of read"])
+    assert (bar["type"], bar["y"], bar["text"]) == ("bar", ["one-hot"], ["50% of memory"])
     assert bar["x"] == pytest.approx([50])
     assert plot["x"]["labels"] == ["0 %", "25 %", "50 %", "75 %", "100 %"]
 
@@ -200,7 +200,7 @@ def test_what_was_not_measured_is_no_line_and_leaves_the_others_their_colours() 
 
 def test_an_implementation_looks_the_same_in_every_plot_of_its_kernel_and_in_the_legend() -> None:
     # the first was not measured at the vocabulary of the plot against B
-    more: dict[str, Any] = {"peak_bytes": 10, "read_bytes": 4e3, "written_bytes": 0}
+    more: dict[str, Any] = {"peak_bytes": 10, "read_bytes": 4e3, "written_bytes": 0, "moves_more": True}
     rows = [row("a", 1e-6, V=V, B=10, **more) for V in (1_000, 10_000)]
     rows += [
         row(slug, 1e-6, V=V, B=B, baseline=slug == "b", **more)

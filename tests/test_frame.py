@@ -136,8 +136,9 @@ def test_a_case_is_set_against_the_limit_that_binds_it() -> None:
     table = frame(ResultFile.model_validate(saved.small())).set_index(["implementation", "V"])
     one_hot: Any = table.loc[("one-hot", 100_000)]
     gather: Any = table.loc[("gather", 100_000)]
-    assert (one_hot.limit, one_hot.limit_share) == ("read", pytest.approx(0.5))
-    assert (gather.limit, gather.limit_share) == ("call", pytest.approx(0.01))
+    assert (one_hot.limit, one_hot.limit_share) == ("memory", pytest.approx(0.5))
+    assert (gather.limit, gather.limit_share) == ("call", pytest.approx(0.1))
+    assert gather.limit_share_low == pytest.approx(0.1)
     assert missing(table.loc[("one-hot", 10_000), "limit_share"])
 
 

@@ -126,7 +126,7 @@ def test_what_converting_the_input_takes_is_said_beside_the_times_that_leave_it_
 @pytest.mark.parametrize(
     ("work", "note"),
     [
-        ({"read_bytes": 1e3}, "is at 100% of what the machine reads, at this working set: only moving fewer bytes would help it"),
+        ({"read_bytes": 1e3, "moves_more": True}, "is at 100% of what the memory gives: only moving fewer bytes would help it"),
         ({"flops": 1e3}, "is at 100% of the rate of matrix products: only computing less would help it"),
         ({"flops": 5e2}, ""),
     ],
@@ -135,10 +135,15 @@ def test_what_is_at_a_limit_of_the_machine_is_told_what_alone_would_help(work: d
     """At a byte and an operation a nanosecond."""
     moved: dict[str, Any] = {"read_bytes": 0.0, "written_bytes": 0.0, "flops": 0.0}
     rows = [
-        row("matmul", V * 1e-10, V=V, **moved | {name: figure * V / 1e4 for name, figure in work.items()})
+        row(
+            "matmul",
+            V * 1e-10,
+            V=V,
+            **moved | {name: figure if figure is True else figure * V / 1e4 for name, figure in work.items()},
+        )
         for V in (10_000, 100_000)
     ]
-    limits = {"read": [[1e5, 1e9]], "write": [], "copied": [], "rows": [], "matmul": {"f32": 1e9}}
+    limits = {"read": [[1e5, 1e9]], "write": [], "copied": [], "matmul": {"f32": 1e9}}
     assert [table.note for table in tables_of(saved.result(*rows, limits=limits))] == [note and f"matmul {note}"] * 2
 
 
