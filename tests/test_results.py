@@ -200,8 +200,8 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "an unknown engine": (changed("w2vbench", "engine", to="stopwatch"), "w2vbench.engine: "),
     "a list for the words": (changed("w2vbench", "corpus", "streams", to=["a"]), "w2vbench.corpus.streams: "),
     "a line break in a name": (
-        changed("w2vbench", "call_s", to={"a\nb\u2028c": "much"}),
-        "w2vbench.call_s.a b c: ",
+        changed("w2vbench", "floors", to={"a\nb\u2028c": "much"}),
+        "w2vbench.floors.a b c: ",
     ),
     "a case twice": (
         changed("benchmarks", 1, to=saved.small()["benchmarks"][0]),
