@@ -140,10 +140,17 @@ def sums_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Arra
     return total, magnitude, most
 
 
+FEW = 500
+"""Places of a word that are soon added up: words that come oftener are left to samples that have no others."""
+
+
 def some_words(calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> Array:
-    """Words of the first, the last and some other calls' batches, each once."""
-    chosen = {0, len(calls) - 1, *rng.integers(len(calls), size=2).tolist()}
-    return np.unique([rng.choice(calls[at][1]) for at in chosen])
+    """Words of the first, the last and some other calls' batches, each once, and none that comes very often if others do not."""
+    chosen = {0, len(calls) - 1, *rng.integers(len(calls), size=4).tolist()}
+    words = np.unique([rng.choice(calls[at][1]) for at in chosen])
+    idx = np.concatenate([call[1] for call in calls])
+    places = np.array([np.count_nonzero(idx == word) for word in words])
+    return np.asarray(words[places <= max(FEW, places.min())])
 
 
 def verify_dense(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
