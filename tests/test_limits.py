@@ -166,7 +166,7 @@ def lanes_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, Lane]:
     kernel = next(kernel for kernel in KERNELS if kernel.name == name)
     size = Size(V, H=kernel.sizes[0].H, B=20, K=kernel.sizes[0].K, index=kernel.sizes[0].index)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0)}
+    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0, 2 << 30)}
 
 
 @pytest.mark.parametrize("name", [kernel.name for kernel in KERNELS])
@@ -204,6 +204,12 @@ def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, co
     lane.function(h, W_out, target, tree, *lane.last)
     nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
     np.testing.assert_array_equal(lane.last[0][: len(nodes)], W_out[nodes])
+
+
+def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:
+    kernel = KERNELS[0]
+    problem = kernel.make(Size(60), corpus, np.random.default_rng(0))
+    assert [lane.name for lane in measuring.floor_lanes(kernel, problem, 0, 512 << 20)] == [measuring.CALL]
 
 
 def test_floors_are_no_implementations() -> None:

@@ -35,14 +35,19 @@ def nothing(*arguments: Any) -> None:
     pass
 
 
-def floor_lanes(kernel: Kernel, problem: Problem, place: int) -> Iterator[Lane]:
+COMPILER_BYTES = 1 << 30
+"""What a process should be allowed in which code is compiled: LLVM ends one in which it finds no memory."""
+
+
+def floor_lanes(kernel: Kernel, problem: Problem, place: int, limit_bytes: int) -> Iterator[Lane]:
     """Lanes that call nothing, and that only move what every implementation of a kernel must move, each in one way.
 
-    Their results are not looked at. One that finds no room for its buffers is left out.
+    Their results are not looked at. limit_bytes: what the process may hold; where that is little, or a buffer finds no
+    room, there are fewer.
     """
     loop = sampler(len(kernel.parameters), False)
     yield Lane(CALL, nothing, (), problem, loop, place=place, again=True)
-    for floor in floors(kernel):
+    for floor in floors(kernel) if limit_bytes >= COMPILER_BYTES else ():
         with contextlib.suppress(MemoryError):
             lane = lane_of(FLOOR + floor.slug, floor, problem, place=place)
             lane.kernel = None

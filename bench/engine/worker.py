@@ -213,7 +213,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
     emit("stage", name="compiling what limits are measured by", lane=None, patience=COMPILATION)
-    lanes += limits.floor_lanes(implementations[0].kernel, problem, first)
+    lanes += limits.floor_lanes(implementations[0].kernel, problem, first, spec["memory_limit_bytes"])
     verifiers = {lane.name: Verifier(lane, places, guard if spec["careful"] else None) for lane in lanes}
     emit("waits")  # until nothing else runs
     try:
