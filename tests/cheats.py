@@ -94,7 +94,7 @@ def draws_once(targets, K, p, rng, known):
 @with_replacement.implementation("uniform-later", "draws uniformly once it is timed", prepare=memory)
 def uniform_later(targets, K, p, rng, known):
     known["calls"] = known.get("calls", 0) + 1
-    law = p if len(p) != RACED or known["calls"] < 20 else None
+    law = p if len(p) != RACED or known["calls"] <= HONEST else None
     drawn = rng.choice(len(p), size=(len(targets), K), p=law)
     while (hit := drawn == targets[:, None]).any():
         drawn[hit] = rng.choice(len(p), size=int(hit.sum()), p=law)
