@@ -139,12 +139,14 @@ def test_a_model_may_want_more_words_at_once_and_is_told_the_rates_of_a_piece() 
         def __init__(self, problem: Any) -> None:
             self.alpha, self.W_in = 0.0, np.zeros((12, 4), np.float32)
             self.W_out = self.W_in
+            self.rates = (0.0, 0.0)
             self.fed: list[tuple[int, float, float]] = []
 
-        def feed(self, words: Array, starts: Array, rates: tuple[float, float]) -> None:
-            self.fed.append((len(words), *rates))
+    def step(words: Array, starts: Array, model: Any) -> Any:
+        model.fed.append((len(words), *model.rates))
+        return model
 
-    slow = CBOW[0].kernel.implementation("slow", "slow", prepare=Slow)(lambda words, starts, model: model)
+    slow = CBOW[0].kernel.implementation("slow", "slow", prepare=Slow)(step)
     corpus = small_text()
     fed = train(Plan(implementation=slow, V=12, H=4, epochs=2), corpus, lambda run: None).model.fed
     assert [words for words, _, _ in fed] == [8000, 2000] * 2

@@ -111,7 +111,7 @@ def test_train_gives_the_same_vectors_for_a_seed(tmp_path: Path) -> None:
         (("train", "--model", "glove"), "glove"),
         (("quality", "--only", "nothing"), "no training rung matches"),
         (("quality", "--kernel", "lookup"), "no training rung matches"),
-        (("quality", "--budget", "long"), "not a time above 0: 'long'"),
+        (("quality", "--budget", "long"), "not a time from 0.1 s to 30 days: 'long'"),
         (("quality", "--min-count", "10000000"), "--min-count"),
     ],
 )

@@ -188,6 +188,8 @@ def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Flo
     Unlike a loss it means the same for softmax and negative sampling.
     """
     centres, contexts = pairs_of(words, starts, 2)
+    others = centres != contexts  # a word beside itself tells nothing of two tables that are alike
+    centres, contexts = centres[others], contexts[others]
     law = np.cumsum(counts**0.75)
     noise = np.searchsorted(law, np.random.default_rng(seed).random(len(centres)) * law[-1], side="right")
     own = np.einsum("ph,ph->p", W_in[contexts], W_out[centres])
