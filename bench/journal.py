@@ -15,7 +15,7 @@ from reports.results import write
 
 NAME = "journal.jsonl"
 LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "adapt_s", "plan", "memory", "profile", "stages")
-RACE = ("problem", "launches", "floors", "touched", "batches")
+RACE = ("problem", "launches", "floors", "plans", "touched", "batches")
 
 
 class JournalError(ValueError):

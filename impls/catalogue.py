@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -83,9 +84,10 @@ def own() -> Iterator[Implementation]:
     yield from sorted(found, key=lambda i: ORDER.index(i.kernel.name))
 
 
-def floors(kernel: Kernel) -> list[Implementation]:
+@cache
+def floors(kernel: str) -> tuple[Implementation, ...]:
     """What must be moved for a kernel of this package, in all ways that are known."""
-    return [one for one in everything() if one.is_floor and one.kernel is kernel]
+    return tuple(one for one in everything() if one.is_floor and one.kernel.name == kernel)
 
 
 def everything() -> Iterator[Implementation]:

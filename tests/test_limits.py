@@ -166,7 +166,7 @@ def lanes_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, Lane]:
     kernel = next(kernel for kernel in KERNELS if kernel.name == name)
     size = Size(V, H=kernel.sizes[0].H, B=20, K=kernel.sizes[0].K, index=kernel.sizes[0].index)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0, 2 << 30)}
+    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0, 2 << 30, {})}
 
 
 @pytest.mark.parametrize("name", [kernel.name for kernel in KERNELS])
@@ -209,9 +209,9 @@ def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, co
 def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:
     kernel = KERNELS[0]
     problem = kernel.make(Size(60), corpus, np.random.default_rng(0))
-    assert [lane.name for lane in measuring.floor_lanes(kernel, problem, 0, 512 << 20)] == [measuring.CALL]
+    assert [lane.name for lane in measuring.floor_lanes(kernel, problem, 0, 512 << 20, {})] == [measuring.CALL]
 
 
 def test_floors_are_no_implementations() -> None:
     assert not [one for one in catalogue.own() if one.is_floor]
-    assert len({(one.kernel.name, one.slug) for kernel in KERNELS for one in catalogue.floors(kernel)}) >= 20
+    assert len({(one.kernel.name, one.slug) for kernel in KERNELS for one in catalogue.floors(kernel.name)}) >= 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,19 +39,24 @@ COMPILER_BYTES = 1 << 30
 """What a process should be allowed in which code is compiled: LLVM ends one in which it finds no memory."""
 
 
-def floor_lanes(kernel: Kernel, problem: Problem, place: int, limit_bytes: int) -> Iterator[Lane]:
+def floor_lanes(
+    kernel: Kernel, problem: Problem, place: int, limit_bytes: int, plan: Mapping[str, Sequence[int]]
+) -> Iterator[Lane]:
     """Lanes that call nothing, and that only move what every implementation of a kernel must move, each in one way.
 
     Their results are not looked at. limit_bytes: what the process may hold; where that is little, or a buffer finds no
-    room, there are fewer.
+    room, there are fewer. plan: calls and rounds by lane, where they are known.
     """
     loop = sampler(len(kernel.parameters), False)
-    yield Lane(CALL, nothing, (), problem, loop, place=place, again=True)
-    for floor in floors(kernel) if limit_bytes >= COMPILER_BYTES else ():
+    lanes = [Lane(CALL, nothing, (), problem, loop, place=place, again=True)]
+    for floor in floors(kernel.name) if limit_bytes >= COMPILER_BYTES else ():
         with contextlib.suppress(MemoryError):
             lane = lane_of(FLOOR + floor.slug, floor, problem, place=place)
             lane.kernel = None
-            yield lane
+            lanes.append(lane)
+    for lane in lanes:
+        lane.calls, lane.rounds = plan.get(lane.name) or (1, 0)
+    yield from lanes
 
 
 def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:

@@ -94,8 +94,8 @@ class RaceResult:
     """One problem's race.
 
     launches: how many are finished. floors: wall_s and cpu_s of each launch, for a function that does nothing (``call``)
-    and for those that only move what must be moved. touched: distinct rows a batch, mean over launches. batches: length
-    of the ring.
+    and for those that only move what must be moved; plans: calls a sample and rounds of these, by lane. touched: distinct
+    rows a batch, mean over launches. batches: length of the ring.
     """
 
     problem: str
@@ -103,6 +103,7 @@ class RaceResult:
     lanes: list[LaneResult]
     launches: int = 0
     floors: dict[str, list[dict[str, list[float | None]]]] = field(default_factory=dict)
+    plans: dict[str, list[int]] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
 
@@ -216,7 +217,7 @@ def run_launch(race: RaceResult, track: Track, profiled: Sequence[str] = ()) -> 
             "memory": first,
             "profile": list(profiled) if first else [],
             "time_limit_s": settings.time_limit_s,
-            "plan": {slug: lane.plan for slug, lane in racing.items()},
+            "plan": {**race.plans, **{slug: lane.plan for slug, lane in racing.items()}},
         }
         events: list[dict[str, Any]] = []
         try:
@@ -319,6 +320,7 @@ def collect(event: dict[str, Any], race: RaceResult) -> None:
         case "timed" if event["lane"].startswith(FLOOR):
             figures = {"wall_s": event["wall_s"], "cpu_s": event["cpu_s"]}
             race.floors.setdefault(event["lane"].removeprefix(FLOOR), []).append(figures)
+            race.plans[event["lane"]] = [event["calls"], event["rounds"]]
         case "timed":
             lane = race.racing[event["lane"]]
             lane.wall_s.append(event["wall_s"])

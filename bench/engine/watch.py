@@ -25,24 +25,26 @@ class Names:
     """What the watched modules' names stand for, so that one that is changed is noticed and put back."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[ModuleType, str, Any, Any]] = [
-            (module, name, value, getattr(value, "__code__", None))
+        self.known: list[tuple[ModuleType, dict[str, Any]]] = [
+            (module, {name: value for name, value in vars(module).items() if not name.startswith("__")})
             for module in watched()
-            for name, value in vars(module).items()
-            if not name.startswith("__")
         ]
+        functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
+        self.codes = [(function, function.__code__) for function in functions]
         self.callbacks = list(gc.callbacks)
 
     def put_back(self) -> list[str]:
         """Names that stand for something else than they did, which they now no longer do."""
         changed = []
-        for module, name, value, code in self.known:
-            if vars(module).get(name) is not value:
+        for module, known in self.known:
+            now = vars(module)
+            for name in [name for name, value in known.items() if now.get(name) is not value]:
                 changed.append(f"{module.__name__}.{name}")
-                setattr(module, name, value)
-            if isinstance(value, FunctionType) and value.__code__ is not code:
-                changed.append(f"{module.__name__}.{name}")
-                value.__code__ = code
+                setattr(module, name, known[name])
+        for function, code in self.codes:
+            if function.__code__ is not code:
+                changed.append(f"{function.__module__}.{function.__name__}")
+                function.__code__ = code
         if gc.callbacks != self.callbacks:
             changed.append("gc.callbacks")
             gc.callbacks[:] = self.callbacks

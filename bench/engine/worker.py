@@ -8,6 +8,7 @@ much as they like, it comes from and goes nowhere.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -200,6 +201,8 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
         for implementation in filter(from_outside, implementations):
             emit("out", lane=implementation.slug, status=WRONG, reason=f"{patched(changed)} when its file is loaded")
             return
+    gc.collect()
+    gc.freeze()  # modules are gone through once: no garbage comes from them, and numba's alone take 80 ms each time
     corpus, seed = Corpus.load(Path(spec["corpus"])), [spec["seed"], spec["launch"]]
     problem = implementations[0].kernel.make(size, corpus, np.random.default_rng(seed))
     emit("problem", touched=problem.touched, batches=len(problem.batches))
@@ -213,7 +216,7 @@ def launch(spec: dict[str, Any], emit: Emit) -> None:
             return  # it may have changed what the others work on: they are launched again without it
         lanes.append(lane)
     emit("stage", name="compiling what limits are measured by", lane=None, patience=COMPILATION)
-    lanes += limits.floor_lanes(implementations[0].kernel, problem, first, spec["memory_limit_bytes"])
+    lanes += limits.floor_lanes(implementations[0].kernel, problem, first, spec["memory_limit_bytes"], spec["plan"])
     verifiers = {lane.name: Verifier(lane, places, guard if spec["careful"] else None) for lane in lanes}
     emit("waits")  # until nothing else runs
     try:
