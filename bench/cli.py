@@ -42,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
-    epilog="Start with [bold]w2vbench run --preset quick[/bold], half a minute; then open [bold]reports/out/index.html[/bold].",
+    epilog="Start with [bold]w2vbench run --preset quick[/bold], a minute and a half; then open [bold]reports/out/index.html[/bold].",
 )
 
 
@@ -170,7 +170,7 @@ def run(
     preset: Annotated[
         PresetName,
         typer.Option(
-            help="quick: half a minute; default: four minutes; full: twelve; deck: the source deck's own sizes."
+            help="quick: a minute and a half; default: some minutes; full: the longest; deck: the source deck's own sizes."
         ),
     ] = PresetName.default,
     kernel: Kernels = None,
