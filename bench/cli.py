@@ -42,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
-    epilog="Start with [bold]w2vbench run --preset quick[/bold], a minute and a half; then open [bold]reports/out/index.html[/bold].",
+    epilog="Start with [bold]w2vbench run --preset quick[/bold], half a minute; then open [bold]reports/out/index.html[/bold].",
 )
 
 
@@ -170,7 +170,7 @@ def run(
     preset: Annotated[
         PresetName,
         typer.Option(
-            help="quick: a minute and a half; default: some minutes; full: the longest; deck: the source deck's own sizes."
+            help="quick: the book's kernels in half a minute; default: all kernels, some minutes; full: the longest; deck: the source deck's own sizes."
         ),
     ] = PresetName.default,
     kernel: Kernels = None,
@@ -232,7 +232,7 @@ def run(
     from bench import run as running
     from bench import show
     from bench.engine import environment
-    from bench.engine.race import Track
+    from bench.engine.race import SPARES, Track
     from bench.journal import Journal, hold
     from bench.presets import PRESETS, changed_sizes, own_sizes
     from bench.quantities import count, counts, seconds, size_bytes
@@ -270,36 +270,43 @@ def run(
     )
     files = [file.resolve() for file in impl or ()]
     busy = environment.busy_cpus()
+    every = narrowed(catalogue.load(files), kernel)
+    left_out = () if kernel or only or files or vocab or batch else chosen.left_out
     races = running.plan(
-        narrowed(catalogue.load(files), kernel), partial(changed_sizes, sizes, changed), Selection(globs=only or ())
+        [i for i in every if i.kernel.name not in left_out],
+        partial(changed_sizes, sizes, changed),
+        Selection(globs=only or ()),
     )
     show.writable(out)
-    going = running.Run(
-        show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), environment.describe(busy)
-    )
-    journal = Journal(out, running.identity(going, races, files))
-    hold(out)
-    known = journal.finished(i for race in races for i in race.implementations) if resume else {}
-    if not resume and journal.begin():
-        show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
-    interrupted = False
+    machine, interrupted = environment.describe(busy), False
     stop_on_signals()
-    with (
-        running.saved(going.corpus) as folder,
-        show.progress(races, settings.launches) as bar,
-        measuring(going.environment, busy, threads or 1) as (workers, cpu),
-    ):
-        track = Track(workers, folder, tuple(files), settings, cpu)
-        try:
-            running.check(races, track, going, bar.checking)
-            running.race_all(races, track, going, journal, known, bar.racing)
-        except KeyboardInterrupt:
-            interrupted = True
+    with measuring(machine, busy, threads or 1) as (workers, cpu):
+        workers.begin(
+            1, min(SPARES, len(workers.cpus) + 1)
+        )  # while the text is read: for the checks, and for the first pass
+        going = running.Run(
+            show.command(sys.argv), None if own else preset.value, settings, read_corpus(corpus), machine
+        )
+        journal = Journal(out, running.identity(going, races, files))
+        hold(out)
+        known = journal.finished(i for race in races for i in race.implementations) if resume else {}
+        if not resume and journal.begin():
+            show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
+        with running.saved(going.corpus) as folder, show.progress(races, settings.launches) as bar:
+            track = Track(workers, folder, tuple(files), settings, cpu)
+            try:
+                running.check(races, track, going, bar.checking)
+                running.race_all(races, track, going, journal, known, bar.racing)
+            except KeyboardInterrupt:
+                interrupted = True
     if not going.races:
         journal.close()
         show.error("interrupted before the first launch was finished: nothing to keep")
         raise typer.Exit(130)
     show.finished(going, running.result(going), out, as_json=json)
+    if left_out and not json:
+        names = ", ".join(left_out)
+        show.console().print(f"\nleft out by --preset {preset.value}: {names} (--kernel NAME runs one)", style="dim")
     if going.complete:
         journal.close()
     raise typer.Exit(130 if interrupted else 1 if going.broken else 0 if going.measured else 3)

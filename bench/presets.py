@@ -57,6 +57,8 @@ class Preset:
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
     texts: tuple[tuple[int, int], ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Kernels that run only when they are asked for."""
 
     def sizes(self, kernel: Kernel) -> list[Size]:
         """The sizes at which a kernel is raced, in the order they are raced."""
@@ -67,7 +69,8 @@ class Preset:
         elif kernel.name in HUNDREDFOLD:
             sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
         else:
-            some = self.flat if kernel.name in FLAT else self.tables if kernel.name in TABLES else self.vocabularies
+            own = {**dict.fromkeys(FLAT, self.flat), **dict.fromkeys(TABLES, self.tables)}.get(kernel.name)
+            some = own or self.vocabularies
             sizes = [fit(kernel, Size(V)) for V in some]
         if kernel.name.startswith("scatter"):
             sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
@@ -115,12 +118,19 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=5, rounds=5, sample_s=0.001, lane_s=0.0075, profile=False),
-            (1_000, 100_000),
-            flat=(100_000,),
+            Settings(launches=5, rounds=3, sample_s=0.001, lane_s=0.003, profile=False),
+            (100_000,),
             tables=(10_000,),
-            hundredfold=((1_000, 4), (100_000, 4)),
-            texts=((1_000, 100),),
+            hundredfold=((10_000, 4), (100_000, 4)),
+            texts=((1_000, 50),),
+            left_out=(
+                "output.shared-negatives",
+                "output.sampled-softmax",
+                "output.nce",
+                "output.hierarchical",
+                "update.adam",
+                "update.lazy-adam",
+            ),
         ),
         Preset(
             "default",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,14 @@ NUMBERS = count()
 def stand_in_identity() -> tuple[Any, ...]:
     """What decides how a function is compiled and called: the options, and this file."""
     return OPTIONS, hashlib.sha256(without_docstrings(Path(__file__)).encode()).hexdigest()
+
+
+def warm_up() -> None:
+    """Have numba load what its first compilation in a process would: half a second, which is better spent before a clock runs."""
+    with suppress(ImportError):
+        import numba
+
+        numba.njit(lambda: 0).compile(())
 
 
 def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:

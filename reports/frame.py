@@ -11,7 +11,7 @@ import numpy as np
 
 from .limits import bound
 from .memory import call_peak, setup_peak
-from .results import Extra, ResultFile, Row, read
+from .results import Extra, ResultFile, Row, once, read
 from .statistics import LEVEL, Floats, Interval, exponent, middle, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def load(path: str | Path) -> pd.DataFrame:
     return frame(read(Path(path)))
 
 
+@once
 def frame(result: ResultFile) -> pd.DataFrame:
     """The table of a result file, in the file's order: measured cases, then those that were not."""
     import pandas as pd

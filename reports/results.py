@@ -12,11 +12,14 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+T = TypeVar("T")
 SCHEMA = 1
 LARGEST_FILE = 1 << 30
 
@@ -517,3 +520,19 @@ def store(folder: Path, name: str, text: str) -> Path:
                 claim.unlink(missing_ok=True)
     except OSError as error:
         raise ResultError(f"{folder}: {error.strerror or error}") from error
+
+
+def once(of: Callable[[ResultFile], T]) -> Callable[[ResultFile], T]:
+    """Have a function of a result file work out what several outputs need once, for the last file that it was asked for.
+
+    What it gives must not be changed.
+    """
+    last: list[tuple[ResultFile, T]] = []
+
+    @wraps(of)
+    def kept(result: ResultFile) -> T:
+        if not last or last[0][0] is not result:
+            last[:] = [(result, of(result))]
+        return last[0][1]
+
+    return kept

@@ -12,6 +12,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Interval:
         )
 
 
+@cache
 def t_quantile(degrees: float, level: float = LEVEL) -> float:
     """Two-sided quantile of Student's t: the half-width of an interval in standard errors."""
     from scipy.special import stdtrit

@@ -9,7 +9,7 @@ from typing import Any
 
 from .again import more_processes
 from .frame import alike, example_s, examples, growths, wall_s, work_ratio
-from .results import ResultFile, Row
+from .results import ResultFile, Row, once
 from .standing import Standing, advertised, standing
 from .statistics import Interval
 from .units import power, seconds, three, times
@@ -28,6 +28,7 @@ class Finding:
     use: tuple[str, ...]
 
 
+@once
 def findings(result: ResultFile) -> list[Finding]:
     """A finding for each race that measured anything, in the file's order."""
     grown = growths(result.benchmarks)

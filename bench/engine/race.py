@@ -65,9 +65,9 @@ class Track:
             **self.trees,
         }
 
-    def contract(self, *keys: str) -> Iterator[dict[str, Any]]:
+    def contract(self, *keys: str, again: bool = False) -> Iterator[dict[str, Any]]:
         """The events of a process that puts implementations through their kernels' contracts. Raises Died."""
-        return self.workers.work(self.specification("contract", keys), 1, self.settings.time_limit_s)
+        return self.workers.work(self.specification("contract", keys), 1, self.settings.time_limit_s, again=again)
 
 
 @dataclass
@@ -120,6 +120,12 @@ class Named(Protocol):
     def key(self) -> str: ...
 
 
+SPARES = 4
+"""Processes that wait for their turn at most: 0.2 GB each."""
+TOGETHER = 6
+"""Implementations of ours that a process checks before it asks for more: some take a hundred times as long as others."""
+
+
 def run_contract(
     implementations: Sequence[Named], track: Track, note: Callable[[str], None] = lambda key: None
 ) -> dict[str, Verdict]:
@@ -128,11 +134,17 @@ def run_contract(
     Nothing is timed, so every CPU is used. note is told each key in turn.
     """
     cpus = len(track.workers.cpus) or os.cpu_count() or 1
-    shares = [share for at in range(cpus) if (share := [i.key for i in implementations[at::cpus]])]
+    keys = [i.key for i in implementations]
+    again = not track.files and not track.trees  # what others have written is loaded once a process
+    shares = (
+        [keys[at : at + TOGETHER] for at in range(0, len(keys), TOGETHER)]
+        if again
+        else [keys[at::cpus] for at in range(cpus)]
+    )
     verdicts: dict[str, Verdict] = {}
-    with ThreadPoolExecutor(max(1, len(shares))) as pool:
+    with ThreadPoolExecutor(cpus) as pool:
         try:
-            for found in pool.map(lambda share: judge(share, track, note), shares):
+            for found in pool.map(lambda share: judge(share, track, note, again), shares):
                 verdicts.update(found)
         except BaseException:
             track.workers.close()  # an interrupted run must not wait for them
@@ -140,13 +152,16 @@ def run_contract(
     return {i.key: verdicts[i.key] for i in implementations}
 
 
-def judge(keys: Sequence[str], track: Track, note: Callable[[str], None]) -> dict[str, Verdict]:
-    """The contract in one process. An implementation that brings it down is told so; the rest go on in another."""
+def judge(keys: Sequence[str], track: Track, note: Callable[[str], None], again: bool = False) -> dict[str, Verdict]:
+    """The contract in one process. An implementation that brings it down is told so; the rest go on in another.
+
+    again: whether the process may have checked others before.
+    """
     verdicts: dict[str, Verdict] = {}
     while waiting := [key for key in keys if key not in verdicts]:
         note(waiting[0])
         try:
-            for event in track.contract(*waiting):
+            for event in track.contract(*waiting, again=again):
                 if event["event"] == "verdict":
                     verdicts[event["lane"]] = Verdict(event["status"], event["reason"])
                     note(event["lane"])
@@ -173,7 +188,7 @@ def run_limits(sizes: Sequence[Size], track: Track) -> dict[str, Any] | None:
         "threads": sizes[0].threads,
     }
     try:
-        events = list(track.workers.work(spec, sizes[0].threads, track.settings.time_limit_s, ahead=True))
+        events = list(track.workers.work(spec, sizes[0].threads, track.settings.time_limit_s, again=True))
     except Died:
         return None
     return next({k: v for k, v in event.items() if k != "event"} for event in events if event["event"] == "limits")
@@ -223,7 +238,10 @@ def run_launch(race: RaceResult, track: Track, profiled: Sequence[str] = ()) -> 
         try:
             ours = all(lane.implementation.function.__module__.startswith("impls.") for lane in racing.values())
             for event in track.workers.work(spec, race.size.threads, settings.time_limit_s, ahead=True, again=ours):
-                events.append(event)  # noqa: PERF402 - what came before a death counts
+                events.append(event)  # what came before a death counts
+                if event["event"] == "raced" and first:  # what is left takes no times: the next processes can start
+                    left = settings.launches - 1
+                    track.workers.begin(race.size.threads, min(len(track.workers.spares) + 1, left, SPARES))
         except Died as death:
             if any(event["event"] == "raced" for event in events):  # it died while weighing: times are there
                 keep(events, race)

@@ -14,11 +14,12 @@ from .lane import Lane, Taken
 from .verify import Failed, Verifier, failure
 from .watch import listening
 
-SLOW_S = 0.05
-"""Of a call that takes longer, a launch has as many rounds as fit into its time; of a faster one at least LEAST_ROUNDS."""
 LEAST_ROUNDS = 3
-ONCE_S = 0.5
-"""A call that takes longer is not made again to find out how long it takes when warm."""
+"""So many that one spike is outvoted."""
+MORE = 10
+"""How many times a lane's time so few rounds may take; of a call that is slower still there are fewer."""
+COLD = 5
+"""How many times as long as a warm call the first one takes at most: where that is more than a lane's time, one round is all it gets."""
 VARIED = 0.1
 """Share of a sample's calls that are left out at random, so that none is known to be the last."""
 
@@ -44,7 +45,8 @@ def calibrate(lane: Lane, spec: dict[str, Any], verifier: Verifier) -> None:
     lane.calls = min(lane.calls, most)
     warm = taken(1, wanted=True)
     if not lane.rounds:
-        wall = warm if warm >= ONCE_S * 1e9 else quicker_of(2)
+        once = warm >= max(MORE * COLD * spec["lane_s"] * 1e9, least_ns)
+        wall = warm if once else quicker_of(2)
         while wall < least_ns and lane.calls < most:
             more = max(lane.calls + 1, min(lane.calls * 10, int(lane.calls * 1.2 * least_ns / max(wall, 1)) + 1))
             lane.calls = min(more, most)
@@ -69,9 +71,10 @@ def sampled(lane: Lane, calls: int, verifier: Verifier, wanted: bool) -> Taken:
 
 
 def rounds_for(sample_s: float, spec: dict[str, Any]) -> int:
-    """Rounds that a lane gets: what its time allows, but a few if a sample takes less than SLOW_S, so that one spike is outvoted."""
-    least = spec.get("least_rounds", LEAST_ROUNDS) if sample_s < SLOW_S else 1
-    return int(np.clip(spec["lane_s"] / max(sample_s, 1e-9), min(least, spec["rounds"]), spec["rounds"]))
+    """Rounds that a lane gets: what its time allows, but a few where that is not much too long."""
+    fitting = spec["lane_s"] / max(sample_s, 1e-9)
+    least = min(spec.get("least_rounds", LEAST_ROUNDS), MORE * fitting)
+    return int(np.clip(max(fitting, least), 1, spec["rounds"]))
 
 
 Figures = list[float | None]

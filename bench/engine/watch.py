@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from functools import cache
+from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -38,6 +39,8 @@ class Names:
         changed = []
         for module, known in self.known:
             now = vars(module)
+            if all(map(is_, map(now.get, known), known.values())):  # as they mostly are: nothing in Python is as fast
+                continue
             for name in [name for name, value in known.items() if now.get(name) is not value]:
                 changed.append(f"{module.__name__}.{name}")
                 setattr(module, name, known[name])

@@ -43,6 +43,7 @@ from bench.engine.verify import Failed, Verifier
 from bench.engine.watch import Guard, names, patched
 from impls import catalogue
 from impls.case import Size
+from impls.compiled import warm_up
 from impls.interface import Implementation, Problem, has
 from impls.words import Corpus
 
@@ -50,7 +51,7 @@ PROFILE_S = 0.02
 """Length of a line profile's time pass in a race."""
 PROFILE_LIMIT_S = 6.0
 """What would take longer is not profiled in a race: two calls under a hook, or one under tracemalloc."""
-STAGES_S = 0.3
+STAGES_S = 0.05
 """Time in which a model's steps are taken to find out where their time goes."""
 
 
@@ -62,6 +63,7 @@ def main() -> None:
         os.dup2(devnull, standard)
     memory.end_with_parent()
     list(catalogue.own())
+    warm_up()
     names()  # before any file from outside is loaded
     events.write(line_of("started", {}, ""))
 
@@ -122,6 +124,7 @@ def training(spec: dict[str, Any], emit: Emit) -> None:
 
 def contract(spec: dict[str, Any], emit: Emit) -> None:
     """Put implementations through their kernels' contracts, at awkward small sizes."""
+    at_first = running()
     limit_memory(spec["memory_limit_bytes"])
     emit("stage", name="start", lane=None)
     corpus = Corpus.load(Path(spec["corpus"]))
@@ -136,7 +139,7 @@ def contract(spec: dict[str, Any], emit: Emit) -> None:
         if changed := names().put_back() or (at_load if from_outside(implementation) else []):
             verdict = Verdict(WRONG, patched(changed))
         emit("verdict", lane=implementation.key, status=verdict.status, reason=verdict.reason)
-    emit("done")
+    emit("done", clean=running() <= at_first)
 
 
 def load(spec: dict[str, Any]) -> list[Implementation]:
@@ -183,7 +186,7 @@ def weigh_machine(spec: dict[str, Any], emit: Emit) -> None:
     emit("stage", name="the machine's limits", lane=None)
     emit("waits")
     emit("limits", **limits.measure(spec["largest"], spec["dtypes"]), blas_threads=blas_threads())
-    emit("done")
+    emit("done", clean=True)
 
 
 def launch(spec: dict[str, Any], emit: Emit) -> None:

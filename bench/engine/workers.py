@@ -48,7 +48,7 @@ class Died(Exception):
 class Workers:
     """The workers of a run. As a context manager it leaves none behind, nor what they started.
 
-    While one prepares its inputs the next one starts up beside it, and waits; nothing runs beside one that measures. One
+    While one prepares its inputs the next ones start up beside it, and wait; nothing runs beside one that measures. One
     that may be used again, and has left nothing running, does the next piece of work too, until it is retired.
 
     off: CPUs that this process leaves to its workers, if it may use others: it wakes whenever one of them tells something.
@@ -58,8 +58,8 @@ class Workers:
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*off} or self.cpus
         self.mark = uuid.uuid4().hex
-        self.spare: Worker | None = None
-        self.kept: Worker | None = None
+        self.spares: list[Worker] = []
+        self.kept: list[Worker] = []
         self.all: set[Worker] = set()
         self.closed = False
         self.lock = threading.Lock()  # contracts are checked in several threads
@@ -80,7 +80,7 @@ class Workers:
     def close(self) -> None:
         """End all workers; none starts from now on."""
         with self.lock:
-            self.closed, self.spare, self.kept = True, None, None
+            self.closed, self.spares, self.kept = True, [], []
         for worker in list(self.all):
             self.end(worker)
 
@@ -89,12 +89,12 @@ class Workers:
     ) -> Iterator[dict[str, Any]]:
         """Have a worker do a piece of work, and give its events.
 
-        ahead: start the next worker meanwhile. again: a worker that did such a piece may do it, and be kept for the
+        ahead: have the next worker start meanwhile. again: a worker that did such a piece may do it, and be kept for the
         next. Raises Died if it crashes, fails, or takes longer than time_limit_s over one step.
         """
         worker = self.start(threads, again)
-        if ahead and not self.spare:
-            self.spare = self.new(threads)
+        if ahead:
+            self.begin(threads)
         clean = False
         try:
             for event in worker.events(specification, time_limit_s, self.settle):
@@ -102,29 +102,37 @@ class Workers:
                 yield event
         finally:
             if again and clean and not self.closed:
-                self.kept = worker
+                self.kept.append(worker)
             else:
                 self.end(worker)
 
     def retire(self) -> None:
-        """End the worker that was kept: from now on work is done by fresh ones."""
-        kept, self.kept = self.kept, None
-        if kept:
-            self.end(kept)
+        """End the workers that were kept: from now on work is done by fresh ones."""
+        kept, self.kept = self.kept, []
+        for worker in kept:
+            self.end(worker)
 
     def start(self, threads: int, again: bool = False) -> Worker:
-        """The worker that was kept, or the one that has started already, if it has the right number of threads, or a new one."""
-        kept, self.kept = self.kept, None
+        """A worker that was kept, or the one that has started already, if it has the right number of threads, or a new one."""
+        with self.lock:
+            kept = self.kept.pop() if self.kept else None
         if kept and again and kept.threads == threads:
             return kept
         if kept:
             self.end(kept)
-        spare, self.spare = self.spare, None
-        if spare and spare.threads == threads:
-            return spare
-        if spare:
+        with self.lock:
+            spare = next((spare for spare in self.spares if spare.threads == threads), None)
+            if spare:
+                self.spares.remove(spare)
+        return spare or self.new(threads)
+
+    def begin(self, threads: int, number: int = 1) -> None:
+        """Start workers ahead of need, so that so many are starting or idle."""
+        for spare in [spare for spare in self.spares if spare.threads != threads]:
+            self.spares.remove(spare)
             self.end(spare)
-        return self.new(threads)
+        while len(self.spares) < number:
+            self.spares.append(self.new(threads))
 
     def new(self, threads: int) -> Worker:
         """Start a worker. Raises Died once the run has ended."""
@@ -136,9 +144,9 @@ class Workers:
             return worker
 
     def settle(self) -> None:
-        """Wait until the next worker has started up and is idle."""
-        if self.spare:
-            self.spare.started.wait(60)
+        """Wait until the next workers have started up and are idle."""
+        for spare in self.spares:
+            spare.started.wait(60)
 
     def end(self, worker: Worker) -> None:
         """End a worker, its process group, and what it started outside of it."""

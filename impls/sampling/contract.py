@@ -23,7 +23,7 @@ SIZES = (
     Size(25, 1, 9, 4, index="i32"),
 )
 FALSE_REJECTS = 1e-6
-CALLS = 250
+CALLS = 125
 SMALL = 60
 
 

@@ -58,7 +58,7 @@ def make_with(
         number = ring_length(size, size.H * size.float_type.itemsize, size.B)
         ring = Rows(number, [np.unique(words) for words in corpus.batches(size, POOLS * number + CHECKED, rng)], rng)
         values = Moving(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
-        touched = np.unique(np.concatenate(ring.pool))
+        touched = np.unique(np.concatenate([*ring.pool, *(rows for (rows,) in ring.checked)]))
 
         def fill() -> None:
             for name, rows in drawn.items():
