@@ -118,7 +118,7 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=5, rounds=3, sample_s=0.001, lane_s=0.003, profile=False),
+            Settings(launches=5, rounds=5, sample_s=0.001, lane_s=0.0075, profile=False),
             (100_000,),
             tables=(10_000,),
             hundredfold=((10_000, 4), (100_000, 4)),

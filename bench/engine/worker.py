@@ -49,7 +49,7 @@ from impls.words import Corpus
 
 PROFILE_S = 0.02
 """Length of a line profile's time pass in a race."""
-PROFILE_LIMIT_S = 6.0
+PROFILE_LIMIT_S = 2.5
 """What would take longer is not profiled in a race: two calls under a hook, or one under tracemalloc."""
 STAGES_S = 0.05
 """Time in which a model's steps are taken to find out where their time goes."""
