@@ -17,7 +17,8 @@ from reports.units import size_bytes
 from .limits import FLOOR
 from .workers import Died, Workers
 
-BASE_BYTES = 300 << 20
+BASE_BYTES = 450 << 20
+"""What a worker takes before it holds anything: NumPy, and numba with its compiler."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,9 @@ def run_contract(
     cpus = len(track.workers.cpus) or os.cpu_count() or 1
     keys = [i.key for i in implementations]
     again = not track.files and not track.trees  # what others have written is loaded once a process
+    together = min(TOGETHER, -(-len(keys) // cpus)) or 1
     shares = (
-        [keys[at : at + TOGETHER] for at in range(0, len(keys), TOGETHER)]
+        [keys[at : at + together] for at in range(0, len(keys), together)]
         if again
         else [keys[at::cpus] for at in range(cpus)]
     )

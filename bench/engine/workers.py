@@ -33,6 +33,8 @@ STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESH
 as a program frees larger and larger blocks. From the start they make a call's time independent of which calls came
 before: without them a sampler that needs some arrays of 800 kB took 31 ms in one place of the order and 18 in another."""
 MARK = "W2VBENCH_RUN"
+STARTING = 10
+"""How many times the usual limit a process may take to start: on a busy machine numba alone takes seconds."""
 LOOK_S = 1.0
 """How often it is looked whether a silent worker has ended."""
 
@@ -197,7 +199,7 @@ class Worker:
         self, specification: dict[str, Any], time_limit_s: float, settle: Callable[[], None]
     ) -> Iterator[dict[str, Any]]:
         """Send a specification and give events until the work is done. settle: called before measuring may begin."""
-        lane, stage, patience = None, "start", 1
+        lane, stage, patience = None, "start", STARTING
         self.send(json.dumps({**specification, "token": self.token}))
         while True:
             limit_s = time_limit_s * patience
