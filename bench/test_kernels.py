@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bench import front
-from bench.check import OK, Verdict
+from bench.commands import pytest_front as front
+from bench.engine.contract import OK, Verdict
 from bench.engine.lane import lane_of
 from bench.engine.verify import Failed
 

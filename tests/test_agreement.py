@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import agreement
+from bench.plans import agreement
 from impls import words
 from tests import saved
 

@@ -14,7 +14,7 @@ from bench.engine.race import LaneResult, Settings, Track, run_contract, run_rac
 from bench.engine.timing import VARIED, calibrate, varied
 from bench.engine.verify import Verifier
 from bench.engine.workers import Workers
-from bench.run import saved
+from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel

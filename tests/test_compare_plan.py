@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from bench.engine.race import Track
 from bench.engine.workers import Died, Workers
-from bench.presets import GATE
-from bench.regression.compare import (
+from bench.plans.compare import (
     GATE_CASES,
     MARKED_WRONG,
     OVER_BUDGET,
@@ -39,7 +38,8 @@ from bench.regression.compare import (
     record,
     trees_of,
 )
-from bench.regression.revisions import RevisionError, Tree
+from bench.plans.presets import GATE
+from bench.plans.revisions import RevisionError, Tree
 from impls.case import Size
 from reports.comparison import SAME_CODE
 from reports.statistics import LEAST_BYTES, Floats
@@ -753,7 +753,7 @@ def test_a_limit_that_base_keeps_with_room_to_spare_is_heads_own(monkeypatch: py
     fine = {"event": "verdict", "status": "ok", "reason": ""}
     assert barely(lambda: run_of(fine, {"event": "done"}), 30, "timeout") == ""
     clock = iter([0.0, 1.0, 1.0, 17.0, 17.0])
-    monkeypatch.setattr("bench.regression.compare.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.plans.compare.time.monotonic", lambda: next(clock))
     assert "a step of BASE takes 16 s of the 30 s too" in barely(lambda: run_of(fine, {"event": "done"}), 30, "timeout")
 
 

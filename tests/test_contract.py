@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import front
-from bench.check import Verdict, check_contract
+from bench.commands import pytest_front as front
+from bench.engine.contract import Verdict, check_contract
 from impls.catalogue import missing, own
 from impls.interface import Implementation, Kernel
 from impls.lookup import gather, lookup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.presets import PRESETS
+from bench.plans.presets import PRESETS
 from reports import coverage
 from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Noise
 from reports.story import finding

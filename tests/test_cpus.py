@@ -15,7 +15,7 @@ from bench.engine import cpus, environment
 from bench.engine.cpus import Held, held
 from bench.engine.race import Settings, Track, run_contract
 from bench.engine.workers import Workers
-from bench.run import saved
+from bench.plans.run import saved
 from impls import words
 from impls.lookup import gather, take
 

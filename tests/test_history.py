@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
+from bench.commands import cli
 from reports.acknowledged import Acknowledgement
 from reports.between import UNSTEADY
 from reports.history import (

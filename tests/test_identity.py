@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.regression.inside import described
+from bench.engine.sources import described
 from impls import catalogue, trees
 from impls import follower as module
 from impls.identity import Identity, implementation_identity

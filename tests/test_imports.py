@@ -51,7 +51,7 @@ def named(file: Path) -> str:
 
 def test_the_reader_of_imports_sees_every_kind() -> None:
     source = """
-import bench.run
+import bench.plans.run
 from reports import page as p
 from ..case import Size
 from . import words
@@ -61,7 +61,7 @@ def late():
     import_module("torch")
 """
     found = list(imports(source, "impls.output"))
-    assert found == ["bench.run", "reports", ".impls.case", ".impls.output", ".", "impls.lookup", "torch"]
+    assert found == ["bench.plans.run", "reports", ".impls.case", ".impls.output", ".", "impls.lookup", "torch"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.engine.journal import Journal, JournalError, hold
 from bench.engine.race import RaceResult, Settings, enter
-from bench.journal import Journal, JournalError, hold
 from impls import catalogue
 from impls.case import Size
 

@@ -21,7 +21,7 @@ from bench.engine import lines
 from bench.engine.race import Settings, enter
 from bench.engine.traced import Allocated, traced_lines
 from bench.engine.worker import profile_of
-from bench.run import profiled_at
+from bench.plans.run import profiled_at
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from bench import cli, journal
-from bench.engine import environment
+from bench.commands import cli
+from bench.engine import environment, journal
 from bench.engine.workers import Workers
-from bench.training import command as training
+from bench.plans import train as training
 from impls import words
 from tests.test_compare import git
 

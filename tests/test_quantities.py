@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
-from bench.quantities import LONGEST_S, OptionError, count, number, seconds, share, size_bytes
+from bench.commands import cli
+from bench.commands.quantities import LONGEST_S, OptionError, count, number, seconds, share, size_bytes
 from impls import case
 from impls.case import Size
 

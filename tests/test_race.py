@@ -13,7 +13,7 @@ import pytest
 
 from bench.engine.race import RaceResult, Settings, Track, enter, run_contract, run_launch, run_race
 from bench.engine.workers import MARK, Workers
-from bench.run import saved
+from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Size
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.regression import revisions
-from bench.regression.revisions import (
+from bench.plans import revisions
+from bench.plans.revisions import (
     PREFIX,
     RevisionError,
     Tree,

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.training import quality, runs
-from bench.training.runs import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
-from bench.training.vectors import save
+from bench.engine import training_loop as runs
+from bench.engine.training_loop import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
+from bench.plans import scores as quality
+from bench.plans.vectors import save
 from impls import words
 from impls.training.contract import planted
 from impls.training.ladder import CBOW, SKIP_GRAM

@@ -211,8 +211,8 @@ def test_the_command_is_one_that_run_understands(
     kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
-    from bench import cli
-    from bench import run as running
+    from bench.commands import cli
+    from bench.plans import run as running
 
     planned: list[running.Race] = []
     plan = running.plan

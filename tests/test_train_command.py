@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.training import quality
-from bench.training.compare import Asked, content, trained_on
+from bench.plans import scores as quality
+from bench.plans.quality import Asked, content, trained_on
 from impls.training.ladder import CBOW
 from impls.words import builtin
 from reports.results import Against, ResultFile, TrainingRun, read

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.check import check_contract
+from bench.engine.contract import check_contract
 from bench.engine.race import Settings as RaceSettings
 from bench.engine.race import enter
 from impls.case import Size

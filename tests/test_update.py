@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.check import check_contract
+from bench.engine.contract import check_contract
 from impls.case import Size
 from impls.catalogue import kernels, missing, own
 from impls.interface import Implementation, Kernel, Problem

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.check import OK, Verdict
+from bench.engine.contract import OK, Verdict
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.units import size_bytes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import WRONG
+from bench.engine.contract import WRONG
 
 from .lane import Lane, Taken
 from .verify import Failed, Verifier, failure

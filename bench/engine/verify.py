@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from bench.check import ERROR, OUT_OF_MEMORY, WRONG, describe, failed
+from bench.engine.contract import ERROR, OUT_OF_MEMORY, WRONG, describe, failed
 
 from .lane import Lane, Taken, adapted, same_values
 from .watch import Guard

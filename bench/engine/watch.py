@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import checksum
+from bench.engine.contract import checksum
 from impls.interface import Array, Kernel, Problem
 
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")

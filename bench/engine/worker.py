@@ -23,7 +23,8 @@ if __name__ == "__main__":  # this folder must not stand before the packages of 
 import numpy as np
 import psutil
 
-from bench.check import (
+from bench.engine import limits, memory
+from bench.engine.contract import (
     COMPILATION,
     OK,
     OUT_OF_MEMORY,
@@ -35,7 +36,6 @@ from bench.check import (
     compiling,
     describe,
 )
-from bench.engine import limits, memory
 from bench.engine.events import line_of
 from bench.engine.lane import Lane, adapted, lane_of
 from bench.engine.timing import Emit, calibrate, race
@@ -98,14 +98,14 @@ def running() -> int:
 
 def listing(spec: dict[str, Any], emit: Emit) -> None:
     """List the implementations of two revisions."""
-    from bench.regression import inside
+    from bench.engine import sources as inside
 
     inside.listing(spec, emit)
 
 
 def pairs(spec: dict[str, Any], emit: Emit) -> None:
     """Race two revisions in pairs."""
-    from bench.regression import inside
+    from bench.engine import sources as inside
 
     pin(spec["threads"], spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
@@ -114,7 +114,7 @@ def pairs(spec: dict[str, Any], emit: Emit) -> None:
 
 def training(spec: dict[str, Any], emit: Emit) -> None:
     """Train word vectors on a whole text."""
-    from bench.training import inside
+    from bench.engine import training as inside
 
     pin(spec["threads"], spec["cpu"])
     limit_memory(spec["memory_limit_bytes"])
@@ -145,7 +145,7 @@ def contract(spec: dict[str, Any], emit: Emit) -> None:
 def load(spec: dict[str, Any]) -> list[Implementation]:
     """The implementations that a specification names; installed packages are asked only if ours and the files lack one."""
     if "head" in spec:
-        from bench.regression import inside
+        from bench.engine import sources as inside
 
         side = inside.load(spec["head"], "head")
         return [side.implementations[key] for key in spec["implementations"]]

@@ -1,4 +1,4 @@
-"""How well the engine's figures agree with those of other tools, and its intervals with the truth: ``python -m bench.agreement``.
+"""How well the engine's figures agree with those of other tools, and its intervals with the truth: ``python -m bench.plans.agreement``.
 
 Wall time against timeit, interleaved with ours; CPU time against getrusage; peak allocation against memray; the engine's own
 cost inside a sample; and, with ``--races N``, how often the interval of a short race holds the long-run ratio.
@@ -26,8 +26,8 @@ from bench.engine.timing import calibrate
 from bench.engine.verify import Verifier
 from bench.engine.worker import pin
 from bench.engine.workers import Workers
-from bench.presets import PRESETS
-from bench.run import saved
+from bench.plans.presets import PRESETS
+from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from bench.engine import memory
-from bench.journal import put_aside
-from bench.run import PlanError
+from bench.engine.journal import put_aside
+from bench.engine.training_loop import Plan, Trained, kept, rate_at
+from bench.engine.training_loop import train as train_rung
+from bench.plans.run import PlanError
 from impls import catalogue, words
 from impls.training.contract import Settings, kept_share
 from reports.units import size_bytes
 
-from .runs import Plan, Trained, kept, rate_at
-from .runs import train as train_rung
 from .vectors import save
 
 RUNG = "numba"

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
+from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.race import Track, run_contract
 from bench.engine.workers import Died
-from bench.presets import GATE
-from bench.selection import Selection
+from bench.plans.presets import GATE
+from bench.plans.selection import Selection
 from impls.case import Case, Size
 from reports.comparison import SAME_CODE
 from reports.memory import untraced

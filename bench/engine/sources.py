@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, WRONG, check_problem, compiling, describe
 from bench.engine import memory
+from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, PAST_LIMIT, WRONG, check_problem, compiling, describe
 from bench.engine.lane import Lane, lane_of
 from bench.engine.timing import Emit, calibrate, race, sampled
 from bench.engine.verify import Failed, Verifier
@@ -22,7 +22,7 @@ from impls.identity import implementation_identity
 from impls.interface import INTERFACE_VERSION, Implementation, Problem
 from impls.trees import Tree
 
-from .data import built_from, read_by
+from .data_files import built_from, read_by
 
 CHECKED = ("base", "head")
 """Lanes whose results are checked before they are timed: the control's code is BASE's."""

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import OK
+from bench.engine.contract import OK
 from bench.engine.race import Track, run_contract
+from bench.engine.training_loop import LEAST_PIECE
 from bench.engine.workers import Died
-from bench.run import MACHINE, PlanError
+from bench.plans.run import MACHINE, PlanError
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 from reports.results import ResultError, read
 from reports.training import PEER
 
-from . import quality
-from .runs import LEAST_PIECE
+from . import scores as quality
 
 LONGEST_STEP_S = 600.0
 

@@ -14,7 +14,7 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 
-from .runs import Plan, Trained, pace, train
+from .training_loop import Plan, Trained, pace, train
 
 EVERY_S = 1.0
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from bench.check import OK, Verdict
-from bench.selection import Selection
+from bench.engine.contract import OK, Verdict
+from bench.plans.selection import Selection
 from impls import catalogue
 from impls.interface import Implementation
 
 if TYPE_CHECKING:
-    from bench.run import Race, Run
+    from bench.plans.run import Race, Run
     from reports.history import Trend
     from reports.results import Comparison, ResultFile
     from reports.tables import Table
@@ -360,7 +360,7 @@ def calibrated(out: Path, as_json: bool) -> None:
 
 def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
     """Trends of a selection. Raises PlanError if nothing is left."""
-    from bench.run import PlanError
+    from bench.plans.run import PlanError
 
     for trend in trends:
         trend.series = {
@@ -419,7 +419,7 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
 
 def case_names(out: Path) -> Iterator[str]:
     """The cases that a gate knows: of the last comparison, where there is one, and of this package."""
-    from bench.presets import GATE
+    from bench.plans.presets import GATE
     from impls import catalogue
     from reports.results import ResultError, read
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.leftovers import abandoned
+from bench.engine.leftovers import abandoned
 
 PREFIX = "w2vbench-tree"
 QUIET = (

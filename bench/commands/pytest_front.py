@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import run
-from bench.check import Verdict
 from bench.engine import environment, memory
+from bench.engine.contract import Verdict
 from bench.engine.lane import Lane, adapted
 from bench.engine.race import Track, run_contract
 from bench.engine.timing import sampled
 from bench.engine.verify import Verifier
 from bench.engine.workers import Workers
-from bench.presets import PRESETS
-from bench.selection import Selection
+from bench.plans import run
+from bench.plans.presets import PRESETS
+from bench.plans.selection import Selection
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem

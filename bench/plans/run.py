@@ -15,12 +15,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.check import OK, Verdict
 from bench.engine import environment, memory
+from bench.engine.contract import OK, Verdict
+from bench.engine.journal import Journal
+from bench.engine.leftovers import abandoned
 from bench.engine.race import LaneResult, RaceResult, Settings, Track, enter, run_contract, run_launch, run_limits
-from bench.journal import Journal
-from bench.leftovers import abandoned
-from bench.selection import Selection
+from bench.plans.selection import Selection
 from impls import catalogue, words
 from impls.bytecode import loops
 from impls.case import Size
@@ -177,8 +177,8 @@ MACHINE = ("cpu", "cpus_allowed", "python", "packages", "blas")
 
 def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
     """A digest of a text and of all code that is measured or measures it."""
-    package = Path(__file__).resolve().parents[1]
-    folders = ("impls", "bench/engine", "bench/training")
+    package = Path(__file__).resolve().parents[2]
+    folders = ("impls", "bench/engine")
     digest = hashlib.sha256()
     for part in (corpus.ids, corpus.starts, corpus.counts):
         digest.update(part.tobytes())
@@ -388,7 +388,7 @@ def row(lane: LaneResult, race: RaceResult) -> dict[str, Any]:
 def source(implementation: Implementation) -> dict[str, Any]:
     """Where an implementation stands, and its text. The path is relative to its package, or the bare name of a file."""
     path, _, line = catalogue.source(implementation).rpartition(":")
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     file = Path(path)
     return {
         "file": readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),

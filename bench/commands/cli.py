@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.selection import Selection
+from bench.plans.selection import Selection
 
 if TYPE_CHECKING:
     from bench.engine.workers import Workers
-    from bench.presets import Kernel
+    from bench.plans.presets import Kernel
     from impls.case import Size
     from impls.interface import Implementation
     from impls.words import Corpus
@@ -130,7 +130,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 @app.command("list")
 def list_(kernel: Kernels = None, impl: Impl = None, json: Json = False) -> None:
     """Every implementation, whether it can run here, and if not what to install."""
-    from bench import show
+    from bench.commands import terminal as show
     from impls import catalogue
 
     show.implementations(narrowed(catalogue.load(impl or ()), kernel), as_json=json)
@@ -147,11 +147,11 @@ def check(
     json: Json = False,
 ) -> None:
     """Every implementation against its kernel's reference: awkward sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import seconds
     from bench.engine.race import Settings, Track, run_contract
     from bench.engine.workers import Workers
-    from bench.quantities import seconds
+    from bench.plans import run as running
     from impls import catalogue
 
     limit_s = seconds("--time-limit", time_limit)
@@ -229,13 +229,13 @@ def run(
     from dataclasses import replace
     from functools import partial
 
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import count, counts, seconds, size_bytes
     from bench.engine import environment
+    from bench.engine.journal import Journal, hold
     from bench.engine.race import SPARES, Track
-    from bench.journal import Journal, hold
-    from bench.presets import PRESETS, changed_sizes, own_sizes
-    from bench.quantities import count, counts, seconds, size_bytes
+    from bench.plans import run as running
+    from bench.plans.presets import PRESETS, changed_sizes, own_sizes
     from impls import catalogue
 
     chosen, limit_s = PRESETS[preset], seconds("--time-limit", time_limit)
@@ -325,13 +325,13 @@ def profile(
     json: Json = False,
 ) -> None:
     """Line by line: hits, time, allocation and memory growth beside each line of an implementation's source."""
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import seconds
     from bench.engine import environment
     from bench.engine.race import Settings, Track, run_profile
     from bench.engine.workers import Died
-    from bench.presets import fit
-    from bench.quantities import seconds
+    from bench.plans import run as running
+    from bench.plans.presets import fit
     from impls import catalogue
     from impls.case import Case, Size
 
@@ -407,13 +407,13 @@ def compare(
 
     BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are raced.
     """
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import seconds, share
     from bench.engine import environment
     from bench.engine.race import Settings, Track
-    from bench.quantities import seconds, share
-    from bench.regression import gate
-    from bench.regression.compare import Unanswerable, Wanted
+    from bench.plans import revision_comparison as gate
+    from bench.plans import run as running
+    from bench.plans.compare import Unanswerable, Wanted
     from reports.comparison import exit_code
 
     margin, limit_s = share("--threshold", threshold), seconds("--time-limit", time_limit)
@@ -497,13 +497,13 @@ def calibrate(
     from functools import partial
 
     import impls
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import share
     from bench.engine import environment
     from bench.engine.race import Settings, Track
-    from bench.quantities import share
-    from bench.regression import calibrate as calibrating
-    from bench.regression.compare import Wanted
+    from bench.plans import calibrate as calibrating
+    from bench.plans import run as running
+    from bench.plans.compare import Wanted
 
     margin = share("--threshold", threshold)
     show.writable(out)
@@ -569,10 +569,10 @@ def history(
 
     Runs are not interleaved with each other, so only large changes can be trusted; compare tells small ones.
     """
-    from bench import show
-    from bench.quantities import share
-    from bench.regression.revisions import here
-    from bench.run import PlanError
+    from bench.commands import terminal as show
+    from bench.commands.quantities import share
+    from bench.plans.revisions import here
+    from bench.plans.run import PlanError
     from reports import acknowledged
     from reports import history as trends
 
@@ -609,7 +609,7 @@ def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = Path("reports/out"),
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
-    from bench import show
+    from bench.commands import terminal as show
     from reports import page
     from reports.results import read
 
@@ -623,7 +623,7 @@ class Architecture(StrEnum):
 
 def architecture(name: Architecture | None, sg: int | None, cbow: int | None) -> str:
     """The kernel that is meant, whichever option says so. Raises PlanError if they contradict each other."""
-    from bench.run import PlanError
+    from bench.plans.run import PlanError
 
     said = [name, None if sg is None else (Architecture.cbow, Architecture.skip_gram)[sg]]
     said.append(None if cbow is None else (Architecture.skip_gram, Architecture.cbow)[cbow])
@@ -695,9 +695,9 @@ def train(
     skip-gram (word2vec.c and gensim: CBOW, which is --cbow 1). Interrupted (Ctrl-C), it saves what was learnt so far, and puts
     aside the vectors that the file had.
     """
-    from bench import show
-    from bench.run import PlanError
-    from bench.training import command
+    from bench.commands import terminal as show
+    from bench.plans import train as command
+    from bench.plans.run import PlanError
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -789,16 +789,16 @@ def quality(
     (--seeds), once all are done. A run that was interrupted goes on with --resume, which also adds implementations; seeds
     that it adds narrow the intervals of means, and have no part in the test.
     """
-    from bench import run as running
-    from bench import show
+    from bench.commands import terminal as show
+    from bench.commands.quantities import seconds
     from bench.engine import environment
+    from bench.engine.journal import hold, put_aside
     from bench.engine.race import Settings, Track
-    from bench.journal import hold, put_aside
-    from bench.quantities import seconds
-    from bench.regression import gate
-    from bench.training import compare as comparing
-    from bench.training import quality as scores
-    from bench.training.runs import kept
+    from bench.engine.training_loop import kept
+    from bench.plans import quality as comparing
+    from bench.plans import revision_comparison as gate
+    from bench.plans import run as running
+    from bench.plans import scores
     from impls import catalogue
 
     budget_s = seconds("--budget", budget)
@@ -874,7 +874,7 @@ def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> 
     """The implementations of some kernels or families of kernels. Raises PlanError."""
     from difflib import get_close_matches
 
-    from bench.run import PlanError
+    from bench.plans.run import PlanError
 
     names = list(dict.fromkeys(i.kernel.name for i in every))
     for kernel in kernels or ():
@@ -904,7 +904,7 @@ def measuring(machine: dict[str, Any], busy: Sequence[float], threads: int = 1) 
 
     machine: where it is noted. This process leaves the CPUs to its workers, if it may use others.
     """
-    from bench import show
+    from bench.commands import terminal as show
     from bench.engine import cpus, environment
     from bench.engine.workers import Workers
 

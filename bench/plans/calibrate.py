@@ -38,7 +38,7 @@ from .compare import (
     plan,
     trees_of,
 )
-from .gate import frame_of
+from .revision_comparison import frame_of
 from .revisions import Tree
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
