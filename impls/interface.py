@@ -192,7 +192,7 @@ class Kernel:
         ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
         requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
         one_thread: no code of its own uses more threads, so that whole runs are made with one only.
-        prepare: runs once a launch, outside the clock, and sees no batch; what it returns is passed to every call as the
+        prepare: runs once a process, outside the clock, and sees no batch; what it returns is passed to every call as the
         last argument.
         adapt: ``adapt(workspace, *batch)`` gives a batch's arguments in another form (tensors, text), with the same values in
         the same order. It runs outside the clock on every fresh batch, and what it takes is shown.
@@ -329,7 +329,7 @@ class Implementation:
         return f"{self.kernel.name}/{self.slug}"
 
     def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What a launch calls, and what it passes after a batch's arguments: the workspace, if there is one.
+        """What a process calls, and what it passes after a batch's arguments: the workspace, if there is one.
 
         Set-up is made and code compiled here.
         """

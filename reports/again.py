@@ -32,6 +32,6 @@ def more_processes(rows: Sequence[Row], of: Row) -> str:
             f"w2vbench run --kernel {of.extra_info.kernel} --vocab {size.V} --batch {size.B}",
             *(f"{OPTIONS[name]} {getattr(size, name)}" for name in changed),
             *(f"--only {row.extra_info.implementation}" for row in rows),
-            f"--launches {PROCESSES}",
+            f"--processes {PROCESSES}",
         ]
     )

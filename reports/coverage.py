@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from .results import Extra, Launch, Row, SizeRecord, Stats
+from .results import Extra, ProcessSamples, Row, SizeRecord, Stats
 from .standing import advertised, standing
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
@@ -104,14 +104,14 @@ def race(made: Floats) -> list[Row]:
     """Rows of a result file from (processes, implementations, rounds) of seconds; the last one is the baseline."""
     rows, middles = [], np.median(made, axis=(0, 2)).tolist()
     for at in range(made.shape[1]):
-        launches = [Launch(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
+        processes = [ProcessSamples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
         extra = Extra(
             kernel="lookup",
             implementation=f"way-{at}",
             title=f"way {at}",
             size=SIZE,
             baseline=at == made.shape[1] - 1,
-            launches=launches,
+            processes=processes,
         )
         figures = dict.fromkeys(("min", "max", "mean", "median"), middles[at])
         name = f"lookup/way-{at}@V=1e4,H=100,B=100,f32,i64,zipf,t1"

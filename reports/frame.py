@@ -46,7 +46,7 @@ COLUMNS = {
     "wall_s": "wall time a call, seconds: trimmed geometric mean over processes of each one's median",
     "wall_low_s": "lower end of wall_s's 95 % interval over processes, seconds",
     "wall_high_s": "upper end of wall_s's 95 % interval over processes, seconds",
-    "rounds": "samples a launch; slow cases get fewer",
+    "rounds": "samples a process; slow cases get fewer",
     "cpu_s": "CPU time a call, all threads, seconds: trimmed mean over processes of each one's median",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
@@ -141,10 +141,10 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "wall_low_s": wall.low,
         "wall_high_s": wall.high,
         "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
-        if extra.launches
+        if extra.processes
         else row.stats.rounds,
-        "cpu_s": typical([middle(array(launch.cpu_s)) for launch in extra.launches]).estimate
-        if extra.launches
+        "cpu_s": typical([middle(array(process.cpu_s)) for process in extra.processes]).estimate
+        if extra.processes
         else extra.cpu_s,
         **columns("speedup", ratio),
         **columns("growth_V", growth),
@@ -178,7 +178,7 @@ def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 def wall_time(row: Row) -> Interval:
     """A case's typical wall time a call in seconds, with its interval; without processes it is pytest-benchmark's median."""
-    return typical_figure(samples(row.extra_info)) if row.extra_info.launches else Interval(row.stats.median)
+    return typical_figure(samples(row.extra_info)) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
@@ -203,8 +203,8 @@ def work_ratio(row: Row, other: Row) -> float:
 
 
 def samples(extra: Extra) -> list[Floats]:
-    """Wall time of each launch's rounds, in seconds a call, NaN where a round was sat out."""
-    return [array(launch.wall_s) for launch in extra.launches]
+    """Wall time of each process's rounds, in seconds a call, NaN where a round was sat out."""
+    return [array(process.wall_s) for process in extra.processes]
 
 
 def array(values: list[float | None]) -> Floats:
@@ -218,7 +218,7 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     """
     if baseline is None:
         return None
-    if row.extra_info.launches and baseline.extra_info.launches:
+    if row.extra_info.processes and baseline.extra_info.processes:
         ratio = paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
     else:
         ratio = Interval(wall_s(baseline) / wall_s(row))
@@ -262,11 +262,11 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     found = {}
     for key, cases in alike_from(rows, dimension).items():
         # a process's figure at each size; a file without processes counts as one
-        launches = zip(
+        processes = zip(
             *([middle(one) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
             strict=False,
         )
-        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(launches))
+        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))
         if growth:
             found[key] = growth
     return found

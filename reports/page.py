@@ -183,7 +183,7 @@ FACTS = {
     "busy_before": "busy before",
     "idlest_cpu": "workers kept on CPU",
     "cpus_shared": "CPUs shared with other runs",
-    "unsteadiness": "its own speed varied",
+    "clock_variation": "its own speed varied",
     "swapped_bytes": "swapped meanwhile",
     "throttled": "slowed by heat",
     "held_back": "held back by a quota",
@@ -204,10 +204,10 @@ def facts(result: ResultFile) -> list[tuple[str, str]]:
             found.append((name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items())))
     settings = suite.settings
     wanted = {
-        "launches": "launches a race",
-        "rounds": "rounds a launch, at most",
+        "processes": "processes a race",
+        "rounds": "rounds a process, at most",
         "sample_s": "a sample lasts at least",
-        "lane_s": "a lane's time in a launch",
+        "lane_s": "a lane's time in a process",
         "time_limit_s": "time limit a step",
         "memory_limit_bytes": "memory limit of a worker",
         "seed": "seed",
@@ -229,7 +229,7 @@ def fact(name: str, value: Any) -> str:
             return seconds(value)
         if name == "busy_before":
             return f"{value:.0%}"
-        if name == "unsteadiness":
+        if name == "clock_variation":
             return f"{value:.2f}-fold"
         if name.startswith("load"):
             return f"{value:.2f}"

@@ -77,7 +77,7 @@ def standing(race: Sequence[Row]) -> Standing:
     """
     leader = min(race, key=example_s)
     logs = [by_example(row, leader) for row in race]
-    processes = len(leader.extra_info.launches)
+    processes = len(leader.extra_info.processes)
     as_fast, undecided = [], []
     for row, ratios, is_slower in zip(race, logs, slower(logs), strict=True):
         apart = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)

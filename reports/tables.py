@@ -152,7 +152,7 @@ def few_rounds(race: Sequence[Any]) -> str:
     """Which cases were timed in much fewer rounds than the others of their race, being slow."""
     most = max((case.rounds for case in race), default=0)
     listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in race if case.rounds < most / 2)
-    return f"rounds a launch: {most:.0f}, but {listed}, being slow" if listed else ""
+    return f"rounds a process: {most:.0f}, but {listed}, being slow" if listed else ""
 
 
 def grows(case: Any) -> str:

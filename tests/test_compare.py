@@ -129,8 +129,8 @@ def test_each_change_gets_its_verdict_and_the_repository_is_left_as_it_was(repos
     assert set(verdicts) == {"lookup/slows", "lookup/breaks", "lookup/hoards"}
     assert verdicts["lookup/slows"]["verdict"] == "slower"
     assert verdicts["lookup/slows"]["ratio"]["low"] > 10
-    assert verdicts["lookup/slows"]["suspected"]
-    assert verdicts["lookup/slows"]["launches"] == 18
+    assert verdicts["lookup/slows"]["second_stage"]
+    assert verdicts["lookup/slows"]["processes"] == 18
     assert (verdicts["lookup/breaks"]["verdict"], verdicts["lookup/breaks"]["why"][:5]) == ("wrong", "HEAD:")
     assert verdicts["lookup/hoards"]["memory"] == "more"
     assert found["added"] == ["lookup/came"]
@@ -272,7 +272,7 @@ def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 0, done.stderr
     assert "Nothing was raced" in done.stdout
-    assert "launch" not in done.stderr
+    assert "process" not in done.stderr
 
 
 def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:

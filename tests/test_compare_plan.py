@@ -499,10 +499,10 @@ def test_memory_that_was_never_weighed_is_unknown() -> None:
 # figures
 
 
-def measured(*launches: tuple[Floats, Floats, Floats]) -> Measured:
-    """Launches of base, control and head, in logarithms of seconds."""
+def measured(*processes: tuple[Floats, Floats, Floats]) -> Measured:
+    """Processes of base, control and head, in logarithms of seconds."""
     made = Measured()
-    made.looks[0] = [dict(zip(("base", "control", "head"), launch, strict=True)) for launch in launches]
+    made.looks[0] = [dict(zip(("base", "control", "head"), process, strict=True)) for process in processes]
     return made
 
 
@@ -530,11 +530,11 @@ def test_swapping_bases_two_lanes_turns_the_control_alone() -> None:
 
 def test_a_slowed_head_gives_its_factor_in_every_launch_and_drift_cancels() -> None:
     rng = np.random.default_rng(4)
-    launches = []
+    processes = []
     for _ in range(5):
         drift = np.cumsum(rng.normal(size=30))
-        launches.append((drift, drift, drift + math.log(1.25)))
-    found = measured(*launches)
+        processes.append((drift, drift, drift + math.log(1.25)))
+    found = measured(*processes)
     assert found.stage(0).median.ratios == pytest.approx([math.log(1.25)] * 5)
     assert found.stage(1).median.ratios == []
 
@@ -672,12 +672,12 @@ def test_the_budget_cuts_the_last_cases_and_of_suspects_says_that_they_are_incon
     under_way.cut(contests, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
     assert under_way.plan.contests == contests[:2]
     assert under_way.plan.left_out == {OVER_BUDGET: [contest.case for contest in contests[2:]]}
-    assert under_way.plan.unraced == [contest.case for contest in contests[2:]]
+    assert under_way.plan.over_budget == [contest.case for contest in contests[2:]]
     under_way.ends = under_way.started
     under_way.cut(contests[:2], 1.0, 17, 1)
     assert {status for status, _ in under_way.plan.fallen.values()} == {"inconclusive"}
     assert list(under_way.plan.fallen) == contests[:2]
-    assert len(under_way.plan.unraced) == 2
+    assert len(under_way.plan.over_budget) == 2
 
 
 def test_a_budget_with_room_for_all_cuts_nothing() -> None:
@@ -687,7 +687,7 @@ def test_a_budget_with_room_for_all_cuts_nothing() -> None:
     under_way.cut(list(under_way.plan.contests), 1.0, 0, 0)
     assert len(under_way.racing) == 2
     assert not under_way.plan.left_out
-    assert not under_way.plan.unraced
+    assert not under_way.plan.over_budget
 
 
 class Told(Workers):

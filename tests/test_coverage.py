@@ -16,7 +16,7 @@ ROUNDS_GIVEN = pytest.mark.parametrize("rounds", [ROUNDS, 3, 1])
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> None:
     settings = preset.settings  # type: ignore[attr-defined]
-    assert settings.launches >= PROCESSES
+    assert settings.processes >= PROCESSES
     assert settings.rounds >= ROUNDS
     # samples are a fifth longer than the least, or half as long again, since calls are whole
     assert settings.lane_s >= ROUNDS * 1.5 * settings.sample_s

@@ -94,7 +94,7 @@ def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(
     tmp_path: Path, text: bytes, after: int
 ) -> None:
     (tmp_path / "mine.py").write_text(SCRIBBLES.format(text=text, after=after))
-    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--launches", "1", cwd=tmp_path)
+    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--processes", "1", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())

@@ -117,8 +117,8 @@ def test_one_size_makes_no_line() -> None:
 
 
 def test_whiskers_are_the_intervals_over_launches() -> None:
-    launches = [[1e-3] * 6, [1.1e-3] * 6, [1.3e-3] * 6]
-    rows = [row("gather", launches, V=V) for V in (10_000, 100_000)]
+    processes = [[1e-3] * 6, [1.1e-3] * 6, [1.3e-3] * 6]
+    rows = [row("gather", processes, V=V) for V in (10_000, 100_000)]
     cases = frame(saved.result(*rows))
     whiskers = line(plots(*rows)[TIME_V], "gather")["error_y"]
     assert [cases.wall_s.iloc[0] + up for up in whiskers["array"]] == pytest.approx(cases.wall_high_s.to_list())
@@ -173,7 +173,7 @@ def test_cpu_time_stands_against_wall_time_for_every_case_of_every_kernel() -> N
         row("idle", 1e-3, kernel="x")
         | {
             "extra_info": row("idle", 1e-3, kernel="x")["extra_info"]
-            | {"launches": [{"wall_s": [1e-3], "cpu_s": [0.0]}]}
+            | {"processes": [{"wall_s": [1e-3], "cpu_s": [0.0]}]}
         },
     )[CPU]
     assert plot["kernel"] == ""

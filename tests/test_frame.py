@@ -75,8 +75,8 @@ def test_a_real_file_gives_its_own_numbers(race: pd.DataFrame) -> None:
     assert list(race.case) == [one["name"] for one in raw]
     for (_, case), one in zip(race.iterrows(), raw, strict=True):
         extra = one["extra_info"]
-        launches = [np.nanmedian(np.array(launch["wall_s"], float)) for launch in extra["launches"]]
-        assert case.wall_s == pytest.approx(stats.gmean(launches), rel=1e-12)
+        processes = [np.nanmedian(np.array(process["wall_s"], float)) for process in extra["processes"]]
+        assert case.wall_s == pytest.approx(stats.gmean(processes), rel=1e-12)
         assert case.problem == one["group"]
         assert {name: case[name] for name in extra["size"]} == extra["size"]
         assert case.peak_bytes == extra["peak_bytes"]
@@ -86,8 +86,8 @@ def test_a_real_file_gives_its_own_numbers(race: pd.DataFrame) -> None:
 
 def test_wall_and_cpu_time_are_kept_apart() -> None:
     made = row("gather", 1e-5)
-    for launch, cpu in zip(made["extra_info"]["launches"], (3e-5, 4e-5, 8e-5), strict=True):
-        launch["cpu_s"] = [cpu] * 5 + [None]
+    for process, cpu in zip(made["extra_info"]["processes"], (3e-5, 4e-5, 8e-5), strict=True):
+        process["cpu_s"] = [cpu] * 5 + [None]
     case = cases_of(made).loc["gather@10000"]
     assert (case.wall_s, case.cpu_s) == pytest.approx((1e-5, 5e-5))
 
@@ -191,7 +191,7 @@ def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):
         mine = {
-            r.extra_info.size.V: r.extra_info.launches for r in result.benchmarks if r.extra_info.implementation == slug
+            r.extra_info.size.V: r.extra_info.processes for r in result.benchmarks if r.extra_info.implementation == slug
         }
         vocabularies = sorted(V for V in mine if V >= 10_000)
         slopes = []

@@ -15,19 +15,19 @@ RUN = {"command": "w2vbench run"}
 LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 
 
-def race(launches: int) -> RaceResult:
+def race(processes: int) -> RaceResult:
     made = enter(LOOKUPS[:2], Size(1000), Settings())
-    made.launches = launches
+    made.processes = processes
     for lane in made.lanes:
-        lane.wall_s = [[1e-6, None]] * launches
+        lane.wall_s = [[1e-6, None]] * processes
     return made
 
 
 def test_a_race_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
     journal = Journal(tmp_path, RUN)
     journal.begin()
-    for launches in (1, 2):
-        journal.add(race(launches))
+    for processes in (1, 2):
+        journal.add(race(processes))
         journal.append({"limits": {"read": []}})
     again = Journal(tmp_path, RUN)
     assert again.finished(LOOKUPS) == {race(2).problem: race(2)}

@@ -26,7 +26,7 @@ BANDWIDTH = {
 GROUP = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
 
-def launches(*walls: float) -> list[dict[str, Any]]:
+def processes(*walls: float) -> list[dict[str, Any]]:
     """Three processes of six rounds for each figure given, or one process a figure."""
     each = walls * 3 if len(walls) == 1 else walls
     return [{"wall_s": [wall] * 6, "cpu_s": [wall] * 6} for wall in each]
@@ -47,14 +47,14 @@ def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None
 
 
 def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest() -> None:
-    found = bound_of(1e-5, {"rows": launches(9e-6), "rows.ahead": launches(5e-6), "call": launches(1e-7)})
+    found = bound_of(1e-5, {"rows": processes(9e-6), "rows.ahead": processes(5e-6), "call": processes(1e-7)})
     assert found is not None
     assert found.limit == MEMORY
     assert found.share.estimate == pytest.approx(0.5)
-    found = bound_of(1e-5, {"rows": launches(1e-6), "table": launches(8e-6), "table.compiled": launches(7e-6)})
+    found = bound_of(1e-5, {"rows": processes(1e-6), "table": processes(8e-6), "table.compiled": processes(7e-6)})
     assert found is not None
     assert found.share.estimate == pytest.approx(0.7)
-    found = bound_of(1e-6, {"rows": launches(1e-7), "call": launches(8e-7)})
+    found = bound_of(1e-6, {"rows": processes(1e-7), "call": processes(8e-7)})
     assert found is not None
     assert found.limit == CALL
     assert found.share.estimate == pytest.approx(0.8)
@@ -63,7 +63,7 @@ def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_t
 @pytest.mark.parametrize(("moved", "name"), [(3e4, MEMORY), (3e5, CACHE)])
 def test_what_comes_faster_than_from_memory_comes_from_a_cache(moved: float, name: str) -> None:
     """Memory copies 6 GB a second: in 5 µs 30 kB."""
-    found = bound_of(1e-5, {"rows": launches(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
+    found = bound_of(1e-5, {"rows": processes(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
     assert found is not None
     assert found.limit == name
 
@@ -95,7 +95,7 @@ def test_bytes_of_a_case_that_moves_what_it_must_are_not_set_against_any_bandwid
 
 
 def test_a_share_that_says_nothing_is_not_said_but_for_a_loop_of_pythons() -> None:
-    floors = {"rows": launches(1e-7)}
+    floors = {"rows": processes(1e-7)}
     assert bound_of(1e-5, floors) is None
     found = bound_of(1e-5, floors, loops=True)
     assert found is not None
@@ -117,7 +117,7 @@ def note(*walls: float) -> str:
     from reports.tables import tables
 
     row = saved.row("mine", [[wall] * 6 for wall in walls], baseline=True)
-    floors = {GROUP: {"rows": launches(*[1e-6] * len(walls))}}
+    floors = {GROUP: {"rows": processes(*[1e-6] * len(walls))}}
     result: ResultFile = saved.result(row, floors=floors)
     (table,) = tables(frame(result), result)
     return table.note

@@ -228,7 +228,7 @@ def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_mos
 
 def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) -> None:
     V = 20_000
-    arguments = ["run", "--kernel", "lookup", "--vocab", "1000", str(V), "--batch", "2", "--launches", "1"]
+    arguments = ["run", "--kernel", "lookup", "--vocab", "1000", str(V), "--batch", "2", "--processes", "1"]
     only = [word for slug in ("one-hot-dot", "gather", "numba") for word in ("--only", f"lookup/{slug}")]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *arguments, *only, "--json"],

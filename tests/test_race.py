@@ -124,7 +124,7 @@ def absent(W, idx):
     return W[idx]
 """
 
-QUICK = Settings(launches=2, rounds=3, sample_s=0.0005, lane_s=0.01, time_limit_s=3.0)
+QUICK = Settings(processes=2, rounds=3, sample_s=0.0005, lane_s=0.01, time_limit_s=3.0)
 
 
 Tracks = Callable[..., Track]
@@ -181,8 +181,8 @@ def test_each_hostile_implementation_becomes_a_row_with_its_reason(
 
 def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_race: RaceResult) -> None:
     good = next(lane for lane in hostile_race.lanes if lane.implementation.slug == "good")
-    assert len(good.wall_s) == QUICK.launches
-    assert all(sample is not None and 0 < sample < 1 for launch in good.wall_s for sample in launch)
+    assert len(good.wall_s) == QUICK.processes
+    assert all(sample is not None and 0 < sample < 1 for process in good.wall_s for sample in process)
     assert good.memory["peak_bytes"] >= 16 * 8 * 4
 
 
@@ -224,7 +224,7 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
 
 def test_a_lane_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
-    small = Settings(launches=1, rounds=2, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=600 << 20)
+    small = Settings(processes=1, rounds=2, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=600 << 20)
     result = run_race(mine, Size(20_000, 4, 10_000), track(small))
     statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
     assert statuses["gather"] == ("ok", "")
@@ -236,7 +236,7 @@ def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
     """gather allocates its (B, H) result; the one-hot product a (B, V) matrix beside it."""
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather", "lookup/take-out")]
     V, H, B = 2000, 64, 256
-    result = run_race(mine, Size(V, H, B), track(Settings(launches=1, rounds=2, sample_s=0.0005)))
+    result = run_race(mine, Size(V, H, B), track(Settings(processes=1, rounds=2, sample_s=0.0005)))
     peak = {lane.implementation.slug: lane.memory["peak_bytes"] for lane in result.lanes}
     assert peak["gather"] == pytest.approx(B * H * 4, rel=0.1)
     assert peak["one-hot-matmul"] == pytest.approx(B * V * 4 + B * H * 4, rel=0.05)
@@ -270,7 +270,7 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
         "four = lookup.implementation('four', 'the same', shares='VH', prepare=shared)(gather)\n"
     )
     size = Size(200_000, 100, 4)
-    room = Settings(launches=1, rounds=1, memory_limit_bytes=(300 << 20) + 3 * size.V * size.H * 4 + (1 << 20))
+    room = Settings(processes=1, rounds=1, memory_limit_bytes=(300 << 20) + 3 * size.V * size.H * 4 + (1 << 20))
     result = run_race(catalogue.from_file(file), size, track(room, file))
     statuses = {lane.implementation.slug: lane.status for lane in result.lanes}
     assert sorted(statuses.values()) == ["ok", "ok", "ok", "skipped"]
@@ -289,7 +289,7 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
     race = enter(mine, Size(500, 4, 8), QUICK)
     run_launch(race, track(QUICK, file), profiled=["shy"])
     (lane,) = race.lanes
-    assert (lane.status, race.launches) == ("ok", 1)
+    assert (lane.status, race.processes) == ("ok", 1)
     assert "exit code 1" in lane.profile["why_not"]
     assert len(lane.wall_s) == 1
     assert lane.memory["peak_bytes"] >= 8 * 4 * 4
@@ -305,7 +305,7 @@ def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tm
     result = run_race(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
     (lane,) = result.lanes
     assert lane.status == "ok"
-    assert len(lane.wall_s) == QUICK.launches
+    assert len(lane.wall_s) == QUICK.processes
     assert "no answer in" in lane.memory["why_not"]
 
 
@@ -314,13 +314,13 @@ def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tm
 
 def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> None:
     gather = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
-    mine = track(Settings(launches=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False))
+    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False))
     used: list[int] = []
     for passes in range(2):
         mine.workers.retire()
         assert mine.workers.kept is None
         for V in (200, 300, 400):
-            assert run_race(gather, Size(V + passes, 4, 8), mine).launches == 1
+            assert run_race(gather, Size(V + passes, 4, 8), mine).processes == 1
             assert mine.workers.kept is not None
             used.append(mine.workers.kept.process.pid)
     assert len(set(used[:3])) == len(set(used[3:])) == 1
@@ -332,7 +332,7 @@ def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Pa
     file.write_text(
         "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
     )
-    mine = track(Settings(launches=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False), file)
+    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False), file)
     result = run_race(catalogue.from_file(file), Size(200, 4, 8), mine)
     assert [lane.status for lane in result.lanes] == ["ok"]
     assert mine.workers.kept is None

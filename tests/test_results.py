@@ -45,7 +45,7 @@ def changed(*where: Any, to: Any) -> Content:
 
 
 FIRST = ("benchmarks", 0)
-LAUNCH = (*FIRST, "extra_info", "launches", 0)
+LAUNCH = (*FIRST, "extra_info", "processes", 0)
 
 
 # -- writing, reading, loading
@@ -175,19 +175,19 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "no extra_info": (changed(*FIRST, "extra_info", to={}), "benchmarks.0.extra_info.kernel: "),
     "words for a number": (changed(*FIRST, "stats", "median", to="fast"), "benchmarks.0.stats.median: "),
     "a list for a title": (changed(*FIRST, "extra_info", "title", to=["a"]), "benchmarks.0.extra_info.title: "),
-    "a negative time": (changed(*LAUNCH, "wall_s", 1, to=-1e-6), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
-    "no time at all": (changed(*LAUNCH, "wall_s", 1, to=0.0), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
+    "a negative time": (changed(*LAUNCH, "wall_s", 1, to=-1e-6), "benchmarks.0.extra_info.processes.0.wall_s.1: "),
+    "no time at all": (changed(*LAUNCH, "wall_s", 1, to=0.0), "benchmarks.0.extra_info.processes.0.wall_s.1: "),
     "a time beyond floats": (
         changed(*LAUNCH, "wall_s", 1, to=10**400),
-        "benchmarks.0.extra_info.launches.0.wall_s.1: ",
+        "benchmarks.0.extra_info.processes.0.wall_s.1: ",
     ),
-    "a negative CPU time": (changed(*LAUNCH, "cpu_s", 0, to=-1.0), "benchmarks.0.extra_info.launches.0.cpu_s.0: "),
+    "a negative CPU time": (changed(*LAUNCH, "cpu_s", 0, to=-1.0), "benchmarks.0.extra_info.processes.0.cpu_s.0: "),
     "a negative median": (changed(*FIRST, "stats", "median", to=-1.0), "benchmarks.0.stats.median: "),
-    "a launch without figures": (changed(*LAUNCH, "wall_s", to=[None, None]), "no figure in any round"),
-    "an empty launch": (changed(*LAUNCH, "wall_s", to=[]), "no figure in any round"),
-    "fewer launches than the others": (
-        changed(*FIRST, "extra_info", "launches", to=[{"wall_s": [1.0], "cpu_s": [1.0]}]),
-        "not as many launches as others of its race",
+    "a process without figures": (changed(*LAUNCH, "wall_s", to=[None, None]), "no figure in any round"),
+    "an empty process": (changed(*LAUNCH, "wall_s", to=[]), "no figure in any round"),
+    "fewer processes than the others": (
+        changed(*FIRST, "extra_info", "processes", to=[{"wall_s": [1.0], "cpu_s": [1.0]}]),
+        "not as many processes as others of its race",
     ),
     "a negative size": (changed(*FIRST, "extra_info", "size", "V", to=-5), "benchmarks.0.extra_info.size.V: "),
     "a huge size": (changed(*FIRST, "extra_info", "size", "V", to=10**300), "benchmarks.0.extra_info.size.V: "),

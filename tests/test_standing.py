@@ -23,7 +23,7 @@ NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
 """Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
 
 
-def launches(*figures: float) -> list[list[float | None]]:
+def processes(*figures: float) -> list[list[float | None]]:
     return [[figure] * 6 for figure in figures]
 
 
@@ -107,7 +107,7 @@ def test_a_tie_is_told_with_the_figures_of_the_one_to_use() -> None:
 
 def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> None:
     race = rows(
-        row("slow", launches(*[50.0] * 5), baseline=True), row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY))
+        row("slow", processes(*[50.0] * 5), baseline=True), row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY))
     )
     how = standing(race)
     assert (slugs(how.as_fast), slugs(how.undecided), how.settled) == (["a"], ["b"], False)
@@ -115,14 +115,14 @@ def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> No
     assert found.found.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times (")
     assert found.found.endswith(
         " Whether b takes longer is open: w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
-        "--launches 20 measures them in more processes."
+        "--processes 20 measures them in more processes."
     )
     assert found.advice == "Perhaps use a (the a way)."
     assert found.use == ("a",)
 
 
 def test_a_baseline_that_may_be_as_fast_makes_a_speed_up_a_perhaps() -> None:
-    result = saved.result(row("slow", launches(*NOISY), baseline=True), row("a", launches(*[1.0] * 5)))
+    result = saved.result(row("slow", processes(*NOISY), baseline=True), row("a", processes(*[1.0] * 5)))
     (line,) = overview(result)
     assert line[1].startswith("perhaps 1.")
     assert line[2] == "a, 1.00 s (undecided)"
@@ -135,7 +135,7 @@ def test_the_overview_says_where_the_fastest_is_not_alone() -> None:
 
 def test_the_table_of_wins_marks_what_is_open() -> None:
     (found,) = wins(
-        saved.result(row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY)), row("c", launches(*[2.0] * 5)))
+        saved.result(row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY)), row("c", processes(*[2.0] * 5)))
     )
     assert [cells[0].text for _, cells in found.rows] == ["1×", "1.38×?", "2.00×"]
 
@@ -143,12 +143,12 @@ def test_the_table_of_wins_marks_what_is_open() -> None:
 @pytest.mark.parametrize(("count", "says"), [(1, "One process"), (2, "2 processes")])
 def test_one_process_or_two_give_no_interval_and_no_fastest(count: int, says: str) -> None:
     (found,) = findings(
-        saved.result(row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)))
+        saved.result(row("slow", processes(*[50.0] * count), baseline=True), row("a", processes(*[1.0] * count)))
     )
     assert found.found == (
         "a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times faster than the baseline slow (50.0 s). "
         f"{says}: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 10000 --batch 100 "
-        "--launches 20 measures more."
+        "--processes 20 measures more."
     )
     assert found.advice == "Perhaps use a (the a way)."
 
@@ -161,7 +161,7 @@ def test_files_without_processes_say_so() -> None:
 
 
 def test_an_implementation_alone_needs_no_test() -> None:
-    (found,) = findings(saved.result(row("a", launches(1.0))))
+    (found,) = findings(saved.result(row("a", processes(1.0))))
     assert found.found.startswith("a is fastest at ")
     assert "interval" not in found.found
 
@@ -173,7 +173,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
     rng = np.random.default_rng(0)
     walls = {slug: np.exp(rng.normal(0, 0.02, (5, 6))) for slug in ("a", "b", "c", "d")}
     race = rows(
-        *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", launches(*[50.0] * 5), baseline=True)
+        *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", processes(*[50.0] * 5), baseline=True)
     )
     found = advertised(race[0], race[-1], race)
     assert found == paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]), level=1 - 0.05 / 4)
@@ -200,7 +200,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
 )
 def test_the_command_asks_for_the_same_size(size: dict[str, Any], options: str) -> None:
     (one,) = rows(row("gather", 1e-5, **size))
-    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --launches 20"
+    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --processes 20"
 
 
 @pytest.mark.parametrize(

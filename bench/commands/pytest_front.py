@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.engine import environment, memory
+from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
-from bench.engine.lane import Lane, adapted
-from bench.engine.race import Track, run_contract
+from bench.engine.contracts import check_contracts
+from bench.engine.pool import Workers
+from bench.engine.protocol import Source
 from bench.engine.timing import sampled
+from bench.engine.variant import PreparedVariant, adapted
 from bench.engine.verify import Verifier
-from bench.engine.workers import Workers
-from bench.plans import run
+from bench.plans import run, run_result
 from bench.plans.presets import PRESETS
 from bench.plans.selection import Selection
 from impls import catalogue, words
@@ -70,9 +72,10 @@ def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) 
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
         corpus().save(Path(name))
         with Workers() as workers:
-            resolved = tuple(Path(file).resolve() for file in files)
+            sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
             settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
-            return run_contract(implementations, Track(workers, Path(name), resolved, settings))
+            context = RunContext(workers=workers, corpus=Path(name), sources=sources, settings=settings)
+            return check_contracts([i.key for i in implementations], context)
 
 
 @lru_cache(maxsize=1)
@@ -81,32 +84,32 @@ def problem(kernel: Kernel, size: Size) -> Problem:
     return kernel.make(size, corpus(), np.random.default_rng(SEED))
 
 
-def caller(lane: Lane) -> Callable[[], Any]:
-    """A function without arguments that goes round a lane's ring of batches, as pytest-benchmark wants it.
+def caller(variant: PreparedVariant) -> Callable[[], Any]:
+    """A function without arguments that goes round a variant's ring of batches, as pytest-benchmark wants it.
 
     It costs about 0.1 µs a call beside the implementation, which the race's own loop does not.
     """
-    function, adapt, batches = lane.function, lane.adapt, lane.problem.batches
-    ring = cycle([(*(adapted(adapt, lane.last, batch) if adapt else batch), *lane.last) for batch in batches])
+    function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
+    ring = cycle([(*(adapted(adapt, variant.last, batch) if adapt else batch), *variant.last) for batch in batches])
     return lambda: function(*next(ring))
 
 
-def verify(lane: Lane) -> None:
+def verify(variant: PreparedVariant) -> None:
     """Look at the results of some more calls, on other words: one that has stopped working is found. Raises Failed."""
-    lane.problem.reset()
-    lane.move_on(len(lane.problem.batches))
-    verifier = Verifier(lane, np.random.default_rng(SEED))
-    for calls in (1, min(VERIFIED, lane.most_calls)):
-        sampled(lane, calls, verifier, wanted=True)
-        lane.move_on(calls)
+    variant.problem.reset()
+    variant.move_on(len(variant.problem.batches))
+    verifier = Verifier(variant, np.random.default_rng(SEED))
+    for calls in (1, min(VERIFIED, variant.most_calls)):
+        sampled(variant, calls, verifier, wanted=True)
+        variant.move_on(calls)
 
 
 def extra_info(
-    implementation: Implementation, size: Size, lane: Lane, call: Callable[[], Any], wall_s: float
+    implementation: Implementation, size: Size, variant: PreparedVariant, call: Callable[[], Any], wall_s: float
 ) -> dict[str, Any]:
     """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
     work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
-    measured = memory.measure(implementation, lane.problem, 30.0)
+    measured = memory.measure(implementation, variant.problem, 30.0)
     return {
         "kernel": implementation.kernel.name,
         "implementation": implementation.slug,
@@ -116,8 +119,8 @@ def extra_info(
         "slide": implementation.slide,
         "grows_with": implementation.grows_with,
         "needs": implementation.requires,
-        "touched_rows": lane.problem.touched,
-        "adapt_s": float(np.median(lane.adapt_s)) if lane.adapt_s else None,
+        "touched_rows": variant.problem.touched,
+        "adapt_s": float(np.median(variant.adapt_s)) if variant.adapt_s else None,
         "cpu_s": cpu_s(call, wall_s),
         **{key: measured.get(key) for key in memory.FIGURES},
         "read_bytes": work.read_bytes,
@@ -147,9 +150,9 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
         "command": shlex.join(["pytest", *map(str, config.invocation_params.args)]),
         "preset": config.getoption("benchmark_preset"),
         "seed": SEED,
-        "corpus": run.corpus_part(corpus(), {case.size.V for case in chosen}),
+        "corpus": run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
         "environment": here,
         "warnings": environment.warnings_of(here),
         "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
-        "sources": {i.key: run.source(i) for i in chosen.values()},
+        "sources": {i.key: run_result.source(i) for i in chosen.values()},
     }

@@ -22,7 +22,7 @@ from impls import catalogue
 from impls.interface import Implementation
 
 if TYPE_CHECKING:
-    from bench.plans.run import Race, Run
+    from bench.plans.run import Problem, Run
     from reports.history import Trend
     from reports.results import Comparison, ResultFile
     from reports.tables import Table
@@ -151,16 +151,16 @@ class Bar(Protocol):
     """What a run tells of its progress."""
 
     def checking(self, key: str) -> None: ...
-    def racing(self, race: int, launch: int) -> None: ...
+    def measuring(self, problem: int, process: int) -> None: ...
 
 
 @contextmanager
-def progress(races: Sequence[Race], launches: int) -> Iterator[Bar]:
+def progress(problems: Sequence[Problem], processes: int) -> Iterator[Bar]:
     """A bar on a terminal, plain lines elsewhere; both say what is being measured and how long is left."""
-    # a race at a large vocabulary takes longer: its arrays must be made, checked and gone through
-    weights = [1 + race.size.V / 150_000 for race in races]
+    # a large vocabulary takes longer: its arrays must be made, checked and gone through
+    weights = [1 + problem.size.V / 150_000 for problem in problems]
     if not sys.stderr.isatty():
-        yield Lines(races, launches, weights)
+        yield Lines(problems, processes, weights)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -173,22 +173,22 @@ def progress(races: Sequence[Race], launches: int) -> Iterator[Bar]:
         transient=True,
         refresh_per_second=2,  # a busy bar would take time from what is measured
     ) as bar:
-        yield Painted(bar, races, launches, weights)
+        yield Painted(bar, problems, processes, weights)
 
 
 class Clock:
     """How much of a run is done, by weight, and how long the rest will take."""
 
-    def __init__(self, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
-        self.races, self.launches, self.weights = races, launches, weights
+    def __init__(self, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
+        self.problems, self.processes, self.weights = problems, processes, weights
         self.started: float | None = None
 
-    FIRST = 3.0  # the first launch checks and weighs too, so it takes about as long as three others
+    FIRST = 3.0  # the first process checks and weighs too, so it takes about as long as three others
 
-    def done(self, race: int, launch: int) -> float:
-        within = sum(self.weights[:race]) / sum(self.weights)
-        behind = self.FIRST * within if launch == 0 else self.FIRST + launch - 1 + within
-        return behind / (self.FIRST + self.launches - 1)
+    def done(self, problem: int, process: int) -> float:
+        within = sum(self.weights[:problem]) / sum(self.weights)
+        behind = self.FIRST * within if process == 0 else self.FIRST + process - 1 + within
+        return behind / (self.FIRST + self.processes - 1)
 
     def left(self, done: float) -> str:
         """Time left in words, once there is something to go by."""
@@ -204,26 +204,26 @@ class Clock:
 class Painted(Clock):
     """Progress as a bar."""
 
-    def __init__(self, bar: Any, races: Sequence[Race], launches: int, weights: Sequence[float]) -> None:
-        super().__init__(races, launches, weights)
+    def __init__(self, bar: Any, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
+        super().__init__(problems, processes, weights)
         self.bar = bar
         self.task = bar.add_task("", total=1.0, left="")
 
     def checking(self, key: str) -> None:
         self.bar.update(self.task, description=f"checked {key}")
 
-    def racing(self, race: int, launch: int) -> None:
-        done = self.done(race, launch)
+    def measuring(self, problem: int, process: int) -> None:
+        done = self.done(problem, process)
         self.bar.update(
             self.task,
             completed=done,
-            description=f"launch {launch + 1} of {self.launches}: {self.races[race].name}",
+            description=f"process {process + 1} of {self.processes}: {self.problems[problem].name}",
             left=self.left(done),
         )
 
 
 class Lines(Clock):
-    """Progress as plain lines: one a launch, and one every few seconds."""
+    """Progress as plain lines: one a process, and one every few seconds."""
 
     EVERY_S = 5.0
     said = 0.0
@@ -234,12 +234,12 @@ class Lines(Clock):
             self.checked = True
             self.say("checking the implementations against their references")
 
-    def racing(self, race: int, launch: int) -> None:
-        left = self.left(self.done(race, launch))
-        if race == 0 or self.said == 0.0 or time.perf_counter() - self.said > self.EVERY_S:
-            name = self.races[race].name
+    def measuring(self, problem: int, process: int) -> None:
+        left = self.left(self.done(problem, process))
+        if problem == 0 or self.said == 0.0 or time.perf_counter() - self.said > self.EVERY_S:
+            name = self.problems[problem].name
             self.say(
-                f"[launch {launch + 1}/{self.launches}, race {race + 1}/{len(self.races)}] {name}{', ' + left if left else ''}"
+                f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}] {name}{', ' + left if left else ''}"
             )
 
     def say(self, line: str) -> None:
@@ -248,7 +248,7 @@ class Lines(Clock):
 
 
 @contextmanager
-def steps(unit: str = "launch") -> Iterator[Callable[[str, int, int], None]]:
+def steps(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
     """Progress of work in steps of so many each: a line that is painted over on a terminal, plain lines elsewhere."""
     began = time.perf_counter()
     if sys.stderr.isatty():
@@ -580,9 +580,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
         print_overview(screen, result)
     print_warnings(screen, result)
     if not run.complete:
-        launches, races = sum(race.launches for race in run.races), len(run.races)
+        processes, problems = sum(one.processes for one in run.problems), len(run.problems)
         screen.print(
-            f"\nInterrupted with {launches} launch{'es' * (launches != 1)} of {races} race{'s' * (races != 1)} finished, which are "
+            f"\nInterrupted with {processes} process{'es' * (processes != 1)} of {problems} problem{'s' * (problems != 1)} finished, which are "
             "kept; the same command with --resume goes on from them.",
             style="yellow",
         )

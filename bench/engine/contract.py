@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.lane import adapted, same_values
 from bench.engine.loop import sampler
+from bench.engine.variant import adapted, same_values
 from impls.catalogue import missing
 from impls.interface import Implementation, Kernel, Problem, Wrong, has
 from impls.messages import message_of

@@ -22,7 +22,7 @@ from typing import Any
 from impls.interface import Implementation, Problem
 from impls.messages import told
 
-from .lane import batches_for
+from .variant import batches_for
 
 TWICE_S = 0.25
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")

@@ -19,14 +19,15 @@ import numpy as np
 import typer
 
 from bench.engine import limits, memory
-from bench.engine.lane import Lane, lane_of
+from bench.engine.context import RunContext
 from bench.engine.loop import sampler
-from bench.engine.race import RaceResult, Track, enter, run_launch
-from bench.engine.timing import calibrate
+from bench.engine.pool import Workers
+from bench.engine.process import pin
+from bench.engine.timing import Timing, calibrate
+from bench.engine.variant import PreparedVariant, prepared
 from bench.engine.verify import Verifier
-from bench.engine.worker import pin
-from bench.engine.workers import Workers
 from bench.plans.presets import PRESETS
+from bench.plans.problems import ProblemRun, enter, measure_next
 from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Case, Size
@@ -55,7 +56,7 @@ WEIGHED = (
 """NumPy's arrays; what BLAS takes for itself is seen by memray alone (0.5 MB beside a one-hot product's 4.0)."""
 
 RACED = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
-SPEC = {"sample_s": 0.002, "lane_s": 0.1, "rounds": 50}
+TIMING = Timing(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
 
@@ -94,40 +95,40 @@ def one_row(W: Any, word: int) -> Any:
     return W[word]
 
 
-def lanes(corpus: words.Corpus) -> Iterator[tuple[str, Lane, Problem, tuple[Any, ...]]]:
-    """Calibrated lanes of the timed cases, with their problem and the arguments of a call."""
+def variants(corpus: words.Corpus) -> Iterator[tuple[str, PreparedVariant, Problem, tuple[Any, ...]]]:
+    """Calibrated variants of the timed cases, with their problem and the arguments of a call."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
-    yield "one row, W[5]", Lane("row", one_row, (), single, sampler(2, False)), single, (table, 5)
+    yield "one row, W[5]", PreparedVariant("row", one_row, (), single, sampler(2, False)), single, (table, 5)
     for name in TIMED:
         implementation, problem = made(name, corpus)
-        lane = lane_of(name, implementation, problem)
-        yield name, lane, problem, (*problem.batches[0], *lane.last)
+        variant = prepared(name, implementation, problem)
+        yield name, variant, problem, (*problem.batches[0], *variant.last)
 
 
 def wall_and_cpu(corpus: words.Corpus) -> bool:
     """Our samples in turn with timeit's, of as many calls of the same function; CPU time with what getrusage says of both."""
     print(f"{'wall, a call':<62} {'ours':>9} {'timeit':>9} {'differ by':>9}   CPU against getrusage")
     good = True
-    for name, lane, problem, arguments in lanes(corpus):
-        calibrate(lane, SPEC, Verifier(lane, np.random.default_rng(0)))
+    for name, variant, problem, arguments in variants(corpus):
+        calibrate(variant, TIMING, Verifier(variant, np.random.default_rng(0)))
         names = [f"a{i}" for i in range(len(arguments))]
         timer = timeit.Timer(
-            f"f({', '.join(names)})", globals={"f": lane.function, **dict(zip(names, arguments, strict=True))}
+            f"f({', '.join(names)})", globals={"f": variant.function, **dict(zip(names, arguments, strict=True))}
         )
         ours, theirs, cpu, used = [], [], 0, 0.0
         gc.collect()
         gc.disable()  # as timeit and a race do
         for round_ in range(ROUNDS):
             if round_ % 2:
-                theirs.append(timer.timeit(lane.calls) / lane.calls)
+                theirs.append(timer.timeit(variant.calls) / variant.calls)
             before = used_s()
-            wall_ns, cpu_ns, *_ = lane.take(lane.calls)
+            wall_ns, cpu_ns, *_ = variant.take(variant.calls)
             used += used_s() - before
             cpu += cpu_ns
-            ours.append(wall_ns / lane.calls / 1e9)
+            ours.append(wall_ns / variant.calls / 1e9)
             if not round_ % 2:
-                theirs.append(timer.timeit(lane.calls) / lane.calls)
+                theirs.append(timer.timeit(variant.calls) / variant.calls)
         gc.enable()
         problem.reset()
         # of pairs, so that a spell of noise does not decide
@@ -195,22 +196,21 @@ def coverage(corpus: words.Corpus, races: int) -> bool:
     settings = PRESETS["quick"].settings
     found = [enter(chosen, size, settings) for _ in range(races)]
     with saved(corpus) as folder, Workers() as workers:
-        track = Track(workers, folder, (), settings)
-        for launch in range(settings.launches):  # far apart, as in a run
-            print(f"process {launch + 1} of {settings.launches} of {races} races", file=sys.stderr, flush=True)
+        context = RunContext(workers=workers, corpus=folder, settings=settings)
+        for process in range(settings.processes):  # far apart, as in a run
+            print(f"process {process + 1} of {settings.processes} of {races} races", file=sys.stderr, flush=True)
             for race in found:
-                run_launch(race, track)
+                measure_next(race, context)
     good = True
     for slug in ("gather", "take"):
-        pairs = [(launches(race, "csr-one-hot"), launches(race, slug)) for race in found]
+        pairs = [(processes(race, "csr-one-hot"), processes(race, slug)) for race in found]
         truth = paired_ratio([x for top, _ in pairs for x in top], [x for _, bottom in pairs for x in bottom])
         assert truth is not None
         held = [r.includes(truth.estimate) for top, bottom in pairs if (r := paired_ratio(top, bottom)) is not None]
         share = sum(held) / len(held)
         good &= share >= 0.9
-        print(
-            f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {len(held)} intervals of {settings.launches} processes ({share:.0%})"
-        )
+        of = f"{len(held)} intervals of {settings.processes} processes ({share:.0%})"
+        print(f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {of}")
     return good
 
 
@@ -228,10 +228,10 @@ def repeated(first: Path, second: Path) -> None:
     )
 
 
-def launches(race: RaceResult, slug: str) -> list[Any]:
-    """A lane's samples, launch by launch."""
-    (lane,) = (lane for lane in race.lanes if lane.implementation.slug == slug)
-    return [np.array([np.nan if x is None else x for x in launch]) for launch in lane.wall_s]
+def processes(race: ProblemRun, slug: str) -> list[Any]:
+    """An implementation's samples, process by process."""
+    (case,) = (case for case in race.cases if case.implementation.slug == slug)
+    return [np.array([np.nan if x is None else x for x in process]) for process in case.wall_s]
 
 
 if __name__ == "__main__":

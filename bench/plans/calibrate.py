@@ -1,7 +1,7 @@
 """How well ``compare`` tells slower from the same on this machine: identical code against itself, and slowed by known shares.
 
-Nothing here decides anything: launches and verdicts are those of ``compare``. A launch has more lanes, so that one
-serves several trials: three of the code as it is (two for BASE, one for HEAD), one for each slowdown of HEAD's, and one
+Nothing here decides anything: processes and verdicts are those of ``compare``. A process measures more variants, so that one
+serves several trials: three of the code as it is (two for BASE, one for HEAD), one for each slowdown of HEAD, and one
 more that is slowed as much as another, so that the two can stand for a slower BASE.
 """
 
@@ -16,28 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.race import Track
+from bench.engine.context import RunContext
 from reports import results
 from reports.statistics import Floats
 from reports.verdicts import Decision, Paired, Stage, decide, undecided
 
 from .compare import (
-    LANES,
-    LOOKS,
+    HEAD,
+    SIDES,
+    STAGES,
     TRIPLE,
+    CaseSamples,
     Comparing,
-    Contest,
-    LaneSpec,
-    Measured,
     Note,
-    Plan,
+    Side,
     Triple,
-    Wanted,
-    by_weight,
-    listed,
-    plan,
-    trees_of,
+    sources_of,
 )
+from .differences import Chosen, ComparedCase, Differences, by_importance, differences, list_sides
 from .revision_comparison import frame_of
 from .revisions import Tree
 
@@ -51,7 +47,7 @@ GRID = [step / 200 for step in range(2, 41)]
 
 @dataclass
 class Calibrating:
-    """Trials so far. aa: both looks at identical code, batch by batch, for reckoning what slowdown would be found."""
+    """Trials so far. aa: both stages of identical code, batch by batch, for reckoning what slowdown would be found."""
 
     threshold: float
     trials: list[dict[str, Any]] = field(default_factory=list)
@@ -60,46 +56,44 @@ class Calibrating:
     seconds: float = 0.0
 
 
-def cases(track: Track, folder: Path, wanted: Wanted, number: int | None) -> tuple[Track, list[Contest]]:
-    """The cases to calibrate with, of the implementations in a folder, and a track whose sides are all that folder.
+def cases(
+    context: RunContext, folder: Path, chosen: Chosen, number: int | None
+) -> tuple[RunContext, list[ComparedCase]]:
+    """The cases to calibrate with, of the implementations in a folder, and a context whose sides are all that folder.
 
     number: how many; None: every case of every implementation.
     """
     here = Tree("here", folder, "")
-    track = replace(track, trees=trees_of(here, here))
-    made = plan(*listed(track), replace(wanted, everything=True))
-    return track, by_weight(made.contests)[:number]
+    context = replace(context, sources=sources_of(here, here))
+    found = differences(*list_sides(context), replace(chosen, everything=True))
+    return context, by_importance(found.compared)[:number]
 
 
 def batch(
-    track: Track, contests: Sequence[Contest], number: int, so_far: Calibrating, slowed: bool, note: Note
+    context: RunContext, cases: Sequence[ComparedCase], number: int, so_far: Calibrating, *, slowed: bool, note: Note
 ) -> None:
-    """One comparison: all cases, with or without slowed lanes. slowed ones are all raced to the end, whatever a first look says."""
+    """One comparison: all cases, with or without slowed variants. slowed ones are all measured to the end, whatever a first
+    stage says."""
     began = time.monotonic()
-    seeded = replace(track, settings=replace(track.settings, seed=track.settings.seed + number))
-    made = Plan(contests=list(contests))
+    settings = replace(context.settings, seed=context.settings.seed + number)
+    seeded = replace(context, settings=settings)
+    made = Differences(compared=list(cases))
     if not slowed:
-        outcome = Comparing(seeded, made, note, so_far.threshold).run()
-        for contest, decision in outcome.calls.items():
-            add(so_far, contest, 0.0, so_far.threshold, decision, outcome.measured[contest], TRIPLE)
-        for contest, (verdict, why) in made.fallen.items():
-            trial = {
-                "case": contest.case,
-                "injected": 0.0,
-                "threshold": so_far.threshold,
-                "verdict": verdict,
-                "why": why,
-            }
+        found = Comparing(seeded, made, note, threshold=so_far.threshold).run()
+        for case, decision in found.decisions.items():
+            add(so_far, case, 0.0, so_far.threshold, decision, found.samples[case], TRIPLE)
+        for case, (verdict, why) in made.excluded.items():
+            trial = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
             so_far.trials.append({**trial, "comparison": so_far.comparisons})
     else:
-        comparing = Comparing(seeded, made, note, so_far.threshold, lanes=(*LANES, *slowed_lanes()))
-        for look, launches in enumerate(LOOKS):
-            comparing.look(look, launches, lambda: comparing.racing)
-        whole = {contest: mine for contest, mine in comparing.measured.items() if contest not in made.fallen}
-        for injected, threshold, lanes in kinds(so_far.threshold):
-            judge(so_far, whole, injected, threshold, lanes)
-        looks = [[measured.stage(look).median for measured in whole.values()] for look in range(len(LOOKS))]
-        so_far.aa.append((looks[0], looks[1]))
+        comparing = Comparing(seeded, made, note, threshold=so_far.threshold, sides=(*SIDES, *slowed_sides()))
+        for stage in range(len(STAGES)):
+            comparing.measure_stage(stage, lambda: made.standing)
+        whole = {case: mine for case, mine in comparing.samples.items() if case not in made.excluded}
+        for injected, threshold, sides in kinds(so_far.threshold):
+            judge(so_far, whole, injected, threshold, sides)
+        stages = [[samples.stage(stage).median for samples in whole.values()] for stage in range(len(STAGES))]
+        so_far.aa.append((stages[0], stages[1]))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
 
@@ -108,14 +102,14 @@ def prefixed(note: Note, before: str, what: str, done: int, of: int) -> None:
     note(before + what, done, of)
 
 
-def slowed_lanes() -> Iterator[LaneSpec]:
+def slowed_sides() -> Iterator[Side]:
     for share in SLOWDOWNS:
-        yield f"slower by {share:g}", "head", share
-    yield f"slower by {FASTER:g}, again", "head", FASTER
+        yield Side(f"slower by {share:g}", HEAD, share)
+    yield Side(f"slower by {FASTER:g}, again", HEAD, FASTER)
 
 
 def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
-    """Trials that a launch serves: how much slower HEAD is, the threshold, and the lanes that are compared."""
+    """Trials that a process serves: how much slower HEAD is, the threshold, and the sides that are compared."""
     yield 0.0, threshold, TRIPLE
     for share in SLOWDOWNS:
         yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
@@ -126,34 +120,36 @@ def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
 
 
 def judge(
-    so_far: Calibrating, measured: dict[Contest, Measured], injected: float, threshold: float, lanes: Triple
+    so_far: Calibrating, measured: dict[ComparedCase, CaseSamples], injected: float, threshold: float, sides: Triple
 ) -> None:
-    """The verdicts of one comparison, as compare gives them: of the cases that a first stage leaves open, by fresh launches."""
-    first = {contest: mine.stage(0, lanes) for contest, mine in measured.items()}
-    fresh = {contest: measured[contest].stage(1, lanes) for contest in undecided(first, threshold)}
-    for contest, decision in decide((first, fresh), threshold).items():
-        add(so_far, contest, injected, threshold, decision, measured[contest], lanes)
+    """The verdicts of one comparison, as compare gives them: of the cases that a first stage leaves open, by fresh processes."""
+    first = {case: mine.stage(0, sides) for case, mine in measured.items()}
+    fresh = {case: measured[case].stage(1, sides) for case in undecided(first, threshold)}
+    for case, decision in decide((first, fresh), threshold).items():
+        add(so_far, case, injected, threshold, decision, measured[case], sides)
 
 
 def add(
     so_far: Calibrating,
-    contest: Contest,
+    case: ComparedCase,
     injected: float,
     threshold: float,
     decision: Decision,
-    mine: Measured,
-    lanes: Triple,
+    mine: CaseSamples,
+    sides: Triple,
 ) -> None:
-    base, again = mine.looks[0][0], mine.looks[0][1]
+    base, again = mine.wall_s[0][0], mine.wall_s[0][1]
     so_far.trials.append(
         {
-            "case": contest.case,
+            "case": case.name,
             "injected": injected,
             "threshold": threshold,
             "verdict": decision.verdict,
             "setup": decision.setup,
             "comparison": so_far.comparisons,
-            "rules": {name: bool(rule(base[lanes[0]], again[lanes[2]])) for name, rule in RULES.items()},
+            "rules": {
+                name: bool(rule(np.log(base[sides[0]]), np.log(again[sides[2]]))) for name, rule in RULES.items()
+            },
         }
     )
 
@@ -191,7 +187,7 @@ def write(
         "seconds": so_far.seconds,
         "trials": so_far.trials,
         "found": found(so_far.aa, so_far.threshold),
-        "looks": [[[vars(look) for look in looks] for looks in both] for both in so_far.aa],
+        "stages": [[[vars(one) for one in stage] for stage in both] for both in so_far.aa],
     }
     results.write(folder / "calibration.json", results.dump(content))
 
@@ -205,8 +201,8 @@ def resumed(folder: Path, threshold: float, machine: dict[str, Any]) -> Calibrat
         raise results.ResultError(f"{path}: no calibration at this threshold; without --add it is made anew")
     if any(then.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
         raise results.ResultError(f"{path}: of another machine or other packages; without --add it is made anew")
-    looks = getattr(kept, "looks", [])
-    aa = [([Paired(**look) for look in first], [Paired(**look) for look in second]) for first, second in looks]
+    stages = getattr(kept, "stages", [])
+    aa = [([Paired(**one) for one in first], [Paired(**one) for one in second]) for first, second in stages]
     return Calibrating(threshold, [dict(trial) for trial in kept.trials], aa, kept.comparisons, kept.seconds)
 
 

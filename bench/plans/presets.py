@@ -1,4 +1,4 @@
-"""Presets: which sizes each kernel is raced at, and how long. ``w2vbench run --preset NAME`` takes one of these."""
+"""Presets: which sizes each kernel is measured at, and how long. ``w2vbench run --preset NAME`` takes one of these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from bench.engine.race import Settings
+from bench.engine.context import Settings
 from impls.case import Size
 
 
@@ -118,7 +118,7 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(launches=5, rounds=5, sample_s=0.001, lane_s=0.0075, profile=False),
+            Settings(processes=5, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
             (100_000,),
             tables=(10_000,),
             hundredfold=((10_000, 4), (100_000, 4)),
@@ -134,7 +134,7 @@ PRESETS = {
         ),
         Preset(
             "default",
-            Settings(launches=5, rounds=5, sample_s=0.002, lane_s=0.015),
+            Settings(processes=5, rounds=5, sample_s=0.002, variant_s=0.015),
             (1_000, 10_000, 100_000, 1_000_000),
             flat=(10_000, 100_000),
             tables=(1_000, 10_000, 100_000),
@@ -144,12 +144,12 @@ PRESETS = {
         ),
         Preset(
             "deck",
-            Settings(launches=5, rounds=12),
+            Settings(processes=5, rounds=12),
             (),
         ),
         Preset(
             "full",
-            Settings(launches=5, rounds=20, lane_s=0.1),
+            Settings(processes=5, rounds=20, variant_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
             flat=(1_000, 10_000, 100_000, 1_000_000),
             tables=(1_000, 10_000, 100_000, 1_000_000),
@@ -165,7 +165,7 @@ PRESETS = {
 
 GATE = Preset(
     "gate",
-    Settings(rounds=30, sample_s=0.002, lane_s=0.06),
+    Settings(rounds=30, sample_s=0.002, variant_s=0.06),
     (10_000,),
     batches=(100, 1_000),
     flat=(10_000,),

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from bench.engine import protocol
+from bench.engine.context import RunContext
 from bench.engine.contract import OK
-from bench.engine.race import Track, run_contract
+from bench.engine.contracts import check_contracts
+from bench.engine.pool import Died
 from bench.engine.training_loop import LEAST_PIECE
-from bench.engine.workers import Died
 from bench.plans.run import MACHINE, PlanError
 from impls.interface import Implementation
 from impls.training.contract import Settings
@@ -74,9 +77,14 @@ Note = Callable[[str, int, int], None]
 
 
 def compare(
-    asked: Asked, words: int, tests: quality.Tests | None, track: Track, note: Note, records: list[dict[str, Any]]
+    asked: Asked,
+    words: int,
+    tests: quality.Tests | None,
+    context: RunContext,
+    note: Note,
+    records: list[dict[str, Any]],
 ) -> None:
-    """Train every rung with every seed on the track's text of so many words, one after another in random order, judge what
+    """Train every rung with every seed on the context's text of so many words, one after another in random order, judge what
     it learnt, and put records of the runs into a list, which may have some already: these are not made again.
 
     note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record
@@ -84,7 +92,7 @@ def compare(
     """
     runs = asked.left(records)
     rungs = {rung.key: rung for rung, _, _ in runs}
-    verdicts = run_contract(list(rungs.values()), track, lambda key: note(f"checking {key}", 0, 0))
+    verdicts = check_contracts(list(rungs), context, lambda key: note(f"checking {key}", 0, 0))
     within: dict[tuple[str, int], int | Died | None] = {**trained_on(records)}
     order = np.random.default_rng(0).permutation(len(runs))
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
@@ -104,15 +112,17 @@ def compare(
             vectors = Path(room) / "vectors.npy"
             try:
                 if (rung.key, threads) not in within:
-                    within[rung.key, threads] = words_within(asked, words, track, rung, threads)
+                    within[rung.key, threads] = words_within(asked, words, context, rung, threads)
                 most = within[rung.key, threads]
                 if isinstance(most, Died):
                     raise most
-                spec = specification(asked, track, rung, threads, seed) | {"words": most, "vectors": str(vectors)}
-                for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
-                    if event["event"] == "progress":
-                        note(f"{rung.key}, seed {seed}: {event['words_per_s']:,.0f} words/s so far", number, len(runs))
-                    elif event["event"] == "trained":
+                job = msgspec.structs.replace(
+                    training_job(asked, context, rung, threads, seed), words=most, vectors=str(vectors)
+                )
+                for event in context.workers.work(job, threads, ahead=True):
+                    if isinstance(event, protocol.Progress):
+                        note(f"{rung.key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
+                    elif isinstance(event, protocol.Trained):
                         records.append({**name, **judged(event, np.load(vectors), tests)})
             except Died as death:
                 reason = death.reason.replace(" (--time-limit)", "")
@@ -131,45 +141,47 @@ def trained_on(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], int |
     }
 
 
-def specification(asked: Asked, track: Track, rung: Implementation, threads: int, seed: int) -> dict[str, Any]:
-    """What a worker needs to know of a run, but for how many words, and where its vectors go."""
-    return {
-        **track.specification("train", [rung.key]),
-        "V": asked.V,
-        "H": asked.H,
-        "K": asked.K,
-        "threads": threads,
-        "epochs": asked.epochs,
-        "seed": seed,
-        "settings": asdict(asked.settings),
-        "words": None,
-        "vectors": None,
-    }
+def training_job(asked: Asked, context: RunContext, rung: Implementation, threads: int, seed: int) -> protocol.Train:
+    """A job that finds out an implementation's pace."""
+    common = {**context.common(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
+    return protocol.Train(
+        **common,
+        key=rung.key,
+        V=asked.V,
+        H=asked.H,
+        K=asked.K,
+        threads=threads,
+        epochs=asked.epochs,
+        settings=asked.settings,
+    )
 
 
-def words_within(asked: Asked, in_text: int, track: Track, rung: Implementation, threads: int) -> int | Died | None:
+def words_within(
+    asked: Asked, in_text: int, context: RunContext, rung: Implementation, threads: int
+) -> int | Died | None:
     """How many words a rung can be trained on in its time, by its pace in a worker of its own; None if all, or how it died.
 
     The peer that others are judged by always trains on all.
     """
     if rung.slug == PEER:
         return None
-    words, spec = 0, specification(asked, track, rung, threads, 0)
+    words = 0
     try:
-        for event in track.workers.work(spec, threads, LONGEST_STEP_S, ahead=True):
-            if event["event"] == "pace":
-                words = int(event["words_per_s"] * asked.budget_s)
+        for event in context.workers.work(training_job(asked, context, rung, threads, 0), threads, ahead=True):
+            if isinstance(event, protocol.Pace):
+                words = int(event.words_per_s * asked.budget_s)
     except Died as death:
         return death
     return None if words >= in_text * asked.epochs else max(LEAST_PIECE, words)
 
 
-def judged(event: dict[str, Any], W: Any, tests: quality.Tests | None) -> dict[str, Any]:
+def judged(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
     """What is recorded of a run that has ended."""
-    facts = {key: value for key, value in event.items() if key != "event"}
-    if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event["curve"]]).all()):
+    if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event.curve]).all()):
         return {"status": "wrong", "reason": "its vectors did not stay finite"}
-    loss = event["curve"][-1][1] if event["curve"] else None
+    facts = msgspec.to_builtins(event)
+    del facts["type"]
+    loss = event.curve[-1][1] if event.curve else None
     return {"status": "ok", **facts, "scores": quality.judged(W, tests), "loss": loss}
 
 

@@ -12,30 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import environment
-from bench.engine.race import Track
+from bench.engine.context import RunContext
 from impls.trees import python_files
 from reports import acknowledged
 from reports.acknowledged import Acknowledgement
-from reports.results import Compared, Comparison
+from reports.results import ComparedRow, Comparison
 
-from .compare import THRESHOLD, Comparing, Note, Outcome, Plan, Wanted, listed, plan, record, trees_of
+from .compare import THRESHOLD, Compared, Comparing, Note, record, sources_of
+from .differences import Chosen, differences, list_sides
 from .revisions import RevisionError, Tree, checked_out, differing, git, repository, work_tree
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What a user asked to be compared. files: outside implementations, relative to the repository's top folder root."""
 
     root: Path
     base: str
     head: str | None
     files: tuple[Path, ...] = ()
-    wanted: Wanted = field(default_factory=Wanted)
+    chosen: Chosen = field(default_factory=Chosen)
     threshold: float = THRESHOLD
     budget_s: float = math.inf
 
 
-def asked_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
+def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
     """The repository that is meant, and the files in it: that of the files, or else the clone one stands in. Raises RevisionError."""
     if not files:
         root = repository(Path.cwd())
@@ -53,26 +54,26 @@ def asked_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
 
 
 @contextmanager
-def both(asked: Asked) -> Iterator[tuple[Tree, Tree]]:
+def both(request: Request) -> Iterator[tuple[Tree, Tree]]:
     """BASE in a worktree, and HEAD in another, or the work tree as it is. Raises RevisionError."""
-    with checked_out(asked.root, [asked.base] if asked.head is None else [asked.base, asked.head]) as trees:
-        yield trees[0], trees[1] if len(trees) == 2 else work_tree(asked.root)
+    with checked_out(request.root, [request.base] if request.head is None else [request.base, request.head]) as trees:
+        yield trees[0], trees[1] if len(trees) == 2 else work_tree(request.root)
 
 
-def compare(asked: Asked, track: Track, base: Tree, head: Tree, note: Note) -> Comparison:
-    """List both sides, decide what to race, race it, and say what came of it. Raises RevisionError."""
-    for file in asked.files:
+def compare(request: Request, context: RunContext, base: Tree, head: Tree, note: Note) -> Comparison:
+    """List both sides, find out what differs, measure it, and decide. Raises RevisionError."""
+    for file in request.files:
         if not any((tree.folder / file).is_file() for tree in (base, head)):
             raise RevisionError(f"{file} is at neither revision: is it in git?")
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
-    track = replace(track, trees=trees_of(base, head, asked.files))
+    context = replace(context, sources=sources_of(base, head, request.files))
     note("loading both revisions", 0, 0)
-    before, changed = state_of(head), differing(asked.root, base, head)
-    made = plan(*listed(track, changed), asked.wanted)
-    outcome = Comparing(track, made, note, asked.threshold, asked.budget_s).run()
+    before, changed = state_of(head), differing(request.root, base, head)
+    made = differences(*list_sides(context, changed), request.chosen)
+    done = Comparing(context, made, note, threshold=request.threshold, budget_s=request.budget_s).run()
     if state_of(head) != before:
-        raise RevisionError(f"{head.folder} changed while it was raced: leave it alone, and run it again")
-    found = comparison(asked, base, head, made, outcome, excuses)
+        raise RevisionError(f"{head.folder} changed while it was measured: leave it alone, and run it again")
+    found = comparison(request, base, head, done, excuses)
     return (
         found if found.cases or not changed else found.model_copy(update={"caveats": [*found.caveats, idle(changed)]})
     )
@@ -88,7 +89,7 @@ def idle(changed: Sequence[str]) -> str:
 
 
 def state_of(tree: Tree) -> dict[str, tuple[int, int]]:
-    """Sizes and times of a tree's Python files: a worker loads them anew in every launch."""
+    """Sizes and times of a tree's Python files: every process loads them anew."""
     found = {}
     for file in python_files(tree.folder):
         with contextlib.suppress(OSError):
@@ -98,35 +99,35 @@ def state_of(tree: Tree) -> dict[str, tuple[int, int]]:
 
 
 def comparison(
-    asked: Asked, base: Tree, head: Tree, made: Plan, outcome: Outcome, excuses: Sequence[Acknowledgement]
+    request: Request, base: Tree, head: Tree, done: Compared, excuses: Sequence[Acknowledgement]
 ) -> Comparison:
     """What came of it, as it is kept. excuses: the acknowledgements that the compared change brings along."""
-    cases = []
-    for contest in dict.fromkeys([*made.contests, *made.fallen]):
-        one = record(contest, outcome, head.folder, asked.threshold)
+    cases, made = [], done.differences
+    for case in dict.fromkeys([*made.compared, *made.excluded]):
+        one = record(case, done, head.folder, request.threshold)
         meant = (
             one["verdict"] in ("slower", "failed", "inconclusive")
             or one["memory"] == "more"
             or one["setup"] == "slower"
         )
         if meant and one["verdict"] not in ("wrong", "broken"):
-            one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(contest.case)), None)
-        cases.append(Compared.model_validate(one))
+            one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(case.name)), None)
+        cases.append(ComparedRow.model_validate(one))
     return Comparison(
         base=base.title,
         head=head.title,
         base_commit=base.commit,
         head_commit=head.commit,
-        threshold=asked.threshold,
+        threshold=request.threshold,
         cases=cases,
         added=made.added,
         removed=made.removed,
         renamed=made.renamed,
-        left_out=made.left_out,
-        unraced=made.unraced,
-        caveats=caveats(asked.root, base, head),
-        seconds=outcome.seconds,
-        waiting=outcome.waiting,
+        skipped=made.skipped,
+        over_budget=made.over_budget,
+        caveats=caveats(request.root, base, head),
+        seconds=done.seconds,
+        waiting=done.waiting,
     )
 
 

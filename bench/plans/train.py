@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from bench.engine import memory
-from bench.engine.journal import put_aside
 from bench.engine.training_loop import Plan, Trained, kept, rate_at
 from bench.engine.training_loop import train as train_rung
+from bench.plans.journal import put_aside
 from bench.plans.run import PlanError
 from impls import catalogue, words
 from impls.training.contract import Settings, kept_share

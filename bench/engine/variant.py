@@ -1,4 +1,4 @@
-"""A lane: an implementation that is called on one batch after another, and how its calls are made, timed and adapted."""
+"""A variant: an implementation that is called on one batch after another, and how its calls are made, timed and adapted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Taken(NamedTuple):
 
 
 @dataclass
-class Lane:
+class PreparedVariant:
     """An implementation in the race: its function, its workspace if it has one (a call's last argument), where in the ring
     it is, and how often it is called a sample. kernel: None for a function of the engine's own, whose results are not looked at.
 
@@ -57,7 +57,7 @@ class Lane:
         return 1 << 20 if self.again or ring <= 1 else ring
 
     def take(self, calls: int) -> Taken:
-        """Time some calls, from the lane's place in the ring on."""
+        """Time some calls, from the variant's place in the ring on."""
         batches = lap(self.problem.batches, self.place, calls)
         arguments = batches
         if self.adapt:
@@ -74,14 +74,16 @@ class Lane:
         self.place = (self.place + calls) % len(self.problem.batches)
 
 
-def lane_of(name: str, implementation: Implementation, problem: Problem, slowed: float = 0.0, place: int = 0) -> Lane:
-    """A lane with its workspace made. slowed: by which share each of its samples is made to last longer."""
+def prepared(
+    name: str, implementation: Implementation, problem: Problem, slowed: float = 0.0, place: int = 0
+) -> PreparedVariant:
+    """A variant with its workspace made. slowed: by which share each of its samples is made to last longer."""
     started = time.perf_counter()
     function, last = implementation.start(problem)
     prepared = time.perf_counter() - started
     kernel = implementation.kernel
     loop = sampler(len(kernel.parameters), bool(last), slowed)
-    return Lane(
+    return PreparedVariant(
         name,
         function,
         last,

@@ -1,4 +1,4 @@
-"""The journal of a run: every finished launch is on disk at once, so that a run that is killed loses at most the one in hand."""
+"""The journal of a run: every finished process is on disk at once, so that a run that is killed loses at most the one in hand."""
 
 from __future__ import annotations
 
@@ -9,13 +9,48 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench.engine.race import LaneResult, RaceResult
+import msgspec
+
+from bench.engine import protocol
+from impls.case import Case
 from impls.interface import Implementation
 from reports.results import write
 
+from .problems import CaseRun, ProblemRun
+
 NAME = "journal.jsonl"
-LANE = ("status", "reason", "wall_s", "cpu_s", "prepare_s", "adapt_s", "plan", "memory", "profile", "stages")
-RACE = ("problem", "launches", "floors", "plans", "touched", "batches")
+
+
+class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
+    """A case as the journal has it: all of a ``CaseRun`` but its implementation."""
+
+    case: str
+    status: str
+    reason: str
+    wall_s: list[protocol.Figures]
+    cpu_s: list[protocol.Figures]
+    prepare_s: list[float]
+    adapt_s: list[float]
+    plan: protocol.Plan | None
+    memory: protocol.Memory | None
+    profile: protocol.Profile | None
+    stages: dict[str, float]
+
+
+class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
+    """A problem as the journal has it. cases: by the implementations' keys."""
+
+    problem: str
+    processes: int
+    limits: dict[str, list[dict[str, protocol.Figures]]]
+    limit_plans: dict[str, protocol.Plan]
+    touched: float
+    batches: int
+    cases: dict[str, CaseEntry]
+
+
+OF_CASE = tuple(name for name in CaseEntry.__struct_fields__ if name != "case")
+OF_PROBLEM = tuple(name for name in ProblemEntry.__struct_fields__ if name != "cases")
 
 
 class JournalError(ValueError):
@@ -23,11 +58,11 @@ class JournalError(ValueError):
 
 
 class Journal:
-    """Races of a run as they stood after each launch, one JSON line each, after a first line that says which run it is."""
+    """Problems of a run as they stood after each process, one JSON line each, after a first line that says which run it is."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
-        self.limits: list[dict[str, Any]] = []
+        self.limits: list[protocol.MachineLimits] = []
 
     def begin(self) -> bool:
         """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
@@ -35,8 +70,8 @@ class Journal:
         self.append(self.run)
         return left is not None
 
-    def finished(self, implementations: Iterable[Implementation]) -> dict[str, RaceResult]:
-        """Races as far as an earlier, unfinished run of the same command came, by problem. Raises JournalError."""
+    def finished(self, implementations: Iterable[Implementation]) -> dict[str, ProblemRun]:
+        """Problems as far as an earlier, unfinished run of the same command came, by problem. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -52,16 +87,24 @@ class Journal:
         by_key = {i.key: i for i in implementations}
         if not text.endswith("\n"):  # the line that was being written when the run was killed
             write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
-        self.limits = [entry["limits"] for entry in entries if "limits" in entry]
-        return {entry["problem"]: read_race(entry, by_key) for entry in entries[1:] if "problem" in entry}
+        self.limits = [
+            msgspec.convert(entry["machine"], protocol.MachineLimits) for entry in entries if "machine" in entry
+        ]
+        return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
 
-    def add(self, race: RaceResult) -> None:
-        """Put a race on disk as it stands after a launch."""
-        lanes = {
-            lane.implementation.key: {name: getattr(lane, name) for name in LANE} | {"case": str(lane.case)}
-            for lane in race.lanes
+    def add(self, problem: ProblemRun) -> None:
+        """Put a problem on disk as it stands after a process."""
+        cases = {
+            case.implementation.key: CaseEntry(case=str(case.case), **{name: getattr(case, name) for name in OF_CASE})
+            for case in problem.cases
         }
-        self.append({name: getattr(race, name) for name in RACE} | {"lanes": lanes})
+        self.append(
+            msgspec.to_builtins(ProblemEntry(cases=cases, **{name: getattr(problem, name) for name in OF_PROBLEM}))
+        )
+
+    def add_limits(self, found: protocol.MachineLimits) -> None:
+        """Put on disk what the machine can do."""
+        self.append({"machine": msgspec.to_builtins(found)})
 
     def append(self, entry: dict[str, Any]) -> None:
         try:
@@ -71,7 +114,7 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             raise JournalError(
-                f"{self.path}: {error.strerror or error}; the launches finished before are kept there: make room, and go on with --resume"
+                f"{self.path}: {error.strerror or error}; what was measured before is kept there: make room, and go on with --resume"
             ) from error
 
     def close(self) -> None:
@@ -113,17 +156,15 @@ def parsed(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def read_race(entry: dict[str, Any], implementations: dict[str, Implementation]) -> RaceResult:
-    """A race as the journal has it."""
-    from impls.case import Case
-
-    lanes = []
-    for key, facts in entry["lanes"].items():
-        lane = LaneResult(implementations[key], Case.parse(facts["case"]))
-        for name in LANE:
-            setattr(lane, name, facts[name])
-        lanes.append(lane)
-    race = RaceResult(entry["problem"], lanes[0].case.size, lanes)
-    for name in RACE:
-        setattr(race, name, entry[name])
-    return race
+def read_problem(line: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:
+    """A problem as the journal has it."""
+    entry = msgspec.convert(line, ProblemEntry)
+    cases = [
+        CaseRun(
+            implementation=implementations[key],
+            case=Case.parse(one.case),
+            **{name: getattr(one, name) for name in OF_CASE},
+        )
+        for key, one in entry.cases.items()
+    ]
+    return ProblemRun(size=cases[0].case.size, cases=cases, **{name: getattr(entry, name) for name in OF_PROBLEM})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -15,10 +14,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from . import cpus
-from .events import LONGEST_LINE, NoEvent, event_of
+from . import cpus, protocol
 
 SCRIPT = Path(__file__).with_name("worker.py")
 THREAD_VARIABLES = (
@@ -33,16 +31,18 @@ STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESH
 as a program frees larger and larger blocks. From the start they make a call's time independent of which calls came
 before: without them a sampler that needs some arrays of 800 kB took 31 ms in one place of the order and 18 in another."""
 MARK = "W2VBENCH_RUN"
+STARTING = 10
+"""How many times the usual limit a process may take to start: on a busy machine numba alone takes seconds."""
 LOOK_S = 1.0
 """How often it is looked whether a silent worker has ended."""
 
 
 class Died(Exception):
-    """A worker that did not reach its end: lane (None if no lane is to blame), status and reason."""
+    """A worker that did not reach its end: the variant at fault (None: nobody's), status and reason."""
 
-    def __init__(self, lane: str | None, status: str, reason: str) -> None:
+    def __init__(self, variant: str | None, status: str, reason: str) -> None:
         super().__init__(reason)
-        self.lane, self.status, self.reason = lane, status, reason
+        self.variant, self.status, self.reason = variant, status, reason
 
 
 class Workers:
@@ -85,20 +85,20 @@ class Workers:
             self.end(worker)
 
     def work(
-        self, specification: dict[str, Any], threads: int, time_limit_s: float, ahead: bool = False, again: bool = False
-    ) -> Iterator[dict[str, Any]]:
-        """Have a worker do a piece of work, and give its events.
+        self, job: protocol.Jobs, threads: int, ahead: bool = False, again: bool = False
+    ) -> Iterator[protocol.Events]:
+        """Have a worker do a job, and give its events.
 
-        ahead: have the next worker start meanwhile. again: a worker that did such a piece may do it, and be kept for the
-        next. Raises Died if it crashes, fails, or takes longer than time_limit_s over one step.
+        ahead: have the next worker start meanwhile. again: a worker that did such a job may do it, and be kept for the next.
+        Raises Died if it crashes, fails, or takes longer than the job's time limit over one step.
         """
         worker = self.start(threads, again)
         if ahead:
             self.begin(threads)
         clean = False
         try:
-            for event in worker.events(specification, time_limit_s, self.settle):
-                clean = event.get("clean", False)
+            for event in worker.events(job, self.settle):
+                clean = isinstance(event, protocol.Done) and event.clean
                 yield event
         finally:
             if again and clean and not self.closed:
@@ -181,57 +181,57 @@ class Worker:
         """Move lines into a queue, so that waiting for them costs the measuring machine nothing."""
         assert self.process.stdout is not None
         with contextlib.suppress(ValueError, OSError):
-            while line := self.process.stdout.readline(LONGEST_LINE):
+            while line := self.process.stdout.readline(protocol.LONGEST_LINE):
                 self.started.set()
                 self.lines.put(line)
         self.started.set()
         self.lines.put(None)
 
-    def send(self, line: str) -> None:
+    def send(self, line: bytes) -> None:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.write(line)
             self.process.stdin.flush()
 
-    def events(
-        self, specification: dict[str, Any], time_limit_s: float, settle: Callable[[], None]
-    ) -> Iterator[dict[str, Any]]:
-        """Send a specification and give events until the work is done. settle: called before measuring may begin."""
-        lane, stage, patience = None, "start", 1
-        self.send(json.dumps({**specification, "token": self.token}))
+    def events(self, job: protocol.Jobs, settle: Callable[[], None]) -> Iterator[protocol.Events]:
+        """Send a job and give its events until it is done. settle: called before measuring may begin."""
+        stage = protocol.Stage(name="start", patience=STARTING)
+        self.send(protocol.job_line(job, self.token))
         while True:
-            limit_s = time_limit_s * patience
+            limit_s = job.time_limit_s * stage.patience
             try:
                 line = self.line(limit_s)
             except queue.Empty:
-                said = f"{stage} took longer than {limit_s:g} s (--time-limit{f' {time_limit_s:g}, times {patience}' if patience > 1 else ''})"
-                raise Died(lane, "timeout", said) from None
+                times = f" {job.time_limit_s:g}, times {stage.patience}" if stage.patience > 1 else ""
+                said = f"{stage.name} took longer than {limit_s:g} s (--time-limit{times})"
+                raise Died(stage.variant, "timeout", said) from None
             if line is None:
                 break
             try:
-                event = event_of(line, self.token)
-            except NoEvent:
-                reason = f"something in its process wrote into the engine's own pipe during {stage}"
-                raise Died(lane, "crashed", reason) from None
-            match event["event"]:
-                case "started":
+                event = protocol.read_event(line, self.token)
+            except protocol.NotAnEvent:
+                reason = f"something in its process wrote into the engine's own pipe during {stage.name}"
+                raise Died(stage.variant, "crashed", reason) from None
+            match event:
+                case protocol.Started():
                     pass
-                case "stage":
-                    lane, stage, patience = event["lane"], event["name"], event.get("patience", 1)
-                case "waits":
+                case protocol.Stage():
+                    stage = event
+                case protocol.Ready():
                     settle()
-                    self.send("go")
-                case "failed":
-                    raise Died(lane, event["status"], event["reason"])
-                case kind:
+                    self.send(b"go\n")
+                case protocol.Failed():
+                    raise Died(stage.variant, event.status, event.reason)
+                case protocol.Done() | protocol.Excluded():
                     yield event
-                    if kind in ("done", "out"):
-                        return
+                    return
+                case _:
+                    yield event
         try:
-            code = self.process.wait(time_limit_s)
+            code = self.process.wait(job.time_limit_s)
         except subprocess.TimeoutExpired:
-            raise Died(lane, "timeout", f"the process went silent during {stage}") from None
-        raise Died(lane, "crashed", f"the process ended during {stage} with {ending(code)}")
+            raise Died(stage.variant, "timeout", f"the process went silent during {stage.name}") from None
+        raise Died(stage.variant, "crashed", f"the process ended during {stage.name} with {ending(code)}")
 
     def line(self, limit_s: float) -> bytes | None:
         """The next line; None once the process has ended, even if a child of its own still holds its pipe. Raises queue.Empty."""
