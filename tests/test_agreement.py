@@ -20,7 +20,7 @@ def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str])
 
 def test_the_timed_cases_exist_and_repeat_one_batch() -> None:
     names = []
-    for name, _, problem, arguments in agreement.lanes(words.builtin()):
+    for name, _, problem, arguments in agreement.variants(words.builtin()):
         names.append(name)
         assert len(problem.batches) == 1
         assert len(arguments) >= 2

@@ -110,7 +110,8 @@ def test_of_runs_that_differ_by_noise_alone_few_have_a_false_alarm(process: floa
     alarms = 0
     for _ in range(60):
         base, head = (
-            run(rng, alike(MANY, math.exp(drift * at)), process=process, of_run=of_run) for at in (0, rng.choice([-1, 1]))
+            run(rng, alike(MANY, math.exp(drift * at)), process=process, of_run=of_run)
+            for at in (0, rng.choice([-1, 1]))
         )
         alarms += "slower" in verdicts(compare(base, head)).values()
     assert alarms / 60 <= 0.05
@@ -270,7 +271,7 @@ def test_a_case_that_only_head_could_not_measure_is_its_fault_or_could_not_be_to
     gone = found.cases[0]
     assert (gone.case, gone.kernel, gone.title) == (rows[0]["name"], "lookup", "W[idx]")
     assert (gone.why, gone.ratio, gone.memory) == (f"HEAD: {status}: because", None, "unknown")
-    assert (found.added, found.removed, found.left_out) == ([], [], {})
+    assert (found.added, found.removed, found.skipped) == ([], [], {})
     assert exit_code(found) == (3 if verdict == "failed" else 1)
 
 
@@ -279,7 +280,7 @@ def test_what_neither_run_could_measure_is_no_news(status: str) -> None:
     one = saved.result(row("take", 1e-5), not_measured=[not_measured("gather", status, "because")])
     found = compare(one, one)
     assert verdicts(found) == {"take": "same"}
-    assert (found.added, found.removed, found.left_out, exit_code(found)) == ([], [], {}, 0)
+    assert (found.added, found.removed, found.skipped, exit_code(found)) == ([], [], {}, 0)
 
 
 def test_a_case_that_broke_is_no_removed_one() -> None:
@@ -291,7 +292,7 @@ def test_a_case_that_broke_is_no_removed_one() -> None:
     back = compare(
         saved.result(not_measured=[not_measured("gather", "timeout", "x")]), saved.result(row("gather", 1e-5))
     )
-    assert (back.added, list(back.left_out)) == ([], ["no figures in BASE"])
+    assert (back.added, list(back.skipped)) == ([], ["no figures in BASE"])
 
 
 def test_runs_that_have_nothing_to_tell_of_each_other_do_not_pass() -> None:
@@ -442,13 +443,13 @@ def test_one_launch_tells_nothing_and_is_left_out_with_the_reason(counts: tuple[
     base, head = (saved.result(row("gather", [[wall] * 6] * n)) for n, wall in zip(counts, (1e-5, 3e-5), strict=True))
     found = compare(base, head)
     assert found.cases == []
-    assert {why: len(cases) for why, cases in found.left_out.items()} == {"fewer than two processes": 1}
+    assert {why: len(cases) for why, cases in found.skipped.items()} == {"fewer than two processes": 1}
 
 
 def test_cases_with_enough_launches_are_compared_though_others_have_too_few() -> None:
     rows = row("gather", 1e-5), row("gather", [[1e-5] * 6], V=100_000)
     found = compare(saved.result(*rows), saved.result(*rows))
-    assert (len(found.cases), len(found.left_out["fewer than two processes"])) == (1, 1)
+    assert (len(found.cases), len(found.skipped["fewer than two processes"])) == (1, 1)
 
 
 def test_rounds_that_were_sat_out_are_not_counted() -> None:
@@ -476,7 +477,7 @@ def test_names_and_commits_of_both_sides_are_kept() -> None:
 
 def test_empty_files_give_an_empty_comparison() -> None:
     found = compare(saved.result(), saved.result())
-    assert (found.cases, found.added, found.removed, found.left_out) == ([], [], [], {})
+    assert (found.cases, found.added, found.removed, found.skipped) == ([], [], [], {})
 
 
 # -- files that cannot be compared
@@ -569,7 +570,7 @@ def test_across_machines_a_race_without_its_baseline_is_left_out() -> None:
     base, head = (saved.result(row("gather", 1e-5), environment=here) for here in (HERE, TWICE))
     found = compare(base, head, across=True)
     assert found.cases == []
-    assert [len(cases) for cases in found.left_out.values()] == [1]
+    assert [len(cases) for cases in found.skipped.values()] == [1]
 
 
 @pytest.mark.parametrize("baselines", [("one-hot", "take"), ("one-hot", ""), ("", "one-hot")])
@@ -584,5 +585,5 @@ def test_across_machines_races_of_other_baselines_are_left_out(baselines: tuple[
     )
     found = compare(base, head, across=True)
     assert found.cases == []
-    assert {why: len(cases) for why, cases in found.left_out.items()} == {"its race has another baseline": 3}
+    assert {why: len(cases) for why, cases in found.skipped.items()} == {"its race has another baseline": 3}
     assert exit_code(found) == 3

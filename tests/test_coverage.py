@@ -19,7 +19,7 @@ def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> Non
     assert settings.processes >= PROCESSES
     assert settings.rounds >= ROUNDS
     # samples are a fifth longer than the least, or half as long again, since calls are whole
-    assert settings.lane_s >= ROUNDS * 1.5 * settings.sample_s
+    assert settings.variant_s >= ROUNDS * 1.5 * settings.sample_s
 
 
 @DISTURBED

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.plans.run import source
+from bench.plans.run_result import source
 from impls import catalogue
 from impls.case import BadName
 from impls.catalogue import CatalogueError, from_file

@@ -191,7 +191,9 @@ def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):
         mine = {
-            r.extra_info.size.V: r.extra_info.processes for r in result.benchmarks if r.extra_info.implementation == slug
+            r.extra_info.size.V: r.extra_info.processes
+            for r in result.benchmarks
+            if r.extra_info.implementation == slug
         }
         vocabularies = sorted(V for V in mine if V >= 10_000)
         slopes = []

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.commands import cli
+from bench.commands.app import app
 from reports.acknowledged import Acknowledgement
 from reports.between import UNSTEADY
 from reports.history import (
@@ -649,5 +649,5 @@ def test_a_gate_of_too_few_steady_runs_exits_with_3(
     for name, result in made_steady(*[True] * steady, False):
         (tmp_path / "kept" / name).write_text(result.model_dump_json(by_alias=True))
     for arguments, wanted in ((["--fail"], code), ([], 0)):
-        assert (cli.app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
+        assert (app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
         assert f"1 of {steady + 1} runs are shown, but no change" in " ".join(capsys.readouterr().out.split())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.engine import limits as measuring
-from bench.engine.lane import Lane
+from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
 from impls.words import Corpus, builtin
@@ -162,54 +162,54 @@ def corpus() -> Corpus:
     return builtin()
 
 
-def lanes_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, Lane]:
+def variants_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, PreparedVariant]:
     kernel = next(kernel for kernel in KERNELS if kernel.name == name)
     size = Size(V, H=kernel.sizes[0].H, B=20, K=kernel.sizes[0].K, index=kernel.sizes[0].index)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0, 2 << 30, {})}
+    return {variant.name: variant for variant in measuring.limit_variants(kernel, problem, 0, 2 << 30)}
 
 
 @pytest.mark.parametrize("name", [kernel.name for kernel in KERNELS])
 def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corpus: Corpus) -> None:
-    lanes = lanes_of(name, corpus)
-    assert (len(lanes) > 1) == (not name.startswith("training"))
-    for lane in lanes.values():
-        assert lane.kernel is None  # whose results nobody looks at
-        taken = lane.take(3)
+    variants = variants_of(name, corpus)
+    assert (len(variants) > 1) == (not name.startswith("training"))
+    for variant in variants.values():
+        assert variant.kernel is None  # whose results nobody looks at
+        taken = variant.take(3)
         assert taken.wall_ns > 0
-        lane.problem.reset()
+        variant.problem.reset()
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_lookup_are_the_very_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
-    W, idx = lane.problem.batches[0]
-    lane.function(W, idx, *lane.last)
-    np.testing.assert_array_equal(lane.last[0], W[idx])
+    variant = variants_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
+    W, idx = variant.problem.batches[0]
+    variant.function(W, idx, *variant.last)
+    np.testing.assert_array_equal(variant.last[0], W[idx])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_negative_sampling_are_the_candidates_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, negatives = lane.problem.batches[0]
-    lane.function(h, W_out, target, negatives, *lane.last)
+    variant = variants_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, negatives = variant.problem.batches[0]
+    variant.function(h, W_out, target, negatives, *variant.last)
     words = np.concatenate([target[:, None], negatives], axis=1).reshape(-1)
-    np.testing.assert_array_equal(lane.last[0], W_out[words])
+    np.testing.assert_array_equal(variant.last[0], W_out[words])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, tree = lane.problem.batches[0]
-    lane.function(h, W_out, target, tree, *lane.last)
+    variant = variants_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, tree = variant.problem.batches[0]
+    variant.function(h, W_out, target, tree, *variant.last)
     nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
-    np.testing.assert_array_equal(lane.last[0][: len(nodes)], W_out[nodes])
+    np.testing.assert_array_equal(variant.last[0][: len(nodes)], W_out[nodes])
 
 
 def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:
     kernel = KERNELS[0]
     problem = kernel.make(Size(60), corpus, np.random.default_rng(0))
-    assert [lane.name for lane in measuring.floor_lanes(kernel, problem, 0, 512 << 20, {})] == [measuring.CALL]
+    assert [variant.name for variant in measuring.limit_variants(kernel, problem, 0, 512 << 20)] == [measuring.CALL]
 
 
 def test_floors_are_no_implementations() -> None:

@@ -201,7 +201,7 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.process(executable_path=executable, args=list(OPTIONS))
+        browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
         yield browser
         browser.close()
 

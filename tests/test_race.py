@@ -11,11 +11,14 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.engine.race import RaceResult, Settings, Track, enter, run_contract, run_launch, run_race
-from bench.engine.workers import MARK, Workers
+from bench.engine.context import RunContext, Settings
+from bench.engine.contracts import check_contracts
+from bench.engine.pool import MARK, Workers
+from bench.plans.problems import ProblemRun, enter, measure_next, measure_problem
 from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Size
+from tests.contexts import context_of
 
 HOSTILE = """
 import ctypes, os, subprocess, sys, threading, time
@@ -124,17 +127,17 @@ def absent(W, idx):
     return W[idx]
 """
 
-QUICK = Settings(processes=2, rounds=3, sample_s=0.0005, lane_s=0.01, time_limit_s=3.0)
+QUICK = Settings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=3.0)
 
 
-Tracks = Callable[..., Track]
+Tracks = Callable[..., RunContext]
 
 
 @pytest.fixture(scope="module")
 def track() -> Iterator[Tracks]:
     """Makes a track with files and settings; workers and the corpus' folder are shared."""
     with saved(words.builtin()) as folder, Workers() as workers:
-        yield lambda settings=QUICK, *files: Track(workers, folder, files, settings)
+        yield lambda settings=QUICK, *files: context_of(workers, folder, files, settings)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +148,9 @@ def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hostile_race(track: Tracks, hostile_file: Path) -> RaceResult:
+def hostile_race(track: Tracks, hostile_file: Path) -> ProblemRun:
     mine = [i for i in catalogue.from_file(hostile_file) if i.slug != "absent"]
-    return run_race(mine, Size(1000, 8, 16), track(QUICK, hostile_file))
+    return measure_problem(mine, Size(1000, 8, 16), track(QUICK, hostile_file))
 
 
 @pytest.mark.parametrize(
@@ -171,26 +174,27 @@ def hostile_race(track: Tracks, hostile_file: Path) -> RaceResult:
     ],
 )
 def test_each_hostile_implementation_becomes_a_row_with_its_reason(
-    hostile_race: RaceResult, slug: str, status: str, reason: str
+    hostile_race: ProblemRun, slug: str, status: str, reason: str
 ) -> None:
-    lane = next(lane for lane in hostile_race.lanes if lane.implementation.slug == slug)
-    assert lane.status == status
-    assert reason in lane.reason
-    assert "\n" not in lane.reason
+    case = next(case for case in hostile_race.cases if case.implementation.slug == slug)
+    assert case.status == status
+    assert reason in case.reason
+    assert "\n" not in case.reason
 
 
-def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_race: RaceResult) -> None:
-    good = next(lane for lane in hostile_race.lanes if lane.implementation.slug == "good")
+def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_race: ProblemRun) -> None:
+    good = next(case for case in hostile_race.cases if case.implementation.slug == "good")
     assert len(good.wall_s) == QUICK.processes
     assert all(sample is not None and 0 < sample < 1 for process in good.wall_s for sample in process)
-    assert good.memory["peak_bytes"] >= 16 * 8 * 4
+    assert good.memory.peak_bytes is not None
+    assert good.memory.peak_bytes >= 16 * 8 * 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
 def test_no_process_is_left_behind(hostile_file: Path) -> None:
     mine = [i for i in catalogue.from_file(hostile_file) if i.slug in ("forks", "exits", "sleeps")]
     with saved(words.builtin()) as folder, Workers() as workers:
-        run_race(mine, Size(1000, 8, 16), Track(workers, folder, (hostile_file,), QUICK))
+        measure_problem(mine, Size(1000, 8, 16), context_of(workers, folder, (hostile_file,), QUICK))
     left = [line for process in psutil.process_iter() if (line := marked(process, workers.mark))]
     assert left == []
 
@@ -212,7 +216,7 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
         "@lookup.implementation('lacks', 'needs', requires=('surely_not_installed',))\ndef lacks(W, idx):\n    return W[idx]\n"
         "@lookup.implementation('last', 'fine')\ndef last(W, idx):\n    return W[idx]\n"
     )
-    verdicts = run_contract(catalogue.from_file(file), track(QUICK, file))
+    verdicts = check_contracts([i.key for i in catalogue.from_file(file)], track(QUICK, file))
     assert {key.partition("/")[2]: verdict.status for key, verdict in verdicts.items()} == {
         "first": "ok",
         "dies": "crashed",
@@ -224,9 +228,9 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
 
 def test_a_lane_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
-    small = Settings(processes=1, rounds=2, sample_s=0.0005, lane_s=0.01, memory_limit_bytes=600 << 20)
-    result = run_race(mine, Size(20_000, 4, 10_000), track(small))
-    statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
+    small = Settings(processes=1, rounds=2, sample_s=0.0005, variant_s=0.01, memory_limit_bytes=600 << 20)
+    result = measure_problem(mine, Size(20_000, 4, 10_000), track(small))
+    statuses = {case.implementation.slug: (case.status, case.reason) for case in result.cases}
     assert statuses["gather"] == ("ok", "")
     assert statuses["one-hot-matmul"][0] == "skipped"
     assert "1.11 GB" in statuses["one-hot-matmul"][1]
@@ -236,12 +240,13 @@ def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
     """gather allocates its (B, H) result; the one-hot product a (B, V) matrix beside it."""
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather", "lookup/take-out")]
     V, H, B = 2000, 64, 256
-    result = run_race(mine, Size(V, H, B), track(Settings(processes=1, rounds=2, sample_s=0.0005)))
-    peak = {lane.implementation.slug: lane.memory["peak_bytes"] for lane in result.lanes}
+    result = measure_problem(mine, Size(V, H, B), track(Settings(processes=1, rounds=2, sample_s=0.0005)))
+    peak = {case.implementation.slug: case.memory.peak_bytes for case in result.cases}
     assert peak["gather"] == pytest.approx(B * H * 4, rel=0.1)
     assert peak["one-hot-matmul"] == pytest.approx(B * V * 4 + B * H * 4, rel=0.05)
+    assert peak["take-out"] is not None
     assert peak["take-out"] < 4096
-    prepared = {lane.implementation.slug: lane.memory["prepare_bytes"] for lane in result.lanes}
+    prepared = {case.implementation.slug: case.memory.prepare_bytes for case in result.cases}
     assert prepared["take-out"] == pytest.approx(B * H * 4, rel=0.05)
 
 
@@ -271,11 +276,11 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
     )
     size = Size(200_000, 100, 4)
     room = Settings(processes=1, rounds=1, memory_limit_bytes=(300 << 20) + 3 * size.V * size.H * 4 + (1 << 20))
-    result = run_race(catalogue.from_file(file), size, track(room, file))
-    statuses = {lane.implementation.slug: lane.status for lane in result.lanes}
+    result = measure_problem(catalogue.from_file(file), size, track(room, file))
+    statuses = {case.implementation.slug: case.status for case in result.cases}
     assert sorted(statuses.values()) == ["ok", "ok", "ok", "skipped"]
     assert "skipped" in (statuses["one"], statuses["two"])
-    assert "beside the others" in next(lane.reason for lane in result.lanes if lane.reason)
+    assert "beside the others" in next(case.reason for case in result.cases if case.reason)
 
 
 def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path: Path) -> None:
@@ -287,12 +292,14 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
     )
     mine = catalogue.from_file(file)
     race = enter(mine, Size(500, 4, 8), QUICK)
-    run_launch(race, track(QUICK, file), profiled=["shy"])
-    (lane,) = race.lanes
-    assert (lane.status, race.processes) == ("ok", 1)
-    assert "exit code 1" in lane.profile["why_not"]
-    assert len(lane.wall_s) == 1
-    assert lane.memory["peak_bytes"] >= 8 * 4 * 4
+    measure_next(race, track(QUICK, file), profiled=["shy"])
+    (case,) = race.cases
+    assert (case.status, race.processes) == ("ok", 1)
+    assert case.profile is not None
+    assert "exit code 1" in case.profile.why_not
+    assert len(case.wall_s) == 1
+    assert case.memory.peak_bytes is not None
+    assert case.memory.peak_bytes >= 8 * 4 * 4
 
 
 def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tmp_path: Path) -> None:
@@ -302,11 +309,11 @@ def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tm
         "@lookup.implementation('sleeps-when-forked', 'hangs in the memory child')\n"
         "def f(W, idx):\n    if os.getpid() != home:\n        time.sleep(100)\n    return W[idx]\n"
     )
-    result = run_race(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
-    (lane,) = result.lanes
-    assert lane.status == "ok"
-    assert len(lane.wall_s) == QUICK.processes
-    assert "no answer in" in lane.memory["why_not"]
+    result = measure_problem(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
+    (case,) = result.cases
+    assert case.status == "ok"
+    assert len(case.wall_s) == QUICK.processes
+    assert "no answer in" in case.memory.why_not
 
 
 # workers that are used again
@@ -314,13 +321,13 @@ def test_a_memory_measurement_that_fails_costs_a_lane_no_times(track: Tracks, tm
 
 def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> None:
     gather = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
-    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False))
+    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False))
     used: list[int] = []
     for passes in range(2):
         mine.workers.retire()
         assert mine.workers.kept is None
         for V in (200, 300, 400):
-            assert run_race(gather, Size(V + passes, 4, 8), mine).processes == 1
+            assert measure_problem(gather, Size(V + passes, 4, 8), mine).processes == 1
             assert mine.workers.kept is not None
             used.append(mine.workers.kept.process.pid)
     assert len(set(used[:3])) == len(set(used[3:])) == 1
@@ -332,7 +339,7 @@ def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Pa
     file.write_text(
         "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
     )
-    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, lane_s=1e-3, profile=False), file)
-    result = run_race(catalogue.from_file(file), Size(200, 4, 8), mine)
-    assert [lane.status for lane in result.lanes] == ["ok"]
+    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
+    result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
+    assert [case.status for case in result.cases] == ["ok"]
     assert mine.workers.kept is None

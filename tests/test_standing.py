@@ -211,10 +211,10 @@ def test_the_command_is_one_that_run_understands(
     kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
-    from bench.commands import cli
+    from bench.commands.app import app
     from bench.plans import run as running
 
-    planned: list[running.Race] = []
+    planned: list[running.Problem] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
@@ -223,8 +223,8 @@ def test_the_command_is_one_that_run_understands(
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
-    CliRunner().invoke(cli.app, more_processes([one], one).split()[1:])
-    (race,) = planned
-    assert race.name == one.group
-    assert slug in [i.slug for i in race.implementations]
-    assert len(race.implementations) <= 2
+    CliRunner().invoke(app, more_processes([one], one).split()[1:])
+    (problem,) = planned
+    assert problem.name == one.group
+    assert slug in [i.slug for i in problem.implementations]
+    assert len(problem.implementations) <= 2

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bench.engine.context import Settings as RaceSettings
 from bench.engine.contract import check_contract
-from bench.engine.race import Settings as RaceSettings
-from bench.engine.race import enter
+from bench.plans.problems import enter
 from impls.case import Size
 from impls.catalogue import missing
 from impls.compiled import compiled
@@ -395,7 +395,7 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
 
 def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
     """It has no windows: what would be timed is not training."""
-    lanes = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).lanes
+    lanes = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).cases
     assert [(lane.status, lane.reason) for lane in lanes] == [
         ("skipped", "B = 1 is too little to work on: --batch 20 or more")
     ]

@@ -155,7 +155,7 @@ def test_two_files_whose_calls_cover_other_work_are_not_compared(across: bool) -
     for before in ({"pairs": 1325.0, "words": 300.0}, {}):
         found = compare_files(run(before, 1e-3), run(ALL["covers"], 2e-3), names, 0.02, across)
         assert [case.implementation for case in found.cases] == ([] if across else ["book"])
-        (left,) = found.left_out["a call covers other work"]
+        (left,) = found.skipped["a call covers other work"]
         assert left.startswith("training.skip-gram/numba@")
 
 

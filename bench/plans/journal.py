@@ -32,7 +32,7 @@ class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
     prepare_s: list[float]
     adapt_s: list[float]
     plan: protocol.Plan | None
-    memory: protocol.Memory | None
+    memory: protocol.Memory
     profile: protocol.Profile | None
     stages: dict[str, float]
 

@@ -36,7 +36,7 @@ class CaseRun:
     prepare_s: list[float] = field(default_factory=list)
     adapt_s: list[float] = field(default_factory=list)
     plan: Plan | None = None
-    memory: protocol.Memory | None = None
+    memory: protocol.Memory = field(default_factory=lambda: protocol.Memory(variant=""))
     profile: protocol.Profile | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
