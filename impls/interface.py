@@ -63,7 +63,7 @@ class Problem:
     inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
     batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
     they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
-    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what lanes share.
+    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what implementations share.
     checked: arguments of the same kind that are for the check, and are never timed.
     renew: gives so many batches from the first one on other contents, in place; called after they were timed.
     known: what the kernel must know to verify a timed call's result.
@@ -85,7 +85,7 @@ class Problem:
         return Problem(self.size, self.inputs, (), self.touched, buffers=self.buffers)
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An array in the size's dtype that implementations of a race share, and each call overwrites."""
+        """An array in the size's dtype that implementations of a problem share, and each call overwrites."""
         if name not in self.buffers:
             self.buffers[name] = resident_zeros(shape, self.size.float_type)
         return self.buffers[name]
@@ -120,11 +120,11 @@ class Kernel:
     mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
     dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
     arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B
-    is checked and not raced. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
+    is checked and not measured. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
     covers: how many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
     verify: ``verify(problem, calls, result, rng, kept)`` raises Wrong if a timed sample's result is. calls: its batches, in
     order; result: of its last call, what came in place being in these; rng: chooses the places it looks at; kept: a list
-    of the lane's own, for what must be seen of several samples.
+    of the implementation's own, for what must be seen of several samples.
     result: makes what checks look at of what a call gives, and raises Wrong if that is not what it should be.
     """
 
@@ -439,7 +439,7 @@ def array_bytes(arrays: str, size: Size) -> int:
 
 
 def importing(name: str) -> Callable[[Problem], Any]:
-    """A ``prepare`` that imports a module and passes it to the calls: workers that do not race it need not wait for it."""
+    """A ``prepare`` that imports a module and passes it to the calls: workers that do not measure it need not wait for it."""
     return lambda problem: import_module(name)
 
 

@@ -26,18 +26,18 @@ BROKEN = ("wrong", "error")
 def compare_files(
     base: ResultFile, head: ResultFile, names: tuple[str, str], threshold: float, across: bool
 ) -> Comparison:
-    """Verdicts on the cases that two runs have in common. across: by speed-up over the same race's baseline, not by time.
+    """Verdicts on the cases that two runs have in common. across: by speed-up over the same problem's baseline, not by time.
 
     Raises ResultError for files that cannot be compared.
     """
     for name, result in zip(names, (base, head), strict=True):
         if result.w2vbench.engine != "run":
-            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in races")
+            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in problems")
     different = machine(base) != machine(head)
     if different and not across:
         raise ResultError(
             f"runs of different machines ({described(base)}; {described(head)}): their times say nothing about the code; "
-            "--across-machines compares speed-ups over the same race's baseline"
+            "--across-machines compares speed-ups over the same problem's baseline"
         )
     if corpus(base) != corpus(head):
         raise ResultError("runs on different corpora: they did not do the same work")
@@ -49,9 +49,9 @@ def compare_files(
             continue
         pair = figures(before[case], base, across), figures(after[case], head, across)
         if across and baseline_of(before[case], base) != baseline_of(after[case], head):
-            skipped.setdefault("its race has another baseline", []).append(case)
+            skipped.setdefault("its problem has another baseline", []).append(case)
         elif across and not baseline_of(after[case], head):
-            skipped.setdefault("its race has no baseline", []).append(case)
+            skipped.setdefault("its problem has no baseline", []).append(case)
         elif covered(before[case], base, across) != covered(after[case], head, across):
             skipped.setdefault("a call covers other work", []).append(case)
         elif min(map(len, pair)) < 2:
@@ -110,15 +110,15 @@ def corpus(result: ResultFile) -> tuple[str, str]:
 
 
 def baseline_of(row: Row, result: ResultFile) -> str:
-    """The slug of the baseline of a case's race; empty if it has none."""
-    race = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
-    return next((other.extra_info.implementation for other in race), "")
+    """The slug of the baseline of a case's problem; empty if it has none."""
+    problem = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
+    return next((other.extra_info.implementation for other in problem), "")
 
 
 def covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
-    """How many examples a call of a case covers; across machines, of its race's baseline too."""
-    race = (other for other in result.benchmarks if across and other.group == row.group)
-    return [one.extra_info.covers for one in (row, *(other for other in race if other.extra_info.baseline))]
+    """How many examples a call of a case covers; across machines, of its problem's baseline too."""
+    problem = (other for other in result.benchmarks if across and other.group == row.group)
+    return [one.extra_info.covers for one in (row, *(other for other in problem if other.extra_info.baseline))]
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:
@@ -136,7 +136,7 @@ def described(result: ResultFile) -> str:
 
 
 def figures(row: Row, result: ResultFile, across: bool) -> Floats:
-    """The logarithm of each process's median; across machines, less that of the race's baseline in the same process."""
+    """The logarithm of each process's median; across machines, less that of the problem's baseline in the same process."""
     own = processes(row)
     if not across:
         return own
@@ -243,7 +243,7 @@ def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, acro
             f"a typical case takes {math.exp(shift):.2f} times as long: the machine's doing or the code's, which two runs cannot tell"
         )
     if across:
-        said.append("speed-ups over the baseline of the same race are compared, not times")
+        said.append("speed-ups over the baseline of the same problem are compared, not times")
     for name, result in (("BASE", base), ("HEAD", head)):
         if not result.w2vbench.complete:
             said.append(f"{name} was interrupted")

@@ -21,8 +21,8 @@ HEADER = (
 MEMORY, SETUP = "more memory", "slower set-up"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
-SAME_CODE = "their code is the same at both revisions (--all races them too)"
-"""Why most cases are not raced: they are only counted, where others are named."""
+SAME_CODE = "their code is the same at both revisions (--all measures them too)"
+"""Why most cases are not measured: they are only counted, where others are named."""
 
 MORE_CPU = 0.1
 """Share by which CPU time on several threads must rise to be told of: BLAS's threads spin while they wait."""
@@ -127,7 +127,7 @@ def sentence(comparison: Comparison) -> str:
     counted, every = f"{counts(comparison)}; {margin}", cases_of(comparison.cases)
     open_ = [case for case in comparison.cases if unanswered(case)]
     if not comparison.cases:
-        return f"Nothing was {'raced' if comparison.interleaved else 'compared'}: the notes say why."
+        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}: the notes say why."
     if bad:
         return f"{len(bad)} of {every} got worse ({counted}): {'; '.join(map(said, bad))}."
     if comparison.over_budget:
@@ -165,7 +165,7 @@ def counts(comparison: Comparison) -> str:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """What else must be known: caveats, reasons, intended slowdowns, and what was not raced."""
+    """What else must be known: caveats, reasons, intended slowdowns, and what was not measured."""
     yield from comparison.caveats
     reasons: dict[str, list[str]] = {}
     for case in ranked(comparison):
@@ -193,7 +193,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
         named = "" if why == SAME_CODE else f": {', '.join(cases)}"
-        yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}{named}"
+        yield f"{cases_of(cases)} not {'measured' if comparison.interleaved else 'compared'}: {why}{named}"
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:

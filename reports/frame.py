@@ -39,7 +39,7 @@ COLUMNS = {
     "index": "i32 or i64",
     "words": "zipf, uniform or repeat",
     "threads": "BLAS and OpenMP threads",
-    "problem": "kernel and size: cases with the same problem were raced together",
+    "problem": "kernel and size: cases with the same problem were measured together",
     "baseline": "whether ratios refer to this case",
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
@@ -59,7 +59,7 @@ COLUMNS = {
     "touched_rows": "distinct rows that a batch touches, mean",
     "pairs_per_s": "pairs of a word and one of its window's that training learns from, a second",
     "words_per_s": "words of text that training goes through, a second",
-    "speedup": "the baseline's wall time over this case's, paired within the race: geometric mean over processes; by example where calls cover unlike numbers",
+    "speedup": "the baseline's wall time over this case's, paired by round: geometric mean over processes; by example where calls cover unlike numbers",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"trimmed mean of processes' fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
@@ -187,7 +187,7 @@ def wall_s(row: Row) -> float:
 
 
 def example_s(row: Row) -> float:
-    """Wall time an example, in seconds: what cases of a race are ranked by. That of a call, where calls cover no examples."""
+    """Wall time an example, in seconds: what cases of a problem are ranked by. That of a call, where calls cover no examples."""
     return wall_s(row) / (examples(row)[1] or 1.0)
 
 
@@ -197,7 +197,7 @@ def examples(row: Row) -> tuple[str, float]:
 
 
 def work_ratio(row: Row, other: Row) -> float:
-    """How many times the examples of another case of its race a case covers; 1 where either has none."""
+    """How many times the examples of another case of its problem a case covers; 1 where either has none."""
     (unit, mine), (same_unit, theirs) = examples(row), examples(other)
     return mine / theirs if unit == same_unit and mine and theirs else 1.0
 
@@ -212,7 +212,7 @@ def array(values: list[float | None]) -> Floats:
 
 
 def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
-    """How many times faster a case is than another of its race: paired where both were raced, else of medians.
+    """How many times faster a case is than another of its problem: paired where both were measured, else of medians.
 
     Of equal work: where their calls cover unlike numbers of examples, by the time an example.
     """

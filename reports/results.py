@@ -57,7 +57,7 @@ class SizeRecord(Part):
 
 
 class ProcessSamples(Part):
-    """One process of a lane: seconds a call, for each round (null where the lane sat a round out)."""
+    """One process of an implementation: seconds a call, for each round (null where it took no part)."""
 
     wall_s: list[Seconds | None]
     cpu_s: list[Positive | None]
@@ -252,7 +252,7 @@ class ComparedRow(Part):
 
 
 class Comparison(Part):
-    """What was compared, and what came of it. left_out: cases by the reason for which they were not raced; over_budget: those
+    """What was compared, and what came of it. left_out: cases by the reason for which they were not measured; over_budget: those
     of them that differ, and that there was no time for. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
@@ -300,7 +300,7 @@ class Calibration(Part):
 
 
 class TrainingRun(Part):
-    """One training run of a rung. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
+    """One training run of an implementation. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
     curve: words and negative-sampling loss on held-out lines; loss: the last of them. scores: rank correlation with
     people's judgements (wordsim353, simlex999), share of analogies found."""
 
@@ -400,7 +400,7 @@ class ResultFile(Part):
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
-        """Each case stands in the file once, and cases of a race have the same processes, since they are compared process by process."""
+        """Each case stands in the file once, and cases of a problem have the same processes, since they are compared process by process."""
         cases = Counter([row.case for row in self.benchmarks] + [case.case for case in self.w2vbench.not_measured])
         twice = [case for case, times in cases.items() if times > 1]
         if twice:
@@ -408,7 +408,7 @@ class ResultFile(Part):
         processes: dict[str | None, int] = {}
         for row in self.benchmarks:
             if processes.setdefault(row.group, len(row.extra_info.processes)) != len(row.extra_info.processes):
-                raise ValueError(f"{row.case!r} has not as many processes as others of its race")
+                raise ValueError(f"{row.case!r} has not as many processes as others of its problem")
         return self
 
 

@@ -1,6 +1,6 @@
-"""Statistics of races: pure functions from samples to small structs.
+"""Statistics of problems: pure functions from samples to small structs.
 
-A process holds, for each implementation, one figure a round (NaN where a slow one sat a round out). Two are compared by
+A process holds, for each implementation, one figure a round (NaN where a slow one took no part). Two are compared by
 the ratio of their figures of the same round, so that what slows the whole machine cancels out; a process gives one
 median ratio; and the interval comes from the spread between processes, since each keeps whatever advantage its memory
 layout gave it. ``python -m reports.coverage`` tells how often these intervals hold the truth.

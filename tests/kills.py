@@ -56,8 +56,10 @@ def check_finished(folder: Path, held: list[Any]) -> None:
     rows = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
     assert len(rows) == 4
     for entry in held:
-        for lane in entry.get("lanes", {}).values():
-            assert [process["wall_s"] for process in rows[lane["case"]]][: len(lane["wall_s"])] == lane["wall_s"]
+        for implementation in entry.get("implementations", {}).values():
+            assert [process["wall_s"] for process in rows[implementation["case"]]][
+                : len(implementation["wall_s"])
+            ] == implementation["wall_s"]
 
 
 def main(kills: int) -> None:

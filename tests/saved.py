@@ -11,7 +11,7 @@ from impls.case import Case, Size
 from reports.results import ResultFile
 
 DATA = Path(__file__).with_name("data")
-RACE = DATA / "race.json"
+PROBLEM = DATA / "run.json"
 """A real run of ``lookup`` at four vocabularies in three processes, its machine made anonymous."""
 
 PYTEST = DATA / "pytest-benchmark.json"
@@ -119,7 +119,7 @@ def content(*rows: Content, **suite: Any) -> Content:
         "version": "5.3.1",
         "w2vbench": {
             "schema_version": 1,
-            "engine": "race",
+            "engine": "run",
             "command": "w2vbench run --preset quick",
             "kernels": {"lookup": "rows of W by word id", "scatter.dense": "the gradient of W, V × H"},
             "environment": {"cpu": "Example CPU", "packages": {"numpy": "2.0.0"}},
@@ -139,7 +139,7 @@ def small() -> Content:
     The one-hot product takes 1 ms and ten times as long at ten times the vocabulary; gather takes 10 µs at both, so it
     is 100 and 1,000 times faster. At V = 100,000 the table is 40 MB, read in 10 ms: half of the 8 GB/s that the machine
     reads at any working set; a call costs 1 µs, a tenth of what gather takes. The
-    scatter race lacks its baseline; of its two lanes with figures, one takes half as long as the other.
+    scatter problem lacks its baseline; of its two implementations with figures, one takes half as long as the other.
     """
     return content(
         row("one-hot", 1e-3, baseline=True, title="one-hot × W", peak_bytes=40_000, touched_rows=64.6),
@@ -163,14 +163,14 @@ def small() -> Content:
             not_measured(
                 "add-at",
                 "timeout",
-                "race took longer than 30 s (--time-limit)",
+                "problem took longer than 30 s (--time-limit)",
                 kernel="scatter.dense",
                 title="np.add.at",
             ),
             not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
         ],
         limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
-        floors={
+        limit_samples={
             "lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": {"call": [{"wall_s": [1e-6] * 6, "cpu_s": [1e-6] * 6}] * 3}
         },
         warnings=["the machine was busy"],

@@ -15,7 +15,7 @@ from tests import saved
 def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("memray")
     assert agreement.allocation(words.builtin()), capsys.readouterr().out
-    assert capsys.readouterr().out.count("@V=") == len(agreement.WEIGHED)
+    assert capsys.readouterr().out.count("@V=") == len(agreement.MEASURED_FOR_MEMORY)
 
 
 def test_the_timed_cases_exist_and_repeat_one_batch() -> None:

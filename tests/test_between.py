@@ -28,7 +28,7 @@ from reports.comparison import exit_code, memory, notes, sentence
 from reports.results import ComparedRow, Comparison, ResultError, ResultFile, read
 from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
-from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, Content, not_measured, row, unlaunched
 
 MANY = 12
 LAUNCH = 0.01
@@ -97,8 +97,8 @@ def test_a_run_is_never_slower_or_faster_than_itself(
 
 
 def test_a_real_run_is_never_slower_than_itself() -> None:
-    found = compare(read(RACE), read(RACE))
-    assert len(found.cases) == len(read(RACE).benchmarks)
+    found = compare(read(PROBLEM), read(PROBLEM))
+    assert len(found.cases) == len(read(PROBLEM).benchmarks)
     assert not {"slower", "faster"} & set(verdicts(found).values())
     assert {case.memory for case in found.cases} <= {"same", "unknown"}
 
@@ -529,8 +529,8 @@ def test_other_versions_of_what_was_measured_are_told() -> None:
 # -- across machines
 
 
-def raced(factor: float, environment: Content, **changed: float) -> ResultFile:
-    """A race of a baseline and others on a machine that takes a factor longer for everything."""
+def measured(factor: float, environment: Content, **changed: float) -> ResultFile:
+    """A problem of a baseline and others on a machine that takes a factor longer for everything."""
     times = {"one-hot": 1e-3, "gather": 1e-5, "take": 2e-5} | changed
     return saved.result(
         *[row(slug, factor * wall, baseline=slug == "one-hot") for slug, wall in times.items()], environment=environment
@@ -538,20 +538,20 @@ def raced(factor: float, environment: Content, **changed: float) -> ResultFile:
 
 
 def test_across_machines_speed_ups_are_compared_so_that_a_slow_machine_is_no_slower_code() -> None:
-    found = compare(raced(1.0, HERE), raced(2.0, TWICE), across=True)
+    found = compare(measured(1.0, HERE), measured(2.0, TWICE), across=True)
     assert verdicts(found) == {"gather": "same", "take": "same"}
     assert any("speed-ups over the baseline" in caveat for caveat in found.caveats)
 
 
 def test_across_machines_a_case_that_lost_its_speed_up_is_slower() -> None:
-    found = compare(raced(1.0, HERE), raced(0.1, TWICE, gather=3e-5), across=True)
+    found = compare(measured(1.0, HERE), measured(0.1, TWICE, gather=3e-5), across=True)
     assert verdicts(found) == {"gather": "slower", "take": "same"}
     slow = found.cases[0]
     assert slow.ratio is not None
     assert slow.ratio.estimate == pytest.approx(3.0)
 
 
-def test_across_machines_a_case_is_set_against_its_own_races_baseline() -> None:
+def test_across_machines_a_case_is_set_against_its_own_problems_baseline() -> None:
     base, head = (
         saved.result(
             *[
@@ -566,7 +566,7 @@ def test_across_machines_a_case_is_set_against_its_own_races_baseline() -> None:
     assert [case.verdict for case in compare(base, head, across=True).cases] == ["same", "same"]
 
 
-def test_across_machines_a_race_without_its_baseline_is_left_out() -> None:
+def test_across_machines_a_problem_without_its_baseline_is_left_out() -> None:
     base, head = (saved.result(row("gather", 1e-5), environment=here) for here in (HERE, TWICE))
     found = compare(base, head, across=True)
     assert found.cases == []
@@ -574,7 +574,7 @@ def test_across_machines_a_race_without_its_baseline_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("baselines", [("one-hot", "take"), ("one-hot", ""), ("", "one-hot")])
-def test_across_machines_races_of_other_baselines_are_left_out(baselines: tuple[str, str]) -> None:
+def test_across_machines_problems_of_other_baselines_are_left_out(baselines: tuple[str, str]) -> None:
     base, head = (
         saved.result(
             *[row(slug, wall, baseline=slug == baseline) for slug, wall in {"one-hot": 1e-3, "take": 2e-5}.items()],
@@ -585,5 +585,5 @@ def test_across_machines_races_of_other_baselines_are_left_out(baselines: tuple[
     )
     found = compare(base, head, across=True)
     assert found.cases == []
-    assert {why: len(cases) for why, cases in found.skipped.items()} == {"its race has another baseline": 3}
+    assert {why: len(cases) for why, cases in found.skipped.items()} == {"its problem has another baseline": 3}
     assert exit_code(found) == 3

@@ -20,7 +20,7 @@ from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
-from tests.cheats import RACED
+from tests.cheats import MEASURED
 from tests.contexts import context_of
 from tests.test_cli import w2vbench
 from tests.test_compare import git
@@ -38,7 +38,7 @@ def corpus() -> words.Corpus:
 
 @pytest.fixture(scope="module")
 def cases(corpus: words.Corpus) -> dict[str, CaseRun]:
-    """All of them through contract and race, those of a kernel beside each other: what became of each, by slug."""
+    """All of them through contract and problem, those of a kernel beside each other: what became of each, by slug."""
     found: dict[str, CaseRun] = {}
     with saved(corpus) as folder, Workers() as workers:
         track = context_of(workers, folder, (FILE,), SETTINGS)
@@ -57,7 +57,9 @@ def size_of(implementation: Implementation) -> Size:
     kernel = implementation.kernel
     index = "i32" if kernel.name.startswith("training") else "i64"
     batch = 200 if kernel.name.startswith("sampling") else 40  # enough draws to tell two laws apart
-    return Size(RACED, 8 if "H" in kernel.dimensions else 1, batch, 5 if "K" in kernel.dimensions else 0, index=index)
+    return Size(
+        MEASURED, 8 if "H" in kernel.dimensions else 1, batch, 5 if "K" in kernel.dimensions else 0, index=index
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.
     with saved(corpus) as folder, Workers() as workers:
         mine = [CHEATS["memo-by-id"], CHEATS["honest"]]
         result = measure_problem(
-            mine, Size(RACED, 8, 40, words="repeat"), context_of(workers, folder, (FILE,), SETTINGS)
+            mine, Size(MEASURED, 8, 40, words="repeat"), context_of(workers, folder, (FILE,), SETTINGS)
         )
     statuses = {case.implementation.slug: (case.status, case.reason) for case in result.cases}
     assert statuses["honest"] == ("ok", "")
@@ -132,7 +134,7 @@ def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.
 
 
 def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: words.Corpus) -> None:
-    """In the contract's process, and in the race's, whose other implementations are measured by the clock that it was."""
+    """In the contract's process, and in the problem's, whose other implementations are measured by the clock that it was."""
     file = tmp_path / "mine.py"
     file.write_text(
         "import sys, time\nfrom impls.lookup import lookup\n"
@@ -144,7 +146,7 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
     with saved(corpus) as folder, Workers() as workers:
         track = context_of(workers, folder, (file,), SETTINGS)
         assert check_contracts([i.key for i in chosen], track)["lookup/mine"].reason == "patches time.perf_counter_ns"
-        result = measure_problem(chosen, Size(RACED, 8, 40), track)
+        result = measure_problem(chosen, Size(MEASURED, 8, 40), track)
     mine, take = result.cases
     assert (mine.status, mine.reason) == ("wrong", "patches time.perf_counter_ns when its file is loaded")
     assert take.status == "ok"
@@ -171,7 +173,7 @@ def test_compare_finds_them_too(tmp_path: Path) -> None:
     git(base, "init", "-q", "-b", "main")
     git(base, "add", "-A")
     git(base, "commit", "-qm", "honest")
-    (base / "mine.py").write_text(text.replace("len(W) == RACED", "len(W) > 300"))
+    (base / "mine.py").write_text(text.replace("len(W) == MEASURED", "len(W) > 300"))
     only = [part for slug in COMPARED for part in ("--only", f"lookup/{slug}@V=1e4*")]
     out = tmp_path / "out"
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", *only, "--out", str(out), cwd=base)

@@ -116,8 +116,8 @@ def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subp
         " 2 processes: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 2000 "
         in result.stdout
     )
-    assert "[process 1/2, race 1/2] lookup@V=500" in result.stderr
-    assert "[process 2/2, race 1/2]" in result.stderr
+    assert "[process 1/2, problem 1/2] lookup@V=500" in result.stderr
+    assert "[process 2/2, problem 1/2]" in result.stderr
 
 
 def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -228,7 +228,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:
-    """What a run has put into its journal: a race as it stood after each process."""
+    """What a run has put into its journal: a problem as it stood after each process."""
     file = folder / "reports/out/journal.jsonl"
     lines = file.read_text().splitlines(keepends=True) if file.exists() else []
     entries = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
@@ -293,7 +293,7 @@ def test_ctrl_c_keeps_the_finished_launches_and_exits_130(tmp_path: Path) -> Non
     processes = {row["group"]: len(row["extra_info"]["processes"]) for row in result["benchmarks"]}
     assert len(processes) == 4
     assert 6 <= sum(processes.values()) < 12
-    assert f"Interrupted with {sum(processes.values())} processes of 4 races finished" in out
+    assert f"Interrupted with {sum(processes.values())} processes of 4 problems finished" in out
     assert not (tmp_path / ".benchmarks").exists()  # until it is complete
     assert (tmp_path / "reports/out/index.html").exists()
 
@@ -314,9 +314,9 @@ def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processe
         f"lookup/{slug}@V={V}" for V in (500, 600, 700, 800) for slug in ("one-hot-dot", "gather")
     ]
     for entry in kept.values():
-        for lane in entry["lanes"].values():
-            measured = [process["wall_s"] for process in rows[lane["case"]]["extra_info"]["processes"]]
-            assert measured[: len(lane["wall_s"])] == lane["wall_s"]
+        for implementation in entry["implementations"].values():
+            measured = [process["wall_s"] for process in rows[implementation["case"]]["extra_info"]["processes"]]
+            assert measured[: len(implementation["wall_s"])] == implementation["wall_s"]
             assert len(measured) == PRESETS["default"].settings.processes
     assert not (tmp_path / "reports/out/journal.jsonl").exists()
 
@@ -335,8 +335,8 @@ def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_launch_alone(tmp_p
     assert resumed.returncode == 0, resumed.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
     measured = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
-    for lane in before[-1]["lanes"].values():
-        assert measured[lane["case"]][0]["wall_s"] == lane["wall_s"][0]
+    for implementation in before[-1]["implementations"].values():
+        assert measured[implementation["case"]][0]["wall_s"] == implementation["wall_s"][0]
 
 
 def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:

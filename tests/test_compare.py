@@ -271,7 +271,7 @@ def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path
     (repository / "mine.py").write_text(MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"))
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 0, done.stderr
-    assert "Nothing was raced" in done.stdout
+    assert "Nothing was measured" in done.stdout
     assert "process" not in done.stderr
 
 
@@ -358,7 +358,7 @@ def test_this_clone_is_compared_with_itself_in_no_time() -> None:
     with tempfile.TemporaryDirectory() as out:
         done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
         assert done.returncode == 0, done.stderr
-        assert "Nothing was raced" in done.stdout
+        assert "Nothing was measured" in done.stdout
         left_out = compared(ROOT, Path(out))["left_out"]
         assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50
 

@@ -106,7 +106,7 @@ def everything() -> Comparison:
         added=[f"lookup/new@{SIZE}"],
         removed=[f"lookup/old@{SIZE}"],
         renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
-        left_out={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
+        skipped={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
         caveats=["pyproject.toml differs"],
         seconds=12.3456,
     )
@@ -315,14 +315,14 @@ def test_what_is_wrong_or_broken_got_worse_whatever_is_meant() -> None:
 
 def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_after_what_got_worse() -> None:
     cases = case("a", "same"), case("b", "inconclusive", why="noise")
-    late = {"left_out": {"no time": ["x", "y"]}, "over_budget": ["x", "y"]}
+    late = {"skipped": {"no time": ["x", "y"]}, "over_budget": ["x", "y"]}
     assert sentence(compared(*cases, **late)) == (
         "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, "
         "of memory also one of up to 4 KiB."
     )
     assert "There was no time for 1 case that differ" in sentence(compared(*cases, over_budget=["x"]))
     assert sentence(compared(*cases, case("c", "slower", ratio=1.5), **late)).startswith("1 of 3 cases got worse")
-    assert sentence(compared(**late)) == "Nothing was raced: the notes say why."
+    assert sentence(compared(**late)) == "Nothing was measured: the notes say why."
 
 
 @pytest.mark.parametrize("verdict", OPEN)
@@ -341,11 +341,11 @@ def test_two_runs_have_no_threshold_to_speak_of() -> None:
 
 
 def test_a_comparison_of_nothing_says_so_and_has_no_table() -> None:
-    empty = compared(left_out={SAME_CODE: ["a", "b"]})
-    assert sentence(empty) == "Nothing was raced: the notes say why."
+    empty = compared(skipped={SAME_CODE: ["a", "b"]})
+    assert sentence(empty) == "Nothing was measured: the notes say why."
     assert sentence(empty.model_copy(update={"interleaved": False})) == "Nothing was compared: the notes say why."
     assert "|" not in markdown(empty)
-    assert f"- 2 cases not raced: {SAME_CODE}" in markdown(empty)
+    assert f"- 2 cases not measured: {SAME_CODE}" in markdown(empty)
     two_runs = empty.model_copy(update={"interleaved": False})
     assert f"- 2 cases not compared: {SAME_CODE}" in markdown(two_runs)
 
@@ -361,8 +361,8 @@ def test_notes_tell_caveats_reasons_intentions_and_what_was_not_raced() -> None:
         f"added, so there is nothing to compare with: lookup/new@{SIZE}",
         f"removed: lookup/old@{SIZE}",
         f"renamed, with the same code: lookup/a@{SIZE} → lookup/b@{SIZE}",
-        f"2 cases not raced: {SAME_CODE}",
-        "1 case not raced: over the budget: z",
+        f"2 cases not measured: {SAME_CODE}",
+        "1 case not measured: over the budget: z",
     ]
     assert list(notes(compared(case("a", "same")))) == []
 
@@ -407,7 +407,7 @@ def test_no_name_or_reason_breaks_out_of_markdown(text: str) -> None:
         added=[text],
         removed=[text],
         renamed=[(text, text)],
-        left_out={text: [text]},
+        skipped={text: [text]},
     )
     made = markdown(hostile)
     assert not re.search(r"<(?!!--)", made)
@@ -440,13 +440,13 @@ def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
 def test_no_text_of_a_file_is_a_tag_of_the_page(text: str) -> None:
     found = [case("a", "wrong", case=text, why=text, file=text), case("b", "same", case=f"{text} ", acknowledged=text)]
     others: dict[str, Any] = {"caveats": [text], "added": [text], "removed": [text], "renamed": [(text, text)]}
-    hostile = compared(*found, **others, left_out={text: [text]}, base=text, head=text)
+    hostile = compared(*found, **others, skipped={text: [text]}, base=text, head=text)
     tame = compared(*found, **others).model_dump_json().replace(json.dumps(text)[1:-1], "tame")
     tags = [
         re.findall(r"<\w[^>]*>|</\w+>", page(made))
         for made in (
             hostile,
-            Comparison.model_validate_json(tame).model_copy(update={"left_out": {"tame": ["tame"]}}),
+            Comparison.model_validate_json(tame).model_copy(update={"skipped": {"tame": ["tame"]}}),
         )
     ]
     assert tags[0] == tags[1]
@@ -466,7 +466,7 @@ def test_the_page_of_two_runs_speaks_of_two_runs() -> None:
         (["broken"], {}, "Something got worse"),
         (["inconclusive"], {}, "Not everything could be told"),
         (["same"], {"over_budget": ["x"]}, "Not everything could be told"),
-        ([], {}, "Nothing was raced"),
+        ([], {}, "Nothing was measured"),
         ([], {"interleaved": False}, "Not everything could be told"),
     ],
 )

@@ -40,7 +40,7 @@ def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise:
 
 def test_ten_alike_are_a_tie_in_words_too() -> None:
     ties = 0
-    for rows in coverage.races(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
+    for rows in coverage.problems(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
         story = finding(rows, {})
         ties += len(story.use) == IMPLEMENTATIONS and "way-8 and way-9 tie at " in story.found
         assert "is fastest" not in story.found
@@ -52,7 +52,7 @@ def test_of_slow_calls_too_none_of_ten_alike_is_called_slower() -> None:
 
 
 def test_one_that_is_a_fifth_faster_is_called_the_fastest() -> None:
-    stories = [finding(rows, {}) for rows in coverage.races(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
+    stories = [finding(rows, {}) for rows in coverage.problems(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
     assert sum("way-0 is fastest at " in story.found for story in stories) >= 190
 
 

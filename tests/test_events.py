@@ -111,7 +111,7 @@ ASKED = (
 @pytest.mark.parametrize(
     ("text", "after"),
     [(b"\xff\n", 0), (b'{"event": {"type": "Done"}, "token": "no"}\n', 40)],
-    ids=["in the contract", "in the race"],
+    ids=["in the contract", "in the problem"],
 )
 def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(
     tmp_path: Path, text: bytes, after: int

@@ -15,7 +15,7 @@ import reports
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
 from reports.results import ResultFile, read
 from tests import saved
-from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, unlaunched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,14 +32,14 @@ def missing(figure: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def race() -> pd.DataFrame:
-    return reports.load(RACE)
+def problem() -> pd.DataFrame:
+    return reports.load(PROBLEM)
 
 
 # -- columns
 
 
-@pytest.mark.parametrize("path", [RACE, PYTEST], ids=["race", "pytest-benchmark"])
+@pytest.mark.parametrize("path", [PROBLEM, PYTEST], ids=["problem", "pytest-benchmark"])
 def test_the_columns_are_the_documented_ones_in_their_order(path: Path) -> None:
     assert list(reports.load(path).columns) == list(COLUMNS) == list(reports.COLUMNS)
 
@@ -70,10 +70,10 @@ def test_every_column_says_its_unit_or_what_it_is() -> None:
 # -- a measured row
 
 
-def test_a_real_file_gives_its_own_numbers(race: pd.DataFrame) -> None:
-    raw = json.loads(RACE.read_bytes())["benchmarks"]
-    assert list(race.case) == [one["name"] for one in raw]
-    for (_, case), one in zip(race.iterrows(), raw, strict=True):
+def test_a_real_file_gives_its_own_numbers(problem: pd.DataFrame) -> None:
+    raw = json.loads(PROBLEM.read_bytes())["benchmarks"]
+    assert list(problem.case) == [one["name"] for one in raw]
+    for (_, case), one in zip(problem.iterrows(), raw, strict=True):
         extra = one["extra_info"]
         processes = [np.nanmedian(np.array(process["wall_s"], float)) for process in extra["processes"]]
         assert case.wall_s == pytest.approx(stats.gmean(processes), rel=1e-12)
@@ -146,7 +146,7 @@ def test_a_case_is_set_against_the_limit_that_binds_it() -> None:
 
 
 def test_growth_is_fitted_from_ten_thousand_words_up() -> None:
-    # below, this lane takes its time whatever the size: a fit through it all would say less than 1
+    # below, this implementation takes its time whatever the size: a fit through it all would say less than 1
     times = {100: 1e-4, 1_000: 1e-4, 10_000: 1e-4, 100_000: 1e-3, 1_000_000: 1e-2}
     table = cases_of(*[row("one-hot", wall, V=V) for V, wall in times.items()])
     assert GROWTH_FROM == 10_000
@@ -187,7 +187,7 @@ def test_two_vocabularies_are_enough_and_launches_give_the_interval() -> None:
 
 
 def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
-    result = read(saved.RACE)
+    result = read(saved.PROBLEM)
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):
         mine = {
@@ -207,7 +207,7 @@ def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
 
 
 def test_cases_without_figures_stand_there_with_status_and_reason() -> None:
-    failed = [not_measured(f"lane-{at}", status, f"because {at}") for at, status in enumerate(STATUSES)]
+    failed = [not_measured(f"implementation-{at}", status, f"because {at}") for at, status in enumerate(STATUSES)]
     table = frame(saved.result(row("gather", 1e-5), not_measured=failed))
     assert table.status.to_list() == ["ok", *STATUSES]
     assert table.reason.to_list() == ["", *[f"because {at}" for at in range(len(STATUSES))]]

@@ -34,7 +34,7 @@ def processes(*walls: float) -> list[dict[str, Any]]:
 
 def bound_of(wall_s: float, floors: dict[str, list[dict[str, Any]]], **extra: Any) -> Bound | None:
     """The limit of a case that takes so long, beside what moving and calling take."""
-    result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, floors={GROUP: floors})
+    result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, limit_samples={GROUP: floors})
     return bound(result.benchmarks[0], result.w2vbench, Interval(wall_s, wall_s / 1.1, wall_s * 1.1))
 
 
@@ -118,7 +118,7 @@ def note(*walls: float) -> str:
 
     row = saved.row("mine", [[wall] * 6 for wall in walls], baseline=True)
     floors = {GROUP: {"rows": processes(*[1e-6] * len(walls))}}
-    result: ResultFile = saved.result(row, floors=floors)
+    result: ResultFile = saved.result(row, limit_samples=floors)
     (table,) = tables(frame(result), result)
     return table.note
 

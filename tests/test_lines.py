@@ -208,7 +208,7 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None
         ("lookup/gather", 3.1, "a call takes 3.1 s (w2vbench profile takes its time)"),
     ],
 )
-def test_what_is_not_profiled_in_a_race_has_a_reason(key: str, call_s: float, why: str) -> None:
+def test_what_is_not_profiled_in_a_problem_has_a_reason(key: str, call_s: float, why: str) -> None:
     implementation = BY_KEY[key]
     assert profile_of("mine", implementation, problem_of(implementation, Size(100, 4, 1)), call_s).why_not == why
 
@@ -221,10 +221,10 @@ def test_what_fails_under_a_profiler_has_a_reason() -> None:
 def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_most_that_it_has_itself() -> None:
     small, large, huge = (Size(V, B=B) for V, B in ((1_000, 100), (1_000, 1_000), (100_000, 100)))
     one, two = BY_KEY["lookup/one-hot-dot"], BY_KEY["lookup/gather"]
-    races = [enter(who, size, Settings()) for who, size in (([one, two], small), ([one, two], large), ([two], huge))]
-    assert profiled_at(races) == {one.key: races[1].problem, two.key: races[2].problem}
-    races[2].cases[0].status = "skipped"
-    assert profiled_at(races) == {one.key: races[1].problem, two.key: races[1].problem}
+    problems = [enter(who, size, Settings()) for who, size in (([one, two], small), ([one, two], large), ([two], huge))]
+    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}
+    problems[2].cases[0].status = "skipped"
+    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[1].problem}
 
 
 def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (main, "app", COMMAND),
         *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in MEASURING),
         (Workers, "__enter__", began),
-        (training, "train_rung", began),
+        (training, "train_implementation", began),
     ):
         monkeypatch.setattr(owner, name, instead)
     return Asked(monkeypatch)

@@ -18,7 +18,7 @@ import reports
 from reports import results
 from reports.results import ResultError, dump, read, store, write
 from tests import saved
-from tests.saved import PYTEST, RACE, Content
+from tests.saved import PROBLEM, PYTEST, Content
 
 BENCHMARK = Path(sys.executable).with_name("pytest-benchmark")
 
@@ -51,10 +51,12 @@ LAUNCH = (*FIRST, "extra_info", "processes", 0)
 # -- writing, reading, loading
 
 
-@pytest.mark.parametrize("name", ["small", "race", "pytest-benchmark"])
+@pytest.mark.parametrize("name", ["small", "problem", "pytest-benchmark"])
 def test_what_is_written_is_read_again_whole(tmp_path: Path, name: str) -> None:
     content = (
-        saved.small() if name == "small" else json.loads({"race": RACE, "pytest-benchmark": PYTEST}[name].read_bytes())
+        saved.small()
+        if name == "small"
+        else json.loads({"problem": PROBLEM, "pytest-benchmark": PYTEST}[name].read_bytes())
     )
     write(tmp_path / "new" / "result.json", dump(content))
     assert json.loads((tmp_path / "new" / "result.json").read_bytes()) == content
@@ -86,14 +88,14 @@ def test_a_figure_that_is_no_number_is_never_written() -> None:
 
 
 def test_our_data_names_no_machine_and_no_place() -> None:
-    text = RACE.read_text("utf-8") + PYTEST.read_text("utf-8")
+    text = PROBLEM.read_text("utf-8") + PYTEST.read_text("utf-8")
     for place in ("/work", "/root", "/home", "/tmp", "/Users"):
         assert place not in text
-    assert {json.loads(file.read_bytes())["machine_info"]["node"] for file in (RACE, PYTEST)} == {"example"}
+    assert {json.loads(file.read_bytes())["machine_info"]["node"] for file in (PROBLEM, PYTEST)} == {"example"}
 
 
 def test_pytest_benchmarks_own_command_reads_our_file(tmp_path: Path) -> None:
-    for content in (saved.small(), json.loads(RACE.read_bytes())):
+    for content in (saved.small(), json.loads(PROBLEM.read_bytes())):
         write(tmp_path / "0001_run.json", dump(content))
         done = subprocess.run(
             [BENCHMARK, "compare", "--columns=median", tmp_path / "0001_run.json"],
@@ -187,7 +189,7 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "an empty process": (changed(*LAUNCH, "wall_s", to=[]), "no figure in any round"),
     "fewer processes than the others": (
         changed(*FIRST, "extra_info", "processes", to=[{"wall_s": [1.0], "cpu_s": [1.0]}]),
-        "not as many processes as others of its race",
+        "not as many processes as others of its problem",
     ),
     "a negative size": (changed(*FIRST, "extra_info", "size", "V", to=-5), "benchmarks.0.extra_info.size.V: "),
     "a huge size": (changed(*FIRST, "extra_info", "size", "V", to=10**300), "benchmarks.0.extra_info.size.V: "),
@@ -200,8 +202,8 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "an unknown engine": (changed("w2vbench", "engine", to="stopwatch"), "w2vbench.engine: "),
     "a list for the words": (changed("w2vbench", "corpus", "streams", to=["a"]), "w2vbench.corpus.streams: "),
     "a line break in a name": (
-        changed("w2vbench", "floors", to={"a\nb\u2028c": "much"}),
-        "w2vbench.floors.a b c: ",
+        changed("w2vbench", "limit_samples", to={"a\nb\u2028c": "much"}),
+        "w2vbench.limit_samples.a b c: ",
     ),
     "a case twice": (
         changed("benchmarks", 1, to=saved.small()["benchmarks"][0]),

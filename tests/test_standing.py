@@ -1,4 +1,4 @@
-"""Who is the fastest, and who ties: tests against SciPy, and what is said of a race."""
+"""Who is the fastest, and who ties: tests against SciPy, and what is said of a problem."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_the_more_there_are_the_less_is_held_against_the_last() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 6])
-def test_of_as_many_alike_any_is_called_slower_in_one_race_of_twenty(count: int) -> None:
-    rng, called, races = np.random.default_rng(7), 0, 2_000
-    for _ in range(races):
+def test_of_as_many_alike_any_is_called_slower_in_one_problem_of_twenty(count: int) -> None:
+    rng, called, problems = np.random.default_rng(7), 0, 2_000
+    for _ in range(problems):
         logs = rng.normal(0, 0.05, (count, 5))
         called += any(slower((logs - logs[logs.mean(axis=1).argmin()]).tolist()))
-    low, high = stats.binom.interval(0.999, races, ERROR)
+    low, high = stats.binom.interval(0.999, problems, ERROR)
     assert low <= called <= high
 
 
@@ -106,12 +106,12 @@ def test_a_tie_is_told_with_the_figures_of_the_one_to_use() -> None:
 
 
 def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> None:
-    race = rows(
+    problem = rows(
         row("slow", processes(*[50.0] * 5), baseline=True), row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY))
     )
-    how = standing(race)
+    how = standing(problem)
     assert (slugs(how.as_fast), slugs(how.undecided), how.settled) == (["a"], ["b"], False)
-    found = finding(race, {})
+    found = finding(problem, {})
     assert found.found.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times (")
     assert found.found.endswith(
         " Whether b takes longer is open: w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
@@ -172,10 +172,10 @@ def test_an_implementation_alone_needs_no_test() -> None:
 def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> None:
     rng = np.random.default_rng(0)
     walls = {slug: np.exp(rng.normal(0, 0.02, (5, 6))) for slug in ("a", "b", "c", "d")}
-    race = rows(
+    problem = rows(
         *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", processes(*[50.0] * 5), baseline=True)
     )
-    found = advertised(race[0], race[-1], race)
+    found = advertised(problem[0], problem[-1], problem)
     assert found == paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]), level=1 - 0.05 / 4)
     alone = paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]))
     assert isinstance(found, Interval)

@@ -138,10 +138,10 @@ def test_fewer_than_three_processes_have_no_interval(of: Callable[..., Interval]
     assert ends(of([1.0, 2.0, 4.0])) == pytest.approx(ends(mean_interval([1.0, 2.0, 4.0])))
 
 
-# -- the ratio of two lanes
+# -- the ratio of two implementations
 
 
-def test_drift_that_hits_both_lanes_alike_cancels_out() -> None:
+def test_drift_that_hits_both_implementations_alike_cancels_out() -> None:
     drift = [np.exp(np.sin(np.arange(12) + start)) for start in range(5)]
     assert ends(paired_ratio([3 * d for d in drift], drift)) == pytest.approx((3, 3, 3), rel=1e-12)
 
@@ -176,7 +176,7 @@ def test_the_interval_is_students_over_the_launches_log_ratios() -> None:
     assert ends(measured) == pytest.approx(tuple(expected), rel=1e-12)
 
 
-def test_rounds_pair_by_their_number_where_a_slow_lane_sat_some_out() -> None:
+def test_rounds_pair_by_their_number_where_a_slow_implementation_sat_some_out() -> None:
     # every round is twice as slow as the one before it: only figures of the same round give 10
     fast = [2.0**round for round in range(12)]
     slow = [10 * figure if at % 2 else NAN for at, figure in enumerate(fast)]
@@ -206,13 +206,13 @@ def test_with_enough_common_rounds_only_those_are_compared() -> None:
     assert ratio.estimate == pytest.approx(8)
 
 
-def test_lanes_that_never_met_are_compared_by_their_medians() -> None:
+def test_implementations_that_never_met_are_compared_by_their_medians() -> None:
     ratio = paired_ratio(processes([6.0, NAN, 6.0, NAN]), processes([NAN, 2.0, NAN, 2.0]))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(3)
 
 
-def test_a_launch_without_figures_of_one_lane_says_nothing() -> None:
+def test_a_launch_without_figures_of_one_implementation_says_nothing() -> None:
     with_gap = paired_ratio(processes([4.0] * 6, [NAN] * 6), processes([2.0] * 6, [2.0] * 6))
     assert alone(with_gap) == pytest.approx(2)
 
@@ -226,16 +226,16 @@ def test_one_launch_gives_a_ratio_without_an_interval() -> None:
     assert alone(paired_ratio(processes([4.0] * 6), processes([1.0] * 6))) == pytest.approx(4)
 
 
-def test_launches_of_different_races_are_not_compared() -> None:
+def test_launches_of_different_problems_are_not_compared() -> None:
     with pytest.raises(ValueError, match="zip"):
         paired_ratio(processes([1.0] * 6), processes([1.0] * 6, [1.0] * 6))
 
 
 figure = st.floats(1e-9, 1e3)
-lane = st.lists(st.lists(figure | st.just(NAN), min_size=12, max_size=12), min_size=3, max_size=3)
+implementation = st.lists(st.lists(figure | st.just(NAN), min_size=12, max_size=12), min_size=3, max_size=3)
 
 
-@given(lane, lane, st.floats(1e-3, 1e3))
+@given(implementation, implementation, st.floats(1e-3, 1e3))
 def test_changing_the_unit_of_time_changes_no_ratio(
     one: list[list[float]], other: list[list[float]], factor: float
 ) -> None:
@@ -249,8 +249,8 @@ def test_changing_the_unit_of_time_changes_no_ratio(
             assert ends(scaled) == pytest.approx(ends(before), rel=1e-6)
 
 
-@given(lane, lane, st.floats(1e-3, 1e3))
-def test_a_lane_slowed_by_a_factor_has_its_ratio_times_that_factor(
+@given(implementation, implementation, st.floats(1e-3, 1e3))
+def test_a_implementation_slowed_by_a_factor_has_its_ratio_times_that_factor(
     one: list[list[float]], other: list[list[float]], factor: float
 ) -> None:
     before = paired_ratio(processes(*one), processes(*other))
@@ -259,7 +259,7 @@ def test_a_lane_slowed_by_a_factor_has_its_ratio_times_that_factor(
         assert slowed.estimate == pytest.approx(factor * before.estimate, rel=1e-9)
 
 
-@given(lane, lane)
+@given(implementation, implementation)
 def test_twice_as_fast_is_half_as_slow(one: list[list[float]], other: list[list[float]]) -> None:
     there, back = paired_ratio(processes(*one), processes(*other)), paired_ratio(processes(*other), processes(*one))
     assert (there is None) == (back is None)

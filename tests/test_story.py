@@ -18,7 +18,7 @@ from tests.saved import not_measured, row, unlaunched
 
 
 def story(*rows: saved.Content, **suite: Any) -> Finding:
-    """The first race's finding."""
+    """The first problem's finding."""
     return findings(saved.result(*rows, **suite))[0]
 
 
@@ -53,7 +53,7 @@ def test_where_the_baseline_wins_nothing_beats_it() -> None:
     assert found.use == ("one-hot",)
 
 
-def test_a_baseline_alone_in_its_race_is_compared_with_nobody() -> None:
+def test_a_baseline_alone_in_its_problem_is_compared_with_nobody() -> None:
     assert (
         story(row("one-hot", 1e-5, baseline=True)).found
         == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
@@ -68,15 +68,15 @@ def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
     )
 
 
-def test_a_lane_alone_wins() -> None:
+def test_a_implementation_alone_wins() -> None:
     assert story(row("gather", 1e-5)).use == ("gather",)
 
 
-def test_a_race_without_figures_has_no_story() -> None:
+def test_a_problem_without_figures_has_no_story() -> None:
     assert findings(saved.result(not_measured=[not_measured("gather", "crashed", "")])) == []
 
 
-def test_each_race_has_its_own_story() -> None:
+def test_each_problem_has_its_own_story() -> None:
     found = findings(ResultFile.model_validate(saved.small()))
     assert [one.use[0] for one in found] == ["gather", "gather", "numba"]
     assert "1,000 times (1,000–1,000) faster" in found[1].found

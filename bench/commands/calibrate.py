@@ -38,7 +38,7 @@ def calibrate(
     ),
     json: Json = False,
 ) -> None:
-    """How often is compare right on this machine? Races identical code, and code slowed by exactly 2, 5 and 10 %."""
+    """How often is compare right on this machine? Compares identical code, and code slowed by exactly 2, 5 and 10 %."""
     from dataclasses import replace
     from functools import partial
 
@@ -77,7 +77,7 @@ def calibrate(
         show.error(
             "interrupted before the first batch was finished: nothing to keep"
             if interrupted
-            else "no case could be raced"
+            else "no case could be measured"
         )
         raise typer.Exit(130 if interrupted else 3)
     show.calibrated(out, as_json=json)

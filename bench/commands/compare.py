@@ -24,7 +24,7 @@ def compare(
     kernel: Kernels = None,
     only: Only = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Race cases whose code is the same too, and however many they are.")
+        bool, typer.Option("--all", help="Measure cases whose code is the same too, and however many they are.")
     ] = False,
     impl: Annotated[
         list[Path] | None,
@@ -43,7 +43,7 @@ def compare(
         ),
     ] = "2%",
     budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Race only as many cases as fit, e.g. 90s or 5m.")
+        str | None, typer.Option(metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m.")
     ] = None,
     across_machines: Annotated[
         bool,
@@ -57,9 +57,9 @@ def compare(
     time_limit: TimeLimit = "30",
     json: Json = False,
 ) -> None:
-    """Did a change make something slower? Races two git revisions in one process, in pairs, and gives a verdict for each case.
+    """Did a change make something slower? Times two git revisions in one process, in turn, and gives a verdict for each case.
 
-    BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are raced.
+    BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are measured.
     """
     from bench.commands import terminal as show
     from bench.commands.quantities import seconds, share

@@ -46,7 +46,7 @@ def corpus() -> words.Corpus:
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:
-    """The cases of the chosen preset, race by race, without those that are wrong on purpose or lack a package."""
+    """The cases of the chosen preset, problem by problem, without those that are wrong on purpose or lack a package."""
     import pytest
 
     name = config.getoption("benchmark_preset")
@@ -61,9 +61,12 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
 @cache
 def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     """The cases of a preset, with those of some files; the files are executed once a session."""
-    races = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
+    problems = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
     return {
-        i.case(race.size): i for race in races for i in race.implementations if not i.wrong and not catalogue.missing(i)
+        i.case(problem.size): i
+        for problem in problems
+        for i in problem.implementations
+        if not i.wrong and not catalogue.missing(i)
     }
 
 
@@ -80,14 +83,14 @@ def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) 
 
 @lru_cache(maxsize=1)
 def problem(kernel: Kernel, size: Size) -> Problem:
-    """The problem of a race, made once and kept while its cases follow one another."""
+    """The problem of a problem, made once and kept while its cases follow one another."""
     return kernel.make(size, corpus(), np.random.default_rng(SEED))
 
 
 def caller(variant: PreparedVariant) -> Callable[[], Any]:
     """A function without arguments that goes round a variant's ring of batches, as pytest-benchmark wants it.
 
-    It costs about 0.1 µs a call beside the implementation, which the race's own loop does not.
+    It costs about 0.1 µs a call beside the implementation, which the problem's own loop does not.
     """
     function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
     ring = cycle([(*(adapted(adapt, variant.last, batch) if adapt else batch), *variant.last) for batch in batches])

@@ -29,13 +29,15 @@ def quality(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="GLOB", help="Rungs whose name matches, e.g. numba; may be given several times."
+            "--only", metavar="GLOB", help="Implementations whose name matches, e.g. numba; may be given several times."
         ),
     ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
-            min=1, max=100, help="Runs of each rung, with seeds of their own (5 if not given); the test is of so many."
+            min=1,
+            max=100,
+            help="Runs of each implementation, with seeds of their own (5 if not given); the test is of so many.",
         ),
     ] = None,
     epochs: Annotated[
@@ -44,7 +46,8 @@ def quality(
     budget: Annotated[
         str,
         typer.Option(
-            metavar="TIME", help="Longest that a run should train; slower rungs train on what fits, gensim on all."
+            metavar="TIME",
+            help="Longest that a run should train; slower implementations train on what fits, gensim on all.",
         ),
     ] = "30s",
     threads: Annotated[
@@ -66,7 +69,7 @@ def quality(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Speed against quality: train every rung on a text, several seeds in random order, and judge the vectors.
+    """Speed against quality: train every implementation on a text, several seeds in random order, and judge the vectors.
 
     An implementation is called equal in quality to gensim only if no score is worse by more than a margin: twice the
     standard deviation of gensim's own seeds, and 0.001. The test, at 5 %, is of the seeds that the first run planned
@@ -91,7 +94,7 @@ def quality(
     every = [i for i in narrowed(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
     chosen = [i for i in every if Selection(globs=only or ()).has_case(i.key)]
     if not chosen:
-        raise running.PlanError("no training rung matches; w2vbench list --kernel training shows the names")
+        raise running.PlanError("no training implementation matches; w2vbench list --kernel training shows the names")
     path = out / "quality.json"
     if resume and not path.exists():
         raise running.PlanError(
@@ -109,7 +112,9 @@ def quality(
     first = seeds or SEEDS
     asked = comparing.Asked(chosen, V, tuple(threads or [1]), first, first, epochs, budget_s)
     if not asked.runs():
-        raise running.PlanError("these rungs have one thread: leave --threads out, or choose numba, gensim or torch")
+        raise running.PlanError(
+            "these implementations have one thread: leave --threads out, or choose numba, gensim or torch"
+        )
     digest = running.corpus_and_code(text, files)
     records: list[dict[str, Any]] = []
     if resume:

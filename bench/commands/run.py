@@ -89,7 +89,7 @@ def run(
         typer.Option(
             min=1,
             max=MOST_TIMES,
-            help="Fresh processes a race (default 5): more give narrower intervals, fewer than 3 none.",
+            help="Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.",
         ),
     ] = None,
     time_limit: TimeLimit = "30",
@@ -108,7 +108,7 @@ def run(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check, race and weigh the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
+    """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
     from dataclasses import replace
     from functools import partial
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reports.tables import Table
 
 WIDE = 1000
-MANY_RACES = 12
+MANY_PROBLEMS = 12
 
 
 def console() -> Console:
@@ -56,7 +56,7 @@ def typed(argument: str) -> str:
 
 
 def implementations(every: Sequence[Implementation], as_json: bool) -> None:
-    """All implementations, by kernel, in the order of their ladders."""
+    """All implementations, by kernel, in order from textbook to fastest."""
     records = [
         {
             "kernel": i.kernel.name,
@@ -183,7 +183,7 @@ class Clock:
         self.problems, self.processes, self.weights = problems, processes, weights
         self.started: float | None = None
 
-    FIRST = 3.0  # the first process checks and weighs too, so it takes about as long as three others
+    FIRST = 3.0  # the first process checks and measures too, so it takes about as long as three others
 
     def done(self, problem: int, process: int) -> float:
         within = sum(self.weights[:problem]) / sum(self.weights)
@@ -461,16 +461,16 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
         return
     kept = result.w2vbench.training
     assert kept is not None
-    screen, every = console(), showing.rungs(kept)
+    screen, every = console(), showing.implementations(kept)
     screen.print(showing.what(kept), style="dim", markup=False)
-    for kernel in dict.fromkeys(rung.kernel for rung in every):
+    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
         shown = [at for at, name in enumerate(showing.HEADER) if screen.width >= FOR_COLUMNS or name not in LESS_ASKED]
         for at in shown:
             painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", overflow="fold")
-        for rung in every:
-            if rung.kernel == kernel:
-                row = showing.row(rung, kept, showing.peer_of(rung, every))
+        for implementation in every:
+            if implementation.kernel == kernel:
+                row = showing.row(implementation, kept, showing.peer_of(implementation, every))
                 painted.add_row(
                     *(Text(row[at] if screen.width >= FOR_INTERVALS else row[at].partition(" (")[0]) for at in shown)
                 )
@@ -561,7 +561,7 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
     kernels = dict.fromkeys(problem.partition("@")[0] for problem in every)
     shown = (
         every
-        if len(every) <= MANY_RACES
+        if len(every) <= MANY_PROBLEMS
         else [headline([p for p in every if p.startswith(f"{kernel}@")]) for kernel in kernels]
     )
     screen = console()
@@ -598,7 +598,7 @@ def print_warnings(screen: Console, result: ResultFile) -> None:
 
 
 def print_table(screen: Console, table: Table, result: ResultFile) -> None:
-    """One race's table on a terminal."""
+    """One problem's table on a terminal."""
     from rich.table import Table as RichTable
     from rich.text import Text
 

@@ -85,7 +85,7 @@ def train(
         int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file is called.")
     ] = None,
 ) -> None:
-    """Train word vectors with the fastest rung, and save them in word2vec's format, which gensim's KeyedVectors reads.
+    """Train word vectors with the fastest implementation, and save them in word2vec's format, which gensim's KeyedVectors reads.
 
     Words are runs of letters, with apostrophes inside them, in lower case, as everywhere in w2vbench: digits and other
     punctuation part them. A text is read once and then streamed from the folder for temporary files ($TMPDIR), which needs

@@ -11,15 +11,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from impls.training.contract import Settings
-
 VERSION = 1
 """Version of these classes. Both ends are files of one tree, so that another version means that the tree changed meanwhile."""
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer one is not the engine's, and would fill the memory of the process that reads it."""
 
 Figures = list[float | None]
-"""A figure a round; null where the variant sat the round out."""
+"""A figure a round; null where the variant took no part."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +125,17 @@ class Measure(Job, frozen=True, kw_only=True):
     careful: bool = False
 
 
+class TrainingSettings(Struct, frozen=True, kw_only=True):
+    """The fields of the training contract's Settings: a class of its own, since msgspec leaves marks on those that it reads."""
+
+    window: int
+    sample: float
+    alpha: float
+    min_alpha: float
+    power: float
+    full_windows: bool
+
+
 class Train(Job, frozen=True, kw_only=True):
     """Train word vectors on the corpus, or find out at what pace an implementation does so.
 
@@ -139,7 +148,7 @@ class Train(Job, frozen=True, kw_only=True):
     K: int
     threads: int
     epochs: int
-    settings: Settings
+    settings: TrainingSettings
     words: int | None = None
     vectors: str | None = None
 

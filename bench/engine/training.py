@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
+from impls.training.contract import Settings
 from impls.words import Corpus
 
 from . import memory, protocol
@@ -27,7 +29,7 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     emit(protocol.Ready())
     plan = Plan(
         implementation=implementation,
-        settings=job.settings,
+        settings=Settings(**msgspec.structs.asdict(job.settings)),
         V=job.V,
         H=job.H,
         K=job.K,

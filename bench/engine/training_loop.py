@@ -1,4 +1,4 @@
-"""One training run: a rung, piece by piece through a text, epoch after epoch, at a rate that falls."""
+"""One training run: an implementation, piece by piece through a text, epoch after epoch, at a rate that falls."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out:
 
 
 def started(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
-    """A rung's step and its model, made and compiled."""
+    """An implementation's step and its model, made and compiled."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
     step, (model,) = plan.implementation.start(problem)

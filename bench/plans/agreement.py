@@ -1,7 +1,7 @@
 """How well the engine's figures agree with those of other tools, and its intervals with the truth: ``python -m bench.plans.agreement``.
 
 Wall time against timeit, interleaved with ours; CPU time against getrusage; peak allocation against memray; the engine's own
-cost inside a sample; and, with ``--races N``, how often the interval of a short race holds the long-run ratio.
+cost inside a sample; and, with ``--problems N``, how often the interval of a short problem holds the long-run ratio.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TIMED = (
 )
 """From about a microsecond to 50 ms; before them stands one row by its index, of about 0.1 µs."""
 
-WEIGHED = (
+MEASURED_FOR_MEMORY = (
     "lookup/gather@V=1e4,H=100,B=1e4,f32,i64,zipf,t1",
     "scatter.scalar/bincount@V=1e5,H=1,B=1e4,f32,i64,zipf,t1",
     "scatter.accumulate/csr@V=1e5,H=100,B=1e4,f32,i64,zipf,t1",
@@ -55,16 +55,16 @@ WEIGHED = (
 )
 """NumPy's arrays; what BLAS takes for itself is seen by memray alone (0.5 MB beside a one-hot product's 4.0)."""
 
-RACED = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+MEASURED = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
 TIMING = Timing(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
 
 def main(
-    races: Annotated[
+    problems: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, help="Also run N short races, about a second each, for the intervals' coverage."
+            metavar="N", min=0, help="Also run N short problems, about a second each, for the intervals' coverage."
         ),
     ] = 0,
     results: Annotated[
@@ -79,8 +79,8 @@ def main(
     pin(1)
     corpus = words.builtin()
     agreed = [wall_and_cpu(corpus), allocation(corpus), overhead()]
-    if races:
-        agreed.append(coverage(corpus, races))
+    if problems:
+        agreed.append(coverage(corpus, problems))
     raise typer.Exit(0 if all(agreed) else 1)
 
 
@@ -118,7 +118,7 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
         )
         ours, theirs, cpu, used = [], [], 0, 0.0
         gc.collect()
-        gc.disable()  # as timeit and a race do
+        gc.disable()  # as timeit and a problem do
         for round_ in range(ROUNDS):
             if round_ % 2:
                 theirs.append(timer.timeit(variant.calls) / variant.calls)
@@ -156,7 +156,7 @@ def allocation(corpus: words.Corpus) -> bool:
         return True
     print(f"\n{'peak allocation of a call':<80} {'ours':>9} {'memray':>9} {'differ by':>9}")
     good = True
-    for name in WEIGHED:
+    for name in MEASURED_FOR_MEMORY:
         implementation, problem = made(name, corpus)
         function, last = implementation.start(problem)
         function(*problem.batches[0], *last)
@@ -189,21 +189,21 @@ def overhead() -> bool:
     return share <= 0.01
 
 
-def coverage(corpus: words.Corpus, races: int) -> bool:
-    """How often the interval of a race, as short as quick's, holds the ratio that all races together show."""
-    kernel, size = RACED.partition("@")[0], Size.parse(RACED.partition("@")[2])
+def coverage(corpus: words.Corpus, problems: int) -> bool:
+    """How often the interval of a problem, as short as quick's, holds the ratio that all problems together show."""
+    kernel, size = MEASURED.partition("@")[0], Size.parse(MEASURED.partition("@")[2])
     chosen = [i for i in catalogue.own() if i.kernel.name == kernel and i.slug in ("csr-one-hot", "gather", "take")]
     settings = PRESETS["quick"].settings
-    found = [enter(chosen, size, settings) for _ in range(races)]
+    found = [enter(chosen, size, settings) for _ in range(problems)]
     with saved(corpus) as folder, Workers() as workers:
         context = RunContext(workers=workers, corpus=folder, settings=settings)
         for process in range(settings.processes):  # far apart, as in a run
-            print(f"process {process + 1} of {settings.processes} of {races} races", file=sys.stderr, flush=True)
-            for race in found:
-                measure_next(race, context)
+            print(f"process {process + 1} of {settings.processes} of {problems} problems", file=sys.stderr, flush=True)
+            for problem in found:
+                measure_next(problem, context)
     good = True
     for slug in ("gather", "take"):
-        pairs = [(processes(race, "csr-one-hot"), processes(race, slug)) for race in found]
+        pairs = [(processes(problem, "csr-one-hot"), processes(problem, slug)) for problem in found]
         truth = paired_ratio([x for top, _ in pairs for x in top], [x for _, bottom in pairs for x in bottom])
         assert truth is not None
         held = [r.includes(truth.estimate) for top, bottom in pairs if (r := paired_ratio(top, bottom)) is not None]
@@ -228,9 +228,9 @@ def repeated(first: Path, second: Path) -> None:
     )
 
 
-def processes(race: ProblemRun, slug: str) -> list[Any]:
+def processes(problem: ProblemRun, slug: str) -> list[Any]:
     """An implementation's samples, process by process."""
-    (case,) = (case for case in race.cases if case.implementation.slug == slug)
+    (case,) = (case for case in problem.cases if case.implementation.slug == slug)
     return [np.array([np.nan if x is None else x for x in process]) for process in case.wall_s]
 
 

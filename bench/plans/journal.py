@@ -87,10 +87,15 @@ class Journal:
         by_key = {i.key: i for i in implementations}
         if not text.endswith("\n"):  # the line that was being written when the run was killed
             write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
-        self.limits = [
-            msgspec.convert(entry["machine"], protocol.MachineLimits) for entry in entries if "machine" in entry
-        ]
-        return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
+        try:
+            self.limits = [
+                msgspec.convert(entry["machine_limits"], protocol.MachineLimits)
+                for entry in entries
+                if "machine_limits" in entry
+            ]
+            return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
+        except (msgspec.ValidationError, KeyError) as error:
+            raise JournalError(f"{self.path}: not a journal of this version: leave --resume out") from error
 
     def add(self, problem: ProblemRun) -> None:
         """Put a problem on disk as it stands after a process."""
@@ -104,7 +109,7 @@ class Journal:
 
     def add_limits(self, found: protocol.MachineLimits) -> None:
         """Put on disk what the machine can do."""
-        self.append({"machine": msgspec.to_builtins(found)})
+        self.append({"machine_limits": msgspec.to_builtins(found)})
 
     def append(self, entry: dict[str, Any]) -> None:
         try:

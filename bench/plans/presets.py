@@ -23,7 +23,7 @@ NEGATIVES = 5
 """The book's number of negatives a target."""
 
 HUNDREDFOLD = ("lookup", "output.softmax", "sampling.without-replacement")
-"""Kernels with rungs that make a B × V array or go over V for every row: they have sizes of their own, (V, B), with a
+"""Kernels with implementations that make a B × V array or go over V for every row: they have sizes of their own, (V, B), with a
 small batch where V is large, and the same small batch at smaller V too, so that growth in V can be seen."""
 
 
@@ -35,19 +35,19 @@ FLAT = (
     "output.nce",
     "output.hierarchical",
 )
-"""Kernels none of whose rungs grows with V to speak of: where time is short, a vocabulary or two will do."""
+"""Kernels none of whose implementations grows with V to speak of: where time is short, a vocabulary or two will do."""
 
 TABLES = ("update.sgd", "update.adam", "update.lazy-adam")
 """Kernels that hold up to four V × H tables, and go over them several times to check or to restore them: they have
 vocabularies of their own, for the largest take longer than they tell."""
 
 TEXTS = ("training.cbow", "training.skip-gram")
-"""Kernels whose B is a piece of text, in words, ids int32 and vectors float32: the book's rungs take a second for a thousand."""
+"""Kernels whose B is a piece of text, in words, ids int32 and vectors float32: the book's implementations take a second for a thousand."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How the races of a preset are run, and its sizes a kernel."""
+    """How the problems of a preset are run, and its sizes a kernel."""
 
     name: str
     settings: Settings
@@ -61,7 +61,7 @@ class Preset:
     """Kernels that run only when they are asked for."""
 
     def sizes(self, kernel: Kernel) -> list[Size]:
-        """The sizes at which a kernel is raced, in the order they are raced."""
+        """The sizes at which a kernel is measured, in the order they are measured."""
         if self.name == "deck":
             return deck_sizes(kernel)
         if kernel.name in TEXTS:

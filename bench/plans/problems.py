@@ -23,7 +23,7 @@ BASE_BYTES = 450 << 20
 class CaseRun:
     """All that was measured of one case so far.
 
-    wall_s, cpu_s: for each process, seconds a call of each round (None: it sat the round out). prepare_s, adapt_s: seconds of
+    wall_s, cpu_s: for each process, seconds a call of each round (None: it took no part). prepare_s, adapt_s: seconds of
     set-up, and of adapting a batch, by process; neither is counted. plan: calls a sample, rounds a process.
     """
 

@@ -1,4 +1,4 @@
-"""Rungs against each other over whole runs: speed, quality and memory, several seeds, in shuffled order."""
+"""Implementations against each other over whole runs: speed, quality and memory, several seeds, in shuffled order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONGEST_STEP_S = 600.0
 @dataclass(frozen=True)
 class Asked:
     """What is to be compared. seeds: runs of each implementation on so many threads. planned: how many of them are tested,
-    fixed before the first run. budget_s: time that a run may take; slower rungs train on as much as fits."""
+    fixed before the first run. budget_s: time that a run may take; slower implementations train on as much as fits."""
 
     implementations: Sequence[Implementation]
     V: int
@@ -58,13 +58,13 @@ class Asked:
         }
 
     def runs(self) -> list[tuple[Implementation, int, int]]:
-        """Rung, threads and seed of each run. Rungs of NumPy have one thread."""
+        """Implementation, threads and seed of each run. Implementations of NumPy have one thread."""
         return [
-            (rung, threads, seed)
-            for rung in self.implementations
+            (implementation, threads, seed)
+            for implementation in self.implementations
             for threads in dict.fromkeys(self.threads)
             for seed in range(1, self.seeds + 1)
-            if threads == 1 or not rung.one_thread
+            if threads == 1 or not implementation.one_thread
         ]
 
     def left(self, records: Sequence[dict[str, Any]]) -> list[tuple[Implementation, int, int]]:
@@ -84,44 +84,48 @@ def compare(
     note: Note,
     records: list[dict[str, Any]],
 ) -> None:
-    """Train every rung with every seed on the context's text of so many words, one after another in random order, judge what
+    """Train every implementation with every seed on the context's text of so many words, one after another in random order, judge what
     it learnt, and put records of the runs into a list, which may have some already: these are not made again.
 
-    note is told a run's name, its number, and how many there are; no name once it has ended. A rung that fails has a record
+    note is told a run's name, its number, and how many there are; no name once it has ended. An implementation that fails has a record
     with the reason.
     """
     runs = asked.left(records)
-    rungs = {rung.key: rung for rung, _, _ in runs}
-    verdicts = check_contracts(list(rungs), context, lambda key: note(f"checking {key}", 0, 0))
+    implementations = {implementation.key: implementation for implementation, _, _ in runs}
+    verdicts = check_contracts(list(implementations), context, lambda key: note(f"checking {key}", 0, 0))
     within: dict[tuple[str, int], int | Died | None] = {**trained_on(records)}
     order = np.random.default_rng(0).permutation(len(runs))
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
         for number, at in enumerate(order):
-            rung, threads, seed = runs[at]
+            implementation, threads, seed = runs[at]
             name = {
-                "kernel": rung.kernel.name,
-                "implementation": rung.slug,
-                "title": rung.title,
+                "kernel": implementation.kernel.name,
+                "implementation": implementation.slug,
+                "title": implementation.title,
                 "threads": threads,
                 "seed": seed,
             }
-            if (verdict := verdicts[rung.key]).status != OK:
+            if (verdict := verdicts[implementation.key]).status != OK:
                 records.append({**name, "status": verdict.status, "reason": verdict.reason})
                 continue
-            note(f"{rung.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
+            note(f"{implementation.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
             vectors = Path(room) / "vectors.npy"
             try:
-                if (rung.key, threads) not in within:
-                    within[rung.key, threads] = words_within(asked, words, context, rung, threads)
-                most = within[rung.key, threads]
+                if (implementation.key, threads) not in within:
+                    within[implementation.key, threads] = words_within(asked, words, context, implementation, threads)
+                most = within[implementation.key, threads]
                 if isinstance(most, Died):
                     raise most
                 job = msgspec.structs.replace(
-                    training_job(asked, context, rung, threads, seed), words=most, vectors=str(vectors)
+                    training_job(asked, context, implementation, threads, seed), words=most, vectors=str(vectors)
                 )
                 for event in context.workers.work(job, threads, ahead=True):
                     if isinstance(event, protocol.Progress):
-                        note(f"{rung.key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
+                        note(
+                            f"{implementation.key}, seed {seed}: {event.words_per_s:,.0f} words/s so far",
+                            number,
+                            len(runs),
+                        )
                     elif isinstance(event, protocol.Trained):
                         records.append({**name, **judged(event, np.load(vectors), tests)})
             except Died as death:
@@ -131,7 +135,7 @@ def compare(
 
 
 def trained_on(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], int | None]:
-    """Words that rungs were trained on, by their keys and threads; None: all. More seeds train on as many, whatever the pace now."""
+    """Words that implementations were trained on, by their keys and threads; None: all. More seeds train on as many, whatever the pace now."""
     return {
         (f"{record['kernel']}/{record['implementation']}", record["threads"]): None
         if record["whole"]
@@ -141,33 +145,37 @@ def trained_on(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], int |
     }
 
 
-def training_job(asked: Asked, context: RunContext, rung: Implementation, threads: int, seed: int) -> protocol.Train:
+def training_job(
+    asked: Asked, context: RunContext, implementation: Implementation, threads: int, seed: int
+) -> protocol.Train:
     """A job that finds out an implementation's pace."""
     common = {**context.common(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
     return protocol.Train(
         **common,
-        key=rung.key,
+        key=implementation.key,
         V=asked.V,
         H=asked.H,
         K=asked.K,
         threads=threads,
         epochs=asked.epochs,
-        settings=asked.settings,
+        settings=protocol.TrainingSettings(**asdict(asked.settings)),
     )
 
 
 def words_within(
-    asked: Asked, in_text: int, context: RunContext, rung: Implementation, threads: int
+    asked: Asked, in_text: int, context: RunContext, implementation: Implementation, threads: int
 ) -> int | Died | None:
-    """How many words a rung can be trained on in its time, by its pace in a worker of its own; None if all, or how it died.
+    """How many words an implementation can be trained on in its time, by its pace in a worker of its own; None if all, or how it died.
 
     The peer that others are judged by always trains on all.
     """
-    if rung.slug == PEER:
+    if implementation.slug == PEER:
         return None
     words = 0
     try:
-        for event in context.workers.work(training_job(asked, context, rung, threads, 0), threads, ahead=True):
+        for event in context.workers.work(
+            training_job(asked, context, implementation, threads, 0), threads, ahead=True
+        ):
             if isinstance(event, protocol.Pace):
                 words = int(event.words_per_s * asked.budget_s)
     except Died as death:

@@ -1,4 +1,4 @@
-"""How good word vectors are: human judgements of likeness, analogies, and whether one rung's are as good as another's."""
+"""How good word vectors are: human judgements of likeness, analogies, and whether one implementation's are as good as another's."""
 
 from __future__ import annotations
 

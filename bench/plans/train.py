@@ -1,4 +1,4 @@
-"""``w2vbench train``: a text in, word vectors out, by the fastest rung."""
+"""``w2vbench train``: a text in, word vectors out, by the fastest implementation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.engine import memory
 from bench.engine.training_loop import Plan, Trained, kept, rate_at
-from bench.engine.training_loop import train as train_rung
+from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
 from bench.plans.run import PlanError
 from impls import catalogue, words
@@ -25,7 +25,7 @@ from reports.units import size_bytes
 
 from .vectors import save
 
-RUNG = "numba"
+IMPLEMENTATION = "numba"
 LITTLE = 0.01
 """Share of a text's words below which subsampling is warned of."""
 LONGEST_NUMBER = 16
@@ -77,9 +77,9 @@ def train(
             raise PlanError(
                 f"--out: the vectors need about {size_bytes(needed)}, and {wanted.out.parent} has {size_bytes(free)} free"
             )
-        rung = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{RUNG}")
+        implementation = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{IMPLEMENTATION}")
         plan = Plan(
-            implementation=rung, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,
+            implementation=implementation, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,
             settings=settings,
         )  # fmt: skip
         latest: list[Trained] = []
@@ -91,7 +91,7 @@ def train(
                 paint(run.words, run.words_per_s, run.left_s)
 
             try:
-                train_rung(plan, corpus, note)
+                train_implementation(plan, corpus, note)
             except KeyboardInterrupt:
                 interrupted = True
         if not latest:

@@ -1,7 +1,7 @@
 """output.softmax: h (B, H), W_out (V, H), target (B,) -> mean cross-entropy of the softmax over all V words, dh, dW_out.
 
 Chapter 3's output layer (slide 14): a score, an exponential and a gradient row for every word of the vocabulary, for
-each word that is learnt. No rung can escape V; they differ in how often they go through memory.
+each word that is learnt. No implementation can escape V; they differ in how often they go through memory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """sampling.with-replacement: targets (B,), K, p (V,), rng -> (B, K): independent draws, none of them its row's target.
 
-The law of word2vec.c and gensim. All rungs draw the whole batch at once and draw again where a target was hit; they
+The law of word2vec.c and gensim. All implementations draw the whole batch at once and draw again where a target was hit; they
 differ in what one draw costs: V additions, log V comparisons, or two look-ups.
 """
 

@@ -1,7 +1,7 @@
 """scatter.dense: dout (B, H), idx (B,), dW (V, H) -> dW holding the gradient of W, with zeros where no word points.
 
 dW may hold anything before, as the book's layer keeps its gradient from step to step (slide 11). Zeroing it is part
-of the call, and is what makes every rung here grow with V, however fast it adds. The result must be in dW itself: an
+of the call, and is what makes every implementation here grow with V, however fast it adds. The result must be in dW itself: an
 array made anew by np.zeros costs next to nothing until somebody touches it, which would hide the V × H zeros.
 """
 

@@ -1,7 +1,7 @@
 """update.adam: W, m, v (V, H), rows (n,), values (n, H), step t -> W, m, v after step t of Adam, in place.
 
 Kingma and Ba (2015), as the book writes it. A row without a gradient moves too, by what its moments remember, so that
-no rung can leave one out: all go over three tables. Only the gradient itself need not be a table.
+no implementation can leave one out: all go over three tables. Only the gradient itself need not be a table.
 
 Moments are those of a training under way. In a long one, m of a word that stays away falls below float32's smallest
 normal number within some 800 steps, and stays there; many processors compute with such numbers several times slower.

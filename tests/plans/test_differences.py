@@ -348,7 +348,7 @@ KERNELS = ("lookup", "scatter.dense", "scatter.accumulate", "output.softmax", "o
 
 
 def all_changed(kernels: Sequence[str], steps: int) -> tuple[Side, Side]:
-    """Ladders in which everything changed; the first rung is the baseline."""
+    """Implementations in which everything changed; the first implementation is the baseline."""
     sides = [
         side(*(facts(f"{kernel}/step{n}", name, baseline=n == 0) for kernel in kernels for n in range(steps)))
         for name in ("old", "new")
@@ -368,7 +368,7 @@ def test_sixteen_cases_are_compared_and_of_more_the_rest_is_told_with_the_reason
     assert sorted([*compared(made), *made.skipped[TOO_MANY]]) == sorted(everything)
 
 
-def test_the_cut_keeps_the_top_of_every_ladder_first_and_then_every_baseline() -> None:
+def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_baseline() -> None:
     made = differences(*all_changed(KERNELS, 6), Chosen())
     kept = [(one.facts.kernel, one.facts.slug) for one in made.compared]
     first = {kernel: Chosen().cases(facts(f"{kernel}/x"))[0].size for kernel in KERNELS}
@@ -379,7 +379,7 @@ def test_the_cut_keeps_the_top_of_every_ladder_first_and_then_every_baseline() -
     assert all(one.size == first[one.facts.kernel] for one in made.compared)
 
 
-def test_the_top_is_the_highest_rung_that_changed() -> None:
+def test_the_top_is_the_highest_implementation_that_changed() -> None:
     base, head = all_changed(KERNELS, 6)
     base |= {f"{kernel}/step5": facts(f"{kernel}/step5", "new") for kernel in KERNELS}
     made = differences(base, head, Chosen())
@@ -401,7 +401,7 @@ def test_what_the_cut_keeps_does_not_depend_on_what_is_left_out_for_other_reason
     )
 
 
-def test_larger_sizes_come_after_all_rungs_of_the_first() -> None:
+def test_larger_sizes_come_after_all_implementations_of_the_first() -> None:
     every = [one for n in range(3) for one in Chosen().cases(facts(f"lookup/step{n}", baseline=n == 0))]
     small, large = (one.size for one in every[:2])
     ranked = [(one.facts.slug, one.size) for one in by_importance(every)]

@@ -1,7 +1,7 @@
 """training.cbow and training.skip-gram: from a word's neighbours the word, and from a word its neighbours.
 
-The ladder is the same for both. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
-index), section 4.2 (negative sampling), each with the book's Adam over whole tables; then what the other kernels' ladders
+The implementations is the same for both. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
+index), section 4.2 (negative sampling), each with the book's Adam over whole tables; then what the other kernels' implementations
 found: only the rows that occur, faster draws; word2vec's own rules in batches of NumPy; and one compiled loop. torch and
 gensim are what people use instead.
 """
@@ -24,7 +24,7 @@ skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a 
 
 
 def step(words: Ints, starts: Ints, model: Any) -> Model:
-    """A step of any rung: its model learns from some lines."""
+    """A step of any implementation: its model learns from some lines."""
     model.step(words, starts)
     return model  # type: ignore[no-any-return]
 
@@ -34,17 +34,17 @@ BOOK = "+".join(["VH"] * 9)
 """Both tables, Adam's moments, gradients and what comes between."""
 
 
-def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
-    """The rungs, from the textbook's upward."""
+def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
+    """The implementations, from the textbook's upward."""
 
-    def rung(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
+    def implementation(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
         return kernel.implementation(slug, title, plain=plain, prepare=model, shows=shows, **facts)(step)
 
     def in_stages(slug: str, title: str, plain: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
         def model(problem: Problem) -> StagedModel:
             return StagedModel(problem, stages, is_skip_gram)
 
-        return rung(slug, title, plain, model, *stages.functions, one_thread=True, makes=makes, **facts)
+        return implementation(slug, title, plain, model, *stages.functions, one_thread=True, makes=makes, **facts)
 
     one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # of 100 words with full windows
     yield in_stages(
@@ -68,18 +68,18 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
         "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
         BATCHED, TABLES, differs="K negatives a target, descent at word2vec's rate, batch by batch",
     )  # fmt: skip
-    yield rung(
+    yield implementation(
         "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",
         lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, makes=TABLES, requires=("torch",),
         differs="K negatives a target, lazy Adam",
     )  # fmt: skip
-    yield rung(
+    yield implementation(
         "gensim", "gensim's Word2Vec", "gensim",
         lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, makes=TABLES, requires=("gensim",),
         differs="K negatives a target, descent at word2vec's rate, pair by pair",
         adapt=GensimModel.adapted,
     )  # fmt: skip
-    yield rung(
+    yield implementation(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
         makes=TABLES, requires=("numba",), covers=covered,
@@ -87,5 +87,5 @@ def ladder(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
     )  # fmt: skip
 
 
-CBOW = tuple(ladder(cbow, False))
-SKIP_GRAM = tuple(ladder(skip_gram, True))
+CBOW = tuple(implementations(cbow, False))
+SKIP_GRAM = tuple(implementations(skip_gram, True))
