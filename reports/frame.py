@@ -203,7 +203,7 @@ def work_ratio(row: Row, other: Row) -> float:
 
 
 def samples(extra: Extra) -> list[Floats]:
-    """Wall time of each process's rounds, in seconds a call, NaN where a round was sat out."""
+    """Wall time of each process's rounds, in seconds a call, NaN where it took no part in a round."""
     return [array(process.wall_s) for process in extra.processes]
 
 

@@ -91,6 +91,19 @@ def test_only_bench_imports_both() -> None:
     assert all(file.relative_to(ROOT).parts[0] == "bench" for file in both)
 
 
+FLOORS = ("commands", "plans", "engine")
+"""The folders of ``bench``, from the top: each imports itself and what stands below it."""
+
+
+@pytest.mark.parametrize("file", in_room("bench"), ids=named)
+def test_commands_import_plans_and_plans_the_engine_and_nothing_goes_back(file: Path) -> None:
+    floor = file.relative_to(ROOT / "bench").parts[0]
+    above = FLOORS[: FLOORS.index(floor)] if floor in FLOORS else ()
+    for name in imported_by(file):
+        if name.lstrip(".").startswith("bench."):
+            assert name.lstrip(".").split(".")[1] not in above, f"{named(file)} imports {name}"
+
+
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_modules_are_named_after_what_they_hold(file: Path) -> None:
     assert not {"utils", "util", "helpers", "helper", "common", "misc"} & set(

@@ -67,7 +67,7 @@ def calibrate(
                 context, folder, Chosen(kernel or (), only or ()), None if everything else cases
             )
             for number in range(so_far.comparisons, so_far.comparisons + batches):
-                said = partial(calibrating.prefixed, note, f"batch {number + 1}: ")
+                said = partial(calibrating.of_batch, note, number + 1)
                 calibrating.batch(context, chosen, number, so_far, slowed=not same_only, note=said)
                 warnings = environment.warnings_of(machine | environment.spoiled(before))
                 calibrating.write(so_far, out, show.command(sys.argv), machine, warnings)

@@ -98,8 +98,9 @@ def batch(
     so_far.seconds += time.monotonic() - began
 
 
-def prefixed(note: Note, before: str, what: str, done: int, of: int) -> None:
-    note(before + what, done, of)
+def of_batch(note: Note, number: int, what: str, done: int, of: int) -> None:
+    """Say what a batch is doing."""
+    note(f"{what} (batch {number})", done, of)
 
 
 def slowed_sides() -> Iterator[Side]:
