@@ -56,10 +56,10 @@ def check_finished(folder: Path, held: list[Any]) -> None:
     rows = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
     assert len(rows) == 4
     for entry in held:
-        for implementation in entry.get("implementations", {}).values():
-            assert [process["wall_s"] for process in rows[implementation["case"]]][
-                : len(implementation["wall_s"])
-            ] == implementation["wall_s"]
+        for case in entry.get("cases", {}).values():
+            assert [process["wall_s"] for process in rows[case["case"]]][
+                : len(case["wall_s"])
+            ] == case["wall_s"]
 
 
 def main(kills: int) -> None:

@@ -314,9 +314,9 @@ def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processe
         f"lookup/{slug}@V={V}" for V in (500, 600, 700, 800) for slug in ("one-hot-dot", "gather")
     ]
     for entry in kept.values():
-        for implementation in entry["implementations"].values():
-            measured = [process["wall_s"] for process in rows[implementation["case"]]["extra_info"]["processes"]]
-            assert measured[: len(implementation["wall_s"])] == implementation["wall_s"]
+        for case in entry["cases"].values():
+            measured = [process["wall_s"] for process in rows[case["case"]]["extra_info"]["processes"]]
+            assert measured[: len(case["wall_s"])] == case["wall_s"]
             assert len(measured) == PRESETS["default"].settings.processes
     assert not (tmp_path / "reports/out/journal.jsonl").exists()
 
@@ -335,8 +335,8 @@ def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_launch_alone(tmp_p
     assert resumed.returncode == 0, resumed.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
     measured = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
-    for implementation in before[-1]["implementations"].values():
-        assert measured[implementation["case"]][0]["wall_s"] == implementation["wall_s"][0]
+    for case in before[-1]["cases"].values():
+        assert measured[case["case"]][0]["wall_s"] == case["wall_s"][0]
 
 
 def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
