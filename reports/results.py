@@ -77,7 +77,7 @@ class Extra(Part):
     kernel: str
     implementation: str
     title: str
-    plain: str = ""
+    summary: str = ""
     size: SizeRecord
     baseline: bool = False
     slide: int | None = None

@@ -122,7 +122,7 @@ def unlike(fastest: Row, baseline: Row) -> str:
 
 def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
     """The finding for someone who reads no code; empty where the file has no plain words for both."""
-    one, other, size = fastest.extra_info.plain, baseline.extra_info.plain, fastest.extra_info.size
+    one, other, size = fastest.extra_info.summary, baseline.extra_info.summary, fastest.extra_info.size
     if not (one and other):
         return ""
     words = {1_000_000: "a million words", 100_000: "a hundred thousand words"}.get(size.V, f"{size.V:,} words")

@@ -344,7 +344,16 @@ def test_what_is_said_of_an_implementation_is_a_change_where_it_runs_otherwise(
 
 
 @pytest.mark.parametrize(
-    "fact", ["plain='x'", "slide=3", "grows_with='V'", "makes='VH'", "moves=len", "baseline=True", "shows=(helper,)"]
+    "fact",
+    [
+        "summary='x'",
+        "slide=3",
+        "grows_with='V'",
+        "temporaries='VH'",
+        "traffic=len",
+        "baseline=True",
+        "source_functions=(helper,)",
+    ],
 )
 def test_what_is_only_shown_of_an_implementation_is_no_change(load: Load, original: str, fact: str) -> None:
     assert load(edited(("top.py", '"mine", "mine",', f'"mine", "mine", {fact},')))[0] == original

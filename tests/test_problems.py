@@ -269,8 +269,8 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
         "def copy(problem):\n    return problem.inputs['W'].copy()\n"
         "def shared(problem):\n    return problem.buffer('row', (problem.size.V, problem.size.H))\n"
         "def gather(W, idx, workspace):\n    return W[idx]\n"
-        "one = lookup.implementation('one', 'a copy', makes='VH', prepare=copy)(gather)\n"
-        "two = lookup.implementation('two', 'a copy', makes='VH', prepare=copy)(gather)\n"
+        "one = lookup.implementation('one', 'a copy', temporaries='VH', prepare=copy)(gather)\n"
+        "two = lookup.implementation('two', 'a copy', temporaries='VH', prepare=copy)(gather)\n"
         "three = lookup.implementation('three', 'a buffer', shares='VH', prepare=shared)(gather)\n"
         "four = lookup.implementation('four', 'the same', shares='VH', prepare=shared)(gather)\n"
     )

@@ -197,7 +197,7 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
 def test_where_the_file_has_plain_words_the_finding_needs_no_code() -> None:
     one = row("one-hot", processes(1.0, 1.0, 1.0), baseline=True, V=1_000_000)
     other = row("gather", processes(1e-6, 1e-6, 1e-6), V=1_000_000)
-    one["extra_info"]["plain"], other["extra_info"]["plain"] = "multiplying by the table", "picking the rows"
+    one["extra_info"]["summary"], other["extra_info"]["summary"] = "multiplying by the table", "picking the rows"
     assert story(one, other).found == (
         "At a million words, 100 at a time, picking the rows instead of multiplying by the table is 1,000,000 times (1,000,000–1,000,000) faster: "
         "1.00 µs, not 1.00 s."

@@ -111,7 +111,7 @@ def extra_info(
     implementation: Implementation, size: Size, variant: PreparedVariant, call: Callable[[], Any], wall_s: float
 ) -> dict[str, Any]:
     """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
-    work = implementation.moves(size) if implementation.moves else implementation.kernel.work(size)
+    work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
     measured = memory.measure(implementation, variant.problem, 30.0)
     return {
         "kernel": implementation.kernel.name,

@@ -139,7 +139,7 @@ def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> 
     """Check what a kernel says of workspaces; one of an older revision says nothing."""
     try:
         for workspace in last if has(kernel, "fits") else ():
-            kernel.fits(problem, workspace)
+            kernel.check_workspace(problem, workspace)
     except Exception as error:
         return failed(error)
     return Verdict(OK)

@@ -162,9 +162,9 @@ def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> No
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
     if verdict.status != OK:
         case.status, case.reason = verdict.status, verdict.reason
-    elif implementation.kernel.least > size.B:
+    elif implementation.kernel.min_batch > size.B:
         case.status = "skipped"
-        case.reason = f"B = {size.B} is too little to work on: --batch {implementation.kernel.least} or more"
+        case.reason = f"B = {size.B} is too little to work on: --batch {implementation.kernel.min_batch} or more"
     elif needed > settings.memory_limit_bytes:
         allowed = size_bytes(settings.memory_limit_bytes)
         case.status = "skipped"
@@ -173,19 +173,21 @@ def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> No
 
 def inputs_bytes(implementation: Implementation, size: Size) -> int:
     """What a worker holds of a kernel's problem: its inputs, and what its check makes beside them."""
-    return BASE_BYTES + array_bytes(implementation.kernel.holds, size) + array_bytes(implementation.kernel.checks, size)
+    return (
+        BASE_BYTES + array_bytes(implementation.kernel.inputs, size) + array_bytes(implementation.kernel.checks, size)
+    )
 
 
 def arrays_bytes(implementation: Implementation, size: Size) -> int:
     """What an implementation's large arrays take, shared ones included."""
-    return array_bytes(f"{implementation.makes}+{implementation.shares}", size)
+    return array_bytes(f"{implementation.temporaries}+{implementation.shares}", size)
 
 
 def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
     """Keep out the largest where workspaces, which are held all at once, do not fit together with one copy of what is shared."""
     held = [case for case in cases if case.status == OK and case.implementation.prepare]
     while held:
-        workspaces = sum(array_bytes(case.implementation.makes, size) for case in held)
+        workspaces = sum(array_bytes(case.implementation.temporaries, size) for case in held)
         workspaces += max(array_bytes(case.implementation.shares, size) for case in held)
         needed = inputs_bytes(held[0].implementation, size) + workspaces
         if needed <= settings.memory_limit_bytes:

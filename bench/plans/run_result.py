@@ -175,7 +175,7 @@ def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
             if sample is not None:
                 stats.update(sample)
     least = implementation.kernel.work(size)
-    work = implementation.moves(size) if implementation.moves else least
+    work = implementation.traffic(size) if implementation.traffic else least
     return {
         "group": problem.problem,
         "name": str(case.case),
@@ -184,7 +184,7 @@ def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
         "param": None,
         "extra_info": {
             **name(case),
-            "plain": implementation.plain,
+            "summary": implementation.summary,
             "baseline": implementation.baseline,
             "slide": implementation.slide,
             "grows_with": implementation.grows_with,
@@ -199,7 +199,7 @@ def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
             "flops": work.flops,
             "least_read_bytes": least.read_bytes,
             "least_written_bytes": least.written_bytes,
-            "moves_more": implementation.moves is not None,
+            "moves_more": implementation.traffic is not None,
             "loops": loops(implementation.function),
             "covers": implementation.covered(size),
             "differs": implementation.differs,
@@ -217,7 +217,7 @@ def source(implementation: Implementation) -> dict[str, Any]:
     return {
         "file": readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),
         "line": int(line),
-        "code": "\n\n".join(map(code_of, (implementation.function, *implementation.shows))),
+        "code": "\n\n".join(map(code_of, (implementation.function, *implementation.source_functions))),
     }
 
 

@@ -336,9 +336,9 @@ def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
             Size(9, 4, 0, 3, index="i32"),
         ),
         dimensions="VHBK",
-        holds="",
-        least=20,  # words with no neighbours left teach nothing
-        fits=fits,
+        inputs="",
+        min_batch=20,  # words with no neighbours left teach nothing
+        check_workspace=fits,
         covers=covers,
         verify=verify,
         result=whole,

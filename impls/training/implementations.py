@@ -38,13 +38,13 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
     """The implementations, from the textbook's upward."""
 
     def implementation(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
-        return kernel.implementation(slug, title, plain=plain, prepare=model, shows=shows, **facts)(step)
+        return kernel.implementation(slug, title, summary=plain, prepare=model, source_functions=shows, **facts)(step)
 
     def in_stages(slug: str, title: str, plain: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
         def model(problem: Problem) -> StagedModel:
             return StagedModel(problem, stages, is_skip_gram)
 
-        return implementation(slug, title, plain, model, *stages.functions, one_thread=True, makes=makes, **facts)
+        return implementation(slug, title, plain, model, *stages.functions, one_thread=True, temporaries=makes, **facts)
 
     one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # of 100 words with full windows
     yield in_stages(
@@ -70,19 +70,19 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
     )  # fmt: skip
     yield implementation(
         "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",
-        lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, makes=TABLES, requires=("torch",),
+        lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, temporaries=TABLES, requires=("torch",),
         differs="K negatives a target, lazy Adam",
     )  # fmt: skip
     yield implementation(
         "gensim", "gensim's Word2Vec", "gensim",
-        lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, makes=TABLES, requires=("gensim",),
+        lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, temporaries=TABLES, requires=("gensim",),
         differs="K negatives a target, descent at word2vec's rate, pair by pair",
         adapt=GensimModel.adapted,
     )  # fmt: skip
     yield implementation(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
-        makes=TABLES, requires=("numba",), covers=covered,
+        temporaries=TABLES, requires=("numba",), covers=covered,
         differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
     )  # fmt: skip
 
