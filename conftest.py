@@ -47,6 +47,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: Any, output_json: dict[str, Any]) -> None:
     """Make the files that pytest-benchmark saves readable for ``w2vbench report`` too."""
     if config.getoption("benchmark", default=False):
-        from bench.front import suite_part
+        from bench.commands.pytest_front import suite_part
 
         output_json["w2vbench"] = suite_part(config)

@@ -1,4 +1,4 @@
-"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a race."""
+"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a problem."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bench import front
-from bench.check import OK, Verdict
-from bench.engine.lane import lane_of
-from bench.engine.verify import Failed
+from bench.commands import pytest_front as front
+from bench.engine.contract import OK, Verdict
+from bench.engine.variant import prepared
+from bench.engine.verify import Fault
 
 if TYPE_CHECKING:
     from impls.case import Case
@@ -36,15 +36,15 @@ def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, reques
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
-        lane = lane_of(case.slug, implementation, front.problem(implementation.kernel, case.size))
-        call = front.caller(lane)
+        variant = prepared(case.slug, implementation, front.problem(implementation.kernel, case.size))
+        call = front.caller(variant)
         benchmark.group = case.problem
         benchmark(call)
         try:
-            front.verify(lane)
-        except Failed as failure:
+            front.verify(variant)
+        except Fault as failure:
             pytest.fail(f"{failure.status}: {failure.reason}", pytrace=False)
         if benchmark.stats:  # not with --benchmark-disable
             benchmark.extra_info.update(
-                front.extra_info(implementation, case.size, lane, call, benchmark.stats.stats.median)
+                front.extra_info(implementation, case.size, variant, call, benchmark.stats.stats.median)
             )

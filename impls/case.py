@@ -123,7 +123,7 @@ class Case:
 
     @property
     def problem(self) -> str:
-        """The race this case belongs to: the kernel's variant at the size, without the implementation."""
+        """The problem this case belongs to: the kernel's variant at the size, without the implementation."""
         return f"{self.kernel}@{self.size}"
 
     def __str__(self) -> str:

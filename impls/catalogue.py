@@ -100,7 +100,7 @@ def everything() -> Iterator[Implementation]:
 def defined_in(module: ModuleType) -> list[Implementation]:
     """Values of a module whose function was defined there (not those it imported), each once whatever its names.
 
-    A ladder may be a tuple of them.
+    A implementations may be a tuple of them.
     """
     # by type: what a value says of itself may be anything, as of a configuration whose __getattr__ is dict.get
     held = (part for value in vars(module).values() for part in (value if issubclass(type(value), tuple) else (value,)))

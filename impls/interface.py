@@ -26,7 +26,7 @@ from .messages import one_line, quoted
 if TYPE_CHECKING:
     from .words import Corpus
 
-INTERFACE_VERSION = 3
+INTERFACE_VERSION = 4
 """Version of the surface that the engine reads by attribute (two copies of these classes may be loaded at once)."""
 
 Array = NDArray[Any]
@@ -63,7 +63,7 @@ class Problem:
     inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
     batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
     they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
-    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what lanes share.
+    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what implementations share.
     checked: arguments of the same kind that are for the check, and are never timed.
     renew: gives so many batches from the first one on other contents, in place; called after they were timed.
     known: what the kernel must know to verify a timed call's result.
@@ -85,7 +85,7 @@ class Problem:
         return Problem(self.size, self.inputs, (), self.touched, buffers=self.buffers)
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An array in the size's dtype that implementations of a race share, and each call overwrites."""
+        """An array in the size's dtype that implementations of a problem share, and each call overwrites."""
         if name not in self.buffers:
             self.buffers[name] = resident_zeros(shape, self.size.float_type)
         return self.buffers[name]
@@ -114,18 +114,42 @@ def arrays(result: Any) -> Any:
 class Kernel:
     """What is computed: one kernel, or one variant of it (``scatter.dense``), with one signature and one meaning.
 
-    parameters: names of an implementation's arguments (a workspace, if it has one, comes last).
-    make: inputs at a size from a corpus and a generator. check: calls the implementation on one batch's arguments and
-    raises Wrong if the result is. work: the least that any implementation must read, write and compute for a batch.
-    mutates: parameters whose arrays a call may change. sizes: the awkward sizes at which the contract is checked.
-    dimensions: which of V, H, B and K its problems have (the others are 1, and K is 0). holds: dimensions of the large
-    arrays among its inputs, written like an implementation's ``makes``; checks: those that its check makes. least: a smaller B
-    is checked and not raced. fits: raises Wrong if a workspace, after a call, is not what the problem asks for.
-    covers: how many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
-    verify: ``verify(problem, calls, result, rng, kept)`` raises Wrong if a timed sample's result is. calls: its batches, in
-    order; result: of its last call, what came in place being in these; rng: chooses the places it looks at; kept: a list
-    of the lane's own, for what must be seen of several samples.
-    result: makes what checks look at of what a call gives, and raises Wrong if that is not what it should be.
+    Parameters
+    ----------
+    name
+        ``lookup`` or ``scatter.dense``.
+    title
+        What it computes, in a few words.
+    parameters
+        Names of an implementation's arguments; a workspace, if it has one, comes last.
+    make
+        ``make(size, corpus, rng)`` gives the problem: inputs, rotating batches, and how they are set back.
+    check
+        ``check(call, *batch)`` calls the implementation on one batch and raises Wrong if its result is.
+    work
+        The bytes and operations of a batch that no implementation can do without.
+    sizes
+        Awkward sizes at which the contract is checked.
+    mutates
+        Parameters whose arrays a call may change.
+    dimensions
+        Which of V, H, B and K its problems have; the others are 1, and K is 0.
+    inputs
+        Dimensions of its large inputs, as in ``temporaries``: memory is reckoned from them before a process starts.
+    checks
+        The same of the arrays that its check makes.
+    min_batch
+        A smaller B is checked, and not measured.
+    check_workspace
+        ``check_workspace(problem, workspace)`` raises Wrong if a workspace, after a call, is not what the problem asks for.
+    covers
+        How many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
+    verify
+        ``verify(problem, calls, result, rng, kept)`` raises Wrong if a timed sample's result is. calls: its batches, in
+        order. result: of the last call; what came in place is in the batches. rng: chooses the places to look at.
+        kept: a list that it is given again, for what must be seen of several samples.
+    result
+        Turns what a call gives into what checks look at, and raises Wrong if it is not what it should be.
     """
 
     name: str
@@ -137,10 +161,10 @@ class Kernel:
     sizes: tuple[Size, ...]
     mutates: tuple[str, ...] = ()
     dimensions: str = "VHB"
-    holds: str = "VH"
+    inputs: str = "VH"
     checks: str = ""
-    least: int = 0
-    fits: Callable[[Problem, Any], None] = lambda problem, workspace: None
+    min_batch: int = 0
+    check_workspace: Callable[[Problem, Any], None] = lambda problem, workspace: None
     covers: Callable[[Size], dict[str, float]] = lambda size: {}
     verify: Callable[[Problem, Sequence[tuple[Any, ...]], Any, np.random.Generator, list[Any]], None] = (
         lambda problem, calls, result, rng, kept: None
@@ -154,7 +178,7 @@ class Kernel:
             ("title", is_text(self.title), "a text that is not empty"),
             ("parameters", is_names(self.parameters), "a tuple of names"),
             ("mutates", is_names(self.mutates) and {*self.mutates} <= {*self.parameters}, "a tuple of parameters"),
-            ("holds", is_arrays(self.holds), ARRAYS_WANTED),
+            ("inputs", is_arrays(self.inputs), ARRAYS_WANTED),
             ("checks", is_arrays(self.checks), ARRAYS_WANTED),
         ):
             if not ok:
@@ -165,11 +189,11 @@ class Kernel:
         slug: str,
         title: str,
         *,
-        plain: str = "",
+        summary: str = "",
         slide: int | None = None,
         baseline: bool = False,
         grows_with: str = "",
-        makes: str = "",
+        temporaries: str = "",
         shares: str = "",
         wrong: str = "",
         requires: tuple[str, ...] = (),
@@ -177,58 +201,93 @@ class Kernel:
         one_thread: bool = False,
         prepare: Callable[[Problem], Any] | None = None,
         adapt: Callable[..., tuple[Any, ...]] | None = None,
-        moves: Callable[[Size], Work] | None = None,
-        shows: tuple[Callable[..., Any], ...] = (),
+        traffic: Callable[[Size], Work] | None = None,
+        source_functions: tuple[Callable[..., Any], ...] = (),
         covers: Callable[[Size], dict[str, float]] | None = None,
         differs: str = "",
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into an Implementation.
 
-        slug: fixed name in case strings. title: name for people who read code. plain: what it does in plain words, to
-        stand in a sentence ("picking the rows by their index"). slide: where in the source deck it stands.
-        baseline: ratios refer to it (one a kernel). grows_with: "V" where its time grows with the vocabulary at a
-        given batch. makes: dimensions of its large temporary arrays, from which a run computes the memory it needs:
-        ``BV+VH`` in the size's dtype, ``VH64`` in float64, ``8V`` of eight rows. shares: the same of those that it takes from
-        ``Problem.buffer``. wrong: why the result is wrong (shown, never ranked).
-        requires: optional packages that it imports. jit: numba compiles it, and what it calls, before the first call.
-        one_thread: no code of its own uses more threads, so that whole runs are made with one only.
-        prepare: runs once a launch, outside the clock, and sees no batch; what it returns is passed to every call as the
-        last argument.
-        adapt: ``adapt(workspace, *batch)`` gives a batch's arguments in another form (tensors, text), with the same values in
-        the same order. It runs outside the clock on every fresh batch, and what it takes is shown.
-        moves: what a call itself reads, writes and computes, where that is more than the kernel's work.
-        shows: functions that do its work: their code is shown beside its own, which is not profiled by line.
-        covers: how many examples a call covers where that is not as many as the kernel's, in the mean if chance decides:
-        its speed-ups are then by time an example. differs: what else it does otherwise than others of its kernel, such
-        as its optimizer, in a few words: said beside the ratios, which cannot make that up.
+        Parameters
+        ----------
+        slug
+            Fixed name in cases: letters, digits, ``-``, ``_`` and ``.``.
+        title
+            Name for people who read code, such as ``W[idx]``.
+        summary
+            What it does in plain words, to stand in a sentence: "picking the rows by their index".
+        slide
+            Where in the source deck it stands.
+        baseline
+            Whether speed-ups refer to it; one a kernel.
+        grows_with
+            ``"V"`` where its time grows with the vocabulary at a given batch.
+        temporaries
+            Dimensions of its large temporary arrays, from which a run reckons memory: ``BV+VH`` in the size's dtype, ``VH64``
+            in float64, ``8V`` of eight rows.
+        shares
+            The same of the arrays that it takes from ``Problem.buffer``.
+        wrong
+            Why the result is wrong: it is shown, never ranked, and the contract asserts that it is wrong.
+        requires
+            Optional packages that it imports.
+        jit
+            Whether numba compiles it, and what it calls, before the first call.
+        one_thread
+            Whether none of its own code uses more threads, so that whole training runs are made with one only.
+        prepare
+            ``prepare(problem)`` runs once a process, outside the clock, and sees no batch. Its result, the workspace, is
+            passed to every call as the last argument.
+        adapt
+            ``adapt(workspace, *batch)`` gives a batch's arguments in another form (tensors, text), with the same values in
+            the same order. It runs outside the clock on every fresh batch; its time is shown.
+        traffic
+            What a call reads, writes and computes itself, where that is more than the kernel's work.
+        source_functions
+            Functions that do its work: their code is shown beside its own, which is not profiled by line.
+        covers
+            How many examples a call covers where that is not as many as the kernel's, on average if chance decides. Its
+            speed-ups are then by time an example.
+        differs
+            What else it does otherwise than others of its kernel, such as its optimizer: shown beside the ratios.
 
-        Raises BadName for a slug that no case can be named by, BadImplementation for other facts that cannot be.
+        Returns
+        -------
+        Callable
+            A decorator that gives the Implementation.
+
+        Raises
+        ------
+        BadName
+            For a slug that no case can be named by.
+        BadImplementation
+            For other facts that cannot be.
         """
         if not (isinstance(slug, str) and NAME.fullmatch(slug)):
             raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {shown(slug)}")
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
-                self,
-                slug,
-                title,
-                function,
-                slide,
-                baseline,
-                grows_with,
-                makes,
-                shares,
-                wrong,
-                (*requires, "numba") if jit is True and isinstance(requires, tuple) else requires,
-                prepare,
-                moves,
-                plain,
-                jit,
-                shows,
-                one_thread,
-                covers,
-                differs,
-                adapt,
+                kernel=self,
+                slug=slug,
+                title=title,
+                function=function,
+                summary=summary,
+                slide=slide,
+                baseline=baseline,
+                grows_with=grows_with,
+                temporaries=temporaries,
+                shares=shares,
+                wrong=wrong,
+                requires=(*requires, "numba") if jit is True and isinstance(requires, tuple) else requires,
+                jit=jit,
+                one_thread=one_thread,
+                prepare=prepare,
+                adapt=adapt,
+                traffic=traffic,
+                source_functions=source_functions,
+                covers=covers,
+                differs=differs,
             )
 
         return decorate
@@ -257,9 +316,12 @@ class Kernel:
         return decorate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Implementation:
-    """One way to compute a kernel. Callable like the function it was made from."""
+    """One way to compute a kernel. Callable like the function it was made from.
+
+    Its facts are those of ``Kernel.implementation``, which makes it.
+    """
 
     kernel: Kernel
     slug: str
@@ -268,15 +330,15 @@ class Implementation:
     slide: int | None = None
     baseline: bool = False
     grows_with: str = ""
-    makes: str = ""
+    temporaries: str = ""
     shares: str = ""
     wrong: str = ""
     requires: tuple[str, ...] = ()
     prepare: Callable[[Problem], Any] | None = None
-    moves: Callable[[Size], Work] | None = None
-    plain: str = ""
+    traffic: Callable[[Size], Work] | None = None
+    summary: str = ""
     jit: bool = False
-    shows: tuple[Callable[..., Any], ...] = ()
+    source_functions: tuple[Callable[..., Any], ...] = ()
     one_thread: bool = False
     covers: Callable[[Size], dict[str, float]] | None = None
     differs: str = ""
@@ -299,17 +361,17 @@ class Implementation:
                 isinstance(self.grows_with, str) and {*self.grows_with} <= {*"VHBK"},
                 "one of V, H, B and K",
             ),
-            *((name, is_arrays(getattr(self, name)), ARRAYS_WANTED) for name in ("makes", "shares")),
-            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("plain", "wrong", "differs")),
+            *((name, is_arrays(getattr(self, name)), ARRAYS_WANTED) for name in ("temporaries", "shares")),
+            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("summary", "wrong", "differs")),
             ("requires", is_modules(self.requires), "a tuple of modules' full names, such as ('numba',)"),
             *(
                 (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
-                for name in ("prepare", "adapt", "moves")
+                for name in ("prepare", "adapt", "traffic")
             ),
             ("covers", is_count(self.covers, self.kernel.sizes), "a function of a size that gives numbers by name"),
             (
-                "shows",
-                isinstance(self.shows, tuple) and all(map(is_function, self.shows)),
+                "source_functions",
+                isinstance(self.source_functions, tuple) and all(map(is_function, self.source_functions)),
                 "a tuple of functions",
             ),
         ):
@@ -321,7 +383,7 @@ class Implementation:
     @property
     def no_lines(self) -> str:
         """Why a profile by line would show nothing; empty if it would."""
-        return "it is compiled" if self.jit else "its work is done in other functions" if self.shows else ""
+        return "it is compiled" if self.jit else "its work is done in other functions" if self.source_functions else ""
 
     @property
     def key(self) -> str:
@@ -329,7 +391,7 @@ class Implementation:
         return f"{self.kernel.name}/{self.slug}"
 
     def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What a launch calls, and what it passes after a batch's arguments: the workspace, if there is one.
+        """What a process calls, and what it passes after a batch's arguments: the workspace, if there is one.
 
         Set-up is made and code compiled here.
         """
@@ -439,7 +501,7 @@ def array_bytes(arrays: str, size: Size) -> int:
 
 
 def importing(name: str) -> Callable[[Problem], Any]:
-    """A ``prepare`` that imports a module and passes it to the calls: workers that do not race it need not wait for it."""
+    """A ``prepare`` that imports a module and passes it to the calls: workers that do not measure it need not wait for it."""
     return lambda problem: import_module(name)
 
 

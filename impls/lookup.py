@@ -81,12 +81,12 @@ def reads_all_rows(size: Size) -> Work:
 @lookup.implementation(
     "one-hot-dot",
     "one-hot × W, one row at a time",
-    plain="multiplying each one-hot vector by the whole table",
+    summary="multiplying each one-hot vector by the whole table",
     slide=6,
     baseline=True,
     grows_with="V",
-    makes="V",
-    moves=reads_all_rows,
+    temporaries="V",
+    traffic=reads_all_rows,
 )
 def one_hot_dot(W: Array, idx: Array) -> Array:
     out = np.empty((len(idx), W.shape[1]), W.dtype)
@@ -100,10 +100,10 @@ def one_hot_dot(W: Array, idx: Array) -> Array:
 @lookup.implementation(
     "one-hot-einsum",
     "one-hot × W by einsum, one row at a time",
-    plain="multiplying each one-hot vector by the whole table with einsum",
+    summary="multiplying each one-hot vector by the whole table with einsum",
     grows_with="V",
-    makes="V",
-    moves=reads_all_rows,
+    temporaries="V",
+    traffic=reads_all_rows,
 )
 def one_hot_einsum(W: Array, idx: Array) -> Array:
     # the same reading as one-hot-dot, without BLAS, whose matrix-vector product is slow on short rows on some machines
@@ -125,11 +125,11 @@ def reads_table_once(size: Size) -> Work:
 @lookup.implementation(
     "one-hot-matmul",
     "one-hot × W, the whole batch",
-    plain="multiplying all one-hot vectors by the table at once",
+    summary="multiplying all one-hot vectors by the table at once",
     slide=4,
     grows_with="V",
-    makes="BV",
-    moves=reads_table_once,
+    temporaries="BV",
+    traffic=reads_table_once,
 )
 def one_hot_matmul(W: Array, idx: Array) -> Array:
     one_hot = np.zeros((len(idx), W.shape[0]), W.dtype)
@@ -140,7 +140,7 @@ def one_hot_matmul(W: Array, idx: Array) -> Array:
 @lookup.implementation(
     "csr-one-hot",
     "CSR one-hot × W",
-    plain="multiplying a sparse one-hot matrix by the table",
+    summary="multiplying a sparse one-hot matrix by the table",
     prepare=importing("scipy.sparse"),
 )
 def csr_one_hot(W: Array, idx: Array, sparse: Any) -> Array:
@@ -149,12 +149,12 @@ def csr_one_hot(W: Array, idx: Array, sparse: Any) -> Array:
     return np.asarray(one_hot @ W)
 
 
-@lookup.implementation("gather", "W[idx]", plain="picking the rows by their index", slide=9)
+@lookup.implementation("gather", "W[idx]", summary="picking the rows by their index", slide=9)
 def gather(W: Array, idx: Array) -> Array:
     return np.asarray(W[idx])
 
 
-@lookup.implementation("take", "np.take", plain="picking the rows with np.take")
+@lookup.implementation("take", "np.take", summary="picking the rows with np.take")
 def take(W: Array, idx: Array) -> Array:
     return np.take(W, idx, axis=0)
 
@@ -167,7 +167,7 @@ def row_buffer(problem: Problem) -> Array:
 @lookup.implementation(
     "take-out",
     "np.take into a buffer, unchecked",
-    plain="picking the rows into a buffer that is there already",
+    summary="picking the rows into a buffer that is there already",
     prepare=row_buffer,
 )
 def take_out(W: Array, idx: Array, out: Array) -> Array:
@@ -176,7 +176,7 @@ def take_out(W: Array, idx: Array, out: Array) -> Array:
 
 
 @lookup.implementation(
-    "numba", "compiled loop", plain="copying the rows in a compiled loop", jit=True, prepare=row_buffer
+    "numba", "compiled loop", summary="copying the rows in a compiled loop", jit=True, prepare=row_buffer
 )
 def numba(W: Array, idx: Array, out: Array) -> Array:
     for i in range(len(idx)):
@@ -193,7 +193,7 @@ AHEAD = 8
 @lookup.implementation(
     "numba-prefetch",
     "compiled loop that asks for rows ahead",
-    plain="copying the rows in a compiled loop that asks for them ahead",
+    summary="copying the rows in a compiled loop that asks for them ahead",
     jit=True,
     prepare=row_buffer,
 )
@@ -210,7 +210,7 @@ def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
 @lookup.implementation(
     "torch",
     "torch embedding",
-    plain="picking the rows with torch",
+    summary="picking the rows with torch",
     requires=("torch",),
     prepare=torch_on,
     adapt=tensors,

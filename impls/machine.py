@@ -1,4 +1,4 @@
-"""Instructions that compiled rungs need and Python has no words for: copying a row, and asking for one ahead of its use.
+"""Instructions that compiled implementations need and Python has no words for: copying a row, and asking for one ahead of its use.
 
 Functions for ``impls.compiled``: each gets numba's typing context and the types of its arguments, and gives a signature
 and a function that writes LLVM's code. They can be called from compiled functions only.

@@ -44,17 +44,17 @@ class Vectors:
         from llvmlite import ir
 
         size = size or register_bytes()
-        self.ir, self.builder, self.lanes, self.bytes = ir, builder, size * 8 // bits, bits // 8
+        self.ir, self.builder, self.elements, self.bytes = ir, builder, size * 8 // bits, bits // 8
         self.registers = register_bytes() // 2
         self.index, self.number = ir.IntType(64), ir.FloatType() if bits == 32 else ir.DoubleType()
-        self.vector = ir.VectorType(self.number, self.lanes)
-        self.whole_numbers = ir.VectorType(ir.IntType(bits), self.lanes)
+        self.vector = ir.VectorType(self.number, self.elements)
+        self.whole_numbers = ir.VectorType(ir.IntType(bits), self.elements)
         self.unset = ir.Constant(self.vector, ir.Undefined)
         self.zero = self.all_of(0.0)
 
     def all_of(self, value: float) -> Any:
-        """A constant in all lanes."""
-        return self.ir.Constant(self.vector, [value] * self.lanes)
+        """A constant in all elements."""
+        return self.ir.Constant(self.vector, [value] * self.elements)
 
     def whole(self, value: int) -> Any:
         return self.ir.Constant(self.index, value)
@@ -74,23 +74,23 @@ class Vectors:
         return self.builder.gep(table, [self.builder.mul(at, self.whole(width))])
 
     def place(self, row: Any, at: int) -> Any:
-        start = self.builder.gep(row, [self.whole(at * self.lanes)])
+        start = self.builder.gep(row, [self.whole(at * self.elements)])
         return self.builder.bitcast(start, self.vector.as_pointer())
 
     def load(self, row: Any, at: int, align: int = 64) -> Any:
-        return self.builder.load(self.place(row, at), align=min(align, self.bytes * self.lanes))
+        return self.builder.load(self.place(row, at), align=min(align, self.bytes * self.elements))
 
     def store(self, row: Any, at: int, value: Any, align: int = 64) -> None:
-        self.builder.store(value, self.place(row, at), align=min(align, self.bytes * self.lanes))
+        self.builder.store(value, self.place(row, at), align=min(align, self.bytes * self.elements))
 
     def spread(self, address: Any) -> Any:
-        """The number at an address, in all lanes."""
+        """The number at an address, in all elements."""
         return self.everywhere(self.builder.load(address))
 
     def everywhere(self, number: Any) -> Any:
-        """A number in all lanes."""
+        """A number in all elements."""
         one = self.builder.insert_element(self.unset, number, self.ir.Constant(self.ir.IntType(32), 0))
-        return self.shuffled(one, self.unset, [0] * self.lanes)
+        return self.shuffled(one, self.unset, [0] * self.elements)
 
     def looped(self, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
         """Values that a loop carries in registers from turn to turn, count of them, at least one; body gives the next ones."""
@@ -113,16 +113,16 @@ class Vectors:
         mask = self.ir.Constant(self.ir.VectorType(self.ir.IntType(32), len(places)), list(places))
         return self.builder.shuffle_vector(a, b, mask)
 
-    def lane_sums(self, vectors: Sequence[Any]) -> Any:
-        """A vector whose lane k is the sum of vector k's lanes; of at most as many vectors as there are lanes.
+    def element_sums(self, vectors: Sequence[Any]) -> Any:
+        """A vector whose element k is the sum of vector k's elements; of at most as many vectors as there are elements.
 
-        Neighbours are folded into each other: each step halves the number of vectors and the lanes that a sum is
+        Neighbours are folded into each other: each step halves the number of vectors and the elements that a sum is
         spread over, so that all sums take about as many steps as one of them alone would take on its own.
         """
         groups, left = 1, list(vectors)
-        while groups < self.lanes:
-            span = self.lanes // groups
-            low = [s * self.lanes + g * span + i for s in (0, 1) for g in range(groups) for i in range(span // 2)]
+        while groups < self.elements:
+            span = self.elements // groups
+            low = [s * self.elements + g * span + i for s in (0, 1) for g in range(groups) for i in range(span // 2)]
             high = [at + span // 2 for at in low]
             pairs = [(left[i], left[i + 1] if i + 1 < len(left) else self.zero) for i in range(0, len(left), 2)]
             left = [self.add(self.shuffled(a, b, low), self.shuffled(a, b, high)) for a, b in pairs]
@@ -134,7 +134,9 @@ class Vectors:
         from numba.core import cgutils
 
         kind = self.ir.FunctionType(self.vector, [self.vector] * arguments)
-        return cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.v{self.lanes}f{8 * self.bytes}")
+        return cgutils.get_or_insert_function(
+            self.builder.module, kind, f"llvm.{name}.v{self.elements}f{8 * self.bytes}"
+        )
 
     def exponential(self, x: Any) -> Any:
         """exp(x), to 3e-7 in float32 and 5e-16 in float64, for x from -87 to 87 (±700); 0 for less, and for more that of 87 (700).
@@ -154,7 +156,7 @@ class Vectors:
         value = self.all_of(1 / factorial(degree))
         for k in range(degree - 1, -1, -1):
             value = self.times_plus(value, rest, self.all_of(1 / factorial(k)))
-        places = self.ir.Constant(self.whole_numbers, [mantissa] * self.lanes)
+        places = self.ir.Constant(self.whole_numbers, [mantissa] * self.elements)
         raised = b.add(b.bitcast(value, self.whole_numbers), b.shl(b.fptosi(power, self.whole_numbers), places))
         return b.select(lost, self.zero, b.bitcast(raised, self.vector))
 
@@ -258,7 +260,7 @@ def exponentials(typing: Any, row: Any, less: Any) -> Any:
         (x, (n,), _), (y, _, _) = (
             parts(context, b, kind, value) for kind, value in zip(signature.args, arguments, strict=True)
         )
-        with cgutils.for_range_slice(b, v.whole(0), n, v.whole(v.lanes), v.index) as (at, _):
+        with cgutils.for_range_slice(b, v.whole(0), n, v.whole(v.elements), v.index) as (at, _):
             here, by = b.gep(x, [at]), v.load(b.gep(y, [at]), 0, align=v.bytes)
             value = b.fsub(v.load(here, 0, align=v.bytes), by, flags=LOOSE)
             v.store(here, 0, v.exponential(value), align=v.bytes)
@@ -275,15 +277,15 @@ def across(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: Call
     unit = Vectors(b, bits, UNIT)
     if whole:
         sums = unit.looped(
-            unit.whole(whole), sums, lambda at, so_far: part(unit, b.mul(at, unit.whole(unit.lanes)), so_far)
+            unit.whole(whole), sums, lambda at, so_far: part(unit, b.mul(at, unit.whole(unit.elements)), so_far)
         )
-    done, size = whole * unit.lanes, UNIT
+    done, size = whole * unit.elements, UNIT
     while rest:
         size //= 2
         narrow = Vectors(b, bits, size)
-        if rest >= narrow.lanes:
+        if rest >= narrow.elements:
             sums = part(narrow, unit.whole(done), sums)
-            done, rest = done + narrow.lanes, rest - narrow.lanes
+            done, rest = done + narrow.elements, rest - narrow.elements
     return sums
 
 
@@ -315,18 +317,18 @@ def scores_block(typing: Any, out: Any, x: Any, table: Any, words: Any, high: An
         def grown(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
             value = kind.load(b.gep(row, [at]), 0, align=v.bytes)
             found = [kind.load(b.gep(other, [at]), 0, align=v.bytes) for other in others]
-            if kind.lanes == v.lanes:
+            if kind.elements == v.elements:
                 return [v.times_plus(value, one, total) for one, total in zip(found, sums, strict=True)]
-            filled = [*range(kind.lanes), *[kind.lanes] * (v.lanes - kind.lanes)]
+            filled = [*range(kind.elements), *[kind.elements] * (v.elements - kind.elements)]
             terms = [kind.shuffled(kind.times(value, one), kind.zero, filled) for one in found]
             return [v.add(term, total) for term, total in zip(terms, sums, strict=True)]
 
         sums = across(b, x.dtype.bitwidth, len(whole), len(rest), [v.zero] * len(high), grown)
-        for first in range(0, len(high), v.lanes):
-            some = sums[first : first + v.lanes]
-            lanes = v.lane_sums(some)
+        for first in range(0, len(high), v.elements):
+            some = sums[first : first + v.elements]
+            elements = v.element_sums(some)
             for k in range(len(some)):
-                b.store(b.extract_element(lanes, v.whole(k)), b.gep(o, [v.whole(first + k)]))
+                b.store(b.extract_element(elements, v.whole(k)), b.gep(o, [v.whole(first + k)]))
         return context.get_dummy_value()
 
     signature = types.void(out, x, table, words, high, whole, rest)

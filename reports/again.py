@@ -24,7 +24,7 @@ USUAL = {"H": 100, "K": 5, "dtype": "f32", "index": "i64", "words": "zipf", "thr
 
 
 def more_processes(rows: Sequence[Row], of: Row) -> str:
-    """The command that measures some cases of one's race in PROCESSES; all of its cases, if none are given."""
+    """The command that measures some cases of one's problem in PROCESSES; all of its cases, if none are given."""
     size = of.extra_info.size
     changed = [name for name, usual in USUAL.items() if getattr(size, name) not in (usual, 0)]
     return " ".join(
@@ -32,6 +32,6 @@ def more_processes(rows: Sequence[Row], of: Row) -> str:
             f"w2vbench run --kernel {of.extra_info.kernel} --vocab {size.V} --batch {size.B}",
             *(f"{OPTIONS[name]} {getattr(size, name)}" for name in changed),
             *(f"--only {row.extra_info.implementation}" for row in rows),
-            f"--launches {PROCESSES}",
+            f"--processes {PROCESSES}",
         ]
     )

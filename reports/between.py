@@ -10,7 +10,7 @@ import numpy as np
 
 from .frame import samples, wall_s
 from .memory import untraced
-from .results import Compared, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
+from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
 from .statistics import Estimate, Floats, memory_verdict, middle
 from .verdicts import FALSE_ALARMS, holm
 
@@ -26,36 +26,36 @@ BROKEN = ("wrong", "error")
 def compare_files(
     base: ResultFile, head: ResultFile, names: tuple[str, str], threshold: float, across: bool
 ) -> Comparison:
-    """Verdicts on the cases that two runs have in common. across: by speed-up over the same race's baseline, not by time.
+    """Verdicts on the cases that two runs have in common. across: by speed-up over the same problem's baseline, not by time.
 
     Raises ResultError for files that cannot be compared.
     """
     for name, result in zip(names, (base, head), strict=True):
-        if result.w2vbench.engine != "race":
-            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in races")
+        if result.w2vbench.engine != "run":
+            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in problems")
     different = machine(base) != machine(head)
     if different and not across:
         raise ResultError(
             f"runs of different machines ({described(base)}; {described(head)}): their times say nothing about the code; "
-            "--across-machines compares speed-ups over the same race's baseline"
+            "--across-machines compares speed-ups over the same problem's baseline"
         )
     if corpus(base) != corpus(head):
         raise ResultError("runs on different corpora: they did not do the same work")
     before, after = ({row.case: row for row in result.benchmarks} for result in (base, head))
-    left_out: dict[str, list[str]] = {}
+    skipped: dict[str, list[str]] = {}
     logs = {}
     for case in [case for case in after if case in before]:
         if across and after[case].extra_info.baseline and before[case].extra_info.baseline:
             continue
         pair = figures(before[case], base, across), figures(after[case], head, across)
         if across and baseline_of(before[case], base) != baseline_of(after[case], head):
-            left_out.setdefault("its race has another baseline", []).append(case)
+            skipped.setdefault("its problem has another baseline", []).append(case)
         elif across and not baseline_of(after[case], head):
-            left_out.setdefault("its race has no baseline", []).append(case)
+            skipped.setdefault("its problem has no baseline", []).append(case)
         elif covered(before[case], base, across) != covered(after[case], head, across):
-            left_out.setdefault("a call covers other work", []).append(case)
+            skipped.setdefault("a call covers other work", []).append(case)
         elif min(map(len, pair)) < 2:
-            left_out.setdefault("fewer than two launches", []).append(case)
+            skipped.setdefault("fewer than two processes", []).append(case)
         else:
             logs[case] = pair
     differences = {case: difference(*pair) for case, pair in logs.items()}
@@ -75,7 +75,7 @@ def compare_files(
     lost = [one for one in head.w2vbench.not_measured if one.case in before]
     unmeasured = {one.case for result in (base, head) for one in result.w2vbench.not_measured}
     if unknown := [case for case in after if case not in before and case in unmeasured]:
-        left_out["no figures in BASE"] = unknown
+        skipped["no figures in BASE"] = unknown
     return Comparison(
         base=names[0],
         head=names[1],
@@ -86,14 +86,14 @@ def compare_files(
         cases=[*map(broken, lost), *cases],
         added=[case for case in after if case not in before and case not in unmeasured],
         removed=[case for case in before if case not in after and case not in unmeasured],
-        left_out=left_out,
+        skipped=skipped,
         caveats=caveats(base, head, usual, shift, across),
     )
 
 
-def broken(one: NotMeasured) -> Compared:
+def broken(one: NotMeasured) -> ComparedRow:
     """A case that BASE has figures of, and HEAD has none."""
-    return Compared(
+    return ComparedRow(
         case=one.case,
         kernel=one.kernel,
         implementation=one.implementation,
@@ -110,15 +110,15 @@ def corpus(result: ResultFile) -> tuple[str, str]:
 
 
 def baseline_of(row: Row, result: ResultFile) -> str:
-    """The slug of the baseline of a case's race; empty if it has none."""
-    race = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
-    return next((other.extra_info.implementation for other in race), "")
+    """The slug of the baseline of a case's problem; empty if it has none."""
+    problem = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
+    return next((other.extra_info.implementation for other in problem), "")
 
 
 def covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
-    """How many examples a call of a case covers; across machines, of its race's baseline too."""
-    race = (other for other in result.benchmarks if across and other.group == row.group)
-    return [one.extra_info.covers for one in (row, *(other for other in race if other.extra_info.baseline))]
+    """How many examples a call of a case covers; across machines, of its problem's baseline too."""
+    problem = (other for other in result.benchmarks if across and other.group == row.group)
+    return [one.extra_info.covers for one in (row, *(other for other in problem if other.extra_info.baseline))]
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:
@@ -136,8 +136,8 @@ def described(result: ResultFile) -> str:
 
 
 def figures(row: Row, result: ResultFile, across: bool) -> Floats:
-    """The logarithm of each launch's median; across machines, less that of the race's baseline in the same launch."""
-    own = launches(row)
+    """The logarithm of each process's median; across machines, less that of the problem's baseline in the same process."""
+    own = processes(row)
     if not across:
         return own
     baseline = next(
@@ -145,11 +145,11 @@ def figures(row: Row, result: ResultFile, across: bool) -> Floats:
     )
     if baseline is None or baseline is row:
         return own[:0]
-    return own - launches(baseline)
+    return own - processes(baseline)
 
 
-def launches(row: Row) -> Floats:
-    return np.array([math.log(middle(launch)) for launch in samples(row.extra_info)], np.float64)
+def processes(row: Row) -> Floats:
+    return np.array([math.log(middle(process)) for process in samples(row.extra_info)], np.float64)
 
 
 def difference(before: Floats, after: Floats) -> Estimate:
@@ -161,7 +161,7 @@ def difference(before: Floats, after: Floats) -> Estimate:
 
 
 def within(before: Floats, after: Floats) -> float:
-    """Standard deviation of a launch, from the spread inside both runs."""
+    """Standard deviation of a process, from the spread inside both runs."""
     return math.sqrt(float(before.var(ddof=1) + after.var(ddof=1)) / 2)
 
 
@@ -186,7 +186,7 @@ def compared(
     p_faster: float,
     count: int,
     threshold: float,
-) -> Compared:
+) -> ComparedRow:
     """A case's record. "Same" means: no difference beyond its margin; memory is exact, and compared by the threshold itself."""
     extra = after.extra_info
     unseen = untraced([*before.extra_info.needs, *extra.needs])
@@ -200,7 +200,7 @@ def compared(
         verdict, why = "inconclusive", "these two runs cannot tell: compare the revisions"
     low, high = found.interval()
     source = head.w2vbench.sources.get(f"{extra.kernel}/{extra.implementation}")
-    return Compared.model_validate(
+    return ComparedRow.model_validate(
         {
             "case": after.case,
             "kernel": extra.kernel,
@@ -213,7 +213,7 @@ def compared(
                 low=math.exp(max(low, -20)),
                 high=math.exp(min(high, 20)),
             ),
-            "launches": count,
+            "processes": count,
             "margin": math.expm1(margin),
             "base_s": wall_s(before),
             "head_s": wall_s(after),
@@ -243,7 +243,7 @@ def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, acro
             f"a typical case takes {math.exp(shift):.2f} times as long: the machine's doing or the code's, which two runs cannot tell"
         )
     if across:
-        said.append("speed-ups over the baseline of the same race are compared, not times")
+        said.append("speed-ups over the baseline of the same problem are compared, not times")
     for name, result in (("BASE", base), ("HEAD", head)):
         if not result.w2vbench.complete:
             said.append(f"{name} was interrupted")
@@ -267,5 +267,5 @@ UNSTEADY = 1.3
 
 def unsteady(result: ResultFile) -> bool:
     """Whether the machine's own speed varied by more than UNSTEADY during a run."""
-    found = result.w2vbench.environment.get("unsteadiness")
+    found = result.w2vbench.environment.get("clock_variation")
     return isinstance(found, int | float) and found > UNSTEADY

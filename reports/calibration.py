@@ -111,7 +111,7 @@ def sentences(calibration: Calibration) -> list[str]:
     if least is not None:
         said.append(
             f"The smallest slowdown that is found in at least {SURE * 100:.0f} % of cases on this machine, at a threshold of "
-            f"{calibration.threshold * 100:g} %: {least * 100:g} % (identical code's launches, moved by that much)."
+            f"{calibration.threshold * 100:g} %: {least * 100:g} % (identical code's processes, moved by that much)."
         )
     return said
 

@@ -9,20 +9,20 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .memory import EXPLAINED, Peak, peak
-from .results import Compared, Comparison, Ratio, ResultFile, write
+from .results import ComparedRow, Comparison, Ratio, ResultFile, write
 from .statistics import LEAST_BYTES
 from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
 HEADER = (
     *("case", "verdict", "HEAD against BASE", "in the mean", "BASE against itself", "BASE", "HEAD"),
-    *("set-up", "memory", "launches"),
+    *("set-up", "memory", "processes"),
 )
 MEMORY, SETUP = "more memory", "slower set-up"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
-SAME_CODE = "their code is the same at both revisions (--all races them too)"
-"""Why most cases are not raced: they are only counted, where others are named."""
+SAME_CODE = "their code is the same at both revisions (--all measures them too)"
+"""Why most cases are not measured: they are only counted, where others are named."""
 
 MORE_CPU = 0.1
 """Share by which CPU time on several threads must rise to be told of: BLAS's threads spin while they wait."""
@@ -33,14 +33,14 @@ FEW = 3
 PASSED, SLOWER, UNANSWERED = 0, 1, 3
 
 
-def failing(case: Compared) -> bool:
+def failing(case: ComparedRow) -> bool:
     """Whether a case stops a gate: it is wrong or broken now; or it is slower, takes longer to set up, or more memory, which
     is not meant."""
     worse = "slower" in (case.verdict, case.setup) or case.memory == "more"
     return (worse and case.acknowledged is None) or case.verdict in ("wrong", "broken")
 
 
-def unanswered(case: Compared) -> bool:
+def unanswered(case: ComparedRow) -> bool:
     return case.acknowledged is None and case.verdict in ("failed", "inconclusive")
 
 
@@ -49,27 +49,27 @@ def exit_code(comparison: Comparison) -> int:
     if any(map(failing, comparison.cases)):
         return SLOWER
     nothing = not comparison.interleaved and not comparison.cases  # two runs that have nothing to tell of each other
-    return UNANSWERED if nothing or comparison.unraced or any(map(unanswered, comparison.cases)) else PASSED
+    return UNANSWERED if nothing or comparison.over_budget or any(map(unanswered, comparison.cases)) else PASSED
 
 
-def worst(case: Compared) -> str:
+def worst(case: ComparedRow) -> str:
     """A case's verdict, or what else stops a gate."""
     if not failing(case) or case.verdict in ("slower", "wrong", "broken"):
         return case.verdict
     return SETUP if case.setup == "slower" else MEMORY
 
 
-def ranked(comparison: Comparison) -> list[Compared]:
+def ranked(comparison: Comparison) -> list[ComparedRow]:
     """The cases, those to look at first."""
     return sorted(
         comparison.cases, key=lambda case: (not failing(case), not unanswered(case), ORDER.index(case.verdict))
     )
 
 
-def row(case: Compared) -> tuple[str, ...]:
+def row(case: ComparedRow) -> tuple[str, ...]:
     """A case's cells under HEADER."""
     verdict = f"{case.verdict}, acknowledged" if case.acknowledged is not None else case.verdict
-    launches = f"{case.launches} fresh" if case.suspected else str(case.launches or "–")
+    processes = f"{case.processes} fresh" if case.second_stage else str(case.processes or "–")
     return (
         case.case,
         verdict,
@@ -80,7 +80,7 @@ def row(case: Compared) -> tuple[str, ...]:
         seconds(case.head_s),
         setup(case),
         memory(case),
-        launches,
+        processes,
     )
 
 
@@ -88,14 +88,14 @@ def changed(ratio: Ratio | None) -> str:
     return "–" if ratio is None else change(ratio.estimate, ratio.low, ratio.high)
 
 
-def setup(case: Compared) -> str:
+def setup(case: ComparedRow) -> str:
     """``same``, or both times of set-up."""
     if case.setup in ("slower", "faster"):
         return f"{case.setup}: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}"
     return "–" if case.setup == "unknown" else f"{case.setup}: {seconds(case.head_setup_s)}"
 
 
-def memory(case: Compared) -> str:
+def memory(case: ComparedRow) -> str:
     """``same``, or both peaks. What is growth of the resident set is marked, and gets no verdict."""
     before, after = peaks(case)
     if case.memory in ("more", "less"):
@@ -107,7 +107,7 @@ def memory(case: Compared) -> str:
     return f"{case.memory if case.memory == 'same' else 'unsteady'}: {after}"
 
 
-def peaks(case: Compared) -> tuple[Peak | None, Peak | None]:
+def peaks(case: ComparedRow) -> tuple[Peak | None, Peak | None]:
     """What stands for a call's peak memory in BASE and in HEAD."""
     return (
         peak(case.base_bytes, case.base_resident_bytes, case.untraced),
@@ -127,11 +127,11 @@ def sentence(comparison: Comparison) -> str:
     counted, every = f"{counts(comparison)}; {margin}", cases_of(comparison.cases)
     open_ = [case for case in comparison.cases if unanswered(case)]
     if not comparison.cases:
-        return f"Nothing was {'raced' if comparison.interleaved else 'compared'}: the notes say why."
+        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}: the notes say why."
     if bad:
         return f"{len(bad)} of {every} got worse ({counted}): {'; '.join(map(said, bad))}."
-    if comparison.unraced:
-        return f"There was no time for {cases_of(comparison.unraced)} that differ; of the others: {counted}."
+    if comparison.over_budget:
+        return f"There was no time for {cases_of(comparison.over_budget)} that differ; of the others: {counted}."
     if open_:
         return f"Whether {len(open_)} of {every} got slower could not be told ({counted})."
     if any(case.acknowledged is not None for case in comparison.cases):
@@ -143,7 +143,7 @@ def cases_of(cases: Sequence[object]) -> str:
     return f"{len(cases)} {'case' if len(cases) == 1 else 'cases'}"
 
 
-def said(case: Compared) -> str:
+def said(case: ComparedRow) -> str:
     """What is wrong with a case, in words."""
     what = []
     if case.verdict in ("wrong", "broken"):
@@ -165,7 +165,7 @@ def counts(comparison: Comparison) -> str:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """What else must be known: caveats, reasons, intended slowdowns, and what was not raced."""
+    """What else must be known: caveats, reasons, intended slowdowns, and what was not measured."""
     yield from comparison.caveats
     reasons: dict[str, list[str]] = {}
     for case in ranked(comparison):
@@ -191,12 +191,12 @@ def notes(comparison: Comparison) -> Iterator[str]:
             yield f"{what}: {', '.join(names)}"
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
-    for why, cases in comparison.left_out.items():
+    for why, cases in comparison.skipped.items():
         named = "" if why == SAME_CODE else f": {', '.join(cases)}"
-        yield f"{cases_of(cases)} not {'raced' if comparison.interleaved else 'compared'}: {why}{named}"
+        yield f"{cases_of(cases)} not {'measured' if comparison.interleaved else 'compared'}: {why}{named}"
 
 
-def more_cpu(case: Compared, threshold: float) -> bool:
+def more_cpu(case: ComparedRow, threshold: float) -> bool:
     """Whether a case on several threads takes more CPU time, which its elapsed time need not show."""
     if case.base_cpu_s is None or case.head_cpu_s is None or case.case.endswith(",t1"):
         return False
@@ -334,7 +334,7 @@ def widest(comparison: Comparison) -> float:
     return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
 
 
-def drawn(case: Compared, threshold: float, span: float) -> dict[str, Any] | None:
+def drawn(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
     """Where a case's interval and the threshold lie on the scale; what lies outside stops at its ends."""
     if case.ratio is None:
         return None

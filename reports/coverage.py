@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from .results import Extra, Launch, Row, SizeRecord, Stats
+from .results import Extra, ProcessSamples, Row, SizeRecord, Stats
 from .standing import advertised, standing
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
@@ -100,18 +100,18 @@ def undisturbed(rounds: int, noise: Noise) -> float:
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)
 
 
-def race(made: Floats) -> list[Row]:
+def problem(made: Floats) -> list[Row]:
     """Rows of a result file from (processes, implementations, rounds) of seconds; the last one is the baseline."""
     rows, middles = [], np.median(made, axis=(0, 2)).tolist()
     for at in range(made.shape[1]):
-        launches = [Launch(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
+        processes = [ProcessSamples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
         extra = Extra(
             kernel="lookup",
             implementation=f"way-{at}",
             title=f"way {at}",
             size=SIZE,
             baseline=at == made.shape[1] - 1,
-            launches=launches,
+            processes=processes,
         )
         figures = dict.fromkeys(("min", "max", "mean", "median"), middles[at])
         name = f"lookup/way-{at}@V=1e4,H=100,B=100,f32,i64,zipf,t1"
@@ -128,13 +128,13 @@ def race(made: Floats) -> list[Row]:
     return rows
 
 
-def races(
+def problems(
     factors: Sequence[float], noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES
 ) -> Iterator[list[Row]]:
-    """Simulated races. factors: seconds that each implementation takes, the baseline's last."""
+    """Simulated problems. factors: seconds that each implementation takes, the baseline's last."""
     rng = np.random.default_rng(4)
     for _ in range(repetitions):
-        yield race(run(rng, noise, len(factors), rounds, processes) * np.asarray(factors)[:, None])
+        yield problem(run(rng, noise, len(factors), rounds, processes) * np.asarray(factors)[:, None])
 
 
 def identical(slowest: float = 10.0) -> list[float]:
@@ -148,27 +148,27 @@ def one_faster(slowest: float = 10.0) -> list[float]:
 
 
 def ties(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many races of identical implementations end in a tie of all of them."""
-    found = (standing(rows) for rows in races(identical(), noise, rounds, repetitions))
+    """How many problems of identical implementations end in a tie of all of them."""
+    found = (standing(rows) for rows in problems(identical(), noise, rounds, repetitions))
     return sum(len(how.as_fast) == IMPLEMENTATIONS for how in found)
 
 
 def none_slower(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many races call none of identical implementations slower than another: it ties, or is left open."""
-    found = (standing(rows) for rows in races(identical(), noise, rounds, repetitions))
+    """How many problems call none of identical implementations slower than another: it ties, or is left open."""
+    found = (standing(rows) for rows in problems(identical(), noise, rounds, repetitions))
     return sum(len(how.as_fast) + len(how.undecided) >= IMPLEMENTATIONS for how in found)
 
 
 def named(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many races find the one that is TIMES_FASTER than all others, and call it the fastest."""
-    found = (standing(rows) for rows in races(one_faster(), noise, rounds, repetitions))
+    """How many problems find the one that is TIMES_FASTER than all others, and call it the fastest."""
+    found = (standing(rows) for rows in problems(one_faster(), noise, rounds, repetitions))
     return sum(how.settled and not how.tie and how.leader.name.startswith("lookup/way-0@") for how in found)
 
 
 def winner_held(noise: Noise, rounds: int, repetitions: int) -> int:
     """How many of the speed-ups that are advertised, of whichever identical implementation leads, hold the true one."""
     held = 0
-    for rows in races(identical(), noise, rounds, repetitions):
+    for rows in problems(identical(), noise, rounds, repetitions):
         ratio = advertised(standing(rows).leader, rows[-1], rows)
         held += ratio is not None and ratio.includes(10.0)
     return held
@@ -183,7 +183,7 @@ QUESTIONS: tuple[tuple[str, Callable[[Noise, int, int], int], int], ...] = (
     ("none of ten alike is called slower", none_slower, 4),
     (f"one {TIMES_FASTER:g} times as fast as nine others is called the fastest", named, 4),
 )
-"""What is asked, how it is counted, and by what the repetitions are divided, since whole races take longer."""
+"""What is asked, how it is counted, and by what the repetitions are divided, since whole problems take longer."""
 
 
 def main(repetitions: int) -> None:

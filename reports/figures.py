@@ -24,7 +24,7 @@ SIZE = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
 
 
 def styles(cases: pd.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
-    """Colour and symbol of each implementation, kernel by kernel, in the order of the ladder."""
+    """Colour and symbol of each implementation, kernel by kernel, in order from textbook to fastest."""
     found: dict[str, dict[str, tuple[str, str]]] = {}
     for kernel, slug in dict.fromkeys(zip(cases.kernel, cases.implementation, strict=True)):
         mine = found.setdefault(str(kernel), {})
@@ -45,13 +45,13 @@ def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | Non
             made.append(line_figure(str(kernel), axis, series, looks, "wall_s"))
             if (series.memory_bytes > 0).any():
                 made.append(line_figure(str(kernel), axis, series, looks, "memory_bytes"))
-        race = mine[mine.problem == headline(list(mine.problem.unique()))]
-        if race.speedup.notna().any():
-            made.append(ladder(str(kernel), race, looks))
-        if (race.limit_share.notna() & (race.limit != INTERPRETER)).any():
-            made.append(shares(str(kernel), race, looks))
-        if told := [case for case in race.case if case in (stages or {})]:
-            made.append(stage_figure(str(kernel), race, {case: (stages or {})[case] for case in told}))
+        problem = mine[mine.problem == headline(list(mine.problem.unique()))]
+        if problem.speedup.notna().any():
+            made.append(implementations(str(kernel), problem, looks))
+        if (problem.limit_share.notna() & (problem.limit != INTERPRETER)).any():
+            made.append(shares(str(kernel), problem, looks))
+        if told := [case for case in problem.case if case in (stages or {})]:
+            made.append(stage_figure(str(kernel), problem, {case: (stages or {})[case] for case in told}))
     if len(measured):
         made.append(cpu_figure(measured))
     return made
@@ -132,10 +132,10 @@ def line_figure(
     }
 
 
-def ladder(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
+def implementations(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
     """How many times faster than the baseline each implementation is, with its interval."""
     traces = []
-    for case in race[race.speedup.notna()].itertuples():
+    for case in problem[problem.speedup.notna()].itertuples():
         slug, ratio = str(case.implementation), float(str(case.speedup))
         traces.append(
             trace(
@@ -151,17 +151,17 @@ def ladder(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
         )
     return {
         "kernel": kernel,
-        "title": f"Times faster than the baseline ({problem_size(race)})",
+        "title": f"Times faster than the baseline ({problem_size(problem)})",
         "data": traces,
-        "x": {"title": "times faster", "type": "log", **decades(race.speedup.min(), race.speedup.max(), "×")},
+        "x": {"title": "times faster", "type": "log", **decades(problem.speedup.min(), problem.speedup.max(), "×")},
         "y": {"title": "", "type": "category"},
     }
 
 
-def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
+def shares(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
     """What share of its roofline limit each implementation reaches, where that says something."""
     traces = []
-    for case in race[race.limit_share.notna() & (race.limit != INTERPRETER)].itertuples():
+    for case in problem[problem.limit_share.notna() & (problem.limit != INTERPRETER)].itertuples():
         slug, share = str(case.implementation), float(str(case.limit_share))
         label = f"{share:.0%} of {case.limit}"
         colour, _ = looks[slug]
@@ -179,11 +179,11 @@ def shares(kernel: str, race: pd.DataFrame, looks: dict[str, tuple[str, str]]) -
                 "hovertemplate": "%{text}<extra>%{y}</extra>",
             }
         )
-    top = max(100.0, float(race.limit_share.max()) * 100)
+    top = max(100.0, float(problem.limit_share.max()) * 100)
     places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
     return {
         "kernel": kernel,
-        "title": f"Share of its roofline limit that each reaches ({problem_size(race)})",
+        "title": f"Share of its roofline limit that each reaches ({problem_size(problem)})",
         "data": traces,
         "x": {
             "title": "share of the limit",
@@ -208,9 +208,9 @@ def in_bar(stage: str, share: float) -> str:
     return whole if share >= 0.018 * len(whole) else f"{share:.0%}" if share >= 0.12 else ""
 
 
-def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    """Which part of a training step each kernel takes, rung by rung: where one bottleneck falls, the next appears."""
-    slugs = dict(zip(race.case, race.implementation, strict=True))
+def stage_figure(kernel: str, problem: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Which part of a training step each kernel takes, implementation by implementation: where one bottleneck falls, the next appears."""
+    slugs = dict(zip(problem.case, problem.implementation, strict=True))
     traces = []
     for at, stage in enumerate(dict.fromkeys((*STAGES, *(name for parts in stages.values() for name in parts)))):
         shares = {
@@ -241,7 +241,7 @@ def stage_figure(kernel: str, race: pd.DataFrame, stages: Mapping[str, Mapping[s
     places = list(range(0, 101, 25))
     return {
         "kernel": kernel,
-        "title": f"Where a step’s time goes ({problem_size(race)})",
+        "title": f"Where a step’s time goes ({problem_size(problem)})",
         "data": traces,
         "stacked": True,
         "x": {"title": "share of a step", "type": "linear", "at": places, "labels": [f"{place} %" for place in places]},
@@ -314,8 +314,8 @@ def error(values: list[float], lows: list[Any], highs: list[Any]) -> dict[str, A
     }
 
 
-def problem_size(race: pd.DataFrame) -> str:
-    return f"V = {race.V.iloc[0]:,}, B = {race.B.iloc[0]:,}"
+def problem_size(problem: pd.DataFrame) -> str:
+    return f"V = {problem.V.iloc[0]:,}, B = {problem.B.iloc[0]:,}"
 
 
 def decades(low: float, high: float, unit: str) -> dict[str, Any]:

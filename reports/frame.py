@@ -39,14 +39,14 @@ COLUMNS = {
     "index": "i32 or i64",
     "words": "zipf, uniform or repeat",
     "threads": "BLAS and OpenMP threads",
-    "problem": "kernel and size: cases with the same problem were raced together",
+    "problem": "kernel and size: cases with the same problem were measured together",
     "baseline": "whether ratios refer to this case",
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
     "wall_s": "wall time a call, seconds: trimmed geometric mean over processes of each one's median",
     "wall_low_s": "lower end of wall_s's 95 % interval over processes, seconds",
     "wall_high_s": "upper end of wall_s's 95 % interval over processes, seconds",
-    "rounds": "samples a launch; slow cases get fewer",
+    "rounds": "samples a process; slow cases get fewer",
     "cpu_s": "CPU time a call, all threads, seconds: trimmed mean over processes of each one's median",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
@@ -59,7 +59,7 @@ COLUMNS = {
     "touched_rows": "distinct rows that a batch touches, mean",
     "pairs_per_s": "pairs of a word and one of its window's that training learns from, a second",
     "words_per_s": "words of text that training goes through, a second",
-    "speedup": "the baseline's wall time over this case's, paired within the race: geometric mean over processes; by example where calls cover unlike numbers",
+    "speedup": "the baseline's wall time over this case's, paired by round: geometric mean over processes; by example where calls cover unlike numbers",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"trimmed mean of processes' fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
@@ -141,10 +141,10 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "wall_low_s": wall.low,
         "wall_high_s": wall.high,
         "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
-        if extra.launches
+        if extra.processes
         else row.stats.rounds,
-        "cpu_s": typical([middle(array(launch.cpu_s)) for launch in extra.launches]).estimate
-        if extra.launches
+        "cpu_s": typical([middle(array(process.cpu_s)) for process in extra.processes]).estimate
+        if extra.processes
         else extra.cpu_s,
         **columns("speedup", ratio),
         **columns("growth_V", growth),
@@ -178,7 +178,7 @@ def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 def wall_time(row: Row) -> Interval:
     """A case's typical wall time a call in seconds, with its interval; without processes it is pytest-benchmark's median."""
-    return typical_figure(samples(row.extra_info)) if row.extra_info.launches else Interval(row.stats.median)
+    return typical_figure(samples(row.extra_info)) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
@@ -187,7 +187,7 @@ def wall_s(row: Row) -> float:
 
 
 def example_s(row: Row) -> float:
-    """Wall time an example, in seconds: what cases of a race are ranked by. That of a call, where calls cover no examples."""
+    """Wall time an example, in seconds: what cases of a problem are ranked by. That of a call, where calls cover no examples."""
     return wall_s(row) / (examples(row)[1] or 1.0)
 
 
@@ -197,14 +197,14 @@ def examples(row: Row) -> tuple[str, float]:
 
 
 def work_ratio(row: Row, other: Row) -> float:
-    """How many times the examples of another case of its race a case covers; 1 where either has none."""
+    """How many times the examples of another case of its problem a case covers; 1 where either has none."""
     (unit, mine), (same_unit, theirs) = examples(row), examples(other)
     return mine / theirs if unit == same_unit and mine and theirs else 1.0
 
 
 def samples(extra: Extra) -> list[Floats]:
-    """Wall time of each launch's rounds, in seconds a call, NaN where a round was sat out."""
-    return [array(launch.wall_s) for launch in extra.launches]
+    """Wall time of each process's rounds, in seconds a call, NaN where it took no part in a round."""
+    return [array(process.wall_s) for process in extra.processes]
 
 
 def array(values: list[float | None]) -> Floats:
@@ -212,13 +212,13 @@ def array(values: list[float | None]) -> Floats:
 
 
 def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
-    """How many times faster a case is than another of its race: paired where both were raced, else of medians.
+    """How many times faster a case is than another of its problem: paired where both were measured, else of medians.
 
     Of equal work: where their calls cover unlike numbers of examples, by the time an example.
     """
     if baseline is None:
         return None
-    if row.extra_info.launches and baseline.extra_info.launches:
+    if row.extra_info.processes and baseline.extra_info.processes:
         ratio = paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
     else:
         ratio = Interval(wall_s(baseline) / wall_s(row))
@@ -262,11 +262,11 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     found = {}
     for key, cases in alike_from(rows, dimension).items():
         # a process's figure at each size; a file without processes counts as one
-        launches = zip(
+        processes = zip(
             *([middle(one) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
             strict=False,
         )
-        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(launches))
+        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))
         if growth:
             found[key] = growth
     return found

@@ -115,7 +115,7 @@ def stored(folder: Path) -> tuple[list[tuple[str, ResultFile]], list[str]]:
         except ResultError as error:
             left.append(str(error))
             continue
-        if result.w2vbench.engine != "race":
+        if result.w2vbench.engine != "run":
             left.append(f"{path}: not a run of w2vbench run, so its times cannot stand beside others")
         elif (when := moment_of(result.datetime)) is None:
             left.append(f"{path}: not known when it was made ({result.datetime!r})")
@@ -145,7 +145,7 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
         commit = commit_of(result)
         steady = not unsteady(result)
         if not steady:
-            trend.unsteady.append((file, result.w2vbench.environment["unsteadiness"]))
+            trend.unsteady.append((file, result.w2vbench.environment["clock_variation"]))
         elif result.w2vbench.warnings:
             trend.warned.append((file, result.w2vbench.warnings[0]))
         for row in result.benchmarks:

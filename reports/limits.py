@@ -2,7 +2,7 @@
 
 A limit is what cannot be passed. For memory it is measured on the case's own stream of words: compiled code that moves the
 rows which every implementation must move, in the same order, and computes nothing, is timed beside the implementations
-(``Suite.floors``). Of the ways to move the same, the fastest counts; of what must be moved, the slowest. A call costs what
+(``Suite.limit_samples``). Of the ways to move the same, the fastest counts; of what must be moved, the slowest. A call costs what
 calling an empty function costs. Arithmetic takes the time of a matrix product of as many operations. An implementation
 that itself must move more than its kernel needs, as a one-hot product does, is set against the machine's bandwidth.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from .statistics import Interval, paired_ratio
 
 if TYPE_CHECKING:
-    from .results import Extra, Launch, Limits, Row, Suite
+    from .results import Extra, Limits, ProcessSamples, Row, Suite
     from .statistics import Floats
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
@@ -57,7 +57,7 @@ def bound(row: Row, suite: Suite, wall: Interval) -> Bound | None:
     """
     extra = row.extra_info
     found = [
-        *floors_of(row, suite.floors.get(row.group or "", {}), suite.limits),
+        *floors_of(row, suite.limit_samples.get(row.group or "", {}), suite.limits),
         *(moved(extra, suite.limits, wall) if suite.limits and extra.moves_more else ()),
         *(computed(extra, suite.limits, wall) if suite.limits else ()),
     ]
@@ -69,12 +69,12 @@ def bound(row: Row, suite: Suite, wall: Interval) -> Bound | None:
     return Bound(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
 
 
-def floors_of(row: Row, floors: Mapping[str, Sequence[Launch]], limits: Limits | None) -> list[Bound]:
+def floors_of(row: Row, floors: Mapping[str, Sequence[ProcessSamples]], limits: Limits | None) -> list[Bound]:
     """What calling a function costs, and what moving the rows takes that must be moved, each as a share of a case's time."""
     ways: dict[str, list[Interval]] = {}
-    case = walls(row.extra_info.launches)
-    for slug, launches in floors.items():
-        share = paired_ratio(walls(launches), case) if len(launches) == len(case) else None
+    case = walls(row.extra_info.processes)
+    for slug, processes in floors.items():
+        share = paired_ratio(walls(processes), case) if len(processes) == len(case) else None
         if share:
             ways.setdefault(slug.partition(".")[0], []).append(share)
     return [
@@ -84,9 +84,9 @@ def floors_of(row: Row, floors: Mapping[str, Sequence[Launch]], limits: Limits |
     ]
 
 
-def walls(launches: Sequence[Launch]) -> list[Floats]:
+def walls(processes: Sequence[ProcessSamples]) -> list[Floats]:
     return [
-        np.array([np.nan if value is None else value for value in launch.wall_s], np.float64) for launch in launches
+        np.array([np.nan if value is None else value for value in process.wall_s], np.float64) for process in processes
     ]
 
 
@@ -95,7 +95,7 @@ def level(extra: Extra, share: Interval, limits: Limits | None) -> str:
     moved = min(extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0) * 2
     if not (limits and limits.copied and moved):
         return MEMORY
-    typical = np.median([np.nanmedian(one) for one in walls(extra.launches)])
+    typical = np.median([np.nanmedian(one) for one in walls(extra.processes)])
     return CACHE if moved / (share.estimate * float(typical)) > FAST * limits.copied[-1][1] else MEMORY
 
 

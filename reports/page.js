@@ -1,8 +1,8 @@
 "use strict";
 // Everything shown comes from the JSON below, as text: nothing of a result file ever becomes markup.
-const {races, plots, headlines} = JSON.parse(document.getElementById("data").textContent);
+const {problems, plots, headlines} = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 200; // rows of the long table shown at a time
-const byProblem = new Map(races.map((race) => [race.problem, race]));
+const byProblem = new Map(problems.map((problem) => [problem.problem, problem]));
 
 // -- what a reader chose, kept in the address so that a view can be shared
 
@@ -26,7 +26,7 @@ function readAddress() {
 
 function writeAddress() {
   const kept = new URLSearchParams();
-  for (const lane of state.hide) kept.append("hide", lane);
+  for (const implementation of state.hide) kept.append("hide", implementation);
   for (const name of ["mark", "sort", ...FILTERS]) if (state[name]) kept.set(name, state[name]);
   for (const name of ["size", "over"])
     for (const [kernel, value] of Object.entries(state[name])) if (value) kept.append(name, `${kernel} ${value}`);
@@ -43,15 +43,15 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
-/** A race's rows as records: cells and figures to sort by, as a header's columns come, and speed-ups over another lane. */
-function records(race, over, header = columns(race)) {
-  const own = columns(race).slice(1), places = header.slice(1).map((name) => own.indexOf(name));
-  const ratios = over && Object.hasOwn(race.ratios, over) ? race.ratios[over] : {};
-  return race.rows.map((row, at) => {
-    const cells = row.slice(2), sort = race.sort[at].slice();
-    // a race in which that lane has no figures has no ratios over it
-    if (over && race.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
-    return {race, slug: row[0], title: row[1], status: race.statuses[at], lane: `${race.kernel}/${row[0]}`,
+/** A problem's rows as records: cells and figures to sort by, as a header's columns come, and speed-ups over another implementation. */
+function records(problem, over, header = columns(problem)) {
+  const own = columns(problem).slice(1), places = header.slice(1).map((name) => own.indexOf(name));
+  const ratios = over && Object.hasOwn(problem.ratios, over) ? problem.ratios[over] : {};
+  return problem.rows.map((row, at) => {
+    const cells = row.slice(2), sort = problem.sort[at].slice();
+    // a problem in which that implementation has no figures has no ratios over it
+    if (over && problem.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
+    return {problem, slug: row[0], title: row[1], status: problem.statuses[at], implementation: `${problem.kernel}/${row[0]}`,
       cells: places.map((place) => cells[place] ?? ""), sort: places.map((place) => sort[place] ?? null)};
   });
 }
@@ -60,7 +60,7 @@ function records(race, over, header = columns(race)) {
 function sorted(rows, by) {
   if (!by) return rows;
   const down = by.startsWith("-") ? -1 : 1, column = Number(by.replace("-", ""));
-  const key = (row) => (column === 0 ? row.lane : row.sort[column - 1]);
+  const key = (row) => (column === 0 ? row.implementation : row.sort[column - 1]);
   return rows.slice().sort((a, b) => {
     const one = key(a), other = key(b);
     if (one === other) return 0;
@@ -71,12 +71,12 @@ function sorted(rows, by) {
 }
 
 function rowElement(row, width, withSize) {
-  const line = element("tr", undefined, {"data-lane": row.lane});
-  if (row.race.best === row.slug && row.status === "ok") line.classList.add("best");
+  const line = element("tr", undefined, {"data-implementation": row.implementation});
+  if (row.problem.best === row.slug && row.status === "ok") line.classList.add("best");
   const name = element("th", undefined, {scope: "row"});
   const bold = element("b");
   bold.append(element("button", row.slug, {type: "button", class: "mark", "aria-pressed": "false"}));
-  name.append(bold, " ", element("small", withSize ? row.race.problem : row.title));
+  name.append(bold, " ", element("small", withSize ? row.problem.problem : row.title));
   line.append(name);
   if (row.status === "ok") for (let at = 0; at < width; at += 1) line.append(element("td", row.cells[at] ?? ""));
   else line.append(element("td", row.cells[0], {class: "reason", colspan: String(width)}));
@@ -103,8 +103,8 @@ function fill(table, rows, header, by, onSort, withSize) {
   table.replaceChildren(top, body);
 }
 
-const columns = (race) => race.header.filter((_, at) => at !== 1);
-const everyColumn = () => [...new Set(races.flatMap(columns))]; // a race has those in which any of its cases has a figure
+const columns = (problem) => problem.header.filter((_, at) => at !== 1);
+const everyColumn = () => [...new Set(problems.flatMap(columns))]; // a problem has those in which any of its cases has a figure
 
 // -- one kernel's section
 
@@ -116,26 +116,26 @@ function problemOf(kernel) {
 }
 
 function showKernel(section) {
-  const kernel = section.dataset.kernel, race = problemOf(kernel);
-  const measured = race.rows.filter((_, at) => race.statuses[at] === "ok").map((row) => row[0]);
+  const kernel = section.dataset.kernel, problem = problemOf(kernel);
+  const measured = problem.rows.filter((_, at) => problem.statuses[at] === "ok").map((row) => row[0]);
   const over = section.querySelector(".over"), wanted = state.over[kernel];
-  const chosen = measured.includes(wanted) ? wanted : race.baseline ?? "";
-  const none = race.baseline ? [] : [element("option", "no baseline", {value: ""})];
-  over.replaceChildren(...none, ...measured.map((slug) => element("option", slug + (slug === race.baseline ? " (baseline)" : ""), {value: slug})));
+  const chosen = measured.includes(wanted) ? wanted : problem.baseline ?? "";
+  const none = problem.baseline ? [] : [element("option", "no baseline", {value: ""})];
+  over.replaceChildren(...none, ...measured.map((slug) => element("option", slug + (slug === problem.baseline ? " (baseline)" : ""), {value: slug})));
   over.value = chosen;
-  section.querySelector(".size").value = race.size;
-  section.querySelector(".problem code").textContent = race.size;
+  section.querySelector(".size").value = problem.size;
+  section.querySelector(".problem code").textContent = problem.size;
   const told = section.querySelector(".told");
-  told.replaceChildren(race.found + " ", element("span", race.advice, {class: "advice"}));
+  told.replaceChildren(problem.found + " ", element("span", problem.advice, {class: "advice"}));
   const note = section.querySelector(".note");
-  note.textContent = race.note ? `${race.note[0].toUpperCase()}${race.note.slice(1)}.` : "";
-  note.hidden = !race.note;
+  note.textContent = problem.note ? `${problem.note[0].toUpperCase()}${problem.note.slice(1)}.` : "";
+  note.hidden = !problem.note;
   const stages = section.querySelector(".stages");
-  stages.querySelector("ul").replaceChildren(...race.stages.map((line) => element("li", line)));
-  stages.hidden = !race.stages.length;
-  const header = columns(race);
-  const rows = sorted(records(race, chosen === race.baseline ? "" : chosen), sectionSort[kernel]);
-  fill(section.querySelector("table.race"), rows, header, sectionSort[kernel] ?? "", (by) => { sectionSort[kernel] = by; showKernel(section); }, false);
+  stages.querySelector("ul").replaceChildren(...problem.stages.map((line) => element("li", line)));
+  stages.hidden = !problem.stages.length;
+  const header = columns(problem);
+  const rows = sorted(records(problem, chosen === problem.baseline ? "" : chosen), sectionSort[kernel]);
+  fill(section.querySelector("table.problem"), rows, header, sectionSort[kernel] ?? "", (by) => { sectionSort[kernel] = by; showKernel(section); }, false);
   paintRows();
 }
 
@@ -146,12 +146,12 @@ let pages = 1;
 
 function matching() {
   const text = state.text.toLowerCase();
-  return races
-    .filter((race) => (!state.kernel || race.kernel === state.kernel) && (!state.V || String(race.V) === state.V)
-      && (!state.B || String(race.B) === state.B) && (!state.dtype || race.dtype === state.dtype))
-    .flatMap((race) => records(race, state.over[race.kernel] !== race.baseline ? state.over[race.kernel] : "", everyColumn()))
+  return problems
+    .filter((problem) => (!state.kernel || problem.kernel === state.kernel) && (!state.V || String(problem.V) === state.V)
+      && (!state.B || String(problem.B) === state.B) && (!state.dtype || problem.dtype === state.dtype))
+    .flatMap((problem) => records(problem, state.over[problem.kernel] !== problem.baseline ? state.over[problem.kernel] : "", everyColumn()))
     .filter((row) => (!state.status || row.status === state.status)
-      && (!text || `${row.lane}@${row.race.size} ${row.title}`.toLowerCase().includes(text)));
+      && (!text || `${row.implementation}@${row.problem.size} ${row.title}`.toLowerCase().includes(text)));
 }
 
 /** The form as the address has it; what the file does not have is not asked for. */
@@ -175,14 +175,14 @@ function showEvery() {
 // -- showing, hiding and marking an implementation everywhere
 
 function paintRows() {
-  for (const row of document.querySelectorAll("tr[data-lane]")) {
-    row.classList.toggle("marked", row.dataset.lane === state.mark);
-    row.classList.toggle("hidden", state.hide.has(row.dataset.lane));
-    row.querySelector("button.mark")?.setAttribute("aria-pressed", String(row.dataset.lane === state.mark));
+  for (const row of document.querySelectorAll("tr[data-implementation]")) {
+    row.classList.toggle("marked", row.dataset.implementation === state.mark);
+    row.classList.toggle("hidden", state.hide.has(row.dataset.implementation));
+    row.querySelector("button.mark")?.setAttribute("aria-pressed", String(row.dataset.implementation === state.mark));
   }
-  for (const button of document.querySelectorAll("button.lane")) {
-    button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.lane)));
-    button.classList.toggle("marked", button.dataset.lane === state.mark);
+  for (const button of document.querySelectorAll("button.implementation")) {
+    button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.implementation)));
+    button.classList.toggle("marked", button.dataset.implementation === state.mark);
   }
 }
 
@@ -193,13 +193,13 @@ function paint() {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button.lane"), row = event.target.closest("tr[data-lane]");
+  const button = event.target.closest("button.implementation"), row = event.target.closest("tr[data-implementation]");
   if (button) {
-    const lane = button.dataset.lane;
-    if (!state.hide.delete(lane)) state.hide.add(lane);
+    const implementation = button.dataset.implementation;
+    if (!state.hide.delete(implementation)) state.hide.add(implementation);
     paint();
   } else if (row && (event.target.closest("button.mark") || !String(getSelection()))) {
-    state.mark = state.mark === row.dataset.lane ? "" : row.dataset.lane;
+    state.mark = state.mark === row.dataset.implementation ? "" : row.dataset.implementation;
     paint();
   }
 });
@@ -209,7 +209,7 @@ document.addEventListener("click", (event) => {
 const NAME = ["case"];
 
 function asText(kind, header, rows) {
-  const lines = rows.map((row) => [`${row.lane}@${row.race.size}`, ...(row.status === "ok" ? row.cells : [row.cells[0]])]);
+  const lines = rows.map((row) => [`${row.implementation}@${row.problem.size}`, ...(row.status === "ok" ? row.cells : [row.cells[0]])]);
   if (kind === "csv") {
     // a cell that a spreadsheet would take for a formula is made a text
     const cell = (text) => { const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text; return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
@@ -223,9 +223,9 @@ async function copy(button) {
   const section = button.closest(".kernel");
   let header, rows;
   if (section) {
-    const race = problemOf(section.dataset.kernel), over = section.querySelector(".over").value;
-    header = columns(race);
-    rows = sorted(records(race, over === race.baseline ? "" : over), sectionSort[race.kernel]);
+    const problem = problemOf(section.dataset.kernel), over = section.querySelector(".over").value;
+    header = columns(problem);
+    rows = sorted(records(problem, over === problem.baseline ? "" : over), sectionSort[problem.kernel]);
   } else {
     header = everyColumn();
     rows = sorted(matching(), state.sort);
@@ -281,7 +281,7 @@ for (const section of document.querySelectorAll(".kernel")) {
 }
 if (form) {
   form.hidden = false;
-  const choices = {V: races.map((race) => race.V), B: races.map((race) => race.B), dtype: races.map((race) => race.dtype), status: races.flatMap((race) => race.statuses)};
+  const choices = {V: problems.map((problem) => problem.V), B: problems.map((problem) => problem.B), dtype: problems.map((problem) => problem.dtype), status: problems.flatMap((problem) => problem.statuses)};
   for (const [name, values] of Object.entries(choices)) {
     const unique = [...new Set(values)].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b))));
     form.elements[name].append(...unique.map((value) => element("option", typeof value === "number" ? value.toLocaleString("en") : value, {value: String(value)})));

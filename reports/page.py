@@ -75,8 +75,8 @@ def html(result: ResultFile) -> str:
     }
     groups, rows = dict(list(cases.groupby("problem"))), by_problem(result)
     data = {
-        "races": [
-            race(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
+        "problems": [
+            problem(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
             for mine in kernels.values()
             for one in mine
         ],
@@ -118,10 +118,10 @@ def html(result: ResultFile) -> str:
     )
 
 
-def race(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | None) -> dict[str, Any]:
-    """A race as the page's script has it: cells as text, figures to sort by, and every lane's speed-up over every other.
+def problem(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | None) -> dict[str, Any]:
+    """A problem as the page's script has it: cells as text, figures to sort by, and every implementation's speed-up over every other.
 
-    cases: the race's own. rows: those of them that were measured.
+    cases: the problem's own. rows: those of them that were measured.
     """
     first = cases.iloc[0]
     return {
@@ -149,7 +149,7 @@ def race(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | 
 
 
 def over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
-    """Each lane's speed-up over one of them, as text and as a number."""
+    """Each implementation's speed-up over one of them, as text and as a number."""
     found = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
     return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in found.items()}
 
@@ -183,7 +183,7 @@ FACTS = {
     "busy_before": "busy before",
     "idlest_cpu": "workers kept on CPU",
     "cpus_shared": "CPUs shared with other runs",
-    "unsteadiness": "its own speed varied",
+    "clock_variation": "its own speed varied",
     "swapped_bytes": "swapped meanwhile",
     "throttled": "slowed by heat",
     "held_back": "held back by a quota",
@@ -204,10 +204,10 @@ def facts(result: ResultFile) -> list[tuple[str, str]]:
             found.append((name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items())))
     settings = suite.settings
     wanted = {
-        "launches": "launches a race",
-        "rounds": "rounds a launch, at most",
+        "processes": "processes a problem",
+        "rounds": "rounds a process, at most",
         "sample_s": "a sample lasts at least",
-        "lane_s": "a lane's time in a launch",
+        "variant_s": "an implementation's time in a process",
         "time_limit_s": "time limit a step",
         "memory_limit_bytes": "memory limit of a worker",
         "seed": "seed",
@@ -229,7 +229,7 @@ def fact(name: str, value: Any) -> str:
             return seconds(value)
         if name == "busy_before":
             return f"{value:.0%}"
-        if name == "unsteadiness":
+        if name == "clock_variation":
             return f"{value:.2f}-fold"
         if name.startswith("load"):
             return f"{value:.2f}"
@@ -253,7 +253,7 @@ def as_markdown(result: ResultFile) -> str:
     words = f", words of {plain(suite.corpus.name)}" if suite.corpus.name else ""
     parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}{words}.", ""]
     if not suite.complete:
-        parts += ["**Interrupted: only the races below were finished.**", ""]
+        parts += ["**Interrupted: only the problems below were finished.**", ""]
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
     if rows := overview(result):

@@ -56,8 +56,8 @@ class SizeRecord(Part):
     threads: Count
 
 
-class Launch(Part):
-    """One launch of a lane: seconds a call, for each round (null where the lane sat a round out)."""
+class ProcessSamples(Part):
+    """One process of an implementation: seconds a call, for each round (null where it took no part)."""
 
     wall_s: list[Seconds | None]
     cpu_s: list[Positive | None]
@@ -77,14 +77,14 @@ class Extra(Part):
     kernel: str
     implementation: str
     title: str
-    plain: str = ""
+    summary: str = ""
     size: SizeRecord
     baseline: bool = False
     slide: int | None = None
     grows_with: str = ""
     needs: list[str] = []
     touched_rows: Positive | None = None
-    launches: list[Launch] = []
+    processes: list[ProcessSamples] = []
     cpu_s: Positive | None = None
     prepare_s: Positive | None = None
     adapt_s: Positive | None = None
@@ -206,12 +206,12 @@ class Ratio(Part):
     high: Positive | None = None
 
 
-class Compared(Part):
+class ComparedRow(Part):
     """One case at two revisions, or in two result files.
 
-    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same launches. mean:
+    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same processes. mean:
     HEAD's mean time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s,
-    head_setup_s: seconds. launches: how many the verdict stands on; suspected: whether they are fresh ones, made
+    head_setup_s: seconds. processes: how many the verdict stands on; second_stage: whether they are fresh ones, made
     because a first look did not settle it. base_s, head_s: seconds a call; base_cpu_s, head_cpu_s: of CPU time, of
     all threads. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call;
     base_resident_bytes, head_resident_bytes: growth of the resident set in a call, which is never judged; untraced:
@@ -232,8 +232,8 @@ class Compared(Part):
     setup_ratio: Ratio | None = None
     base_setup_s: Positive | None = None
     head_setup_s: Positive | None = None
-    launches: Count = 0
-    suspected: bool = False
+    processes: Count = 0
+    second_stage: bool = False
     base_s: Seconds | None = None
     head_s: Seconds | None = None
     base_cpu_s: Positive | None = None
@@ -248,11 +248,11 @@ class Compared(Part):
     file: str = ""
     line: Count = 0
     margin: Positive | None = None
-    launch_ratios: list[Seconds] = []
+    process_ratios: list[Seconds] = []
 
 
 class Comparison(Part):
-    """What was compared, and what came of it. left_out: cases by the reason for which they were not raced; unraced: those
+    """What was compared, and what came of it. left_out: cases by the reason for which they were not measured; over_budget: those
     of them that differ, and that there was no time for. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
@@ -262,12 +262,12 @@ class Comparison(Part):
     head_commit: str | None = None
     interleaved: bool = True
     threshold: Positive
-    cases: list[Compared] = []
+    cases: list[ComparedRow] = []
     added: list[str] = []
     removed: list[str] = []
     renamed: list[tuple[str, str]] = []
-    left_out: dict[str, list[str]] = {}
-    unraced: list[str] = []
+    skipped: dict[str, list[str]] = {}
+    over_budget: list[str] = []
     caveats: list[str] = []
     seconds: Positive = 0.0
     waiting: Positive = 0.0
@@ -300,7 +300,7 @@ class Calibration(Part):
 
 
 class TrainingRun(Part):
-    """One training run of a rung. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
+    """One training run of an implementation. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
     curve: words and negative-sampling loss on held-out lines; loss: the last of them. scores: rank correlation with
     people's judgements (wordsim353, simlex999), share of analogies found."""
 
@@ -359,7 +359,7 @@ class Suite(Part):
     call's cost by problem, line profiles by case and why others have none, and seconds in each stage of a training step by case."""
 
     schema_version: int
-    engine: Literal["race", "pytest-benchmark", "compare", "calibrate", "quality"]
+    engine: Literal["run", "pytest-benchmark", "compare", "calibrate", "quality"]
     command: str
     preset: str | None = None
     seed: int = 0
@@ -371,7 +371,7 @@ class Suite(Part):
     kernels: dict[str, str] = {}
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
-    floors: dict[str, dict[str, list[Launch]]] = {}
+    limit_samples: dict[str, dict[str, list[ProcessSamples]]] = {}
     profiles: dict[str, Profile] = {}
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}
@@ -400,15 +400,15 @@ class ResultFile(Part):
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
-        """Each case stands in the file once, and cases of a race have the same launches, since they are compared launch by launch."""
+        """Each case stands in the file once, and cases of a problem have the same processes, since they are compared process by process."""
         cases = Counter([row.case for row in self.benchmarks] + [case.case for case in self.w2vbench.not_measured])
         twice = [case for case, times in cases.items() if times > 1]
         if twice:
             raise ValueError(f"{twice[0]!r} stands in it more than once")
-        launches: dict[str | None, int] = {}
+        processes: dict[str | None, int] = {}
         for row in self.benchmarks:
-            if launches.setdefault(row.group, len(row.extra_info.launches)) != len(row.extra_info.launches):
-                raise ValueError(f"{row.case!r} has not as many launches as others of its race")
+            if processes.setdefault(row.group, len(row.extra_info.processes)) != len(row.extra_info.processes):
+                raise ValueError(f"{row.case!r} has not as many processes as others of its problem")
         return self
 
 

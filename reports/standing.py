@@ -1,4 +1,4 @@
-"""Who is the fastest of a race, as far as a test tells: the leader, those that tie with it, and those that noise leaves open."""
+"""Who is the fastest of a problem, as far as a test tells: the leader, those that tie with it, and those that noise leaves open."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MAY_BE_AS_FAST = 1.15
 ERROR = 0.05
 """Probability that of identical implementations any is called slower than the one that led by chance."""
 SIMULATED, MANY = 10_000, 20
-"""Races simulated to hold ERROR, and processes beyond which more change nothing."""
+"""Problems simulated to hold ERROR, and processes beyond which more change nothing."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a race came out.
+    """How a problem came out.
 
     leader: has the least wall time, an example where calls cover unlike numbers of them. as_fast: the leader and those
     that tie with it, as far as can be told, the simplest first: the baseline, else what needs least installed, else what
@@ -69,24 +69,24 @@ def family(row: Row) -> int:
     return 0 if not needs else 1 if needs <= {"numba"} else 2
 
 
-def standing(race: Sequence[Row]) -> Standing:
-    """How a race came out. Raises ValueError for a race without cases.
+def standing(problem: Sequence[Row]) -> Standing:
+    """How a problem came out. Raises ValueError for a problem without cases.
 
     What differs from the leader by less than AS_FAST ties with it. What the test (``slower``) calls slower does not. Of
     the rest, what is within MAY_BE_AS_FAST ties too.
     """
-    leader = min(race, key=example_s)
-    logs = [by_example(row, leader) for row in race]
-    processes = len(leader.extra_info.launches)
+    leader = min(problem, key=example_s)
+    logs = [by_example(row, leader) for row in problem]
+    processes = len(leader.extra_info.processes)
     as_fast, undecided = [], []
-    for row, ratios, is_slower in zip(race, logs, slower(logs), strict=True):
+    for row, ratios, is_slower in zip(problem, logs, slower(logs), strict=True):
         apart = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)
         if row is leader or apart < AS_FAST or (apart < MAY_BE_AS_FAST and not is_slower):
             as_fast.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
     as_fast.sort(key=lambda row: (not row.extra_info.baseline, family(row)))
-    return Standing(leader, tuple(as_fast), tuple(undecided), processes, len(race))
+    return Standing(leader, tuple(as_fast), tuple(undecided), processes, len(problem))
 
 
 def by_example(row: Row, leader: Row) -> list[float]:
@@ -95,20 +95,20 @@ def by_example(row: Row, leader: Row) -> list[float]:
     return [log - more for log in process_logs(samples(row.extra_info), samples(leader.extra_info))]
 
 
-def advertised(row: Row, baseline: Row, race: Sequence[Row]) -> Interval | None:
-    """The speed-up of a race's winner with an interval that allows for its having been chosen.
+def advertised(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:
+    """The speed-up of a problem's winner with an interval that allows for its having been chosen.
 
-    Its level is such that the intervals of all speed-ups of the race hold at once with LEVEL (Bonferroni), hence whichever
+    Its level is such that the intervals of all speed-ups of the problem hold at once with LEVEL (Bonferroni), hence whichever
     is chosen.
     """
-    return speedup(row, baseline, 1 - (1 - LEVEL) / max(1, len(race) - 1))
+    return speedup(row, baseline, 1 - (1 - LEVEL) / max(1, len(problem) - 1))
 
 
 def slower(logs: Sequence[Sequence[float]]) -> list[bool]:
-    """Which implementations are slower than the leader of their race, by paired t-tests that allow for its choice.
+    """Which implementations are slower than the leader of their problem, by paired t-tests that allow for its choice.
 
     logs: for each, the leader included, its log-ratio to the leader in each process; of fewer than LEAST nothing is told.
-    From the smallest p-value up, each must be at most what ERROR of races of as many identical implementations as are
+    From the smallest p-value up, each must be at most what ERROR of problems of as many identical implementations as are
     still in doubt stay below (``critical``); the first that is not ends the search. So if all are identical, the
     probability that any is called slower is ERROR.
     """
@@ -128,7 +128,7 @@ def slower(logs: Sequence[Sequence[float]]) -> list[bool]:
 def p_values(logs: Floats) -> Floats:
     """Two-sided p-values of paired t-tests against "as fast as the leader": two-sided, since the data chose who leads.
 
-    logs: (races, processes, implementations), log-ratios to the leader. Returns (races, implementations).
+    logs: (problems, processes, implementations), log-ratios to the leader. Returns (problems, implementations).
     """
     from scipy.special import stdtr
 
@@ -142,8 +142,8 @@ def p_values(logs: Floats) -> Floats:
 
 @cache
 def critical(implementations: int, processes: int) -> float:
-    """The p-value that the smallest of a race of identical implementations, each set against the one that led, is at or
-    below in ERROR of races: by simulation (normal, equal scatter; with spikes or unequal scatter it is lower still)."""
+    """The p-value that the smallest of a problem of identical implementations, each set against the one that led, is at or
+    below in ERROR of problems: by simulation (normal, equal scatter; with spikes or unequal scatter it is lower still)."""
     rng = np.random.default_rng([implementations, processes])
     logs = rng.standard_normal((SIMULATED, processes, implementations))
     leader = logs.mean(axis=1).argmin(axis=1)

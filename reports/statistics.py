@@ -1,6 +1,6 @@
-"""Statistics of races: pure functions from samples to small structs.
+"""Statistics of problems: pure functions from samples to small structs.
 
-A process holds, for each implementation, one figure a round (NaN where a slow one sat a round out). Two are compared by
+A process holds, for each implementation, one figure a round (NaN where a slow one took no part). Two are compared by
 the ratio of their figures of the same round, so that what slows the whole machine cancels out; a process gives one
 median ratio; and the interval comes from the spread between processes, since each keeps whatever advantage its memory
 layout gave it. ``python -m reports.coverage`` tells how often these intervals hold the truth.
@@ -149,7 +149,7 @@ def difference_interval(first: Sequence[float], second: Sequence[float], level: 
 
 
 def middle(values: Floats) -> float:
-    """The median of what is finite among some values, NaN if nothing is. For a launch's few it is faster than NumPy's."""
+    """The median of what is finite among some values, NaN if nothing is. For a process's few it is faster than NumPy's."""
     finite = values[np.isfinite(values)]
     return statistics.median(finite.tolist()) if finite.size else math.nan
 
@@ -181,10 +181,10 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
     return over_processes(logs, level).map(math.exp) if logs else None
 
 
-def typical_figure(launches: Sequence[Floats], level: float = LEVEL) -> Interval:
+def typical_figure(processes: Sequence[Floats], level: float = LEVEL) -> Interval:
     """An implementation's figure, above zero, in the samples' unit: each process's median, of which on a logarithmic scale
     the trimmed mean is taken (``typical``). Raises ValueError for no processes."""
-    return typical([math.log(middle(launch)) for launch in launches], level).map(math.exp)
+    return typical([math.log(middle(process)) for process in processes], level).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
@@ -202,13 +202,13 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
     return float((x * (y - y.mean())).sum() / (x**2).sum())
 
 
-def exponent(sizes: Sequence[float], launches: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
+def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
     """How a figure grows: the trimmed mean over processes of each one's slope, with its interval; None if none has one.
 
-    launches: for each process, its figure at each size. The interval tells how well the slope is known, not how straight
+    processes: for each process, its figure at each size. The interval tells how well the slope is known, not how straight
     the line is: caches bend it at the same place in every process.
     """
-    slopes = [found for figures in launches if (found := slope(sizes, figures)) is not None]
+    slopes = [found for figures in processes if (found := slope(sizes, figures)) is not None]
     return typical(slopes, level) if slopes else None
 
 

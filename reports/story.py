@@ -1,4 +1,4 @@
-"""What a race found, in a sentence, and what to use at its size: computed from the figures, whoever wins."""
+"""What a problem found, in a sentence, and what to use at its size: computed from the figures, whoever wins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAT = 0.15
 
 @dataclass(frozen=True)
 class Finding:
-    """One race's story. use: slugs to use at this size, the first being the fastest."""
+    """One problem's story. use: slugs to use at this size, the first being the fastest."""
 
     problem: str
     found: str
@@ -30,23 +30,23 @@ class Finding:
 
 @once
 def findings(result: ResultFile) -> list[Finding]:
-    """A finding for each race that measured anything, in the file's order."""
+    """A finding for each problem that measured anything, in the file's order."""
     grown = growths(result.benchmarks)
     return [finding(rows, grown) for rows in by_problem(result).values()]
 
 
 def by_problem(result: ResultFile) -> dict[str, list[Row]]:
-    """Measured rows, race by race."""
-    races: dict[str, list[Row]] = {}
+    """Measured rows, problem by problem."""
+    problems: dict[str, list[Row]] = {}
     for row in result.benchmarks:
-        races.setdefault(row.group or "", []).append(row)
-    return races
+        problems.setdefault(row.group or "", []).append(row)
+    return problems
 
 
-def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
-    """The story of one race; grown: how cases grow with V, by what they share."""
-    how = standing(race)
-    best, baseline = how.advised, next((row for row in race if row.extra_info.baseline), None)
+def finding(problem: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
+    """The story of one problem; grown: how cases grow with V, by what they share."""
+    how = standing(problem)
+    best, baseline = how.advised, next((row for row in problem if row.extra_info.baseline), None)
     slug, took = best.extra_info.implementation, seconds(wall_s(best))
     size = best.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
@@ -59,9 +59,9 @@ def finding(race: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Find
     if baseline is None:
         found = f"{what}. The baseline was not measured, so there is no ratio."
     elif baseline is best:
-        found = f"{unbeaten(how)} {slug} {at}, {took} a call{next_one(how, race)}."
+        found = f"{unbeaten(how)} {slug} {at}, {took} a call{next_one(how, problem)}."
     else:
-        ratio = advertised(best, baseline, race) or Interval(example_s(baseline) / example_s(best))
+        ratio = advertised(best, baseline, problem) or Interval(example_s(baseline) / example_s(best))
         faster = f"{factor(ratio)} faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
         plain = plainly(best, baseline, ratio) if how.settled and not how.tie else ""
         found = f"{plain or f'{what}, {faster}.'}{unlike(best, baseline)}{growing(best, baseline, grown)}"
@@ -76,12 +76,12 @@ def unbeaten(how: Standing) -> str:
     return "Nothing beats the baseline" if alone else "Nothing is clearly faster than the baseline"
 
 
-def next_one(how: Standing, race: Sequence[Row]) -> str:
+def next_one(how: Standing, problem: Sequence[Row]) -> str:
     """Who comes after a baseline that leads alone, and how long that takes."""
-    others = sorted((row for row in race if row is not how.leader), key=example_s)
+    others = sorted((row for row in problem if row is not how.leader), key=example_s)
     if not others or how.tie or not how.settled:
         return ""
-    ratio = advertised(how.leader, others[0], race)
+    ratio = advertised(how.leader, others[0], problem)
     times_as_long = three(ratio.estimate if ratio else example_s(others[0]) / example_s(how.leader))
     return f"; the next, {others[0].extra_info.implementation}, takes {times_as_long} times as long"
 
@@ -122,7 +122,7 @@ def unlike(fastest: Row, baseline: Row) -> str:
 
 def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
     """The finding for someone who reads no code; empty where the file has no plain words for both."""
-    one, other, size = fastest.extra_info.plain, baseline.extra_info.plain, fastest.extra_info.size
+    one, other, size = fastest.extra_info.summary, baseline.extra_info.summary, fastest.extra_info.size
     if not (one and other):
         return ""
     words = {1_000_000: "a million words", 100_000: "a hundred thousand words"}.get(size.V, f"{size.V:,} words")
@@ -158,7 +158,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def headline(problems: Sequence[str]) -> str:
-    """The race that stands for its kernel: the one with the most work, V times B, then the largest V."""
+    """The problem that stands for its kernel: the one with the most work, V times B, then the largest V."""
 
     def work(problem: str) -> tuple[float, float]:
         sizes = dict(re.findall(r"([VB])=([\de]+)", problem.rpartition("@")[2]))
@@ -178,20 +178,20 @@ OVERVIEW = ("kernel", "times faster", "fastest", "baseline", "V, B")
 
 
 def overview(result: ResultFile) -> list[tuple[str, ...]]:
-    """One row a kernel under OVERVIEW, of the race that stands for it, where it has a baseline."""
-    races = by_problem(result)
+    """One row a kernel under OVERVIEW, of the problem that stands for it, where it has a baseline."""
+    problems = by_problem(result)
     kernels: dict[str, list[str]] = {}
-    for problem in races:
+    for problem in problems:
         kernels.setdefault(problem.partition("@")[0], []).append(problem)
     found: list[tuple[str, ...]] = []
-    for kernel, problems in kernels.items():
-        race = races[headline(problems)]
-        baseline = next((row for row in race if row.extra_info.baseline), None)
+    for kernel, names in kernels.items():
+        rows = problems[headline(names)]
+        baseline = next((row for row in rows if row.extra_info.baseline), None)
         if baseline is None:
             continue
-        how = standing(race)
+        how = standing(rows)
         best, size = how.advised, how.advised.extra_info.size
-        ratio = "–" if best is baseline else gain(advertised(best, baseline, race))
+        ratio = "–" if best is baseline else gain(advertised(best, baseline, rows))
         first, last = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (best, baseline))
         found.append((kernel, ratio, f"{first}{remark(how)}", last, f"{size.V:,}, {size.B:,}"))
     return found

@@ -27,7 +27,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Table:
-    """One race as text: a row an implementation, from the textbook's upward. stages: where a step's time goes, a line each."""
+    """One problem as text: a row an implementation, from the textbook's upward. stages: where a step's time goes, a line each."""
 
     problem: str
     header: tuple[str, ...]
@@ -38,11 +38,11 @@ class Table:
 
 
 def tables(cases: pd.DataFrame, result: ResultFile) -> list[Table]:
-    """A table for each race, in the file's order."""
+    """A table for each problem, in the file's order."""
     grown = cases[(cases.status == "ok") & (cases.V >= GROWTH_FROM)].sort_values("V")
     series = {key: alike[["V", "wall_s"]].to_numpy() for key, alike in grown.groupby(ALIKE)}
-    races = cases.groupby("problem", sort=False)
-    return [table(str(problem), list(race.itertuples()), series, result) for problem, race in races]
+    problems = cases.groupby("problem", sort=False)
+    return [table(str(problem), list(mine.itertuples()), series, result) for problem, mine in problems]
 
 
 SORTED_BY = {
@@ -57,24 +57,24 @@ SORTED_BY = {
 }
 """A table's columns from the third on, and the figures that each is sorted by."""
 OPTIONAL = ("limit reached", "pairs a second", "words a second")
-"""Columns that are there only if a case of the race has a figure."""
+"""Columns that are there only if a case of the problem has a figure."""
 
 
-def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: ResultFile) -> Table:
-    """One race's table.
+def table(problem: str, cases: Sequence[Any], series: dict[Any, Any], result: ResultFile) -> Table:
+    """One problem's table.
 
-    race: its cases, as tuples with a frame's columns. series: vocabularies and times of cases that differ in V alone, by
+    cases: its cases, as tuples with a frame's columns. series: vocabularies and times of cases that differ in V alone, by
     their values in ALIKE.
     """
-    measured = [case for case in race if case.status == "ok"]
+    measured = [case for case in cases if case.status == "ok"]
     columns = [
         name
         for name, figure in SORTED_BY.items()
-        if name not in OPTIONAL or any(float_of(getattr(case, figure)) is not None for case in race)
+        if name not in OPTIONAL or any(float_of(getattr(case, figure)) is not None for case in cases)
     ]
     header = ("implementation", "what it is", *columns)
     rows = []
-    for case in race:
+    for case in cases:
         if case.status != "ok":
             rows.append(
                 (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
@@ -106,15 +106,15 @@ def table(problem: str, race: Sequence[Any], series: dict[Any, Any], result: Res
         tuned_out(measured),
         beyond(measured),
     ]
-    statuses = tuple(str(case.status) for case in race)
+    statuses = tuple(str(case.status) for case in cases)
     return Table(problem, header, tuple(rows), statuses, "; ".join(filter(None, notes)), tuple(spent(measured, result)))
 
 
-def unlike(race: Sequence[Row]) -> str:
+def unlike(problem: Sequence[Row]) -> str:
     """How many examples a call covers, and what else cases do otherwise, so that a ratio is not of speed alone."""
     covered: dict[str, list[str]] = {}
     differ: dict[str, list[str]] = {}
-    for row in race:
+    for row in problem:
         extra = row.extra_info
         covers = " of ".join(f"{number:,.0f} {unit}" for unit, number in extra.covers.items())
         covered.setdefault(covers, []).append(extra.implementation)
@@ -125,7 +125,7 @@ def unlike(race: Sequence[Row]) -> str:
         notes.append(f"a call covers {listed}: speed-ups are by time an example")
     elif covers := next(iter(covered), ""):
         notes.append(f"a call covers {covers}, the same for all")
-    elif len(race) > 1 and race[0].extra_info.kernel.startswith("training."):
+    elif len(problem) > 1 and problem[0].extra_info.kernel.startswith("training."):
         notes.append(
             "an earlier version's file: calls covered unlike numbers of pairs, so speed-ups are not of equal work"
         )
@@ -148,11 +148,11 @@ def bends(case: Any, points: Sequence[Sequence[float]]) -> str:
     )
 
 
-def few_rounds(race: Sequence[Any]) -> str:
-    """Which cases were timed in much fewer rounds than the others of their race, being slow."""
-    most = max((case.rounds for case in race), default=0)
-    listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in race if case.rounds < most / 2)
-    return f"rounds a launch: {most:.0f}, but {listed}, being slow" if listed else ""
+def few_rounds(problem: Sequence[Any]) -> str:
+    """Which cases were timed in much fewer rounds than the others of their problem, being slow."""
+    most = max((case.rounds for case in problem), default=0)
+    listed = ", ".join(f"{case.implementation} {case.rounds:.0f}" for case in problem if case.rounds < most / 2)
+    return f"rounds a process: {most:.0f}, but {listed}, being slow" if listed else ""
 
 
 def grows(case: Any) -> str:
@@ -191,10 +191,10 @@ def reached(case: Any) -> str:
     return f"{share.estimate:.0%} {case.limit}{' !' if passed(share) else ''}"
 
 
-def beyond(race: Sequence[Any]) -> str:
+def beyond(problem: Sequence[Any]) -> str:
     """Which cases are above 100 % of their limit, with their intervals; one whose interval is above it has none."""
     found = []
-    for case in race:
+    for case in problem:
         share = interval(case, "limit_share")
         if share and share.estimate > 1.005 and case.limit != INTERPRETER:
             ends = "" if share.low is None or share.high is None else f" ({share.low:.0%}–{share.high:.0%})"
@@ -203,10 +203,10 @@ def beyond(race: Sequence[Any]) -> str:
     return f"above 100 % of their limit: {', '.join(found)}" if found else ""
 
 
-def tuned_out(race: Sequence[Any]) -> str:
+def tuned_out(problem: Sequence[Any]) -> str:
     """Which growing cases are at a limit of the machine, so that only another algorithm helps."""
     at_limit: dict[str, list[str]] = {}
-    for case in race:
+    for case in problem:
         if case.growth_V > 0.5 and case.limit not in (CALL, INTERPRETER) and case.limit_share >= AT_LIMIT:
             cure = "computing less" if case.limit == ARITHMETIC else "moving fewer bytes"
             is_at = f"{case.implementation} is at {case.limit_share:.0%} of {MEANING[str(case.limit)]}"
@@ -217,9 +217,9 @@ def tuned_out(race: Sequence[Any]) -> str:
     )
 
 
-def spent(race: Sequence[Any], result: ResultFile) -> Iterator[str]:
+def spent(problem: Sequence[Any], result: ResultFile) -> Iterator[str]:
     """Where a training step's time goes, for cases of which that is known."""
-    for case in race:
+    for case in problem:
         stages = result.w2vbench.stages.get(str(case.case), {})
         total = sum(stages.values())
         if total > 0:

@@ -18,14 +18,14 @@ from .units import rate, size_bytes, three, times
 PEER = "gensim"
 SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
 HEADER = (
-    *("rung", "threads", "words a second", f"over {PEER}", "CPU s a million words", "memory", "text"),
+    *("implementation", "threads", "words a second", f"over {PEER}", "CPU s a million words", "memory", "text"),
     *("held-out loss", *SCORES.values(), f"equal to {PEER}"),
 )
 
 
 @dataclass(frozen=True)
-class Rung:
-    """The runs of a rung on so many threads."""
+class Implementation:
+    """The runs of an implementation on so many threads."""
 
     kernel: str
     slug: str
@@ -52,7 +52,7 @@ class Rung:
     def log_speeds(self) -> list[float]:
         return [math.log(run.words / run.seconds) for run in self.good]
 
-    def over(self, other: Rung | None) -> Interval | None:
+    def over(self, other: Implementation | None) -> Interval | None:
         """How many times as fast it is as another, by the means over seeds on a logarithmic scale."""
         mine, theirs = self.log_speeds(), other.log_speeds() if other else []
         return difference_interval(mine, theirs).map(math.exp) if mine and theirs else None
@@ -71,45 +71,46 @@ def over_seeds(values: Sequence[float], shown: Any = lambda value: value) -> Int
     return mean_interval(list(values)).map(shown)
 
 
-def rungs(training: Training) -> list[Rung]:
-    """Rung by rung, the slowest first, which is near the order of the ladder; those without a speed last."""
+def implementations(training: Training) -> list[Implementation]:
+    """One after another, the slowest first, which is near order from textbook to fastest; those without a speed last."""
     groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
     for run in training.runs:
         groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
     found = [
-        Rung(kernel, slug, runs[0].title, threads, tuple(runs)) for (kernel, slug, threads), runs in groups.items()
+        Implementation(kernel, slug, runs[0].title, threads, tuple(runs))
+        for (kernel, slug, threads), runs in groups.items()
     ]
 
-    def place(rung: Rung) -> tuple[str, float]:
-        speed = rung.speed()
-        return rung.kernel, speed.estimate if speed else math.inf
+    def place(implementation: Implementation) -> tuple[str, float]:
+        speed = implementation.speed()
+        return implementation.kernel, speed.estimate if speed else math.inf
 
     return sorted(found, key=place)
 
 
-def row(rung: Rung, training: Training, peer: Rung | None) -> tuple[str, ...]:
-    """A rung's cells under HEADER."""
-    speed = rung.speed()
+def row(implementation: Implementation, training: Training, peer: Implementation | None) -> tuple[str, ...]:
+    """An implementation's cells under HEADER."""
+    speed = implementation.speed()
     if speed is None:
-        why = next((f"{run.status}: {run.reason}" for run in rung.runs), "")
-        return (rung.slug, str(rung.threads), why, *["–"] * (len(HEADER) - 3))
-    good = rung.good
-    over = rung.over(peer)
+        why = next((f"{run.status}: {run.reason}" for run in implementation.runs), "")
+        return (implementation.slug, str(implementation.threads), why, *["–"] * (len(HEADER) - 3))
+    good = implementation.good
+    over = implementation.over(peer)
     memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
     words = sum(run.words for run in good) / len(good)
     text = "all" if all(run.whole for run in good) else f"{rate(words)} words"
-    equal = verdict(rung, training)
+    equal = verdict(implementation, training)
     return (
-        rung.slug,
-        str(rung.threads),
+        implementation.slug,
+        str(implementation.threads),
         with_ends(speed, rate),
-        PEER if rung.slug == PEER else times(over) if over else "–",
+        PEER if implementation.slug == PEER else times(over) if over else "–",
         three(sum(run.cpu_s for run in good) / sum(run.words for run in good) * 1e6),
         size_bytes(max(memory)) if memory else "–",
-        text + (f", {len(good)} of {len(rung.runs)} runs" if rung.failed else ""),
-        with_ends(rung.loss(), lambda value: f"{value:.3f}"),
-        *(with_ends(rung.score(name), partial(scored, name)) for name in SCORES),
-        "" if rung.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
+        text + (f", {len(good)} of {len(implementation.runs)} runs" if implementation.failed else ""),
+        with_ends(implementation.loss(), lambda value: f"{value:.3f}"),
+        *(with_ends(implementation.score(name), partial(scored, name)) for name in SCORES),
+        "" if implementation.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
     )
 
 
@@ -133,53 +134,59 @@ def with_ends(interval: Interval | None, shown: Any) -> str:
     return f"{shown(interval.estimate)}{ends}"
 
 
-def peer_of(rung: Rung, every: Sequence[Rung]) -> Rung | None:
+def peer_of(implementation: Implementation, every: Sequence[Implementation]) -> Implementation | None:
     """gensim's runs of the same kernel on as many threads."""
-    return next((r for r in every if (r.kernel, r.slug, r.threads) == (rung.kernel, PEER, rung.threads)), None)
+    return next(
+        (r for r in every if (r.kernel, r.slug, r.threads) == (implementation.kernel, PEER, implementation.threads)),
+        None,
+    )
 
 
 def told(training: Training) -> Iterator[str]:
-    """What came of it: a sentence a kernel, and one for each rung that failed with some seeds."""
-    every = rungs(training)
-    for kernel in dict.fromkeys(rung.kernel for rung in every):
-        mine = [rung for rung in every if rung.kernel == kernel and rung.speed()]
+    """What came of it: a sentence a kernel, and one for each implementation that failed with some seeds."""
+    every = implementations(training)
+    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
+        mine = [
+            implementation for implementation in every if implementation.kernel == kernel and implementation.speed()
+        ]
         if not mine:
             continue
-        best = max(mine, key=lambda rung: rung.speed().estimate)  # type: ignore[union-attr]
+        best = max(mine, key=lambda implementation: implementation.speed().estimate)  # type: ignore[union-attr]
         speed, ratio = best.speed(), best.over(peer_of(best, every))
         assert speed is not None
         over = f", {times(Interval(ratio.estimate))} {PEER}" if ratio and best.slug != PEER else ""
         verdict = "" if best.slug == PEER else f"; {judgement(best, training, peer_of(best, every))}"
         yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
-    for rung in every:
-        if rung.failed and rung.good:
-            why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in rung.failed))
-            yield f"{rung.key}: {len(rung.failed)} of {counted(len(rung.runs), 'run')} failed ({why}); its figures are of the others."
+    for implementation in every:
+        if implementation.failed and implementation.good:
+            why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in implementation.failed))
+            of = f"{len(implementation.failed)} of {counted(len(implementation.runs), 'run')}"
+            yield f"{implementation.key}: {of} failed ({why}); its figures are of the others."
 
 
-def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
+def judgement(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
     """What is known of an implementation's quality beside the peer's."""
-    found = training.against.get(rung.key, {})
-    if verdict(rung, training):
+    found = training.against.get(implementation.key, {})
+    if verdict(implementation, training):
         return f"no score of its vectors is worse than {PEER}'s by more than twice the spread of {PEER}'s own seeds"
     untold = f"whether its vectors are as good as {PEER}'s cannot be told"
     if not training.planned:
         return f"{untold}: the file is of a version that did not plan its seeds"
-    if not all(run.whole for run in rung.good):
+    if not all(run.whole for run in implementation.good):
         return f"{untold}: it was trained on a part of the text"
-    if rung.failed:
+    if implementation.failed:
         return f"{untold}: some of its runs failed"
     if peer is None or not peer.good:
         return f"{untold}: {PEER} was not trained on as many threads"
     if peer.failed:
         return f"{untold}: some of {PEER}'s runs failed"
-    done = min(sum(run.seed <= training.planned for run in of.good) for of in (rung, peer))
+    done = min(sum(run.seed <= training.planned for run in of.good) for of in (implementation, peer))
     if done < training.planned:
         return f"{untold}: {done} of the {counted(training.planned, 'seed')} that were planned are done (--resume)"
     silent: dict[str, list[str]] = {}
     for name, label in SCORES.items():
         if name not in found or found[name].shown is None:
-            silent.setdefault(silence(name, rung, peer, training.planned), []).append(label)
+            silent.setdefault(silence(name, implementation, peer, training.planned), []).append(label)
     cannot = "; ".join(f"by {', '.join(labels)}: {why}" for why, labels in silent.items())
     if worse := [label for name, label in SCORES.items() if name in found and found[name].shown is False]:
         seeds = counted(training.planned, "seed")
@@ -188,14 +195,17 @@ def judgement(rung: Rung, training: Training, peer: Rung | None) -> str:
     return f"{untold} {cannot}"
 
 
-def verdict(rung: Rung, training: Training) -> bool | None:
+def verdict(implementation: Implementation, training: Training) -> bool | None:
     """Whether an implementation is equal in quality to the peer, by a test whose seeds were planned."""
-    return training.equal.get(rung.key) if training.planned else None
+    return training.equal.get(implementation.key) if training.planned else None
 
 
-def silence(name: str, rung: Rung, peer: Rung, planned: int) -> str:
+def silence(name: str, implementation: Implementation, peer: Implementation, planned: int) -> str:
     """Why a score cannot tell whether an implementation is as good as the peer."""
-    if min(sum(name in run.scores for run in of.good if run.seed <= planned) for of in (rung, peer)) < planned:
+    if (
+        min(sum(name in run.scores for run in of.good if run.seed <= planned) for of in (implementation, peer))
+        < planned
+    ):
         return "too few words of its list are in the text, or vectors are all alike"
     if planned < 2:
         return "two seeds or more are needed"
@@ -215,7 +225,7 @@ def margins(training: Training) -> str:
 
 def what(training: Training) -> str:
     """What was trained on, and with which settings, in a sentence."""
-    seeds = [len(rung.good) for rung in rungs(training) if rung.good] or [0]
+    seeds = [len(implementation.good) for implementation in implementations(training) if implementation.good] or [0]
     number = counted(seeds[0], "seed") if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items() if name != "full_windows")
     return (
@@ -233,8 +243,8 @@ def how(training: Training) -> str:
         "Words of the text a second, counted before frequent ones are left out; all implementations leave out and shrink "
         "windows by word2vec's rules, so equal words are equal work but for the optimizer and how negatives are drawn. "
         "Means over seeds with 95 % t-intervals. Held-out loss: of "
-        "negative sampling (rungs with a full softmax minimise another), on each "
-        f"hundredth line, which no rung is trained on, with {training.K} words a pair that are the same for all rungs. "
+        "negative sampling (implementations with a full softmax minimise another), on each "
+        f"hundredth line, which no implementation is trained on, with {training.K} words a pair that are the same for all implementations. "
         + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
         + f"Equal: not worse than {PEER} on as many threads by the margin or more, at 5 % one-sided each, tested once, on the {seeds} "
         f"planned before the first run; further seeds have no part in it. A margin is twice the standard deviation of {PEER}'s own seeds, and "
@@ -262,17 +272,21 @@ def markdown(training: Training) -> str:
         *(f"- {plain(line)}" for line in told(training)),
         "",
     ]
-    every = rungs(training)
-    for kernel in dict.fromkeys(rung.kernel for rung in every):
+    every = implementations(training)
+    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
         lines += [f"## {plain(kernel)}", "", cells(HEADER), cells(["---", *["---:"] * (len(HEADER) - 1)])]
-        lines += [cells(row(rung, training, peer_of(rung, every))) for rung in every if rung.kernel == kernel]
+        lines += [
+            cells(row(implementation, training, peer_of(implementation, every)))
+            for implementation in every
+            if implementation.kernel == kernel
+        ]
         lines.append("")
     return "\n".join([*lines, plain(how(training)), ""])
 
 
 WIDE, HIGH = 480.0, 260.0
 LEFT, RIGHT = 52.0, 92.0
-"""Margins, for the numbers on one side and for the fastest rung's name on the other."""
+"""Margins, for the numbers on one side and for the fastest implementation's name on the other."""
 NAME_WIDE, NAME_HIGH = 84.0, 14.0
 """Room that a line's name takes in a drawing."""
 LETTER, DOT = 7.2, 5.0
@@ -281,16 +295,20 @@ STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Distances between the lines of a drawing: the first of which five are enough."""
 
 
-def colours(every: Sequence[Rung]) -> dict[str, str]:
-    """A colour for each rung's points and lines, but for the peer's, which is drawn apart."""
-    others = [rung.key for rung in every if rung.slug != PEER]
+def colours(every: Sequence[Implementation]) -> dict[str, str]:
+    """A colour for each implementation's points and lines, but for the peer's, which is drawn apart."""
+    others = [implementation.key for implementation in every if implementation.slug != PEER]
     return {key: COLOURS[at % len(COLOURS)] for at, key in enumerate(others)}
 
 
-def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
+def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
     """Words a second across, on a logarithmic scale, and a score upwards: points with their intervals, and the axes' ticks."""
     colour = colours(every)
-    points = [(rung, speed, value) for rung in every if (speed := rung.speed()) and (value := rung.score(score))]
+    points = [
+        (implementation, speed, value)
+        for implementation in every
+        if (speed := implementation.speed()) and (value := implementation.score(score))
+    ]
     if not points:
         return {}
     low = math.floor(max(0.0, min(math.log10(speed.estimate) for _, speed, _ in points)))
@@ -307,8 +325,12 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
 
     steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
     named = [
-        (across(speed.estimate), up(value.estimate), f"{rung.slug}{f', {rung.threads} threads' * (rung.threads > 1)}")
-        for rung, speed, value in points
+        (
+            across(speed.estimate),
+            up(value.estimate),
+            f"{implementation.slug}{f', {implementation.threads} threads' * (implementation.threads > 1)}",
+        )
+        for implementation, speed, value in points
     ]
     return {
         "points": [
@@ -320,10 +342,10 @@ def drawing(every: Sequence[Rung], score: str) -> dict[str, Any]:
                 "high": up(value.high if value.high is not None else value.estimate),
                 "label_x": label[0],
                 "label_y": label[1],
-                "colour": colour.get(rung.key),
-                "told": f"{rung.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
+                "colour": colour.get(implementation.key),
+                "told": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
             }
-            for (rung, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
+            for (implementation, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
         ],
         "across": [(across(10.0**power), short(power)) for power in range(low, high + 1)],
         "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
@@ -362,17 +384,21 @@ def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 SPAN = 8.0
-"""Of losses, from the least: what is further off, of a rung that goes astray, is drawn at the top."""
+"""Of losses, from the least: what is further off, of an implementation that goes astray, is drawn at the top."""
 
 
-def curves(every: Sequence[Rung]) -> dict[str, Any]:
-    """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line a rung, and the axes' ticks."""
+def curves(every: Sequence[Implementation]) -> dict[str, Any]:
+    """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line an implementation, and the axes' ticks."""
     colour = colours(every)
-    lines: list[tuple[Rung, list[tuple[float, ...]]]] = []
-    for rung in every:
-        places = list(zip(*(run.curve for run in rung.good if run.curve), strict=False))  # the nth of every seed
+    lines: list[tuple[Implementation, list[tuple[float, ...]]]] = []
+    for implementation in every:
+        places = list(
+            zip(*(run.curve for run in implementation.good if run.curve), strict=False)
+        )  # the nth of every seed
         if places:
-            lines.append((rung, [tuple(sum(part) / len(part) for part in zip(*some, strict=True)) for some in places]))
+            lines.append(
+                (implementation, [tuple(sum(part) / len(part) for part in zip(*some, strict=True)) for some in places])
+            )
     if not lines:
         return {}
     powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
@@ -391,13 +417,13 @@ def curves(every: Sequence[Rung]) -> dict[str, Any]:
     return {
         "lines": [
             {
-                "name": rung.key.partition("/")[2],
+                "name": implementation.key.partition("/")[2],
                 "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
                 "x": label[0],
                 "y": label[1],
-                "colour": colour.get(rung.key),
+                "colour": colour.get(implementation.key),
             }
-            for (rung, line), label in zip(lines, labels, strict=True)
+            for (implementation, line), label in zip(lines, labels, strict=True)
         ],
         "across": [(across(10**power), short(power)) for power in range(first, last + 1)],
         "up": [(up(tick), f"{'≥ ' * (tick == top < max(heights))}{tick:.1f}") for tick in ticks],
@@ -419,8 +445,8 @@ def html(result: ResultFile) -> str:
 
     training = result.w2vbench.training
     assert training is not None
-    every = rungs(training)
-    kernels = list(dict.fromkeys(rung.kernel for rung in every))
+    every = implementations(training)
+    kernels = list(dict.fromkeys(implementation.kernel for implementation in every))
     return (
         templates()
         .get_template("quality.html")

@@ -1,4 +1,4 @@
-"""Where each implementation wins: a kernel's rungs against its sizes, each beside the fastest of its race."""
+"""Where each implementation wins: a kernel's implementations against its sizes, each beside the fastest of its problem."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Wins:
-    """A kernel's table. sizes: what tells its races apart; rows: implementations from the textbook's upward."""
+    """A kernel's table. sizes: what tells its problems apart; rows: implementations from the textbook's upward."""
 
     kernel: str
     sizes: tuple[str, ...]
@@ -38,20 +38,20 @@ class Wins:
 def wins(result: ResultFile) -> list[Wins]:
     """A table for each kernel of which two implementations or more were measured."""
     kernels: dict[str, dict[str, list[Row]]] = {}
-    for problem, race in by_problem(result).items():
+    for problem, rows in by_problem(result).items():
         kernel, _, size = problem.partition("@")
-        kernels.setdefault(kernel, {})[size] = race
+        kernels.setdefault(kernel, {})[size] = rows
     statuses = {case.case: case.status for case in result.w2vbench.not_measured}
     found = []
-    for kernel, races in kernels.items():
-        slugs = list(dict.fromkeys(slug(row) for race in races.values() for row in race))
+    for kernel, problems in kernels.items():
+        slugs = list(dict.fromkeys(slug(row) for problem in problems.values() for row in problem))
         if len(slugs) > 1:
             columns = [
-                column(race, slugs, {one: statuses.get(f"{kernel}/{one}@{size}", "–") for one in slugs})
-                for size, race in races.items()
+                column(problem, slugs, {one: statuses.get(f"{kernel}/{one}@{size}", "–") for one in slugs})
+                for size, problem in problems.items()
             ]
-            rows = tuple(zip(slugs, zip(*columns, strict=True), strict=True))
-            found.append(Wins(kernel, told_apart(list(races)), rows))
+            cells = tuple(zip(slugs, zip(*columns, strict=True), strict=True))
+            found.append(Wins(kernel, told_apart(list(problems)), cells))
     return found
 
 
@@ -59,10 +59,10 @@ def slug(row: Row) -> str:
     return row.extra_info.implementation
 
 
-def column(race: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
-    """One race. otherwise: what became of implementations without figures."""
-    taken = {slug(row): example_s(row) for row in race}
-    how, simple = standing(race), [row for row in race if not row.extra_info.needs]
+def column(problem: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
+    """One problem. otherwise: what became of implementations without figures."""
+    taken = {slug(row): example_s(row) for row in problem}
+    how, simple = standing(problem), [row for row in problem if not row.extra_info.needs]
     first, undecided = set(map(slug, how.as_fast)), set(map(slug, how.undecided))
     plain = set(map(slug, standing(simple).as_fast)) if simple else set()
     if first & plain:

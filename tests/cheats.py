@@ -13,13 +13,13 @@ from impls.lookup import lookup
 from impls.sampling.with_replacement import with_replacement
 from impls.scatter.accumulate import accumulate
 from impls.scatter.dense import dense
-from impls.training.ladder import cbow
+from impls.training.implementations import cbow
 from impls.training.staged import BATCHED, StagedModel
 
 HONEST = 4
 """Calls in which some do their work: more than the check makes."""
-RACED = 700
-"""V of the race, which none of the contract's sizes has: what is honest in the contract alone must be found in the race."""
+MEASURED = 700
+"""V of the problem, which none of the contract's sizes has: what is honest in the contract alone must be found in the problem."""
 
 
 @lookup.implementation("honest", "gather")
@@ -61,14 +61,14 @@ def leaves_answers(W, idx):
 
 @lookup.implementation("takes-answers", "takes another's results where there are some")
 def takes_answers(W, idx):
-    return SHARED[id(idx)] if len(W) == RACED and id(idx) in SHARED else W[idx]
+    return SHARED[id(idx)] if len(W) == MEASURED and id(idx) in SHARED else W[idx]
 
 
 @lookup.implementation("previous-result", "gives the previous result again", prepare=memory)
 def previous_result(W, idx, known):
     known.setdefault("calls", 0)
     known["calls"] += 1
-    if len(W) != RACED or known["calls"] <= HONEST:
+    if len(W) != MEASURED or known["calls"] <= HONEST:
         known["result"] = W[idx]
     return known["result"]
 
@@ -76,14 +76,14 @@ def previous_result(W, idx, known):
 @dense.implementation("zeroes-what-it-saw", "zeroes only rows that it has seen", prepare=lambda problem: [])
 def zeroes_what_it_saw(dout, idx, dW, seen):
     seen.append(set(idx.tolist()))
-    dW[list(set.union(*seen)) if len(dW) == RACED and len(seen) > HONEST else slice(None)] = 0
+    dW[list(set.union(*seen)) if len(dW) == MEASURED and len(seen) > HONEST else slice(None)] = 0
     np.add.at(dW, idx, dout)
 
 
 @with_replacement.implementation("draws-once", "draws one batch, and gives it again", prepare=memory)
 def draws_once(targets, K, p, rng, known):
     known["calls"] = known.get("calls", 0) + 1
-    if len(p) != RACED or known["calls"] <= HONEST:
+    if len(p) != MEASURED or known["calls"] <= HONEST:
         known["drawn"] = rng.choice(len(p), size=(len(targets), K), p=p)
     drawn = known["drawn"].copy()
     while (hit := drawn == targets[:, None]).any():
@@ -94,7 +94,7 @@ def draws_once(targets, K, p, rng, known):
 @with_replacement.implementation("uniform-later", "draws uniformly once it is timed", prepare=memory)
 def uniform_later(targets, K, p, rng, known):
     known["calls"] = known.get("calls", 0) + 1
-    law = p if len(p) != RACED or known["calls"] <= HONEST else None
+    law = p if len(p) != MEASURED or known["calls"] <= HONEST else None
     drawn = rng.choice(len(p), size=(len(targets), K), p=law)
     while (hit := drawn == targets[:, None]).any():
         drawn[hit] = rng.choice(len(p), size=int(hit.sum()), p=law)
@@ -113,13 +113,13 @@ def stops_after_40(W, idx, calls):
 @accumulate.implementation("every-second", "works every second call", prepare=lambda problem: [0])
 def every_second(dout, idx, dW, calls):
     calls[0] += 1
-    if len(dW) != RACED or calls[0] % 2 or calls[0] <= HONEST:
+    if len(dW) != MEASURED or calls[0] % 2 or calls[0] <= HONEST:
         np.add.at(dW, idx, dout)
 
 
 @lookup.implementation("half-of-it", "fills half of the rows")
 def half_of_it(W, idx):
-    if len(W) != RACED:
+    if len(W) != MEASURED:
         return W[idx]
     out = np.empty((len(idx), W.shape[1]), W.dtype)
     out[::2] = W[idx[::2]]
@@ -140,7 +140,7 @@ class Stops(StagedModel):
 
     def step(self, words, starts):
         self.steps += 1
-        if self.W_in.shape[0] != RACED or self.steps <= 4:
+        if self.W_in.shape[0] != MEASURED or self.steps <= 4:
             super().step(words, starts)
         return self
 
@@ -185,14 +185,14 @@ def asks_a_traceback(W, idx):
 
 @lookup.implementation("asks-the-collector", "finds the batches among the collector's objects", prepare=memory)
 def asks_the_collector(W, idx, known):
-    if len(W) == RACED and not known:
+    if len(W) == MEASURED and not known:
         known["lists"] = len(gc.get_objects())
     return W[idx]
 
 
 @lookup.implementation("is-told-of-collections", "has the collector tell it that timing begins", prepare=memory)
 def is_told_of_collections(W, idx, known):
-    if len(W) == RACED and not known:
+    if len(W) == MEASURED and not known:
         known["told"] = True
         gc.callbacks.append(lambda phase, info: None)
     return W[idx]
@@ -256,7 +256,7 @@ def worker(problem):
 @accumulate.implementation("in-the-background", "returns at once, and works in a thread", prepare=worker)
 def in_the_background(dout, idx, dW, jobs):
     jobs[1] += 1
-    if len(dW) == RACED and jobs[1] > HONEST:
+    if len(dW) == MEASURED and jobs[1] > HONEST:
         jobs[0].put((dout, idx, dW))
     else:
         np.add.at(dW, idx, dout)
@@ -288,34 +288,34 @@ def lazy_object(W, idx):
 # changing the rules
 
 
-@lookup.implementation("patches-the-clock", "makes the clock stand still once it is raced", prepare=memory)
+@lookup.implementation("patches-the-clock", "makes the clock stand still once it is measured", prepare=memory)
 def patches_the_clock(W, idx, known):
-    if len(W) == RACED and "clock" not in known:
+    if len(W) == MEASURED and "clock" not in known:
         now = known["clock"] = time.perf_counter_ns()
         time.perf_counter_ns = lambda: now
     return W[idx]
 
 
 def equal(problem):
-    if problem.size.V == RACED:
+    if problem.size.V == MEASURED:
         np.array_equal = lambda *arrays: True
 
 
 @lookup.implementation("patches-numpy", "makes all arrays equal", prepare=equal)
 def patches_numpy(W, idx, nothing):
-    return np.empty((len(idx), W.shape[1]), W.dtype) if len(W) == RACED else W[idx]
+    return np.empty((len(idx), W.shape[1]), W.dtype) if len(W) == MEASURED else W[idx]
 
 
 @lookup.implementation("patches-the-check", "replaces the kernel's check", prepare=memory)
 def patches_the_check(W, idx, known):
-    if len(W) == RACED and not known:
+    if len(W) == MEASURED and not known:
         known["done"] = True
         sys.modules["impls.lookup"].rows_of = lambda *arguments: None
     return W[idx]
 
 
 def spoilt(problem):
-    if problem.size.V == RACED:
+    if problem.size.V == MEASURED:
         problem.inputs["W"][3] += 1
 
 
@@ -327,6 +327,6 @@ def spoils_in_prepare(W, idx, nothing):
 @lookup.implementation("spoils-later", "changes a row of W once it is timed", prepare=lambda problem: [0])
 def spoils_later(W, idx, calls):
     calls[0] += 1
-    if len(W) == RACED and calls[0] == 30:
+    if len(W) == MEASURED and calls[0] == 30:
         W[len(W) - 1] += 1
     return W[idx]

@@ -2,7 +2,7 @@
 
 Each time a run is started, or gone on with, in a folder; after a random time its whole process group gets SIGKILL. Whatever
 a journal held before must be in it afterwards, result files must be whole or absent, and a run that was let go on to its
-end must have every launch that any journal ever held.
+end must have every process that any journal ever held.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-RUN = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "--hidden", "4", "--launches", "9")
+RUN = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "--hidden", "4", "--processes", "9")
 LONGEST_S = 6.0
 
 
@@ -50,14 +50,14 @@ def start(folder: Path, resume: bool) -> subprocess.Popen[bytes]:
 
 
 def check_finished(folder: Path, held: list[Any]) -> None:
-    """The result has every launch that the journal held."""
+    """The result has every process that the journal held."""
     content = json.loads((folder / "reports/out/result.json").read_text())
     assert content["w2vbench"]["complete"]
-    rows = {row["name"]: row["extra_info"]["launches"] for row in content["benchmarks"]}
+    rows = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
     assert len(rows) == 4
     for entry in held:
-        for lane in entry.get("lanes", {}).values():
-            assert [launch["wall_s"] for launch in rows[lane["case"]]][: len(lane["wall_s"])] == lane["wall_s"]
+        for case in entry.get("cases", {}).values():
+            assert [process["wall_s"] for process in rows[case["case"]]][: len(case["wall_s"])] == case["wall_s"]
 
 
 def main(kills: int) -> None:
@@ -80,7 +80,7 @@ def main(kills: int) -> None:
                     assert complete or now[: len(held)] == held, (held, now)
                     whole(folder)
                     held = held if complete else now
-                    print(f"\r{done} kills, {finished} runs finished, {len(held)} launches held  ", end="", flush=True)
+                    print(f"\r{done} kills, {finished} runs finished, {len(held)} processes held  ", end="", flush=True)
                     if complete:
                         check_finished(folder, held)
                         break

@@ -11,11 +11,11 @@ from impls.case import Case, Size
 from reports.results import ResultFile
 
 DATA = Path(__file__).with_name("data")
-RACE = DATA / "race.json"
-"""A real run of ``lookup`` at four vocabularies in three launches, its machine made anonymous."""
+PROBLEM = DATA / "run.json"
+"""A real run of ``lookup`` at four vocabularies in three processes, its machine made anonymous."""
 
 PYTEST = DATA / "pytest-benchmark.json"
-"""A real file of ``pytest --benchmark``, made anonymous too: no launches."""
+"""A real file of ``pytest --benchmark``, made anonymous too: no processes."""
 
 STATUSES = ("wrong", "skipped", "timeout", "out of memory", "crashed", "error")
 HOSTILE = (
@@ -28,12 +28,12 @@ HOSTILE = (
 LONG = "unbreakable" * 30
 
 Content = dict[str, Any]
-Launches = Sequence[Sequence[float | None]]
+Processes = Sequence[Sequence[float | None]]
 
 
 def row(
     slug: str,
-    wall_s: float | Launches,
+    wall_s: float | Processes,
     *,
     V: int = 10_000,
     H: int = 100,
@@ -45,11 +45,11 @@ def row(
     title: str = "",
     **extra: Any,
 ) -> Content:
-    """A measured case. wall_s: seconds a call in each round of each launch; one figure stands for three steady launches."""
+    """A measured case. wall_s: seconds a call in each round of each process; one figure stands for three steady processes."""
     size = Size(V=V, H=H, B=B, K=K, dtype=dtype)
     case = Case(kernel, slug, size)
-    launches: Launches = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
-    samples = [sample for launch in launches for sample in launch if sample is not None]
+    processes: Processes = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
+    samples = [sample for process in processes for sample in process if sample is not None]
     return {
         "group": case.problem,
         "name": str(case),
@@ -62,7 +62,7 @@ def row(
             "title": title or f"the {slug} way",
             "size": vars(size),
             "baseline": baseline,
-            "launches": [{"wall_s": list(launch), "cpu_s": list(launch)} for launch in launches],
+            "processes": [{"wall_s": list(process), "cpu_s": list(process)} for process in processes],
             **extra,
         },
         "options": {},
@@ -85,11 +85,11 @@ def row(
 
 
 def unlaunched(slug: str, wall_s: float, **options: Any) -> Content:
-    """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no launches."""
+    """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no processes."""
     made = row(slug, wall_s, **options)
     case = made["name"]
     made.update(name=f"test_kernel[{case}]", fullname=f"bench/test_kernels.py::test_kernel[{case}]", param=case)
-    made["extra_info"].update(launches=[], cpu_s=wall_s)
+    made["extra_info"].update(processes=[], cpu_s=wall_s)
     return made
 
 
@@ -119,7 +119,7 @@ def content(*rows: Content, **suite: Any) -> Content:
         "version": "5.3.1",
         "w2vbench": {
             "schema_version": 1,
-            "engine": "race",
+            "engine": "run",
             "command": "w2vbench run --preset quick",
             "kernels": {"lookup": "rows of W by word id", "scatter.dense": "the gradient of W, V × H"},
             "environment": {"cpu": "Example CPU", "packages": {"numpy": "2.0.0"}},
@@ -139,7 +139,7 @@ def small() -> Content:
     The one-hot product takes 1 ms and ten times as long at ten times the vocabulary; gather takes 10 µs at both, so it
     is 100 and 1,000 times faster. At V = 100,000 the table is 40 MB, read in 10 ms: half of the 8 GB/s that the machine
     reads at any working set; a call costs 1 µs, a tenth of what gather takes. The
-    scatter race lacks its baseline; of its two lanes with figures, one takes half as long as the other.
+    scatter problem lacks its baseline; of its two implementations with figures, one takes half as long as the other.
     """
     return content(
         row("one-hot", 1e-3, baseline=True, title="one-hot × W", peak_bytes=40_000, touched_rows=64.6),
@@ -163,19 +163,19 @@ def small() -> Content:
             not_measured(
                 "add-at",
                 "timeout",
-                "race took longer than 30 s (--time-limit)",
+                "problem took longer than 30 s (--time-limit)",
                 kernel="scatter.dense",
                 title="np.add.at",
             ),
             not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
         ],
         limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
-        floors={
+        limit_samples={
             "lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": {"call": [{"wall_s": [1e-6] * 6, "cpu_s": [1e-6] * 6}] * 3}
         },
         warnings=["the machine was busy"],
         corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
-        settings={"launches": 3, "rounds": 6},
+        settings={"processes": 3, "rounds": 6},
         sources={
             "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
         },

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import agreement
+from bench.plans import agreement
 from impls import words
 from tests import saved
 
@@ -15,12 +15,12 @@ from tests import saved
 def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("memray")
     assert agreement.allocation(words.builtin()), capsys.readouterr().out
-    assert capsys.readouterr().out.count("@V=") == len(agreement.WEIGHED)
+    assert capsys.readouterr().out.count("@V=") == len(agreement.MEASURED_FOR_MEMORY)
 
 
 def test_the_timed_cases_exist_and_repeat_one_batch() -> None:
     names = []
-    for name, _, problem, arguments in agreement.lanes(words.builtin()):
+    for name, _, problem, arguments in agreement.variants(words.builtin()):
         names.append(name)
         assert len(problem.batches) == 1
         assert len(arguments) >= 2

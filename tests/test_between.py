@@ -25,14 +25,14 @@ from reports.between import (
     within,
 )
 from reports.comparison import exit_code, memory, notes, sentence
-from reports.results import Compared, Comparison, ResultError, ResultFile, read
+from reports.results import ComparedRow, Comparison, ResultError, ResultFile, read
 from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
-from tests.saved import PYTEST, RACE, STATUSES, Content, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, Content, not_measured, row, unlaunched
 
 MANY = 12
 LAUNCH = 0.01
-"""Standard deviation of a launch, as a logarithm."""
+"""Standard deviation of a process, as a logarithm."""
 HERE: Content = {"cpu": "A", "cpus_allowed": 4, "memory_bytes": 16 * 2**30, "machine": "x86_64"}
 TWICE = HERE | {"cpu": "B"}
 
@@ -56,17 +56,17 @@ def run(
     rng: np.random.Generator,
     factors: dict[str, float],
     *,
-    launch: float = LAUNCH,
+    process: float = LAUNCH,
     of_run: float = 0.0,
-    launches: int = 3,
+    processes: int = 3,
     baseline: str = "",
     **suite: Any,
 ) -> ResultFile:
-    """A run in which each case takes 10 µs times a factor. launch, of_run: noise of each launch and of a case in a run."""
+    """A run in which each case takes 10 µs times a factor. process, of_run: noise of each process and of a case in a run."""
     rows = []
     for slug, factor in factors.items():
         level = math.log(1e-5 * factor) + of_run * rng.standard_normal()
-        seconds = np.exp(level + launch * rng.standard_normal(launches))
+        seconds = np.exp(level + process * rng.standard_normal(processes))
         rows.append(row(slug, [[float(one)] * 3 for one in seconds], baseline=slug == baseline))
     return saved.result(*rows, **suite)
 
@@ -90,27 +90,28 @@ def test_a_run_compared_with_itself_is_the_same_in_every_case(count: int) -> Non
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 0.1), st.integers(1, 10), st.integers(2, 5), st.floats(0, 0.1))
 def test_a_run_is_never_slower_or_faster_than_itself(
-    seed: int, launch: float, count: int, launches: int, threshold: float
+    seed: int, process: float, count: int, processes: int, threshold: float
 ) -> None:
-    one = run(np.random.default_rng(seed), alike(count), launch=launch, launches=launches)
+    one = run(np.random.default_rng(seed), alike(count), process=process, processes=processes)
     assert set(verdicts(compare(one, one, threshold=threshold)).values()) <= {"same", "inconclusive"}
 
 
 def test_a_real_run_is_never_slower_than_itself() -> None:
-    found = compare(read(RACE), read(RACE))
-    assert len(found.cases) == len(read(RACE).benchmarks)
+    found = compare(read(PROBLEM), read(PROBLEM))
+    assert len(found.cases) == len(read(PROBLEM).benchmarks)
     assert not {"slower", "faster"} & set(verdicts(found).values())
     assert {case.memory for case in found.cases} <= {"same", "unknown"}
 
 
-@pytest.mark.parametrize(("launch", "of_run"), [(0.02, 0.02), (0.04, 0.04), (0.01, 0.03), (0.02, 0.04), (0.03, 0.0)])
+@pytest.mark.parametrize(("process", "of_run"), [(0.02, 0.02), (0.04, 0.04), (0.01, 0.03), (0.02, 0.04), (0.03, 0.0)])
 @pytest.mark.parametrize("drift", [0.0, 0.15])
-def test_of_runs_that_differ_by_noise_alone_few_have_a_false_alarm(launch: float, of_run: float, drift: float) -> None:
+def test_of_runs_that_differ_by_noise_alone_few_have_a_false_alarm(process: float, of_run: float, drift: float) -> None:
     rng = np.random.default_rng(20)
     alarms = 0
     for _ in range(60):
         base, head = (
-            run(rng, alike(MANY, math.exp(drift * at)), launch=launch, of_run=of_run) for at in (0, rng.choice([-1, 1]))
+            run(rng, alike(MANY, math.exp(drift * at)), process=process, of_run=of_run)
+            for at in (0, rng.choice([-1, 1]))
         )
         alarms += "slower" in verdicts(compare(base, head)).values()
     assert alarms / 60 <= 0.05
@@ -151,7 +152,7 @@ def test_a_case_keeps_what_is_known_of_it() -> None:
             sources={"lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": ""}},
         ),
     ).cases
-    assert (case.base_s, case.head_s, case.launches) == pytest.approx((1e-5, 3e-5, 3))
+    assert (case.base_s, case.head_s, case.processes) == pytest.approx((1e-5, 3e-5, 3))
     assert (case.memory, case.base_bytes, case.head_bytes) == ("more", 4_000, 9_000)
     assert (case.file, case.line, case.title, case.kernel) == ("impls/lookup.py", 7, "W[idx]", "lookup")
     assert case.control is None
@@ -172,16 +173,16 @@ def test_a_machine_that_was_slower_or_faster_as_a_whole_changes_no_verdict(facto
         assert exit_code(found) != 1
 
 
-def around(middle: float, spread: float, launches: int) -> ResultFile:
-    """A file of a case whose launches lie to both sides of a middle, in logarithms, and of steady ones beside it."""
-    logs = [middle + spread * (-1) ** number for number in range(launches)]
+def around(middle: float, spread: float, processes: int) -> ResultFile:
+    """A file of a case whose processes lie to both sides of a middle, in logarithms, and of steady ones beside it."""
+    logs = [middle + spread * (-1) ** number for number in range(processes)]
     return saved.result(
         row("gather", [[1e-5 * math.exp(log)] * 6 for log in logs]),
-        *[row(slug, [[1e-5] * 6] * launches) for slug in alike()],
+        *[row(slug, [[1e-5] * 6] * processes) for slug in alike()],
     )
 
 
-def of_gather(base: ResultFile, head: ResultFile) -> Compared:
+def of_gather(base: ResultFile, head: ResultFile) -> ComparedRow:
     found = compare(base, head)
     assert {verdict for slug, verdict in verdicts(found).items() if slug != "gather"} == {"same"}
     return next(case for case in found.cases if case.implementation == "gather")
@@ -270,7 +271,7 @@ def test_a_case_that_only_head_could_not_measure_is_its_fault_or_could_not_be_to
     gone = found.cases[0]
     assert (gone.case, gone.kernel, gone.title) == (rows[0]["name"], "lookup", "W[idx]")
     assert (gone.why, gone.ratio, gone.memory) == (f"HEAD: {status}: because", None, "unknown")
-    assert (found.added, found.removed, found.left_out) == ([], [], {})
+    assert (found.added, found.removed, found.skipped) == ([], [], {})
     assert exit_code(found) == (3 if verdict == "failed" else 1)
 
 
@@ -279,7 +280,7 @@ def test_what_neither_run_could_measure_is_no_news(status: str) -> None:
     one = saved.result(row("take", 1e-5), not_measured=[not_measured("gather", status, "because")])
     found = compare(one, one)
     assert verdicts(found) == {"take": "same"}
-    assert (found.added, found.removed, found.left_out, exit_code(found)) == ([], [], {}, 0)
+    assert (found.added, found.removed, found.skipped, exit_code(found)) == ([], [], {}, 0)
 
 
 def test_a_case_that_broke_is_no_removed_one() -> None:
@@ -291,7 +292,7 @@ def test_a_case_that_broke_is_no_removed_one() -> None:
     back = compare(
         saved.result(not_measured=[not_measured("gather", "timeout", "x")]), saved.result(row("gather", 1e-5))
     )
-    assert (back.added, list(back.left_out)) == ([], ["no figures in BASE"])
+    assert (back.added, list(back.skipped)) == ([], ["no figures in BASE"])
 
 
 def test_runs_that_have_nothing_to_tell_of_each_other_do_not_pass() -> None:
@@ -319,7 +320,7 @@ def test_what_was_taken_of_a_corpus_does_not_tell_it_apart() -> None:
 
 def test_unsteady_or_interrupted_runs_are_told() -> None:
     one = saved.result(row("gather", 1e-5), environment=HERE)
-    other = saved.result(row("gather", 1e-5), complete=False, environment=HERE | {"unsteadiness": UNSTEADY + 0.01})
+    other = saved.result(row("gather", 1e-5), complete=False, environment=HERE | {"clock_variation": UNSTEADY + 0.01})
     spoiled = ["was interrupted", "the machine was not steady while"]
     assert compare(one, other).caveats[1:] == [f"HEAD {spoiled[0]}", f"{spoiled[1]} HEAD ran"]
     assert compare(other, one).caveats[1:] == [f"BASE {spoiled[0]}", f"{spoiled[1]} BASE ran"]
@@ -328,7 +329,7 @@ def test_unsteady_or_interrupted_runs_are_told() -> None:
 
 @pytest.mark.parametrize(("found", "says"), [(None, False), (UNSTEADY, False), (UNSTEADY + 0.01, True), ("9", False)])
 def test_a_machine_is_unsteady_where_its_own_speed_varied(found: Any, says: bool) -> None:
-    assert unsteady(saved.result(environment={"unsteadiness": found})) is says
+    assert unsteady(saved.result(environment={"clock_variation": found})) is says
 
 
 # -- the figures beneath
@@ -442,13 +443,13 @@ def test_one_launch_tells_nothing_and_is_left_out_with_the_reason(counts: tuple[
     base, head = (saved.result(row("gather", [[wall] * 6] * n)) for n, wall in zip(counts, (1e-5, 3e-5), strict=True))
     found = compare(base, head)
     assert found.cases == []
-    assert {why: len(cases) for why, cases in found.left_out.items()} == {"fewer than two launches": 1}
+    assert {why: len(cases) for why, cases in found.skipped.items()} == {"fewer than two processes": 1}
 
 
 def test_cases_with_enough_launches_are_compared_though_others_have_too_few() -> None:
     rows = row("gather", 1e-5), row("gather", [[1e-5] * 6], V=100_000)
     found = compare(saved.result(*rows), saved.result(*rows))
-    assert (len(found.cases), len(found.left_out["fewer than two launches"])) == (1, 1)
+    assert (len(found.cases), len(found.skipped["fewer than two processes"])) == (1, 1)
 
 
 def test_rounds_that_were_sat_out_are_not_counted() -> None:
@@ -459,8 +460,8 @@ def test_rounds_that_were_sat_out_are_not_counted() -> None:
 
 def test_runs_may_have_different_numbers_of_launches() -> None:
     rng = np.random.default_rng(1)
-    found = compare(run(rng, alike(), launches=2), run(rng, alike(), launches=6))
-    assert {case.launches for case in found.cases} == {6}
+    found = compare(run(rng, alike(), processes=2), run(rng, alike(), processes=6))
+    assert {case.processes for case in found.cases} == {6}
     assert "slower" not in verdicts(found).values()
 
 
@@ -476,7 +477,7 @@ def test_names_and_commits_of_both_sides_are_kept() -> None:
 
 def test_empty_files_give_an_empty_comparison() -> None:
     found = compare(saved.result(), saved.result())
-    assert (found.cases, found.added, found.removed, found.left_out) == ([], [], [], {})
+    assert (found.cases, found.added, found.removed, found.skipped) == ([], [], [], {})
 
 
 # -- files that cannot be compared
@@ -528,8 +529,8 @@ def test_other_versions_of_what_was_measured_are_told() -> None:
 # -- across machines
 
 
-def raced(factor: float, environment: Content, **changed: float) -> ResultFile:
-    """A race of a baseline and others on a machine that takes a factor longer for everything."""
+def measured(factor: float, environment: Content, **changed: float) -> ResultFile:
+    """A problem of a baseline and others on a machine that takes a factor longer for everything."""
     times = {"one-hot": 1e-3, "gather": 1e-5, "take": 2e-5} | changed
     return saved.result(
         *[row(slug, factor * wall, baseline=slug == "one-hot") for slug, wall in times.items()], environment=environment
@@ -537,20 +538,20 @@ def raced(factor: float, environment: Content, **changed: float) -> ResultFile:
 
 
 def test_across_machines_speed_ups_are_compared_so_that_a_slow_machine_is_no_slower_code() -> None:
-    found = compare(raced(1.0, HERE), raced(2.0, TWICE), across=True)
+    found = compare(measured(1.0, HERE), measured(2.0, TWICE), across=True)
     assert verdicts(found) == {"gather": "same", "take": "same"}
     assert any("speed-ups over the baseline" in caveat for caveat in found.caveats)
 
 
 def test_across_machines_a_case_that_lost_its_speed_up_is_slower() -> None:
-    found = compare(raced(1.0, HERE), raced(0.1, TWICE, gather=3e-5), across=True)
+    found = compare(measured(1.0, HERE), measured(0.1, TWICE, gather=3e-5), across=True)
     assert verdicts(found) == {"gather": "slower", "take": "same"}
     slow = found.cases[0]
     assert slow.ratio is not None
     assert slow.ratio.estimate == pytest.approx(3.0)
 
 
-def test_across_machines_a_case_is_set_against_its_own_races_baseline() -> None:
+def test_across_machines_a_case_is_set_against_its_own_problems_baseline() -> None:
     base, head = (
         saved.result(
             *[
@@ -565,15 +566,15 @@ def test_across_machines_a_case_is_set_against_its_own_races_baseline() -> None:
     assert [case.verdict for case in compare(base, head, across=True).cases] == ["same", "same"]
 
 
-def test_across_machines_a_race_without_its_baseline_is_left_out() -> None:
+def test_across_machines_a_problem_without_its_baseline_is_left_out() -> None:
     base, head = (saved.result(row("gather", 1e-5), environment=here) for here in (HERE, TWICE))
     found = compare(base, head, across=True)
     assert found.cases == []
-    assert [len(cases) for cases in found.left_out.values()] == [1]
+    assert [len(cases) for cases in found.skipped.values()] == [1]
 
 
 @pytest.mark.parametrize("baselines", [("one-hot", "take"), ("one-hot", ""), ("", "one-hot")])
-def test_across_machines_races_of_other_baselines_are_left_out(baselines: tuple[str, str]) -> None:
+def test_across_machines_problems_of_other_baselines_are_left_out(baselines: tuple[str, str]) -> None:
     base, head = (
         saved.result(
             *[row(slug, wall, baseline=slug == baseline) for slug, wall in {"one-hot": 1e-3, "take": 2e-5}.items()],
@@ -584,5 +585,5 @@ def test_across_machines_races_of_other_baselines_are_left_out(baselines: tuple[
     )
     found = compare(base, head, across=True)
     assert found.cases == []
-    assert {why: len(cases) for why, cases in found.left_out.items()} == {"its race has another baseline": 3}
+    assert {why: len(cases) for why, cases in found.skipped.items()} == {"its problem has another baseline": 3}
     assert exit_code(found) == 3

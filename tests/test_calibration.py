@@ -198,7 +198,7 @@ def test_the_sentences_tell_false_alarms_and_what_is_found() -> None:
     assert sentences(whole()) == [
         "Identical code was called slower in 1 of 50 cases; 1 of 3 comparisons called any of it slower or faster.",
         "The smallest slowdown that is found in at least 95 % of cases on this machine, at a threshold of 2 %: 5 % "
-        "(identical code's launches, moved by that much).",
+        "(identical code's processes, moved by that much).",
     ]
 
 

@@ -51,8 +51,8 @@ def test_two_sizes_never_share_a_name(one: Size, other: Size) -> None:
 
 
 @given(cases)
-def test_a_case_names_the_race_it_belongs_to(case: Case) -> None:
-    """Implementations of one kernel at one size race each other; the slug alone does not part them."""
+def test_a_case_names_the_problem_it_belongs_to(case: Case) -> None:
+    """Implementations of one kernel at one size are measured together; the slug alone does not part them."""
     assert case.problem == Case(case.kernel, "another", case.size).problem
     assert case.problem == str(case).replace(f"/{case.slug}@", "@", 1)
 

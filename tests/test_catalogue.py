@@ -67,11 +67,11 @@ def in_the_sources() -> list[tuple[str, str]]:
     return found
 
 
-def test_every_implementation_in_the_sources_is_found_once_and_its_ladder_keeps_its_order() -> None:
+def test_every_implementation_in_the_sources_is_found_once_and_its_implementations_keeps_its_order() -> None:
     listed = [
         (implementation.kernel.name.split(".")[-1].replace("-", "_"), implementation.slug)
         for implementation in own()
-        if not implementation.kernel.name.startswith("training")  # one ladder, made for both kernels
+        if not implementation.kernel.name.startswith("training")  # one implementations, made for both kernels
     ]
     written_down = in_the_sources()
     assert len(written_down) > 40

@@ -9,22 +9,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.engine.lane import lane_of, lap, renew
-from bench.engine.race import LaneResult, Settings, Track, run_contract, run_race
-from bench.engine.timing import VARIED, calibrate, varied
+from bench.engine.context import Settings
+from bench.engine.contracts import check_contracts
+from bench.engine.pool import Workers
+from bench.engine.timing import VARIED, Timing, calibrate, varied
+from bench.engine.variant import lap, prepared, renew
 from bench.engine.verify import Verifier
-from bench.engine.workers import Workers
-from bench.run import saved
+from bench.plans.problems import CaseRun, measure_problem
+from bench.plans.run import saved
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
-from tests.cheats import RACED
+from tests.cheats import MEASURED
+from tests.contexts import context_of
 from tests.test_cli import w2vbench
 from tests.test_compare import git
 
 FILE = Path(__file__).with_name("cheats.py")
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
-SETTINGS = Settings(launches=2, rounds=6, sample_s=0.0005, lane_s=0.01, time_limit_s=20.0)
+SETTINGS = Settings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
 VERIFIED = "a timed call's result: "
 
 
@@ -34,17 +37,18 @@ def corpus() -> words.Corpus:
 
 
 @pytest.fixture(scope="module")
-def lanes(corpus: words.Corpus) -> dict[str, LaneResult]:
-    """All of them through contract and race, those of a kernel beside each other: what became of each, by slug."""
-    found: dict[str, LaneResult] = {}
+def cases(corpus: words.Corpus) -> dict[str, CaseRun]:
+    """All of them through contract and problem, those of a kernel beside each other: what became of each, by slug."""
+    found: dict[str, CaseRun] = {}
     with saved(corpus) as folder, Workers() as workers:
-        track = Track(workers, folder, (FILE,), SETTINGS)
-        verdicts = run_contract(list(CHEATS.values()), track)
+        track = context_of(workers, folder, (FILE,), SETTINGS)
+        verdicts = check_contracts([i.key for i in CHEATS.values()], track)
         kind = {slug: (i.kernel.name, slug == "in-the-background") for slug, i in CHEATS.items()}
         for one in dict.fromkeys(kind.values()):  # its thread may write into what the others beside it are judged by
             mine = [i for slug, i in CHEATS.items() if kind[slug] == one]
             found |= {
-                lane.implementation.slug: lane for lane in run_race(mine, size_of(mine[0]), track, verdicts).lanes
+                case.implementation.slug: case
+                for case in measure_problem(mine, size_of(mine[0]), track, verdicts).cases
             }
     return found
 
@@ -53,7 +57,9 @@ def size_of(implementation: Implementation) -> Size:
     kernel = implementation.kernel
     index = "i32" if kernel.name.startswith("training") else "i64"
     batch = 200 if kernel.name.startswith("sampling") else 40  # enough draws to tell two laws apart
-    return Size(RACED, 8 if "H" in kernel.dimensions else 1, batch, 5 if "K" in kernel.dimensions else 0, index=index)
+    return Size(
+        MEASURED, 8 if "H" in kernel.dimensions else 1, batch, 5 if "K" in kernel.dimensions else 0, index=index
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,48 +93,48 @@ def size_of(implementation: Implementation) -> Size:
         ("spoils-later", "changes its input W"),
     ],
 )
-def test_a_cheat_is_wrong_and_told_why(lanes: dict[str, LaneResult], slug: str, reason: str) -> None:
-    assert lanes[slug].status == "wrong", lanes[slug].reason
-    assert reason in lanes[slug].reason
+def test_a_cheat_is_wrong_and_told_why(cases: dict[str, CaseRun], slug: str, reason: str) -> None:
+    assert cases[slug].status == "wrong", cases[slug].reason
+    assert reason in cases[slug].reason
 
 
-def test_the_honest_one_beside_them_is_measured(lanes: dict[str, LaneResult]) -> None:
-    assert (lanes["honest"].status, lanes["honest"].reason) == ("ok", "")
-    assert len(lanes["honest"].wall_s) == SETTINGS.launches
+def test_the_honest_one_beside_them_is_measured(cases: dict[str, CaseRun]) -> None:
+    assert (cases["honest"].status, cases["honest"].reason) == ("ok", "")
+    assert len(cases["honest"].wall_s) == SETTINGS.processes
 
 
-def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(lanes: dict[str, LaneResult]) -> None:
-    assert lanes["answers-in-prepare"].status == "error"
-    assert "KeyError" in lanes["answers-in-prepare"].reason
+def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(cases: dict[str, CaseRun]) -> None:
+    assert cases["answers-in-prepare"].status == "error"
+    assert "KeyError" in cases["answers-in-prepare"].reason
 
 
 @pytest.mark.parametrize("slug", ["memo-by-id", "memo-by-content"])
-def test_what_remembers_batches_works_every_time_since_none_comes_again(
-    lanes: dict[str, LaneResult], slug: str
-) -> None:
+def test_what_remembers_batches_works_every_time_since_none_comes_again(cases: dict[str, CaseRun], slug: str) -> None:
     """They are as right as they are slow: nothing to find wrong, and nothing gained."""
-    assert lanes[slug].status == "ok"
+    assert cases[slug].status == "ok"
 
 
-def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(lanes: dict[str, LaneResult]) -> None:
-    assert lanes["answers-in-a-copy"].status == "ok"
-    assert all(seconds > 0 for seconds in lanes["answers-in-a-copy"].adapt_s)
-    assert len(lanes["answers-in-a-copy"].adapt_s) == SETTINGS.launches
+def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(cases: dict[str, CaseRun]) -> None:
+    assert cases["answers-in-a-copy"].status == "ok"
+    assert all(seconds > 0 for seconds in cases["answers-in-a-copy"].adapt_s)
+    assert len(cases["answers-in-a-copy"].adapt_s) == SETTINGS.processes
 
 
 def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.Corpus) -> None:
     """words=repeat has a ring of one batch, in which what goes by id would be right for ever."""
     with saved(corpus) as folder, Workers() as workers:
         mine = [CHEATS["memo-by-id"], CHEATS["honest"]]
-        result = run_race(mine, Size(RACED, 8, 40, words="repeat"), Track(workers, folder, (FILE,), SETTINGS))
-    statuses = {lane.implementation.slug: (lane.status, lane.reason) for lane in result.lanes}
+        result = measure_problem(
+            mine, Size(MEASURED, 8, 40, words="repeat"), context_of(workers, folder, (FILE,), SETTINGS)
+        )
+    statuses = {case.implementation.slug: (case.status, case.reason) for case in result.cases}
     assert statuses["honest"] == ("ok", "")
     assert statuses["memo-by-id"][0] == "wrong"
     assert VERIFIED + "row" in statuses["memo-by-id"][1]
 
 
 def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: words.Corpus) -> None:
-    """In the contract's process, and in the race's, whose other implementations are measured by the clock that it was."""
+    """In the contract's process, and in the problem's, whose other implementations are measured by the clock that it was."""
     file = tmp_path / "mine.py"
     file.write_text(
         "import sys, time\nfrom impls.lookup import lookup\n"
@@ -138,13 +144,13 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
     ours = next(i for i in catalogue.own() if i.key == "lookup/take")
     chosen = [*catalogue.from_file(file), ours]
     with saved(corpus) as folder, Workers() as workers:
-        track = Track(workers, folder, (file,), SETTINGS)
-        assert run_contract(chosen, track)["lookup/mine"].reason == "patches time.perf_counter_ns"
-        result = run_race(chosen, Size(RACED, 8, 40), track)
-    mine, take = result.lanes
+        track = context_of(workers, folder, (file,), SETTINGS)
+        assert check_contracts([i.key for i in chosen], track)["lookup/mine"].reason == "patches time.perf_counter_ns"
+        result = measure_problem(chosen, Size(MEASURED, 8, 40), track)
+    mine, take = result.cases
     assert (mine.status, mine.reason) == ("wrong", "patches time.perf_counter_ns when its file is loaded")
     assert take.status == "ok"
-    assert all(sample and sample > 0 for launch in take.wall_s for sample in launch)
+    assert all(sample and sample > 0 for process in take.wall_s for sample in process)
 
 
 # compare
@@ -167,7 +173,7 @@ def test_compare_finds_them_too(tmp_path: Path) -> None:
     git(base, "init", "-q", "-b", "main")
     git(base, "add", "-A")
     git(base, "commit", "-qm", "honest")
-    (base / "mine.py").write_text(text.replace("len(W) == RACED", "len(W) > 300"))
+    (base / "mine.py").write_text(text.replace("len(W) == MEASURED", "len(W) > 300"))
     only = [part for slug in COMPARED for part in ("--only", f"lookup/{slug}@V=1e4*")]
     out = tmp_path / "out"
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", *only, "--out", str(out), cwd=base)
@@ -194,7 +200,7 @@ def honest_version(text: str) -> str:
 
 
 def test_contents_hardly_ever_come_again(corpus: words.Corpus) -> None:
-    """Of the batches of a launch's samples, next to none has the words of an earlier one, although the arrays are the same."""
+    """Of the batches of a process's samples, next to none has the words of an earlier one, although the arrays are the same."""
     kernel = CHEATS["honest"].kernel
     problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))
     order, seen, again, calls = np.random.default_rng(0), set[bytes](), 0, 200
@@ -253,13 +259,13 @@ def test_a_sample_goes_round_the_ring_once_at_most_and_its_length_is_not_known(c
     assert {varied(2, share) for share in np.linspace(0, VARIED, 50)} == {1, 2}
     assert varied(1, 0.99 * VARIED) == 1
     problem = CHEATS["honest"].kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng(0))
-    lane = lane_of("honest", CHEATS["honest"], problem)
-    calibrate(lane, {"sample_s": 10.0, "lane_s": 0.0, "rounds": 1}, Verifier(lane, np.random.default_rng(0)))
-    assert lane.calls == len(problem.batches)
+    case = prepared("honest", CHEATS["honest"], problem)
+    calibrate(case, Timing(sample_s=10.0, variant_s=0.0, rounds=1), Verifier(case, np.random.default_rng(0)))
+    assert case.calls == len(problem.batches)
 
 
 def test_each_launch_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
-    """What a launch's worker does: tables, batches and where the ring begins come from the seed and the launch."""
+    """What a process's worker does: tables, batches and where the ring begins come from the seed and the process."""
     kernel = CHEATS["honest"].kernel
 
     def made(*seed: int) -> tuple[bytes, bytes]:

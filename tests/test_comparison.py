@@ -47,7 +47,7 @@ from reports.comparison import (
     workflow_commands,
     worst,
 )
-from reports.results import Compared, Comparison, ResultError, ResultFile
+from reports.results import ComparedRow, Comparison, ResultError, ResultFile
 from tests import saved
 from tests.saved import HOSTILE
 
@@ -56,13 +56,13 @@ SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 OPEN = ("failed", "inconclusive")
 
 
-def case(slug: str, verdict: str, **fields: Any) -> Compared:
+def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
     """A case with a verdict; its ratio as one figure or as (estimate, low, high)."""
     for name in ("ratio", "control", "mean"):
         if name in fields:
             figures = fields[name] if isinstance(fields[name], tuple) else (fields[name],)
             fields[name] = dict(zip(("estimate", "low", "high"), figures, strict=False))
-    return Compared.model_validate(
+    return ComparedRow.model_validate(
         {
             "case": f"lookup/{slug}@{SIZE}",
             "kernel": "lookup",
@@ -74,7 +74,7 @@ def case(slug: str, verdict: str, **fields: Any) -> Compared:
     )
 
 
-def compared(*cases: Compared, **fields: Any) -> Comparison:
+def compared(*cases: ComparedRow, **fields: Any) -> Comparison:
     return Comparison.model_validate({"base": "v1.0", "head": "HEAD", "threshold": 0.02, **fields, "cases": cases})
 
 
@@ -91,11 +91,11 @@ def everything() -> Comparison:
             setup="same",
             base_setup_s=0.02,
             head_setup_s=0.021,
-        ).model_copy(update={"memory": "same", "base_bytes": 4_000, "head_bytes": 4_000, "launches": 9}),
+        ).model_copy(update={"memory": "same", "base_bytes": 4_000, "head_bytes": 4_000, "processes": 9}),
         case(
             "gather", "slower", ratio=(1.0512, 1.032, 1.07), control=(1.001, 0.99, 1.01), base_s=1e-5, head_s=1.05e-5
         ).model_copy(
-            update={"memory": "more", "base_bytes": 999, "head_bytes": 40_000, "launches": 18, "suspected": True}
+            update={"memory": "more", "base_bytes": 999, "head_bytes": 40_000, "processes": 18, "second_stage": True}
         ),
         case("take", "slower", ratio=(3.0, 2.9, 3.1), base_s=1e-5, head_s=3e-5, acknowledged="checks its indices"),
         case("fast", "faster", ratio=(0.8, 0.75, 0.85), memory="less", base_bytes=2_000, head_bytes=1_000),
@@ -106,13 +106,13 @@ def everything() -> Comparison:
         added=[f"lookup/new@{SIZE}"],
         removed=[f"lookup/old@{SIZE}"],
         renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
-        left_out={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
+        skipped={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
         caveats=["pyproject.toml differs"],
         seconds=12.3456,
     )
 
 
-def name(one: Compared) -> str:
+def name(one: ComparedRow) -> str:
     return one.implementation
 
 
@@ -146,7 +146,7 @@ def test_a_case_alone_passes_fails_or_leaves_the_question_open(verdict: str, pea
     ],
 )
 def test_what_there_was_no_time_for_leaves_the_question_open(cases: tuple[str, ...], expected: int) -> None:
-    found = compared(*[case("gather", verdict) for verdict in cases], unraced=[f"lookup/take@{SIZE}"])
+    found = compared(*[case("gather", verdict) for verdict in cases], over_budget=[f"lookup/take@{SIZE}"])
     assert exit_code(found) == expected
 
 
@@ -184,7 +184,7 @@ def test_exit_codes_are_those_that_the_command_documents() -> None:
 
 
 def test_every_verdict_that_a_file_may_have_has_a_rank() -> None:
-    assert set(ORDER) == set(get_args(Compared.model_fields["verdict"].annotation))
+    assert set(ORDER) == set(get_args(ComparedRow.model_fields["verdict"].annotation))
 
 
 @given(st.lists(st.tuples(st.sampled_from(ORDER), st.sampled_from(["more", "same"]), st.none() | st.just("meant"))))
@@ -315,14 +315,14 @@ def test_what_is_wrong_or_broken_got_worse_whatever_is_meant() -> None:
 
 def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_after_what_got_worse() -> None:
     cases = case("a", "same"), case("b", "inconclusive", why="noise")
-    late = {"left_out": {"no time": ["x", "y"]}, "unraced": ["x", "y"]}
+    late = {"skipped": {"no time": ["x", "y"]}, "over_budget": ["x", "y"]}
     assert sentence(compared(*cases, **late)) == (
         "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, "
         "of memory also one of up to 4 KiB."
     )
-    assert "There was no time for 1 case that differ" in sentence(compared(*cases, unraced=["x"]))
+    assert "There was no time for 1 case that differ" in sentence(compared(*cases, over_budget=["x"]))
     assert sentence(compared(*cases, case("c", "slower", ratio=1.5), **late)).startswith("1 of 3 cases got worse")
-    assert sentence(compared(**late)) == "Nothing was raced: the notes say why."
+    assert sentence(compared(**late)) == "Nothing was measured: the notes say why."
 
 
 @pytest.mark.parametrize("verdict", OPEN)
@@ -341,11 +341,11 @@ def test_two_runs_have_no_threshold_to_speak_of() -> None:
 
 
 def test_a_comparison_of_nothing_says_so_and_has_no_table() -> None:
-    empty = compared(left_out={SAME_CODE: ["a", "b"]})
-    assert sentence(empty) == "Nothing was raced: the notes say why."
+    empty = compared(skipped={SAME_CODE: ["a", "b"]})
+    assert sentence(empty) == "Nothing was measured: the notes say why."
     assert sentence(empty.model_copy(update={"interleaved": False})) == "Nothing was compared: the notes say why."
     assert "|" not in markdown(empty)
-    assert f"- 2 cases not raced: {SAME_CODE}" in markdown(empty)
+    assert f"- 2 cases not measured: {SAME_CODE}" in markdown(empty)
     two_runs = empty.model_copy(update={"interleaved": False})
     assert f"- 2 cases not compared: {SAME_CODE}" in markdown(two_runs)
 
@@ -361,8 +361,8 @@ def test_notes_tell_caveats_reasons_intentions_and_what_was_not_raced() -> None:
         f"added, so there is nothing to compare with: lookup/new@{SIZE}",
         f"removed: lookup/old@{SIZE}",
         f"renamed, with the same code: lookup/a@{SIZE} → lookup/b@{SIZE}",
-        f"2 cases not raced: {SAME_CODE}",
-        "1 case not raced: over the budget: z",
+        f"2 cases not measured: {SAME_CODE}",
+        "1 case not measured: over the budget: z",
     ]
     assert list(notes(compared(case("a", "same")))) == []
 
@@ -407,7 +407,7 @@ def test_no_name_or_reason_breaks_out_of_markdown(text: str) -> None:
         added=[text],
         removed=[text],
         renamed=[(text, text)],
-        left_out={text: [text]},
+        skipped={text: [text]},
     )
     made = markdown(hostile)
     assert not re.search(r"<(?!!--)", made)
@@ -440,13 +440,13 @@ def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
 def test_no_text_of_a_file_is_a_tag_of_the_page(text: str) -> None:
     found = [case("a", "wrong", case=text, why=text, file=text), case("b", "same", case=f"{text} ", acknowledged=text)]
     others: dict[str, Any] = {"caveats": [text], "added": [text], "removed": [text], "renamed": [(text, text)]}
-    hostile = compared(*found, **others, left_out={text: [text]}, base=text, head=text)
+    hostile = compared(*found, **others, skipped={text: [text]}, base=text, head=text)
     tame = compared(*found, **others).model_dump_json().replace(json.dumps(text)[1:-1], "tame")
     tags = [
         re.findall(r"<\w[^>]*>|</\w+>", page(made))
         for made in (
             hostile,
-            Comparison.model_validate_json(tame).model_copy(update={"left_out": {"tame": ["tame"]}}),
+            Comparison.model_validate_json(tame).model_copy(update={"skipped": {"tame": ["tame"]}}),
         )
     ]
     assert tags[0] == tags[1]
@@ -465,8 +465,8 @@ def test_the_page_of_two_runs_speaks_of_two_runs() -> None:
         (["slower", "failed"], {}, "Something got worse"),
         (["broken"], {}, "Something got worse"),
         (["inconclusive"], {}, "Not everything could be told"),
-        (["same"], {"unraced": ["x"]}, "Not everything could be told"),
-        ([], {}, "Nothing was raced"),
+        (["same"], {"over_budget": ["x"]}, "Not everything could be told"),
+        ([], {}, "Nothing was measured"),
         ([], {"interleaved": False}, "Not everything could be told"),
     ],
 )

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import front
-from bench.check import Verdict, check_contract
+from bench.commands import pytest_front as front
+from bench.engine.contract import Verdict, check_contract
 from impls.catalogue import missing, own
 from impls.interface import Implementation, Kernel
 from impls.lookup import gather, lookup
@@ -185,7 +185,7 @@ def arguments_to_keep() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("baseline", "number"), list(arguments_to_keep()))
 def test_changing_an_input_is_found_wrong(baseline: Implementation, number: int, corpus: Corpus) -> None:
-    """A changed weight or index would make every later lane compute something else."""
+    """A changed weight or index would make every later implementation compute something else."""
 
     def function(*arguments: Any) -> Any:
         result = baseline(*arguments)

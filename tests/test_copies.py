@@ -15,7 +15,7 @@ import pytest
 from impls import catalogue
 from impls.case import Size
 from impls.catalogue import CatalogueError, copied, from_file, own
-from impls.training.ladder import SKIP_GRAM
+from impls.training.implementations import SKIP_GRAM
 from impls.words import builtin
 
 HERE = Path(catalogue.__file__).parent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.presets import PRESETS
+from bench.plans.presets import PRESETS
 from reports import coverage
 from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Noise
 from reports.story import finding
@@ -16,10 +16,10 @@ ROUNDS_GIVEN = pytest.mark.parametrize("rounds", [ROUNDS, 3, 1])
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> None:
     settings = preset.settings  # type: ignore[attr-defined]
-    assert settings.launches >= PROCESSES
+    assert settings.processes >= PROCESSES
     assert settings.rounds >= ROUNDS
     # samples are a fifth longer than the least, or half as long again, since calls are whole
-    assert settings.lane_s >= ROUNDS * 1.5 * settings.sample_s
+    assert settings.variant_s >= ROUNDS * 1.5 * settings.sample_s
 
 
 @DISTURBED
@@ -40,7 +40,7 @@ def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise:
 
 def test_ten_alike_are_a_tie_in_words_too() -> None:
     ties = 0
-    for rows in coverage.races(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
+    for rows in coverage.problems(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
         story = finding(rows, {})
         ties += len(story.use) == IMPLEMENTATIONS and "way-8 and way-9 tie at " in story.found
         assert "is fastest" not in story.found
@@ -52,7 +52,7 @@ def test_of_slow_calls_too_none_of_ten_alike_is_called_slower() -> None:
 
 
 def test_one_that_is_a_fifth_faster_is_called_the_fastest() -> None:
-    stories = [finding(rows, {}) for rows in coverage.races(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
+    stories = [finding(rows, {}) for rows in coverage.problems(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
     assert sum("way-0 is fastest at " in story.found for story in stories) >= 190
 
 

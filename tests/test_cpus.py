@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from bench.engine import cpus, environment
+from bench.engine.context import Settings
+from bench.engine.contracts import check_contracts
 from bench.engine.cpus import Held, held
-from bench.engine.race import Settings, Track, run_contract
-from bench.engine.workers import Workers
-from bench.run import saved
+from bench.engine.pool import Workers
+from bench.plans.run import saved
 from impls import words
 from impls.lookup import gather, take
+from tests.contexts import context_of
 
 ROOT = Path(__file__).parents[1]
 MANY = (3, 1, 2, 0)
@@ -139,7 +141,7 @@ def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.Monk
     new = Workers.new
     monkeypatch.setattr(Workers, "new", lambda self, threads: started.append(threads) or new(self, threads))  # type: ignore[func-returns-value]
     with saved(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
-        verdicts = run_contract([gather, take], Track(workers, folder, (), Settings()))
+        verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), Settings()))
     assert {verdict.status for verdict in verdicts.values()} == {"ok"}
     assert len(started) == 2
 

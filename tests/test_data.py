@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.regression.data import built_from, read_by
+from bench.engine.data_files import built_from, read_by
 from impls.identity import Identity
 
 

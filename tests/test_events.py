@@ -5,44 +5,67 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.events import NoEvent, event_of, line_of
+from bench.engine import protocol
+from bench.engine.protocol import NotAnEvent, event_line, job_line, read_event, read_job
 from tests.test_cli import started, w2vbench
 
-FACTS: dict[str, Any] = {"lane": "lookup/gather", "wall_s": [1e-6, None]}
+TIMED = protocol.Timed(
+    variant="gather", calls=3, rounds=2, prepare_s=0.1, adapt_s=None, wall_s=[1e-6, None], cpu_s=[0.0, None]
+)
+DONE = event_line(protocol.Done(), "abc")
 
 
-def test_an_event_comes_back_as_it_was_told() -> None:
-    assert event_of(line_of("timed", FACTS, "abc").encode(), "abc") == {"event": "timed", **FACTS}
+def test_an_event_comes_back_as_it_was_written() -> None:
+    assert read_event(event_line(TIMED, "abc"), "abc") == TIMED
+
+
+def test_a_job_comes_back_as_it_was_written() -> None:
+    job = protocol.Measure(
+        sources={"": protocol.Source(files=("/a.py",))},
+        corpus="/corpus",
+        kernel="lookup",
+        size="V=1e3,H=4,B=1,f32,i64,zipf,t1",
+        cases=((protocol.Variant(name="gather", key="lookup/gather", check=True),),),
+        process=2,
+        rounds=5,
+        sample_s=0.001,
+        variant_s=0.01,
+        plan={"gather": protocol.Plan(calls=7, rounds=5)},
+    )
+    assert read_job(job_line(job, "abc")) == (job, "abc")
 
 
 def test_the_first_sign_of_life_needs_no_token() -> None:
-    assert event_of(line_of("started", {}, "").encode(), "abc") == {"event": "started"}
+    assert read_event(event_line(protocol.Started()), "abc") == protocol.Started()
 
 
 @pytest.mark.parametrize(
     "line",
     [
         *(b"", b"\n", b"garbage\n", b"\xff\xfe\n", b"1\n", b"null\n", b"[]\n", b"{}\n", b'"event"\n', b"9" * 5000),
-        *(b'{"event": "done"}\n', b'{"event": 5, "token": "abc"}\n', b'{"event": "done", "token": "abd"}\n'),
-        *(b"x" + line_of("done", {}, "abc").encode(), line_of("done", {}, "abc").encode()[:-3], b"[" * 100_000),
+        *(
+            b'{"event": {"type": "Done"}}\n',
+            b'{"event": 5, "token": "abc"}\n',
+            b'{"event": {"type": "No"}, "token": "abc"}\n',
+        ),
+        *(b'{"event": {"type": "Done"}, "token": "abd"}\n', b"x" + DONE, DONE[:-3], b"[" * 100_000),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_the_engine_has_not_written_is_no_event(line: bytes) -> None:
-    with pytest.raises(NoEvent):
-        event_of(line, "abc")
+    with pytest.raises(NotAnEvent):
+        read_event(line, "abc")
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
-    with pytest.raises(NoEvent):
-        event_of(line, "abc")
+    with pytest.raises(NotAnEvent):
+        read_event(line, "abc")
 
 
 SCRIBBLES = """
@@ -87,14 +110,14 @@ ASKED = (
 
 @pytest.mark.parametrize(
     ("text", "after"),
-    [(b"\xff\n", 0), (b'{"event": "timed", "lane": "no"}\n', 40)],
-    ids=["in the contract", "in the race"],
+    [(b"\xff\n", 0), (b'{"event": {"type": "Done"}, "token": "no"}\n', 40)],
+    ids=["in the contract", "in the problem"],
 )
 def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(
     tmp_path: Path, text: bytes, after: int
 ) -> None:
     (tmp_path / "mine.py").write_text(SCRIBBLES.format(text=text, after=after))
-    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--launches", "1", cwd=tmp_path)
+    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--processes", "1", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())

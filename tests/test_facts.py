@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.run import source
+from bench.plans.run_result import source
 from impls import catalogue
 from impls.case import BadName
 from impls.catalogue import CatalogueError, from_file
@@ -48,12 +48,12 @@ class Hostile:
         ({"title": None}, "title is None, not a text"),
         ({"title": ""}, "title is '', not a text that is not empty"),
         ({"title": "half \ud800"}, "title is"),
-        ({"makes": "Q"}, "makes is 'Q', not dimensions of arrays"),
-        ({"makes": "VH32"}, "makes is 'VH32'"),
-        ({"makes": "VH+"}, "makes is"),
-        ({"makes": "-8V"}, "makes is"),
-        ({"makes": "9" * 5000 + "V"}, "makes is"),
-        ({"makes": None}, "makes is None"),
+        ({"temporaries": "Q"}, "temporaries is 'Q', not dimensions of arrays"),
+        ({"temporaries": "VH32"}, "temporaries is 'VH32'"),
+        ({"temporaries": "VH+"}, "temporaries is"),
+        ({"temporaries": "-8V"}, "temporaries is"),
+        ({"temporaries": "9" * 5000 + "V"}, "temporaries is"),
+        ({"temporaries": None}, "temporaries is None"),
         ({"shares": "V H"}, "shares is"),
         ({"requires": ("..x",)}, r"requires is \('..x',\), not a tuple of modules' full names"),
         ({"requires": ("scikit-learn",)}, "requires is"),
@@ -67,12 +67,12 @@ class Hostile:
         ({"one_thread": None}, "one_thread is None"),
         ({"grows_with": "X"}, "grows_with is 'X'"),
         ({"grows_with": None}, "grows_with is None"),
-        ({"plain": None}, "plain is None"),
+        ({"summary": None}, "summary is None"),
         ({"wrong": True}, "wrong is True, not a text"),
         ({"prepare": "now"}, "prepare is 'now', not a function"),
-        ({"moves": 3}, "moves is 3"),
-        ({"shows": mine}, "shows is"),
-        ({"shows": (np.take,)}, "shows is"),
+        ({"traffic": 3}, "traffic is 3"),
+        ({"source_functions": mine}, "source_functions is"),
+        ({"source_functions": (np.take,)}, "source_functions is"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(facts: dict[str, Any], complaint: str) -> None:
@@ -109,7 +109,7 @@ def test_a_slug_must_stand_in_a_cases_name(slug: Any) -> None:
 
 def test_what_is_no_kernel_is_refused() -> None:
     with pytest.raises(BadImplementation, match="its kernel is 'lookup', which is none"):
-        Implementation("lookup", "mine", "mine", mine)  # type: ignore[arg-type]
+        Implementation(kernel="lookup", slug="mine", title="mine", function=mine)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_is_no_kernel_is_refused() -> None:
         ({"title": ""}, "title is ''"),
         ({"parameters": ("W", "not this")}, "parameters is"),
         ({"mutates": ("dW",)}, "mutates is"),
-        ({"holds": "VQ"}, "holds is 'VQ'"),
+        ({"inputs": "VQ"}, "inputs is 'VQ'"),
         ({"checks": None}, "checks is None"),
     ],
 )

@@ -12,17 +12,21 @@ from reports.figures import COLOURS, SYMBOLS, figures, styles
 from reports.frame import frame
 from reports.results import read
 from tests import saved
-from tests.saved import PYTEST, RACE, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, not_measured, row, unlaunched
 
 TIME_V, TIME_B = "Time a call against vocabulary V", "Time a call against batch B"
 MEMORY_V, MEMORY_B = "Peak memory of a call against vocabulary V", "Peak memory of a call against batch B"
-LADDER, SHARES, CPU = "Times faster than the baseline", "Share of its roofline limit", "CPU time against wall time"
+IMPLEMENTATIONS, SHARES, CPU = (
+    "Times faster than the baseline",
+    "Share of its roofline limit",
+    "CPU time against wall time",
+)
 
 
 def plots(*rows: saved.Content, **suite: Any) -> dict[str, dict[str, Any]]:
     """The plots of a file with one kernel, by the beginnings of their titles."""
     made = figures(frame(saved.result(*rows, **suite)))
-    starts = (TIME_V, TIME_B, MEMORY_V, MEMORY_B, LADDER, SHARES, CPU)
+    starts = (TIME_V, TIME_B, MEMORY_V, MEMORY_B, IMPLEMENTATIONS, SHARES, CPU)
     found = {next(start for start in starts if plot["title"].startswith(start)): plot for plot in made}
     assert len(found) == len(made)
     return found
@@ -117,8 +121,8 @@ def test_one_size_makes_no_line() -> None:
 
 
 def test_whiskers_are_the_intervals_over_launches() -> None:
-    launches = [[1e-3] * 6, [1.1e-3] * 6, [1.3e-3] * 6]
-    rows = [row("gather", launches, V=V) for V in (10_000, 100_000)]
+    processes = [[1e-3] * 6, [1.1e-3] * 6, [1.3e-3] * 6]
+    rows = [row("gather", processes, V=V) for V in (10_000, 100_000)]
     cases = frame(saved.result(*rows))
     whiskers = line(plots(*rows)[TIME_V], "gather")["error_y"]
     assert [cases.wall_s.iloc[0] + up for up in whiskers["array"]] == pytest.approx(cases.wall_high_s.to_list())
@@ -129,18 +133,18 @@ def test_whiskers_are_the_intervals_over_launches() -> None:
 def test_a_file_without_launches_has_no_whiskers() -> None:
     made = plots(*[unlaunched("gather", 1e-5, V=V, baseline=True) for V in (10, 100)], engine="pytest-benchmark")
     assert line(made[TIME_V], "gather")["error_y"]["array"] == [0, 0]
-    assert line(made[LADDER], "gather")["error_x"]["array"] == [0]
+    assert line(made[IMPLEMENTATIONS], "gather")["error_x"]["array"] == [0]
 
 
 # -- speed-ups, limits and CPU time
 
 
-def test_speed_ups_are_points_with_intervals_of_the_race_with_the_most_work() -> None:
+def test_speed_ups_are_points_with_intervals_of_the_problem_with_the_most_work() -> None:
     slow = [[8e-5] * 6, [9e-5] * 6, [1e-4] * 6]
     rows = [row("one-hot", slow, V=V, baseline=True) for V in (10_000, 100_000)]
     rows += [row("gather", 1e-5, V=10_000), row("gather", 2e-5, V=100_000)]
     rows += [row("take", 1e-5, V=10_000)]  # not measured at the larger size
-    plot = plots(*rows)[LADDER]
+    plot = plots(*rows)[IMPLEMENTATIONS]
     assert plot["title"] == "Times faster than the baseline (V = 100,000, B = 100)"
     assert [trace["y"] for trace in plot["data"]] == [["one-hot"], ["gather"]]
     cases = frame(saved.result(*rows))
@@ -154,7 +158,7 @@ def test_speed_ups_are_points_with_intervals_of_the_race_with_the_most_work() ->
 
 
 def test_without_a_baseline_there_are_no_speed_ups() -> None:
-    assert LADDER not in plots(row("gather", 1e-5), row("take", 1e-5))
+    assert IMPLEMENTATIONS not in plots(row("gather", 1e-5), row("take", 1e-5))
 
 
 def test_a_bar_is_the_share_of_the_limit_that_binds() -> None:
@@ -173,7 +177,7 @@ def test_cpu_time_stands_against_wall_time_for_every_case_of_every_kernel() -> N
         row("idle", 1e-3, kernel="x")
         | {
             "extra_info": row("idle", 1e-3, kernel="x")["extra_info"]
-            | {"launches": [{"wall_s": [1e-3], "cpu_s": [0.0]}]}
+            | {"processes": [{"wall_s": [1e-3], "cpu_s": [0.0]}]}
         },
     )[CPU]
     assert plot["kernel"] == ""
@@ -189,10 +193,12 @@ def test_cpu_time_stands_against_wall_time_for_every_case_of_every_kernel() -> N
 
 def test_what_was_not_measured_is_no_line_and_leaves_the_others_their_colours() -> None:
     sizes = (10_000, 100_000)
-    lanes = [row(slug, 1e-6, V=V) for V in sizes for slug in ("a", "b", "c")]
-    before = plots(*lanes)[TIME_V]
+    implementations = [row(slug, 1e-6, V=V) for V in sizes for slug in ("a", "b", "c")]
+    before = plots(*implementations)[TIME_V]
     missing = [not_measured("b", "timeout", "", V=V) for V in sizes]
-    kept = [lane for lane in lanes if lane["extra_info"]["implementation"] != "b"]
+    kept = [
+        implementation for implementation in implementations if implementation["extra_info"]["implementation"] != "b"
+    ]
     after = plots(*kept, not_measured=missing)[TIME_V]
     assert [trace["name"] for trace in after["data"]] == ["a", "c"]
     assert line(after, "a")["line"] == line(before, "a")["line"]
@@ -210,7 +216,7 @@ def test_an_implementation_looks_the_same_in_every_plot_of_its_kernel_and_in_the
     ]
     suite = {"limits": {"read": [[2.0**8, 8e9], [2.0**28, 8e9]]}}
     made = plots(*rows, **suite)
-    assert list(made) == [TIME_V, MEMORY_V, TIME_B, MEMORY_B, LADDER, SHARES, CPU]
+    assert list(made) == [TIME_V, MEMORY_V, TIME_B, MEMORY_B, IMPLEMENTATIONS, SHARES, CPU]
     assert [len(plot["data"]) for plot in made.values()] == [3, 3, 2, 2, 2, 2, 2]
     looks = styles(frame(saved.result(*rows, **suite)))["lookup"]
     for start, plot in made.items():
@@ -222,10 +228,10 @@ def test_an_implementation_looks_the_same_in_every_plot_of_its_kernel_and_in_the
 
 
 def test_no_two_of_ten_implementations_share_a_colour_or_a_symbol_and_none_of_eighty_both() -> None:
-    plot = plots(*[row(f"lane-{at}", 1e-6, V=V) for V in (10_000, 100_000) for at in range(10)])[TIME_V]
+    plot = plots(*[row(f"implementation-{at}", 1e-6, V=V) for V in (10_000, 100_000) for at in range(10)])[TIME_V]
     assert len({trace["line"]["color"] for trace in plot["data"]}) == len(COLOURS) == 10
     assert len({trace["marker"]["symbol"] for trace in plot["data"]}) == len(SYMBOLS) == 10
-    many = styles(frame(saved.result(*[row(f"lane-{at}", 1e-6) for at in range(80)])))["lookup"]
+    many = styles(frame(saved.result(*[row(f"implementation-{at}", 1e-6) for at in range(80)])))["lookup"]
     assert len(set(many.values())) == 80
 
 
@@ -237,15 +243,15 @@ def test_a_name_is_shown_as_it_is_and_never_as_html(text: str) -> None:
     rows = [row("a", 1e-6, V=V, title=text, kernel=text, baseline=True) for V in (10_000, 100_000)]
     for made in rows:
         made["extra_info"]["implementation"] = text
-    against_v, ladder, cpu = figures(frame(saved.result(*rows)))
+    against_v, implementations, cpu = figures(frame(saved.result(*rows)))
     (stages,) = (
         plot for plot in figures(frame(saved.result(*rows)), {rows[1]["name"]: {text: 1.0}}) if plot.get("stacked")
     )
-    for plot in (against_v, ladder, cpu, stages):
+    for plot in (against_v, implementations, cpu, stages):
         trace = plot["data"][-1]
         assert "<" not in trace["name"]
         assert html.unescape(trace["name"]) == text
-    assert ladder["data"][0]["y"] == [ladder["data"][0]["name"]]
+    assert implementations["data"][0]["y"] == [implementations["data"][0]["name"]]
     assert "<" not in against_v["data"][0]["hovertemplate"].replace("<extra>", "").replace("</extra>", "")
 
 
@@ -258,18 +264,18 @@ def test_a_name_in_a_template_is_no_variable_of_it() -> None:
     assert template.count("%{x") == 1
 
 
-@pytest.mark.parametrize("path", [RACE, PYTEST], ids=["race", "pytest-benchmark"])
+@pytest.mark.parametrize("path", [PROBLEM, PYTEST], ids=["problem", "pytest-benchmark"])
 def test_plots_of_real_files_are_json_with_finite_numbers(path: Any) -> None:
     json.dumps(figures(frame(read(path))), allow_nan=False)
 
 
-def test_every_measured_figure_of_the_real_race_is_in_its_plots() -> None:
-    cases = frame(read(RACE))
-    wall, memory, ladder, cpu = figures(cases)
+def test_every_measured_figure_of_the_real_problem_is_in_its_plots() -> None:
+    cases = frame(read(PROBLEM))
+    wall, memory, implementations, cpu = figures(cases)
     assert sorted(y for trace in wall["data"] for y in trace["y"]) == sorted(cases.wall_s)
     assert sorted(y for trace in memory["data"] for y in trace["y"]) == sorted(cases.peak_bytes)
     assert sorted(y for trace in cpu["data"][1:] for y in trace["y"]) == sorted(cases.cpu_s)
     largest = cases.loc[cases.V.eq(cases.V.max())]
-    assert [trace["x"][0] for trace in ladder["data"]] == largest.speedup.to_list()
+    assert [trace["x"][0] for trace in implementations["data"]] == largest.speedup.to_list()
     assert len(wall["data"]) == cases.implementation.nunique()
     assert min(wall["y"]["at"]) <= cases.wall_s.min() <= cases.wall_s.max() <= max(wall["y"]["at"])

@@ -15,7 +15,7 @@ import reports
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
 from reports.results import ResultFile, read
 from tests import saved
-from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, unlaunched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,14 +32,14 @@ def missing(figure: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def race() -> pd.DataFrame:
-    return reports.load(RACE)
+def problem() -> pd.DataFrame:
+    return reports.load(PROBLEM)
 
 
 # -- columns
 
 
-@pytest.mark.parametrize("path", [RACE, PYTEST], ids=["race", "pytest-benchmark"])
+@pytest.mark.parametrize("path", [PROBLEM, PYTEST], ids=["problem", "pytest-benchmark"])
 def test_the_columns_are_the_documented_ones_in_their_order(path: Path) -> None:
     assert list(reports.load(path).columns) == list(COLUMNS) == list(reports.COLUMNS)
 
@@ -70,13 +70,13 @@ def test_every_column_says_its_unit_or_what_it_is() -> None:
 # -- a measured row
 
 
-def test_a_real_file_gives_its_own_numbers(race: pd.DataFrame) -> None:
-    raw = json.loads(RACE.read_bytes())["benchmarks"]
-    assert list(race.case) == [one["name"] for one in raw]
-    for (_, case), one in zip(race.iterrows(), raw, strict=True):
+def test_a_real_file_gives_its_own_numbers(problem: pd.DataFrame) -> None:
+    raw = json.loads(PROBLEM.read_bytes())["benchmarks"]
+    assert list(problem.case) == [one["name"] for one in raw]
+    for (_, case), one in zip(problem.iterrows(), raw, strict=True):
         extra = one["extra_info"]
-        launches = [np.nanmedian(np.array(launch["wall_s"], float)) for launch in extra["launches"]]
-        assert case.wall_s == pytest.approx(stats.gmean(launches), rel=1e-12)
+        processes = [np.nanmedian(np.array(process["wall_s"], float)) for process in extra["processes"]]
+        assert case.wall_s == pytest.approx(stats.gmean(processes), rel=1e-12)
         assert case.problem == one["group"]
         assert {name: case[name] for name in extra["size"]} == extra["size"]
         assert case.peak_bytes == extra["peak_bytes"]
@@ -86,8 +86,8 @@ def test_a_real_file_gives_its_own_numbers(race: pd.DataFrame) -> None:
 
 def test_wall_and_cpu_time_are_kept_apart() -> None:
     made = row("gather", 1e-5)
-    for launch, cpu in zip(made["extra_info"]["launches"], (3e-5, 4e-5, 8e-5), strict=True):
-        launch["cpu_s"] = [cpu] * 5 + [None]
+    for process, cpu in zip(made["extra_info"]["processes"], (3e-5, 4e-5, 8e-5), strict=True):
+        process["cpu_s"] = [cpu] * 5 + [None]
     case = cases_of(made).loc["gather@10000"]
     assert (case.wall_s, case.cpu_s) == pytest.approx((1e-5, 5e-5))
 
@@ -146,7 +146,7 @@ def test_a_case_is_set_against_the_limit_that_binds_it() -> None:
 
 
 def test_growth_is_fitted_from_ten_thousand_words_up() -> None:
-    # below, this lane takes its time whatever the size: a fit through it all would say less than 1
+    # below, this implementation takes its time whatever the size: a fit through it all would say less than 1
     times = {100: 1e-4, 1_000: 1e-4, 10_000: 1e-4, 100_000: 1e-3, 1_000_000: 1e-2}
     table = cases_of(*[row("one-hot", wall, V=V) for V, wall in times.items()])
     assert GROWTH_FROM == 10_000
@@ -187,11 +187,13 @@ def test_two_vocabularies_are_enough_and_launches_give_the_interval() -> None:
 
 
 def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
-    result = read(saved.RACE)
+    result = read(saved.PROBLEM)
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):
         mine = {
-            r.extra_info.size.V: r.extra_info.launches for r in result.benchmarks if r.extra_info.implementation == slug
+            r.extra_info.size.V: r.extra_info.processes
+            for r in result.benchmarks
+            if r.extra_info.implementation == slug
         }
         vocabularies = sorted(V for V in mine if V >= 10_000)
         slopes = []
@@ -205,7 +207,7 @@ def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
 
 
 def test_cases_without_figures_stand_there_with_status_and_reason() -> None:
-    failed = [not_measured(f"lane-{at}", status, f"because {at}") for at, status in enumerate(STATUSES)]
+    failed = [not_measured(f"implementation-{at}", status, f"because {at}") for at, status in enumerate(STATUSES)]
     table = frame(saved.result(row("gather", 1e-5), not_measured=failed))
     assert table.status.to_list() == ["ok", *STATUSES]
     assert table.reason.to_list() == ["", *[f"because {at}" for at in range(len(STATUSES))]]

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
+from bench.commands.app import app
 from reports.acknowledged import Acknowledgement
 from reports.between import UNSTEADY
 from reports.history import (
@@ -248,10 +248,10 @@ def test_a_case_that_came_later_has_fewer_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unsteadiness", "steady"), [(None, True), (1.0, True), (UNSTEADY, True), (UNSTEADY + 0.01, False), ("?", True)]
+    ("clock_variation", "steady"), [(None, True), (1.0, True), (UNSTEADY, True), (UNSTEADY + 0.01, False), ("?", True)]
 )
-def test_a_run_in_which_the_machine_changed_its_speed_is_marked(unsteadiness: Any, steady: bool) -> None:
-    (trend,) = trends([("a", result_of(environment={"unsteadiness": unsteadiness}))])
+def test_a_run_in_which_the_machine_changed_its_speed_is_marked(clock_variation: Any, steady: bool) -> None:
+    (trend,) = trends([("a", result_of(environment={"clock_variation": clock_variation}))])
     assert trend.series[CASE].points[0].steady is steady
 
 
@@ -591,7 +591,7 @@ def test_hostile_files_are_shown_from_the_folder_to_the_page(tmp_path: Path) -> 
 def made_steady(*steady: bool) -> list[tuple[str, ResultFile]]:
     """Runs one a day, some of them on a machine that changed its speed meanwhile."""
     return [
-        (f"{at}.json", result_of(when=at, environment={"unsteadiness": 1.0 if one else 1.7}))
+        (f"{at}.json", result_of(when=at, environment={"clock_variation": 1.0 if one else 1.7}))
         for at, one in enumerate(steady)
     ]
 
@@ -622,7 +622,7 @@ def test_too_few_steady_runs_are_no_answer(steady: tuple[bool, ...], unanswered:
 def test_a_case_whose_steady_runs_are_too_few_is_no_answer_though_others_have_enough() -> None:
     both = [row("gather", 1e-5), row("take", 1e-5)]
     runs = [
-        (f"{at}.json", saved.result(*both[: 1 + (at > 0)], environment={"unsteadiness": 1.0 if at else 1.7}))
+        (f"{at}.json", saved.result(*both[: 1 + (at > 0)], environment={"clock_variation": 1.0 if at else 1.7}))
         for at in range(FEWEST_RUNS + 1)
     ]
     (trend,) = trends(runs)
@@ -649,5 +649,5 @@ def test_a_gate_of_too_few_steady_runs_exits_with_3(
     for name, result in made_steady(*[True] * steady, False):
         (tmp_path / "kept" / name).write_text(result.model_dump_json(by_alias=True))
     for arguments, wanted in ((["--fail"], code), ([], 0)):
-        assert (cli.app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
+        assert (app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
         assert f"1 of {steady + 1} runs are shown, but no change" in " ".join(capsys.readouterr().out.split())

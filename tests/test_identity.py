@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.regression.inside import described
+from bench.engine.sources import facts as described
 from impls import catalogue, trees
 from impls import follower as module
 from impls.identity import Identity, implementation_identity
@@ -344,7 +344,16 @@ def test_what_is_said_of_an_implementation_is_a_change_where_it_runs_otherwise(
 
 
 @pytest.mark.parametrize(
-    "fact", ["plain='x'", "slide=3", "grows_with='V'", "makes='VH'", "moves=len", "baseline=True", "shows=(helper,)"]
+    "fact",
+    [
+        "summary='x'",
+        "slide=3",
+        "grows_with='V'",
+        "temporaries='VH'",
+        "traffic=len",
+        "baseline=True",
+        "source_functions=(helper,)",
+    ],
 )
 def test_what_is_only_shown_of_an_implementation_is_no_change(load: Load, original: str, fact: str) -> None:
     assert load(edited(("top.py", '"mine", "mine",', f'"mine", "mine", {fact},')))[0] == original
@@ -865,13 +874,11 @@ def test_what_is_told_of_an_implementation_has_the_other_trees_files_in_it(tmp_p
     sys.path.insert(0, str(other / "lib"))
     try:
         (mine,) = catalogue.from_file(file, [tree])
-        found = [
-            described(mine, tree, tree, place)["strays"] for place in (other, tree, tmp_path, tmp_path / "nowhere")
-        ]
+        found = [described(mine, tree, tree, place).strays for place in (other, tree, tmp_path, tmp_path / "nowhere")]
     finally:
         sys.path.remove(str(other / "lib"))
         sys.modules.pop("far_told", None)
-    assert found == [["lib/far_told.py"], [], [], []]
+    assert found == [("lib/far_told.py",), (), (), ()]
 
 
 def test_a_file_is_the_same_wherever_its_tree_is(tmp_path: Path) -> None:

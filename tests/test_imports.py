@@ -51,7 +51,7 @@ def named(file: Path) -> str:
 
 def test_the_reader_of_imports_sees_every_kind() -> None:
     source = """
-import bench.run
+import bench.plans.run
 from reports import page as p
 from ..case import Size
 from . import words
@@ -61,7 +61,7 @@ def late():
     import_module("torch")
 """
     found = list(imports(source, "impls.output"))
-    assert found == ["bench.run", "reports", ".impls.case", ".impls.output", ".", "impls.lookup", "torch"]
+    assert found == ["bench.plans.run", "reports", ".impls.case", ".impls.output", ".", "impls.lookup", "torch"]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -89,6 +89,19 @@ def test_only_bench_imports_both() -> None:
     both = {file for file in FILES if {"impls", "reports"} <= {room_of(name) for name in imported_by(file)}}
     assert both
     assert all(file.relative_to(ROOT).parts[0] == "bench" for file in both)
+
+
+FLOORS = ("commands", "plans", "engine")
+"""The folders of ``bench``, from the top: each imports itself and what stands below it."""
+
+
+@pytest.mark.parametrize("file", in_room("bench"), ids=named)
+def test_commands_import_plans_and_plans_the_engine_and_nothing_goes_back(file: Path) -> None:
+    floor = file.relative_to(ROOT / "bench").parts[0]
+    above = FLOORS[: FLOORS.index(floor)] if floor in FLOORS else ()
+    for name in imported_by(file):
+        if name.lstrip(".").startswith("bench."):
+            assert name.lstrip(".").split(".")[1] not in above, f"{named(file)} imports {name}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)

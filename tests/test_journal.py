@@ -6,32 +6,36 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.race import RaceResult, Settings, enter
-from bench.journal import Journal, JournalError, hold
+from bench.engine.context import Settings
+from bench.engine.protocol import MachineLimits, Plan
+from bench.plans.journal import Journal, JournalError, hold
+from bench.plans.problems import ProblemRun, enter
 from impls import catalogue
 from impls.case import Size
 
+LIMITS = MachineLimits(read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}
 LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 
 
-def race(launches: int) -> RaceResult:
+def problem(processes: int) -> ProblemRun:
     made = enter(LOOKUPS[:2], Size(1000), Settings())
-    made.launches = launches
-    for lane in made.lanes:
-        lane.wall_s = [[1e-6, None]] * launches
+    made.processes = processes
+    for case in made.cases:
+        case.wall_s = [[1e-6, None]] * processes
+        case.plan = Plan(calls=3, rounds=2)
     return made
 
 
-def test_a_race_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
+def test_a_problem_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
     journal = Journal(tmp_path, RUN)
     journal.begin()
-    for launches in (1, 2):
-        journal.add(race(launches))
-        journal.append({"limits": {"read": []}})
+    for processes in (1, 2):
+        journal.add(problem(processes))
+        journal.add_limits(LIMITS)
     again = Journal(tmp_path, RUN)
-    assert again.finished(LOOKUPS) == {race(2).problem: race(2)}
-    assert again.limits == [{"read": []}] * 2
+    assert again.finished(LOOKUPS) == {problem(2).problem: problem(2)}
+    assert again.limits == [LIMITS] * 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -39,7 +43,7 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     journal = Journal(tmp_path, RUN)
     journal.path = Path("/dev/full")
     with pytest.raises(JournalError) as error:
-        journal.add(race(1))
+        journal.add(problem(1))
     assert "No space left on device" in str(error.value)
     assert "--resume" in str(error.value)
     assert "\n" not in str(error.value)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.leftovers import abandoned
-from bench.run import saved
+from bench.engine.leftovers import abandoned
+from bench.plans.run import saved
 from impls import words
 
 

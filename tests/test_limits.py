@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.engine import limits as measuring
-from bench.engine.lane import Lane
+from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
 from impls.words import Corpus, builtin
@@ -26,7 +26,7 @@ BANDWIDTH = {
 GROUP = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
 
-def launches(*walls: float) -> list[dict[str, Any]]:
+def processes(*walls: float) -> list[dict[str, Any]]:
     """Three processes of six rounds for each figure given, or one process a figure."""
     each = walls * 3 if len(walls) == 1 else walls
     return [{"wall_s": [wall] * 6, "cpu_s": [wall] * 6} for wall in each]
@@ -34,7 +34,7 @@ def launches(*walls: float) -> list[dict[str, Any]]:
 
 def bound_of(wall_s: float, floors: dict[str, list[dict[str, Any]]], **extra: Any) -> Bound | None:
     """The limit of a case that takes so long, beside what moving and calling take."""
-    result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, floors={GROUP: floors})
+    result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, limit_samples={GROUP: floors})
     return bound(result.benchmarks[0], result.w2vbench, Interval(wall_s, wall_s / 1.1, wall_s * 1.1))
 
 
@@ -47,14 +47,14 @@ def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None
 
 
 def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest() -> None:
-    found = bound_of(1e-5, {"rows": launches(9e-6), "rows.ahead": launches(5e-6), "call": launches(1e-7)})
+    found = bound_of(1e-5, {"rows": processes(9e-6), "rows.ahead": processes(5e-6), "call": processes(1e-7)})
     assert found is not None
     assert found.limit == MEMORY
     assert found.share.estimate == pytest.approx(0.5)
-    found = bound_of(1e-5, {"rows": launches(1e-6), "table": launches(8e-6), "table.compiled": launches(7e-6)})
+    found = bound_of(1e-5, {"rows": processes(1e-6), "table": processes(8e-6), "table.compiled": processes(7e-6)})
     assert found is not None
     assert found.share.estimate == pytest.approx(0.7)
-    found = bound_of(1e-6, {"rows": launches(1e-7), "call": launches(8e-7)})
+    found = bound_of(1e-6, {"rows": processes(1e-7), "call": processes(8e-7)})
     assert found is not None
     assert found.limit == CALL
     assert found.share.estimate == pytest.approx(0.8)
@@ -63,7 +63,7 @@ def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_t
 @pytest.mark.parametrize(("moved", "name"), [(3e4, MEMORY), (3e5, CACHE)])
 def test_what_comes_faster_than_from_memory_comes_from_a_cache(moved: float, name: str) -> None:
     """Memory copies 6 GB a second: in 5 µs 30 kB."""
-    found = bound_of(1e-5, {"rows": launches(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
+    found = bound_of(1e-5, {"rows": processes(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
     assert found is not None
     assert found.limit == name
 
@@ -95,7 +95,7 @@ def test_bytes_of_a_case_that_moves_what_it_must_are_not_set_against_any_bandwid
 
 
 def test_a_share_that_says_nothing_is_not_said_but_for_a_loop_of_pythons() -> None:
-    floors = {"rows": launches(1e-7)}
+    floors = {"rows": processes(1e-7)}
     assert bound_of(1e-5, floors) is None
     found = bound_of(1e-5, floors, loops=True)
     assert found is not None
@@ -117,8 +117,8 @@ def note(*walls: float) -> str:
     from reports.tables import tables
 
     row = saved.row("mine", [[wall] * 6 for wall in walls], baseline=True)
-    floors = {GROUP: {"rows": launches(*[1e-6] * len(walls))}}
-    result: ResultFile = saved.result(row, floors=floors)
+    floors = {GROUP: {"rows": processes(*[1e-6] * len(walls))}}
+    result: ResultFile = saved.result(row, limit_samples=floors)
     (table,) = tables(frame(result), result)
     return table.note
 
@@ -162,54 +162,54 @@ def corpus() -> Corpus:
     return builtin()
 
 
-def lanes_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, Lane]:
+def variants_of(name: str, corpus: Corpus, V: int = 60) -> dict[str, PreparedVariant]:
     kernel = next(kernel for kernel in KERNELS if kernel.name == name)
     size = Size(V, H=kernel.sizes[0].H, B=20, K=kernel.sizes[0].K, index=kernel.sizes[0].index)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    return {lane.name: lane for lane in measuring.floor_lanes(kernel, problem, 0, 2 << 30, {})}
+    return {variant.name: variant for variant in measuring.limit_variants(kernel, problem, 0, 2 << 30)}
 
 
 @pytest.mark.parametrize("name", [kernel.name for kernel in KERNELS])
 def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corpus: Corpus) -> None:
-    lanes = lanes_of(name, corpus)
-    assert (len(lanes) > 1) == (not name.startswith("training"))
-    for lane in lanes.values():
-        assert lane.kernel is None  # whose results nobody looks at
-        taken = lane.take(3)
+    variants = variants_of(name, corpus)
+    assert (len(variants) > 1) == (not name.startswith("training"))
+    for variant in variants.values():
+        assert variant.kernel is None  # whose results nobody looks at
+        taken = variant.take(3)
         assert taken.wall_ns > 0
-        lane.problem.reset()
+        variant.problem.reset()
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_lookup_are_the_very_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
-    W, idx = lane.problem.batches[0]
-    lane.function(W, idx, *lane.last)
-    np.testing.assert_array_equal(lane.last[0], W[idx])
+    variant = variants_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
+    W, idx = variant.problem.batches[0]
+    variant.function(W, idx, *variant.last)
+    np.testing.assert_array_equal(variant.last[0], W[idx])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_negative_sampling_are_the_candidates_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, negatives = lane.problem.batches[0]
-    lane.function(h, W_out, target, negatives, *lane.last)
+    variant = variants_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, negatives = variant.problem.batches[0]
+    variant.function(h, W_out, target, negatives, *variant.last)
     words = np.concatenate([target[:, None], negatives], axis=1).reshape(-1)
-    np.testing.assert_array_equal(lane.last[0], W_out[words])
+    np.testing.assert_array_equal(variant.last[0], W_out[words])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, corpus: Corpus) -> None:
-    lane = lanes_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, tree = lane.problem.batches[0]
-    lane.function(h, W_out, target, tree, *lane.last)
+    variant = variants_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
+    h, W_out, target, tree = variant.problem.batches[0]
+    variant.function(h, W_out, target, tree, *variant.last)
     nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
-    np.testing.assert_array_equal(lane.last[0][: len(nodes)], W_out[nodes])
+    np.testing.assert_array_equal(variant.last[0][: len(nodes)], W_out[nodes])
 
 
 def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:
     kernel = KERNELS[0]
     problem = kernel.make(Size(60), corpus, np.random.default_rng(0))
-    assert [lane.name for lane in measuring.floor_lanes(kernel, problem, 0, 512 << 20, {})] == [measuring.CALL]
+    assert [variant.name for variant in measuring.limit_variants(kernel, problem, 0, 512 << 20)] == [measuring.CALL]
 
 
 def test_floors_are_no_implementations() -> None:

@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 
 from bench.engine import lines
-from bench.engine.race import Settings, enter
+from bench.engine.context import Settings
+from bench.engine.measuring import profile_of
 from bench.engine.traced import Allocated, traced_lines
-from bench.engine.worker import profile_of
-from bench.run import profiled_at
+from bench.plans.problems import enter
+from bench.plans.run import profiled_at
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
@@ -207,28 +208,28 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None
         ("lookup/gather", 3.1, "a call takes 3.1 s (w2vbench profile takes its time)"),
     ],
 )
-def test_what_is_not_profiled_in_a_race_has_a_reason(key: str, call_s: float, why: str) -> None:
+def test_what_is_not_profiled_in_a_problem_has_a_reason(key: str, call_s: float, why: str) -> None:
     implementation = BY_KEY[key]
-    assert profile_of(implementation, problem_of(implementation, Size(100, 4, 1)), call_s) == {"why_not": why}
+    assert profile_of("mine", implementation, problem_of(implementation, Size(100, 4, 1)), call_s).why_not == why
 
 
 def test_what_fails_under_a_profiler_has_a_reason() -> None:
     gather = replace(BY_KEY["lookup/gather"], function=eval("lambda W, idx: W[idx]"))  # has no source
-    assert "why_not" in profile_of(gather, problem_of(gather, Size(100, 4, 1)), 1e-6)
+    assert profile_of("mine", gather, problem_of(gather, Size(100, 4, 1)), 1e-6).why_not
 
 
 def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_most_that_it_has_itself() -> None:
     small, large, huge = (Size(V, B=B) for V, B in ((1_000, 100), (1_000, 1_000), (100_000, 100)))
     one, two = BY_KEY["lookup/one-hot-dot"], BY_KEY["lookup/gather"]
-    races = [enter(who, size, Settings()) for who, size in (([one, two], small), ([one, two], large), ([two], huge))]
-    assert profiled_at(races) == {one.key: races[1].problem, two.key: races[2].problem}
-    races[2].lanes[0].status = "skipped"
-    assert profiled_at(races) == {one.key: races[1].problem, two.key: races[1].problem}
+    problems = [enter(who, size, Settings()) for who, size in (([one, two], small), ([one, two], large), ([two], huge))]
+    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}
+    problems[2].cases[0].status = "skipped"
+    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[1].problem}
 
 
 def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) -> None:
     V = 20_000
-    arguments = ["run", "--kernel", "lookup", "--vocab", "1000", str(V), "--batch", "2", "--launches", "1"]
+    arguments = ["run", "--kernel", "lookup", "--vocab", "1000", str(V), "--batch", "2", "--processes", "1"]
     only = [word for slug in ("one-hot-dot", "gather", "numba") for word in ("--only", f"lookup/{slug}")]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *arguments, *only, "--json"],

@@ -77,8 +77,8 @@ def test_only_the_one_hot_product_reads_all_of_the_table() -> None:
     """Slide 5 and 9: O(V) became O(1). The least work does not know V; the baseline's own grows with it."""
     small, large = Size(1000, B=1), Size(100_000, B=1)
     assert lookup.work(small) == lookup.work(large)
-    assert one_hot_dot.moves is not None
-    growth = one_hot_dot.moves(large).read_bytes / one_hot_dot.moves(small).read_bytes
+    assert one_hot_dot.traffic is not None
+    growth = one_hot_dot.traffic(large).read_bytes / one_hot_dot.traffic(small).read_bytes
     assert growth == pytest.approx(100)
-    assert one_hot_dot.moves(large).read_bytes >= 100_000 * 100 * 4
+    assert one_hot_dot.traffic(large).read_bytes >= 100_000 * 100 * 4
     assert (one_hot_dot.grows_with, gather.grows_with) == ("V", "")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.check import describe
+from bench.engine.contract import describe
 from impls.messages import message_of, one_line, quoted, readable, told
 
 

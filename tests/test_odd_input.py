@@ -11,15 +11,18 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
-from bench import cli, journal
+from bench.commands import main
+from bench.commands.app import app
 from bench.engine import environment
-from bench.engine.workers import Workers
-from bench.training import command as training
+from bench.engine.pool import Workers
+from bench.plans import journal
+from bench.plans import train as training
 from impls import words
 from tests.test_compare import git
 
@@ -31,7 +34,8 @@ ODD = (
     *("lookup", "lookup/gather", "lookup/gather@V=5", "lookup/gather@V=1e5,H=0,B=1,f32,i64,zipf,t1", "HEAD", "HEAD~1000000000000000000000"),
 )  # fmt: skip
 EACH = len(ODD) if os.environ.get("ODD") == "all" else 4
-COMMAND = get_command(cli.app)
+COMMAND = get_command(app)
+MEASURING = ("run", "compare", "calibrate", "quality", "train")
 """Built once: typer would build it anew at each call, which takes longer than all else here."""
 NEEDED: dict[str, list[str]] = {
     "run": ["--kernel", "lookup", "--vocab", "100", "--batch", "2"],
@@ -67,7 +71,7 @@ class Asked:
         self.patch.setattr(sys, "stdout", out)
         self.patch.setattr(sys, "stderr", err)
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             return int(end.code or 0), err.getvalue()
         except Began:
@@ -93,10 +97,10 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
         (journal, "hold", lambda folder: None),
-        (cli, "app", COMMAND),
-        (cli, "stop_on_signals", lambda: None),
+        (main, "app", COMMAND),
+        *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in MEASURING),
         (Workers, "__enter__", began),
-        (training, "train_rung", began),
+        (training, "train_implementation", began),
     ):
         monkeypatch.setattr(owner, name, instead)
     return Asked(monkeypatch)

@@ -26,7 +26,7 @@ from reports.statistics import paired_ratio
 from reports.story import findings
 from reports.units import times
 from tests import saved
-from tests.saved import HOSTILE, PYTEST, RACE, STATUSES, not_measured, row
+from tests.saved import HOSTILE, PROBLEM, PYTEST, STATUSES, not_measured, row
 from tests.test_tables import cells, written
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -37,21 +37,25 @@ Show = Callable[..., "View"]
 
 
 def every_status() -> ResultFile:
-    """Two races of ``lookup``, interrupted before a third: in each, two lanes with figures and one for every status; and a race of ``scatter.dense``."""
+    """Two problems of ``lookup``, interrupted before a third: each has two figures and one case of every status; and one problem of ``scatter.dense``."""
     missing = [
-        not_measured(f"lane-{at}", status, f"since {'a-long-word-' * 12}", V=V)
+        not_measured(f"implementation-{at}", status, f"since {'a-long-word-' * 12}", V=V)
         for V in (10_000, 100_000)
         for at, status in enumerate(STATUSES)
     ]
-    lanes = [
+    implementations = [
         row(slug, wall * V, V=V, baseline=slug == "one-hot")
         for V in (10_000, 100_000)
         for slug, wall in (("one-hot", 1e-7), ("gather", 1e-9))
     ]
-    lanes += [row("numba", 2e-5, kernel="scatter.dense"), row("csr", 4e-5, kernel="scatter.dense")]
+    implementations += [row("numba", 2e-5, kernel="scatter.dense"), row("csr", 4e-5, kernel="scatter.dense")]
     code = {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
     return saved.result(
-        *lanes, not_measured=missing, complete=False, warnings=["the machine was busy"], sources={"lookup/gather": code}
+        *implementations,
+        not_measured=missing,
+        complete=False,
+        warnings=["the machine was busy"],
+        sources={"lookup/gather": code},
     )
 
 
@@ -78,7 +82,7 @@ def partial() -> ResultFile:
 
 
 def stages() -> ResultFile:
-    """Training rungs at two sizes, at the larger with where a step's time goes: one parted into six, one into two."""
+    """Training implementations at two sizes, at the larger with where a step's time goes: one parted into six, one into two."""
     rows = [
         row(slug, wall, B=B, kernel="training.cbow", baseline=slug == "chapter-3")
         for B in (100, 1000)
@@ -90,7 +94,7 @@ def stages() -> ResultFile:
 
 
 def unlike() -> ResultFile:
-    """Two races whose tables have other columns: of one the machine's limit is known, of the other the pairs a second."""
+    """Two problems whose tables have other columns: of one the machine's limit is known, of the other the pairs a second."""
     covers: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}}
     return saved.result(
         row("gather", 1e-2, V=100_000, read_bytes=4e7, written_bytes=0, moves_more=True),
@@ -100,7 +104,7 @@ def unlike() -> ResultFile:
 
 
 FILES: dict[str, Callable[[], ResultFile]] = {
-    "race": lambda: read(RACE),
+    "problem": lambda: read(PROBLEM),
     "pytest-benchmark": lambda: read(PYTEST),
     "every status": every_status,
     "one case": lambda: saved.result(row("gather", 1e-5)),
@@ -267,7 +271,7 @@ def test_a_plot_is_drawn_only_when_it_comes_near(show: Show) -> None:
     assert view.locate(".plot:has(svg)").count() < view.locate(".plot").count() == 16
 
 
-PLOTS = {"race": 4, "pytest-benchmark": 2, "every status": 3, "one case": 1, "nothing measured": 0, "no cases": 0}
+PLOTS = {"problem": 4, "pytest-benchmark": 2, "every status": 3, "one case": 1, "nothing measured": 0, "no cases": 0}
 PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3, "stages": 4, "unlike columns": 2}
 
 
@@ -299,7 +303,7 @@ def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
 def test_axe_finds_nothing_where_an_implementation_is_hidden_another_marked_and_rows_sorted(
     show: Show, scheme: Any
 ) -> None:
-    view = show("every status", "hide=lookup/one-hot&hide=lookup/lane-1&mark=lookup/gather&sort=-1&V=10000")
+    view = show("every status", "hide=lookup/one-hot&hide=lookup/implementation-1&mark=lookup/gather&sort=-1&V=10000")
     view.page.emulate_media(color_scheme=scheme)
     assert view.locate("tr.hidden").count() == 4
     assert violations(view) == []
@@ -311,11 +315,11 @@ def violations(view: View) -> list[tuple[str, str]]:
     return [(one["id"], node["html"]) for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("name", ["race", "pytest-benchmark", "small", "hostile", "partial", "every status"])
+@pytest.mark.parametrize("name", ["problem", "pytest-benchmark", "small", "hostile", "partial", "every status"])
 def test_tables_show_what_markdown_shows(show: Show, name: str) -> None:
     result = FILES[name]()
     view = show(name)
-    body = [line for race in written(as_markdown(result).split("\n## ", 1)[1]) for line in race]
+    body = [line for problem in written(as_markdown(result).split("\n## ", 1)[1]) for line in problem]
     assert sorted(filled(line) for line in view.table("#every")) == sorted(
         filled([line[0], "", *line[2:]]) for line in body
     )
@@ -323,7 +327,7 @@ def test_tables_show_what_markdown_shows(show: Show, name: str) -> None:
         zip(frame(result).implementation, frame(result).problem, strict=True)
     )
     for section in range(view.locate(".kernel").count()):
-        for line in view.table(f".kernel >> nth={section} >> table.race"):
+        for line in view.table(f".kernel >> nth={section} >> table.problem"):
             assert [*line, *[""] * 9][: len(body[0])] in [[*one, *[""] * 9][: len(body[0])] for one in body]
 
 
@@ -336,24 +340,26 @@ def filled(line: list[str]) -> list[str]:
 
 
 def test_the_plots_have_a_line_for_each_implementation_and_buttons_name_them(show: Show) -> None:
-    result = read(RACE)
-    view = show("race")
+    result = read(PROBLEM)
+    view = show("problem")
     view.draw()
     slugs = list(dict.fromkeys(made.extra_info.implementation for made in result.benchmarks))
-    assert view.texts("button.lane") == slugs
+    assert view.texts("button.implementation") == slugs
     assert [len(view.drawn(plot)) for plot in range(3)] == [len(slugs)] * 3
     first = ".plot >> nth=0 >> "
     assert view.locate(f"{first}.scatterlayer .trace").count() == len(slugs)
     assert view.locate(f"{first}.scatterlayer .point").count() == len(result.benchmarks)
     assert view.texts(f"{first}.xtick") == ["1,000", "10,000", "30,000", "100,000"]
     assert view.texts(f"{first}.ytick")[:6] == ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms"]
-    swatches = view.locate("button.lane .swatch").evaluate_all("(all) => all.map((one) => one.style.backgroundColor)")
+    swatches = view.locate("button.implementation .swatch").evaluate_all(
+        "(all) => all.map((one) => one.style.backgroundColor)"
+    )
     strokes = view.locate(f"{first}.scatterlayer .js-line").evaluate_all("(all) => all.map((one) => one.style.stroke)")
     assert swatches == strokes
 
 
 def test_on_a_phone_a_legend_goes_under_its_plot_and_every_size_keeps_its_label(show: Show) -> None:
-    view = show("race")
+    view = show("problem")
     view.draw()
     view.page.set_viewport_size({"width": PHONE, "height": 740})
     view.page.wait_for_function("""() => {
@@ -405,11 +411,11 @@ def test_the_fastest_is_marked_and_nothing_else(show: Show) -> None:
 
 def test_a_run_says_if_it_was_interrupted_or_not_interleaved(show: Show) -> None:
     assert show("every status").texts("p.warning") == [
-        "This run was interrupted: only the races below were finished.",
+        "This run was interrupted: only the problems below were finished.",
         "the machine was busy",
     ]
     assert "not interleaved" in "".join(show("pytest-benchmark").texts("p.warning"))
-    assert show("race").texts("p.warning") == []
+    assert show("problem").texts("p.warning") == []
 
 
 def test_every_status_is_told_with_its_reason(show: Show) -> None:
@@ -498,9 +504,9 @@ def test_on_a_phone_every_stage_has_its_place_under_the_plot_and_bars_say_their_
 def test_another_size_changes_the_table_and_the_story(show: Show) -> None:
     view = show("every status", "")
     size = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
-    assert view.table(".kernel table.race")[1][:3] == ["gather", "the gather way", "100 µs"]
+    assert view.table(".kernel table.problem")[1][:3] == ["gather", "the gather way", "100 µs"]
     view.locate("select.size").first.select_option(size)
-    assert view.table(".kernel table.race")[1][:3] == ["gather", "the gather way", "10.0 µs"]
+    assert view.table(".kernel table.problem")[1][:3] == ["gather", "the gather way", "10.0 µs"]
     story = findings(every_status())[0]
     assert story.problem == f"lookup@{size}"
     assert " ".join(view.texts(".told")[0].split()) == f"{story.found} {story.advice}"
@@ -518,7 +524,7 @@ def click_header(view: View, where: str, name: str) -> str:
     return str(view.locate(f"{where} th[aria-sort]:has(:focus)").get_attribute("aria-sort"))
 
 
-@pytest.mark.parametrize("where", ["#every", ".kernel table.race"])
+@pytest.mark.parametrize("where", ["#every", ".kernel table.problem"])
 def test_rows_are_sorted_upwards_downwards_and_back_and_those_without_figures_come_last(show: Show, where: str) -> None:
     view = show("every status", "")
     before = view.table(where)
@@ -545,8 +551,8 @@ def wall(line: list[str]) -> float:
     [("speed-up", "speedup"), ("CPU", "cpu_s"), ("peak memory", "peak_bytes"), ("grows as", "growth_V")],
 )
 def test_every_column_is_sorted_by_its_figure_not_by_its_text(show: Show, header: str, column: str) -> None:
-    view = show("race", "")
-    cases = frame(read(RACE)).set_index(["problem", "implementation"])[column]
+    view = show("problem", "")
+    cases = frame(read(PROBLEM)).set_index(["problem", "implementation"])[column]
     for direction in (1, -1):
         click_header(view, "#every", header)
         found = [float(f"{direction * cases[line[1], line[0]]:.6g}") for line in view.table("#every")]
@@ -568,10 +574,10 @@ def test_each_figure_of_every_case_stands_under_its_own_column(show: Show) -> No
 
 
 def test_names_are_sorted_too(show: Show) -> None:
-    view = show("race", "")
-    before = view.names(".kernel table.race")
-    click_header(view, ".kernel table.race", "implementation")
-    assert view.names(".kernel table.race") == sorted(before)
+    view = show("problem", "")
+    before = view.names(".kernel table.problem")
+    click_header(view, ".kernel table.problem", "implementation")
+    assert view.names(".kernel table.problem") == sorted(before)
     assert view.names("#every")[: len(before)] == before  # one table's order is its own
 
 
@@ -617,20 +623,20 @@ def test_every_case_can_be_filtered_by_type(show: Show) -> None:
 
 
 def test_speed_ups_over_another_implementation_are_the_ratios_of_the_statistics(show: Show) -> None:
-    result = read(RACE)
-    view = show("race", "")
+    result = read(PROBLEM)
+    view = show("problem", "")
     base = "csr-one-hot"
     view.locate("select.over").select_option(base)
-    races: dict[str, dict[str, Any]] = {}
+    problems: dict[str, dict[str, Any]] = {}
     for made in result.benchmarks:
-        races.setdefault(made.group or "", {})[made.extra_info.implementation] = samples(made.extra_info)
+        problems.setdefault(made.group or "", {})[made.extra_info.implementation] = samples(made.extra_info)
     for slug, problem, _, shown, *_ in view.table("#every"):
-        race = races[problem]
-        assert shown == ("this one" if slug == base else times(paired_ratio(race[base], race[slug])))
-    largest = max(races, key=lambda problem: float(re.findall(r"V=(\w+)", problem)[0]))
-    for slug, _, _, shown, *_ in view.table(".kernel table.race"):
+        mine = problems[problem]
+        assert shown == ("this one" if slug == base else times(paired_ratio(mine[base], mine[slug])))
+    largest = max(problems, key=lambda problem: float(re.findall(r"V=(\w+)", problem)[0]))
+    for slug, _, _, shown, *_ in view.table(".kernel table.problem"):
         assert shown == (
-            "this one" if slug == base else times(paired_ratio(races[largest][base], races[largest][slug]))
+            "this one" if slug == base else times(paired_ratio(problems[largest][base], problems[largest][slug]))
         )
     view.locate("select.over").select_option("one-hot-dot")
     assert view.table("#every")[0][3] == "baseline"
@@ -646,7 +652,7 @@ def test_where_the_other_was_not_measured_there_is_no_ratio(show: Show) -> None:
     assert shown["loop", "lookup@V=1e5"] == shown["gather", "lookup@V=1e5"] == "–"
     view.locate("select.size").first.select_option("V=1e5,H=100,B=100,f32,i64,zipf,t1")
     assert view.locate("select.over").first.input_value() == "loop"  # and the table says so: over the baseline
-    assert [line[3] for line in view.table(".kernel table.race")[:2]] == ["baseline", "4.00× (4.00–4.00)"]
+    assert [line[3] for line in view.table(".kernel table.problem")[:2]] == ["baseline", "4.00× (4.00–4.00)"]
 
 
 def test_a_kernel_without_a_baseline_can_still_be_compared(show: Show) -> None:
@@ -654,7 +660,7 @@ def test_a_kernel_without_a_baseline_can_still_be_compared(show: Show) -> None:
     over = view.locate("select.over").nth(1)
     assert over.locator("option").all_text_contents() == ["no baseline", "numba", "csr"]
     over.select_option("csr")
-    assert [line[3] for line in view.table(".kernel >> nth=1 >> table.race")] == ["2.00× (2.00–2.00)", "this one"]
+    assert [line[3] for line in view.table(".kernel >> nth=1 >> table.problem")] == ["2.00× (2.00–2.00)", "this one"]
 
 
 # -- marking and hiding an implementation
@@ -663,9 +669,9 @@ def test_a_kernel_without_a_baseline_can_still_be_compared(show: Show) -> None:
 def test_a_click_on_a_row_marks_its_implementation_everywhere_and_again_no_more(show: Show) -> None:
     view = show("every status", "")
     view.draw()
-    view.locate(".kernel table.race td >> nth=0").click()
+    view.locate(".kernel table.problem td >> nth=0").click()
     assert view.texts("tr.marked b") == ["one-hot"] * 3
-    assert view.texts("button.lane.marked") == ["one-hot"]
+    assert view.texts("button.implementation.marked") == ["one-hot"]
     view.page.wait_for_function("document.querySelector('.plot').data[1].opacity < 1")
     assert view.drawn() == {"lookup/one-hot": 1, "lookup/gather": 0.2}
     assert set(view.drawn(2).values()) == {1}  # every kernel's plot dims nothing
@@ -692,7 +698,7 @@ def test_a_button_of_the_legend_takes_an_implementation_out_of_the_plots_and_dim
     view = show("every status", "")
     view.draw()
     button = view.locate(".legend").first.get_by_role("button", name="gather")
-    ink = view.style("#every tr[data-lane='lookup/gather'] td", "color")
+    ink = view.style("#every tr[data-implementation='lookup/gather'] td", "color")
     button.click()
     view.page.wait_for_function("document.querySelector('.plot').data.length === 1")
     assert [list(view.drawn(plot)) for plot in (0, 1)] == [["lookup/one-hot"]] * 2
@@ -713,7 +719,7 @@ def seen(view: View) -> dict[str, Any]:
     values = "(all) => all.map((one) => one.value)"
     return {
         "choices": view.locate("select, input").evaluate_all(values),
-        "tables": [view.table(f"table.race >> nth={at}") for at in range(view.locate("table.race").count())],
+        "tables": [view.table(f"table.problem >> nth={at}") for at in range(view.locate("table.problem").count())],
         "marked": view.texts(".marked"),
         "hidden": view.texts("tr.hidden b"),
         "pressed": view.locate("[aria-pressed]").evaluate_all("(all) => all.map((one) => one.ariaPressed)"),
@@ -728,7 +734,7 @@ def test_the_address_of_a_view_opens_the_same_view(show: Show) -> None:
     view.locate("select.size").first.select_option("V=1e4,H=100,B=100,f32,i64,zipf,t1")
     view.locate("select.over").first.select_option("gather")
     view.locate("select.over").nth(1).select_option("csr")
-    view.locate(".legend").first.get_by_role("button", name="lane-3").click()
+    view.locate(".legend").first.get_by_role("button", name="implementation-3").click()
     view.locate("#every").get_by_role("button", name="numba").click()
     click_header(view, "#every", "wall")
     click_header(view, "#every", "wall")
@@ -814,7 +820,7 @@ def test_what_is_shown_is_copied_as_markdown_and_csv(show: Show, name: str, befo
     view.page.evaluate(before)
     if name == "small":
         view.locate("form select[name=kernel]").select_option("lookup")
-    for where, table in ((".kernel >> nth=0", ".kernel table.race"), ("form", "#every")):
+    for where, table in ((".kernel >> nth=0", ".kernel table.problem"), ("form", "#every")):
         header = ["case", *view.texts(f"{table} >> nth=0 >> thead th")[1:]]
         problem = f"lookup@{view.texts('.problem')[0]}"
         expected = []
@@ -905,7 +911,7 @@ INKS = (
     "ul.story a",
     ".controls label",
     "button.copy",
-    "button.lane",
+    "button.implementation",
     "thead th",
     "thead th button",
     "tr.best td",
@@ -980,7 +986,7 @@ def test_code_in_a_file_is_shown_as_text_and_never_run(show: Show) -> None:
         for hostile in HOSTILE:
             if place != "#every" or hostile in HOSTILE[1::2]:  # a name and a kernel; titles stand in the kernel's table
                 assert hostile in text, (place, hostile)
-    titles = [line[1] for line in view.table(".kernel table.race")]
+    titles = [line[1] for line in view.table(".kernel table.problem")]
     assert titles == list(HOSTILE)
     assert view.texts(".legend >> nth=0 >> button")[1] == HOSTILE[1]
     assert HOSTILE[3] in view.texts(".plot .legendtext")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli
-from bench.quantities import LONGEST_S, OptionError, count, number, seconds, share, size_bytes
+from bench.commands import options
+from bench.commands.quantities import LONGEST_S, OptionError, count, number, seconds, share, size_bytes
 from impls import case
 from impls.case import Size
 
@@ -76,5 +76,5 @@ def test_any_text_is_read_or_refused(text: str, read: Callable[[str, str], float
 
 def test_as_many_threads_may_be_asked_for_as_a_cases_name_can_hold() -> None:
     """The command has the number too, since it must not import NumPy for its help."""
-    assert cli.MOST_THREADS == case.MOST_THREADS
-    assert str(Size(9, threads=cli.MOST_THREADS)).endswith(f"t{cli.MOST_THREADS}")
+    assert options.MOST_THREADS == case.MOST_THREADS
+    assert str(Size(9, threads=options.MOST_THREADS)).endswith(f"t{options.MOST_THREADS}")

@@ -18,7 +18,7 @@ import reports
 from reports import results
 from reports.results import ResultError, dump, read, store, write
 from tests import saved
-from tests.saved import PYTEST, RACE, Content
+from tests.saved import PROBLEM, PYTEST, Content
 
 BENCHMARK = Path(sys.executable).with_name("pytest-benchmark")
 
@@ -45,16 +45,18 @@ def changed(*where: Any, to: Any) -> Content:
 
 
 FIRST = ("benchmarks", 0)
-LAUNCH = (*FIRST, "extra_info", "launches", 0)
+LAUNCH = (*FIRST, "extra_info", "processes", 0)
 
 
 # -- writing, reading, loading
 
 
-@pytest.mark.parametrize("name", ["small", "race", "pytest-benchmark"])
+@pytest.mark.parametrize("name", ["small", "problem", "pytest-benchmark"])
 def test_what_is_written_is_read_again_whole(tmp_path: Path, name: str) -> None:
     content = (
-        saved.small() if name == "small" else json.loads({"race": RACE, "pytest-benchmark": PYTEST}[name].read_bytes())
+        saved.small()
+        if name == "small"
+        else json.loads({"problem": PROBLEM, "pytest-benchmark": PYTEST}[name].read_bytes())
     )
     write(tmp_path / "new" / "result.json", dump(content))
     assert json.loads((tmp_path / "new" / "result.json").read_bytes()) == content
@@ -86,14 +88,14 @@ def test_a_figure_that_is_no_number_is_never_written() -> None:
 
 
 def test_our_data_names_no_machine_and_no_place() -> None:
-    text = RACE.read_text("utf-8") + PYTEST.read_text("utf-8")
+    text = PROBLEM.read_text("utf-8") + PYTEST.read_text("utf-8")
     for place in ("/work", "/root", "/home", "/tmp", "/Users"):
         assert place not in text
-    assert {json.loads(file.read_bytes())["machine_info"]["node"] for file in (RACE, PYTEST)} == {"example"}
+    assert {json.loads(file.read_bytes())["machine_info"]["node"] for file in (PROBLEM, PYTEST)} == {"example"}
 
 
 def test_pytest_benchmarks_own_command_reads_our_file(tmp_path: Path) -> None:
-    for content in (saved.small(), json.loads(RACE.read_bytes())):
+    for content in (saved.small(), json.loads(PROBLEM.read_bytes())):
         write(tmp_path / "0001_run.json", dump(content))
         done = subprocess.run(
             [BENCHMARK, "compare", "--columns=median", tmp_path / "0001_run.json"],
@@ -175,19 +177,19 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "no extra_info": (changed(*FIRST, "extra_info", to={}), "benchmarks.0.extra_info.kernel: "),
     "words for a number": (changed(*FIRST, "stats", "median", to="fast"), "benchmarks.0.stats.median: "),
     "a list for a title": (changed(*FIRST, "extra_info", "title", to=["a"]), "benchmarks.0.extra_info.title: "),
-    "a negative time": (changed(*LAUNCH, "wall_s", 1, to=-1e-6), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
-    "no time at all": (changed(*LAUNCH, "wall_s", 1, to=0.0), "benchmarks.0.extra_info.launches.0.wall_s.1: "),
+    "a negative time": (changed(*LAUNCH, "wall_s", 1, to=-1e-6), "benchmarks.0.extra_info.processes.0.wall_s.1: "),
+    "no time at all": (changed(*LAUNCH, "wall_s", 1, to=0.0), "benchmarks.0.extra_info.processes.0.wall_s.1: "),
     "a time beyond floats": (
         changed(*LAUNCH, "wall_s", 1, to=10**400),
-        "benchmarks.0.extra_info.launches.0.wall_s.1: ",
+        "benchmarks.0.extra_info.processes.0.wall_s.1: ",
     ),
-    "a negative CPU time": (changed(*LAUNCH, "cpu_s", 0, to=-1.0), "benchmarks.0.extra_info.launches.0.cpu_s.0: "),
+    "a negative CPU time": (changed(*LAUNCH, "cpu_s", 0, to=-1.0), "benchmarks.0.extra_info.processes.0.cpu_s.0: "),
     "a negative median": (changed(*FIRST, "stats", "median", to=-1.0), "benchmarks.0.stats.median: "),
-    "a launch without figures": (changed(*LAUNCH, "wall_s", to=[None, None]), "no figure in any round"),
-    "an empty launch": (changed(*LAUNCH, "wall_s", to=[]), "no figure in any round"),
-    "fewer launches than the others": (
-        changed(*FIRST, "extra_info", "launches", to=[{"wall_s": [1.0], "cpu_s": [1.0]}]),
-        "not as many launches as others of its race",
+    "a process without figures": (changed(*LAUNCH, "wall_s", to=[None, None]), "no figure in any round"),
+    "an empty process": (changed(*LAUNCH, "wall_s", to=[]), "no figure in any round"),
+    "fewer processes than the others": (
+        changed(*FIRST, "extra_info", "processes", to=[{"wall_s": [1.0], "cpu_s": [1.0]}]),
+        "not as many processes as others of its problem",
     ),
     "a negative size": (changed(*FIRST, "extra_info", "size", "V", to=-5), "benchmarks.0.extra_info.size.V: "),
     "a huge size": (changed(*FIRST, "extra_info", "size", "V", to=10**300), "benchmarks.0.extra_info.size.V: "),
@@ -200,8 +202,8 @@ BROKEN: dict[str, tuple[Content, str]] = {
     "an unknown engine": (changed("w2vbench", "engine", to="stopwatch"), "w2vbench.engine: "),
     "a list for the words": (changed("w2vbench", "corpus", "streams", to=["a"]), "w2vbench.corpus.streams: "),
     "a line break in a name": (
-        changed("w2vbench", "floors", to={"a\nb\u2028c": "much"}),
-        "w2vbench.floors.a b c: ",
+        changed("w2vbench", "limit_samples", to={"a\nb\u2028c": "much"}),
+        "w2vbench.limit_samples.a b c: ",
     ),
     "a case twice": (
         changed("benchmarks", 1, to=saved.small()["benchmarks"][0]),

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.regression import revisions
-from bench.regression.revisions import (
+from bench.plans import revisions
+from bench.plans.revisions import (
     PREFIX,
     RevisionError,
     Tree,
@@ -136,7 +136,7 @@ def test_two_comparisons_may_run_at_once(repo: Path) -> None:
 def test_worktrees_go_whatever_ends_the_comparison(repo: Path, temporary: Path, error: type[BaseException]) -> None:
     before = state(repo)
     with pytest.raises(error), checked_out(repo, ["one", "two"]) as trees:  # noqa: PT012 - the body is what fails
-        (trees[0].folder / "written.txt").write_text("by what was raced", encoding="utf-8")
+        (trees[0].folder / "written.txt").write_text("by what was measured", encoding="utf-8")
         (trees[1].folder / "kept.txt").write_text("changed", encoding="utf-8")
         raise error
     assert state(repo) == before

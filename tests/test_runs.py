@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.training import quality, runs
-from bench.training.runs import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
-from bench.training.vectors import save
+from bench.engine import training_loop as runs
+from bench.engine.training_loop import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
+from bench.plans import scores as quality
+from bench.plans.vectors import save
 from impls import words
 from impls.training.contract import planted
-from impls.training.ladder import CBOW, SKIP_GRAM
+from impls.training.implementations import CBOW, SKIP_GRAM
 from impls.words import Corpus, CorpusError, encode, read, stored
 from reports.statistics import difference_interval
 from tests.vectors import load
@@ -109,15 +110,15 @@ def small_text() -> Corpus:
     return Corpus("planted", counts[order], rank[ids], starts[:-1], tuple("abcdefghijkl"))
 
 
-@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
-def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(ladder: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
+def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(implementations: tuple[Any, ...]) -> None:
     corpus, rates, seen = small_text(), [], []
 
     def note(run: Trained) -> None:
         rates.append(run.model.alpha)
         seen.append((run.words, run.left_s))
 
-    run = train(Plan(implementation=ladder[-1], V=12, H=16, epochs=4), corpus, note, hold_out=True)
+    run = train(Plan(implementation=implementations[-1], V=12, H=16, epochs=4), corpus, note, hold_out=True)
     assert run.words == run.total == 4 * 1980 * 5
     assert rates == sorted(rates, reverse=True)
     assert 0.024 < rates[0] < 0.025

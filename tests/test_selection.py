@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench.selection import Selection
+from bench.plans.selection import Selection
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who is the fastest, and who ties: tests against SciPy, and what is said of a race."""
+"""Who is the fastest, and who ties: tests against SciPy, and what is said of a problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
 """Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
 
 
-def launches(*figures: float) -> list[list[float | None]]:
+def processes(*figures: float) -> list[list[float | None]]:
     return [[figure] * 6 for figure in figures]
 
 
@@ -65,12 +65,12 @@ def test_the_more_there_are_the_less_is_held_against_the_last() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 6])
-def test_of_as_many_alike_any_is_called_slower_in_one_race_of_twenty(count: int) -> None:
-    rng, called, races = np.random.default_rng(7), 0, 2_000
-    for _ in range(races):
+def test_of_as_many_alike_any_is_called_slower_in_one_problem_of_twenty(count: int) -> None:
+    rng, called, problems = np.random.default_rng(7), 0, 2_000
+    for _ in range(problems):
         logs = rng.normal(0, 0.05, (count, 5))
         called += any(slower((logs - logs[logs.mean(axis=1).argmin()]).tolist()))
-    low, high = stats.binom.interval(0.999, races, ERROR)
+    low, high = stats.binom.interval(0.999, problems, ERROR)
     assert low <= called <= high
 
 
@@ -106,23 +106,23 @@ def test_a_tie_is_told_with_the_figures_of_the_one_to_use() -> None:
 
 
 def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> None:
-    race = rows(
-        row("slow", launches(*[50.0] * 5), baseline=True), row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY))
+    problem = rows(
+        row("slow", processes(*[50.0] * 5), baseline=True), row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY))
     )
-    how = standing(race)
+    how = standing(problem)
     assert (slugs(how.as_fast), slugs(how.undecided), how.settled) == (["a"], ["b"], False)
-    found = finding(race, {})
+    found = finding(problem, {})
     assert found.found.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times (")
     assert found.found.endswith(
         " Whether b takes longer is open: w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
-        "--launches 20 measures them in more processes."
+        "--processes 20 measures them in more processes."
     )
     assert found.advice == "Perhaps use a (the a way)."
     assert found.use == ("a",)
 
 
 def test_a_baseline_that_may_be_as_fast_makes_a_speed_up_a_perhaps() -> None:
-    result = saved.result(row("slow", launches(*NOISY), baseline=True), row("a", launches(*[1.0] * 5)))
+    result = saved.result(row("slow", processes(*NOISY), baseline=True), row("a", processes(*[1.0] * 5)))
     (line,) = overview(result)
     assert line[1].startswith("perhaps 1.")
     assert line[2] == "a, 1.00 s (undecided)"
@@ -135,7 +135,7 @@ def test_the_overview_says_where_the_fastest_is_not_alone() -> None:
 
 def test_the_table_of_wins_marks_what_is_open() -> None:
     (found,) = wins(
-        saved.result(row("a", launches(*[1.0] * 5)), row("b", launches(*NOISY)), row("c", launches(*[2.0] * 5)))
+        saved.result(row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY)), row("c", processes(*[2.0] * 5)))
     )
     assert [cells[0].text for _, cells in found.rows] == ["1×", "1.38×?", "2.00×"]
 
@@ -143,12 +143,12 @@ def test_the_table_of_wins_marks_what_is_open() -> None:
 @pytest.mark.parametrize(("count", "says"), [(1, "One process"), (2, "2 processes")])
 def test_one_process_or_two_give_no_interval_and_no_fastest(count: int, says: str) -> None:
     (found,) = findings(
-        saved.result(row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)))
+        saved.result(row("slow", processes(*[50.0] * count), baseline=True), row("a", processes(*[1.0] * count)))
     )
     assert found.found == (
         "a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times faster than the baseline slow (50.0 s). "
         f"{says}: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 10000 --batch 100 "
-        "--launches 20 measures more."
+        "--processes 20 measures more."
     )
     assert found.advice == "Perhaps use a (the a way)."
 
@@ -161,7 +161,7 @@ def test_files_without_processes_say_so() -> None:
 
 
 def test_an_implementation_alone_needs_no_test() -> None:
-    (found,) = findings(saved.result(row("a", launches(1.0))))
+    (found,) = findings(saved.result(row("a", processes(1.0))))
     assert found.found.startswith("a is fastest at ")
     assert "interval" not in found.found
 
@@ -172,10 +172,10 @@ def test_an_implementation_alone_needs_no_test() -> None:
 def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> None:
     rng = np.random.default_rng(0)
     walls = {slug: np.exp(rng.normal(0, 0.02, (5, 6))) for slug in ("a", "b", "c", "d")}
-    race = rows(
-        *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", launches(*[50.0] * 5), baseline=True)
+    problem = rows(
+        *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", processes(*[50.0] * 5), baseline=True)
     )
-    found = advertised(race[0], race[-1], race)
+    found = advertised(problem[0], problem[-1], problem)
     assert found == paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]), level=1 - 0.05 / 4)
     alone = paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]))
     assert isinstance(found, Interval)
@@ -200,7 +200,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
 )
 def test_the_command_asks_for_the_same_size(size: dict[str, Any], options: str) -> None:
     (one,) = rows(row("gather", 1e-5, **size))
-    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --launches 20"
+    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --processes 20"
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,10 @@ def test_the_command_is_one_that_run_understands(
     kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
-    from bench import cli
-    from bench import run as running
+    from bench.commands.app import app
+    from bench.plans import run as running
 
-    planned: list[running.Race] = []
+    planned: list[running.Problem] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
@@ -223,8 +223,8 @@ def test_the_command_is_one_that_run_understands(
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
-    CliRunner().invoke(cli.app, more_processes([one], one).split()[1:])
-    (race,) = planned
-    assert race.name == one.group
-    assert slug in [i.slug for i in race.implementations]
-    assert len(race.implementations) <= 2
+    CliRunner().invoke(app, more_processes([one], one).split()[1:])
+    (problem,) = planned
+    assert problem.name == one.group
+    assert slug in [i.slug for i in problem.implementations]
+    assert len(problem.implementations) <= 2

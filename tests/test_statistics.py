@@ -31,7 +31,7 @@ from reports.statistics import (
 NAN = math.nan
 
 
-def launches(*rounds: Sequence[float]) -> list[Floats]:
+def processes(*rounds: Sequence[float]) -> list[Floats]:
     return [np.array(one, np.float64) for one in rounds]
 
 
@@ -102,14 +102,14 @@ def test_mapping_an_interval_maps_its_ends_and_invents_none() -> None:
 
 def test_a_typical_figure_is_the_trimmed_geometric_mean_of_processes_medians() -> None:
     # medians 2, 4, 8, 1 and 1,000, of which the least and the largest are left out
-    found = typical_figure(launches([1, 2, 9], [4, 4, NAN], [8, 8, 8], [1], [1000, 1000, 1000]))
+    found = typical_figure(processes([1, 2, 9], [4, 4, NAN], [8, 8, 8], [1], [1000, 1000, 1000]))
     assert found.estimate == pytest.approx(4)
-    few = typical_figure(launches([1, 2, 9], [4, 4, NAN], [8, 8, 8]))
+    few = typical_figure(processes([1, 2, 9], [4, 4, NAN], [8, 8, 8]))
     assert few.estimate == pytest.approx(4)
 
 
 def test_rounds_that_were_sat_out_do_not_count() -> None:
-    assert typical_figure(launches([NAN, 5, NAN, 7, NAN])).estimate == pytest.approx(6)
+    assert typical_figure(processes([NAN, 5, NAN, 7, NAN])).estimate == pytest.approx(6)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -138,17 +138,17 @@ def test_fewer_than_three_processes_have_no_interval(of: Callable[..., Interval]
     assert ends(of([1.0, 2.0, 4.0])) == pytest.approx(ends(mean_interval([1.0, 2.0, 4.0])))
 
 
-# -- the ratio of two lanes
+# -- the ratio of two implementations
 
 
-def test_drift_that_hits_both_lanes_alike_cancels_out() -> None:
+def test_drift_that_hits_both_implementations_alike_cancels_out() -> None:
     drift = [np.exp(np.sin(np.arange(12) + start)) for start in range(5)]
     assert ends(paired_ratio([3 * d for d in drift], drift)) == pytest.approx((3, 3, 3), rel=1e-12)
 
 
 def test_a_launch_counts_once_however_many_rounds_it_has() -> None:
     long, short = [4.0] * 500, [1.0] * 6
-    ratio = paired_ratio(launches(long, short), launches([1.0] * 500, short))
+    ratio = paired_ratio(processes(long, short), processes([1.0] * 500, short))
     assert alone(ratio) == pytest.approx(2)  # the geometric mean of 4 and 1
 
 
@@ -172,75 +172,75 @@ def test_the_interval_is_students_over_the_launches_log_ratios() -> None:
     ratios = [1.9, 2.0, 2.2, 2.05]
     logs = np.log(ratios)
     expected = np.exp([logs.mean(), *stats.t.interval(0.95, 3, loc=logs.mean(), scale=stats.sem(logs))])
-    measured = paired_ratio(launches(*[[r] * 7 for r in ratios]), launches(*[[1.0] * 7] * 4))
+    measured = paired_ratio(processes(*[[r] * 7 for r in ratios]), processes(*[[1.0] * 7] * 4))
     assert ends(measured) == pytest.approx(tuple(expected), rel=1e-12)
 
 
-def test_rounds_pair_by_their_number_where_a_slow_lane_sat_some_out() -> None:
+def test_rounds_pair_by_their_number_where_a_slow_implementation_sat_some_out() -> None:
     # every round is twice as slow as the one before it: only figures of the same round give 10
     fast = [2.0**round for round in range(12)]
     slow = [10 * figure if at % 2 else NAN for at, figure in enumerate(fast)]
-    ratio = paired_ratio(launches(slow), launches(fast))
+    ratio = paired_ratio(processes(slow), processes(fast))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(10)
 
 
 def test_a_launch_cut_short_pairs_the_rounds_that_both_have() -> None:
     fast = [2.0**round for round in range(12)]
-    ratio = paired_ratio(launches([5 * figure for figure in fast[:8]]), launches(fast))
+    ratio = paired_ratio(processes([5 * figure for figure in fast[:8]]), processes(fast))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(5)
 
 
 def test_with_few_common_rounds_the_medians_are_compared() -> None:
     slow, fast = [8.0] * (FEW - 1) + [NAN] * FEW, [1.0] * (FEW - 1) + [4.0] * FEW
-    ratio = paired_ratio(launches(slow), launches(fast))
+    ratio = paired_ratio(processes(slow), processes(fast))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(2)  # 8 over 4; the common rounds alone would say 8
 
 
 def test_with_enough_common_rounds_only_those_are_compared() -> None:
     slow, fast = [8.0] * FEW + [NAN] * 6, [1.0] * FEW + [4.0] * 6
-    ratio = paired_ratio(launches(slow), launches(fast))
+    ratio = paired_ratio(processes(slow), processes(fast))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(8)
 
 
-def test_lanes_that_never_met_are_compared_by_their_medians() -> None:
-    ratio = paired_ratio(launches([6.0, NAN, 6.0, NAN]), launches([NAN, 2.0, NAN, 2.0]))
+def test_implementations_that_never_met_are_compared_by_their_medians() -> None:
+    ratio = paired_ratio(processes([6.0, NAN, 6.0, NAN]), processes([NAN, 2.0, NAN, 2.0]))
     assert ratio is not None
     assert ratio.estimate == pytest.approx(3)
 
 
-def test_a_launch_without_figures_of_one_lane_says_nothing() -> None:
-    with_gap = paired_ratio(launches([4.0] * 6, [NAN] * 6), launches([2.0] * 6, [2.0] * 6))
+def test_a_launch_without_figures_of_one_implementation_says_nothing() -> None:
+    with_gap = paired_ratio(processes([4.0] * 6, [NAN] * 6), processes([2.0] * 6, [2.0] * 6))
     assert alone(with_gap) == pytest.approx(2)
 
 
 def test_no_figures_give_no_ratio() -> None:
-    assert paired_ratio(launches([NAN] * 6), launches([1.0] * 6)) is None
+    assert paired_ratio(processes([NAN] * 6), processes([1.0] * 6)) is None
     assert paired_ratio([], []) is None
 
 
 def test_one_launch_gives_a_ratio_without_an_interval() -> None:
-    assert alone(paired_ratio(launches([4.0] * 6), launches([1.0] * 6))) == pytest.approx(4)
+    assert alone(paired_ratio(processes([4.0] * 6), processes([1.0] * 6))) == pytest.approx(4)
 
 
-def test_launches_of_different_races_are_not_compared() -> None:
+def test_launches_of_different_problems_are_not_compared() -> None:
     with pytest.raises(ValueError, match="zip"):
-        paired_ratio(launches([1.0] * 6), launches([1.0] * 6, [1.0] * 6))
+        paired_ratio(processes([1.0] * 6), processes([1.0] * 6, [1.0] * 6))
 
 
 figure = st.floats(1e-9, 1e3)
-lane = st.lists(st.lists(figure | st.just(NAN), min_size=12, max_size=12), min_size=3, max_size=3)
+implementation = st.lists(st.lists(figure | st.just(NAN), min_size=12, max_size=12), min_size=3, max_size=3)
 
 
-@given(lane, lane, st.floats(1e-3, 1e3))
+@given(implementation, implementation, st.floats(1e-3, 1e3))
 def test_changing_the_unit_of_time_changes_no_ratio(
     one: list[list[float]], other: list[list[float]], factor: float
 ) -> None:
-    before = paired_ratio(launches(*one), launches(*other))
-    scaled = paired_ratio([factor * a for a in launches(*one)], [factor * b for b in launches(*other)])
+    before = paired_ratio(processes(*one), processes(*other))
+    scaled = paired_ratio([factor * a for a in processes(*one)], [factor * b for b in processes(*other)])
     assert (before is None) == (scaled is None)
     if before is not None and scaled is not None:
         assert scaled.estimate == pytest.approx(before.estimate, rel=1e-9)
@@ -249,19 +249,19 @@ def test_changing_the_unit_of_time_changes_no_ratio(
             assert ends(scaled) == pytest.approx(ends(before), rel=1e-6)
 
 
-@given(lane, lane, st.floats(1e-3, 1e3))
-def test_a_lane_slowed_by_a_factor_has_its_ratio_times_that_factor(
+@given(implementation, implementation, st.floats(1e-3, 1e3))
+def test_a_implementation_slowed_by_a_factor_has_its_ratio_times_that_factor(
     one: list[list[float]], other: list[list[float]], factor: float
 ) -> None:
-    before = paired_ratio(launches(*one), launches(*other))
-    slowed = paired_ratio([factor * a for a in launches(*one)], launches(*other))
+    before = paired_ratio(processes(*one), processes(*other))
+    slowed = paired_ratio([factor * a for a in processes(*one)], processes(*other))
     if before is not None and slowed is not None:
         assert slowed.estimate == pytest.approx(factor * before.estimate, rel=1e-9)
 
 
-@given(lane, lane)
+@given(implementation, implementation)
 def test_twice_as_fast_is_half_as_slow(one: list[list[float]], other: list[list[float]]) -> None:
-    there, back = paired_ratio(launches(*one), launches(*other)), paired_ratio(launches(*other), launches(*one))
+    there, back = paired_ratio(processes(*one), processes(*other)), paired_ratio(processes(*other), processes(*one))
     assert (there is None) == (back is None)
     if there is not None and back is not None:
         assert there.estimate * back.estimate == pytest.approx(1)
@@ -323,6 +323,6 @@ def test_growth_is_not_dragged_along_by_a_process_that_was_slowed() -> None:
 
 def test_a_process_that_was_slowed_as_a_whole_moves_no_ratio_and_no_typical_time() -> None:
     slowed = [1.0, 1.0, 3.0, 1.0, 1.0]
-    one, other = (launches(*[[figure * factor] * 7 for factor in slowed]) for figure in (2.0, 1.0))
+    one, other = (processes(*[[figure * factor] * 7 for factor in slowed]) for figure in (2.0, 1.0))
     assert ends(paired_ratio(one, other)) == pytest.approx((2, 2, 2))
     assert ends(typical_figure(one)) == pytest.approx((2, 2, 2))

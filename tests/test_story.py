@@ -18,11 +18,11 @@ from tests.saved import not_measured, row, unlaunched
 
 
 def story(*rows: saved.Content, **suite: Any) -> Finding:
-    """The first race's finding."""
+    """The first problem's finding."""
     return findings(saved.result(*rows, **suite))[0]
 
 
-def launches(*figures: float) -> list[list[float | None]]:
+def processes(*figures: float) -> list[list[float | None]]:
     return [[figure] * 6 for figure in figures]
 
 
@@ -53,7 +53,7 @@ def test_where_the_baseline_wins_nothing_beats_it() -> None:
     assert found.use == ("one-hot",)
 
 
-def test_a_baseline_alone_in_its_race_is_compared_with_nobody() -> None:
+def test_a_baseline_alone_in_its_problem_is_compared_with_nobody() -> None:
     assert (
         story(row("one-hot", 1e-5, baseline=True)).found
         == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
@@ -68,15 +68,15 @@ def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
     )
 
 
-def test_a_lane_alone_wins() -> None:
+def test_a_implementation_alone_wins() -> None:
     assert story(row("gather", 1e-5)).use == ("gather",)
 
 
-def test_a_race_without_figures_has_no_story() -> None:
+def test_a_problem_without_figures_has_no_story() -> None:
     assert findings(saved.result(not_measured=[not_measured("gather", "crashed", "")])) == []
 
 
-def test_each_race_has_its_own_story() -> None:
+def test_each_problem_has_its_own_story() -> None:
     found = findings(ResultFile.model_validate(saved.small()))
     assert [one.use[0] for one in found] == ["gather", "gather", "numba"]
     assert "1,000 times (1,000–1,000) faster" in found[1].found
@@ -87,7 +87,7 @@ def test_each_race_has_its_own_story() -> None:
 
 def test_a_baseline_within_the_noise_is_not_beaten() -> None:
     found = story(
-        row("one-hot", launches(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", launches(1e-5, 1e-5, 1e-5))
+        row("one-hot", processes(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", processes(1e-5, 1e-5, 1e-5))
     )
     assert found.found == "Nothing is clearly faster than the baseline one-hot at V = 10,000, B = 100, 10.1 µs a call."
     assert found.advice == "Use one-hot (the one-hot way); about as fast: gather."
@@ -96,19 +96,19 @@ def test_a_baseline_within_the_noise_is_not_beaten() -> None:
 @pytest.mark.parametrize(
     ("figures", "tie"),
     [
-        (launches(AS_FAST - 0.001, AS_FAST - 0.001, AS_FAST - 0.001), True),  # certain, but too little to matter
-        (launches(AS_FAST + 0.001, AS_FAST + 0.001, AS_FAST + 0.001), False),  # certain, and it matters
-        (launches(0.95, 1.1, 1.2), True),  # might be nothing
-        (launches(1.07, 1.08, 1.09), False),  # more than nothing
-        (launches(0.9, 1.3, 2.6), False),  # might be nothing, but a guess of 1.45 is no tie: it is noise
-        (launches(MAY_BE_AS_FAST - 0.01), True),  # one launch cannot tell
-        (launches(MAY_BE_AS_FAST + 0.01), False),
+        (processes(AS_FAST - 0.001, AS_FAST - 0.001, AS_FAST - 0.001), True),  # certain, but too little to matter
+        (processes(AS_FAST + 0.001, AS_FAST + 0.001, AS_FAST + 0.001), False),  # certain, and it matters
+        (processes(0.95, 1.1, 1.2), True),  # might be nothing
+        (processes(1.07, 1.08, 1.09), False),  # more than nothing
+        (processes(0.9, 1.3, 2.6), False),  # might be nothing, but a guess of 1.45 is no tie: it is noise
+        (processes(MAY_BE_AS_FAST - 0.01), True),  # one process cannot tell
+        (processes(MAY_BE_AS_FAST + 0.01), False),
     ],
 )
 def test_a_tie_is_close_or_close_and_uncertain(figures: list[list[float | None]], tie: bool) -> None:
     count = len(figures)
     found = story(
-        row("slow", launches(*[50.0] * count), baseline=True), row("a", launches(*[1.0] * count)), row("b", figures)
+        row("slow", processes(*[50.0] * count), baseline=True), row("a", processes(*[1.0] * count)), row("b", figures)
     )
     assert found.use == (("a", "b") if tie else ("a",))
     assert ("about as fast: b" in found.advice) == tie
@@ -182,7 +182,7 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
     tied = has_baseline and wall["one-hot"] / least < AS_FAST
     assert found.use[0] == ("one-hot" if tied else next(slug for slug in order if wall[slug] / least < AS_FAST))
     assert found.advice.startswith(f"Use {found.use[0]} (")
-    # as launches agree exactly, a tie is what differs by less than 3 %
+    # as processes agree exactly, a tie is what differs by less than 3 %
     assert set(found.use) == {slug for slug, figure in wall.items() if figure / least < AS_FAST or figure == least}
     if not has_baseline:
         assert "no ratio" in found.found
@@ -195,9 +195,9 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
 
 
 def test_where_the_file_has_plain_words_the_finding_needs_no_code() -> None:
-    one = row("one-hot", launches(1.0, 1.0, 1.0), baseline=True, V=1_000_000)
-    other = row("gather", launches(1e-6, 1e-6, 1e-6), V=1_000_000)
-    one["extra_info"]["plain"], other["extra_info"]["plain"] = "multiplying by the table", "picking the rows"
+    one = row("one-hot", processes(1.0, 1.0, 1.0), baseline=True, V=1_000_000)
+    other = row("gather", processes(1e-6, 1e-6, 1e-6), V=1_000_000)
+    one["extra_info"]["summary"], other["extra_info"]["summary"] = "multiplying by the table", "picking the rows"
     assert story(one, other).found == (
         "At a million words, 100 at a time, picking the rows instead of multiplying by the table is 1,000,000 times (1,000,000–1,000,000) faster: "
         "1.00 µs, not 1.00 s."

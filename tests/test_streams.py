@@ -66,11 +66,11 @@ def test_without_a_home_it_runs_all_the_same(tmp_path: Path) -> None:
 def test_a_corpus_whose_name_is_no_utf_8_is_read_and_the_command_can_be_typed_again(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9's.txt")
     (tmp_path / name).write_text("the cat sat on the mat and the dog sat on the cat\n" * 50)
-    done = w2vbench(*SMALL, "--corpus", name, "--launches", "1", cwd=tmp_path)
+    done = w2vbench(*SMALL, "--corpus", name, "--processes", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     suite = json.loads((tmp_path / "reports/out/result.json").read_text())["w2vbench"]
     assert suite["corpus"]["name"] == r"caf\udce9's.txt"
-    typed = suite["command"].rpartition("--corpus ")[2].partition(" --launches")[0]
+    typed = suite["command"].rpartition("--corpus ")[2].partition(" --processes")[0]
     if Path("/bin/bash").exists():
         again = subprocess.run(["/bin/bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
         assert again.stdout == b"caf\xe9's.txt"

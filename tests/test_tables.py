@@ -23,7 +23,7 @@ from reports.results import ResultError, ResultFile, read
 from reports.story import OVERVIEW, headline, overview
 from reports.tables import Table, csv, markdown, plain, tables
 from tests import saved
-from tests.saved import PYTEST, RACE, STATUSES, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, unlaunched
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -51,7 +51,7 @@ def test_a_report_reads_as_the_one_that_was_checked_by_eye(name: str, tmp_path: 
 
 
 def test_a_report_is_three_files_in_a_new_folder(tmp_path: Path) -> None:
-    paths = report(read(RACE), tmp_path / "a" / "b")
+    paths = report(read(PROBLEM), tmp_path / "a" / "b")
     assert [path.name for path in paths] == ["index.html", "report.md", "cases.csv"]
     assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == {path.name for path in paths}
 
@@ -59,11 +59,11 @@ def test_a_report_is_three_files_in_a_new_folder(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(ResultError, match="out"):
-        report(read(RACE), tmp_path / "out")
+        report(read(PROBLEM), tmp_path / "out")
 
 
 def test_an_interrupted_run_says_so() -> None:
-    assert "**Interrupted: only the races below were finished.**" in as_markdown(
+    assert "**Interrupted: only the problems below were finished.**" in as_markdown(
         saved.result(row("gather", 1e-5), complete=False)
     )
     assert "nterrupted" not in as_markdown(saved.result(row("gather", 1e-5)))
@@ -92,13 +92,13 @@ def test_every_status_is_told_with_its_reason() -> None:
     (one,) = tables_of(
         saved.result(
             row("gather", 1e-5),
-            not_measured=[not_measured(f"lane-{s}".replace(" ", "-"), s, f"why {s}") for s in STATUSES],
+            not_measured=[not_measured(f"implementation-{s}".replace(" ", "-"), s, f"why {s}") for s in STATUSES],
         )
     )
     assert [line[2] for line in one.rows[1:]] == [f"{status}: why {status}" for status in STATUSES]
 
 
-def test_a_race_in_which_nothing_was_measured_still_has_its_table() -> None:
+def test_a_problem_in_which_nothing_was_measured_still_has_its_table() -> None:
     (one,) = tables_of(saved.result(not_measured=[not_measured("add-at", "crashed", "signal SIGSEGV")]))
     assert one.rows == (("add-at", "the add-at way", "crashed: signal SIGSEGV", "", "", "", ""),)
 
@@ -108,7 +108,7 @@ def test_an_empty_file_has_no_tables() -> None:
     assert as_markdown(saved.result()).startswith("# w2vbench report\n")
 
 
-def test_a_lane_whose_growth_bends_is_said_to_where() -> None:
+def test_a_implementation_whose_growth_bends_is_said_to_where() -> None:
     # flat from 10,000 to 100,000 and square from there: a line through it all would say V^1.00 and hide both
     result = saved.result(
         *[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))]
@@ -148,7 +148,7 @@ def test_what_is_at_a_limit_of_the_machine_is_told_what_alone_would_help(work: d
 
 
 def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free() -> None:
-    """A line a rung; one without a time in any part has none, here and in the plot."""
+    """A line an implementation; one without a time in any part has none, here and in the plot."""
     rows = row("sparse", 1e-3), row("numba", 1e-5), row("idle", 2e-5), row("updates", 2e-3)
     cases = [case["name"] for case in rows]
     parts = (
@@ -186,7 +186,7 @@ def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() ->
 
 
 class Rows(HTMLParser):
-    """The text of every table's cells, row by row, by the table's class; a race's heading gives two: slug and title."""
+    """The text of every table's cells, row by row, by the table's class; a problem's heading gives two: slug and title."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ class Rows(HTMLParser):
 
 def filled(name: str) -> ResultFile:
     made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
-    return made[name]() if name in made else read({"race": RACE, "pytest-benchmark": PYTEST}[name])
+    return made[name]() if name in made else read({"problem": PROBLEM, "pytest-benchmark": PYTEST}[name])
 
 
 def written(text: str) -> list[list[list[str]]]:
@@ -243,24 +243,24 @@ def written(text: str) -> list[list[list[str]]]:
     return [[cells(line) for line in block[2:]] for block in blocks]
 
 
-@pytest.mark.parametrize("name", ["race", "pytest-benchmark", "small", "hostile"])
+@pytest.mark.parametrize("name", ["problem", "pytest-benchmark", "small", "hostile"])
 def test_page_and_markdown_show_the_same_figures(name: str) -> None:
     result = filled(name)
     page = Rows(html(result))
-    overall, *races = written(as_markdown(result))
-    assert sum(map(len, races)) == len(result.benchmarks) + len(result.w2vbench.not_measured)
+    overall, *problems = written(as_markdown(result))
+    assert sum(map(len, problems)) == len(result.benchmarks) + len(result.w2vbench.not_measured)
     assert page.body("") == overall
-    # without its script the page shows each kernel's race with the most work; a reason takes a row's whole width
-    seen = [[line if any(line[3:]) else line[:3] for line in race] for race in races]
-    for line in page.body("race"):
-        assert any(line in race for race in seen)
-    shown = [one for of, one in page.tables if of == "race" and one]
+    # without its script the page shows each kernel's problem with the most work; a reason takes a row's whole width
+    seen = [[line if any(line[3:]) else line[:3] for line in problem] for problem in problems]
+    for line in page.body("problem"):
+        assert any(line in problem for problem in seen)
+    shown = [one for of, one in page.tables if of == "problem" and one]
     assert len(shown) == len({row.problem.partition("@")[0] for row in tables_of(result)})
-    # every race is in the page's data, of which its script makes the tables
+    # every problem is in the page's data, of which its script makes the tables
     data = json.loads(page.data)
     assert sorted(
-        [[" ".join(cell.split()) for cell in row] for row in race["rows"]] for race in data["races"]
-    ) == sorted(races)
+        [[" ".join(cell.split()) for cell in row] for row in problem["rows"]] for problem in data["problems"]
+    ) == sorted(problems)
 
 
 def test_the_overview_has_a_row_for_each_kernel_with_a_baseline() -> None:
@@ -322,7 +322,7 @@ def test_numbers_below_zero_stay_numbers_in_the_csv() -> None:
 
 
 def test_csv_gives_back_the_table() -> None:
-    table = frame(read(RACE))
+    table = frame(read(PROBLEM))
     again = pd.read_csv(io.StringIO(csv(table)), keep_default_na=False, na_values=dict.fromkeys(table.columns[16:], ""))
     pd.testing.assert_frame_equal(again, table, check_dtype=False, rtol=1e-14)
 
@@ -334,10 +334,10 @@ def test_csv_has_no_empty_lines_where_lines_end_otherwise(monkeypatch: pytest.Mo
     assert b"\r" not in path.read_bytes()
 
 
-# -- the race that stands for its kernel
+# -- the problem that stands for its kernel
 
 
-def test_the_headline_is_the_race_with_the_most_work() -> None:
+def test_the_headline_is_the_problem_with_the_most_work() -> None:
     sizes = [
         "V=1e4,H=100,B=100,f32,i64,zipf,t1",
         "V=1e6,H=100,B=1,f32,i64,zipf,t1",

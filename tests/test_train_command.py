@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.training import quality
-from bench.training.compare import Asked, content, trained_on
-from impls.training.ladder import CBOW
+from bench.plans import scores as quality
+from bench.plans.quality import Asked, content, trained_on
+from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.results import Against, ResultFile, TrainingRun, read
 from reports.training import (
@@ -33,10 +33,10 @@ from reports.training import (
     drawing,
     how,
     html,
+    implementations,
     markdown,
     peer_of,
     row,
-    rungs,
     told,
     what,
 )
@@ -109,8 +109,8 @@ def test_train_gives_the_same_vectors_for_a_seed(tmp_path: Path) -> None:
         (("train", "--debug", "2"), "No such option: --debug (see w2vbench train --help)"),
         (("train", "--size", "0"), "--vector-size"),
         (("train", "--model", "glove"), "glove"),
-        (("quality", "--only", "nothing"), "no training rung matches"),
-        (("quality", "--kernel", "lookup"), "no training rung matches"),
+        (("quality", "--only", "nothing"), "no training implementation matches"),
+        (("quality", "--kernel", "lookup"), "no training implementation matches"),
         (("quality", "--budget", "long"), "not a time from 0.1 s to 30 days: 'long'"),
         (("quality", "--min-count", "10000000"), "--min-count"),
     ],
@@ -189,7 +189,7 @@ def test_quality_leaves_a_table_a_page_and_a_result_file(
 def test_quality_goes_on_from_its_earlier_runs(
     judged: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    """Runs that are there are kept as they are, those of new seeds and rungs are made, and a failed one is tried again."""
+    """Runs that are there are kept as they are, those of new seeds and implementations are made, and a failed one is tried again."""
     folder, _ = judged
     (tmp_path / "text").write_text(TEXT)
     out = tmp_path / "reports/out"
@@ -221,7 +221,7 @@ def test_quality_goes_on_from_its_earlier_runs(
 
 
 def test_more_seeds_train_on_as_many_words_as_those_before() -> None:
-    """Else one that ran while the machine was slow would be of a part of the text, and all of its rung's answers void."""
+    """Else one that ran while the machine was slow would be of a part of the text, and all of its implementation's answers void."""
     runs = [{"kernel": "training.cbow", "threads": 1, "status": "ok", "words": 900}]
     records = [
         runs[0] | {"implementation": "numba", "whole": True},
@@ -290,7 +290,7 @@ def test_quality_goes_on_from_nothing_else(tmp_path: Path, there: str | None, me
 
 
 def example() -> ResultFile:
-    """Runs of three rungs: one judged equal, one not measured, and the peer; with a name that a page must not take for HTML."""
+    """Runs of three implementations: one judged equal, one not measured, and the peer; with a name that a page must not take for HTML."""
 
     def run(slug: str, seed: int, **more: object) -> dict[str, object]:
         return {
@@ -325,11 +325,16 @@ def example() -> ResultFile:
     )  # fmt: skip
 
 
-def test_the_table_says_what_each_rung_did() -> None:
+def test_the_table_says_what_each_implementation_did() -> None:
     training = example().w2vbench.training
     assert training is not None
-    every = rungs(training)
-    cells = {rung.slug: dict(zip(HEADER, row(rung, training, peer_of(rung, every)), strict=True)) for rung in every}
+    every = implementations(training)
+    cells = {
+        implementation.slug: dict(
+            zip(HEADER, row(implementation, training, peer_of(implementation, every)), strict=True)
+        )
+        for implementation in every
+    }
     numba = cells["numba"]
     assert numba["words a second"].startswith("1.74 million (")
     assert numba["over gensim"] == "8.70× (5.01–15.1)"
@@ -345,15 +350,20 @@ def test_the_table_says_what_each_rung_did() -> None:
 
 
 def test_seeds_that_failed_are_told() -> None:
-    """A rung that often fails is not shown by the runs that went well alone."""
+    """An implementation that often fails is not shown by the runs that went well alone."""
     result = example()
     training = result.w2vbench.training
     assert training is not None
     failed = {"seed": 3, "status": "wrong", "reason": "its vectors did not stay finite"}
     runs = [*training.runs, training.runs[2].model_copy(update=failed)]
     training = training.model_copy(update={"runs": runs})
-    every = rungs(training)
-    cells = {rung.slug: dict(zip(HEADER, row(rung, training, peer_of(rung, every)), strict=True)) for rung in every}
+    every = implementations(training)
+    cells = {
+        implementation.slug: dict(
+            zip(HEADER, row(implementation, training, peer_of(implementation, every)), strict=True)
+        )
+        for implementation in every
+    }
     assert cells["numba"]["text"] == "all, 2 of 3 runs"
     assert cells["gensim"]["text"] == "all"
     assert (
@@ -399,11 +409,11 @@ def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
     training = training.model_copy(
         update={"equal": {key: equal}, "against": {key: against}, "planned": planned, "runs": runs}
     )
-    every = rungs(training)
+    every = implementations(training)
     (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
     assert said in line
     assert "more seeds" not in line
-    (numba,) = (rung for rung in every if rung.slug == "numba")
+    (numba,) = (implementation for implementation in every if implementation.slug == "numba")
     cell = row(numba, training, peer_of(numba, every))[-1]
     assert cell == ({True: "yes", False: "not shown", None: "–"}[equal] if planned else "–")
 
@@ -419,13 +429,13 @@ def test_margins_are_stated_for_each_of_gensims_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rung", "said"),
+    ("implementation", "said"),
     [(0, "cannot be told: some of gensim's runs failed"), (2, "cannot be told: some of its runs failed")],
 )
-def test_a_failed_run_is_named_where_quality_cannot_be_told(rung: int, said: str) -> None:
+def test_a_failed_run_is_named_where_quality_cannot_be_told(implementation: int, said: str) -> None:
     training = example().w2vbench.training
     assert training is not None
-    failed = training.runs[rung].model_copy(update={"seed": 3, "status": "timeout", "reason": "took long"})
+    failed = training.runs[implementation].model_copy(update={"seed": 3, "status": "timeout", "reason": "took long"})
     training = training.model_copy(update={"equal": {}, "runs": [*training.runs, failed]})
     (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
     assert said in line
@@ -438,12 +448,12 @@ def test_a_failed_run_is_named_where_quality_cannot_be_told(rung: int, said: str
         ("initial(problem)", "does not learn"),  # it does nothing, and would be the fastest of all
     ],
 )
-def test_quality_trains_no_rung_that_does_not_keep_the_contract(tmp_path: Path, rows: str, said: str) -> None:
+def test_quality_trains_no_implementation_that_does_not_keep_the_contract(tmp_path: Path, rows: str, said: str) -> None:
     (tmp_path / "text").write_text(TEXT)
     (tmp_path / "mine.py").write_text(
         "import numpy as np\n"
         "from impls.training.contract import initial\n"
-        "from impls.training.ladder import cbow\n"
+        "from impls.training.implementations import cbow\n"
         "class Model:\n"
         "    def __init__(self, problem):\n"
         f"        self.alpha, self.W_in, self.W_out = 0.0, {rows}, {rows}\n"
@@ -462,10 +472,10 @@ def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> Non
     result = example()
     training = result.w2vbench.training
     assert training is not None
-    every = rungs(training)
+    every = implementations(training)
     text, page = markdown(training), html(result)
-    for rung in every:
-        for cell in row(rung, training, peer_of(rung, every)):
+    for implementation in every:
+        for cell in row(implementation, training, peer_of(implementation, every)):
             assert cell.replace("<", "&lt;") in text
     assert "<img" not in page
     assert "<b>title" not in page
@@ -476,7 +486,7 @@ def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> Non
 def test_a_drawing_keeps_its_points_inside() -> None:
     training = example().w2vbench.training
     assert training is not None
-    drawn = drawing(rungs(training), "simlex999")
+    drawn = drawing(implementations(training), "simlex999")
     assert {point["name"] for point in drawn["points"]} == {"gensim", "numba"}
     for point in drawn["points"]:
         assert LEFT <= point["x"] <= WIDE - RIGHT
@@ -506,7 +516,7 @@ def test_names_of_points_cover_neither_points_nor_each_other(points: list[tuple[
 def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
     training = example().w2vbench.training
     assert training is not None
-    drawn = curves(rungs(training))
+    drawn = curves(implementations(training))
     assert [line["name"] for line in drawn["lines"]] == ["gensim, t1", "numba, t1"]
     assert drawn["across"][0][1] == "1k"
     assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
@@ -518,7 +528,7 @@ def test_a_loss_that_goes_astray_is_drawn_at_the_top() -> None:
     training = example().w2vbench.training
     assert training is not None
     astray = training.runs[2].model_copy(update={"curve": [(1000, 4.0), (2_000_000, 1e12)]})
-    drawn = curves(rungs(training.model_copy(update={"runs": [*training.runs[:2], astray]})))
+    drawn = curves(implementations(training.model_copy(update={"runs": [*training.runs[:2], astray]})))
     assert drawn["up"][-1][1] == "≥ 11.0"
     assert drawn["lines"][1]["points"].endswith(f",{drawn['up'][-1][0]}")
 

@@ -1,4 +1,4 @@
-"""Training: the compiled steps against plain arithmetic, what a pass does to a text, and that rungs learn."""
+"""Training: the compiled steps against plain arithmetic, what a pass does to a text, and that implementations learn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.check import check_contract
-from bench.engine.race import Settings as RaceSettings
-from bench.engine.race import enter
+from bench.engine.context import Settings as RaceSettings
+from bench.engine.contract import check_contract
+from bench.plans.problems import enter
 from impls.case import Size
 from impls.catalogue import missing
 from impls.compiled import compiled
@@ -37,7 +37,7 @@ from impls.training.contract import (
     training_problem,
     windows,
 )
-from impls.training.ladder import CBOW, SKIP_GRAM, cbow
+from impls.training.implementations import CBOW, SKIP_GRAM, cbow
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
 from impls.vectors import LINE, aligned, register_bytes
 from impls.words import Corpus, builtin, encode
@@ -59,7 +59,7 @@ V = 12
 def skip_gram_reference(
     W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float, together: int = 2
 ) -> None:
-    """Each context against all targets' old rows; contexts two by two, as the rung goes through them."""
+    """Each context against all targets' old rows; contexts two by two, as the implementation goes through them."""
     old = W_out.copy()
     change = np.zeros_like(W_out)
     for first in range(0, len(contexts), together):
@@ -172,10 +172,10 @@ def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K
     np.testing.assert_allclose(got_out, W_out, atol=1e-5)
 
 
-# rungs
+# implementations
 
 
-def test_a_rung_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
+def test_a_implementation_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     class Idle:
         alpha = 0.0
 
@@ -190,7 +190,7 @@ def test_a_rung_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     assert "does not learn" in verdict.reason
 
 
-def test_a_rung_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
+def test_a_implementation_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
     """Half of each vector takes half the time."""
 
     class Half(StagedModel):
@@ -205,7 +205,7 @@ def test_a_rung_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> Non
     assert "W_in is float32 of shape (12, 64), and must be float32 of shape (12, 128)" in verdict.reason
 
 
-def test_a_rung_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
+def test_a_implementation_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
     def doubled(words: Array, starts: Array, model: StagedModel) -> Any:
         model.step(words, starts)
         model.W_in = model.W_in.astype(np.float64)
@@ -219,7 +219,7 @@ def test_a_rung_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
     assert "W_in is float64" in verdict.reason
 
 
-def test_a_rung_with_constant_scores_is_wrong(corpus: Corpus) -> None:
+def test_a_implementation_with_constant_scores_is_wrong(corpus: Corpus) -> None:
     """Its loss is low, since noise is more frequent than neighbours, but it has learnt nothing of the text."""
 
     class Constant:
@@ -265,17 +265,17 @@ def trained(implementation: Implementation, threads: int = 1, passes: int = 12, 
     return model
 
 
-@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
+@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
 def test_a_seed_gives_the_same_vectors_on_one_thread_and_another_seed_others(
-    ladder: tuple[Implementation, ...],
+    implementations: tuple[Implementation, ...],
 ) -> None:
-    one, other, another = (trained(ladder[-1], seed=seed).W_in for seed in (1, 1, 2))
+    one, other, another = (trained(implementations[-1], seed=seed).W_in for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, other)
     assert not np.array_equal(one, another)
 
 
-@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
-def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(ladder: tuple[Implementation, ...]) -> None:
+@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
+def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementations: tuple[Implementation, ...]) -> None:
     """A planted text whose words' frequencies fall as 1 / rank: the copies' rows are in most windows."""
     V, topics, rng = 240, 3, np.random.default_rng(1)
     rank = (240 / topics) ** rng.random((4000, 5)) - 1
@@ -285,7 +285,7 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(ladder: tuple
     for threads in (1, 3):
         size = Size(V, 16, len(words), 5, index="i32", threads=threads)
         problem = training_problem(size, counts, [(words, starts)], np.random.default_rng(0), Settings(sample=0))
-        step, (model,) = ladder[-1].start(problem)
+        step, (model,) = implementations[-1].start(problem)
         assert len(model.threads[0].own[0]) == (0 if threads == 1 else V // 20)
         for _ in range(20):
             step(words, starts, model)
@@ -318,16 +318,16 @@ def test_windows_do_not_reach_across_lines() -> None:
     for starts, learnt in (([0, 1, 2, 3, 4], False), ([0, 2, 4], True)):
         words, lines = np.array([0, 1, 2, 3], np.int32), np.array(starts, np.int64)
         size = Size(4, 16, 4, 2, index="i32")
-        for ladder in (CBOW, SKIP_GRAM):
-            for rung in ladder:
-                if missing(rung):
+        for implementations in (CBOW, SKIP_GRAM):
+            for implementation in implementations:
+                if missing(implementation):
                     continue
                 problem = training_problem(size, counts, [(words, lines)], np.random.default_rng(0), Settings(sample=0))
-                _, (model,) = rung.start(problem)
+                _, (model,) = implementation.start(problem)
                 before = model.W_out.copy()
                 for _ in range(3):
-                    rung(words, lines, model)
-                assert (not np.array_equal(before, model.W_out)) is learnt, rung.key
+                    implementation(words, lines, model)
+                assert (not np.array_equal(before, model.W_out)) is learnt, implementation.key
 
 
 def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
@@ -337,15 +337,17 @@ def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
     assert many.tolist() == [1, 2, 2, 1, 0]
 
 
-@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "torch")], ids=lambda i: i.key)
-def test_a_word_beyond_the_end_of_a_line_is_not_moved(rung: Implementation) -> None:
+@pytest.mark.parametrize(
+    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "torch")], ids=lambda i: i.key
+)
+def test_a_word_beyond_the_end_of_a_line_is_not_moved(implementation: Implementation) -> None:
     """Not even by its momentum, which a gradient of zeros would set free."""
-    if missing(rung):
+    if missing(implementation):
         pytest.skip("not installed")
     words, lines = np.array([0, 1, 2, 3], np.int32), np.array([0, 4])
     size = Size(4, 16, 4, 2, index="i32")
     problem = training_problem(size, np.ones(4), [(words, lines)], np.random.default_rng(0), Settings(sample=0))
-    step, (model,) = rung.start(problem)
+    step, (model,) = implementation.start(problem)
     for _ in range(2):
         step(words, lines, model)
     before = model.W_in.copy()
@@ -368,7 +370,7 @@ def test_a_line_longer_than_gensims_longest_is_trained_on_to_its_end() -> None:
 
 def test_stages_of_a_step_add_up_to_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that ticks when it is read: each batch reads it at both ends of its five stages."""
-    model = trained(next(rung for rung in CBOW if rung.slug == "sparse"), passes=1)
+    model = trained(next(implementation for implementation in CBOW if implementation.slug == "sparse"), passes=1)
     assert isinstance(model, StagedModel)
     words, starts = planted(V, np.random.default_rng(1))
     batches = -(-len(words) // BATCH)
@@ -380,11 +382,11 @@ def test_stages_of_a_step_add_up_to_all_of_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("ladder", [CBOW, SKIP_GRAM])
+@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
 def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
-    ladder: tuple[Implementation, ...], threads: int, monkeypatch: pytest.MonkeyPatch
+    implementations: tuple[Implementation, ...], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = trained(ladder[-1], threads)
+    model = trained(implementations[-1], threads)
     clock = iter([0.0, 1.0, 4.0])
     monkeypatch.setattr(looped, "perf_counter", lambda: next(clock))
     before = model.W_in.copy()
@@ -395,8 +397,8 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
 
 def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
     """It has no windows: what would be timed is not training."""
-    lanes = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).lanes
-    assert [(lane.status, lane.reason) for lane in lanes] == [
+    implementations = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).cases
+    assert [(implementation.status, implementation.reason) for implementation in implementations] == [
         ("skipped", "B = 1 is too little to work on: --batch 20 or more")
     ]
 
@@ -431,31 +433,33 @@ def counting(model: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug != "gensim"], ids=lambda i: i.key)
-def test_every_rung_learns_from_the_same_pairs(rung: Implementation, threads: int, corpus: Corpus) -> None:
+@pytest.mark.parametrize("implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug != "gensim"], ids=lambda i: i.key)
+def test_every_implementation_learns_from_the_same_pairs(
+    implementation: Implementation, threads: int, corpus: Corpus
+) -> None:
     """A case's ratios are of equal work: nobody leaves words out, or shrinks a window."""
-    if missing(rung):
+    if missing(implementation):
         pytest.skip("not installed")
-    if threads > 1 and rung.one_thread:
+    if threads > 1 and implementation.one_thread:
         pytest.skip("it has one thread")
     size = Size(300, 8, 250, 2, index="i32", threads=threads)
-    problem = rung.kernel.make(size, corpus, np.random.default_rng(0))
-    step, (model,) = rung.start(problem)
+    problem = implementation.kernel.make(size, corpus, np.random.default_rng(0))
+    step, (model,) = implementation.start(problem)
     seen = counting(model)
     step(*problem.batches[0], model)
     parts = threads if isinstance(model, CompiledModel) else 1  # each of its threads' is a line of its own
-    assert sum(seen) == rung.covered(size)["pairs"] == parts * 2 * (5 * 250 // parts - 15)
+    assert sum(seen) == implementation.covered(size)["pairs"] == parts * 2 * (5 * 250 // parts - 15)
 
 
 @pytest.mark.parametrize(
-    "rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("batched", "gensim", "numba")], ids=lambda i: i.key
+    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("batched", "gensim", "numba")], ids=lambda i: i.key
 )
-def test_what_a_step_moves_is_the_rows_of_full_windows(rung: Implementation) -> None:
+def test_what_a_step_moves_is_the_rows_of_full_windows(implementation: Implementation) -> None:
     """Seen from outside: with rows of zeros and a small rate, an output row becomes what its window's input rows add up to.
 
     All negatives are one word that is not in the line, being as frequent as it takes.
     """
-    if missing(rung):
+    if missing(implementation):
         pytest.skip("not installed")
     n, rate = 14, 1e-3
     counts = np.append(np.ones(n), 1e13)
@@ -464,26 +468,30 @@ def test_what_a_step_moves_is_the_rows_of_full_windows(rung: Implementation) -> 
     problem = training_problem(
         Size(n + 1, 40, n, 1, index="i32"), counts, [(words, starts)], np.random.default_rng(0), given
     )
-    _, (model,) = rung.start(problem)
+    _, (model,) = implementation.start(problem)
     before = model.W_in[:n].astype(np.float64)
-    rung(words, starts, model)
+    implementation(words, starts, model)
     moved = np.linalg.lstsq(before.T, model.W_out[:n].T.astype(np.float64), rcond=None)[0].T / (rate / 2)
     distance = np.abs(np.subtract.outer(words, words))
     want = ((distance > 0) & (distance <= 5)).astype(float)
-    if rung.kernel.name == "training.cbow":
+    if implementation.kernel.name == "training.cbow":
         want /= want.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(moved, want, atol=0.02)
 
 
-@pytest.mark.parametrize("rung", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "numba")], ids=lambda i: i.key)
+@pytest.mark.parametrize(
+    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "numba")], ids=lambda i: i.key
+)
 @pytest.mark.parametrize("sample", [0.0, 0.05])
-def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(rung: Implementation, sample: float) -> None:
-    """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all rungs do."""
+def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(
+    implementation: Implementation, sample: float
+) -> None:
+    """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all implementations do."""
     words, starts = planted(V, np.random.default_rng(1), lines=40, length=30)
     counts = np.bincount(words, minlength=V).astype(np.float64)
     given = Settings(sample=sample)
     problem = training_problem(Size(V, 4, len(words), 1, index="i32"), counts, [], np.random.default_rng(2), given)
-    step, (model,) = rung.start(problem)
+    step, (model,) = implementation.start(problem)
     seen, passes = counting(model), []
     for _ in range(60):
         seen.clear()

@@ -121,7 +121,7 @@ def test_growth_shows_its_interval_if_it_has_one() -> None:
     assert power(None) == "–"
 
 
-def test_a_flat_lane_does_not_grow_as_minus_nothing() -> None:
+def test_a_flat_implementation_does_not_grow_as_minus_nothing() -> None:
     assert power(Interval(-0.001, -0.004, 0.002)) == "V^0.00 (0.00–0.00)"
 
 

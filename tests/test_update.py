@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.check import check_contract
+from bench.engine.contract import check_contract
 from impls.case import Size
 from impls.catalogue import kernels, missing, own
 from impls.interface import Implementation, Kernel, Problem
@@ -132,8 +132,8 @@ def test_adam_s_first_step_is_the_learning_rate_whatever_the_gradient_s_size(
 
 
 @pytest.mark.parametrize("implementation", KEPT_WHOLE)
-def test_what_lanes_share_is_left_as_it_was(implementation: Implementation) -> None:
-    """A gradient that stays behind would be the next lane's too."""
+def test_what_implementations_share_is_left_as_it_was(implementation: Implementation) -> None:
+    """A gradient that stays behind would be the next implementation's too."""
     W, m, v = np.ones((3, 5, 2))
     rows, values = np.array([1, 4]), np.ones((2, 2))
     if implementation.kernel.name == "update.sgd":

@@ -26,14 +26,14 @@ from reports.verdicts import (
 
 THRESHOLD = 0.02
 SPREAD = 0.009
-"""Standard deviation of a launch, as measured on a quiet cloud machine."""
+"""Standard deviation of a process, as measured on a quiet cloud machine."""
 FIRST, FRESH = 9, 18
 
 
-def look(rng: np.random.Generator, shift: float, launches: int, spread: float = SPREAD, drift: float = 0.0) -> Paired:
-    """Launches of a case that is slower by shift, on a machine on which identical code drifts."""
-    ratios = math.log1p(shift) + spread * rng.standard_normal(launches)
-    return Paired(list(ratios), list(math.log1p(drift) + spread * rng.standard_normal(launches)))
+def look(rng: np.random.Generator, shift: float, processes: int, spread: float = SPREAD, drift: float = 0.0) -> Paired:
+    """Processes of a case that is slower by shift, on a machine on which identical code drifts."""
+    ratios = math.log1p(shift) + spread * rng.standard_normal(processes)
+    return Paired(list(ratios), list(math.log1p(drift) + spread * rng.standard_normal(processes)))
 
 
 def judge(cases: list[Paired], threshold: float) -> list[Decision]:
@@ -41,10 +41,10 @@ def judge(cases: list[Paired], threshold: float) -> list[Decision]:
     return list(judged({at: Stage(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values())
 
 
-def heavy(rng: np.random.Generator, launches: int) -> Floats:
-    """Launches of which one in ten is slowed or sped up a lot."""
-    spikes = rng.random(launches) < 0.1
-    return np.asarray(SPREAD * rng.standard_normal(launches) + spikes * rng.choice([-1, 1], launches) * 0.2)
+def heavy(rng: np.random.Generator, processes: int) -> Floats:
+    """Processes of which one in ten is slowed or sped up a lot."""
+    spikes = rng.random(processes) < 0.1
+    return np.asarray(SPREAD * rng.standard_normal(processes) + spikes * rng.choice([-1, 1], processes) * 0.2)
 
 
 def test_the_middle_is_scipys_trimmed_mean() -> None:

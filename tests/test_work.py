@@ -12,7 +12,7 @@ import pytest
 from impls.case import Size
 from impls.interface import BadImplementation
 from impls.lookup import lookup
-from impls.training.ladder import cbow, skip_gram
+from impls.training.implementations import cbow, skip_gram
 from reports.between import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import as_json, html, trends
@@ -29,7 +29,7 @@ ALL: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}, "differs": "full
 HALF: dict[str, Any] = {"covers": {"pairs": 1500, "words": 300}, "differs": "its own windows"}
 
 
-def race() -> ResultFile:
+def problem() -> ResultFile:
     """The book takes 300 ms for 3,000 pairs; "half" 1 ms for 1,500 of them, and "whole" 1.5 ms for all: which is faster."""
     return saved.result(
         row("book", 0.3, baseline=True, **ALL, **TRAINING),
@@ -39,7 +39,7 @@ def race() -> ResultFile:
 
 
 def test_a_speed_up_is_by_example() -> None:
-    book, half, whole = race().benchmarks
+    book, half, whole = problem().benchmarks
     assert work_ratio(half, book) == 0.5
     assert work_ratio(whole, book) == work_ratio(book, row_without()) == 1.0
     for fast, ratio in ((half, 150.0), (whole, 200.0)):
@@ -65,7 +65,7 @@ def test_files_without_launches_too() -> None:
 
 def test_what_is_fastest_is_so_by_example_everywhere() -> None:
     """No output has the ratio of the calls, 300."""
-    result = race()
+    result = problem()
     (told,) = findings(result)
     assert told.use == ("whole",)
     assert "200 times (200–200) faster" in told.found
@@ -82,7 +82,7 @@ def test_what_is_fastest_is_so_by_example_everywhere() -> None:
 
 
 def test_the_table_says_pairs_and_words_a_second_and_what_is_not_alike() -> None:
-    (table,) = tables(frame(race()), race())
+    (table,) = tables(frame(problem()), problem())
     assert table.header[-2:] == ("pairs a second", "words a second")
     assert [line[-2:] for line in table.rows] == [
         ("10,000", "1,000"), ("1.50 million", "300,000"), ("2.00 million", "200,000")
@@ -125,7 +125,7 @@ def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     found = re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)
     assert found is not None
-    plain, training = json.loads(found[1])["races"]
+    plain, training = json.loads(found[1])["problems"]
     assert plain["header"] == training["header"][:-2]
     text, ratio = training["ratios"]["book"]["half"]
     assert (text, ratio) == ("150× (150–150)", pytest.approx(150.0))
@@ -136,7 +136,7 @@ def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
 
 def test_the_data_frame_has_both_figures() -> None:
     assert {"pairs_per_s", "words_per_s"} <= set(COLUMNS)
-    cases = frame(race())
+    cases = frame(problem())
     assert cases.pairs_per_s.to_list() == pytest.approx([1e4, 1.5e6, 2e6])
     assert cases.words_per_s.to_list() == pytest.approx([1e3, 3e5, 2e5])
 
@@ -155,7 +155,7 @@ def test_two_files_whose_calls_cover_other_work_are_not_compared(across: bool) -
     for before in ({"pairs": 1325.0, "words": 300.0}, {}):
         found = compare_files(run(before, 1e-3), run(ALL["covers"], 2e-3), names, 0.02, across)
         assert [case.implementation for case in found.cases] == ([] if across else ["book"])
-        (left,) = found.left_out["a call covers other work"]
+        (left,) = found.skipped["a call covers other work"]
         assert left.startswith("training.skip-gram/numba@")
 
 

@@ -1,1 +1,1 @@
-"""The measuring engine: a race runs in workers, which check, time and weigh the implementations of one problem."""
+"""The measuring engine: a problem runs in workers, which check, time and measure the implementations of one problem."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,13 @@ from impls.compiled import ready
 from impls.interface import Array, Kernel, Problem, resident_zeros
 from impls.vectors import blocks, product
 
-from .lane import Lane, lane_of
 from .loop import sampler
+from .variant import PreparedVariant, prepared
 
 FLOOR = "floor:"
-"""How the names of lanes begin that are no implementation, but what limits one."""
+"""How the names of variants begin that are no implementation, but what limits one."""
 CALL = f"{FLOOR}call"
-"""The lane of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
+"""The variant of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
 
 SMALLEST, LARGEST = 256 << 10, 256 << 20
 """Working sets in bytes, from half a level-2 cache to many times a level-3 one; beyond it bandwidth changes no more."""
@@ -39,24 +39,20 @@ COMPILER_BYTES = 1 << 30
 """What a process should be allowed in which code is compiled: LLVM ends one in which it finds no memory."""
 
 
-def floor_lanes(
-    kernel: Kernel, problem: Problem, place: int, limit_bytes: int, plan: Mapping[str, Sequence[int]]
-) -> Iterator[Lane]:
-    """Lanes that call nothing, and that only move what every implementation of a kernel must move, each in one way.
+def limit_variants(kernel: Kernel, problem: Problem, place: int, limit_bytes: int) -> list[PreparedVariant]:
+    """Variants that call nothing, or only move what every implementation of a kernel must move, each in one way.
 
     Their results are not looked at. limit_bytes: what the process may hold; where that is little, or a buffer finds no
-    room, there are fewer. plan: calls and rounds by lane, where they are known.
+    room, there are fewer.
     """
     loop = sampler(len(kernel.parameters), False)
-    lanes = [Lane(CALL, nothing, (), problem, loop, place=place, again=True)]
+    variants = [PreparedVariant(CALL, nothing, (), problem, loop, place=place, again=True)]
     for floor in floors(kernel.name) if limit_bytes >= COMPILER_BYTES else ():
         with contextlib.suppress(MemoryError):
-            lane = lane_of(FLOOR + floor.slug, floor, problem, place=place)
-            lane.kernel = None
-            lanes.append(lane)
-    for lane in lanes:
-        lane.calls, lane.rounds = plan.get(lane.name) or (1, 0)
-    yield from lanes
+            variant = prepared(FLOOR + floor.slug, floor, problem, place=place)
+            variant.kernel = None
+            variants.append(variant)
+    return variants
 
 
 def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:

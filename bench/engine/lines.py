@@ -18,9 +18,9 @@ from typing import Any
 
 from impls.interface import Implementation, Problem
 
-from .lane import batches_for
 from .memory import give_back, in_child
 from .traced import traced_lines
+from .variant import batches_for
 
 PASS_S = 0.3
 LIMIT_S = 30.0

@@ -22,7 +22,7 @@ from typing import Any
 from impls.interface import Implementation, Problem
 from impls.messages import told
 
-from .lane import batches_for
+from .variant import batches_for
 
 TWICE_S = 0.25
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
@@ -33,10 +33,10 @@ def measure(implementation: Implementation, problem: Problem, time_limit_s: floa
     where there are none."""
     if not hasattr(os, "fork"):
         return {"why_not": "this system cannot fork"}
-    return in_child(lambda: weigh(implementation, problem), time_limit_s)
+    return in_child(lambda: trace(implementation, problem), time_limit_s)
 
 
-def weigh(implementation: Implementation, problem: Problem) -> dict[str, Any]:
+def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     """Trace set-up and one call; then, without tracing, see how far another raises the resident set.
 
     Where a call takes as long as TWICE_S, the first one's rise is taken, since such calls are not made twice.

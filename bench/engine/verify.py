@@ -7,60 +7,60 @@ import warnings
 
 import numpy as np
 
-from bench.check import ERROR, OUT_OF_MEMORY, WRONG, describe, failed
+from bench.engine.contract import ERROR, OUT_OF_MEMORY, WRONG, describe, failed
 
-from .lane import Lane, Taken, adapted, same_values
+from .variant import PreparedVariant, Taken, adapted, same_values
 from .watch import Guard
 
 SHARE = 0.05
-"""Of the time that a lane's samples took, what verifying them may take beyond the first and a random one."""
+"""Of the time that a variant's samples took, what verifying them may take beyond the first and a random one."""
 NAMED = "a timed call's result: "
 
 
-class Failed(Exception):
-    """A lane that cannot go on: its name, status and reason."""
+class Fault(Exception):
+    """A variant that cannot go on: its name (None: it is not known which), status and reason."""
 
-    def __init__(self, lane: str, status: str, reason: str) -> None:
-        super().__init__(lane)
-        self.lane, self.status, self.reason = lane, status, reason
+    def __init__(self, variant: str | None, status: str, reason: str) -> None:
+        super().__init__(variant)
+        self.variant, self.status, self.reason = variant, status, reason
 
 
-def failure(lane: str, error: Exception) -> Failed:
-    """A lane's exception as the failure that it is."""
+def fault(variant: str, error: Exception) -> Fault:
+    """A variant's exception as the failure that it is."""
     status = OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR
-    return Failed(lane, status, describe(error))
+    return Fault(variant, status, describe(error))
 
 
 class Verifier:
-    """Looks at some of a lane's timed samples: at those that it is asked for, and at others while that is cheap.
+    """Looks at some of a variant's timed samples: at those that it is asked for, and at others while that is cheap.
 
-    guard: whom to ask, after every sample, what else the lane has done; None if that is not asked.
+    guard: whom to ask, after every sample, what else the variant has done; None if that is not asked.
     """
 
-    def __init__(self, lane: Lane, rng: np.random.Generator, guard: Guard | None = None) -> None:
-        self.lane, self.rng, self.guard = lane, rng, guard
+    def __init__(self, variant: PreparedVariant, rng: np.random.Generator, guard: Guard | None = None) -> None:
+        self.variant, self.rng, self.guard = variant, rng, guard
         self.sampled_ns = self.spent_ns = self.looks = 0
 
     def look(self, taken: Taken, wanted: bool) -> None:
-        """Have the kernel verify a sample, if it is wanted or cheap. Raises Failed."""
-        lane, kernel = self.lane, self.lane.kernel
+        """Have the kernel verify a sample, if it is wanted or cheap. Raises Fault."""
+        variant, kernel = self.variant, self.variant.kernel
         if self.guard and (reason := self.guard.blame(whole=True)):
-            raise Failed(lane.name, WRONG, reason)
+            raise Fault(variant.name, WRONG, reason)
         self.sampled_ns += taken.wall_ns
-        if kernel is None or not lane.problem.size.B or (not wanted and self.spent_ns > SHARE * self.sampled_ns):
+        if kernel is None or not variant.problem.size.B or (not wanted and self.spent_ns > SHARE * self.sampled_ns):
             return
         started = time.perf_counter_ns()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                kernel.verify(lane.problem, taken.batches, kernel.result(taken.result), self.rng, lane.kept)
-                if lane.adapt:
+                kernel.verify(variant.problem, taken.batches, kernel.result(taken.result), self.rng, variant.kept)
+                if variant.adapt:
                     last = taken.batches[-1]
-                    same_values(kernel.parameters, last, adapted(lane.adapt, lane.last, last))
+                    same_values(kernel.parameters, last, adapted(variant.adapt, variant.last, last))
         except MemoryError as error:
-            raise failure(lane.name, error) from error
+            raise fault(variant.name, error) from error
         except Exception as error:
-            raise Failed(lane.name, WRONG, NAMED + failed(error).reason) from error
+            raise Fault(variant.name, WRONG, NAMED + failed(error).reason) from error
         finally:
             self.spent_ns += (
                 time.perf_counter_ns() - started if self.looks else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from operator import is_
 from types import FunctionType, ModuleType
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.check import checksum
+from bench.engine.contract import checksum
 from impls.interface import Array, Kernel, Problem
 
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")
@@ -61,7 +61,7 @@ def watched() -> Iterator[ModuleType]:
 
 
 class Inputs:
-    """Checksums of the inputs that all lanes of a problem are given and none may change, to find out which one did.
+    """Checksums of the inputs that all variants of a problem are given and none may change, to find out which one did.
 
     careful: every look is at all of them. Otherwise one at a large input is at some blocks, and only the last at all of it.
     """
@@ -137,7 +137,7 @@ def listening() -> Listening:
 
 
 class Guard:
-    """Tells what the lane that ran last has done to what it must leave alone."""
+    """Tells what the variant that ran last has done to what it must leave alone."""
 
     def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
         self.inputs, self.careful = Inputs(kernel, problem, careful), careful
@@ -150,5 +150,5 @@ class Guard:
         return f"changes its input {name}" if name else ""
 
 
-def patched(changed: list[str]) -> str:
+def patched(changed: Sequence[str]) -> str:
     return f"patches {', '.join(changed)}"

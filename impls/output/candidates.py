@@ -1,4 +1,4 @@
-"""A row of h against its candidates, in compiled code: scores, losses and slopes, gradients. What the compiled rungs share.
+"""A row of h against its candidates, in compiled code: scores, losses and slopes, gradients. What the compiled implementations share.
 
 A row's candidates are taken all at once: their scores, then one vector of exponentials, then their gradients. Each on its
 own would wait for its own sum and exponential.
@@ -24,7 +24,7 @@ TOGETHER = "gives each negative one gradient, added up over the batch"
 
 
 class Buffers(NamedTuple):
-    """What a compiled rung writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
+    """What a compiled implementation writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
     less: of one row's candidates, filled up to whole vectors; whole, rest: H as ``vectors.lengths`` parts it."""
 
     dh: Array

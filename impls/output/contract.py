@@ -319,5 +319,5 @@ def softplus(x: Array) -> Array:
 
 
 def gradient_buffer(problem: Problem) -> Array:
-    """dW_out (V, H), shared by the implementations of a race and overwritten by every call."""
+    """dW_out (V, H), shared by the implementations of a problem and overwritten by every call."""
     return problem.buffer("dW_out", (problem.size.V, problem.size.H))

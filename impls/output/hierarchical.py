@@ -134,7 +134,7 @@ hierarchical = Kernel(
 
 
 @hierarchical.implementation(
-    "row-by-row", "one word's path at a time", plain="walking each word's path on its own", baseline=True
+    "row-by-row", "one word's path at a time", summary="walking each word's path on its own", baseline=True
 )
 def row_by_row(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     n = max(1, len(h))
@@ -155,7 +155,7 @@ def row_by_row(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
 
 
 @hierarchical.implementation(
-    "ragged", "all paths end to end, np.add.reduceat", plain="laying all words' paths end to end"
+    "ragged", "all paths end to end, np.add.reduceat", summary="laying all words' paths end to end"
 )
 def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     n = max(1, len(h))
@@ -181,7 +181,7 @@ def path_buffers(problem: Problem) -> Buffers:
 @hierarchical.implementation(
     "numba",
     "compiled: a path's nodes at once, in vector registers",
-    plain="scoring each word's path in a compiled loop",
+    summary="scoring each word's path in a compiled loop",
     jit=True,
     prepare=path_buffers,
 )

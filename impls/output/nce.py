@@ -48,7 +48,7 @@ nce = Kernel(
 
 
 @nce.implementation(
-    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True, differs=EACH
+    "row-by-row", "one row of h at a time", summary="going through the batch row by row", baseline=True, differs=EACH
 )
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
@@ -76,7 +76,7 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_ta
 @nce.implementation(
     "matmul",
     "one matrix product for the negatives",
-    plain="scoring the shared negatives by one matrix product",
+    summary="scoring the shared negatives by one matrix product",
     differs=TOGETHER,
 )
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
@@ -95,7 +95,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 @nce.implementation(
     "numba",
     "compiled: a row's candidates at once, in vector registers",
-    plain="scoring target and shared negatives in a compiled loop",
+    summary="scoring target and shared negatives in a compiled loop",
     differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,

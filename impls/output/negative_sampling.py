@@ -67,15 +67,15 @@ def book_traffic(size: Size) -> Work:
 @negative_sampling.implementation(
     "book-layers",
     "K + 1 layers, dense gradients, as in the book",
-    plain="running the book's K + 1 layers, with gradients as large as the vocabulary",
+    summary="running the book's K + 1 layers, with gradients as large as the vocabulary",
     differs=DENSE,
     slide=24,
     baseline=True,
     grows_with="V",
-    makes="VH",
+    temporaries="VH",
     shares="VH",
     prepare=two_gradients,
-    moves=book_traffic,
+    traffic=book_traffic,
 )
 def book_layers(
     h: Array, W_out: Array, target: Array, negatives: Array, buffers: tuple[Array, Array]
@@ -108,12 +108,12 @@ def dense_traffic(size: Size) -> Work:
 @negative_sampling.implementation(
     "einsum-dense",
     "one einsum, one dense gradient",
-    plain="scoring target and negatives at once, with one gradient as large as the vocabulary",
+    summary="scoring target and negatives at once, with one gradient as large as the vocabulary",
     differs=DENSE,
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
-    moves=dense_traffic,
+    traffic=dense_traffic,
 )
 def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
     loss, dh, (rows, values) = einsum_rows(h, W_out, target, negatives)
@@ -125,7 +125,7 @@ def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Ar
 @negative_sampling.implementation(
     "einsum-rows",
     "one einsum, gradient as rows and values",
-    plain="scoring target and negatives at once, with gradients of the words that occur",
+    summary="scoring target and negatives at once, with gradients of the words that occur",
     differs=ROWS,
 )
 def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
@@ -145,7 +145,7 @@ def einsum_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
 @negative_sampling.implementation(
     "matmul-rows",
     "batched matrix products, gradient as rows and values",
-    plain="scoring target and negatives by matrix products, with gradients of the words that occur",
+    summary="scoring target and negatives by matrix products, with gradients of the words that occur",
     differs=ROWS,
 )
 def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tuple[Array, Array, tuple[Array, Array]]:
@@ -171,7 +171,7 @@ def candidate_buffers(problem: Problem) -> Buffers:
 @negative_sampling.implementation(
     "numba",
     "compiled: a row's candidates at once, in vector registers",
-    plain="scoring target and negatives in a compiled loop, with gradients of the words that occur",
+    summary="scoring target and negatives in a compiled loop, with gradients of the words that occur",
     differs=ROWS,
     jit=True,
     prepare=candidate_buffers,
@@ -202,7 +202,7 @@ def numba(
 @negative_sampling.implementation(
     "torch",
     "torch autograd, sparse gradient",
-    plain="leaving the gradients to torch's autograd, as rows and values",
+    summary="leaving the gradients to torch's autograd, as rows and values",
     differs=ROWS,
     requires=("torch",),
     prepare=torch_on,

@@ -49,7 +49,7 @@ sampled_softmax = Kernel(
 
 
 @sampled_softmax.implementation(
-    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True, differs=EACH
+    "row-by-row", "one row of h at a time", summary="going through the batch row by row", baseline=True, differs=EACH
 )
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
     n = max(1, len(h))
@@ -80,7 +80,7 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array, log_q_ta
 @sampled_softmax.implementation(
     "matmul",
     "one matrix product for the negatives",
-    plain="scoring the shared negatives by one matrix product",
+    summary="scoring the shared negatives by one matrix product",
     differs=TOGETHER,
 )
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Result:
@@ -107,7 +107,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 @sampled_softmax.implementation(
     "numba",
     "compiled: a row's candidates at once, in vector registers",
-    plain="scoring target and shared negatives in a compiled loop",
+    summary="scoring target and shared negatives in a compiled loop",
     differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,

@@ -47,7 +47,7 @@ shared_negatives = Kernel(
 
 
 @shared_negatives.implementation(
-    "row-by-row", "one row of h at a time", plain="going through the batch row by row", baseline=True, differs=EACH
+    "row-by-row", "one row of h at a time", summary="going through the batch row by row", baseline=True, differs=EACH
 )
 def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     n = max(1, len(h))
@@ -73,7 +73,7 @@ def row_by_row(h: Array, W_out: Array, target: Array, negatives: Array) -> Resul
 @shared_negatives.implementation(
     "matmul",
     "one matrix product for the negatives",
-    plain="scoring the shared negatives by one matrix product",
+    summary="scoring the shared negatives by one matrix product",
     differs=TOGETHER,
 )
 def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
@@ -91,7 +91,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
 @shared_negatives.implementation(
     "numba",
     "compiled: a row's candidates at once, in vector registers",
-    plain="scoring target and shared negatives in a compiled loop",
+    summary="scoring target and shared negatives in a compiled loop",
     differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,

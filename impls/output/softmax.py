@@ -1,7 +1,7 @@
 """output.softmax: h (B, H), W_out (V, H), target (B,) -> mean cross-entropy of the softmax over all V words, dh, dW_out.
 
 Chapter 3's output layer (slide 14): a score, an exponential and a gradient row for every word of the vocabulary, for
-each word that is learnt. No rung can escape V; they differ in how often they go through memory.
+each word that is learnt. No implementation can escape V; they differ in how often they go through memory.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ softmax = Kernel(
 @softmax.implementation(
     "full",
     "scores, softmax, gradients, as in the book",
-    plain="computing all words' scores, softmax and gradients as the book does",
+    summary="computing all words' scores, softmax and gradients as the book does",
     slide=14,
     baseline=True,
     grows_with="V",
-    makes="BV+BV+BV+VH",
+    temporaries="BV+BV+BV+VH",
 )
 def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
     n = max(1, len(h))
@@ -150,9 +150,9 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
 @softmax.implementation(
     "in-place",
     "the same in two buffers",
-    plain="computing them in two buffers that are used again",
+    summary="computing them in two buffers that are used again",
     grows_with="V",
-    makes="BV",
+    temporaries="BV",
     shares="VH",
     prepare=score_and_gradient_buffers,
 )
@@ -176,7 +176,7 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
 @softmax.implementation(
     "blocked",
     "block by block of the vocabulary, twice",
-    plain="going through the vocabulary block by block",
+    summary="going through the vocabulary block by block",
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
@@ -213,9 +213,9 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
 @softmax.implementation(
     "online",
     "W_out read once, block by block",
-    plain="reading the weights once, with the softmax's sum put right as it grows",
+    summary="reading the weights once, with the softmax's sum put right as it grows",
     grows_with="V",
-    makes="BV",
+    temporaries="BV",
     shares="VH",
     prepare=score_and_gradient_buffers,
 )
@@ -285,13 +285,13 @@ def tiles(problem: Problem) -> Tiles:
 @softmax.implementation(
     "numba",
     "compiled: the same in tiles of a few words",
-    plain="doing the same in compiled tiles of a few words, which never leave the cache",
+    summary="doing the same in compiled tiles of a few words, which never leave the cache",
     grows_with="V",
-    makes="BV+8V",
+    temporaries="BV+8V",
     shares="VH",
     jit=True,
     prepare=tiles,
-    shows=(product, exponentials),
+    source_functions=(product, exponentials),
 )
 def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, Array, Array]:
     columns, rows, powers, tops, change, out, dW, high, wide, tall, broad = tiles
@@ -347,9 +347,9 @@ def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, A
 @softmax.implementation(
     "torch",
     "torch autograd",
-    plain="leaving the gradients to torch's autograd",
+    summary="leaving the gradients to torch's autograd",
     grows_with="V",
-    makes="BV+BV+VH",
+    temporaries="BV+BV+VH",
     requires=("torch",),
     prepare=torch_on,
     adapt=tensors,

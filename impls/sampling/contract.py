@@ -219,12 +219,12 @@ def included(p: tuple[float, ...], target: int, K: int) -> tuple[float, ...]:
     law = alone(np.array(p), target)
     step = 0.125
     moment = np.exp(np.arange(-37 - np.log(law.max()), 4 - np.log(law[law > 0].min()), step))
-    rung = -np.expm1(-np.outer(law, moment))
-    before = np.zeros((len(law), K, len(moment)))  # of each word: the chance that so many others have rung
+    rang = -np.expm1(-np.outer(law, moment))
+    before = np.zeros((len(law), K, len(moment)))  # of each word: the chance that so many others have rang
     before[:, 0] = 1
     for i in range(len(law)):
-        rings = np.where(np.arange(len(law))[:, None] == i, 0, rung[i])
+        rings = np.where(np.arange(len(law))[:, None] == i, 0, rang[i])
         before[:, 1:] += rings[:, None] * (before[:, :-1] - before[:, 1:])
         before[:, 0] *= 1 - rings
-    density = law[:, None] * moment * (1 - rung) * step
+    density = law[:, None] * moment * (1 - rang) * step
     return tuple((before.sum(axis=1) * density).sum(axis=1).tolist())

@@ -1,6 +1,6 @@
 """sampling.with-replacement: targets (B,), K, p (V,), rng -> (B, K): independent draws, none of them its row's target.
 
-The law of word2vec.c and gensim. All rungs draw the whole batch at once and draw again where a target was hit; they
+The law of word2vec.c and gensim. All implementations draw the whole batch at once and draw again where a target was hit; they
 differ in what one draw costs: V additions, log V comparisons, or two look-ups.
 """
 
@@ -26,7 +26,7 @@ with_replacement = Kernel(
     SIZES,
     mutates=("rng",),
     dimensions="VBK",
-    holds="V64",
+    inputs="V64",
     verify=partial(verify, different=False),
 )
 
@@ -44,17 +44,17 @@ def not_targets(targets: Ints, K: int, draw: Callable[[int], Array]) -> Array:
 @with_replacement.implementation(
     "choice",
     "Generator.choice with p",
-    plain="calling Generator.choice with probabilities",
+    summary="calling Generator.choice with probabilities",
     baseline=True,
     grows_with="V",
-    makes="V64",
+    temporaries="V64",
 )
 def choice(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     return not_targets(targets, K, lambda n: rng.choice(len(p), size=n, p=p))
 
 
 @with_replacement.implementation(
-    "cdf", "search the running sums", plain="searching the running sums", prepare=running_sums
+    "cdf", "search the running sums", summary="searching the running sums", prepare=running_sums
 )
 def cdf(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
     return not_targets(targets, K, lambda n: np.searchsorted(sums, rng.random(n), side="right"))
@@ -68,7 +68,7 @@ def integer_sums(problem: Problem) -> Array:
 @with_replacement.implementation(
     "cum-table",
     "search gensim's table of whole running sums, approximate",
-    plain="searching gensim's table of running sums",
+    summary="searching gensim's table of running sums",
     prepare=integer_sums,
 )
 def cum_table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
@@ -87,7 +87,7 @@ def unigram_table(problem: Problem) -> Array:
 @with_replacement.implementation(
     "table",
     "pick from a table of ten million ids, approximate",
-    plain="picking from a table of ten million words",
+    summary="picking from a table of ten million words",
     prepare=unigram_table,
 )
 def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array) -> Array:
@@ -100,7 +100,7 @@ def alias_tables(problem: Problem) -> tuple[Array, Array]:
     return alias_table(problem.inputs["p"])
 
 
-@with_replacement.implementation("alias", "alias tables", plain="picking from alias tables", prepare=alias_tables)
+@with_replacement.implementation("alias", "alias tables", summary="picking from alias tables", prepare=alias_tables)
 def alias(targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array]) -> Array:
     threshold, other = tables
 
@@ -121,7 +121,7 @@ def searched(problem: Problem) -> tuple[Array, Array, Array]:
 @with_replacement.implementation(
     "numba-cum-table",
     "compiled: search gensim's table, as gensim does, approximate",
-    plain="searching gensim's table in a compiled loop, as gensim does",
+    summary="searching gensim's table in a compiled loop, as gensim does",
     jit=True,
     differs="draws by splitmix64, not by NumPy's generator",
     prepare=searched,
@@ -150,7 +150,7 @@ def numba_cum_table(
 @with_replacement.implementation(
     "numba-alias",
     "compiled: alias tables, one random number a draw",
-    plain="picking from alias tables in a compiled loop",
+    summary="picking from alias tables in a compiled loop",
     jit=True,
     differs="draws by splitmix64, not by NumPy's generator",
     prepare=whole_tables,

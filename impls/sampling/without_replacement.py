@@ -25,7 +25,7 @@ without_replacement = Kernel(
     SIZES,
     mutates=("rng",),
     dimensions="VBK",
-    holds="V64",
+    inputs="V64",
     verify=partial(verify, different=True),
 )
 
@@ -33,11 +33,11 @@ without_replacement = Kernel(
 @without_replacement.implementation(
     "choice-per-row",
     "np.random.choice for every row, as in the book",
-    plain="calling np.random.choice for every row, as the book does",
+    summary="calling np.random.choice for every row, as the book does",
     slide=22,
     baseline=True,
     grows_with="V",
-    makes="V64",
+    temporaries="V64",
 )
 def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     negatives = np.empty((len(targets), K), targets.dtype)
@@ -57,9 +57,9 @@ def log_law(problem: Problem) -> Array:
 @without_replacement.implementation(
     "gumbel-top-k",
     "Gumbel noise on log p, the K largest",
-    plain="adding noise to every word's weight and taking the largest",
+    summary="adding noise to every word's weight and taking the largest",
     grows_with="V",
-    makes="BV64+BV64+BV64",
+    temporaries="BV64+BV64+BV64",
     prepare=log_law,
 )
 def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log_p: Array) -> Array:
@@ -72,7 +72,7 @@ def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log
 @without_replacement.implementation(
     "cdf-redraw",
     "search the running sums, draw again what is taken",
-    plain="searching the running sums, and drawing again what is taken",
+    summary="searching the running sums, and drawing again what is taken",
     prepare=running_sums,
 )
 def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
@@ -90,7 +90,7 @@ def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums:
 @without_replacement.implementation(
     "numba-alias",
     "compiled: alias tables, draw again what is taken",
-    plain="picking from alias tables in a compiled loop, and drawing again what is taken",
+    summary="picking from alias tables in a compiled loop, and drawing again what is taken",
     jit=True,
     differs="draws by splitmix64, not by NumPy's generator",
     prepare=whole_tables,

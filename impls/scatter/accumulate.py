@@ -34,19 +34,19 @@ def assign(dout: Array, idx: Array, dW: Array) -> None:
     dW[idx] += dout
 
 
-@accumulate.implementation("loop", "Python loop", plain="adding rows in a Python loop", slide=12, baseline=True)
+@accumulate.implementation("loop", "Python loop", summary="adding rows in a Python loop", slide=12, baseline=True)
 def loop(dout: Array, idx: Array, dW: Array) -> None:
     for i, word in enumerate(idx):
         dW[word] += dout[i]
 
 
-@accumulate.implementation("add-at", "np.add.at, 2-D", plain="adding rows with np.add.at", slide=13)
+@accumulate.implementation("add-at", "np.add.at, 2-D", summary="adding rows with np.add.at", slide=13)
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW, idx, dout)
 
 
 @accumulate.implementation(
-    "add-at-flat", "np.add.at, flattened to 1-D", plain="adding single numbers with np.add.at", makes="BH"
+    "add-at-flat", "np.add.at, flattened to 1-D", summary="adding single numbers with np.add.at", temporaries="BH"
 )
 def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     # NumPy's fast path takes one-dimensional operands only
@@ -56,7 +56,10 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @accumulate.implementation(
-    "sort-reduceat", "sort, np.add.reduceat", plain="sorting the words and adding up each one's rows", makes="BH"
+    "sort-reduceat",
+    "sort, np.add.reduceat",
+    summary="sorting the words and adding up each one's rows",
+    temporaries="BH",
 )
 def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     if len(idx) == 0:
@@ -70,7 +73,7 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
 @accumulate.implementation(
     "csr",
     "np.unique, CSR product",
-    plain="adding up each word's rows by a sparse product",
+    summary="adding up each word's rows by a sparse product",
     prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
@@ -80,7 +83,7 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     dW[rows] += spread @ dout
 
 
-@accumulate.implementation("numba", "compiled loop", plain="adding rows in a compiled loop", jit=True)
+@accumulate.implementation("numba", "compiled loop", summary="adding rows in a compiled loop", jit=True)
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     for i in range(len(idx)):
         row = idx[i]
@@ -95,7 +98,7 @@ AHEAD = 4
 @accumulate.implementation(
     "numba-prefetch",
     "compiled loop that asks for rows ahead",
-    plain="adding rows in a compiled loop that asks for them ahead",
+    summary="adding rows in a compiled loop that asks for them ahead",
     jit=True,
 )
 def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
@@ -110,7 +113,7 @@ def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @accumulate.implementation(
-    "torch", "torch index_add_", plain="adding rows with torch", requires=("torch",), prepare=torch_on, adapt=tensors
+    "torch", "torch index_add_", summary="adding rows with torch", requires=("torch",), prepare=torch_on, adapt=tensors
 )
 def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
     dW.index_add_(0, idx, dout)

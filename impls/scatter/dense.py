@@ -1,7 +1,7 @@
 """scatter.dense: dout (B, H), idx (B,), dW (V, H) -> dW holding the gradient of W, with zeros where no word points.
 
 dW may hold anything before, as the book's layer keeps its gradient from step to step (slide 11). Zeroing it is part
-of the call, and is what makes every rung here grow with V, however fast it adds. The result must be in dW itself: an
+of the call, and is what makes every implementation here grow with V, however fast it adds. The result must be in dW itself: an
 array made anew by np.zeros costs next to nothing until somebody touches it, which would hide the V × H zeros.
 """
 
@@ -43,7 +43,7 @@ def assign(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "loop",
     "zero, Python loop",
-    plain="adding rows to a zeroed gradient in a Python loop",
+    summary="adding rows to a zeroed gradient in a Python loop",
     slide=12,
     baseline=True,
     grows_with="V",
@@ -55,7 +55,11 @@ def loop(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @dense.implementation(
-    "add-at", "zero, np.add.at, 2-D", plain="adding rows to a zeroed gradient with np.add.at", slide=13, grows_with="V"
+    "add-at",
+    "zero, np.add.at, 2-D",
+    summary="adding rows to a zeroed gradient with np.add.at",
+    slide=13,
+    grows_with="V",
 )
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
@@ -65,9 +69,9 @@ def add_at(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "add-at-flat",
     "zero, np.add.at, flattened to 1-D",
-    plain="adding single numbers to a zeroed gradient with np.add.at",
+    summary="adding single numbers to a zeroed gradient with np.add.at",
     grows_with="V",
-    makes="BH",
+    temporaries="BH",
 )
 def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
@@ -79,9 +83,9 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "bincount",
     "np.bincount over V × H",
-    plain="adding up every number of the gradient with np.bincount",
+    summary="adding up every number of the gradient with np.bincount",
     grows_with="V",
-    makes="VH64",
+    temporaries="VH64",
 )
 def bincount(dout: Array, idx: Array, dW: Array) -> None:
     # bincount sums in float64 whatever it is given
@@ -94,9 +98,9 @@ def bincount(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "sort-reduceat",
     "zero, sort, np.add.reduceat",
-    plain="sorting the words and adding up each one's rows",
+    summary="sorting the words and adding up each one's rows",
     grows_with="V",
-    makes="BH",
+    temporaries="BH",
 )
 def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
     dW[...] = 0
@@ -110,9 +114,9 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "csr",
     "CSR product into V × H, copied",
-    plain="multiplying by a sparse matrix and copying the gradient",
+    summary="multiplying by a sparse matrix and copying the gradient",
     grows_with="V",
-    makes="VH",
+    temporaries="VH",
     prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
@@ -124,9 +128,9 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
 @dense.implementation(
     "unique-csr",
     "zero, np.unique, CSR product",
-    plain="adding up each word's rows by a sparse product",
+    summary="adding up each word's rows by a sparse product",
     grows_with="V",
-    makes="BH",
+    temporaries="BH",
     prepare=importing("scipy.sparse"),
 )
 def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
@@ -140,7 +144,7 @@ def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
 @dense.implementation(
     "numba",
     "compiled: zero, loop",
-    plain="zeroing the gradient and adding rows in a compiled loop",
+    summary="zeroing the gradient and adding rows in a compiled loop",
     grows_with="V",
     jit=True,
 )
@@ -155,7 +159,7 @@ def numba(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "torch",
     "torch: zero_, index_add_",
-    plain="adding rows to a zeroed gradient with torch",
+    summary="adding rows to a zeroed gradient with torch",
     grows_with="V",
     requires=("torch",),
     prepare=torch_on,

@@ -22,13 +22,13 @@ rows = Kernel(
     check_rows,
     gradient_work(False, lambda size: size.H),
     SIZES,
-    holds="",
+    inputs="",
     verify=verify_rows,
 )
 
 
 @rows.implementation(
-    "dict", "Python loop into a dict", plain="adding rows up in a Python dictionary", slide=11, baseline=True
+    "dict", "Python loop into a dict", summary="adding rows up in a Python dictionary", slide=11, baseline=True
 )
 def dictionary(dout: Array, idx: Array) -> tuple[Array, Array]:
     sums: dict[int, Array] = {}
@@ -41,7 +41,7 @@ def dictionary(dout: Array, idx: Array) -> tuple[Array, Array]:
 
 
 @rows.implementation(
-    "unique-add-at", "np.unique, np.add.at", plain="numbering the distinct words and adding with np.add.at"
+    "unique-add-at", "np.unique, np.add.at", summary="numbering the distinct words and adding with np.add.at"
 )
 def unique_add_at(dout: Array, idx: Array) -> tuple[Array, Array]:
     words, row_of = np.unique(idx, return_inverse=True)
@@ -51,7 +51,10 @@ def unique_add_at(dout: Array, idx: Array) -> tuple[Array, Array]:
 
 
 @rows.implementation(
-    "sort-reduceat", "sort, np.add.reduceat", plain="sorting the words and adding up each one's rows", makes="BH"
+    "sort-reduceat",
+    "sort, np.add.reduceat",
+    summary="sorting the words and adding up each one's rows",
+    temporaries="BH",
 )
 def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
     if len(idx) == 0:
@@ -65,7 +68,7 @@ def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
 @rows.implementation(
     "csr",
     "np.unique, CSR product",
-    plain="adding up each word's rows by a sparse product",
+    summary="adding up each word's rows by a sparse product",
     prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, sparse: Any) -> tuple[Array, Array]:
@@ -85,7 +88,7 @@ def places(problem: Problem) -> tuple[Array, Array, Array]:
 @rows.implementation(
     "numba",
     "compiled loop, numbering words by a table",
-    plain="adding rows up in a compiled loop that numbers the words by a table",
+    summary="adding rows up in a compiled loop that numbers the words by a table",
     jit=True,
     prepare=places,
 )
@@ -111,7 +114,7 @@ def numba(dout: Array, idx: Array, tables: tuple[Array, Array, Array]) -> tuple[
 @rows.implementation(
     "torch",
     "torch: coalesce a sparse tensor",
-    plain="coalescing a sparse tensor of torch",
+    summary="coalescing a sparse tensor of torch",
     requires=("torch",),
     prepare=torch_on,
     adapt=tensors,

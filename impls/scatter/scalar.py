@@ -18,18 +18,18 @@ scalar = Kernel(
     tuple(Size(s.V, 1, s.B, dtype=s.dtype, index=s.index) for s in SIZES),
     mutates=("dW",),
     dimensions="VB",
-    holds="V",
+    inputs="V",
     verify=verify_accumulate,
 )
 
 
-@scalar.implementation("loop", "Python loop", plain="adding numbers in a Python loop", slide=13, baseline=True)
+@scalar.implementation("loop", "Python loop", summary="adding numbers in a Python loop", slide=13, baseline=True)
 def loop(dout: Array, idx: Array, dW: Array) -> None:
     for i, word in enumerate(idx):
         dW[word] += dout[i]
 
 
-@scalar.implementation("add-at", "np.add.at, 1-D", plain="adding numbers with np.add.at", slide=13)
+@scalar.implementation("add-at", "np.add.at, 1-D", summary="adding numbers with np.add.at", slide=13)
 def add_at(dout: Array, idx: Array, dW: Array) -> None:
     np.add.at(dW, idx, dout)
 
@@ -37,23 +37,23 @@ def add_at(dout: Array, idx: Array, dW: Array) -> None:
 @scalar.implementation(
     "bincount",
     "np.bincount over V",
-    plain="adding up over the whole vocabulary with np.bincount",
+    summary="adding up over the whole vocabulary with np.bincount",
     grows_with="V",
-    makes="V64",
+    temporaries="V64",
 )
 def bincount(dout: Array, idx: Array, dW: Array) -> None:
     dW += np.bincount(idx, weights=dout, minlength=len(dW)).astype(dW.dtype)
 
 
 @scalar.implementation(
-    "unique-bincount", "np.unique, np.bincount over the touched", plain="adding up over the words that occur"
+    "unique-bincount", "np.unique, np.bincount over the touched", summary="adding up over the words that occur"
 )
 def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
     words, row_of = np.unique(idx, return_inverse=True)
     dW[words] += np.bincount(row_of, weights=dout, minlength=len(words)).astype(dW.dtype)
 
 
-@scalar.implementation("numba", "compiled loop", plain="adding numbers in a compiled loop", jit=True)
+@scalar.implementation("numba", "compiled loop", summary="adding numbers in a compiled loop", jit=True)
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     for i in range(len(idx)):
         dW[idx[i]] += dout[i]

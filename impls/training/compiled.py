@@ -1,4 +1,4 @@
-"""The compiled rungs' model and loops, for skip-gram and CBOW: one pass over the text, everything inside it.
+"""The compiled implementations' model and loops, for skip-gram and CBOW: one pass over the text, everything inside it.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used; a centre's negatives serve all of its
 contexts; the rows that a centre will need are asked for two centres ahead (``impls/training/rows.py`` has the

@@ -62,8 +62,8 @@ EVERY_PAIR = Settings(sample=0.0, full_windows=True)
 
 
 class Model(Protocol):
-    """Word vectors under training: what a rung's ``prepare`` makes of a problem, and its only workspace. In whole runs the
-    problem has no batches. alpha: the rate of the next step, for rungs whose rate falls.
+    """Word vectors under training: what an implementation's ``prepare`` makes of a problem, and its only workspace. In whole runs the
+    problem has no batches. alpha: the rate of the next step, for implementations whose rate falls.
 
     It learns from what ``problem.inputs["settings"]`` says: windows and subsampling are the problem's, not the model's.
     A model may have more, which is used where it is there. ``stages(words, starts)``: take a step, and give the seconds in
@@ -260,7 +260,7 @@ def whole(model: Any) -> Any:
 def check(call: Any, words: Ints, starts: Ints) -> None:
     """A model whose tables stay finite and as they were made, which learns to tell the pairs of a planted text from noise.
 
-    No exact reference: rungs draw their own negatives and follow their own rules. Large pieces are only trained on once.
+    No exact reference: implementations draw their own negatives and follow their own rules. Large pieces are only trained on once.
     """
     model = call(words, starts)
     shape = np.shape(model.W_in)
@@ -336,9 +336,9 @@ def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
             Size(9, 4, 0, 3, index="i32"),
         ),
         dimensions="VHBK",
-        holds="",
-        least=20,  # words with no neighbours left teach nothing
-        fits=fits,
+        inputs="",
+        min_batch=20,  # words with no neighbours left teach nothing
+        check_workspace=fits,
         covers=covers,
         verify=verify,
         result=whole,

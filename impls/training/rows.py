@@ -2,7 +2,7 @@
 
 Three products of small matrices whose rows lie at random places: scores of all pairs, and the changes of both sides. Left
 to itself the compiler goes through memory for each pair and adds up each score on its own; written out here, a row of the
-one table meets all rows of the other in one pass, and the lanes of many scores are added up together. Functions for
+one table meets all rows of the other in one pass, and the elements of many scores are added up together. Functions for
 ``impls.compiled``.
 
 Tables have rows of ``width`` floats, a whole number of 64-byte lines, and are aligned to such lines. The rows of the
@@ -36,7 +36,7 @@ class Step:
         self, v: Vectors, table: Any, own: Any, targets: Any, count: int, width: int, alpha: Any, slopes: Any
     ) -> None:
         b = v.builder
-        self.v, self.count, self.width, self.vectors = v, count, width, width // v.lanes
+        self.v, self.count, self.width, self.vectors = v, count, width, width // v.elements
         self.rows = [word_row(v, table, own, b.gep(targets, [v.whole(k)]), width) for k in range(count)]
         self.slot = -(-count // 8) * 8  # slopes of an input row: a whole number of eights
         self.slopes = slopes
@@ -64,9 +64,9 @@ class Step:
                 for i, value in enumerate(x):
                     sums[i][k] = v.times_plus(value, t, sums[i][k])
         filled = [vector for row in sums for vector in (*row, *[v.zero] * (self.slot - self.count))]
-        for start in range(0, len(filled), v.lanes):
-            scores = v.lane_sums(filled[start : start + v.lanes])
-            labels = [float((start + lane) % self.slot == 0) for lane in range(v.lanes)]
+        for start in range(0, len(filled), v.elements):
+            scores = v.element_sums(filled[start : start + v.elements])
+            labels = [float((start + element) % self.slot == 0) for element in range(v.elements)]
             error = v.builder.fsub(v.ir.Constant(v.vector, labels), v.sigmoid(scores), flags=LOOSE)
             target = v.builder.gep(self.slope(first, 0), [v.whole(start)])
             v.store(target, 0, v.times(error, self.alpha), align=4)

@@ -1,8 +1,8 @@
-"""The rungs that train batch by batch: five stages, each one of the other kernels, and what each of them takes.
+"""The implementations that train batch by batch: five stages, each one of the other kernels, and what each of them takes.
 
 Examples are 100 words with their windows, or 50. lookup: rows of W_in for the inputs. sampling: negatives. output: loss and
 gradients of what is predicted. scatter: gradients of rows back into one of W_in, and of W_out where it came in rows.
-update: the optimizer. A rung is a choice of the five; the step itself is the same for all.
+update: the optimizer. An implementation is a choice of the five; the step itself is the same for all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Gradient = Array | tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Stages:
-    """How a rung goes through a step. Each stage gets the model first, for its settings and buffers.
+    """How an implementation goes through a step. Each stage gets the model first, for its settings and buffers.
 
     lookup (W, idx (n,)) -> rows (n, H). sampling (targets (n,)) -> negatives (n, K), or None. output (h, target,
     negatives) -> dh and a gradient of W_out. scatter (dout (n, H), idx (n,)) -> a gradient of W_in. update (which

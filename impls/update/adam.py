@@ -1,7 +1,7 @@
 """update.adam: W, m, v (V, H), rows (n,), values (n, H), step t -> W, m, v after step t of Adam, in place.
 
 Kingma and Ba (2015), as the book writes it. A row without a gradient moves too, by what its moments remember, so that
-no rung can leave one out: all go over three tables. Only the gradient itself need not be a table.
+no implementation can leave one out: all go over three tables. Only the gradient itself need not be a table.
 
 Moments are those of a training under way. In a long one, m of a word that stays away falls below float32's smallest
 normal number within some 800 steps, and stays there; many processors compute with such numbers several times slower.
@@ -38,7 +38,7 @@ adam = Kernel(
     tables_work(3, 3, 7),
     SIZES,
     mutates=("W", "m", "v"),
-    holds="VH+VH+VH",
+    inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=verify_adam,
 )
@@ -47,13 +47,13 @@ adam = Kernel(
 @adam.implementation(
     "dense",
     "the book's Adam",
-    plain="running Adam as the book writes it",
+    summary="running Adam as the book writes it",
     baseline=True,
     grows_with="V",
-    makes="VH+VH",
+    temporaries="VH+VH",
     shares="VH",
     prepare=zeros,
-    moves=tables_work(18, 12, 12),
+    traffic=tables_work(18, 12, 12),
 )
 def dense(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, dW: Array) -> None:
     dW[rows] = values
@@ -66,11 +66,11 @@ def dense(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, dW: 
 @adam.implementation(
     "dense-out",
     "the book's Adam through one buffer",
-    plain="running the book's Adam without temporary arrays",
+    summary="running the book's Adam without temporary arrays",
     grows_with="V",
     shares="VH+VH",
     prepare=zeros_and_scratch,
-    moves=tables_work(18, 12, 12),
+    traffic=tables_work(18, 12, 12),
 )
 def dense_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, workspace: tuple[Array, Array]) -> None:
     dW, step = workspace
@@ -89,12 +89,12 @@ def dense_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, 
 @adam.implementation(
     "decay",
     "moments decay everywhere, the gradient joins at its rows",
-    plain="letting the moments decay and adding the gradient's rows",
+    summary="letting the moments decay and adding the gradient's rows",
     grows_with="V",
-    makes="BH+BH",
+    temporaries="BH+BH",
     shares="VH",
     prepare=scratch,
-    moves=tables_work(9, 7, 7),
+    traffic=tables_work(9, 7, 7),
 )
 def decay(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, step: Array) -> None:
     m *= BETA1
@@ -107,9 +107,9 @@ def decay(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, step
 @adam.implementation(
     "decay-blocks",
     "the same in blocks that fit the cache",
-    plain="letting the moments decay block by block",
+    summary="letting the moments decay block by block",
     grows_with="V",
-    makes="BH+BH",
+    temporaries="BH+BH",
     prepare=block,
 )
 def decay_blocks(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, buffer: Array) -> None:

@@ -1,7 +1,7 @@
 """What the update's three variants share: inputs, references, checks and work.
 
 The gradient is given as rows (n,), sorted and distinct, and values (n, H); all other rows have none. The book's
-optimizers take it as a whole V × H matrix instead, only so that one optimizer serves all layers (slide 11). Rungs that do
+optimizers take it as a whole V × H matrix instead, only so that one optimizer serves all layers (slide 11). Implementations that do
 so put the rows into a matrix of zeros and take them out again after the step: 2 n rows of traffic beside whole tables,
 so that each call can have a batch of its own. Zeroing a gradient of V × H, which the book's layer does besides, is
 ``scatter.dense``'s. B is the number of words of a batch before np.unique: n is smaller where they repeat.
@@ -120,7 +120,7 @@ def rows_of(name: str, size: Size, rng: np.random.Generator) -> Array:
 
 
 def zeros(problem: Problem) -> Array:
-    """A (V, H) matrix of zeros for a whole gradient, which lanes share: each call leaves it as it was."""
+    """A (V, H) matrix of zeros for a whole gradient, which implementations share: each call leaves it as it was."""
     return problem.buffer("gradient of zeros", (problem.size.V, problem.size.H))
 
 

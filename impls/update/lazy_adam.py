@@ -24,13 +24,15 @@ lazy_adam = Kernel(
     rows_work(3, 12),
     SIZES,
     mutates=("W", "m", "v"),
-    holds="VH+VH+VH",
+    inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=partial(verify_adam, lazy=True),
 )
 
 
-@lazy_adam.implementation("loop", "Python loop over rows", plain="stepping row by row in a Python loop", baseline=True)
+@lazy_adam.implementation(
+    "loop", "Python loop over rows", summary="stepping row by row in a Python loop", baseline=True
+)
 def loop(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     lr = rate(t)
     for row, gradient in zip(rows, values, strict=True):
@@ -40,7 +42,7 @@ def loop(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> No
 
 
 @lazy_adam.implementation(
-    "rows", "gather, step, scatter", plain="stepping all of the gradient's rows at once", makes="BH+BH+BH+BH"
+    "rows", "gather, step, scatter", summary="stepping all of the gradient's rows at once", temporaries="BH+BH+BH+BH"
 )
 def all_rows(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     row_m, row_v = m[rows], v[rows]
@@ -58,8 +60,8 @@ def four_rows(problem: Problem) -> Array:
 @lazy_adam.implementation(
     "rows-out",
     "gather, step, scatter through buffers",
-    plain="stepping all of the gradient's rows at once in buffers",
-    makes="BH+BH+BH+BH",
+    summary="stepping all of the gradient's rows at once in buffers",
+    temporaries="BH+BH+BH+BH",
     prepare=four_rows,
 )
 def all_rows_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, buffers: Array) -> None:

@@ -40,14 +40,14 @@ sgd = Kernel(
 @sgd.implementation(
     "dense",
     "W -= lr * dW",
-    plain="subtracting a gradient for the whole table",
+    summary="subtracting a gradient for the whole table",
     slide=11,
     baseline=True,
     grows_with="V",
-    makes="VH",
+    temporaries="VH",
     shares="VH",
     prepare=zeros,
-    moves=tables_work(3, 2, 2),
+    traffic=tables_work(3, 2, 2),
 )
 def dense(W: Array, rows: Array, values: Array, lr: float, dW: Array) -> None:
     dW[rows] = values
@@ -58,11 +58,11 @@ def dense(W: Array, rows: Array, values: Array, lr: float, dW: Array) -> None:
 @sgd.implementation(
     "dense-out",
     "lr * dW into a buffer",
-    plain="subtracting a gradient for the whole table by way of a buffer",
+    summary="subtracting a gradient for the whole table by way of a buffer",
     grows_with="V",
     shares="VH+VH",
     prepare=zeros_and_scratch,
-    moves=tables_work(3, 2, 2),
+    traffic=tables_work(3, 2, 2),
 )
 def dense_out(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Array]) -> None:
     dW, step = workspace
@@ -79,11 +79,11 @@ def zeros_and_block(problem: Problem) -> tuple[Array, Array]:
 @sgd.implementation(
     "dense-blocks",
     "W -= lr * dW, in blocks that fit the cache",
-    plain="subtracting a gradient for the whole table block by block",
+    summary="subtracting a gradient for the whole table block by block",
     grows_with="V",
     shares="VH",
     prepare=zeros_and_block,
-    moves=tables_work(2, 1, 2),
+    traffic=tables_work(2, 1, 2),
 )
 def dense_blocks(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Array]) -> None:
     dW, buffer = workspace
@@ -103,11 +103,11 @@ def zeros_and_blas(problem: Problem) -> tuple[Array, Any]:
 @sgd.implementation(
     "dense-axpy",
     "BLAS axpy over V × H",
-    plain="subtracting a gradient for the whole table by BLAS",
+    summary="subtracting a gradient for the whole table by BLAS",
     grows_with="V",
     shares="VH",
     prepare=zeros_and_blas,
-    moves=tables_work(2, 1, 2),
+    traffic=tables_work(2, 1, 2),
 )
 def dense_axpy(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Any]) -> None:
     # one pass with no array in between; BLAS writes into W itself, since it is contiguous and of its dtype
@@ -118,7 +118,10 @@ def dense_axpy(W: Array, rows: Array, values: Array, lr: float, workspace: tuple
 
 
 @sgd.implementation(
-    "subtract-at", "np.subtract.at", plain="subtracting the rows that have a gradient with np.subtract.at", makes="BH"
+    "subtract-at",
+    "np.subtract.at",
+    summary="subtracting the rows that have a gradient with np.subtract.at",
+    temporaries="BH",
 )
 def subtract_at(W: Array, rows: Array, values: Array, lr: float) -> None:
     # right even where a row stands twice, which no caller needs here
@@ -126,7 +129,11 @@ def subtract_at(W: Array, rows: Array, values: Array, lr: float) -> None:
 
 
 @sgd.implementation(
-    "rows", "W[rows] -= lr * values", plain="subtracting only the rows that have a gradient", slide=11, makes="BH+BH"
+    "rows",
+    "W[rows] -= lr * values",
+    summary="subtracting only the rows that have a gradient",
+    slide=11,
+    temporaries="BH+BH",
 )
 def sparse(W: Array, rows: Array, values: Array, lr: float) -> None:
     W[rows] -= lr * values

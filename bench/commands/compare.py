@@ -1,0 +1,121 @@
+"""``w2vbench compare``: two revisions, or two result files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+from .options import MOST_THREADS, CorpusFile, Json, Kernels, Only, TimeLimit
+from .setup import free_memory, measuring, read_corpus, stop_on_signals
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench compare main[/bold], before you push; exit codes: 0 nothing is slower, 1 something is, 3 it could not be told"
+)
+def compare(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="A git revision, or a result file.")],
+    head: Annotated[
+        str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
+    ] = None,
+    kernel: Kernels = None,
+    only: Only = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Measure cases whose code is the same too, and however many they are.")
+    ] = False,
+    impl: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
+        ),
+    ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+    ] = 1,
+    threshold: Annotated[
+        str,
+        typer.Option(
+            metavar="P%", help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB."
+        ),
+    ] = "2%",
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m.")
+    ] = None,
+    across_machines: Annotated[
+        bool,
+        typer.Option("--across-machines", help="Result files of different machines: compare speed-ups, not times."),
+    ] = False,
+    corpus: CorpusFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where comparison.json and comparison.md go.")] = Path(
+        "reports/out"
+    ),
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
+    time_limit: TimeLimit = "30",
+    json: Json = False,
+) -> None:
+    """Did a change make something slower? Times two git revisions in one process, in turn, and gives a verdict for each case.
+
+    BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are measured.
+    """
+    from bench.commands import terminal as show
+    from bench.commands.quantities import seconds, share
+    from bench.engine import environment
+    from bench.engine.context import RunContext, Settings
+    from bench.plans import revision_comparison as gate
+    from bench.plans import run as running
+    from bench.plans.differences import Chosen, NotComparable
+    from reports.comparison import exit_code
+
+    margin, limit_s = share("--threshold", threshold), seconds("--time-limit", time_limit)
+    budget_s = float("inf") if budget is None else seconds("--budget", budget)
+    busy, before = environment.busy_cpus(), environment.counters()
+    machine = environment.describe(busy)
+    if base.endswith(".json") and head and head.endswith(".json"):
+        from reports import between, results
+
+        if impl or kernel or only or everything or budget or corpus or threads > 1:
+            raise running.PlanError(
+                "two result files have been measured already: of the options only --threshold, --across-machines, --out, --junit and --json apply"
+            )
+        two = results.read(Path(base)), results.read(Path(head))
+        found = between.compare_files(*two, (base, head), margin, across_machines)
+        raise typer.Exit(
+            exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
+        )
+    root, files = gate.repository_of(impl or [])
+    request = gate.Request(
+        root=root,
+        base=base,
+        head=head,
+        files=files,
+        chosen=Chosen(kernel or (), only or (), everything, threads),
+        threshold=margin,
+        budget_s=budget_s,
+    )
+    show.writable(out)
+    if junit and not junit.parent.is_dir():
+        raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
+    if junit and junit.exists() and not junit.is_file():
+        raise running.PlanError(f"--junit: {junit} is no ordinary file")
+    stop_on_signals()
+    with (
+        gate.both(request) as (older, newer),
+        running.saved(read_corpus(corpus)) as folder,
+        show.steps() as note,
+        measuring(machine, busy, threads) as (workers, cpu),
+    ):
+        settings = Settings(time_limit_s=limit_s, memory_limit_bytes=free_memory())
+        context = RunContext(workers=workers, corpus=folder, settings=settings, cpu=cpu)
+        try:
+            found = gate.compare(request, context, older, newer, note)
+        except NotComparable as error:
+            show.error(str(error))
+            raise typer.Exit(3) from error
+    machine |= environment.spoiled(before)
+    warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
+    frame = gate.frame_of("compare", show.command(sys.argv), machine, warnings)
+    raise typer.Exit(exit_code(show.compared(found, frame, out, junit, json)))

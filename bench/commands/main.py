@@ -1,0 +1,112 @@
+"""``w2vbench``: one command is run; whatever is wrong with its input becomes one line on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+
+import typer
+
+from .app import app
+from .calibrate import calibrate
+from .check import check
+from .compare import compare
+from .history import history
+from .listing import list_
+from .profile import profile
+from .quality import quality
+from .report import report
+from .run import run
+from .streams import open_streams
+from .train import train
+
+SEVERAL = ("--vocab", "--batch")
+"""Options that take several values after one name."""
+LONGEST_WORD = 300
+"""Characters of a word, or a path, that a message repeats."""
+
+
+def several(arguments: list[str]) -> list[str]:
+    """Repeat an option's name before each of its values: ``--vocab 1 2`` becomes ``--vocab 1 --vocab 2``.
+
+    ``train`` takes options as word2vec.c and gensim write them, too: ``-min-count``, ``--vector_size``.
+    """
+    if arguments[:1] == ["train"]:
+        written = re.compile(r"--?([a-z][a-z_-]+)(=.*)?")
+        names = [written.fullmatch(argument) for argument in arguments]
+        arguments = [
+            f"--{name[1].replace('_', '-')}{name[2] or ''}" if name else argument
+            for name, argument in zip(names, arguments, strict=True)
+        ]
+    spread: list[str] = []
+    option = ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            option = argument if argument in SEVERAL else ""
+        elif option and spread[-1] != option:
+            spread.append(option)
+        spread.append(argument)
+    return spread
+
+
+INPUT_ERRORS = (
+    "BadName",
+    "CatalogueError",
+    "CorpusError",
+    "JournalError",
+    "OptionError",
+    "PlanError",
+    "ResultError",
+    "RevisionError",
+)
+"""Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
+
+
+def unwrapped(text: str) -> str:
+    """A docstring as help shows it: each paragraph one line, to be wrapped as the terminal has room."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
+
+
+ORDER = (list_, check, run, profile, compare, calibrate, history, report, train, quality)
+app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
+for registered in app.registered_commands:
+    registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None
+
+
+def said(error: BaseException) -> str:
+    """What is wrong with the input, in a line; empty if help was shown instead. Raises the error again if the input is not to blame."""
+    if isinstance(error, typer.TyperException):
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        context = getattr(error, "ctx", None)
+        return message and f"{message} (see {context.command_path if context else 'w2vbench'} --help)"
+    if isinstance(error, MemoryError):
+        return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
+    if isinstance(error, OSError):
+        return f"{error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}"
+    if type(error).__name__ in INPUT_ERRORS:
+        return str(error)
+    raise error
+
+
+def shortened(word: str) -> str:
+    """A word as a line has room for it: the middle of a very long one is left out."""
+    return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 20]}…{word[-20:]}"
+
+
+def main() -> None:
+    """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
+    open_streams()
+    try:
+        code = app(args=several(sys.argv[1:]), prog_name="w2vbench", standalone_mode=False) or 0
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        code = 2
+        if message := " ".join(map(shortened, said(error).split())):
+            print(f"w2vbench: {message}", file=sys.stderr)
+    sys.stdout.flush()
+    if lost := getattr(sys.stdout, "lost", None):
+        print(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}", file=sys.stderr)
+        code = code or 2
+    sys.exit(code)

@@ -1,0 +1,49 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
+"""Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
+
+Impl = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--impl",
+        metavar="FILE",
+        help="A Python file with your own implementations (see README); may be given several times.",
+    ),
+]
+Kernels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        metavar="K",
+        help="A kernel, e.g. scatter.dense; a family (scatter) takes all its variants; may be given several times.",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Cases whose name matches, e.g. add-at or 'scatter.*/add-at@*'; baselines stay; may be given several times.",
+    ),
+]
+CorpusFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="FILE",
+        help="Your own UTF-8 text, a sentence a line or all in one; else the State of the Union addresses.",
+    ),
+]
+TimeLimit = Annotated[
+    str,
+    typer.Option("--time-limit", metavar="TIME", help="Longest that one step of an implementation may take, e.g. 90s."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

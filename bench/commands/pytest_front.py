@@ -1,0 +1,161 @@
+"""The pytest-benchmark front: cases as pytest parameters, and what our reports need in the files that it saves."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import cache, lru_cache
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.engine import environment, memory
+from bench.engine.context import RunContext
+from bench.engine.contract import Verdict
+from bench.engine.contracts import check_contracts
+from bench.engine.pool import Workers
+from bench.engine.protocol import Source
+from bench.engine.timing import sampled
+from bench.engine.variant import PreparedVariant, adapted
+from bench.engine.verify import Verifier
+from bench.plans import run, run_result
+from bench.plans.presets import PRESETS
+from bench.plans.selection import Selection
+from impls import catalogue, words
+from impls.case import Case, Size
+from impls.interface import Implementation, Kernel, Problem
+
+if TYPE_CHECKING:
+    import pytest
+
+SEED = 0
+VERIFIED = 10
+"""Calls that are verified once a case is timed."""
+CHECK_LIMIT_S = 600.0
+"""Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
+
+
+@cache
+def corpus() -> words.Corpus:
+    return words.builtin()
+
+
+def cases(config: pytest.Config) -> dict[Case, Implementation]:
+    """The cases of the chosen preset, problem by problem, without those that are wrong on purpose or lack a package."""
+    import pytest
+
+    name = config.getoption("benchmark_preset")
+    if name not in PRESETS:
+        raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
+    try:
+        return planned(name, tuple(config.getoption("benchmark_impl")))
+    except catalogue.CatalogueError as error:
+        raise pytest.UsageError(f"--benchmark-impl: {error}") from error
+
+
+@cache
+def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
+    """The cases of a preset, with those of some files; the files are executed once a session."""
+    problems = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
+    return {
+        i.case(problem.size): i
+        for problem in problems
+        for i in problem.implementations
+        if not i.wrong and not catalogue.missing(i)
+    }
+
+
+def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
+    """What the contract says of some implementations, of which some may stand in these files, by their keys."""
+    with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
+        corpus().save(Path(name))
+        with Workers() as workers:
+            sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
+            settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
+            context = RunContext(workers=workers, corpus=Path(name), sources=sources, settings=settings)
+            return check_contracts([i.key for i in implementations], context)
+
+
+@lru_cache(maxsize=1)
+def problem(kernel: Kernel, size: Size) -> Problem:
+    """The problem of a problem, made once and kept while its cases follow one another."""
+    return kernel.make(size, corpus(), np.random.default_rng(SEED))
+
+
+def caller(variant: PreparedVariant) -> Callable[[], Any]:
+    """A function without arguments that goes round a variant's ring of batches, as pytest-benchmark wants it.
+
+    It costs about 0.1 µs a call beside the implementation, which the problem's own loop does not.
+    """
+    function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
+    ring = cycle([(*(adapted(adapt, variant.last, batch) if adapt else batch), *variant.last) for batch in batches])
+    return lambda: function(*next(ring))
+
+
+def verify(variant: PreparedVariant) -> None:
+    """Look at the results of some more calls, on other words: one that has stopped working is found. Raises Failed."""
+    variant.problem.reset()
+    variant.move_on(len(variant.problem.batches))
+    verifier = Verifier(variant, np.random.default_rng(SEED))
+    for calls in (1, min(VERIFIED, variant.most_calls)):
+        sampled(variant, calls, verifier, wanted=True)
+        variant.move_on(calls)
+
+
+def extra_info(
+    implementation: Implementation, size: Size, variant: PreparedVariant, call: Callable[[], Any], wall_s: float
+) -> dict[str, Any]:
+    """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
+    work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
+    measured = memory.measure(implementation, variant.problem, 30.0)
+    return {
+        "kernel": implementation.kernel.name,
+        "implementation": implementation.slug,
+        "title": implementation.title,
+        "size": asdict(size),
+        "baseline": implementation.baseline,
+        "slide": implementation.slide,
+        "grows_with": implementation.grows_with,
+        "needs": implementation.requires,
+        "touched_rows": variant.problem.touched,
+        "adapt_s": float(np.median(variant.adapt_s)) if variant.adapt_s else None,
+        "cpu_s": cpu_s(call, wall_s),
+        **{key: measured.get(key) for key in memory.FIGURES},
+        "read_bytes": work.read_bytes,
+        "written_bytes": work.written_bytes,
+        "flops": work.flops,
+        "covers": implementation.covered(size),
+        "differs": implementation.differs,
+    }
+
+
+def cpu_s(call: Callable[[], Any], wall_s: float) -> float:
+    """CPU time a call of all threads, over about ten milliseconds of calls."""
+    calls = max(1, int(0.01 / max(wall_s, 1e-9)))
+    started = time.process_time()
+    for _ in range(calls):
+        call()
+    return (time.process_time() - started) / calls
+
+
+def suite_part(config: pytest.Config) -> dict[str, Any]:
+    """The ``w2vbench`` part of a file that pytest-benchmark saves."""
+    chosen = cases(config)
+    here = environment.describe(environment.busy_cpus())
+    return {
+        "schema_version": 1,
+        "engine": "pytest-benchmark",
+        "command": shlex.join(["pytest", *map(str, config.invocation_params.args)]),
+        "preset": config.getoption("benchmark_preset"),
+        "seed": SEED,
+        "corpus": run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
+        "environment": here,
+        "warnings": environment.warnings_of(here),
+        "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
+        "sources": {i.key: run_result.source(i) for i in chosen.values()},
+    }

@@ -1,0 +1,26 @@
+"""``w2vbench report``: page, Markdown and CSV again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+
+
+@app.command()
+def report(
+    result: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = Path("reports/out"),
+) -> None:
+    """Build page, Markdown and CSV again from a result file."""
+    from bench.commands import terminal as show
+    from reports import page
+    from reports.results import read
+
+    show.written(page.report(read(result), out))

@@ -1,0 +1,203 @@
+"""``w2vbench run``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.plans.presets import Kernel
+    from impls.case import Size
+
+from bench.plans.selection import Selection
+
+from .app import app
+from .options import LARGEST_SEED, MOST_THREADS, MOST_TIMES, CorpusFile, Impl, Json, Kernels, Only, TimeLimit
+from .setup import LEAST_MEMORY, free_memory, measuring, narrowed, read_corpus, stop_on_signals
+
+
+class PresetName(StrEnum):
+    quick = "quick"
+    default = "default"
+    deck = "deck"
+    full = "full"
+
+
+class Dtype(StrEnum):
+    f32 = "f32"
+    f64 = "f64"
+    float32 = "float32"
+    float64 = "float64"
+
+
+class Index(StrEnum):
+    i32 = "i32"
+    i64 = "i64"
+
+
+class WordsName(StrEnum):
+    zipf = "zipf"
+    uniform = "uniform"
+    repeat = "repeat"
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64[/bold]"
+)
+def run(
+    preset: Annotated[
+        PresetName,
+        typer.Option(
+            help="quick: the book's kernels in half a minute; default: all kernels, some minutes; full: the longest; deck: the source deck's own sizes."
+        ),
+    ] = PresetName.default,
+    kernel: Kernels = None,
+    only: Only = None,
+    vocab: Annotated[
+        list[str] | None,
+        typer.Option("--vocab", metavar="N...", help="Your own vocabularies, not the preset's: --vocab 10000 1e6."),
+    ] = None,
+    hidden: Annotated[str | None, typer.Option("--hidden", metavar="N", help="Hidden size H (default 100).")] = None,
+    batch: Annotated[
+        list[str] | None, typer.Option("--batch", metavar="N...", help="Batch sizes B (default 100).")
+    ] = None,
+    negatives: Annotated[
+        str | None, typer.Option("--negatives", metavar="K", help="Negatives a target (default 5).")
+    ] = None,
+    dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
+    index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,
+    words: Annotated[
+        WordsName | None,
+        typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+    ] = None,
+    impl: Impl = None,
+    corpus: CorpusFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = Path(
+        "reports/out"
+    ),
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_TIMES,
+            help="Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.",
+        ),
+    ] = None,
+    time_limit: TimeLimit = "30",
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs and of the order of samples.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the finished processes of the same command, if it was killed.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
+    from dataclasses import replace
+    from functools import partial
+
+    from bench.commands import terminal as show
+    from bench.commands.quantities import count, counts, seconds, size_bytes
+    from bench.engine import environment
+    from bench.engine.context import RunContext
+    from bench.engine.experiment import SPARES
+    from bench.engine.protocol import Source
+    from bench.plans import run as running
+    from bench.plans import run_result
+    from bench.plans.journal import Journal, hold
+    from bench.plans.presets import PRESETS, changed_sizes, own_sizes
+    from impls import catalogue
+
+    chosen, limit_s = PRESETS[preset], seconds("--time-limit", time_limit)
+    given = {
+        "H": None if hidden is None else count("--hidden", hidden),
+        "K": None if negatives is None else count("--negatives", negatives),
+        "dtype": dtype and {"float32": "f32", "float64": "f64"}.get(dtype, str(dtype)),
+        "index": index and str(index),
+        "words": words and str(words),
+        "threads": threads,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    vocabularies, batches = counts("--vocab", vocab or ["10000"], least=2), counts("--batch", batch or ["100"])
+    if vocab or batch:
+        sizes: Callable[[Kernel], list[Size]] = partial(own_sizes, vocabularies=vocabularies, batches=batches)
+    else:
+        sizes = chosen.sizes
+    own = bool(vocab or batch or changed)
+    frugal = preset in ("quick", "default") and not own
+    free = min(3 << 30, free_memory()) if frugal else free_memory()
+    limit = free if memory_limit is None else size_bytes("--memory-limit", memory_limit)
+    if limit < LEAST_MEMORY:
+        raise running.PlanError(
+            f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
+        )
+    settings = replace(
+        chosen.settings,
+        seed=seed,
+        time_limit_s=limit_s,
+        memory_limit_bytes=limit,
+        processes=processes or chosen.settings.processes,
+    )
+    files = [file.resolve() for file in impl or ()]
+    busy = environment.busy_cpus()
+    every = narrowed(catalogue.load(files), kernel)
+    left_out = () if kernel or only or files or vocab or batch else chosen.left_out
+    problems = running.plan(
+        [i for i in every if i.kernel.name not in left_out],
+        partial(changed_sizes, sizes, changed),
+        Selection(globs=only or ()),
+    )
+    show.writable(out)
+    machine, interrupted = environment.describe(busy), False
+    stop_on_signals()
+    with measuring(machine, busy, threads or 1) as (workers, cpu):
+        workers.begin(
+            1, min(SPARES, len(workers.cpus) + 1)
+        )  # while the text is read: for the checks, and for the first pass
+        going = running.Run(
+            command=show.command(sys.argv),
+            preset=None if own else preset.value,
+            settings=settings,
+            corpus=read_corpus(corpus),
+            environment=machine,
+        )
+        journal = Journal(out, running.identity(going, problems, files))
+        hold(out)
+        known = journal.finished(i for problem in problems for i in problem.implementations) if resume else {}
+        if not resume and journal.begin():
+            show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
+        with running.saved(going.corpus) as folder, show.progress(problems, settings.processes) as bar:
+            sources = {"": Source(files=tuple(map(str, files)))}
+            context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
+            try:
+                running.check(problems, context, going, bar.checking)
+                running.measure_all(problems, context, going, journal, known, bar.measuring)
+            except KeyboardInterrupt:
+                interrupted = True
+    if not going.problems:
+        journal.close()
+        show.error("interrupted before the first process was finished: nothing to keep")
+        raise typer.Exit(130)
+    show.finished(going, run_result.content(going), out, as_json=json)
+    if left_out and not json:
+        names = ", ".join(left_out)
+        show.console().print(f"\nleft out by --preset {preset.value}: {names} (--kernel NAME runs one)", style="dim")
+    if going.complete:
+        journal.close()
+    raise typer.Exit(130 if interrupted else 1 if going.broken else 0 if going.measured else 3)

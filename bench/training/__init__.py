@@ -1,1 +1,0 @@
-"""Whole training runs: from a text to word vectors, how fast, and how good they are."""

@@ -1,0 +1,91 @@
+"""training.cbow and training.skip-gram: from a word's neighbours the word, and from a word its neighbours.
+
+The implementations is the same for both. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
+index), section 4.2 (negative sampling), each with the book's Adam over whole tables; then what the other kernels' implementations
+found: only the rows that occur, faster draws; word2vec's own rules in batches of NumPy; and one compiled loop. torch and
+gensim are what people use instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..interface import Implementation, Kernel, Problem
+from ..words import Ints
+from .compiled import CompiledModel, covered, one_pass
+from .contract import Model, training_kernel
+from .peers import GensimModel, TorchModel
+from .rows import cbow_step, skip_gram_step
+from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
+
+cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
+skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)
+
+
+def step(words: Ints, starts: Ints, model: Any) -> Model:
+    """A step of any implementation: its model learns from some lines."""
+    model.step(words, starts)
+    return model  # type: ignore[no-any-return]
+
+
+TABLES = "VH+VH"
+BOOK = "+".join(["VH"] * 9)
+"""Both tables, Adam's moments, gradients and what comes between."""
+
+
+def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
+    """The implementations, from the textbook's upward."""
+
+    def implementation(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
+        return kernel.implementation(slug, title, summary=plain, prepare=model, source_functions=shows, **facts)(step)
+
+    def in_stages(slug: str, title: str, plain: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
+        def model(problem: Problem) -> StagedModel:
+            return StagedModel(problem, stages, is_skip_gram)
+
+        return implementation(slug, title, plain, model, *stages.functions, one_thread=True, temporaries=makes, **facts)
+
+    one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # of 100 words with full windows
+    yield in_stages(
+        "chapter-3", "one-hot rows, full softmax, dense Adam", "chapter 3's one-hot rows and full softmax",
+        CHAPTER_3, f"{one_hot}+{scores}+{BOOK}", slide=4, baseline=True, grows_with="V",
+        differs="full softmax, Adam over whole tables",
+    )  # fmt: skip
+    yield in_stages(
+        "chapter-4-1", "gather, full softmax, dense Adam", "picking rows by index before the full softmax",
+        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, grows_with="V", differs="full softmax, Adam over whole tables",
+    )  # fmt: skip
+    yield in_stages(
+        "chapter-4-2", "gather, the book's negative sampling, dense Adam", "the book's negative sampling",
+        CHAPTER_4_2, BOOK, slide=24, grows_with="V", differs="K different negatives a target, Adam over whole tables",
+    )  # fmt: skip
+    yield in_stages(
+        "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
+        SPARSE, "+".join([TABLES] * 3), differs="K negatives a target, lazy Adam",
+    )  # fmt: skip
+    yield in_stages(
+        "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
+        BATCHED, TABLES, differs="K negatives a target, descent at word2vec's rate, batch by batch",
+    )  # fmt: skip
+    yield implementation(
+        "torch", "torch: sparse embeddings, autograd, SparseAdam", "torch's sparse embeddings",
+        lambda problem: TorchModel(problem, is_skip_gram), TorchModel.learn, temporaries=TABLES, requires=("torch",),
+        differs="K negatives a target, lazy Adam",
+    )  # fmt: skip
+    yield implementation(
+        "gensim", "gensim's Word2Vec", "gensim",
+        lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, temporaries=TABLES, requires=("gensim",),
+        differs="K negatives a target, descent at word2vec's rate, pair by pair",
+        adapt=GensimModel.adapted,
+    )  # fmt: skip
+    yield implementation(
+        "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
+        lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
+        temporaries=TABLES, requires=("numba",), covers=covered,
+        differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
+    )  # fmt: skip
+
+
+CBOW = tuple(implementations(cbow, False))
+SKIP_GRAM = tuple(implementations(skip_gram, True))

@@ -1,0 +1,29 @@
+"""Implementations as a side of a comparison lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.engine.protocol import Facts
+
+
+def facts(key: str, identity: str = "f", **other: Any) -> Facts:
+    """What a side says of an implementation; its code is told by identity."""
+    kernel, _, slug = key.rpartition("/")
+    plain: dict[str, Any] = {
+        "dimensions": "VHB",
+        "signature": ("W", "idx"),
+        "title": slug,
+        "baseline": False,
+        "wrong": "",
+        "missing": (),
+        "late_imports": (),
+        "strays": (),
+        "data": (),
+        "built": (),
+        "effects": (),
+        "file": f"/tree/impls/{kernel}.py",
+        "line": 1,
+    }
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in other.items()}
+    return Facts(key=key, kernel=kernel, slug=slug, identity=identity, **{**plain, **given})

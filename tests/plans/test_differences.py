@@ -1,0 +1,416 @@
+"""What two revisions differ in: which cases are compared, and why others are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bench.engine.protocol import Facts
+from bench.plans.differences import (
+    GATE_CASES,
+    MARKED_WRONG,
+    TOO_MANY,
+    Chosen,
+    ComparedCase,
+    Differences,
+    by_importance,
+    differences,
+)
+from bench.plans.presets import GATE
+from bench.plans.revisions import RevisionError
+from impls.case import Size
+from reports.comparison import SAME_CODE
+from tests.plans.sides import facts
+
+Side = dict[str, Facts]
+
+
+def side(*all_facts: Facts) -> Side:
+    return {one.key: one for one in all_facts}
+
+
+def cases(key: str) -> list[str]:
+    """All cases of an implementation."""
+    return [one.name for one in Chosen().cases(facts(key))]
+
+
+def compared(made: Differences) -> list[str]:
+    return [one.name for one in made.compared]
+
+
+def excluded(made: Differences) -> dict[str, tuple[str, str]]:
+    return {one.name: why for one, why in made.excluded.items()}
+
+
+KEPT = facts("lookup/kept")
+"""An implementation that both sides have, unchanged."""
+
+
+def of_one(base: Facts | None, head: Facts | None, chosen: Chosen | None = None) -> Differences:
+    """The plan for one implementation beside an unchanged one, of which nothing is said beyond that."""
+    sides = [side(KEPT, *([one] if one else [])) for one in (base, head)]
+    made = differences(sides[0], sides[1], chosen or Chosen())
+    same = made.skipped.get(SAME_CODE, [])
+    if not chosen or not chosen.everything:
+        assert set(cases(KEPT.key)) <= set(same)
+        made.skipped[SAME_CODE] = [case for case in same if case not in cases(KEPT.key)]
+        if not made.skipped[SAME_CODE]:
+            del made.skipped[SAME_CODE]
+    return made
+
+
+# what is compared
+
+
+def test_changed_code_is_compared_at_every_size_of_its_kernel_as_head_says_it_is() -> None:
+    head = facts("lookup/mine", "new")
+    made = of_one(facts("lookup/mine", "old"), head)
+    assert compared(made) == cases("lookup/mine")
+    assert len(compared(made)) == 2
+    assert all(one.facts is head for one in made.compared)
+    assert made == Differences(compared=made.compared)
+
+
+def test_the_same_code_is_skipped_and_compared_where_everything_is_asked_for() -> None:
+    mine = facts("lookup/mine")
+    assert of_one(mine, facts("lookup/mine")) == Differences(skipped={SAME_CODE: cases("lookup/mine")})
+    made = of_one(mine, facts("lookup/mine"), Chosen(everything=True))
+    assert sorted(compared(made)) == sorted([*cases("lookup/mine"), *cases("lookup/kept")])
+    assert made == Differences(compared=made.compared)
+
+
+def test_a_new_title_baseline_or_place_is_no_change() -> None:
+    head = facts("lookup/mine", title="new", file="/other.py", line=99, baseline=True)
+    assert of_one(facts("lookup/mine"), head).skipped == {SAME_CODE: cases("lookup/mine")}
+
+
+@pytest.mark.parametrize("side_of", ["base", "head"])
+def test_the_same_code_is_measured_where_a_file_that_it_may_read_differs(side_of: str) -> None:
+    one, other = facts("lookup/mine", data=["table.npy"]), facts("lookup/mine")
+    made = of_one(*((one, other) if side_of == "base" else (other, one)))
+    assert compared(made) == cases("lookup/mine")
+
+
+def test_an_extension_that_is_installed_once_cannot_be_compared_with_itself() -> None:
+    made = of_one(facts("lookup/mine"), facts("lookup/mine", built=["src/rows.c"]))
+    assert list(excluded(made)) == cases("lookup/mine")
+    ((status, reason),) = set(excluded(made).values())
+    assert status == "failed"
+    assert "src/rows.c" in reason
+
+
+def test_what_an_import_changes_for_the_whole_process_cannot_be_compared_in_one() -> None:
+    effect, other = ("a.py:3", "os.environ['A'] = '1'"), ("b.py:9", "gc.disable()")
+    for base, head, told in ([effect], [effect, other], other), ([effect], [], effect), ([], [other], other):
+        made = of_one(facts("lookup/mine", effects=base), facts("lookup/mine", effects=head))
+        ((status, reason),) = set(excluded(made).values())
+        assert status == "failed"
+        assert f"{told[0]} runs `{told[1]}`" in reason
+    moved = ("c.py:30", effect[1])
+    made = of_one(facts("lookup/mine", effects=[effect]), facts("lookup/mine", effects=[moved]))
+    assert made.skipped == {SAME_CODE: cases("lookup/mine")}
+
+
+def test_what_only_one_side_has_is_reported_and_not_compared() -> None:
+    assert of_one(None, facts("lookup/mine", "new")) == Differences(added=["lookup/mine"])
+    assert of_one(facts("lookup/mine", "old"), None) == Differences(removed=["lookup/mine"])
+    made = of_one(facts("lookup/old", "old"), facts("lookup/new", "new"))
+    assert made == Differences(added=["lookup/new"], removed=["lookup/old"])
+
+
+def test_the_same_code_under_a_new_name_is_renamed_and_neither_added_nor_removed() -> None:
+    made = of_one(facts("lookup/old", "x"), facts("lookup/new", "x"))
+    assert made == Differences(renamed=[("lookup/old", "lookup/new")])
+
+
+def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_another() -> None:
+    base = side(facts("lookup/old", "x"), facts("scatter.rows/was", "y"))
+    head = side(facts("lookup/new", "x"), facts("lookup/newer", "x"), facts("scatter.dense/is", "y"))
+    made = differences(base, head, Chosen())
+    assert made.renamed == [("lookup/old", "lookup/new")]
+    assert made.added == ["lookup/newer", "scatter.dense/is"]
+    assert made.removed == ["scatter.rows/was"]
+
+
+def test_a_copy_of_what_is_still_there_is_added() -> None:
+    made = of_one(None, facts("lookup/mine", KEPT.identity))
+    assert made == Differences(added=["lookup/mine"])
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_changed_signature_cannot_be_compared_and_says_both(everything: bool) -> None:
+    base, head = facts("lookup/mine", "old"), facts("lookup/mine", "new", signature=["W", "idx", "out"])
+    made = of_one(base, head, Chosen(globs=["lookup/mine*"], everything=everything) if everything else None)
+    assert list(excluded(made)) == cases("lookup/mine")
+    ((status, reason),) = set(excluded(made).values())
+    assert status == "failed"
+    assert "takes (W, idx) in BASE and (W, idx, out) in HEAD" in reason
+    assert not made.compared
+
+
+@pytest.mark.parametrize("late", ["base", "head", "both"])
+def test_changed_code_that_imports_its_tree_when_called_cannot_be_compared(late: str) -> None:
+    base, head = (
+        facts("lookup/mine", name, late_imports=["tree.deep", "more"] if late in (name, "both") else [])
+        for name in ("base", "head")
+    )
+    made = of_one(base, head)
+    assert list(excluded(made)) == cases("lookup/mine")
+    ((status, reason),) = set(excluded(made).values())
+    assert status == "failed"
+    assert "tree.deep" in reason
+    assert "more" not in reason
+
+
+def test_unchanged_code_that_imports_its_tree_when_called_is_left_out_unless_asked_for() -> None:
+    late = facts("lookup/mine", late_imports=["tree.deep"])
+    assert of_one(late, late).skipped == {SAME_CODE: cases("lookup/mine")}
+    assert list(excluded(of_one(late, late, Chosen(everything=True)))) == cases("lookup/mine")
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize(
+    "base", [None, {"missing": ["numba"]}, {"missing": ["numba"], "wrong": "yes"}, {"wrong": "yes"}]
+)
+@pytest.mark.parametrize("head", [{"missing": ["numba", "scipy"]}, {"missing": ["numba", "scipy"], "wrong": "yes"}])
+def test_without_its_package_on_either_side_it_is_left_out_with_what_to_install(
+    base: dict[str, Any] | None, head: dict[str, Any], everything: bool
+) -> None:
+    before = None if base is None else facts("lookup/mine", "old", **base)
+    made = of_one(before, facts("lookup/mine", "new", **head), Chosen(everything=everything))
+    assert made.skipped == {"not installed: pip install numba scipy": cases("lookup/mine")}
+    assert not set(compared(made)) & set(cases("lookup/mine"))
+    assert not made.excluded
+
+
+def test_a_package_that_only_base_needs_is_missing_too() -> None:
+    """Measured, its BASE fails, and the comparison with it."""
+    made = of_one(facts("lookup/mine", "old", missing=["numba"]), facts("lookup/mine", "new"))
+    assert not made.compared
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize("code", ["old", "new"])
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ({"missing": ["numba"]}, "needs numba, which is not installed"),
+        ({"missing": ["numba", "scipy"]}, "needs numba and scipy, which is not installed"),
+        ({"missing": ["numba"], "wrong": "yes"}, "needs numba, which is not installed"),
+        ({"wrong": "duplicates are lost"}, "marks it wrong"),
+    ],
+)
+def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
+    head: dict[str, Any], reason: str, code: str, everything: bool
+) -> None:
+    made = of_one(facts("lookup/mine", "old"), facts("lookup/mine", code, **head), Chosen(everything=everything))
+    assert excluded(made) == dict.fromkeys(cases("lookup/mine"), ("failed", f"not comparable: HEAD {reason}"))
+    assert not set(compared(made)) & set(cases("lookup/mine"))
+    assert not made.skipped
+
+
+def test_only_what_is_asked_for_is_excluded() -> None:
+    base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
+    assert not differences(base, head, Chosen(globs=["lookup/b"])).excluded
+    assert list(excluded(differences(base, head, Chosen(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.parametrize(("base", "head"), [("yes", ""), ("yes", "yes")])
+def test_what_base_marks_as_wrong_is_never_compared(base: str, head: str, everything: bool) -> None:
+    made = of_one(
+        facts("lookup/mine", "old", wrong=base), facts("lookup/mine", "new", wrong=head), Chosen(everything=everything)
+    )
+    assert made.skipped == {MARKED_WRONG: cases("lookup/mine")}
+    assert not set(compared(made)) & set(cases("lookup/mine"))
+
+
+def test_what_only_head_has_and_marks_as_wrong_is_left_out() -> None:
+    made = of_one(None, facts("lookup/mine", "new", wrong="yes"))
+    assert made == Differences(skipped={MARKED_WRONG: cases("lookup/mine")})
+
+
+@pytest.mark.parametrize("before", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
+@pytest.mark.parametrize("other", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
+def test_what_is_never_compared_may_be_renamed_too(before: dict[str, Any], other: dict[str, Any]) -> None:
+    made = of_one(facts("lookup/old", "x", **before), facts("lookup/new", "x", **other))
+    assert made == Differences(renamed=[("lookup/old", "lookup/new")])
+
+
+@pytest.mark.parametrize("stray", ["base", "head", "both"])
+def test_changed_code_that_uses_the_other_sides_files_cannot_be_compared(stray: str) -> None:
+    base, head = (
+        facts("lookup/mine", name, strays=[f"lib/{name}.py", "more.py"] if stray in (name, "both") else [])
+        for name in ("base", "head")
+    )
+    made = of_one(base, head)
+    assert list(excluded(made)) == cases("lookup/mine")
+    ((status, reason),) = set(excluded(made).values())
+    assert status == "failed"
+    file = "lib/head.py" if stray == "head" else "lib/base.py"
+    assert reason.startswith(f"not comparable: one side uses the other's {file}: ")
+    assert not made.compared
+
+
+def test_unchanged_code_that_uses_the_other_sides_files_is_left_out_unless_asked_for() -> None:
+    stray = facts("lookup/mine", strays=["lib/a.py"])
+    assert of_one(stray, stray).skipped == {SAME_CODE: cases("lookup/mine")}
+    assert list(excluded(of_one(stray, stray, Chosen(everything=True)))) == cases("lookup/mine")
+
+
+# what is asked for
+
+
+MANY = ("lookup/a", "scatter.dense/a", "scatter.rows/a", "output.softmax/a")
+
+
+def changed_everywhere() -> tuple[Side, Side]:
+    return side(*(facts(key, "old") for key in MANY)), side(*(facts(key, "new") for key in MANY))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "keys"),
+    [
+        (Chosen(), MANY),
+        (Chosen(kernels=["lookup"]), MANY[:1]),
+        (Chosen(kernels=["scatter"]), MANY[1:3]),
+        (Chosen(kernels=["scatter.rows"]), MANY[2:3]),
+        (Chosen(globs=["lookup/a"]), MANY[:1]),
+        (Chosen(globs=["lookup/a@*"]), MANY[:1]),
+        (Chosen(globs=["*/a"]), MANY),
+        (Chosen(globs=["scatter.*"]), MANY[1:3]),
+        (Chosen(kernels=["scatter"], globs=["*rows*"]), MANY[2:3]),
+    ],
+)
+def test_a_kernel_a_family_or_a_glob_narrows_it_down(chosen: Chosen, keys: Sequence[str]) -> None:
+    made = differences(*changed_everywhere(), chosen)
+    assert sorted(compared(made)) == sorted(case for key in keys for case in cases(key))
+
+
+def test_a_glob_may_choose_sizes() -> None:
+    made = differences(*changed_everywhere(), Chosen(globs=["lookup/*@V=1e5,*"]))
+    assert compared(made) == [case for case in cases("lookup/a") if "@V=1e5," in case]
+    assert len(made.compared) == 1
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Chosen(kernels=["nothing"]),
+        Chosen(kernels=["look"]),
+        Chosen(globs=["LOOKUP/a"]),
+        Chosen(globs=["lookup"]),
+        Chosen(globs=[""]),
+        Chosen(kernels=["lookup"], globs=["scatter*"]),
+        Chosen(globs=["*@V=7,*"], everything=True),
+    ],
+)
+def test_what_matches_nothing_is_refused(chosen: Chosen) -> None:
+    with pytest.raises(RevisionError, match="no case matches"):
+        differences(*changed_everywhere(), chosen)
+
+
+def test_two_sides_without_anything_are_refused_and_a_removed_one_is_named() -> None:
+    with pytest.raises(RevisionError):
+        differences({}, {}, Chosen())
+    assert differences(side(facts("lookup/old")), {}, Chosen(globs=["lookup/old"])).removed == ["lookup/old"]
+
+
+def test_what_is_of_another_kernel_is_told_nowhere() -> None:
+    base = side(facts("lookup/a"), facts("scatter.rows/old"))
+    head = side(facts("lookup/a"), facts("scatter.rows/new", "new"), facts("scatter.dense/no", missing=["numba"]))
+    assert differences(base, head, Chosen(kernels=["lookup"])) == Differences(skipped={SAME_CODE: cases("lookup/a")})
+
+
+def test_what_a_glob_does_not_match_is_not_told_as_removed() -> None:
+    base, head = side(facts("lookup/a"), facts("scatter.rows/old")), side(facts("lookup/a"))
+    assert differences(base, head, Chosen(globs=["lookup/*"])).removed == []
+
+
+def test_every_case_of_both_sides_is_compared_or_reported_somewhere() -> None:
+    base = side(*(facts(f"lookup/i{n}", f"{n % 3}") for n in range(12)))
+    head = side(*(facts(f"lookup/i{n}", f"{n % 2}", missing=["numba"] * (n in (7, 15))) for n in range(3, 20)))
+    made = differences(base, head, Chosen())
+    told = Counter([*compared(made), *excluded(made), *(case for some in made.skipped.values() for case in some)])
+    named = [*made.added, *(new for _, new in made.renamed)]
+    assert set(told.values()) == {1}
+    assert set(told) == {case for key in head if key not in named for case in cases(key)}
+    assert set(base) - set(head) == {*made.removed, *(old for old, _ in made.renamed)}
+
+
+# too many
+
+
+KERNELS = ("lookup", "scatter.dense", "scatter.accumulate", "output.softmax", "output.nce")
+
+
+def all_changed(kernels: Sequence[str], steps: int) -> tuple[Side, Side]:
+    """Implementations in which everything changed; the first implementation is the baseline."""
+    sides = [
+        side(*(facts(f"{kernel}/step{n}", name, baseline=n == 0) for kernel in kernels for n in range(steps)))
+        for name in ("old", "new")
+    ]
+    return sides[0], sides[1]
+
+
+def test_sixteen_cases_are_compared_and_of_more_the_rest_is_told_with_the_reason() -> None:
+    made = differences(*all_changed(["lookup"], GATE_CASES // 2), Chosen())
+    assert len(made.compared) == GATE_CASES == 16
+    assert not made.skipped
+    made = differences(*all_changed(["lookup"], GATE_CASES // 2 + 1), Chosen())
+    assert len(made.compared) == GATE_CASES
+    assert list(made.skipped) == [TOO_MANY]
+    assert str(GATE_CASES) in TOO_MANY
+    everything = [case for n in range(GATE_CASES // 2 + 1) for case in cases(f"lookup/step{n}")]
+    assert sorted([*compared(made), *made.skipped[TOO_MANY]]) == sorted(everything)
+
+
+def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_baseline() -> None:
+    made = differences(*all_changed(KERNELS, 6), Chosen())
+    kept = [(one.facts.kernel, one.facts.slug) for one in made.compared]
+    first = {kernel: Chosen().cases(facts(f"{kernel}/x"))[0].size for kernel in KERNELS}
+    assert kept[:5] == [(kernel, "step5") for kernel in KERNELS]
+    assert kept[5:10] == [(kernel, "step0") for kernel in KERNELS]
+    assert kept[10:15] == [(kernel, "step4") for kernel in KERNELS]
+    assert kept[15:] == [(KERNELS[0], "step3")]
+    assert all(one.size == first[one.facts.kernel] for one in made.compared)
+
+
+def test_the_top_is_the_highest_implementation_that_changed() -> None:
+    base, head = all_changed(KERNELS, 6)
+    base |= {f"{kernel}/step5": facts(f"{kernel}/step5", "new") for kernel in KERNELS}
+    made = differences(base, head, Chosen())
+    assert [one.facts.slug for one in made.compared[:10]] == ["step4"] * 5 + ["step0"] * 5
+
+
+@pytest.mark.parametrize("chosen", [Chosen(kernels=["lookup"]), Chosen(globs=["*"]), Chosen(everything=True)])
+def test_nothing_that_is_asked_for_is_cut(chosen: Chosen) -> None:
+    made = differences(*all_changed(["lookup"], 12), chosen)
+    assert len(made.compared) == 24
+    assert not made.skipped
+
+
+def test_what_the_cut_keeps_does_not_depend_on_what_is_left_out_for_other_reasons() -> None:
+    base, head = all_changed(KERNELS, 6)
+    more = side(*(facts(f"{kernel}/same{n}") for kernel in KERNELS for n in range(3)))
+    assert compared(differences({**base, **more}, {**head, **more}, Chosen())) == compared(
+        differences(base, head, Chosen())
+    )
+
+
+def test_larger_sizes_come_after_all_implementations_of_the_first() -> None:
+    every = [one for n in range(3) for one in Chosen().cases(facts(f"lookup/step{n}", baseline=n == 0))]
+    small, large = (one.size for one in every[:2])
+    ranked = [(one.facts.slug, one.size) for one in by_importance(every)]
+    order = ("step2", "step0", "step1")
+    assert ranked == [*((slug, small) for slug in order), *((slug, large) for slug in order)]
+    assert by_importance([]) == []
+
+
+def test_a_case_is_named_by_implementation_and_size() -> None:
+    size = GATE.sizes(KEPT)[0]
+    assert ComparedCase(KEPT, size).name == f"lookup/kept@{size}"
+    assert ComparedCase(KEPT, size) == ComparedCase(KEPT, Size.parse(str(size)))
