@@ -84,7 +84,7 @@ def row(
     }
 
 
-def unlaunched(slug: str, wall_s: float, **options: Any) -> Content:
+def without_processes(slug: str, wall_s: float, **options: Any) -> Content:
     """A case as the pytest-benchmark engine writes it: its name in brackets, and statistics, but no processes."""
     made = row(slug, wall_s, **options)
     case = made["name"]

@@ -28,7 +28,7 @@ from reports.comparison import exit_code, memory, notes, sentence
 from reports.results import ComparedRow, Comparison, ResultError, ResultFile, read
 from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, STATUSES, Content, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, Content, not_measured, row, without_processes
 
 MANY = 12
 LAUNCH = 0.01
@@ -484,7 +484,7 @@ def test_empty_files_give_an_empty_comparison() -> None:
 
 
 def test_a_file_of_the_other_engine_is_refused_by_name_on_either_side() -> None:
-    other = saved.result(unlaunched("gather", 1e-5), engine="pytest-benchmark")
+    other = saved.result(without_processes("gather", 1e-5), engine="pytest-benchmark")
     ours = saved.result(row("gather", 1e-5))
     for base, head, named in ((other, ours, "base.json"), (ours, other, "head.json")):
         with pytest.raises(ResultError, match=rf"^{named}: not a file of w2vbench run"):

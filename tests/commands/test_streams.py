@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import ROOT, SMALL, w2vbench
+from tests.processes import ROOT, SMALL, w2vbench
 
 BENCH = f"PYTHONPATH={ROOT} {sys.executable} -m bench"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.engine import protocol
 from bench.engine.protocol import NotAnEvent, event_line, job_line, read_event, read_job
-from tests.test_cli import started, w2vbench
+from tests.processes import started, w2vbench
 
 TIMED = protocol.Timed(
     variant="gather", calls=3, rounds=2, prepare_s=0.1, adapt_s=None, wall_s=[1e-6, None], cpu_s=[0.0, None]

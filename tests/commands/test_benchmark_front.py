@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FAST = (
     "-p",
     "no:cacheprovider",
@@ -91,7 +91,7 @@ def test_compare_against_the_saved_run_and_fail_on_a_regression(
 
 def test_without_the_flag_only_tests_are_collected(tmp_path: Path) -> None:
     collected = run_pytest("--collect-only", "-q", storage=tmp_path).stdout
-    assert "tests/test_problems.py" in collected
+    assert "tests/plans/test_problems.py" in collected
     assert "test_kernel[" not in collected
 
 

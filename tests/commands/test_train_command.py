@@ -42,7 +42,7 @@ from reports.training import (
 )
 from tests.vectors import load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEXT = "".join(f"{a} {b} {a} {b} {c}\n" for a, b, c in [("cat", "dog", "pet"), ("red", "blue", "hue")] * 300)
 
 

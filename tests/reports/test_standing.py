@@ -17,7 +17,7 @@ from reports.statistics import Interval, paired_ratio
 from reports.story import finding, findings, overview
 from reports.wins import wins
 from tests import saved
-from tests.saved import row, unlaunched
+from tests.saved import row, without_processes
 
 NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
 """Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
@@ -155,7 +155,9 @@ def test_one_process_or_two_give_no_interval_and_no_fastest(count: int, says: st
 
 def test_files_without_processes_say_so() -> None:
     (found,) = findings(
-        saved.result(unlaunched("slow", 1e-3, baseline=True), unlaunched("a", 1e-5), engine="pytest-benchmark")
+        saved.result(
+            without_processes("slow", 1e-3, baseline=True), without_processes("a", 1e-5), engine="pytest-benchmark"
+        )
     )
     assert found.found.endswith(" No process of its own: no interval, and no test of who is fastest.")
 

@@ -34,7 +34,7 @@ from reports.results import Calibration, Trial
 from reports.statistics import Interval
 from tests.saved import HOSTILE
 
-GOLDEN = Path(__file__).with_name("golden")
+GOLDEN = Path(__file__).parents[1] / "golden"
 VERDICTS = ("slower", "faster", "same", "inconclusive", "broken")
 
 

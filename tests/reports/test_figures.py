@@ -12,7 +12,7 @@ from reports.figures import COLOURS, SYMBOLS, figures, styles
 from reports.frame import frame
 from reports.results import read
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, not_measured, row, without_processes
 
 TIME_V, TIME_B = "Time a call against vocabulary V", "Time a call against batch B"
 MEMORY_V, MEMORY_B = "Peak memory of a call against vocabulary V", "Peak memory of a call against batch B"
@@ -131,7 +131,7 @@ def test_whiskers_are_the_intervals_over_launches() -> None:
 
 
 def test_a_file_without_launches_has_no_whiskers() -> None:
-    made = plots(*[unlaunched("gather", 1e-5, V=V, baseline=True) for V in (10, 100)], engine="pytest-benchmark")
+    made = plots(*[without_processes("gather", 1e-5, V=V, baseline=True) for V in (10, 100)], engine="pytest-benchmark")
     assert line(made[TIME_V], "gather")["error_y"]["array"] == [0, 0]
     assert line(made[IMPLEMENTATIONS], "gather")["error_x"]["array"] == [0]
 

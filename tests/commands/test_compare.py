@@ -18,7 +18,7 @@ import pytest
 
 from bench.engine import cpus
 from tests import saved
-from tests.test_cli import ROOT, w2vbench
+from tests.processes import ROOT, git, w2vbench
 
 MINE = '''
 """Outside implementations."""
@@ -56,16 +56,6 @@ ROWS = """
 def rows_of(W, idx):
     return W[idx]
 """
-
-
-def git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
 
 
 @pytest.fixture

@@ -23,19 +23,14 @@ from reports.results import ResultError, ResultFile, read
 from reports.story import OVERVIEW, headline, overview
 from reports.tables import Table, csv, markdown, plain, tables
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, unlaunched
+from tests.markdown import cells, written
+from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
 
-GOLDEN = Path(__file__).with_name("golden")
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def tables_of(result: ResultFile) -> list[Table]:
     return tables(frame(result), result)
-
-
-def cells(line: str) -> list[str]:
-    """A line of a Markdown table as GitHub reads it: split at the bars that no backslash escapes."""
-    inner = re.findall(r"((?:\\.|[^|\\])*)\|", line)
-    return [re.sub(r"\\([|\\])", r"\1", cell.strip()).replace("&lt;", "<") for cell in inner[1:]]
 
 
 # -- the whole report
@@ -176,7 +171,11 @@ def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free()
 
 def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() -> None:
     (one,) = tables_of(
-        saved.result(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 1e-5), engine="pytest-benchmark")
+        saved.result(
+            without_processes("one-hot", 1e-3, baseline=True),
+            without_processes("gather", 1e-5),
+            engine="pytest-benchmark",
+        )
     )
     assert one.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
     assert [line[3] for line in one.rows] == ["baseline", "100×"]
@@ -231,16 +230,6 @@ class Rows(HTMLParser):
 def filled(name: str) -> ResultFile:
     made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
     return made[name]() if name in made else read({"problem": PROBLEM, "pytest-benchmark": PYTEST}[name])
-
-
-def written(text: str) -> list[list[list[str]]]:
-    """The bodies of every table of a Markdown text, but for those of where each implementation wins."""
-    blocks = [
-        block.splitlines()
-        for block in text.split("\n\n")
-        if block.startswith("| ") and not block.startswith("| where each wins ")
-    ]
-    return [[cells(line) for line in block[2:]] for block in blocks]
 
 
 @pytest.mark.parametrize("name", ["problem", "pytest-benchmark", "small", "hostile"])

@@ -24,7 +24,7 @@ from bench.engine.pool import Workers
 from bench.plans import journal
 from bench.plans import train as training
 from impls import words
-from tests.test_compare import git
+from tests.processes import git
 
 ODD = (
     *("", " ", "-", "--", "-1", "0", "00", "1_0", "0x10", "+5", "1.5", "1e3%", "%", "150%", "1e99", "1e16", "9" * 19, "9" * 5000),

@@ -16,38 +16,7 @@ import pytest
 
 from bench.commands.terminal import writable
 from bench.plans.presets import PRESETS
-
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = (
-    "run",
-    "--kernel",
-    "lookup",
-    "--only",
-    "*gather@*",
-    "--vocab",
-    "500",
-    "2000",
-    "--hidden",
-    "8",
-    "--batch",
-    "10",
-    "--processes",
-    "2",
-)
-
-
-def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process in a folder, with some more variables in its environment."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.processes import ROOT, SMALL, started, w2vbench
 
 
 @pytest.fixture(scope="module")
@@ -212,19 +181,6 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: 
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
-
-
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A run under way, in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:

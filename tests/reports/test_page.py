@@ -26,8 +26,8 @@ from reports.statistics import paired_ratio
 from reports.story import findings
 from reports.units import times
 from tests import saved
+from tests.markdown import cells, written
 from tests.saved import HOSTILE, PROBLEM, PYTEST, STATUSES, not_measured, row
-from tests.test_tables import cells, written
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")

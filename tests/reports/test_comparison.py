@@ -51,7 +51,7 @@ from reports.results import ComparedRow, Comparison, ResultError, ResultFile
 from tests import saved
 from tests.saved import HOSTILE
 
-GOLDEN = Path(__file__).with_name("golden")
+GOLDEN = Path(__file__).parents[1] / "golden"
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 OPEN = ("failed", "inconclusive")
 

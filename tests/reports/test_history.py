@@ -50,7 +50,7 @@ from reports.history import (
 )
 from reports.results import ResultError, ResultFile, dump, write
 from tests import saved
-from tests.saved import HOSTILE, Content, row, unlaunched
+from tests.saved import HOSTILE, Content, row, without_processes
 
 THRESHOLD = 0.10
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_a_time_without_a_zone_is_utc(text: str, when: datetime | None) -> None:
 
 def test_foreign_and_broken_files_are_left_out_each_with_its_reason(tmp_path: Path) -> None:
     write(tmp_path / "good.json", dump(content_of()))
-    other = saved.content(unlaunched("gather", 1e-5), engine="pytest-benchmark")
+    other = saved.content(without_processes("gather", 1e-5), engine="pytest-benchmark")
     comparison = saved.content(engine="compare")
     texts = {
         "broken.json": '{"benchmarks": [',

@@ -21,7 +21,7 @@ from impls.interface import Implementation, Problem
 from impls.kept import folder, forget_old, name_of
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
-from tests.test_cli import w2vbench
+from tests.processes import w2vbench
 
 Array = NDArray[Any]
 ROOT = Path(kept.__file__).parents[1]

@@ -22,10 +22,9 @@ from impls.case import Size
 from impls.interface import Implementation, Kernel
 from tests.cheats import MEASURED
 from tests.contexts import context_of
-from tests.test_cli import w2vbench
-from tests.test_compare import git
+from tests.processes import git, w2vbench
 
-FILE = Path(__file__).with_name("cheats.py")
+FILE = Path(__file__).parents[1] / "cheats.py"
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
 SETTINGS = Settings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
 VERIFIED = "a timed call's result: "

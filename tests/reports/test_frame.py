@@ -15,7 +15,7 @@ import reports
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
 from reports.results import ResultFile, read
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, unlaunched
+from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,7 +234,9 @@ def test_a_file_in_which_nothing_could_be_measured_is_a_table_all_the_same() -> 
 
 
 def test_a_file_of_pytest_benchmark_has_the_same_names_and_ratios_of_medians() -> None:
-    table = cases_of(unlaunched("one-hot", 1e-3, baseline=True), unlaunched("gather", 2e-5), engine="pytest-benchmark")
+    table = cases_of(
+        without_processes("one-hot", 1e-3, baseline=True), without_processes("gather", 2e-5), engine="pytest-benchmark"
+    )
     case = table.loc["gather@10000"]
     assert case.case == "lookup/gather@V=1e4,H=100,B=100,f32,i64,zipf,t1"
     assert case.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"

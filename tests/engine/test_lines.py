@@ -31,7 +31,7 @@ from reports.page import html
 from reports.results import Profile, ProfiledLine
 from tests import saved
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BY_KEY = {i.key: i for i in catalogue.own()}
 
 

@@ -21,7 +21,7 @@ from impls import words
 from impls.lookup import gather, take
 from tests.contexts import context_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MANY = (3, 1, 2, 0)
 HOLD = """
 import sys

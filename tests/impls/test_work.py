@@ -56,8 +56,8 @@ def row_without() -> Row:
 
 def test_files_without_launches_too() -> None:
     result = saved.result(
-        saved.unlaunched("book", 0.3, baseline=True, **ALL, **TRAINING),
-        saved.unlaunched("half", 1e-3, **HALF, **TRAINING),
+        saved.without_processes("book", 0.3, baseline=True, **ALL, **TRAINING),
+        saved.without_processes("half", 1e-3, **HALF, **TRAINING),
     )
     book, half = result.benchmarks
     assert speedup(half, book).estimate == pytest.approx(150.0)  # type: ignore[union-attr]

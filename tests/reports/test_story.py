@@ -14,7 +14,7 @@ from reports.standing import AS_FAST, MAY_BE_AS_FAST
 from reports.statistics import Interval
 from reports.story import Finding, course, findings
 from tests import saved
-from tests.saved import not_measured, row, unlaunched
+from tests.saved import not_measured, row, without_processes
 
 
 def story(*rows: saved.Content, **suite: Any) -> Finding:
@@ -123,9 +123,9 @@ def test_several_ties_are_listed_as_people_list_things() -> None:
 
 def test_without_launches_medians_decide() -> None:
     found = story(
-        unlaunched("one-hot", 1e-3, baseline=True),
-        unlaunched("gather", 1e-5),
-        unlaunched("take", 1.2e-5),
+        without_processes("one-hot", 1e-3, baseline=True),
+        without_processes("gather", 1e-5),
+        without_processes("take", 1.2e-5),
         engine="pytest-benchmark",
     )
     assert "100 times faster" in found.found

@@ -400,7 +400,7 @@ for number in range(20):
     store(folder / "runs", "run", f"{who} {number}")
 """
     running = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(who)], cwd=Path(__file__).parents[1])
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(who)], cwd=Path(__file__).parents[2])
         for who in range(2)
     ]
     try:

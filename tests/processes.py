@@ -1,0 +1,63 @@
+"""The commands as a user runs them, for the tests: real processes, real repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = (
+    "run",
+    "--kernel",
+    "lookup",
+    "--only",
+    "*gather@*",
+    "--vocab",
+    "500",
+    "2000",
+    "--hidden",
+    "8",
+    "--batch",
+    "10",
+    "--processes",
+    "2",
+)
+
+
+def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process in a folder, with some more variables in its environment."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A run under way, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
