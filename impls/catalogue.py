@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -127,7 +128,7 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     """
     if not file.is_file():
         raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
-    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
     spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")

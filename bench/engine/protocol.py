@@ -7,6 +7,7 @@ has, and what is not signed is no event.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import msgspec
@@ -393,25 +394,25 @@ class NotAnEvent(ValueError):
     """A line that the engine has not written."""
 
 
-ENCODER = msgspec.json.Encoder()
-JOBS = msgspec.json.Decoder(SignedJob)
-EVENTS = msgspec.json.Decoder(SignedEvent)
+def written(signed: SignedJob | SignedEvent) -> bytes:
+    """A line, in ASCII: a file's name may be no UTF-8, and is then text with lone surrogates, which only JSON's escapes hold."""
+    return json.dumps(msgspec.to_builtins(signed)).encode() + b"\n"
 
 
 def job_line(job: Jobs, token: str) -> bytes:
     """A job as a line. token: what its events must be signed with."""
-    return ENCODER.encode(SignedJob(token=token, job=job)) + b"\n"
+    return written(SignedJob(token=token, job=job))
 
 
 def read_job(line: bytes) -> tuple[Jobs, str]:
     """A job and its token."""
-    signed = JOBS.decode(line)
+    signed = msgspec.convert(json.loads(line), SignedJob)
     return signed.job, signed.token
 
 
 def event_line(event: Events, token: str = "") -> bytes:
     """An event as a line."""
-    return ENCODER.encode(SignedEvent(token=token, event=event)) + b"\n"
+    return written(SignedEvent(token=token, event=event))
 
 
 def read_event(line: bytes, token: str) -> Events:
@@ -423,8 +424,8 @@ def read_event(line: bytes, token: str) -> Events:
         Unless it is an event with the worker's token, or its first sign of life, which has none.
     """
     try:
-        signed = EVENTS.decode(line)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        signed = msgspec.convert(json.loads(line), SignedEvent)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise NotAnEvent from error
     if signed.token != token and not isinstance(signed.event, Started):
         raise NotAnEvent

@@ -26,7 +26,7 @@ def test_an_event_comes_back_as_it_was_written() -> None:
 
 def test_a_job_comes_back_as_it_was_written() -> None:
     job = protocol.Measure(
-        sources={"": protocol.Source(files=("/a.py",))},
+        sources={"": protocol.Source(files=("/caf\udce9.py",))},
         corpus="/corpus",
         kernel="lookup",
         size="V=1e3,H=4,B=1,f32,i64,zipf,t1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -351,3 +352,11 @@ def test_packages_that_are_not_installed_are_named(requires: tuple[str, ...], ab
         missing(lookup.implementation("optional", "with optional packages", requires=requires)(lambda W, idx: W[idx]))
         == absent
     )
+
+
+def test_a_file_whose_name_is_no_utf_8_is_loaded(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.py")
+    file.write_text(
+        "from impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    assert [one.key for one in catalogue.from_file(file)] == ["lookup/mine"]
