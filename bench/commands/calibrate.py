@@ -44,6 +44,8 @@ def calibrate(
 
     import impls
     from bench.commands import terminal as show
+    from bench.commands.keeping import keep_calibration, writable
+    from bench.commands.progress import steps
     from bench.commands.quantities import share
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
@@ -52,7 +54,7 @@ def calibrate(
     from bench.plans.differences import Chosen
 
     margin = share("--threshold", threshold)
-    show.writable(out)
+    writable(out)
     stop_on_signals()
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
@@ -60,7 +62,7 @@ def calibrate(
     settings = Settings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
-    with running.saved(read_corpus(corpus)) as saved, show.steps() as note, measuring(machine, busy) as (workers, cpu):
+    with running.saved(read_corpus(corpus)) as saved, steps() as note, measuring(machine, busy) as (workers, cpu):
         context = RunContext(workers=workers, corpus=saved, settings=replace(settings, seed=seed), cpu=cpu)
         try:
             context, chosen = calibrating.cases(
@@ -80,5 +82,5 @@ def calibrate(
             else "no case could be measured"
         )
         raise typer.Exit(130 if interrupted else 3)
-    show.calibrated(out, as_json=json)
+    show.calibrated(keep_calibration(out), as_json=json)
     raise typer.Exit(130 if interrupted else 0)

@@ -62,6 +62,8 @@ def compare(
     BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are measured.
     """
     from bench.commands import terminal as show
+    from bench.commands.keeping import keep_comparison, writable
+    from bench.commands.progress import steps
     from bench.commands.quantities import seconds, share
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
@@ -83,9 +85,9 @@ def compare(
             )
         two = results.read(Path(base)), results.read(Path(head))
         found = between.compare_files(*two, (base, head), margin, across_machines)
-        raise typer.Exit(
-            exit_code(show.compared(found, gate.frame_of("compare", show.command(sys.argv), machine), out, junit, json))
-        )
+        frame = gate.frame_of("compare", show.command(sys.argv), machine)
+        show.compared(keep_comparison(found, frame, out, junit), as_json=json)
+        raise typer.Exit(exit_code(found))
     root, files = gate.repository_of(impl or [])
     request = gate.Request(
         root=root,
@@ -96,7 +98,7 @@ def compare(
         threshold=margin,
         budget_s=budget_s,
     )
-    show.writable(out)
+    writable(out)
     if junit and not junit.parent.is_dir():
         raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
     if junit and junit.exists() and not junit.is_file():
@@ -105,7 +107,7 @@ def compare(
     with (
         gate.both(request) as (older, newer),
         running.saved(read_corpus(corpus)) as folder,
-        show.steps() as note,
+        steps() as note,
         measuring(machine, busy, threads) as (workers, cpu),
     ):
         settings = Settings(time_limit_s=limit_s, memory_limit_bytes=free_memory())
@@ -118,4 +120,5 @@ def compare(
     machine |= environment.spoiled(before)
     warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
     frame = gate.frame_of("compare", show.command(sys.argv), machine, warnings)
-    raise typer.Exit(exit_code(show.compared(found, frame, out, junit, json)))
+    show.compared(keep_comparison(found, frame, out, junit), as_json=json)
+    raise typer.Exit(exit_code(found))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,9 @@ from bench.plans.selection import Selection
 
 from .app import app
 from .options import Json, Kernels, Only
+
+if TYPE_CHECKING:
+    from reports.history import Trend
 
 
 @app.command(
@@ -45,6 +50,7 @@ def history(
     Runs are not interleaved with each other, so only large changes can be trusted; compare tells small ones.
     """
     from bench.commands import terminal as show
+    from bench.commands.keeping import keep_history
     from bench.commands.quantities import share
     from bench.plans.revisions import here
     from bench.plans.run import PlanError
@@ -56,20 +62,51 @@ def history(
             raise PlanError("an intended slowdown needs both: --acknowledge CASE --why TEXT")
         path = acknowledged.add(here(), acknowledge, why)
         print(f"acknowledged in {path}: commit it with the change")
-        if not acknowledged.read(here())[-1].covers_any(show.case_names(out)):
+        if not acknowledged.read(here())[-1].covers_any(case_names(out)):
             show.error(
                 f"note: neither w2vbench nor the comparison in {out} has a case called {acknowledge!r}; is it spelt right?"
             )
         return
     margin = share("--threshold", threshold)
     runs, left = trends.stored(store)
-    found = show.chosen(trends.trends(runs), Selection(kernel or (), only or ()))
+    found = chosen(trends.trends(runs), Selection(kernel or (), only or ()))
     excuses = acknowledged.read(here())
     for trend in found:
         trends.find_all(trend, margin, excuses)
-    show.history(found, left, margin, out, as_json=json)
+    paths = [] if json else keep_history(found, left, margin, out)
+    show.history(found, left, margin, as_json=json)
+    show.written(paths)
     slower = any(
         trends.failing(change, margin) for trend in found for one in trend.series.values() for change in one.changes
     )
     unanswered = any(trend.unanswered for trend in found)
     raise typer.Exit(0 if not fail else 1 if slower else 3 if unanswered else 0)
+
+
+def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
+    """Trends of a selection. Raises PlanError if nothing is left."""
+    from bench.plans.run import PlanError
+
+    for trend in trends:
+        trend.series = {
+            case: one
+            for case, one in trend.series.items()
+            if selection.has_kernel(case.partition("/")[0]) and selection.has_case(case)
+        }
+    left = [trend for trend in trends if trend.series]
+    if trends and not left:
+        raise PlanError("no stored case matches --kernel and --only")
+    return left
+
+
+def case_names(out: Path) -> Iterator[str]:
+    """The cases that a gate knows: of the last comparison, where there is one, and of this package."""
+    from bench.plans.presets import GATE
+    from impls import catalogue
+    from reports.results import ResultError, read
+
+    with contextlib.suppress(ResultError):
+        comparison = read(out / "comparison.json").w2vbench.comparison
+        yield from (case.case for case in comparison.cases) if comparison else ()
+    for implementation in catalogue.own():
+        yield from (str(implementation.case(size)) for size in GATE.sizes(implementation.kernel))

@@ -77,6 +77,8 @@ def quality(
     that it adds narrow the intervals of means, and have no part in the test.
     """
     from bench.commands import terminal as show
+    from bench.commands.keeping import keep_quality, writable, write_quality
+    from bench.commands.progress import steps
     from bench.commands.quantities import seconds
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
@@ -100,7 +102,7 @@ def quality(
         raise running.PlanError(
             f"--resume: {path}: No such file, so there is nothing to go on from: leave --resume out"
         )
-    show.writable(out)
+    writable(out)
     hold(out)
     stop_on_signals()
     busy = environment.busy_cpus()
@@ -132,7 +134,7 @@ def quality(
     interrupted = False
     with (
         running.saved(text) as folder,
-        show.steps("run") as note,
+        steps("run") as note,
         measuring(machine, busy, max(threads or [1])) as (workers, cpu),
     ):
         warnings = environment.warnings_of(machine, threads=max(threads or [1]))
@@ -149,7 +151,7 @@ def quality(
             if what:
                 note(what, done, of)
             elif len(records) > known:
-                show.keep_qualities(content(), frame, out, complete=False)
+                write_quality(content(), frame, out, complete=False)
 
         try:
             comparing.compare(asked, len(text.ids), tests, context, kept_so_far, records)
@@ -158,7 +160,7 @@ def quality(
     if not records:
         show.error("interrupted before the first run was finished: nothing to keep")
         raise typer.Exit(130)
-    show.qualities(content(), frame, out, complete=not interrupted, as_json=json)
+    show.qualities(keep_quality(content(), frame, out, complete=not interrupted), as_json=json)
     if interrupted:
         left = len(asked.left(records))
         show.error(f"interrupted: {left} of {len(asked.runs())} runs are left; the same command with --resume goes on")

@@ -113,6 +113,8 @@ def run(
     from functools import partial
 
     from bench.commands import terminal as show
+    from bench.commands.keeping import keep_run, writable
+    from bench.commands.progress import progress
     from bench.commands.quantities import count, counts, seconds, size_bytes
     from bench.engine import environment
     from bench.engine.context import RunContext
@@ -163,7 +165,7 @@ def run(
         partial(changed_sizes, sizes, changed),
         Selection(globs=only or ()),
     )
-    show.writable(out)
+    writable(out)
     machine, interrupted = environment.describe(busy), False
     stop_on_signals()
     with measuring(machine, busy, threads or 1) as (workers, cpu):
@@ -182,7 +184,7 @@ def run(
         known = journal.finished(i for problem in problems for i in problem.implementations) if resume else {}
         if not resume and journal.begin():
             show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
-        with running.saved(going.corpus) as folder, show.progress(problems, settings.processes) as bar:
+        with running.saved(going.corpus) as folder, progress(problems, settings.processes) as bar:
             sources = {"": Source(files=tuple(map(str, files)))}
             context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
             try:
@@ -194,7 +196,8 @@ def run(
         journal.close()
         show.error("interrupted before the first process was finished: nothing to keep")
         raise typer.Exit(130)
-    show.finished(going, run_result.content(going), out, as_json=json)
+    kept = keep_run(run_result.content(going), out, complete=going.complete, name=going.preset or "own")
+    show.finished(going, kept, out, as_json=json)
     if left_out and not json:
         names = ", ".join(left_out)
         show.console().print(f"\nleft out by --preset {preset.value}: {names} (--kernel NAME runs one)", style="dim")

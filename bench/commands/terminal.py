@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shlex
 import string
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from bench.engine.contract import OK, Verdict
-from bench.plans.selection import Selection
 from impls import catalogue
 from impls.interface import Implementation
 
 if TYPE_CHECKING:
-    from bench.plans.run import Problem, Run
+    from bench.plans.run import Run
     from reports.history import Trend
     from reports.results import Comparison, ResultFile
     from reports.tables import Table
+
+    from .keeping import Kept
 
 WIDE = 1000
 MANY_PROBLEMS = 12
@@ -147,161 +145,21 @@ def profile(case: str, implementation: Implementation, found: dict[str, Any], as
     screen.print("\n".join((showing.note(profiled), *showing.EXPLAINED)), style="dim", markup=False)
 
 
-class Bar(Protocol):
-    """What a run tells of its progress."""
-
-    def checking(self, key: str) -> None: ...
-    def measuring(self, problem: int, process: int) -> None: ...
-
-
-@contextmanager
-def progress(problems: Sequence[Problem], processes: int) -> Iterator[Bar]:
-    """A bar on a terminal, plain lines elsewhere; both say what is being measured and how long is left."""
-    # a large vocabulary takes longer: its arrays must be made, checked and gone through
-    weights = [1 + problem.size.V / 150_000 for problem in problems]
-    if not sys.stderr.isatty():
-        yield Lines(problems, processes, weights)
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[left]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        refresh_per_second=2,  # a busy bar would take time from what is measured
-    ) as bar:
-        yield Painted(bar, problems, processes, weights)
-
-
-class Clock:
-    """How much of a run is done, by weight, and how long the rest will take."""
-
-    def __init__(self, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
-        self.problems, self.processes, self.weights = problems, processes, weights
-        self.started: float | None = None
-
-    FIRST = 3.0  # the first process checks and measures too, so it takes about as long as three others
-
-    def done(self, problem: int, process: int) -> float:
-        within = sum(self.weights[:problem]) / sum(self.weights)
-        behind = self.FIRST * within if process == 0 else self.FIRST + process - 1 + within
-        return behind / (self.FIRST + self.processes - 1)
-
-    def left(self, done: float) -> str:
-        """Time left in words, once there is something to go by."""
-        if self.started is None:
-            self.started, self.began = time.perf_counter(), done
-        elapsed, progress = time.perf_counter() - self.started, done - self.began
-        if elapsed < 2 or progress <= 0:
-            return ""
-        rest = elapsed / progress * (1 - done)
-        return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
-
-
-class Painted(Clock):
-    """Progress as a bar."""
-
-    def __init__(self, bar: Any, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
-        super().__init__(problems, processes, weights)
-        self.bar = bar
-        self.task = bar.add_task("", total=1.0, left="")
-
-    def checking(self, key: str) -> None:
-        self.bar.update(self.task, description=f"checked {key}")
-
-    def measuring(self, problem: int, process: int) -> None:
-        done = self.done(problem, process)
-        self.bar.update(
-            self.task,
-            completed=done,
-            description=f"process {process + 1} of {self.processes}: {self.problems[problem].name}",
-            left=self.left(done),
-        )
-
-
-class Lines(Clock):
-    """Progress as plain lines: one a process, and one every few seconds."""
-
-    EVERY_S = 5.0
-    said = 0.0
-    checked = False
-
-    def checking(self, key: str) -> None:
-        if not self.checked:
-            self.checked = True
-            self.say("checking the implementations against their references")
-
-    def measuring(self, problem: int, process: int) -> None:
-        left = self.left(self.done(problem, process))
-        if problem == 0 or self.said == 0.0 or time.perf_counter() - self.said > self.EVERY_S:
-            name = self.problems[problem].name
-            self.say(
-                f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}] {name}{', ' + left if left else ''}"
-            )
-
-    def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-        self.said = time.perf_counter()
-
-
-@contextmanager
-def steps(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
-    """Progress of work in steps of so many each: a line that is painted over on a terminal, plain lines elsewhere."""
-    began = time.perf_counter()
-    if sys.stderr.isatty():
-        from rich.status import Status
-
-        with Status("", console=Console(stderr=True), refresh_per_second=2) as status:
-
-            def paint(what: str, done: int, of: int) -> None:
-                status.update(
-                    f"{what}{f', {unit} {done + 1} of {of}' if of else ''} ({time.perf_counter() - began:.0f} s)"
-                )
-
-            yield paint
-        return
-    said: set[str] = set()
-
-    def say(what: str, done: int, of: int) -> None:
-        key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
-        if key not in said or (of and done % 3 == 0 and ":" not in what):
-            said.add(key)
-            print(f"{what}{f', {unit} {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
-
-    yield say
-
-
-def compared(found: Comparison, content: dict[str, Any], out: Path, junit: Path | None, as_json: bool) -> Comparison:
-    """Keep a comparison's result file, whose other content is given, and its reports, and print its verdicts."""
+def compared(kept: Kept, as_json: bool) -> None:
+    """A comparison's verdicts; in a workflow of GitHub's, annotations too."""
     from reports import comparison as showing
-    from reports.results import dump, read, write
 
-    content["w2vbench"]["comparison"] = found.model_dump(mode="json")
-    text = dump(content)
-    write(out / "comparison.json", text)
-    result = read(out / "comparison.json")
-    paths = showing.report(result, out)
-    comparison = result.w2vbench.comparison
+    comparison = kept.result.w2vbench.comparison
     assert comparison is not None
-    if junit:
-        write(junit, showing.junit(comparison))
-        paths.append(junit)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
-            file.write(showing.markdown(comparison, result.w2vbench.warnings))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(showing.workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
     if as_json:
-        print(text, end="")
-        return comparison
+        print(kept.text, end="")
+        return
     screen = console()
     print_comparison(screen, comparison)
-    print_warnings(screen, result)
-    written([*paths, out / "comparison.json"])
-    return comparison
+    print_warnings(screen, kept.result)
+    written(kept.paths)
 
 
 def print_comparison(screen: Console, comparison: Comparison) -> None:
@@ -326,20 +184,16 @@ def print_comparison(screen: Console, comparison: Comparison) -> None:
     screen.print(showing.sentence(comparison), style="bold", markup=False)
 
 
-def calibrated(out: Path, as_json: bool) -> None:
-    """Print how often comparisons were right, and write it as Markdown."""
+def calibrated(kept: Kept, as_json: bool) -> None:
+    """How often comparisons were right."""
     from rich.table import Table as RichTable
 
     from reports import calibration as showing
-    from reports.results import read, write
 
-    path = out / "calibration.json"
-    result = read(path)
-    calibration = result.w2vbench.calibration
+    calibration = kept.result.w2vbench.calibration
     assert calibration is not None
-    write(out / "calibration.md", showing.markdown(calibration))
     if as_json:
-        print(path.read_text(encoding="utf-8"), end="")
+        print(kept.text, end="")
         return
     screen = console()
     other = showing.other_header(calibration), showing.other_rows(calibration)
@@ -354,36 +208,19 @@ def calibrated(out: Path, as_json: bool) -> None:
             screen.print("\nCalled slower by other tools' rules, from one process of each side:", style="dim")
     for said in showing.sentences(calibration):
         screen.print(said, style="bold", markup=False)
-    print_warnings(screen, result)
-    written([out / "calibration.md", path])
-
-
-def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
-    """Trends of a selection. Raises PlanError if nothing is left."""
-    from bench.plans.run import PlanError
-
-    for trend in trends:
-        trend.series = {
-            case: one
-            for case, one in trend.series.items()
-            if selection.has_kernel(case.partition("/")[0]) and selection.has_case(case)
-        }
-    left = [trend for trend in trends if trend.series]
-    if trends and not left:
-        raise PlanError("no stored case matches --kernel and --only")
-    return left
+    print_warnings(screen, kept.result)
+    written(kept.paths)
 
 
 MANY_SERIES = 40
 
 
-def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: Path, as_json: bool) -> None:
-    """Each machine's series as lines of bars, those that changed first; and the page."""
+def history(found: Sequence[Trend], left: Sequence[str], threshold: float, as_json: bool) -> None:
+    """Each machine's series as lines of bars, those that changed first."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     from reports import history as showing
-    from reports.results import write
     from reports.units import seconds
 
     if as_json:
@@ -413,31 +250,6 @@ def history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: 
             screen.print(note, style="yellow" if trend.unanswered else "dim", markup=False)
     if left:
         screen.print(f"{len(left)} files left out: {left[0]}{' …' if len(left) > 1 else ''}", style="dim", markup=False)
-    write(out / "history.html", showing.html(found, left, threshold))
-    written([out / "history.html"])
-
-
-def case_names(out: Path) -> Iterator[str]:
-    """The cases that a gate knows: of the last comparison, where there is one, and of this package."""
-    from bench.plans.presets import GATE
-    from impls import catalogue
-    from reports.results import ResultError, read
-
-    with contextlib.suppress(ResultError):
-        comparison = read(out / "comparison.json").w2vbench.comparison
-        yield from (case.case for case in comparison.cases) if comparison else ()
-    for implementation in catalogue.own():
-        yield from (str(implementation.case(size)) for size in GATE.sizes(implementation.kernel))
-
-
-def keep_qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool) -> str:
-    """Keep whole training runs in a result file, and give its text."""
-    from reports.results import dump, write
-
-    suite = {**frame["w2vbench"], "training": training, "complete": complete}
-    text = dump({**frame, "w2vbench": suite})
-    write(out / "quality.json", text)
-    return text
 
 
 LESS_ASKED = ("CPU s a million words", "memory", "held-out loss")
@@ -445,24 +257,20 @@ FOR_COLUMNS, FOR_INTERVALS = 120, 220
 """A table of whole training runs leaves these columns out on a terminal below the first width, and intervals below the second."""
 
 
-def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, complete: bool, as_json: bool) -> None:
-    """Keep whole training runs, build their page, and print a table a kernel."""
+def qualities(kept: Kept, as_json: bool) -> None:
+    """Whole training runs: a table a kernel."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
     from reports import training as showing
-    from reports.results import read
 
-    text = keep_qualities(training, frame, out, complete)
-    result = read(out / "quality.json")
-    paths = showing.report(result, out)
     if as_json:
-        print(text, end="")
+        print(kept.text, end="")
         return
-    kept = result.w2vbench.training
-    assert kept is not None
-    screen, every = console(), showing.implementations(kept)
-    screen.print(showing.what(kept), style="dim", markup=False)
+    training = kept.result.w2vbench.training
+    assert training is not None
+    screen, every = console(), showing.implementations(training)
+    screen.print(showing.what(training), style="dim", markup=False)
     for kernel in dict.fromkeys(implementation.kernel for implementation in every):
         painted = RichTable(title=kernel, title_justify="left", box=None, pad_edge=False, header_style="dim")
         shown = [at for at, name in enumerate(showing.HEADER) if screen.width >= FOR_COLUMNS or name not in LESS_ASKED]
@@ -470,7 +278,7 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
             painted.add_column(showing.HEADER[at], justify="left" if at == 0 else "right", overflow="fold")
         for implementation in every:
             if implementation.kernel == kernel:
-                row = showing.row(implementation, kept, showing.peer_of(implementation, every))
+                row = showing.row(implementation, training, showing.peer_of(implementation, every))
                 painted.add_row(
                     *(Text(row[at] if screen.width >= FOR_INTERVALS else row[at].partition(" (")[0]) for at in shown)
                 )
@@ -478,83 +286,26 @@ def qualities(training: dict[str, Any], frame: dict[str, Any], out: Path, comple
         screen.print(painted)
     if screen.width < FOR_INTERVALS:
         more = f"{', '.join(LESS_ASKED)} and " if screen.width < FOR_COLUMNS else ""
-        screen.print(f"{more}intervals: in {out / 'quality.md'}, or on a wider terminal", style="dim", markup=False)
+        screen.print(f"{more}intervals: in quality.md, or on a wider terminal", style="dim", markup=False)
     screen.print()
-    for line in showing.told(kept):
+    for line in showing.told(training):
         screen.print(line, markup=False)
     screen.print()
-    screen.print(showing.how(kept), style="dim", markup=False)
-    print_warnings(screen, result)
-    written([*paths, out / "quality.json"])
+    screen.print(showing.how(training), style="dim", markup=False)
+    print_warnings(screen, kept.result)
+    written(kept.paths)
 
 
-@contextmanager
-def trainings(total: int) -> Iterator[Callable[[int, float, float], None]]:
-    """Progress of one training run: words done, words a second, seconds left."""
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    if not sys.stderr.isatty():
-        said = 0.0
-
-        def say(words: int, pace: float, left_s: float) -> None:
-            nonlocal said
-            if time.perf_counter() - said > Lines.EVERY_S:
-                said = time.perf_counter()
-                print(f"{words / total:.0%}, {pace:,.0f} words/s, {duration(left_s)} left", file=sys.stderr, flush=True)
-
-        yield say
-        return
-    columns = (BarColumn(), TextColumn("{task.percentage:.0f} %, {task.fields[pace]:,.0f} words/s{task.fields[left]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
-        task = bar.add_task("", total=total, pace=0.0, left="")
-
-        def paint(words: int, pace: float, left_s: float) -> None:
-            bar.update(task, completed=words, pace=pace, left=f", {duration(left_s)} left")
-
-        yield paint
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``5 min``, ``2 h``."""
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def writable(folder: Path) -> None:
-    """Make sure that results can be written before anything is measured. Raises OSError.
-
-    A folder that is made here asks git to ignore it.
-    """
-    if not folder.is_dir():
-        folder.mkdir(parents=True)
-        (folder / ".gitignore").write_text("*\n")
-    probe = folder / ".writable"
-    probe.write_text("")
-    probe.unlink()
-
-
-def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> None:
-    """Keep a run's results, build its report, and print tables, findings and where everything is."""
-    from pytest_benchmark.utils import get_machine_id
-
+def finished(run: Run, kept: Kept, out: Path, as_json: bool) -> None:
+    """A run's tables and findings, and where everything is."""
     from reports.frame import frame
-    from reports.page import report
-    from reports.results import dump, read, store, write
     from reports.story import findings, headline
     from reports.tables import tables
 
-    text = dump(content)
-    kept = None
-    if run.complete and content["benchmarks"]:  # else nothing that a history could show, or not all of it yet
-        kept = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{run.preset or 'own'}", text)
-    write(out / "result.json", text)
-    result = read(out / "result.json")
-    paths = report(result, out)
     if as_json:
-        print(text, end="")
+        print(kept.text, end="")
         return
+    result = kept.result
     cases = frame(result)
     every = {table.problem: table for table in tables(cases, result)}
     stories = {finding.problem: finding for finding in findings(result)}
@@ -586,9 +337,9 @@ def finished(run: Run, content: dict[str, Any], out: Path, as_json: bool) -> Non
             "kept; the same command with --resume goes on from them.",
             style="yellow",
         )
-    if kept:
-        screen.print(f"\nkept as {kept}", markup=False, soft_wrap=True)
-    written([*paths, out / "result.json"])
+    if kept.stored:
+        screen.print(f"\nkept as {kept.stored}", markup=False, soft_wrap=True)
+    written(kept.paths)
 
 
 def print_warnings(screen: Console, result: ResultFile) -> None:

@@ -94,6 +94,7 @@ def train(
     aside the vectors that the file had.
     """
     from bench.commands import terminal as show
+    from bench.commands.progress import trainings
     from bench.plans import train as command
     from bench.plans.run import PlanError
 
@@ -123,6 +124,6 @@ def train(
             },
             binary=out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
         ),
-        show.trainings,
+        trainings,
     )
     raise typer.Exit(130 if interrupted else 0)

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.commands.terminal import writable
+from bench.commands.keeping import writable
 from bench.plans.presets import PRESETS
 from tests.processes import ROOT, SMALL, started, w2vbench
 
