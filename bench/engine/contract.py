@@ -138,7 +138,7 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
 def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> Verdict:
     """Check what a kernel says of workspaces; one of an older revision says nothing."""
     try:
-        for workspace in last if has(kernel, "fits") else ():
+        for workspace in last if has(kernel, "check_workspace") else ():
             kernel.check_workspace(problem, workspace)
     except Exception as error:
         return failed(error)

@@ -237,7 +237,7 @@ def test_version_is_printed(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout.split()[0]) == (0, "w2vbench")
 
 
-def test_ctrl_c_keeps_the_finished_launches_and_exits_130(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_finished_processes_and_exits_130(tmp_path: Path) -> None:
     with started(tmp_path, *MANY) as process:
         wait_for(tmp_path, 6)
         process.send_signal(signal.SIGINT)
@@ -277,7 +277,7 @@ def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processe
     assert not (tmp_path / "reports/out/journal.jsonl").exists()
 
 
-def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_launch_alone(tmp_path: Path) -> None:
+def test_a_journal_cut_off_in_the_middle_of_a_line_loses_that_process_alone(tmp_path: Path) -> None:
     with started(tmp_path, *MANY) as process:
         wait_for(tmp_path, 6)
         os.killpg(process.pid, signal.SIGKILL)

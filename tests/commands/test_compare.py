@@ -295,7 +295,7 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("first look"):
+        if line.startswith("first stage"):
             break
     time.sleep(0.5)
     workers = psutil.Process(process.pid).children(recursive=True)

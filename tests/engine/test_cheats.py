@@ -263,7 +263,7 @@ def test_a_sample_goes_round_the_ring_once_at_most_and_its_length_is_not_known(c
     assert case.calls == len(problem.batches)
 
 
-def test_each_launch_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
+def test_each_process_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
     """What a process's worker does: tables, batches and where the ring begins come from the seed and the process."""
     kernel = CHEATS["honest"].kernel
 

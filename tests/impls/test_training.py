@@ -175,7 +175,7 @@ def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K
 # implementations
 
 
-def test_a_implementation_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
+def test_an_implementation_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     class Idle:
         alpha = 0.0
 
@@ -190,7 +190,7 @@ def test_a_implementation_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
     assert "does not learn" in verdict.reason
 
 
-def test_a_implementation_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
+def test_an_implementation_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
     """Half of each vector takes half the time."""
 
     class Half(StagedModel):
@@ -201,11 +201,11 @@ def test_a_implementation_with_other_tables_than_asked_for_is_wrong(corpus: Corp
         lambda words, starts, model: model.step(words, starts)
     )
     verdict = check_contract(half, corpus)
-    assert verdict.status == "wrong"
+    assert verdict.status == "wrong", verdict.reason
     assert "W_in is float32 of shape (12, 64), and must be float32 of shape (12, 128)" in verdict.reason
 
 
-def test_a_implementation_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
+def test_an_implementation_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
     def doubled(words: Array, starts: Array, model: StagedModel) -> Any:
         model.step(words, starts)
         model.W_in = model.W_in.astype(np.float64)
@@ -219,7 +219,7 @@ def test_a_implementation_whose_tables_change_their_kind_is_wrong(corpus: Corpus
     assert "W_in is float64" in verdict.reason
 
 
-def test_a_implementation_with_constant_scores_is_wrong(corpus: Corpus) -> None:
+def test_an_implementation_with_constant_scores_is_wrong(corpus: Corpus) -> None:
     """Its loss is low, since noise is more frequent than neighbours, but it has learnt nothing of the text."""
 
     class Constant:

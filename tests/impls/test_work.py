@@ -54,7 +54,7 @@ def row_without() -> Row:
     return saved.result(row("gather", 1e-5)).benchmarks[0]
 
 
-def test_files_without_launches_too() -> None:
+def test_files_without_processes_too() -> None:
     result = saved.result(
         saved.without_processes("book", 0.3, baseline=True, **ALL, **TRAINING),
         saved.without_processes("half", 1e-3, **HALF, **TRAINING),

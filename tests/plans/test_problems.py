@@ -226,7 +226,7 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
     assert "pip install surely_not_installed" in verdicts["lookup/lacks"].reason
 
 
-def test_a_implementation_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
+def test_an_implementation_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
     small = Settings(processes=1, rounds=2, sample_s=0.0005, variant_s=0.01, memory_limit_bytes=600 << 20)
     result = measure_problem(mine, Size(20_000, 4, 10_000), track(small))
@@ -302,7 +302,7 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
     assert case.memory.peak_bytes >= 8 * 4 * 4
 
 
-def test_a_memory_measurement_that_fails_costs_a_implementation_no_times(track: Tracks, tmp_path: Path) -> None:
+def test_a_memory_measurement_that_fails_costs_an_implementation_no_times(track: Tracks, tmp_path: Path) -> None:
     file = tmp_path / "forked.py"
     file.write_text(
         "import os, time\nfrom impls.lookup import lookup\nhome = os.getpid()\n"

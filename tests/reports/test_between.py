@@ -188,7 +188,7 @@ def of_gather(base: ResultFile, head: ResultFile) -> ComparedRow:
     return next(case for case in found.cases if case.implementation == "gather")
 
 
-def test_a_difference_within_what_launches_of_one_run_differ_by_is_no_change_however_well_it_is_known() -> None:
+def test_a_difference_within_what_processes_of_one_run_differ_by_is_no_change_however_well_it_is_known() -> None:
     assert of_gather(around(0.0, 0.035, 40), around(0.08, 0.035, 40)).verdict == "same"
     assert of_gather(around(0.0, 0.01, 40), around(0.08, 0.01, 40)).verdict == "slower"
 
@@ -439,14 +439,14 @@ def test_the_same_implementation_at_another_size_is_another_case() -> None:
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (1, 3), (3, 1)])
-def test_one_launch_tells_nothing_and_is_left_out_with_the_reason(counts: tuple[int, int]) -> None:
+def test_one_process_tells_nothing_and_is_left_out_with_the_reason(counts: tuple[int, int]) -> None:
     base, head = (saved.result(row("gather", [[wall] * 6] * n)) for n, wall in zip(counts, (1e-5, 3e-5), strict=True))
     found = compare(base, head)
     assert found.cases == []
     assert {why: len(cases) for why, cases in found.skipped.items()} == {"fewer than two processes": 1}
 
 
-def test_cases_with_enough_launches_are_compared_though_others_have_too_few() -> None:
+def test_cases_with_enough_processes_are_compared_though_others_have_too_few() -> None:
     rows = row("gather", 1e-5), row("gather", [[1e-5] * 6], V=100_000)
     found = compare(saved.result(*rows), saved.result(*rows))
     assert (len(found.cases), len(found.skipped["fewer than two processes"])) == (1, 1)
@@ -458,7 +458,7 @@ def test_rounds_that_were_sat_out_are_not_counted() -> None:
     assert verdicts(compare(base, head)) == {"gather": "slower"}
 
 
-def test_runs_may_have_different_numbers_of_launches() -> None:
+def test_runs_may_have_different_numbers_of_processes() -> None:
     rng = np.random.default_rng(1)
     found = compare(run(rng, alike(), processes=2), run(rng, alike(), processes=6))
     assert {case.processes for case in found.cases} == {6}

@@ -120,7 +120,7 @@ def test_one_size_makes_no_line() -> None:
 # -- whiskers
 
 
-def test_whiskers_are_the_intervals_over_launches() -> None:
+def test_whiskers_are_the_intervals_over_processes() -> None:
     processes = [[1e-3] * 6, [1.1e-3] * 6, [1.3e-3] * 6]
     rows = [row("gather", processes, V=V) for V in (10_000, 100_000)]
     cases = frame(saved.result(*rows))
@@ -130,7 +130,7 @@ def test_whiskers_are_the_intervals_over_launches() -> None:
     assert min(whiskers["array"] + whiskers["arrayminus"]) > 0
 
 
-def test_a_file_without_launches_has_no_whiskers() -> None:
+def test_a_file_without_processes_has_no_whiskers() -> None:
     made = plots(*[without_processes("gather", 1e-5, V=V, baseline=True) for V in (10, 100)], engine="pytest-benchmark")
     assert line(made[TIME_V], "gather")["error_y"]["array"] == [0, 0]
     assert line(made[IMPLEMENTATIONS], "gather")["error_x"]["array"] == [0]

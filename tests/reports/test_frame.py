@@ -125,7 +125,7 @@ def test_ratios_never_cross_from_one_kernel_or_batch_to_another() -> None:
     assert table.speedup.isna().to_list() == [False, True, True]
 
 
-def test_one_launch_gives_a_speedup_without_an_interval() -> None:
+def test_one_process_gives_a_speedup_without_an_interval() -> None:
     case = cases_of(row("one-hot", [[1e-3] * 6], baseline=True), row("gather", [[1e-5] * 6])).loc["gather@10000"]
     assert case.speedup == pytest.approx(100)
     assert missing(case.speedup_low)
@@ -173,7 +173,7 @@ def test_growth_joins_only_cases_that_differ_in_nothing_but_the_vocabulary() -> 
     assert table.growth_V.isna().all()
 
 
-def test_two_vocabularies_are_enough_and_launches_give_the_interval() -> None:
+def test_two_vocabularies_are_enough_and_processes_give_the_interval() -> None:
     table = cases_of(
         row("one-hot", [[1e-4], [1e-4], [1e-4]]),
         row("one-hot", [[1e-3], [2e-3], [5e-4]], V=100_000),
@@ -186,7 +186,7 @@ def test_two_vocabularies_are_enough_and_launches_give_the_interval() -> None:
     assert (table.growth_V_low.iloc[0], table.growth_V_high.iloc[0]) == pytest.approx((low, high))
 
 
-def test_growth_in_a_real_file_is_scipys_regression_launch_by_launch() -> None:
+def test_growth_in_a_real_file_is_scipys_regression_process_by_process() -> None:
     result = read(saved.PROBLEM)
     table = frame(result)
     for slug, cases in table[table.V >= 10_000].groupby("implementation"):

@@ -72,11 +72,11 @@ def test_ninety_five_percent_is_what_you_get_without_asking() -> None:
     assert mean_interval([1.0, 2.0, 4.0]) == mean_interval([1.0, 2.0, 4.0], 0.95)
 
 
-def test_launches_that_agree_exactly_leave_no_doubt() -> None:
+def test_processes_that_agree_exactly_leave_no_doubt() -> None:
     assert mean_interval([3.0] * 4) == Interval(3.0, 3.0, 3.0)
 
 
-def test_one_launch_gives_an_estimate_and_no_interval() -> None:
+def test_one_process_gives_an_estimate_and_no_interval() -> None:
     assert mean_interval([7.0]) == Interval(7.0, None, None)
 
 
@@ -146,7 +146,7 @@ def test_drift_that_hits_both_implementations_alike_cancels_out() -> None:
     assert ends(paired_ratio([3 * d for d in drift], drift)) == pytest.approx((3, 3, 3), rel=1e-12)
 
 
-def test_a_launch_counts_once_however_many_rounds_it_has() -> None:
+def test_a_process_counts_once_however_many_rounds_it_has() -> None:
     long, short = [4.0] * 500, [1.0] * 6
     ratio = paired_ratio(processes(long, short), processes([1.0] * 500, short))
     assert alone(ratio) == pytest.approx(2)  # the geometric mean of 4 and 1
@@ -168,7 +168,7 @@ def test_a_difference_of_means_without_scatter_is_exact_and_of_single_values_unk
         difference_interval([], [1.0])
 
 
-def test_the_interval_is_students_over_the_launches_log_ratios() -> None:
+def test_the_interval_is_students_over_the_processes_log_ratios() -> None:
     ratios = [1.9, 2.0, 2.2, 2.05]
     logs = np.log(ratios)
     expected = np.exp([logs.mean(), *stats.t.interval(0.95, 3, loc=logs.mean(), scale=stats.sem(logs))])
@@ -185,7 +185,7 @@ def test_rounds_pair_by_their_number_where_a_slow_implementation_sat_some_out() 
     assert ratio.estimate == pytest.approx(10)
 
 
-def test_a_launch_cut_short_pairs_the_rounds_that_both_have() -> None:
+def test_a_process_cut_short_pairs_the_rounds_that_both_have() -> None:
     fast = [2.0**round for round in range(12)]
     ratio = paired_ratio(processes([5 * figure for figure in fast[:8]]), processes(fast))
     assert ratio is not None
@@ -212,7 +212,7 @@ def test_implementations_that_never_met_are_compared_by_their_medians() -> None:
     assert ratio.estimate == pytest.approx(3)
 
 
-def test_a_launch_without_figures_of_one_implementation_says_nothing() -> None:
+def test_a_process_without_figures_of_one_implementation_says_nothing() -> None:
     with_gap = paired_ratio(processes([4.0] * 6, [NAN] * 6), processes([2.0] * 6, [2.0] * 6))
     assert alone(with_gap) == pytest.approx(2)
 
@@ -222,11 +222,11 @@ def test_no_figures_give_no_ratio() -> None:
     assert paired_ratio([], []) is None
 
 
-def test_one_launch_gives_a_ratio_without_an_interval() -> None:
+def test_one_process_gives_a_ratio_without_an_interval() -> None:
     assert alone(paired_ratio(processes([4.0] * 6), processes([1.0] * 6))) == pytest.approx(4)
 
 
-def test_launches_of_different_problems_are_not_compared() -> None:
+def test_processes_of_different_problems_are_not_compared() -> None:
     with pytest.raises(ValueError, match="zip"):
         paired_ratio(processes([1.0] * 6), processes([1.0] * 6, [1.0] * 6))
 
@@ -250,7 +250,7 @@ def test_changing_the_unit_of_time_changes_no_ratio(
 
 
 @given(implementation, implementation, st.floats(1e-3, 1e3))
-def test_a_implementation_slowed_by_a_factor_has_its_ratio_times_that_factor(
+def test_an_implementation_slowed_by_a_factor_has_its_ratio_times_that_factor(
     one: list[list[float]], other: list[list[float]], factor: float
 ) -> None:
     before = paired_ratio(processes(*one), processes(*other))
@@ -296,7 +296,7 @@ def test_growth_is_the_mean_slope_with_its_t_interval_over_few_processes() -> No
     assert found == pytest.approx((np.mean(slopes), low, high))
 
 
-def test_one_launch_gives_growth_and_no_interval() -> None:
+def test_one_process_gives_growth_and_no_interval() -> None:
     assert alone(exponent([10.0, 1000.0], [[1.0, 10.0]])) == pytest.approx(0.5)
 
 

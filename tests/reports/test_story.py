@@ -68,7 +68,7 @@ def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
     )
 
 
-def test_a_implementation_alone_wins() -> None:
+def test_an_implementation_alone_wins() -> None:
     assert story(row("gather", 1e-5)).use == ("gather",)
 
 
@@ -121,7 +121,7 @@ def test_several_ties_are_listed_as_people_list_things() -> None:
     assert found.advice == "Use a (the a way); about as fast: b, c and d."
 
 
-def test_without_launches_medians_decide() -> None:
+def test_without_processes_medians_decide() -> None:
     found = story(
         without_processes("one-hot", 1e-3, baseline=True),
         without_processes("gather", 1e-5),
@@ -204,7 +204,7 @@ def test_where_the_file_has_plain_words_the_finding_needs_no_code() -> None:
     )
 
 
-def test_growth_that_launches_leave_open_is_not_given_as_a_power() -> None:
+def test_growth_that_processes_leave_open_is_not_given_as_a_power() -> None:
     assert course(Interval(0.3, -0.4, 1.0)) == "grows with V in a way that these processes leave open"
     assert course(Interval(0.3, 0.2, 0.4)) == "grows as V^0.30"
     assert course(Interval(0.1, -0.4, 1.0)) == "stays flat as V grows"

@@ -103,7 +103,7 @@ def test_an_empty_file_has_no_tables() -> None:
     assert as_markdown(saved.result()).startswith("# w2vbench report\n")
 
 
-def test_a_implementation_whose_growth_bends_is_said_to_where() -> None:
+def test_an_implementation_whose_growth_bends_is_said_to_where() -> None:
     # flat from 10,000 to 100,000 and square from there: a line through it all would say V^1.00 and hide both
     result = saved.result(
         *[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))]

@@ -82,18 +82,18 @@ def test_without_anything_to_trim_it_is_students_t_test() -> None:
     assert trimmed_mean(values).interval() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
 
 
-def test_one_wild_launch_of_nine_moves_the_middle_little() -> None:
+def test_one_wild_process_of_nine_moves_the_middle_little() -> None:
     values = [0.001 * i for i in range(9)]
     assert trimmed_mean([*values[:-1], 5.0]).value == pytest.approx(trimmed_mean(values).value, abs=1e-3)
 
 
-def test_launches_that_agree_exactly_leave_no_doubt() -> None:
+def test_processes_that_agree_exactly_leave_no_doubt() -> None:
     assert trimmed_mean([0.1] * 9).p_above(0.02) == 0.0
     assert trimmed_mean([0.01] * 9).p_above(0.02) == 1.0
     assert trimmed_mean([0.0] * 9).p_within(0.02) == 0.0
 
 
-def test_one_launch_cannot_be_judged() -> None:
+def test_one_process_cannot_be_judged() -> None:
     with pytest.raises(ValueError, match="fewer than two"):
         trimmed_mean([0.1])
 
@@ -123,7 +123,7 @@ def test_a_change_up_to_the_threshold_raises_the_alarm_in_fewer_than_one_compari
     assert alarms / 400 <= (FALSE_ALARMS / 2 if shift else 0) + 0.02
 
 
-def test_launches_with_outliers_raise_no_more_alarms() -> None:
+def test_processes_with_outliers_raise_no_more_alarms() -> None:
     rng = np.random.default_rng(5)
     wrong = 0
     for _ in range(1000):
@@ -134,7 +134,7 @@ def test_launches_with_outliers_raise_no_more_alarms() -> None:
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.05, "slower"), (-0.05, "faster")])
-def test_five_percent_are_found_by_the_fresh_launches_of_sixteen_suspects(shift: float, verdict: str) -> None:
+def test_five_percent_are_found_by_the_fresh_processes_of_sixteen_suspects(shift: float, verdict: str) -> None:
     rng = np.random.default_rng(7)
     calls = [call for _ in range(30) for call in judge([look(rng, shift, FRESH) for _ in range(16)], THRESHOLD)]
     assert sum(call.verdict == verdict for call in calls) / len(calls) >= 0.99
