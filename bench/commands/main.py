@@ -21,6 +21,8 @@ from .run import run
 from .streams import open_streams
 from .train import train
 
+__all__ = ["app", "main"]
+
 SEVERAL = ("--vocab", "--batch")
 """Options that take several values after one name."""
 LONGEST_WORD = 300

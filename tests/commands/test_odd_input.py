@@ -18,7 +18,7 @@ import pytest
 from typer.main import get_command
 
 from bench.commands import main
-from bench.commands.app import app
+from bench.commands.main import app
 from bench.engine import environment
 from bench.engine.pool import Workers
 from bench.plans import journal

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.commands.app import app
+from bench.commands.main import app
 from reports.acknowledged import Acknowledgement
 from reports.between import UNSTEADY
 from reports.history import (

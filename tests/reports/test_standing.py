@@ -213,7 +213,7 @@ def test_the_command_is_one_that_run_understands(
     kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
-    from bench.commands.app import app
+    from bench.commands.main import app
     from bench.plans import run as running
 
     planned: list[running.Problem] = []
