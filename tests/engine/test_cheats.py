@@ -157,7 +157,7 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
 
 COMPARED = {
     "stops-after-40": VERIFIED + "row",
-    "in-a-hurry": VERIFIED + "row",
+    "in-a-hurry": "row",  # in a timed call, or in the check where two calls followed each other fast enough
     "asks-the-frame": "looks at who calls it while it is timed",
     "patches-the-clock": "patches time.perf_counter_ns",
 }
