@@ -17,6 +17,7 @@ from bench.engine.context import RunContext
 from bench.engine.experiment import Outcome
 from bench.engine.pool import Died, Workers
 from bench.engine.protocol import Plan, Source
+from bench.plans.calibrate import RULES
 from bench.plans.compare import (
     OVER_BUDGET,
     TRIPLE,
@@ -336,3 +337,8 @@ def test_what_fails_by_a_limit_that_base_barely_keeps_is_inconclusive() -> None:
     assert under_way.differences.excluded[first] == ("inconclusive", "HEAD: timeout: too long; but BASE fails too")
     under_way.exclude(first, "head", "timeout", "too long")
     assert under_way.differences.excluded[first] == ("broken", "HEAD: timeout: too long")
+
+
+def test_other_tools_rules_say_nothing_of_one_sample() -> None:
+    one = np.log(np.array([1.0]))
+    assert not any(rule(one, one) for rule in RULES.values())
