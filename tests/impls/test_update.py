@@ -278,3 +278,18 @@ def test_the_difference_is_printed(capsys: pytest.CaptureFixture[str], monkeypat
     printed = capsys.readouterr().out
     assert "V=10,000, H=10, batches of 100 words" in printed
     assert [line.split()[0] for line in printed.splitlines()[1:]] == ["1", "3"]
+
+
+@pytest.mark.parametrize("name", ["update.sgd", "update.lazy-adam"])
+def test_what_the_check_changed_is_set_back_too(name: str) -> None:
+    """Rows of the checked batches may be in no batch that is timed: they would be found changed in a random look."""
+    kernel = next(kernel for kernel in kernels(own()) if kernel.name == name)
+    problem = kernel.make(Size(20_000, 4, 20, words="repeat"), builtin(), np.random.default_rng(0))
+    before = {name: np.array(problem.inputs[name]) for name in kernel.mutates}
+    for table in kernel.mutates:
+        for batch in problem.checked:
+            rows = batch[-3]
+            problem.inputs[table][rows] += 1
+    problem.reset()
+    for table in kernel.mutates:
+        np.testing.assert_array_equal(problem.inputs[table], before[table])
