@@ -1,4 +1,4 @@
-"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a problem."""
+"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a run."""
 
 from __future__ import annotations
 

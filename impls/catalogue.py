@@ -101,7 +101,7 @@ def everything() -> Iterator[Implementation]:
 def defined_in(module: ModuleType) -> list[Implementation]:
     """Values of a module whose function was defined there (not those it imported), each once whatever its names.
 
-    A implementations may be a tuple of them.
+    Several may stand in a tuple.
     """
     # by type: what a value says of itself may be anything, as of a configuration whose __getattr__ is dict.get
     held = (part for value in vars(module).values() for part in (value if issubclass(type(value), tuple) else (value,)))

@@ -32,7 +32,7 @@ def compare_files(
     """
     for name, result in zip(names, (base, head), strict=True):
         if result.w2vbench.engine != "run":
-            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are taken in problems")
+            raise ResultError(f"{name}: not a file of w2vbench run, whose figures are interleaved")
     different = machine(base) != machine(head)
     if different and not across:
         raise ResultError(

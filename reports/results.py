@@ -252,7 +252,7 @@ class ComparedRow(Part):
 
 
 class Comparison(Part):
-    """What was compared, and what came of it. left_out: cases by the reason for which they were not measured; over_budget: those
+    """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
     of them that differ, and that there was no time for. waiting: share of their time that calls of one thread did not have
     its CPU."""
 

@@ -50,7 +50,7 @@ class Clock:
         self.problems, self.processes, self.weights = problems, processes, weights
         self.started: float | None = None
 
-    FIRST = 3.0  # the first process checks and measures too, so it takes about as long as three others
+    FIRST = 3.0  # the first process checks and measures memory too, so it takes about as long as three others
 
     def done(self, problem: int, process: int) -> float:
         within = sum(self.weights[:problem]) / sum(self.weights)

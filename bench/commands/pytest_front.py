@@ -83,14 +83,14 @@ def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) 
 
 @lru_cache(maxsize=1)
 def problem(kernel: Kernel, size: Size) -> Problem:
-    """The problem of a problem, made once and kept while its cases follow one another."""
+    """The inputs of a kernel at a size, made once and kept while its cases follow one another."""
     return kernel.make(size, corpus(), np.random.default_rng(SEED))
 
 
 def caller(variant: PreparedVariant) -> Callable[[], Any]:
     """A function without arguments that goes round a variant's ring of batches, as pytest-benchmark wants it.
 
-    It costs about 0.1 µs a call beside the implementation, which the problem's own loop does not.
+    It costs about 0.1 µs a call beside the implementation, which the engine's own loop does not.
     """
     function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
     ring = cycle([(*(adapted(adapt, variant.last, batch) if adapt else batch), *variant.last) for batch in batches])

@@ -1,1 +1,1 @@
-"""The measuring engine: a problem runs in workers, which check, time and measure the implementations of one problem."""
+"""The measuring engine: experiments run in workers, which check and time variants and measure their memory."""

@@ -1,4 +1,4 @@
-"""The contract that every implementation goes through, ours or a stranger's: in a problem, as a command, in the tests."""
+"""The contract that every implementation goes through, ours or a stranger's: in a run, as a command, in the tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMPILATION = 10
 class Verdict:
     """How an implementation stands, and unless it is ok, why.
 
-    status: ``ok | wrong | skipped | error | out of memory``; a problem adds ``timeout | crashed``.
+    status: ``ok | wrong | skipped | error | out of memory``; a run adds ``timeout | crashed``.
     """
 
     status: str

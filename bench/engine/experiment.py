@@ -104,9 +104,9 @@ def measure(experiment: Experiment, wanted: Wanted, context: RunContext) -> Outc
     outcome, cases, careful = Outcome(), list(experiment.cases), False
 
     def exclude(variant: str | None, status: str, reason: str) -> None:
-        at_fault = [case for case in cases if variant in {one.name for one in case}] or list(cases)
-        known = variant if len(at_fault) == 1 or variant in {one.name for one in at_fault[0]} else None
-        for case in at_fault:
+        at_fault = [case for case in cases if variant in {one.name for one in case}]
+        known = variant if at_fault else None
+        for case in at_fault or list(cases):
             cases.remove(case)
             outcome.excluded.append(Exclusion(case=case, variant=known, status=status, reason=reason))
 

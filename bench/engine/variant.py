@@ -28,7 +28,7 @@ class Taken(NamedTuple):
 
 @dataclass
 class PreparedVariant:
-    """An implementation in the problem: its function, its workspace if it has one (a call's last argument), where in the ring
+    """An implementation that is ready to be timed: its function, its workspace if it has one (a call's last argument), where in the ring
     it is, and how often it is called a sample. kernel: None for a function of the engine's own, whose results are not looked at.
 
     adapt_s: seconds a batch that adapting took, of each sample. kept: what the kernel keeps of verified samples.

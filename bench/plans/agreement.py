@@ -64,7 +64,7 @@ def main(
     problems: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, help="Also run N short problems, about a second each, for the intervals' coverage."
+            metavar="N", min=0, help="Also measure a problem N times, about a second each, for the intervals' coverage."
         ),
     ] = 0,
     results: Annotated[
@@ -118,7 +118,7 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
         )
         ours, theirs, cpu, used = [], [], 0, 0.0
         gc.collect()
-        gc.disable()  # as timeit and a problem do
+        gc.disable()  # as timeit and the engine do
         for round_ in range(ROUNDS):
             if round_ % 2:
                 theirs.append(timer.timeit(variant.calls) / variant.calls)
@@ -190,7 +190,7 @@ def overhead() -> bool:
 
 
 def coverage(corpus: words.Corpus, problems: int) -> bool:
-    """How often the interval of a problem, as short as quick's, holds the ratio that all problems together show."""
+    """How often the interval of a measurement as short as quick's holds the ratio that all of them together show."""
     kernel, size = MEASURED.partition("@")[0], Size.parse(MEASURED.partition("@")[2])
     chosen = [i for i in catalogue.own() if i.kernel.name == kernel and i.slug in ("csr-one-hot", "gather", "take")]
     settings = PRESETS["quick"].settings
