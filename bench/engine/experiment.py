@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from impls.case import Size
 
@@ -95,12 +95,36 @@ class Wanted:
     again: bool = False
 
 
+def job_of(experiment: Experiment, wanted: Wanted, context: RunContext, careful: bool = False) -> protocol.Measure:
+    """An experiment as a worker is given it. careful: have it look after every sample whether shared inputs have changed."""
+    settings = context.settings
+    inside = {one.name for case in experiment.cases for one in case}
+    return protocol.Measure(
+        **context.common(),
+        kernel=experiment.kernel,
+        size=str(experiment.size),
+        cases=experiment.cases,
+        inputs=experiment.inputs,
+        process=wanted.process,
+        rounds=settings.rounds,
+        least_rounds=wanted.least_rounds,
+        sample_s=settings.sample_s,
+        variant_s=settings.variant_s,
+        plan={name: one for name, one in wanted.plan.items() if name in inside or name.startswith(FLOOR)},
+        limits=wanted.limits,
+        memory=wanted.memory,
+        stages=wanted.stages,
+        profile=tuple(name for name in wanted.profile if name in inside),
+        careful=careful,
+    )
+
+
 def measure(experiment: Experiment, wanted: Wanted, context: RunContext) -> Outcome:
     """Measure an experiment in one process.
 
     If a variant fails, the process is discarded, and another one measures the experiment without its case.
     """
-    settings, workers, threads = context.settings, context.workers, experiment.size.threads
+    workers, threads = context.workers, experiment.size.threads
     outcome, cases, careful = Outcome(), list(experiment.cases), False
 
     def exclude(variant: str | None, status: str, reason: str) -> None:
@@ -111,25 +135,7 @@ def measure(experiment: Experiment, wanted: Wanted, context: RunContext) -> Outc
             outcome.excluded.append(Exclusion(case=case, variant=known, status=status, reason=reason))
 
     while cases:
-        inside = {one.name for case in cases for one in case}
-        job = protocol.Measure(
-            **context.common(),
-            kernel=experiment.kernel,
-            size=str(experiment.size),
-            cases=tuple(cases),
-            inputs=experiment.inputs,
-            process=wanted.process,
-            rounds=settings.rounds,
-            least_rounds=wanted.least_rounds,
-            sample_s=settings.sample_s,
-            variant_s=settings.variant_s,
-            plan={name: one for name, one in wanted.plan.items() if name in inside or name.startswith(FLOOR)},
-            limits=wanted.limits,
-            memory=wanted.memory,
-            stages=wanted.stages,
-            profile=tuple(name for name in wanted.profile if name in inside),
-            careful=careful,
-        )
+        job = job_of(replace(experiment, cases=tuple(cases)), wanted, context, careful)
         events: list[protocol.Events] = []
         try:
             for event in workers.work(job, threads, ahead=True, again=wanted.again):

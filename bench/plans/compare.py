@@ -17,7 +17,7 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, Outcome, Wanted, measure
+from bench.engine.experiment import Experiment, Outcome, Wanted, job_of, measure
 from bench.engine.pool import Died
 from bench.engine.protocol import Plan, Source, Variant
 from impls.case import Size
@@ -301,20 +301,8 @@ class Comparing:
 
     def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
         """The events of a process that measures BASE's code alone. Raises Died."""
-        settings = self.context.settings
         experiment = self.experiment([case], check=True, sides=SIDES[:1])
-        job = protocol.Measure(
-            **self.context.common(),
-            kernel=experiment.kernel,
-            size=str(experiment.size),
-            cases=experiment.cases,
-            inputs=HEAD,
-            process=self.processes,
-            rounds=settings.rounds,
-            least_rounds=LEAST_ROUNDS,
-            sample_s=settings.sample_s,
-            variant_s=settings.variant_s,
-        )
+        job = job_of(experiment, self.wanted([], memory=False), self.context)
         return self.context.workers.work(job, experiment.size.threads)
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
