@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from importlib import import_module
 from itertools import cycle, islice
+from types import FunctionType
 from typing import Any
 
 from impls.interface import Implementation, Problem
@@ -99,6 +100,7 @@ def ticks(
     """Run a function under line_profiler, once for each tuple of arguments."""
     from line_profiler import LineProfiler
 
+    code = function.__code__
     profiler = LineProfiler()
     profiler.add_function(function)
     profiler.enable_by_count()
@@ -107,8 +109,9 @@ def ticks(
             function(*one)
     finally:
         profiler.disable_by_count()
+        if isinstance(function, FunctionType):
+            function.__code__ = code  # line_profiler puts a padded copy in its place, and the function would no longer be the code it was
     stats = profiler.get_stats()
-    code = function.__code__
     found = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
     return len(arguments), float(stats.unit), {line: (hits, spent) for line, hits, spent in found}
 

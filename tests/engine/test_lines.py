@@ -53,6 +53,15 @@ def test_a_loop_over_the_batch_is_hit_once_a_word() -> None:
     assert found["for i, word in enumerate(idx):"]["hits"] == calls * (B + 1)
 
 
+def test_a_profiled_function_is_left_the_code_it_was() -> None:
+    """line_profiler pads the code of a function; what says whether two functions are the same code must not see it."""
+    implementation = BY_KEY["scatter.scalar/loop"]
+    code = implementation.function.__code__
+    for _ in range(2):
+        profiled("scatter.scalar/loop", Size(50, 1, 3))
+        assert implementation.function.__code__ is code
+
+
 def test_what_a_line_takes_stands_beside_it() -> None:
     """A sleep takes at least as long as it says, however busy the machine is."""
     pause = 0.02
