@@ -1,6 +1,7 @@
 """What is kept and shown: result files, tables, the page. Imports nothing else of this project.
 
-``reports.load(path)`` gives a result file as a tidy pandas DataFrame; its columns are in ``reports.COLUMNS``.
+``reports.load(path)`` gives a result file as a tidy pandas DataFrame, a row a case; its columns are in ``reports.COLUMNS``.
+``reports.load_samples(path)`` gives every sample; its columns are in ``reports.samples.COLUMNS``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .frame import COLUMNS, load
     from .results import ResultError
+    from .samples import load_samples
 
-__all__ = ["COLUMNS", "ResultError", "load"]
+__all__ = ["COLUMNS", "ResultError", "load", "load_samples"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from . import frame
 
         return getattr(frame, name)
+    if name == "load_samples":
+        from .samples import load_samples
+
+        return load_samples
     if name == "ResultError":
         from .results import ResultError
 

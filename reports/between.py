@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .frame import samples, wall_s
+from .frame import wall_s
 from .memory import untraced
 from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
+from .samples import walls
 from .statistics import Estimate, Floats, memory_verdict, middle
 from .verdicts import FALSE_ALARMS, holm
 
@@ -149,7 +150,7 @@ def figures(row: Row, result: ResultFile, across: bool) -> Floats:
 
 
 def processes(row: Row) -> Floats:
-    return np.array([math.log(middle(process)) for process in samples(row.extra_info)], np.float64)
+    return np.array([math.log(middle(process)) for process in walls(row.extra_info.processes)], np.float64)
 
 
 def difference(before: Floats, after: Floats) -> Estimate:

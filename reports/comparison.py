@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from .memory import EXPLAINED, Peak, peak
 from .results import ComparedRow, Comparison, Ratio, ResultFile, write
+from .stages import decided_again
 from .statistics import LEAST_BYTES
 from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
@@ -279,11 +280,16 @@ def printable(text: str) -> str:
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``comparison.html`` and ``comparison.md`` into a folder, and give their paths. Raises ResultError."""
+    """Write ``comparison.html`` and ``comparison.md`` into a folder, and give their paths. Raises ResultError.
+
+    The verdicts are those that the samples give, whatever the file says.
+    """
     assert result.w2vbench.comparison is not None
+    comparison = decided_again(result.w2vbench.comparison)
+    suite = result.w2vbench.model_copy(update={"comparison": comparison})
     texts = {
-        "comparison.html": html(result),
-        "comparison.md": "# w2vbench compare\n\n" + markdown(result.w2vbench.comparison, result.w2vbench.warnings),
+        "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
     }
     for name, text in texts.items():
         write(folder / name, text)

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from .results import Extra, ProcessSamples, Row, SizeRecord, Stats
+from .results import Extra, Row, Samples, SizeRecord, Stats
 from .standing import advertised, standing
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
@@ -104,7 +104,7 @@ def problem(made: Floats) -> list[Row]:
     """Rows of a result file from (processes, implementations, rounds) of seconds; the last one is the baseline."""
     rows, middles = [], np.median(made, axis=(0, 2)).tolist()
     for at in range(made.shape[1]):
-        processes = [ProcessSamples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
+        processes = [Samples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
         extra = Extra(
             kernel="lookup",
             implementation=f"way-{at}",

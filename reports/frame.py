@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,9 @@ import numpy as np
 
 from .limits import bound
 from .memory import call_peak, setup_peak
-from .results import Extra, ResultFile, Row, once, read
-from .statistics import LEVEL, Floats, Interval, exponent, middle, paired_ratio, slope, typical, typical_figure
+from .results import ResultFile, Row, once, read
+from .samples import figures, walls
+from .statistics import LEVEL, Interval, exponent, middle, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,10 +140,10 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "wall_s": wall.estimate,
         "wall_low_s": wall.low,
         "wall_high_s": wall.high,
-        "rounds": float(np.median([np.isfinite(one).sum() for one in samples(extra)]))
+        "rounds": float(np.median([np.isfinite(one).sum() for one in walls(extra.processes)]))
         if extra.processes
         else row.stats.rounds,
-        "cpu_s": typical([middle(array(process.cpu_s)) for process in extra.processes]).estimate
+        "cpu_s": typical([middle(figures(process.cpu_s)) for process in extra.processes]).estimate
         if extra.processes
         else extra.cpu_s,
         **columns("speedup", ratio),
@@ -178,7 +178,7 @@ def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 def wall_time(row: Row) -> Interval:
     """A case's typical wall time a call in seconds, with its interval; without processes it is pytest-benchmark's median."""
-    return typical_figure(samples(row.extra_info)) if row.extra_info.processes else Interval(row.stats.median)
+    return typical_figure(walls(row.extra_info.processes)) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
@@ -202,15 +202,6 @@ def work_ratio(row: Row, other: Row) -> float:
     return mine / theirs if unit == same_unit and mine and theirs else 1.0
 
 
-def samples(extra: Extra) -> list[Floats]:
-    """Wall time of each process's rounds, in seconds a call, NaN where it took no part in a round."""
-    return [array(process.wall_s) for process in extra.processes]
-
-
-def array(values: list[float | None]) -> Floats:
-    return np.array([math.nan if value is None else value for value in values], np.float64)
-
-
 def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
     """How many times faster a case is than another of its problem: paired where both were measured, else of medians.
 
@@ -219,7 +210,7 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     if baseline is None:
         return None
     if row.extra_info.processes and baseline.extra_info.processes:
-        ratio = paired_ratio(samples(baseline.extra_info), samples(row.extra_info), level)
+        ratio = paired_ratio(walls(baseline.extra_info.processes), walls(row.extra_info.processes), level)
     else:
         ratio = Interval(wall_s(baseline) / wall_s(row))
     more = work_ratio(row, baseline)
@@ -263,7 +254,7 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     for key, cases in alike_from(rows, dimension).items():
         # a process's figure at each size; a file without processes counts as one
         processes = zip(
-            *([middle(one) for one in samples(case.extra_info)] or [wall_s(case)] for case in cases),
+            *([middle(one) for one in walls(case.extra_info.processes)] or [wall_s(case)] for case in cases),
             strict=False,
         )
         growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .samples import walls
 from .statistics import Interval, paired_ratio
 
 if TYPE_CHECKING:
-    from .results import Extra, Limits, ProcessSamples, Row, Suite
-    from .statistics import Floats
+    from .results import Extra, Limits, Row, Samples, Suite
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {
@@ -69,7 +69,7 @@ def bound(row: Row, suite: Suite, wall: Interval) -> Bound | None:
     return Bound(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
 
 
-def floors_of(row: Row, floors: Mapping[str, Sequence[ProcessSamples]], limits: Limits | None) -> list[Bound]:
+def floors_of(row: Row, floors: Mapping[str, Sequence[Samples]], limits: Limits | None) -> list[Bound]:
     """What calling a function costs, and what moving the rows takes that must be moved, each as a share of a case's time."""
     ways: dict[str, list[Interval]] = {}
     case = walls(row.extra_info.processes)
@@ -81,12 +81,6 @@ def floors_of(row: Row, floors: Mapping[str, Sequence[ProcessSamples]], limits: 
         Bound(CALL if what == CALL else level(row.extra_info, share, limits), share)
         for what, shares in ways.items()
         for share in [min(shares, key=lambda share: share.estimate)]
-    ]
-
-
-def walls(processes: Sequence[ProcessSamples]) -> list[Floats]:
-    return [
-        np.array([np.nan if value is None else value for value in process.wall_s], np.float64) for process in processes
     ]
 
 

@@ -13,11 +13,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -56,18 +57,31 @@ class SizeRecord(Part):
     threads: Count
 
 
-class ProcessSamples(Part):
-    """One process of an implementation: seconds a call, for each round (null where it took no part)."""
+def some(rounds: list[float | None]) -> list[float | None]:
+    """Raise ValueError where no round has a figure."""
+    if all(figure is None for figure in rounds):
+        raise ValueError("no figure in any round")
+    return rounds
 
-    wall_s: list[Seconds | None]
-    cpu_s: list[Positive | None]
 
-    @field_validator("wall_s", "cpu_s")
-    @classmethod
-    def timed(cls, rounds: list[float | None]) -> list[float | None]:
-        if all(figure is None for figure in rounds):
-            raise ValueError("no figure in any round")
-        return rounds
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """What one process timed of one variant.
+
+    Attributes
+    ----------
+    wall_s, cpu_s
+        Seconds a call, one figure a round; null where the variant took no part in a round.
+    setup_s
+        Seconds that ``prepare`` took; null where there is no set-up.
+    adapt_s
+        Seconds to convert a batch, median; null where nothing is converted.
+    """
+
+    wall_s: Annotated[list[Seconds | None], AfterValidator(some)]
+    cpu_s: Annotated[list[Positive | None], AfterValidator(some)]
+    setup_s: Positive | None = None
+    adapt_s: Positive | None = None
 
 
 class Extra(Part):
@@ -84,7 +98,7 @@ class Extra(Part):
     grows_with: str = ""
     needs: list[str] = []
     touched_rows: Positive | None = None
-    processes: list[ProcessSamples] = []
+    processes: list[Samples] = []
     cpu_s: Positive | None = None
     prepare_s: Positive | None = None
     adapt_s: Positive | None = None
@@ -209,14 +223,35 @@ class Ratio(Part):
 class ComparedRow(Part):
     """One case at two revisions, or in two result files.
 
-    ratio: HEAD's median time over BASE's; control: of BASE over another load of it, in the same processes. mean:
-    HEAD's mean time over BASE's. setup: the verdict on set-up time, setup_ratio: HEAD's over BASE's, base_setup_s,
-    head_setup_s: seconds. processes: how many the verdict stands on; second_stage: whether they are fresh ones, made
-    because a first look did not settle it. base_s, head_s: seconds a call; base_cpu_s, head_cpu_s: of CPU time, of
-    all threads. memory: how base_bytes and head_bytes differ, peaks of traced allocation in a call;
-    base_resident_bytes, head_resident_bytes: growth of the resident set in a call, which is never judged; untraced:
-    whether tracing may miss what either side allocates, so that memory is unknown. acknowledged: why the slowdown
-    is intended. file, line: where HEAD's implementation stands.
+    Attributes
+    ----------
+    why
+        What the verdict rests on, or why there is none.
+    stages
+        What each process of each stage timed of ``base``, ``control`` (BASE loaded once more) and ``head``. Every ratio, time
+        and verdict of a comparison of revisions follows from it (``reports.stages``); two result files have none.
+    excluded
+        Whether the case could not be compared: its verdict then follows from no samples.
+    ratio, mean, control
+        HEAD's median time over BASE's; the same of mean times; BASE's over its other load's, in the same processes.
+    setup, setup_ratio, base_setup_s, head_setup_s
+        The verdict on set-up time; HEAD's over BASE's; seconds.
+    processes, second_stage
+        How many processes the verdict stands on, and whether they are the fresh ones of a second stage.
+    base_s, head_s, base_cpu_s, head_cpu_s
+        Seconds a call, and of CPU time, of all threads.
+    memory, base_bytes, control_bytes, head_bytes
+        How HEAD's peak of traced allocation in a call differs from BASE's; the peaks in bytes.
+    base_resident_bytes, head_resident_bytes
+        Growth of the resident set in a call, in bytes; it is never judged.
+    needs, untraced
+        Optional packages of either side; whether one of them allocates what tracing does not see, so that memory is unknown.
+    acknowledged
+        Why the slowdown is intended.
+    file, line
+        Where HEAD's implementation stands.
+    margin
+        The change that counted as none, where two result files were compared.
     """
 
     case: str
@@ -225,6 +260,8 @@ class ComparedRow(Part):
     title: str
     verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
     why: str = ""
+    stages: list[list[dict[str, Samples]]] = []
+    excluded: bool = False
     ratio: Ratio | None = None
     control: Ratio | None = None
     mean: Ratio | None = None
@@ -240,15 +277,16 @@ class ComparedRow(Part):
     head_cpu_s: Positive | None = None
     memory: Literal["more", "less", "same", "unknown"] = "unknown"
     base_bytes: Count | None = None
+    control_bytes: Count | None = None
     head_bytes: Count | None = None
     base_resident_bytes: Count | None = None
     head_resident_bytes: Count | None = None
+    needs: list[str] = []
     untraced: bool = False
     acknowledged: str | None = None
     file: str = ""
     line: Count = 0
     margin: Positive | None = None
-    process_ratios: list[Seconds] = []
 
 
 class Comparison(Part):
@@ -371,7 +409,7 @@ class Suite(Part):
     kernels: dict[str, str] = {}
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
-    limit_samples: dict[str, dict[str, list[ProcessSamples]]] = {}
+    limit_samples: dict[str, dict[str, list[Samples]]] = {}
     profiles: dict[str, Profile] = {}
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}

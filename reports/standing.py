@@ -10,8 +10,9 @@ from statistics import fmean
 
 import numpy as np
 
-from .frame import example_s, samples, speedup, work_ratio
+from .frame import example_s, speedup, work_ratio
 from .results import Row
+from .samples import walls
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
@@ -92,7 +93,7 @@ def standing(problem: Sequence[Row]) -> Standing:
 def by_example(row: Row, leader: Row) -> list[float]:
     """How much longer a case takes than the leader, an example, as one logarithm a process."""
     more = math.log(work_ratio(row, leader))
-    return [log - more for log in process_logs(samples(row.extra_info), samples(leader.extra_info))]
+    return [log - more for log in process_logs(walls(row.extra_info.processes), walls(leader.extra_info.processes))]
 
 
 def advertised(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:

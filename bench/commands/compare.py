@@ -17,7 +17,12 @@ from .setup import free_memory, measuring, read_corpus, stop_on_signals
     epilog="Example: [bold]w2vbench compare main[/bold], before you push; exit codes: 0 nothing is slower, 1 something is, 3 it could not be told"
 )
 def compare(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="A git revision, or a result file.")],
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE", help="A git revision; or a result file; or a stored comparison, to decide it again."
+        ),
+    ],
     head: Annotated[
         str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
     ] = None,
@@ -37,11 +42,12 @@ def compare(
         typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
     ] = 1,
     threshold: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="P%", help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB."
+            metavar="P%",
+            help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB. [default: 2%]",
         ),
-    ] = "2%",
+    ] = None,
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m.")
     ] = None,
@@ -69,24 +75,32 @@ def compare(
     from bench.engine.context import RunContext, Settings
     from bench.plans import revision_comparison as gate
     from bench.plans import run as running
+    from bench.plans.compare import THRESHOLD
     from bench.plans.differences import Chosen, NotComparable
     from reports.comparison import exit_code
 
-    margin, limit_s = share("--threshold", threshold), seconds("--time-limit", time_limit)
+    asked = None if threshold is None else share("--threshold", threshold)
+    margin, limit_s = THRESHOLD if asked is None else asked, seconds("--time-limit", time_limit)
     budget_s = float("inf") if budget is None else seconds("--budget", budget)
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
-    if base.endswith(".json") and head and head.endswith(".json"):
-        from reports import between, results
+    if base.endswith(".json") and (head is None or head.endswith(".json")):
+        from reports import between, results, stages
 
-        if impl or kernel or only or everything or budget or corpus or threads > 1:
+        if impl or kernel or only or everything or budget or corpus or threads > 1 or (across_machines and not head):
             raise running.PlanError(
-                "two result files have been measured already: of the options only --threshold, --across-machines, --out, --junit and --json apply"
+                f"{base} has been measured already: of the options only --threshold, --out, --junit and --json apply, and --across-machines to two files"
             )
-        two = results.read(Path(base)), results.read(Path(head))
-        found = between.compare_files(*two, (base, head), margin, across_machines)
-        frame = gate.frame_of("compare", show.command(sys.argv), machine)
-        show.compared(keep_comparison(found, frame, out, junit), as_json=json)
+        first = results.read(Path(base))
+        if head:
+            found = between.compare_files(first, results.read(Path(head)), (base, head), margin, across_machines)
+            content = gate.frame_of("compare", show.command(sys.argv), machine)
+        elif first.w2vbench.comparison and first.w2vbench.comparison.interleaved:
+            found = stages.decided_again(first.w2vbench.comparison, asked)
+            content = first.model_dump(mode="json")
+        else:
+            raise running.PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
+        show.compared(keep_comparison(found, content, out, junit), as_json=json)
         raise typer.Exit(exit_code(found))
     root, files = gate.repository_of(impl or [])
     request = gate.Request(

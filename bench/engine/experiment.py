@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from impls.case import Size
+from reports.results import Samples
 
 from . import protocol
 from .context import RunContext
@@ -55,6 +56,11 @@ class Outcome:
     profiles: dict[str, protocol.Profile] = field(default_factory=dict)
     excluded: list[Exclusion] = field(default_factory=list)
     lost: str = ""
+
+    def samples(self, variant: str) -> Samples:
+        """What the process timed of a variant. Raises KeyError if it did not get that far."""
+        timed = self.timed[variant]
+        return Samples(wall_s=timed.wall_s, cpu_s=timed.cpu_s, setup_s=timed.prepare_s, adapt_s=timed.adapt_s)
 
     @property
     def limits(self) -> dict[str, protocol.Timed]:

@@ -33,6 +33,7 @@ from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
 from reports import load
+from reports.samples import walls
 from reports.statistics import paired_ratio
 from reports.units import seconds, size_bytes
 
@@ -231,7 +232,7 @@ def repeated(first: Path, second: Path) -> None:
 def processes(problem: ProblemRun, slug: str) -> list[Any]:
     """An implementation's samples, process by process."""
     (case,) = (case for case in problem.cases if case.implementation.slug == slug)
-    return [np.array([np.nan if x is None else x for x in process]) for process in case.wall_s]
+    return walls(case.samples)
 
 
 if __name__ == "__main__":

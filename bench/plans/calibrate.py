@@ -18,21 +18,11 @@ import numpy as np
 
 from bench.engine.context import RunContext
 from reports import results
+from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
-from reports.verdicts import Decision, Paired, Stage, decide, undecided
+from reports.verdicts import Paired, Stage, decide, undecided
 
-from .compare import (
-    HEAD,
-    SIDES,
-    STAGES,
-    TRIPLE,
-    CaseSamples,
-    Comparing,
-    Note,
-    Side,
-    Triple,
-    sources_of,
-)
+from .compare import SIDES, STAGES, CaseSamples, Comparing, Note, Side, sources_of
 from .differences import Chosen, ComparedCase, Differences, by_importance, differences, list_sides
 from .revision_comparison import frame_of
 from .revisions import Tree
@@ -80,11 +70,10 @@ def batch(
     made = Differences(compared=list(cases))
     if not slowed:
         found = Comparing(seeded, made, note, threshold=so_far.threshold).run()
-        for case, decision in found.decisions.items():
-            add(so_far, case, 0.0, so_far.threshold, decision, found.samples[case], TRIPLE)
-        for case, (verdict, why) in made.excluded.items():
-            trial = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
-            so_far.trials.append({**trial, "comparison": so_far.comparisons})
+        for row in found.rows(Path(), so_far.threshold):
+            trial = {"case": row.case, "injected": 0.0, "threshold": so_far.threshold, "comparison": so_far.comparisons}
+            known = {"why": row.why} if row.excluded else {"setup": row.setup, "rules": rules(row.stages[0])}
+            so_far.trials.append({**trial, "verdict": row.verdict, **known})
     else:
         comparing = Comparing(seeded, made, note, threshold=so_far.threshold, sides=(*SIDES, *slowed_sides()))
         for stage in range(len(STAGES)):
@@ -92,8 +81,8 @@ def batch(
         whole = {case: mine for case, mine in comparing.samples.items() if case not in made.excluded}
         for injected, threshold, sides in kinds(so_far.threshold):
             judge(so_far, whole, injected, threshold, sides)
-        stages = [[samples.stage(stage).median for samples in whole.values()] for stage in range(len(STAGES))]
-        so_far.aa.append((stages[0], stages[1]))
+        first, second = ([stage_of(one.stages[at]).median for one in whole.values()] for at in range(len(STAGES)))
+        so_far.aa.append((first, second))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
 
@@ -124,35 +113,26 @@ def judge(
     so_far: Calibrating, measured: dict[ComparedCase, CaseSamples], injected: float, threshold: float, sides: Triple
 ) -> None:
     """The verdicts of one comparison, as compare gives them: of the cases that a first stage leaves open, by fresh processes."""
-    first = {case: mine.stage(0, sides) for case, mine in measured.items()}
-    fresh = {case: measured[case].stage(1, sides) for case in undecided(first, threshold)}
+    first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
+    fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
-        add(so_far, case, injected, threshold, decision, measured[case], sides)
+        so_far.trials.append(
+            {
+                "case": case.name,
+                "injected": injected,
+                "threshold": threshold,
+                "verdict": decision.verdict,
+                "setup": decision.setup,
+                "comparison": so_far.comparisons,
+                "rules": rules(measured[case].stages[0], sides),
+            }
+        )
 
 
-def add(
-    so_far: Calibrating,
-    case: ComparedCase,
-    injected: float,
-    threshold: float,
-    decision: Decision,
-    mine: CaseSamples,
-    sides: Triple,
-) -> None:
-    base, again = mine.wall_s[0][0], mine.wall_s[0][1]
-    so_far.trials.append(
-        {
-            "case": case.name,
-            "injected": injected,
-            "threshold": threshold,
-            "verdict": decision.verdict,
-            "setup": decision.setup,
-            "comparison": so_far.comparisons,
-            "rules": {
-                name: bool(rule(np.log(base[sides[0]]), np.log(again[sides[2]]))) for name, rule in RULES.items()
-            },
-        }
-    )
+def rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[str, bool]:
+    """What other tools' rules say of BASE in one process and HEAD in the next."""
+    base, head = np.log(wall_times(processes[0][sides[0]])), np.log(wall_times(processes[1][sides[2]]))
+    return {name: bool(rule(base, head)) for name, rule in RULES.items()}
 
 
 def found(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> list[tuple[float, float]]:
@@ -211,25 +191,18 @@ Rule = Callable[[Floats, Floats], bool]
 
 
 def mann_whitney(base: Floats, head: Floats) -> bool:
-    """One-sided, normal approximation; p < 0.002."""
-    from scipy.special import ndtr
+    from scipy.stats import mannwhitneyu
 
-    n, m = len(base), len(head)
-    wins = float((head[:, None] > base[None, :]).sum() + 0.5 * (head[:, None] == base[None, :]).sum())
-    z = (wins - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
-    return bool(ndtr(-z) < 0.002)
+    return bool(mannwhitneyu(head, base, alternative="greater").pvalue < 0.002)
 
 
 def t_test(base: Floats, head: Floats) -> bool:
-    """One-sided, Welch; p < 0.05. Of one sample a side it says nothing."""
+    """Welch's; of one sample a side it says nothing."""
+    from scipy.stats import ttest_ind
+
     if min(len(base), len(head)) < 2:
         return False
-    from scipy.special import stdtr
-
-    b, h = np.exp(base), np.exp(head)
-    vb, vh = b.var(ddof=1) / len(b), h.var(ddof=1) / len(h)
-    degrees = (vb + vh) ** 2 / (vb**2 / (len(b) - 1) + vh**2 / (len(h) - 1))
-    return bool(stdtr(degrees, -(h.mean() - b.mean()) / math.sqrt(vb + vh)) < 0.05)
+    return bool(ttest_ind(np.exp(head), np.exp(base), equal_var=False, alternative="greater").pvalue < 0.05)
 
 
 RULES: dict[str, Rule] = {
@@ -238,4 +211,4 @@ RULES: dict[str, Rule] = {
     "Mann-Whitney, p < 0.002": mann_whitney,
     "t-test, p < 0.05": t_test,
 }
-"""What other tools say from logarithms of BASE's samples and of HEAD's, each of one process: whether HEAD is slower."""
+"""What other tools say from logarithms of BASE's samples and of HEAD's, each of one process: whether HEAD is slower. Tests are one-sided."""

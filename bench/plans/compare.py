@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -21,16 +20,14 @@ from bench.engine.experiment import Experiment, Outcome, Wanted, job_of, measure
 from bench.engine.pool import Died
 from bench.engine.protocol import Plan, Source, Variant
 from impls.case import Size
-from reports.memory import untraced
-from reports.statistics import Floats, memory_verdict
-from reports.verdicts import Decision, Paired, Stage, decide, undecided
+from reports.results import ComparedRow
+from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, stage_of, with_verdicts
+from reports.verdicts import undecided
 
 from .differences import ComparedCase, Differences
 from .presets import GATE
 from .revisions import Tree
 
-SETUP_S = 1e-3
-"""Set-up that takes less than this on both sides is not compared."""
 STAGES = (9, 18)
 """Processes of every case, and fresh ones of those that the first do not decide: fixed beforehand, whatever is seen."""
 THRESHOLD = 0.02
@@ -51,97 +48,36 @@ class Side:
     slowed: float = 0.0
 
 
-BASE, CONTROL, HEAD = "base", "control", "head"
 SIDES = tuple(Side(name, name) for name in (BASE, CONTROL, HEAD))
 """Each is loaded on its own: the control is BASE's code once more, and would share no fault of loading with it."""
 CHECKED = (BASE, HEAD)
 """Those whose results are checked before they are timed."""
-Triple = tuple[str, str, str]
-"""Sides that are compared: BASE, BASE again, HEAD."""
-TRIPLE: Triple = (BASE, CONTROL, HEAD)
 
 
 @dataclass
 class CaseSamples:
-    """What was measured of a case. wall_s, cpu_s: by stage and process, seconds a call of each side, by round; setup_s:
-    seconds of set-up. plan: calls and rounds by side. memory: by side. needs: optional packages of either side."""
+    """What was measured of a case. stages: what each process of each stage timed, by side. plan: calls and rounds by side.
+    memory: by side."""
 
-    wall_s: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in STAGES])
-    cpu_s: list[list[dict[str, Floats]]] = field(default_factory=lambda: [[] for _ in STAGES])
-    setup_s: list[list[dict[str, float]]] = field(default_factory=lambda: [[] for _ in STAGES])
+    stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
     plan: dict[str, Plan] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
 
     @property
-    def needs(self) -> set[str]:
-        return {package for one in self.memory.values() for package in one.needs}
-
-    def peak_bytes(self, side: str) -> int | None:
-        return self.memory[side].peak_bytes if side in self.memory else None
-
-    def resident_bytes(self, side: str) -> int | None:
-        return self.memory[side].resident_bytes if side in self.memory else None
-
-    def stage(self, stage: int, sides: Triple = TRIPLE) -> Stage:
-        """What the processes of a stage found: of medians, of means, and of set-up."""
-        processes = [[np.log(process[side]) for side in sides] for process in self.wall_s[stage]]
-        means = [[float(np.log(process[side].mean())) for side in sides] for process in self.wall_s[stage]]
-        setups = [[math.log(max(process[side], 1e-9)) for side in sides] for process in self.setup_s[stage]]
-        long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
-        return Stage(median_ratios(processes), ratios(means), ratios(setups) if long else None)
-
-    def typical_s(self, stage: int, side: str) -> float | None:
-        """Seconds a call: the median process's median."""
-        logs = [float(np.median(np.log(process[side]))) for process in self.wall_s[stage]]
-        return math.exp(median(logs)) if logs else None
-
-    def typical_setup_s(self, stage: int, side: str) -> float | None:
-        """Seconds of set-up: the median process's."""
-        found = [process[side] for process in self.setup_s[stage]]
-        return median(found) if found else None
-
-    def typical_cpu_s(self, stage: int, side: str) -> float | None:
-        """Seconds of CPU time a call, of all threads: the median process's mean, since the system's clock is coarse."""
-        means = [float(process[side].mean()) for process in self.cpu_s[stage] if process[side].size]
-        return median(means) if means else None
-
-    @property
     def waiting(self) -> float:
         """Share of wall time that BASE did not spend on a CPU."""
-        wall, cpu = (
-            sum(float(process[BASE].sum()) for stage in samples for process in stage)
-            for samples in (self.wall_s, self.cpu_s)
-        )
+        base = [process[BASE] for stage in self.stages for process in stage]
+        wall = sum(figure for one in base for figure in one.wall_s if figure is not None)
+        cpu = sum(figure for one in base for figure in one.cpu_s if figure is not None)
         return max(0.0, 1 - cpu / wall) if wall else 0.0
-
-
-def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
-    """HEAD against each of BASE's two loads, round by round, and those against each other: a process's medians.
-
-    Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
-    """
-    return Paired(
-        [float(np.median(head - base) + np.median(head - control)) / 2 for base, control, head in processes],
-        [float(np.median(control - base)) for base, control, _ in processes],
-    )
-
-
-def ratios(processes: Sequence[Sequence[float]]) -> Paired:
-    """The same of one logarithm a process and side."""
-    return Paired(
-        [head - (base + control) / 2 for base, control, head in processes],
-        [control - base for base, control, _ in processes],
-    )
 
 
 @dataclass
 class Compared:
-    """A comparison that has been made. second: the cases that a first stage did not decide."""
+    """A comparison that has been made."""
 
     differences: Differences
     samples: dict[ComparedCase, CaseSamples]
-    decisions: dict[ComparedCase, Decision]
-    second: set[ComparedCase]
     seconds: float
 
     @property
@@ -149,6 +85,36 @@ class Compared:
         """Share of their time that calls of one thread did not have its CPU: the median over cases."""
         shares = [mine.waiting for case, mine in self.samples.items() if case.size.threads == 1]
         return median(shares) if shares else 0.0
+
+    def rows(self, root: Path, threshold: float) -> list[ComparedRow]:
+        """Its cases as the result file has them, with their verdicts. root: the top folder of HEAD's files."""
+        cases = dict.fromkeys([*self.differences.compared, *self.differences.excluded])
+        return with_verdicts([self.row(case, root) for case in cases], threshold)
+
+    def row(self, case: ComparedCase, root: Path) -> ComparedRow:
+        """A case before its verdict."""
+        samples = self.samples.get(case) or CaseSamples()
+        verdict, why = self.differences.excluded.get(case, ("inconclusive", ""))
+        memory, file = samples.memory, Path(case.facts.file)
+        sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
+        resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED}
+        return ComparedRow.model_validate(
+            {
+                "case": case.name,
+                "kernel": case.facts.kernel,
+                "implementation": case.facts.slug,
+                "title": case.facts.title,
+                "verdict": verdict,
+                "why": why,
+                "excluded": case in self.differences.excluded,
+                "stages": samples.stages,
+                **sizes,
+                **resident,
+                "needs": sorted({package for one in memory.values() for package in one.needs}),
+                "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
+                "line": case.facts.line,
+            }
+        )
 
 
 def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
@@ -185,17 +151,13 @@ class Comparing:
         self.processes = 0
 
     def run(self) -> Compared:
-        """Check HEAD's code, measure what differs, measure again what is undecided, and decide."""
+        """Check HEAD's code, measure what differs, and measure again what is undecided."""
         self.check(list(self.differences.compared))
         self.measure_stage(0, lambda: self.differences.standing)
-        first = {case: self.samples[case].stage(0) for case in self.differences.standing}
+        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.standing}
         again = undecided(first, self.threshold)
         self.measure_stage(1, lambda: [case for case in again if case not in self.differences.excluded])
-        again = [case for case in again if case not in self.differences.excluded]
-        second = {case: self.samples[case].stage(1) for case in again}
-        known = {case: stage for case, stage in first.items() if case not in self.differences.excluded}
-        decisions = decide((known, second), self.threshold)
-        return Compared(self.differences, self.samples, decisions, set(again), time.monotonic() - self.started)
+        return Compared(self.differences, self.samples, time.monotonic() - self.started)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Put HEAD's implementations through the contract: what fails is not measured."""
@@ -319,19 +281,12 @@ def variant_name(case: ComparedCase, side: str) -> str:
 
 def keep(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
     """Take what a process found of a case."""
-    found = {side: outcome.timed[variant_name(case, side)] for side in sides}
-    samples.wall_s[stage].append({side: measured(one.wall_s) for side, one in found.items()})
-    samples.cpu_s[stage].append({side: measured(one.cpu_s) for side, one in found.items()})
-    samples.setup_s[stage].append({side: one.prepare_s for side, one in found.items()})
-    samples.plan = {side: Plan(calls=one.calls, rounds=one.rounds) for side, one in found.items()}
+    samples.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
     for side in sides:
+        timed = outcome.timed[variant_name(case, side)]
+        samples.plan[side] = Plan(calls=timed.calls, rounds=timed.rounds)
         if one := outcome.memory.get(variant_name(case, side)):
             samples.memory[side] = one
-
-
-def measured(figures: protocol.Figures) -> Floats:
-    """The rounds that a variant took part in."""
-    return np.array([figure for figure in figures if figure is not None], np.float64)
 
 
 BARELY = 0.5
@@ -351,52 +306,3 @@ def excuse(run: Callable[[], Iterator[protocol.Events]], limit_s: float, status:
     if status == TIMEOUT and longest > BARELY * limit_s:
         return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: allow more with --time-limit, or run it on a quieter machine"
     return ""
-
-
-def memory_of(samples: CaseSamples, threshold: float) -> str:
-    """How HEAD's peak allocation compares with BASE's; unknown unless BASE's two loads agree with each other."""
-    if untraced(samples.needs):
-        return "unknown"
-    base, control, head = map(samples.peak_bytes, TRIPLE)
-    steady = memory_verdict(base, control, threshold) == "same"
-    return memory_verdict(base, head, threshold) if steady else "unknown"
-
-
-def record(case: ComparedCase, compared: Compared, root: Path, threshold: float) -> dict[str, Any]:
-    """A case as the result file has it. threshold: the share of peak memory that counts as no change."""
-    samples = compared.samples.get(case) or CaseSamples()
-    decision = compared.decisions.get(case)
-    verdict, why = (decision.verdict, decision.why) if decision else compared.differences.excluded[case]
-    last = 1 if case in compared.second else 0
-    found = median_ratios([[np.log(process[side]) for side in TRIPLE] for process in samples.wall_s[last]]).ratios
-    file = Path(case.facts.file)
-    return {
-        "case": case.name,
-        "kernel": case.facts.kernel,
-        "implementation": case.facts.slug,
-        "title": case.facts.title,
-        "verdict": verdict,
-        "why": why,
-        "ratio": decision and vars(decision.ratio),
-        "control": decision and vars(decision.control),
-        "mean": decision and vars(decision.mean),
-        "setup": decision.setup if decision else "unknown",
-        "setup_ratio": decision and decision.setup_ratio and vars(decision.setup_ratio),
-        "base_setup_s": samples.typical_setup_s(last, BASE),
-        "head_setup_s": samples.typical_setup_s(last, HEAD),
-        "processes": len(found),
-        "second_stage": case in compared.second,
-        "base_s": samples.typical_s(last, BASE),
-        "head_s": samples.typical_s(last, HEAD),
-        "base_cpu_s": samples.typical_cpu_s(last, BASE),
-        "head_cpu_s": samples.typical_cpu_s(last, HEAD),
-        "memory": memory_of(samples, threshold),
-        "base_bytes": samples.peak_bytes(BASE),
-        "head_bytes": samples.peak_bytes(HEAD),
-        "base_resident_bytes": samples.resident_bytes(BASE),
-        "head_resident_bytes": samples.resident_bytes(HEAD),
-        "untraced": untraced(samples.needs),
-        "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
-        "line": case.facts.line,
-        "process_ratios": [math.exp(ratio) for ratio in found],
-    }

@@ -14,7 +14,7 @@ import msgspec
 from bench.engine import protocol
 from impls.case import Case
 from impls.interface import Implementation
-from reports.results import write
+from reports.results import Samples, write
 
 from .problems import CaseRun, ProblemRun
 
@@ -27,10 +27,7 @@ class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
     case: str
     status: str
     reason: str
-    wall_s: list[protocol.Figures]
-    cpu_s: list[protocol.Figures]
-    prepare_s: list[float]
-    adapt_s: list[float]
+    samples: list[Samples]
     plan: protocol.Plan | None
     memory: protocol.Memory
     profile: protocol.Profile | None
@@ -42,7 +39,7 @@ class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
 
     problem: str
     processes: int
-    limits: dict[str, list[dict[str, protocol.Figures]]]
+    limits: dict[str, list[Samples]]
     limit_plans: dict[str, protocol.Plan]
     touched: float
     batches: int

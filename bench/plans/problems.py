@@ -10,9 +10,10 @@ from bench.engine.context import RunContext, Settings
 from bench.engine.contract import OK, Verdict
 from bench.engine.experiment import Experiment, Outcome, Wanted, measure
 from bench.engine.limits import FLOOR
-from bench.engine.protocol import Figures, Plan, Variant
+from bench.engine.protocol import Plan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
+from reports.results import Samples
 from reports.units import size_bytes
 
 BASE_BYTES = 450 << 20
@@ -21,20 +22,13 @@ BASE_BYTES = 450 << 20
 
 @dataclass(kw_only=True)
 class CaseRun:
-    """All that was measured of one case so far.
-
-    wall_s, cpu_s: for each process, seconds a call of each round (None: it took no part). prepare_s, adapt_s: seconds of
-    set-up, and of adapting a batch, by process; neither is counted. plan: calls a sample, rounds a process.
-    """
+    """All that was measured of one case so far. samples: of each process. plan: calls a sample, rounds a process."""
 
     implementation: Implementation
     case: Case
     status: str = OK
     reason: str = ""
-    wall_s: list[Figures] = field(default_factory=list)
-    cpu_s: list[Figures] = field(default_factory=list)
-    prepare_s: list[float] = field(default_factory=list)
-    adapt_s: list[float] = field(default_factory=list)
+    samples: list[Samples] = field(default_factory=list)
     plan: Plan | None = None
     memory: protocol.Memory = field(default_factory=lambda: protocol.Memory(variant=""))
     profile: protocol.Profile | None = None
@@ -54,7 +48,7 @@ class ProblemRun:
     size: Size
     cases: list[CaseRun]
     processes: int = 0
-    limits: dict[str, list[dict[str, Figures]]] = field(default_factory=dict)
+    limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, Plan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
@@ -125,15 +119,11 @@ def keep(outcome: Outcome, problem: ProblemRun, wanted: Wanted) -> None:
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
         problem.batches = outcome.problem.batches
     for name, timed in outcome.limits.items():
-        problem.limits.setdefault(name, []).append({"wall_s": timed.wall_s, "cpu_s": timed.cpu_s})
+        problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
         problem.limit_plans[FLOOR + name] = Plan(calls=timed.calls, rounds=timed.rounds)
     for slug, case in problem.measured.items():
         if found := outcome.timed.get(slug):  # none where the process could not be made at all
-            case.wall_s.append(found.wall_s)
-            case.cpu_s.append(found.cpu_s)
-            case.prepare_s.append(found.prepare_s)
-            if found.adapt_s is not None:
-                case.adapt_s.append(found.adapt_s)
+            case.samples.append(outcome.samples(slug))
             case.plan = Plan(calls=found.calls, rounds=found.rounds)
         if wanted.memory:
             case.memory = outcome.memory.get(slug) or protocol.Memory(variant=slug, why_not=outcome.lost)

@@ -18,7 +18,7 @@ from reports import acknowledged
 from reports.acknowledged import Acknowledgement
 from reports.results import ComparedRow, Comparison
 
-from .compare import THRESHOLD, Compared, Comparing, Note, record, sources_of
+from .compare import THRESHOLD, Compared, Comparing, Note, sources_of
 from .differences import Chosen, differences, list_sides
 from .revisions import RevisionError, Tree, checked_out, differing, git, repository, work_tree
 
@@ -102,24 +102,14 @@ def comparison(
     request: Request, base: Tree, head: Tree, done: Compared, excuses: Sequence[Acknowledgement]
 ) -> Comparison:
     """What came of it, as it is kept. excuses: the acknowledgements that the compared change brings along."""
-    cases, made = [], done.differences
-    for case in dict.fromkeys([*made.compared, *made.excluded]):
-        one = record(case, done, head.folder, request.threshold)
-        meant = (
-            one["verdict"] in ("slower", "failed", "inconclusive")
-            or one["memory"] == "more"
-            or one["setup"] == "slower"
-        )
-        if meant and one["verdict"] not in ("wrong", "broken"):
-            one["acknowledged"] = next((entry.why for entry in excuses if entry.covers(case.name)), None)
-        cases.append(ComparedRow.model_validate(one))
+    made = done.differences
     return Comparison(
         base=base.title,
         head=head.title,
         base_commit=base.commit,
         head_commit=head.commit,
         threshold=request.threshold,
-        cases=cases,
+        cases=[excused(row, excuses) for row in done.rows(head.folder, request.threshold)],
         added=made.added,
         removed=made.removed,
         renamed=made.renamed,
@@ -129,6 +119,15 @@ def comparison(
         seconds=done.seconds,
         waiting=done.waiting,
     )
+
+
+def excused(row: ComparedRow, excuses: Sequence[Acknowledgement]) -> ComparedRow:
+    """A case with the reason for which what it got worse in is intended, if there is one; nothing excuses a wrong result."""
+    worse = row.verdict in ("slower", "failed", "inconclusive") or row.memory == "more" or row.setup == "slower"
+    if not worse or row.verdict in ("wrong", "broken"):
+        return row
+    why = next((entry.why for entry in excuses if entry.covers(row.case)), None)
+    return row.model_copy(update={"acknowledged": why})
 
 
 def frame_of(engine: str, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()) -> dict[str, Any]:

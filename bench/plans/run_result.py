@@ -75,7 +75,11 @@ def content(run: Run) -> dict[str, Any]:
                 if case.status != OK
             ],
             "limits": typical_limits(run.limits),
-            "limit_samples": {problem.problem: problem.limits for problem in run.problems if problem.limits},
+            "limit_samples": {
+                problem.problem: {name: list(map(asdict, one)) for name, one in problem.limits.items()}
+                for problem in run.problems
+                if problem.limits
+            },
             "profiles": {
                 str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines
             },
@@ -102,7 +106,7 @@ def clock_variation(problems: Iterable[ProblemRun]) -> float:
     problems = list(problems)
     for kernel in {problem.kernel for problem in problems}:  # an empty call costs more with more arguments
         mine = (problem.limits.get("call", []) for problem in problems if problem.kernel == kernel)
-        times = (process["wall_s"] for processes in mine for process in processes)
+        times = (process.wall_s for processes in mine for process in processes)
         calls = np.array([call for process in times for call in process if call is not None])
         paces += list(calls / np.median(calls)) if calls.size else []
     slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
@@ -111,12 +115,14 @@ def clock_variation(problems: Iterable[ProblemRun]) -> float:
 
 def waiting(problems: Iterable[ProblemRun]) -> float:
     """Share of wall time that calls of one thread did not spend on a CPU: the median over cases."""
-    cases = [case for problem in problems for case in problem.cases if problem.size.threads == 1 and case.wall_s]
+    cases = [case for problem in problems for case in problem.cases if problem.size.threads == 1 and case.samples]
 
-    def total(processes: list[Figures]) -> float:
+    def total(processes: Iterable[Figures]) -> float:
         return sum(figure for process in processes for figure in process if figure is not None)
 
-    shares = [1 - total(case.cpu_s) / total(case.wall_s) for case in cases]
+    shares = [
+        1 - total(one.cpu_s for one in case.samples) / total(one.wall_s for one in case.samples) for case in cases
+    ]
     return median(shares) if shares else 0.0
 
 
@@ -170,12 +176,13 @@ def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
 
     implementation, size = case.implementation, case.case.size
     stats = Stats()
-    for process in case.wall_s:
-        for sample in process:
+    for process in case.samples:
+        for sample in process.wall_s:
             if sample is not None:
                 stats.update(sample)
     least = implementation.kernel.work(size)
     work = implementation.traffic(size) if implementation.traffic else least
+    adapted = [one.adapt_s for one in case.samples if one.adapt_s is not None]
     return {
         "group": problem.problem,
         "name": str(case.case),
@@ -190,9 +197,9 @@ def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
             "grows_with": implementation.grows_with,
             "needs": implementation.requires,
             "touched_rows": problem.touched or None,
-            "processes": [{"wall_s": wall, "cpu_s": cpu} for wall, cpu in zip(case.wall_s, case.cpu_s, strict=True)],
-            "prepare_s": min(case.prepare_s) if implementation.prepare else None,
-            "adapt_s": median(case.adapt_s) if case.adapt_s else None,
+            "processes": list(map(asdict, case.samples)),
+            "prepare_s": min(one.setup_s or 0.0 for one in case.samples) if implementation.prepare else None,
+            "adapt_s": median(adapted) if adapted else None,
             **{key: getattr(case.memory, key, None) for key in memory.FIGURES},
             "read_bytes": work.read_bytes,
             "written_bytes": work.written_bytes,

@@ -131,6 +131,25 @@ def test_each_change_gets_its_verdict_and_the_repository_is_left_as_it_was(repos
     assert int(ElementTree.parse(junit).getroot().attrib["failures"]) >= 3
     assert state(repository) == before
     assert not leftovers()
+    decided_again(out)
+
+
+def decided_again(out: Path) -> None:
+    """A stored comparison is decided by its samples, not by the verdicts that the file says."""
+    content = json.loads((out / "comparison.json").read_text())
+    cases = content["w2vbench"]["comparison"]["cases"]
+    slows = next(case for case in cases if case["case"].startswith("lookup/slows"))
+    slows |= {"verdict": "same", "ratio": None, "why": "forged"}
+    (out / "forged.json").write_text(json.dumps(content))
+    done = w2vbench("compare", "forged.json", "--out", "again", cwd=out)
+    assert done.returncode == 1, done.stderr
+    assert (out / "again/comparison.md").read_text() == (out / "comparison.md").read_text()
+    assert w2vbench("report", "forged.json", "--out", "reported", cwd=out).returncode == 0
+    assert (out / "reported/comparison.md").read_text() == (out / "comparison.md").read_text()
+    wide = w2vbench("compare", "forged.json", "--threshold", "50%", "--out", "wide", "--json", cwd=out)
+    assert json.loads(wide.stdout)["w2vbench"]["comparison"]["threshold"] == 0.5
+    done = w2vbench("compare", "forged.json", "--kernel", "lookup", cwd=out)
+    assert (done.returncode, "has been measured already" in done.stderr) == (2, True)
 
 
 def test_a_slowdown_that_the_change_acknowledges_passes_and_is_shown(repository: Path, tmp_path: Path) -> None:

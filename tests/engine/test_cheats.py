@@ -72,7 +72,7 @@ def size_of(implementation: Implementation) -> Size:
         ("stops-after-40", VERIFIED + "row"),
         ("every-second", VERIFIED + "dW at the touched rows"),
         ("half-of-it", "row 1 is not W["),
-        ("in-a-hurry", VERIFIED + "row"),
+        ("in-a-hurry", "row "),  # in the check already, where that is fast enough
         ("stops-learning", VERIFIED + "a step leaves W_in as it was"),
         ("without-gc", "row 0 is not W["),
         ("in-the-loop", "row 0 is not W["),
@@ -99,7 +99,7 @@ def test_a_cheat_is_wrong_and_told_why(cases: dict[str, CaseRun], slug: str, rea
 
 def test_the_honest_one_beside_them_is_measured(cases: dict[str, CaseRun]) -> None:
     assert (cases["honest"].status, cases["honest"].reason) == ("ok", "")
-    assert len(cases["honest"].wall_s) == SETTINGS.processes
+    assert len(cases["honest"].samples) == SETTINGS.processes
 
 
 def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(cases: dict[str, CaseRun]) -> None:
@@ -107,16 +107,20 @@ def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(cases: dict[s
     assert "KeyError" in cases["answers-in-prepare"].reason
 
 
-@pytest.mark.parametrize("slug", ["memo-by-id", "memo-by-content"])
-def test_what_remembers_batches_works_every_time_since_none_comes_again(cases: dict[str, CaseRun], slug: str) -> None:
-    """They are as right as they are slow: nothing to find wrong, and nothing gained."""
-    assert cases[slug].status == "ok"
+def test_what_remembers_words_is_right_and_gains_nothing_since_none_come_again(cases: dict[str, CaseRun]) -> None:
+    assert cases["memo-by-content"].status == "ok", cases["memo-by-content"].reason
+
+
+def test_what_remembers_arrays_is_wrong_as_soon_as_one_comes_again(cases: dict[str, CaseRun]) -> None:
+    """A fast machine goes round all batches, which then hold other words; a slow one does not, and nothing was gained."""
+    remembers = cases["memo-by-id"]
+    assert remembers.status == "ok" or (remembers.status == "wrong" and VERIFIED + "row" in remembers.reason)
 
 
 def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(cases: dict[str, CaseRun]) -> None:
     assert cases["answers-in-a-copy"].status == "ok"
-    assert all(seconds > 0 for seconds in cases["answers-in-a-copy"].adapt_s)
-    assert len(cases["answers-in-a-copy"].adapt_s) == SETTINGS.processes
+    assert all(one.adapt_s and one.adapt_s > 0 for one in cases["answers-in-a-copy"].samples)
+    assert len(cases["answers-in-a-copy"].samples) == SETTINGS.processes
 
 
 def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.Corpus) -> None:
@@ -149,7 +153,7 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
     mine, take = result.cases
     assert (mine.status, mine.reason) == ("wrong", "patches time.perf_counter_ns when its file is loaded")
     assert take.status == "ok"
-    assert all(sample and sample > 0 for process in take.wall_s for sample in process)
+    assert all(sample and sample > 0 for process in take.samples for sample in process.wall_s)
 
 
 # compare

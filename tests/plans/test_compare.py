@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
@@ -20,136 +17,21 @@ from bench.engine.protocol import Plan, Source
 from bench.plans.calibrate import RULES
 from bench.plans.compare import (
     OVER_BUDGET,
-    TRIPLE,
     CaseSamples,
     Compared,
     Comparing,
     excuse,
     keep,
-    memory_of,
-    record,
     sources_of,
     variant_name,
 )
 from bench.plans.differences import Chosen, Differences, NotComparable, list_sides
 from bench.plans.revisions import RevisionError, Tree
-from reports.statistics import LEAST_BYTES, Floats
+from reports.results import Samples
+from reports.stages import TRIPLE
 from tests.plans.sides import facts
 
-# memory
-
-
-def peaks(*peak_bytes: int | None, needs: tuple[str, ...] = ()) -> CaseSamples:
-    """Peak allocations of base, control and head."""
-    sides = zip(TRIPLE, peak_bytes, strict=True)
-    return CaseSamples(
-        memory={side: protocol.Memory(variant=side, peak_bytes=peak, needs=needs) for side, peak in sides}
-    )
-
-
-@pytest.mark.parametrize(
-    ("base", "control", "head", "verdict"),
-    [
-        (1000, 1000, 1000, "same"),
-        (1000, 1000, 1000 + LEAST_BYTES, "same"),
-        (1000, 1000, 1001 + LEAST_BYTES, "more"),
-        (1000, 1000, 1000 - LEAST_BYTES, "same"),
-        (1000, 1000, 999 - LEAST_BYTES, "less"),
-        (0, 0, 10**9, "more"),
-        (10**9, 10**9, 0, "less"),
-        (1000, 1000 + LEAST_BYTES, 1000, "same"),
-        (1000, 1001 + LEAST_BYTES, 10**9, "unknown"),
-        (1001 + LEAST_BYTES, 1000, 1000, "unknown"),
-        (10**9, 10**9 + 2 * 10**7, 10**9 + 2 * 10**7, "same"),
-        (10**9, 10**9, 10**9 + 2 * 10**7 + 1, "more"),
-        (10**9, 10**9 - 2 * 10**7, 10**9 - 2 * 10**7 - 1, "less"),
-        (10**9, 10**9 + 2 * 10**7 + 1, 10**9, "unknown"),
-        (None, 1000, 1000, "unknown"),
-        (1000, None, 1000, "unknown"),
-        (1000, 1000, None, "unknown"),
-    ],
-)
-def test_memory_is_compared_by_the_threshold_and_beyond_pythons_own_noise(
-    base: int | None, control: int | None, head: int | None, verdict: str
-) -> None:
-    assert memory_of(peaks(base, control, head), 0.02) == verdict
-
-
-@pytest.mark.parametrize(("threshold", "verdict"), [(0.02, "more"), (0.04, "more"), (0.06, "same")])
-def test_memory_has_the_threshold_that_is_asked_for(threshold: float, verdict: str) -> None:
-    assert memory_of(peaks(10**6, 10**6, 10**6 + 50_000), threshold) == verdict
-
-
-def test_memory_that_was_never_measured_is_unknown() -> None:
-    assert memory_of(CaseSamples(), 0.02) == "unknown"
-    assert memory_of(peaks(1, 1, None), 0.02) == "unknown"
-
-
-# figures
-
-
-def samples_of(*processes: tuple[Floats, Floats, Floats]) -> CaseSamples:
-    """Processes of base, control and head, in logarithms of seconds."""
-    made = CaseSamples()
-    made.wall_s[0] = [dict(zip(TRIPLE, map(np.exp, process), strict=True)) for process in processes]
-    return made
-
-
-logs = st.lists(st.floats(-20, 5), min_size=1, max_size=9)
-
-
-@given(st.lists(logs, min_size=1, max_size=4), st.integers(0, 2**32 - 1))
-def test_swapping_both_sides_of_identical_code_turns_the_sign(bases: list[list[float]], seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    sides = [(np.array(base), np.array(base) + rng.normal(size=len(base))) for base in bases]
-    forth = samples_of(*((base, base, head) for base, head in sides)).stage(0).median
-    back = samples_of(*((head, head, base) for base, head in sides)).stage(0).median
-    assert back.ratios == pytest.approx([-ratio for ratio in forth.ratios], abs=1e-12)
-    assert forth.controls == back.controls == [0.0] * len(bases)
-
-
-def test_swapping_bases_two_loads_turns_the_control_alone() -> None:
-    rng = np.random.default_rng(3)
-    base, control, head = rng.normal(size=(3, 30))
-    one = samples_of((base, control, head))
-    plain, swapped = one.stage(0).median, one.stage(0, ("control", "base", "head")).median
-    assert swapped.ratios == pytest.approx(plain.ratios)
-    assert swapped.controls == pytest.approx([-ratio for ratio in plain.controls])
-
-
-def test_a_slowed_head_gives_its_factor_in_every_process_and_drift_cancels() -> None:
-    rng = np.random.default_rng(4)
-    processes = []
-    for _ in range(5):
-        drift = np.cumsum(rng.normal(size=30))
-        processes.append((drift, drift, drift + math.log(1.25)))
-    found = samples_of(*processes)
-    assert found.stage(0).median.ratios == pytest.approx([math.log(1.25)] * 5)
-    assert found.stage(1).median.ratios == []
-
-
-@pytest.mark.parametrize("skewed", ["lognormal", "exponential", "mostly fast"])
-def test_identical_code_has_a_ratio_of_one_on_skewed_times(skewed: str) -> None:
-    """A ratio to the mean of BASE's two loads would be biased: it fails the same bound."""
-    rng = np.random.default_rng(5)
-    shape = (2000, 3, 30)
-    times = {
-        "lognormal": lambda: rng.lognormal(sigma=0.5, size=shape),
-        "exponential": lambda: 1 + rng.exponential(size=shape),
-        "mostly fast": lambda: 1 + 0.5 * (rng.random(shape) < 0.3) + 0.01 * rng.random(shape),
-    }[skewed]()
-    sides = np.log(times)
-    look = samples_of(*((one[0], one[1], one[2]) for one in sides)).stage(0).median
-    for ratios in (look.ratios, look.controls):
-        assert abs(np.mean(ratios)) < 4 * np.std(ratios) / math.sqrt(len(ratios))
-    to_mean = np.median(sides[:, 2] - np.log(times[:, :2].mean(axis=1)), axis=1)
-    assert abs(to_mean.mean()) > 4 * to_mean.std() / math.sqrt(len(to_mean))
-
-
-def test_the_typical_time_is_the_median_processs_median() -> None:
-    found = samples_of(*((np.log([s, s, 9.0 * s]),) * 3 for s in (1e-6, 2e-6, 5e-3)))
-    assert found.typical_s(0, "base") == pytest.approx(2e-6)
-    assert found.typical_s(1, "base") is None
+# what is kept
 
 
 def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
@@ -166,31 +48,22 @@ def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
             wall_s=[1.0, None, factor * 2.0],
             cpu_s=[0.9, None, 1.1],
         )
-    name = variant_name(case, "head")
-    outcome.memory[name] = protocol.Memory(variant=name, peak_bytes=77, resident_bytes=8192, needs=("torch",))
+        outcome.memory[name] = protocol.Memory(variant=name, peak_bytes=77, resident_bytes=8192, needs=("torch",))
     for _ in range(2):
         keep(outcome, case, TRIPLE, found, 1)
-    assert [len(stage) for stage in found.wall_s] == [0, 2]
-    assert found.wall_s[1][0]["base"].tolist() == [1.0, 2.0]
-    stage = found.stage(1)
-    assert stage.median.ratios == pytest.approx([math.log(2) / 2] * 2)
-    assert stage.mean.ratios == pytest.approx([math.log(5 / 3)] * 2)
-    assert stage.setup is not None
-    assert stage.setup.ratios == pytest.approx([math.log(2)] * 2)
-    assert stage.setup.controls == [0.0, 0.0]
+    assert [len(stage) for stage in found.stages] == [0, 2]
     assert found.plan == dict.fromkeys(TRIPLE, Plan(calls=3, rounds=2))
-    assert [found.peak_bytes(side) for side in TRIPLE] == [None, None, 77]
-    assert [found.resident_bytes(side) for side in TRIPLE] == [None, None, 8192]
-    assert found.needs == {"torch"}
+    row = Compared(Differences(compared=[case]), {case: found}, 0.0).row(case, Path("/tree"))
+    assert row.stages[1][1]["head"] == Samples(wall_s=[1.0, None, 4.0], cpu_s=[0.9, None, 1.1], setup_s=1.0)
+    assert (row.base_bytes, row.control_bytes, row.head_bytes, row.head_resident_bytes) == (77, 77, 77, 8192)
+    assert (row.needs, row.file) == (["torch"], "impls/lookup.py")
 
 
-@pytest.mark.parametrize(("needs", "verdict"), [(set(), "more"), ({"numba"}, "more"), ({"torch"}, "unknown")])
-def test_memory_gets_a_verdict_only_where_tracing_sees_all_of_it(needs: set[str], verdict: str) -> None:
+def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
     (case, *_) = Chosen().cases(facts("lookup/mine"))
-    samples = peaks(785, 785, 10**7, needs=tuple(needs))
-    made = Differences(compared=[case], excluded={case: ("inconclusive", "because")})
-    found = record(case, Compared(made, {case: samples}, {}, set(), 0.0), Path("/tree"), 0.02)
-    assert (found["memory"], found["untraced"]) == (verdict, verdict == "unknown")
+    made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
+    (row,) = Compared(made, {}, 0.0).rows(Path("/tree"), 0.02)
+    assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
 # cases that fail

@@ -12,6 +12,7 @@ from bench.plans.journal import Journal, JournalError, hold
 from bench.plans.problems import ProblemRun, enter
 from impls import catalogue
 from impls.case import Size
+from reports.results import Samples
 
 LIMITS = MachineLimits(read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}
@@ -22,7 +23,7 @@ def problem(processes: int) -> ProblemRun:
     made = enter(LOOKUPS[:2], Size(1000), Settings())
     made.processes = processes
     for case in made.cases:
-        case.wall_s = [[1e-6, None]] * processes
+        case.samples = [Samples(wall_s=[1e-6, None], cpu_s=[0.0, None], setup_s=0.1)] * processes
         case.plan = Plan(calls=3, rounds=2)
     return made
 

@@ -184,8 +184,8 @@ def test_each_hostile_implementation_becomes_a_row_with_its_reason(
 
 def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_problem: ProblemRun) -> None:
     good = next(case for case in hostile_problem.cases if case.implementation.slug == "good")
-    assert len(good.wall_s) == QUICK.processes
-    assert all(sample is not None and 0 < sample < 1 for process in good.wall_s for sample in process)
+    assert len(good.samples) == QUICK.processes
+    assert all(sample is not None and 0 < sample < 1 for process in good.samples for sample in process.wall_s)
     assert good.memory.peak_bytes is not None
     assert good.memory.peak_bytes >= 16 * 8 * 4
 
@@ -297,7 +297,7 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
     assert (case.status, problem.processes) == ("ok", 1)
     assert case.profile is not None
     assert "exit code 1" in case.profile.why_not
-    assert len(case.wall_s) == 1
+    assert len(case.samples) == 1
     assert case.memory.peak_bytes is not None
     assert case.memory.peak_bytes >= 8 * 4 * 4
 
@@ -312,7 +312,7 @@ def test_a_memory_measurement_that_fails_costs_an_implementation_no_times(track:
     result = measure_problem(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
     (case,) = result.cases
     assert case.status == "ok"
-    assert len(case.wall_s) == QUICK.processes
+    assert len(case.samples) == QUICK.processes
     assert "no answer in" in case.memory.why_not
 
 

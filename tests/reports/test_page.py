@@ -19,9 +19,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Locator, Page, TimeoutError, sync_playwright
 
 from reports.figures import STAGES
-from reports.frame import frame, samples
+from reports.frame import frame
 from reports.page import as_markdown, html
 from reports.results import ResultFile, read
+from reports.samples import walls
 from reports.statistics import paired_ratio
 from reports.story import findings
 from reports.units import times
@@ -629,7 +630,7 @@ def test_speed_ups_over_another_implementation_are_the_ratios_of_the_statistics(
     view.locate("select.over").select_option(base)
     problems: dict[str, dict[str, Any]] = {}
     for made in result.benchmarks:
-        problems.setdefault(made.group or "", {})[made.extra_info.implementation] = samples(made.extra_info)
+        problems.setdefault(made.group or "", {})[made.extra_info.implementation] = walls(made.extra_info.processes)
     for slug, problem, _, shown, *_ in view.table("#every"):
         mine = problems[problem]
         assert shown == ("this one" if slug == base else times(paired_ratio(mine[base], mine[slug])))

@@ -1,0 +1,77 @@
+"""The samples of a result file as one tidy table.
+
+Speed-ups, growth, limits and verdicts are all functions of these samples: ``w2vbench report`` works them out again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .results import ResultFile, Samples, read
+from .statistics import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = {
+    "case": "the case's name; of a limit, the problem's",
+    "variant": "the implementation; in a comparison base, control (BASE loaded once more) or head; of a limit, limit:NAME",
+    "process": "number of the process, from 0; cases of one problem with the same number ran interleaved in one process",
+    "round": "number of the round in that process, from 0",
+    "wall_s": "wall time a call, seconds",
+    "cpu_s": "CPU time a call, all threads, seconds",
+}
+"""The columns of the table."""
+
+
+def load_samples(path: str | Path) -> pd.DataFrame:
+    """Read the samples of a result file (``table``). Raises ResultError."""
+    return table(read(Path(path)))
+
+
+def table(result: ResultFile) -> pd.DataFrame:
+    """Return every sample of a result file.
+
+    Returns
+    -------
+    DataFrame
+        One row a sample, with COLUMNS; rounds in which a variant took no part have no row.
+    """
+    import pandas as pd
+
+    records = [
+        (case, variant, process, at, wall, cpu)
+        for case, variant, processes in series(result)
+        for process, one in enumerate(processes)
+        for at, (wall, cpu) in enumerate(zip(one.wall_s, one.cpu_s, strict=True))
+        if wall is not None
+    ]
+    return pd.DataFrame.from_records(records, columns=list(COLUMNS))
+
+
+def series(result: ResultFile) -> Iterator[tuple[str, str, list[Samples]]]:
+    """Case, variant and processes, for everything that a file has samples of."""
+    for row in result.benchmarks:
+        yield row.case, row.extra_info.implementation, row.extra_info.processes
+    for problem, limits in result.w2vbench.limit_samples.items():
+        for name, processes in limits.items():
+            yield problem, f"limit:{name}", processes
+    comparison = result.w2vbench.comparison
+    for compared in comparison.cases if comparison else ():
+        every = [process for stage in compared.stages for process in stage]
+        for side in every[0] if every else ():
+            yield compared.case, side, [process[side] for process in every]
+
+
+def walls(processes: Sequence[Samples]) -> list[Floats]:
+    """Wall times of each process's rounds, in seconds a call; NaN where the variant took no part."""
+    return [figures(process.wall_s) for process in processes]
+
+
+def figures(values: Sequence[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
