@@ -1,4 +1,4 @@
-"""What experiments are measured with: workers, the text, where implementations come from, and settings."""
+"""What every experiment of a run shares: workers, corpus, sources of implementations, and settings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,31 @@ from typing import Any
 from impls.case import Size
 
 from . import protocol
-from .pool import Died, Workers
+from .pool import WorkerFailure, Workers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How experiments are measured.
 
-    processes: fresh processes of an experiment. rounds: samples of a variant in a process, at most.
-    sample_s: shortest sample. variant_s: time that a variant may take in a process; slower ones get fewer rounds.
-    time_limit_s: longest that a step of an implementation may take. memory_limit_bytes: most that a worker may hold.
-    profile: whether each implementation is also profiled line by line, at one size.
+    Attributes
+    ----------
+    processes
+        Fresh processes of an experiment.
+    rounds
+        Most samples of a variant in a process.
+    sample_s
+        Shortest sample.
+    variant_s
+        Time that a variant may take in a process; slower variants get fewer rounds.
+    time_limit_s
+        Longest that one step of an implementation may take.
+    memory_limit_bytes
+        Most that a worker may allocate.
+    seed
+        Seed of all random choices.
+    profile
+        Whether each implementation is also profiled line by line, at one size.
     """
 
     processes: int = 3
@@ -35,10 +49,20 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """What experiments are measured with.
+    """What every experiment of a run shares.
 
-    corpus: the folder that the text was saved in. sources: where implementations come from, by name; the empty name is this
-    program's own package, with the user's files. cpu: the one that workers of one thread stay on.
+    Attributes
+    ----------
+    workers
+        The processes that measure.
+    corpus
+        The folder in which the corpus is saved.
+    settings
+        How experiments are measured.
+    sources
+        Where implementations come from, by name. The empty name is this program's own package, with the user's files.
+    cpu
+        The CPU that workers of one thread stay on.
     """
 
     workers: Workers
@@ -48,12 +72,12 @@ class RunContext:
     cpu: int | None = None
 
     @property
-    def own(self) -> bool:
-        """Whether all implementations are this program's: processes may check and time several, one after another."""
+    def only_own_code(self) -> bool:
+        """Whether all implementations are this program's: one process may then check and time several in succession."""
         return all(not source.tree and not source.files for source in self.sources.values())
 
-    def common(self) -> dict[str, Any]:
-        """The fields that every job has."""
+    def job_fields(self) -> dict[str, Any]:
+        """Return the fields that every job has."""
         return {
             "sources": dict(self.sources),
             "corpus": str(self.corpus),
@@ -63,33 +87,39 @@ class RunContext:
             "time_limit_s": self.settings.time_limit_s,
         }
 
-    def check(self, *keys: str, source: str = "", again: bool = False) -> Iterator[protocol.Events]:
-        """The events of a process that puts implementations through their kernels' contracts. Raises Died."""
-        job = protocol.CheckContract(**self.common(), keys=keys, source=source)
-        return self.workers.work(job, 1, again=again)
+    def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:
+        """Check implementations in one process and yield its events. Raises WorkerFailure.
+
+        reuse: whether the process may have done another job before.
+        """
+        job = protocol.CheckContract(**self.job_fields(), keys=keys, source=source)
+        return self.workers.work(job, 1, reuse=reuse)
 
     def profile(self, key: str, size: Size) -> protocol.Profile:
-        """Profile one implementation line by line, in a process of its own. Raises Died."""
-        job = protocol.ProfileLines(**self.common(), key=key, size=str(size))
+        """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""
+        job = protocol.ProfileLines(**self.job_fields(), key=key, size=str(size))
         events = self.workers.work(job, size.threads)
         return next(event for event in events if isinstance(event, protocol.Profile))
 
     def machine_limits(self, sizes: Sequence[Size]) -> protocol.MachineLimits | None:
-        """What the machine can do, at the working sets and dtypes of some sizes; None if it could not be found out."""
+        """Measure the machine's limits at the working sets and dtypes of some sizes; None if the worker fails."""
         job = protocol.MeasureLimits(
-            **self.common(),
+            **self.job_fields(),
             largest_bytes=max(size.V * size.H * size.float_type.itemsize for size in sizes),
             dtypes=tuple(sorted({size.dtype for size in sizes})),
             threads=sizes[0].threads,
         )
         try:
-            events = list(self.workers.work(job, sizes[0].threads, again=True))
-        except Died:
+            events = list(self.workers.work(job, sizes[0].threads, reuse=True))
+        except WorkerFailure:
             return None
         return next(event for event in events if isinstance(event, protocol.MachineLimits))
 
     def list_sources(self, differing: Sequence[str] = ()) -> dict[str, protocol.SourceListed]:
-        """The implementations of the sources ``base`` and ``head``. Raises Died."""
-        job = protocol.ListSources(**self.common(), differing=tuple(differing))
-        events = self.workers.work(job, 1, ahead=True)
+        """List the implementations of the sources ``base`` and ``head``. Raises WorkerFailure.
+
+        differing: files that differ between their trees.
+        """
+        job = protocol.ListSources(**self.job_fields(), differing=tuple(differing))
+        events = self.workers.work(job, 1, start_next=True)
         return {event.source: event for event in events if isinstance(event, protocol.SourceListed)}

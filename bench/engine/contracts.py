@@ -1,4 +1,4 @@
-"""The contract of many implementations, in processes of their own, on every CPU."""
+"""Check many implementations, in several processes, on every CPU."""
 
 from __future__ import annotations
 
@@ -9,32 +9,44 @@ from concurrent.futures import ThreadPoolExecutor
 from . import protocol
 from .context import RunContext
 from .contract import Verdict
-from .pool import Died
+from .pool import WorkerFailure
 
-TOGETHER = 6
-"""Implementations of ours that a process checks before it asks for more: some take a hundred times as long as others."""
+SHARE = 6
+"""Implementations of ours that a process checks before it takes more: some take a hundred times as long as others."""
 
 
 def check_contracts(
     keys: Sequence[str], context: RunContext, note: Callable[[str], None] = lambda key: None, source: str = ""
 ) -> dict[str, Verdict]:
-    """Put implementations through their kernels' contracts: a verdict for each key.
+    """Check implementations against their kernels' contracts. Nothing is timed, so every CPU is used.
 
-    Nothing is timed, so every CPU is used. note is given each key in turn.
+    Parameters
+    ----------
+    keys
+        The implementations.
+    context
+        Workers, corpus, sources and settings.
+    note
+        Called with an implementation's key as progress is made.
+    source
+        The source that the implementations come from.
+
+    Returns
+    -------
+    dict
+        A verdict for each key, in the order of the keys.
     """
     cpus = len(context.workers.cpus) or os.cpu_count() or 1
-    again = context.own  # what others have written is loaded once a process
-    together = min(TOGETHER, -(-len(keys) // cpus)) or 1
+    reuse = context.only_own_code  # a user's file is loaded once a process
+    size = min(SHARE, -(-len(keys) // cpus)) or 1
     shares = (
-        [keys[at : at + together] for at in range(0, len(keys), together)]
-        if again
-        else [keys[at::cpus] for at in range(cpus)]
+        [keys[at : at + size] for at in range(0, len(keys), size)] if reuse else [keys[at::cpus] for at in range(cpus)]
     )
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(cpus) as threads:
         try:
-            for found in threads.map(lambda share: check_share(share, context, note, source, again), shares):
-                verdicts.update(found)
+            for some in threads.map(lambda share: check_share(share, context, note, source, reuse), shares):
+                verdicts.update(some)
         except BaseException:
             context.workers.close()  # an interrupted run must not wait for them
             raise
@@ -42,21 +54,21 @@ def check_contracts(
 
 
 def check_share(
-    keys: Sequence[str], context: RunContext, note: Callable[[str], None], source: str, again: bool
+    keys: Sequence[str], context: RunContext, note: Callable[[str], None], source: str, reuse: bool
 ) -> dict[str, Verdict]:
-    """The contract in one process. An implementation that brings it down gets the verdict; the rest go on in another.
+    """Check some implementations in one process. If one of them ends it, the rest are checked in another process.
 
-    again: whether the process may have checked others before.
+    reuse: whether the process may have checked others before.
     """
     verdicts: dict[str, Verdict] = {}
     while waiting := [key for key in keys if key not in verdicts]:
         note(waiting[0])
         try:
-            for event in context.check(*waiting, source=source, again=again):
+            for event in context.check(*waiting, source=source, reuse=reuse):
                 if isinstance(event, protocol.Verdict):
                     verdicts[event.key] = Verdict(event.status, event.reason)
                     note(event.key)
-        except Died as death:
-            for key in [death.variant] if death.variant else waiting:
-                verdicts[key] = Verdict(death.status, death.reason)
+        except WorkerFailure as failure:
+            for key in [failure.variant] if failure.variant else waiting:
+                verdicts[key] = Verdict(failure.status, failure.reason)
     return verdicts

@@ -1,4 +1,4 @@
-"""CPUs to measure on: held by a lock for as long as a run lasts, so that two runs do not share one, and left alone by the run itself."""
+"""CPUs to measure on. A lock keeps two runs off the same CPU, and a run keeps its own work off the CPUs of its workers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Held:
-    """CPUs that a run measures on, the idlest first; none where the system cannot keep a process on one.
+class HeldCpus:
+    """The CPUs that a run measures on.
 
-    shared: whether other runs hold some of them too, since too few were free.
+    Attributes
+    ----------
+    cpus
+        The idlest first; empty where the system cannot keep a process on one CPU.
+    shared
+        Whether other runs hold some of them too, because too few were free.
     """
 
     cpus: tuple[int, ...] = ()
@@ -23,18 +28,18 @@ class Held:
 
     @property
     def cpu(self) -> int | None:
-        """The one that workers of one thread are kept on."""
+        """The CPU that workers of one thread stay on."""
         return self.cpus[0] if self.cpus else None
 
 
 def allowed() -> frozenset[int]:
-    """The CPUs that this process may use; empty where the system does not say."""
+    """Return the CPUs that this process may use; empty where the system does not report them."""
     return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
 
 
 @contextmanager
-def held(idlest: Sequence[int], threads: int = 1) -> Iterator[Held]:
-    """Hold as many CPUs as there are threads, the idlest of those that no other run of this user holds.
+def hold(idlest: Sequence[int], threads: int = 1) -> Iterator[HeldCpus]:
+    """Hold as many CPUs as there are threads: the idlest of those that no other run of this user holds.
 
     If too few are free, the idlest of the others are shared. Raises OSError if locks cannot be written.
     """
@@ -42,15 +47,15 @@ def held(idlest: Sequence[int], threads: int = 1) -> Iterator[Held]:
     with contextlib.ExitStack() as locks:
         mine: list[int] = []
         for cpu in idlest:
-            if len(mine) < wanted and (lock := locked(cpu)) is not None:
+            if len(mine) < wanted and (lock := try_lock(cpu)) is not None:
                 locks.callback(os.close, lock)
                 mine.append(cpu)
         others = [cpu for cpu in idlest if cpu not in mine][: wanted - len(mine)]
-        yield Held((*mine, *others), shared=bool(others))
+        yield HeldCpus((*mine, *others), shared=bool(others))
 
 
-def locked(cpu: int) -> int | None:
-    """A descriptor that holds a CPU's lock until it is closed, or the process ends; None if another has it."""
+def try_lock(cpu: int) -> int | None:
+    """Lock a CPU: a descriptor that holds the lock until it is closed or the process ends; None if another has the lock."""
     try:
         import fcntl
     except ImportError:  # not on this system
@@ -65,8 +70,8 @@ def locked(cpu: int) -> int | None:
     return lock
 
 
-def move(cpus: Collection[int]) -> None:
-    """Keep all threads of this process on some CPUs; those that they start are kept there too."""
+def set_affinity(cpus: Collection[int]) -> None:
+    """Keep all threads of this process on some CPUs, and the threads that they start."""
     tasks = Path("/proc/self/task")
     for thread in [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]:
         with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
@@ -74,13 +79,13 @@ def move(cpus: Collection[int]) -> None:
 
 
 @contextmanager
-def lifted(everywhere: Collection[int]) -> Iterator[None]:
-    """Let what the calling thread starts use all CPUs, whatever the process is kept to."""
+def spawning_on(cpus: Collection[int]) -> Iterator[None]:
+    """Let the processes that the calling thread starts use these CPUs, whatever this process is kept on."""
     before = allowed()
     if not before:
         yield
         return
-    os.sched_setaffinity(0, everywhere)
+    os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:

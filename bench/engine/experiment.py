@@ -1,4 +1,7 @@
-"""An experiment from the outside: one problem and its variants, measured in a fresh process, without those that bring it down."""
+"""An experiment, seen from the main process: one problem and its variants, measured in a worker.
+
+If a variant fails, the process is discarded and the others are measured again without it.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,29 @@ from . import protocol
 from .context import RunContext
 from .contract import WRONG
 from .limits import FLOOR
-from .pool import Died
+from .pool import WorkerFailure
 from .protocol import Plan, Variant
 
 SPARES = 4
-"""Processes that wait for their turn, at most: 0.2 GB each."""
+"""Most processes that wait for their turn: each takes 0.2 GB."""
 
 Case = tuple[Variant, ...]
-"""The variants of a case: they are given the same batches and the same number of rounds, and none is kept without the others."""
+"""The variants of a case: they get the same batches and the same number of rounds, and all are excluded if one fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A problem, and the cases that are measured together, interleaved. inputs: the source that makes the inputs."""
+    """A problem, and the cases that are measured together, interleaved.
+
+    Attributes
+    ----------
+    kernel, size
+        The problem.
+    cases
+        What is measured.
+    inputs
+        Name of the source that makes the inputs and checks the results.
+    """
 
     kernel: str
     size: Size
@@ -34,7 +47,17 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Exclusion:
-    """A case that cannot be measured. variant: the one at fault (None: it is not known which)."""
+    """A case that could not be measured.
+
+    Attributes
+    ----------
+    case
+        The case.
+    variant
+        The variant at fault; None if it is not known which one is.
+    status, reason
+        How it failed.
+    """
 
     case: Case
     variant: str | None
@@ -44,9 +67,18 @@ class Exclusion:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What one process found of an experiment.
+    """The results of an experiment in one process.
 
-    lost: why memory or profiles are missing, where the process ended before it could tell them.
+    Attributes
+    ----------
+    problem
+        Facts about the inputs.
+    timed, memory, stages, profiles
+        Results by variant.
+    excluded
+        Cases that could not be measured.
+    missing_reason
+        Why memory or profiles are missing, if the process ended before it had measured them.
     """
 
     problem: protocol.ProblemMade | None = None
@@ -55,19 +87,20 @@ class Outcome:
     stages: dict[str, protocol.Stages] = field(default_factory=dict)
     profiles: dict[str, protocol.Profile] = field(default_factory=dict)
     excluded: list[Exclusion] = field(default_factory=list)
-    lost: str = ""
+    missing_reason: str = ""
 
     def samples(self, variant: str) -> Samples:
-        """What the process timed of a variant. Raises KeyError if it did not get that far."""
+        """Return the samples of a variant. Raises KeyError if there are none."""
         timed = self.timed[variant]
         return Samples(wall_s=timed.wall_s, cpu_s=timed.cpu_s, setup_s=timed.prepare_s, adapt_s=timed.adapt_s)
 
     @property
     def limits(self) -> dict[str, protocol.Timed]:
-        """Samples of the functions that only move what must be moved, by what they are called."""
+        """Samples of the functions that only move the data that must be moved, by name."""
         return {name.removeprefix(FLOOR): one for name, one in self.timed.items() if name.startswith(FLOOR)}
 
-    def keep(self, events: Sequence[protocol.Events]) -> None:
+    def add(self, events: Sequence[protocol.Events]) -> None:
+        """Add what the events report."""
         for event in events:
             match event:
                 case protocol.ProblemMade():
@@ -83,11 +116,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is wanted of a process beside times.
+class MeasureOptions:
+    """What one process of an experiment measures.
 
-    plan: calls and rounds by variant, where they are known. limits: the functions that only move what must be moved.
-    profile: variants to profile. spares: processes that may start once the times are taken.
+    Attributes
+    ----------
+    process
+        Number of the process in the experiment.
+    plan
+        Calls and rounds by variant, where they are known.
+    least_rounds
+        Fewest samples of a variant.
+    limits
+        Whether functions that only move the data that must be moved are timed too.
+    memory, stages
+        Whether these are measured too.
+    profile
+        Variants to profile.
+    spares
+        How many processes may start once the times are taken.
+    reuse
+        Whether the process may have done another job before.
     """
 
     process: int
@@ -98,70 +147,75 @@ class Wanted:
     stages: bool = False
     profile: Sequence[str] = ()
     spares: int = 0
-    again: bool = False
+    reuse: bool = False
 
 
-def job_of(experiment: Experiment, wanted: Wanted, context: RunContext, careful: bool = False) -> protocol.Measure:
-    """An experiment as a worker is given it. careful: have it look after every sample whether shared inputs have changed."""
+def job_of(
+    experiment: Experiment, options: MeasureOptions, context: RunContext, careful: bool = False
+) -> protocol.Measure:
+    """Return the job that a worker gets for an experiment.
+
+    careful: whether it checks after every sample that shared inputs have not changed.
+    """
     settings = context.settings
-    inside = {one.name for case in experiment.cases for one in case}
+    names = {variant.name for case in experiment.cases for variant in case}
     return protocol.Measure(
-        **context.common(),
+        **context.job_fields(),
         kernel=experiment.kernel,
         size=str(experiment.size),
         cases=experiment.cases,
         inputs=experiment.inputs,
-        process=wanted.process,
+        process=options.process,
         rounds=settings.rounds,
-        least_rounds=wanted.least_rounds,
+        least_rounds=options.least_rounds,
         sample_s=settings.sample_s,
         variant_s=settings.variant_s,
-        plan={name: one for name, one in wanted.plan.items() if name in inside or name.startswith(FLOOR)},
-        limits=wanted.limits,
-        memory=wanted.memory,
-        stages=wanted.stages,
-        profile=tuple(name for name in wanted.profile if name in inside),
+        plan={name: plan for name, plan in options.plan.items() if name in names or name.startswith(FLOOR)},
+        limits=options.limits,
+        memory=options.memory,
+        stages=options.stages,
+        profile=tuple(name for name in options.profile if name in names),
         careful=careful,
     )
 
 
-def measure(experiment: Experiment, wanted: Wanted, context: RunContext) -> Outcome:
+def measure(experiment: Experiment, options: MeasureOptions, context: RunContext) -> Outcome:
     """Measure an experiment in one process.
 
-    If a variant fails, the process is discarded, and another one measures the experiment without its case.
+    If a variant fails, the process is discarded, and another process measures the experiment without its case.
     """
     workers, threads = context.workers, experiment.size.threads
     outcome, cases, careful = Outcome(), list(experiment.cases), False
 
     def exclude(variant: str | None, status: str, reason: str) -> None:
-        at_fault = [case for case in cases if variant in {one.name for one in case}]
+        at_fault = [case for case in cases if variant in {each.name for each in case}]
         known = variant if at_fault else None
         for case in at_fault or list(cases):
             cases.remove(case)
             outcome.excluded.append(Exclusion(case=case, variant=known, status=status, reason=reason))
 
     while cases:
-        job = job_of(replace(experiment, cases=tuple(cases)), wanted, context, careful)
+        job = job_of(replace(experiment, cases=tuple(cases)), options, context, careful)
         events: list[protocol.Events] = []
         try:
-            for event in workers.work(job, threads, ahead=True, again=wanted.again):
-                events.append(event)  # what came before a death counts
-                if isinstance(event, protocol.TimesTaken) and wanted.spares:  # what is left takes no times
-                    workers.begin(threads, min(len(workers.spares) + 1, wanted.spares, SPARES))
-        except Died as death:
-            if any(isinstance(event, protocol.TimesTaken) for event in events):  # it died over memory: times are there
-                outcome.keep(events)
-                outcome.lost = f"{death.status}: {death.reason}"
+            for event in workers.work(job, threads, start_next=True, reuse=options.reuse):
+                events.append(event)  # what came before a failure counts
+                if isinstance(event, protocol.TimesTaken) and options.spares:  # nothing is timed after this
+                    workers.start_spares(threads, min(len(workers.spares) + 1, options.spares, SPARES))
+        except WorkerFailure as failure:
+            if any(isinstance(event, protocol.TimesTaken) for event in events):  # the times are complete
+                outcome.add(events)
+                outcome.missing_reason = f"{failure.status}: {failure.reason}"
                 break
-            exclude(death.variant, death.status, death.reason)
+            exclude(failure.variant, failure.status, failure.reason)
             continue
         last = events[-1]
         if isinstance(last, protocol.Excluded):
             if last.variant is None and last.status == WRONG and not careful:
-                careful = True  # one of them changed what all work on: the next process looks after every sample
+                careful = True  # one of them changed the shared inputs: the next process checks after every sample
             else:
                 exclude(last.variant, last.status, last.reason)
             continue
-        outcome.keep(events)
+        outcome.add(events)
         break
     return outcome

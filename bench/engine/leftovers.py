@@ -1,4 +1,4 @@
-"""Temporary folders that killed processes have left: they carry their owner's process number in their names."""
+"""Temporary folders that killed processes have left behind, known by the process number in their names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 
 LARGEST_PID = 1 << 22
-"""Linux has no larger process number; a name may hold any digits."""
+"""Linux has no larger process number, but a folder's name may hold any digits."""
 
 
-def abandoned(prefix: str) -> Iterator[Path]:
-    """Folders called ``PREFIX-PID-…`` in the temporary folder, of processes that are no more."""
-    for left in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
-        owner = left.name.removeprefix(f"{prefix}-").partition("-")[0]
+def abandoned_folders(prefix: str) -> Iterator[Path]:
+    """Yield the folders named ``PREFIX-PID-…`` in the temporary folder whose process has ended."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
+        owner = folder.name.removeprefix(f"{prefix}-").partition("-")[0]
         if (
             owner.isascii()
             and owner.isdecimal()
@@ -23,4 +23,4 @@ def abandoned(prefix: str) -> Iterator[Path]:
             and 0 < int(owner) <= LARGEST_PID
             and not psutil.pid_exists(int(owner))
         ):
-            yield left
+            yield folder

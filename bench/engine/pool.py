@@ -1,4 +1,4 @@
-"""Worker processes from the outside: started ahead of need, watched, and ended with everything that they started."""
+"""Worker processes, seen from the main process: started ahead of need, watched, and ended with all that they started."""
 
 from __future__ import annotations
 
@@ -27,18 +27,27 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""glibc gives memory back to the system, and pays page faults to get it again, above thresholds that rise to these values
-as a program frees larger and larger blocks. From the start they make a call's time independent of which calls came
-before: without them a sampler that needs some arrays of 800 kB took 31 ms in one place of the order and 18 in another."""
-MARK = "W2VBENCH_RUN"
-STARTING = 10
-"""How many times the usual limit a process may take to start: on a busy machine numba alone takes seconds."""
-LOOK_S = 1.0
-"""How often it is looked whether a silent worker has ended."""
+"""glibc returns freed memory to the system above these thresholds, and getting it back costs page faults. The thresholds rise
+as a program frees larger blocks. Set to their highest values from the start, they keep a call's time independent of earlier
+calls: without them, a sampler with arrays of 800 kB took 31 ms in one place of the order and 18 ms in another."""
+RUN_VARIABLE = "W2VBENCH_RUN"
+"""The environment variable by which the processes of a run are known."""
+START_PATIENCE = 10
+"""How many times the usual limit a process may take to start: on a busy machine, importing numba alone takes seconds."""
+POLL_S = 1.0
+"""How often a silent worker is checked for having ended."""
 
 
-class Died(Exception):
-    """A worker that did not reach its end: the variant at fault (None: nobody's), status and reason."""
+class WorkerFailure(Exception):
+    """A worker that did not finish its job.
+
+    Attributes
+    ----------
+    variant
+        The variant at fault; None if there is none.
+    status, reason
+        How the worker failed.
+    """
 
     def __init__(self, variant: str | None, status: str, reason: str) -> None:
         super().__init__(reason)
@@ -46,20 +55,23 @@ class Died(Exception):
 
 
 class Workers:
-    """The workers of a run. As a context manager it leaves none behind, nor what they started.
+    """The workers of a run. As a context manager, it ends all of them and all that they started.
 
-    While one prepares its inputs the next ones start up beside it, and wait; nothing runs beside one that measures. One
-    that may be used again, and has left nothing running, does the next piece of work too, until it is retired.
+    While a worker prepares its inputs, the next ones start and then wait. Nothing else runs while a worker measures. A
+    reusable worker that has left nothing running also does the next job, until it is retired.
 
-    off: CPUs that this process leaves to its workers, if it may use others: it wakes whenever one of them tells something.
+    Parameters
+    ----------
+    worker_cpus
+        CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send.
     """
 
-    def __init__(self, off: Collection[int] = ()) -> None:
+    def __init__(self, worker_cpus: Collection[int] = ()) -> None:
         self.cpus = cpus.allowed()
-        self.own_cpus = self.cpus - {*off} or self.cpus
-        self.mark = uuid.uuid4().hex
+        self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
+        self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
-        self.kept: list[Worker] = []
+        self.idle: list[Worker] = []
         self.all: set[Worker] = set()
         self.closed = False
         self.lock = threading.Lock()  # contracts are checked in several threads
@@ -67,7 +79,7 @@ class Workers:
     def __enter__(self) -> Self:
         adopt_orphans()
         if self.own_cpus != self.cpus:
-            cpus.move(self.own_cpus)
+            cpus.set_affinity(self.own_cpus)
         return self
 
     def __exit__(
@@ -75,110 +87,128 @@ class Workers:
     ) -> None:
         self.close()
         if self.own_cpus != self.cpus:
-            cpus.move(self.cpus)
+            cpus.set_affinity(self.cpus)
 
     def close(self) -> None:
-        """End all workers; none starts from now on."""
+        """End all workers. No worker can start after this."""
         with self.lock:
-            self.closed, self.spares, self.kept = True, [], []
+            self.closed, self.spares, self.idle = True, [], []
         for worker in list(self.all):
             self.end(worker)
 
     def work(
-        self, job: protocol.Jobs, threads: int, ahead: bool = False, again: bool = False
+        self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False
     ) -> Iterator[protocol.Events]:
-        """Have a worker do a job, and give its events.
+        """Give a job to a worker and yield its events.
 
-        ahead: have the next worker start meanwhile. again: a worker that did such a job may do it, and be kept for the next.
-        Raises Died if it crashes, fails, or takes longer than the job's time limit over one step.
+        Parameters
+        ----------
+        job
+            What the worker does.
+        threads
+            Its threads.
+        start_next
+            Whether the next worker starts meanwhile.
+        reuse
+            Whether a worker may take the job that has done another, and is kept for the next.
+
+        Raises
+        ------
+        WorkerFailure
+            If the worker crashes, fails, or spends longer than the job's time limit on one step.
         """
-        worker = self.start(threads, again)
-        if ahead:
-            self.begin(threads)
+        worker = self.acquire(threads, reuse)
+        if start_next:
+            self.start_spares(threads)
         clean = False
         try:
-            for event in worker.events(job, self.settle):
+            for event in worker.events(job, self.wait_for_spares):
                 clean = isinstance(event, protocol.Done) and event.clean
                 yield event
         finally:
-            if again and clean and not self.closed:
-                self.kept.append(worker)
+            if reuse and clean and not self.closed:
+                self.idle.append(worker)
             else:
                 self.end(worker)
 
     def retire(self) -> None:
-        """End the workers that were kept: from now on work is done by fresh ones."""
-        kept, self.kept = self.kept, []
-        for worker in kept:
+        """End the idle workers, so that the next job gets a fresh process."""
+        idle, self.idle = self.idle, []
+        for worker in idle:
             self.end(worker)
 
-    def start(self, threads: int, again: bool = False) -> Worker:
-        """A worker that was kept, or the one that has started already, if it has the right number of threads, or a new one."""
+    def acquire(self, threads: int, reuse: bool = False) -> Worker:
+        """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
         with self.lock:
-            kept = self.kept.pop() if self.kept else None
-        if kept and again and kept.threads == threads:
-            return kept
-        if kept:
-            self.end(kept)
+            idle = self.idle.pop() if self.idle else None
+        if idle and reuse and idle.threads == threads:
+            return idle
+        if idle:
+            self.end(idle)
         with self.lock:
             spare = next((spare for spare in self.spares if spare.threads == threads), None)
             if spare:
                 self.spares.remove(spare)
-        return spare or self.new(threads)
+        return spare or self.spawn(threads)
 
-    def begin(self, threads: int, number: int = 1) -> None:
-        """Start workers ahead of need, so that so many are starting or idle."""
+    def start_spares(self, threads: int, number: int = 1) -> None:
+        """Start workers ahead of need, until this number of spares is starting or waiting."""
         for spare in [spare for spare in self.spares if spare.threads != threads]:
             self.spares.remove(spare)
             self.end(spare)
         while len(self.spares) < number:
-            self.spares.append(self.new(threads))
+            self.spares.append(self.spawn(threads))
 
-    def new(self, threads: int) -> Worker:
-        """Start a worker. Raises Died once the run has ended."""
+    def spawn(self, threads: int) -> Worker:
+        """Start a worker. Raises WorkerFailure if the run has ended."""
         with self.lock:
             if self.closed:
-                raise Died(None, "error", "the run has ended")
-            worker = Worker(threads, self.mark, self.cpus)
+                raise WorkerFailure(None, "error", "the run has ended")
+            worker = Worker(threads, self.run_id, self.cpus)
             self.all.add(worker)
             return worker
 
-    def settle(self) -> None:
-        """Wait until the next workers have started up and are idle."""
+    def wait_for_spares(self) -> None:
+        """Wait until the spares have started, so that they are idle."""
         for spare in self.spares:
             spare.started.wait(60)
 
     def end(self, worker: Worker) -> None:
-        """End a worker, its process group, and what it started outside of it."""
+        """End a worker, its process group, and all that it started outside the group."""
         worker.kill()
         with self.lock:
             self.all.discard(worker)
-            end_strays(self.mark, {other.process.pid for other in self.all})
+            end_strays(self.run_id, {other.process.pid for other in self.all})
         worker.close()
 
 
 class Worker:
-    """One process. It imports what it needs, waits for a specification, and tells what it does, a JSON line an event."""
+    """One worker process. It imports what it needs, waits for a job, and sends events, one JSON line each."""
 
-    def __init__(self, threads: int, mark: str, everywhere: Collection[int]) -> None:
+    def __init__(self, threads: int, run_id: str, allowed: Collection[int]) -> None:
         self.threads = threads
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
-        with cpus.lifted(everywhere):
+        with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [sys.executable, str(SCRIPT)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **STEADY_ALLOCATOR, **dict.fromkeys(THREAD_VARIABLES, str(threads)), MARK: mark},
+                env={
+                    **os.environ,
+                    **STEADY_ALLOCATOR,
+                    **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+                    RUN_VARIABLE: run_id,
+                },
                 start_new_session=True,
             )
-        self.pumping = threading.Thread(target=self.pump, daemon=True)
-        self.pumping.start()
+        self.reader = threading.Thread(target=self.read_lines, daemon=True)
+        self.reader.start()
 
-    def pump(self) -> None:
-        """Move lines into a queue, so that waiting for them costs the measuring machine nothing."""
+    def read_lines(self) -> None:
+        """Move lines into a queue, so that waiting for them takes no CPU time."""
         assert self.process.stdout is not None
         with contextlib.suppress(ValueError, OSError):
             while line := self.process.stdout.readline(protocol.LONGEST_LINE):
@@ -193,35 +223,37 @@ class Worker:
             self.process.stdin.write(line)
             self.process.stdin.flush()
 
-    def events(self, job: protocol.Jobs, settle: Callable[[], None]) -> Iterator[protocol.Events]:
-        """Send a job and give its events until it is done. settle: called before measuring may begin."""
-        stage = protocol.Stage(name="start", patience=STARTING)
+    def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
+        """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
+        stage = protocol.Stage(name="start", patience=START_PATIENCE)
         self.send(protocol.job_line(job, self.token))
         while True:
             limit_s = job.time_limit_s * stage.patience
             try:
-                line = self.line(limit_s)
+                line = self.next_line(limit_s)
             except queue.Empty:
-                times = f" {job.time_limit_s:g}, times {stage.patience}" if stage.patience > 1 else ""
-                said = f"{stage.name} took longer than {limit_s:g} s (--time-limit{times})"
-                raise Died(stage.variant, "timeout", said) from None
+                limit = (
+                    f"{stage.patience} × --time-limit {job.time_limit_s:g}" if stage.patience > 1 else "--time-limit"
+                )
+                reason = f"{stage.name} took longer than {limit_s:g} s ({limit})"
+                raise WorkerFailure(stage.variant, "timeout", reason) from None
             if line is None:
                 break
             try:
                 event = protocol.read_event(line, self.token)
             except protocol.NotAnEvent:
                 reason = f"something in its process wrote into the engine's own pipe during {stage.name}"
-                raise Died(stage.variant, "crashed", reason) from None
+                raise WorkerFailure(stage.variant, "crashed", reason) from None
             match event:
                 case protocol.Started():
                     pass
                 case protocol.Stage():
                     stage = event
                 case protocol.Ready():
-                    settle()
+                    before_measuring()
                     self.send(b"go\n")
                 case protocol.Failed():
-                    raise Died(stage.variant, event.status, event.reason)
+                    raise WorkerFailure(stage.variant, event.status, event.reason)
                 case protocol.Done() | protocol.Excluded():
                     yield event
                     return
@@ -230,20 +262,22 @@ class Worker:
         try:
             code = self.process.wait(job.time_limit_s)
         except subprocess.TimeoutExpired:
-            raise Died(stage.variant, "timeout", f"the process went silent during {stage.name}") from None
-        raise Died(stage.variant, "crashed", f"the process ended during {stage.name} with {ending(code)}")
+            raise WorkerFailure(
+                stage.variant, "timeout", f"the process stopped answering during {stage.name}"
+            ) from None
+        raise WorkerFailure(stage.variant, "crashed", f"the process ended during {stage.name} with {exit_reason(code)}")
 
-    def line(self, limit_s: float) -> bytes | None:
-        """The next line; None once the process has ended, even if a child of its own still holds its pipe. Raises queue.Empty."""
-        until = time.monotonic() + limit_s
+    def next_line(self, limit_s: float) -> bytes | None:
+        """Return the next line; None once the process has ended, even if a child of it still holds the pipe. Raises queue.Empty."""
+        end = time.monotonic() + limit_s
         while True:
             try:
-                return self.lines.get(timeout=max(0.0, min(LOOK_S, until - time.monotonic())))
+                return self.lines.get(timeout=max(0.0, min(POLL_S, end - time.monotonic())))
             except queue.Empty:
                 if self.process.poll() is not None:
-                    self.pumping.join(LOOK_S)  # what it said last
+                    self.reader.join(POLL_S)  # the last lines may still be in the pipe
                     return self.lines.get_nowait() if self.lines.qsize() else None
-                if time.monotonic() >= until:
+                if time.monotonic() >= end:
                     raise
 
     def kill(self) -> None:
@@ -255,16 +289,16 @@ class Worker:
         self.process.wait()
 
     def close(self) -> None:
-        """Close the pipes, once nobody holds their other ends; one that somebody still holds is left to the system."""
-        self.pumping.join(1.0)
+        """Close the pipes, except one that another process still holds."""
+        self.reader.join(1.0)
         for pipe in (self.process.stdin, self.process.stdout):
-            if pipe and (pipe is self.process.stdin or not self.pumping.is_alive()):
+            if pipe and (pipe is self.process.stdin or not self.reader.is_alive()):
                 with contextlib.suppress(OSError):
                     pipe.close()
 
 
-def ending(code: int) -> str:
-    """How a process ended, in words: ``exit code 3`` or ``signal SIGSEGV``."""
+def exit_reason(code: int) -> str:
+    """Describe how a process ended: ``exit code 3`` or ``signal SIGSEGV``."""
     if code >= 0:
         return f"exit code {code}"
     with contextlib.suppress(ValueError):
@@ -273,7 +307,7 @@ def ending(code: int) -> str:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of processes whose own parent ends, so that none gets away (Linux only)."""
+    """Become the parent of descendants whose own parent ends, so that all can be found and ended (Linux only)."""
     if sys.platform == "linux":
         import ctypes
 
@@ -281,13 +315,16 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_strays(mark: str, keep: set[int]) -> None:
-    """End adopted processes that carry a run's mark in their environment: a worker's children in sessions of their own."""
+def end_strays(run_id: str, workers: set[int]) -> None:
+    """End a run's adopted processes, which workers have started in other sessions.
+
+    They have the run's id in their environment. workers: process numbers of the running workers.
+    """
     import psutil
 
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error, OSError):
-            if child.pid not in keep and child.environ().get(MARK) == mark:
+            if child.pid not in workers and child.environ().get(RUN_VARIABLE) == run_id:
                 for process in (*child.children(recursive=True), child):
                     with contextlib.suppress(psutil.Error):
                         process.kill()

@@ -1,4 +1,4 @@
-"""This process: the CPU that it stays on, the memory that it may have, and what it has left running."""
+"""This process: its CPU, its memory limit, and its threads and children."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def pin(threads: int, cpu: int | None = None) -> None:
 
 
 def limit_memory(limit_bytes: int) -> None:
-    """Let no allocation go past the limit: it raises MemoryError, instead of the system killing what it likes."""
+    """Make allocations beyond the limit raise MemoryError, before the system kills a process of its choice."""
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
-    except (ImportError, ValueError, OSError):  # not on this system: the budget computed beforehand still holds
+    except (ImportError, ValueError, OSError):  # not on this system: the memory computed beforehand is still a limit
         pass
 
 
-def running() -> int:
-    """Threads and child processes of this process, as far as the system tells: more than at first were left behind."""
+def count_tasks() -> int:
+    """Count this process's threads and child processes. If there are more after a job, the job left some running."""
     import psutil
 
     tasks = Path("/proc/self/task")
@@ -34,7 +34,7 @@ def running() -> int:
 
 
 def blas_threads() -> int | None:
-    """How many threads BLAS has in this process."""
+    """Return how many threads BLAS has in this process; None if none is loaded."""
     from threadpoolctl import threadpool_info
 
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)

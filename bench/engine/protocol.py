@@ -1,8 +1,8 @@
-"""What crosses a process boundary: the jobs that workers are given, and the events that they answer with.
+"""The protocol between the main process and its workers: jobs in one direction, events in the other.
 
-Both ends import these classes, and JSON is written and read in this file only. An implementation can write into every
-descriptor of its process, the engine's pipe among them: each line is signed with a token that only the engine's own code
-has, and what is not signed is no event.
+Both ends import these classes, and only this file writes and reads JSON. An implementation can write into every file
+descriptor of its process, including the engine's pipe. Each line is therefore signed with a token that only the engine's
+code has, and a line without it is not an event.
 """
 
 from __future__ import annotations
@@ -13,22 +13,27 @@ from collections.abc import Callable
 import msgspec
 
 VERSION = 1
-"""Version of these classes. Both ends are files of one tree, so that another version means that the tree changed meanwhile."""
+"""Version of these classes. Both ends are in one tree, so another version means that the tree has changed during the run."""
 LONGEST_LINE = 16 << 20
-"""Longest line in bytes. A longer one is not the engine's, and would fill the memory of the process that reads it."""
+"""Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
 
 Figures = list[float | None]
-"""A figure a round; null where the variant took no part."""
+"""One figure a round; null for a round that the variant skipped."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all parts."""
+    """Base of all classes of the protocol."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
     """Where implementations are loaded from.
 
-    tree: a checked-out revision, or empty for this program's own package. files: files from outside, absolute paths.
+    Attributes
+    ----------
+    tree
+        A checked-out revision, or empty for this program's own package.
+    files
+        The user's files, as absolute paths.
     """
 
     tree: str = ""
@@ -36,10 +41,20 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """What is timed: an implementation, of a source, with an optional exact slowdown.
+    """What is timed: an implementation, from a source, with an optional exact slowdown.
 
-    name: what it is called in its experiment's events. key: the implementation's. check: whether its results are checked
-    before it is timed. slowed: the share by which its samples are made longer.
+    Attributes
+    ----------
+    name
+        Its name in the experiment's events.
+    key
+        The implementation's key.
+    source
+        The name of the source.
+    check
+        Whether its results are checked before it is timed.
+    slowed
+        Share by which its samples are made longer.
     """
 
     name: str
@@ -50,16 +65,29 @@ class Variant(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How often a variant is called in a sample, and how many rounds it takes part in."""
+    """Calls in a sample of a variant, and rounds in which it is timed."""
 
     calls: int
     rounds: int
 
 
 class Job(Struct, frozen=True, kw_only=True, tag=True):
-    """What every worker is told.
+    """Base of all jobs.
 
-    sources: by name. corpus: the folder that it was saved in. cpu: the one to stay on, if the job has one thread.
+    Attributes
+    ----------
+    sources
+        Where implementations come from, by name.
+    corpus
+        The folder in which the corpus is saved.
+    seed
+        Seed of all random choices.
+    cpu
+        The CPU to stay on, if the job has one thread.
+    memory_limit_bytes
+        Most that the worker may allocate.
+    time_limit_s
+        Longest that one step may take.
     """
 
     sources: dict[str, Source]
@@ -71,20 +99,26 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
-    """Put implementations through their kernels' contracts."""
+    """Check implementations against their kernels' contracts."""
 
     keys: tuple[str, ...]
     source: str = ""
 
 
 class ListSources(Job, frozen=True, kw_only=True):
-    """List the implementations of the sources ``base`` and ``head``. differing: files that differ between their trees."""
+    """List the implementations of the sources ``base`` and ``head``.
+
+    Attributes
+    ----------
+    differing
+        Files that differ between their trees.
+    """
 
     differing: tuple[str, ...] = ()
 
 
 class MeasureLimits(Job, frozen=True, kw_only=True):
-    """Measure what the machine can do, with working sets up to so many bytes."""
+    """Measure the machine's limits, with working sets of up to ``largest_bytes``."""
 
     largest_bytes: int
     dtypes: tuple[str, ...]
@@ -99,14 +133,34 @@ class ProfileLines(Job, frozen=True, kw_only=True):
 
 
 class Measure(Job, frozen=True, kw_only=True):
-    """Measure one experiment in one process: a problem, and the cases whose variants take turns.
+    """Measure one experiment in one process: a problem, and cases whose variants are timed in turn.
 
-    cases: groups of variants; those of a group are given the same batches, and the same number of rounds. inputs: the source
-    that makes the inputs, and checks the results. process: the number of this process in the experiment; each has inputs of
-    its own. rounds, least_rounds: samples of a variant, at most and at least. sample_s: shortest sample. variant_s: time that
-    a variant may take in all. plan: calls and rounds by variant, where they are known. limits: whether the functions that only
-    move what must be moved are timed too. memory, stages: whether these are measured once the times are taken.
-    profile: variants that are profiled line by line. careful: look after every sample whether shared inputs have changed.
+    Attributes
+    ----------
+    kernel, size
+        The problem.
+    cases
+        Groups of variants. The variants of a group get the same batches and the same number of rounds.
+    process
+        Number of this process in the experiment. Each process has its own inputs.
+    rounds, least_rounds
+        Most and fewest samples of a variant.
+    sample_s
+        Shortest sample.
+    variant_s
+        Time of all samples of a variant.
+    inputs
+        The source that makes the inputs and checks the results.
+    plan
+        Calls and rounds by variant, where they are known.
+    limits
+        Whether functions that only move the data that must be moved are timed too.
+    memory, stages
+        Whether these are measured after the times.
+    profile
+        Variants that are profiled line by line.
+    careful
+        Whether the worker checks after every sample that shared inputs have not changed.
     """
 
     kernel: str
@@ -127,7 +181,7 @@ class Measure(Job, frozen=True, kw_only=True):
 
 
 class TrainingSettings(Struct, frozen=True, kw_only=True):
-    """The fields of the training contract's Settings: a class of its own, since msgspec leaves marks on those that it reads."""
+    """The fields of the training contract's Settings. A separate class, because msgspec adds attributes to classes that it reads."""
 
     window: int
     sample: float
@@ -138,9 +192,18 @@ class TrainingSettings(Struct, frozen=True, kw_only=True):
 
 
 class Train(Job, frozen=True, kw_only=True):
-    """Train word vectors on the corpus, or find out at what pace an implementation does so.
+    """Train word vectors on the corpus, or measure how fast an implementation does so.
 
-    words: train on so many at most (null: all, in all epochs). vectors: the file to leave them in (null: the pace is wanted).
+    Attributes
+    ----------
+    key
+        The implementation.
+    V, H, K, threads, epochs, settings
+        What is trained, as in ``training_loop.Plan``.
+    words
+        Most words to train on, in all epochs together; null for all.
+    vectors
+        The file for the vectors; null to measure the speed only.
     """
 
     key: str
@@ -158,17 +221,27 @@ Jobs = CheckContract | ListSources | MeasureLimits | ProfileLines | Measure | Tr
 
 
 class Event(Struct, frozen=True, kw_only=True, tag=True):
-    """What a worker says."""
+    """Base of all events."""
 
 
 class Started(Event, frozen=True, kw_only=True):
-    """It has imported what it needs, and waits for a job."""
+    """The worker has imported what it needs, and waits for a job."""
 
     version: int = VERSION
 
 
 class Stage(Event, frozen=True, kw_only=True):
-    """A step begins. variant: whose (null: nobody's). patience: how many times the usual limit it may take."""
+    """A step begins.
+
+    Attributes
+    ----------
+    name
+        The step, as messages name it.
+    variant
+        The variant whose step it is; null if it is no variant's.
+    patience
+        How many times the usual limit it may take.
+    """
 
     name: str
     variant: str | None = None
@@ -176,7 +249,7 @@ class Stage(Event, frozen=True, kw_only=True):
 
 
 class Ready(Event, frozen=True, kw_only=True):
-    """It waits until nothing else runs, and will measure then."""
+    """The worker is ready to measure, and waits until nothing else runs."""
 
 
 class Failed(Event, frozen=True, kw_only=True):
@@ -187,13 +260,19 @@ class Failed(Event, frozen=True, kw_only=True):
 
 
 class Done(Event, frozen=True, kw_only=True):
-    """The job is done. clean: whether it left nothing running, so that the process may do another."""
+    """The job is done.
+
+    Attributes
+    ----------
+    clean
+        Whether it left nothing running, so that the process may do another job.
+    """
 
     clean: bool = False
 
 
 class Excluded(Event, frozen=True, kw_only=True):
-    """A variant cannot be measured (null: it is not known which), and the job ends."""
+    """A variant cannot be measured, and the job ends. variant: null if it is not known which one is at fault."""
 
     variant: str | None
     status: str
@@ -201,7 +280,7 @@ class Excluded(Event, frozen=True, kw_only=True):
 
 
 class Verdict(Event, frozen=True, kw_only=True):
-    """What the contract says of an implementation."""
+    """The result of checking an implementation."""
 
     key: str
     status: str
@@ -209,7 +288,15 @@ class Verdict(Event, frozen=True, kw_only=True):
 
 
 class ProblemMade(Event, frozen=True, kw_only=True):
-    """The inputs are there. touched: distinct rows of a batch, mean. batches: how many rotate."""
+    """The inputs are made.
+
+    Attributes
+    ----------
+    touched
+        Distinct rows that a batch touches, mean.
+    batches
+        Number of rotating batches.
+    """
 
     touched: float
     batches: int
@@ -228,11 +315,23 @@ class Timed(Event, frozen=True, kw_only=True):
 
 
 class TimesTaken(Event, frozen=True, kw_only=True):
-    """All samples are told: whatever happens from here on costs none."""
+    """All samples have been sent. A failure after this event loses none of them."""
 
 
 class Memory(Event, frozen=True, kw_only=True):
-    """What a call and set-up allocate, in bytes; why_not: the reason where there are no figures."""
+    """The memory of a call and of set-up, in bytes.
+
+    Attributes
+    ----------
+    peak_bytes, resident_bytes
+        Peak of traced allocation in a call, and growth of the resident set.
+    prepare_bytes, prepare_resident_bytes
+        The same of what set-up leaves allocated.
+    why_not
+        Why there are no figures.
+    needs
+        Optional packages that the implementation imports.
+    """
 
     variant: str
     peak_bytes: int | None = None
@@ -251,7 +350,7 @@ class Stages(Event, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A source line: hits and seconds of all calls, bytes of one call."""
+    """A source line: hits and seconds of all calls, and bytes of one call."""
 
     number: int
     text: str
@@ -263,7 +362,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Event, frozen=True, kw_only=True):
-    """An implementation line by line, or why there is no profile."""
+    """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
 
     variant: str
     status: str = "ok"
@@ -277,7 +376,7 @@ class Profile(Event, frozen=True, kw_only=True):
 
 
 class MachineLimits(Event, frozen=True, kw_only=True):
-    """What the machine can do: (working set in bytes, bytes a second), and floating-point operations a second by dtype."""
+    """The machine's limits: (working set in bytes, bytes a second), and floating-point operations a second by dtype."""
 
     read: list[tuple[float, float]]
     write: list[tuple[float, float]]
@@ -287,12 +386,28 @@ class MachineLimits(Event, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What a source says of an implementation.
+    """Facts about an implementation of a source.
 
-    kernel, dimensions, signature: its kernel's name, dimensions and parameters. identity: of its code. late_imports: modules
-    of its tree that it imports when it is called. strays: files of the other side that it uses. data: files that differ and
-    that it may read; built: those that an extension of it is built from. effects: what is changed for the whole process when
-    it is imported: where, and the statement.
+    Attributes
+    ----------
+    kernel, dimensions, signature
+        Its kernel's name, dimensions and parameters.
+    missing
+        Optional packages that it needs and that are not installed.
+    identity
+        Identity of its code.
+    late_imports
+        Modules of its tree that it imports when it is called.
+    strays
+        Files of the other side that it uses.
+    data
+        Differing files that it may read.
+    built
+        Differing files that an extension which it uses may be built from.
+    effects
+        Statements that change something for the whole process when it is imported: where, and the statement.
+    file, line
+        Where its function is defined.
     """
 
     key: str
@@ -315,12 +430,12 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The kernel's name, as sizes ask for it."""
+        """The kernel's name: presets choose the sizes of anything that has a ``name`` and ``dimensions``."""
         return self.kernel
 
 
 class SourceListed(Event, frozen=True, kw_only=True):
-    """The implementations of a source, and the version of its interface; error: why it cannot be loaded."""
+    """The implementations of a source and the version of its interface, or the error with which it cannot be loaded."""
 
     source: str
     error: str = ""
@@ -335,7 +450,7 @@ class Pace(Event, frozen=True, kw_only=True):
 
 
 class Progress(Event, frozen=True, kw_only=True):
-    """How far a training run has come."""
+    """Progress of a training run."""
 
     words: int
     total: int
@@ -344,7 +459,21 @@ class Progress(Event, frozen=True, kw_only=True):
 
 
 class Trained(Event, frozen=True, kw_only=True):
-    """A training run has ended. curve: words, and the loss on held-out lines."""
+    """A training run has ended.
+
+    Attributes
+    ----------
+    words
+        Words trained on, in all epochs.
+    seconds, cpu_s
+        Wall and CPU time of its steps.
+    peak_bytes
+        Growth of the resident set.
+    curve
+        Words so far, and loss on held-out lines.
+    whole
+        Whether it trained on the whole text, in all epochs.
+    """
 
     words: int
     seconds: float
@@ -377,7 +506,7 @@ Events = (
 
 
 Emit = Callable[[Events], None]
-"""What tells an event to the parent process."""
+"""A function that sends an event to the main process."""
 
 
 class SignedJob(Struct, frozen=True, kw_only=True):
@@ -391,37 +520,37 @@ class SignedEvent(Struct, frozen=True, kw_only=True):
 
 
 class NotAnEvent(ValueError):
-    """A line that the engine has not written."""
+    """A line that the engine did not write."""
 
 
-def written(signed: SignedJob | SignedEvent) -> bytes:
-    """A line, in ASCII: a file's name may be no UTF-8, and is then text with lone surrogates, which only JSON's escapes hold."""
+def encode(signed: SignedJob | SignedEvent) -> bytes:
+    """Encode as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes."""
     return json.dumps(msgspec.to_builtins(signed)).encode() + b"\n"
 
 
 def job_line(job: Jobs, token: str) -> bytes:
-    """A job as a line. token: what its events must be signed with."""
-    return written(SignedJob(token=token, job=job))
+    """Encode a job as a line. token: what its events must be signed with."""
+    return encode(SignedJob(token=token, job=job))
 
 
 def read_job(line: bytes) -> tuple[Jobs, str]:
-    """A job and its token."""
+    """Decode a line into a job and its token."""
     signed = msgspec.convert(json.loads(line), SignedJob)
     return signed.job, signed.token
 
 
 def event_line(event: Events, token: str = "") -> bytes:
-    """An event as a line."""
-    return written(SignedEvent(token=token, event=event))
+    """Encode an event as a line."""
+    return encode(SignedEvent(token=token, event=event))
 
 
 def read_event(line: bytes, token: str) -> Events:
-    """Read a worker's line.
+    """Decode a worker's line into an event.
 
     Raises
     ------
     NotAnEvent
-        Unless it is an event with the worker's token, or its first sign of life, which has none.
+        If the line is not an event, or lacks the worker's token. ``Started`` needs none.
     """
     try:
         signed = msgspec.convert(json.loads(line), SignedEvent)

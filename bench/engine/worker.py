@@ -1,8 +1,7 @@
-"""A worker process: it takes jobs, a line each, and answers with events.
+"""A worker process: it reads jobs, one line each, and answers with events.
 
-Started by its path as a script. It says that it has started, reads jobs from what was its standard input, and writes
-events to what was its standard output; implementations may read and print as much as they like, it comes from and goes
-nowhere.
+It is started as a script, by its path. It reports that it has started, reads jobs from its original standard input, and
+writes events to its original standard output. Implementations get /dev/null as all three standard streams.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-if __name__ == "__main__":  # this folder must not stand before the packages of the project
+if __name__ == "__main__":  # the project's packages, not this folder, come first
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from bench.engine import checking, machine, measuring, memory, protocol, sources
-from bench.engine.contract import OUT_OF_MEMORY, PAST_LIMIT, describe
-from bench.engine.watch import names
+from bench.engine.contract import OUT_OF_MEMORY, OVER_LIMIT, describe
+from bench.engine.watch import watched_names
 from impls import catalogue
 from impls.compiled import warm_up
 
 
 def main() -> None:
-    orders = os.fdopen(os.dup(0), "rb")
+    jobs = os.fdopen(os.dup(0), "rb")
     events = os.fdopen(os.dup(1), "wb", buffering=0)
     devnull = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -31,33 +30,33 @@ def main() -> None:
     memory.end_with_parent()
     list(catalogue.own())
     warm_up()
-    names()  # before any file from outside is loaded
+    watched_names()  # before any user's file is loaded
     events.write(protocol.event_line(protocol.Started()))
 
-    while line := orders.readline():  # none if it is not needed after all
+    while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
-        emit = emitter(events, orders, token)
+        emit = emitter(events, jobs, token)
         try:
-            do(job, emit)
+            run_job(job, emit)
         except MemoryError:
-            emit(protocol.Failed(status=OUT_OF_MEMORY, reason=PAST_LIMIT))
+            emit(protocol.Failed(status=OUT_OF_MEMORY, reason=OVER_LIMIT))
         except Exception as error:
             emit(protocol.Failed(status="error", reason=describe(error)))
 
 
-def emitter(events: BinaryIO, orders: BinaryIO, token: str) -> protocol.Emit:
-    """What writes an event, and after ``Ready`` waits for the word to go on."""
+def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
+    """Return a function that writes an event, and after ``Ready`` waits for the main process's reply."""
 
     def emit(event: protocol.Events) -> None:
         events.write(protocol.event_line(event, token))
         if isinstance(event, protocol.Ready):
-            orders.readline()
+            jobs.readline()
 
     return emit
 
 
-def do(job: protocol.Jobs, emit: protocol.Emit) -> None:
-    """Do a job. What only some jobs need is imported by them."""
+def run_job(job: protocol.Jobs, emit: protocol.Emit) -> None:
+    """Do a job. Imports that few jobs need are made here."""
     match job:
         case protocol.Measure():
             measuring.measure(job, emit)
