@@ -1,4 +1,4 @@
-"""The contract that every implementation goes through, ours or a stranger's: in a run, as a command, in the tests."""
+"""The contract that every implementation must pass, ours or a user's: in a run, in ``w2vbench check``, in the tests."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from typing import Any
 import numpy as np
 
 from bench.engine.loop import sampler
-from bench.engine.variant import adapted, same_values
+from bench.engine.variant import adapt_batch, check_same_values
 from impls.catalogue import missing
-from impls.interface import Implementation, Kernel, Problem, Wrong, has
+from impls.interface import Implementation, Kernel, Problem, Wrong, has_attribute
 from impls.messages import message_of
 from impls.words import Corpus
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
-PAST_LIMIT = "asked for more memory than the limit leaves"
+OVER_LIMIT = "needs more memory than its limit allows"
 SLOW_CALL_S = 0.01
-COMPILATION = 10
+COMPILATION_PATIENCE = 10
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an implementation stands, and unless it is ok, why.
+    """The result of checking an implementation.
 
-    status: ``ok | wrong | skipped | error | out of memory``; a run adds ``timeout | crashed``.
+    Attributes
+    ----------
+    status
+        ``ok | wrong | skipped | error | out of memory``; a run adds ``timeout | crashed``.
+    reason
+        Why it is not ok.
     """
 
     status: str
@@ -39,30 +44,39 @@ def check_contract(
     implementation: Implementation,
     corpus: Corpus,
     seed: int = 0,
-    begins: Callable[[str, int], None] = lambda stage, patience: None,
+    on_stage: Callable[[str, int], None] = lambda stage, patience: None,
 ) -> Verdict:
     """Check one implementation at all of its kernel's awkward sizes.
 
-    begins: is told each stage as it begins, and how many times the usual limit it may take.
-    One that is marked wrong must be found wrong at one size at least: the textbook's mistake is shown, not taken on trust.
+    One that is marked wrong must be found wrong at one size at least, or it is an error.
+
+    Parameters
+    ----------
+    implementation
+        What is checked.
+    corpus
+        Where the words of its inputs come from.
+    seed
+        Seed of the inputs.
+    on_stage
+        Called at the start of each stage, with its name and how many times the usual limit it may take.
     """
     absent = missing(implementation)
     if absent:
         return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
     found_wrong = False
     for size in implementation.kernel.sizes:
-        few = replace(
-            size, words="repeat"
-        )  # a ring of one: nothing is timed, and filling a long one takes longer than the check
-        problem = implementation.kernel.make(few, corpus, np.random.default_rng(seed))
-        begins(f"set-up at {size}", compiling(implementation))
+        # one batch: nothing is timed, and filling many would take longer than the check
+        one_batch = replace(size, words="repeat")
+        problem = implementation.kernel.make(one_batch, corpus, np.random.default_rng(seed))
+        on_stage(f"set-up at {size}", compilation_patience(implementation))
         try:
             started = implementation.start(problem)
         except MemoryError:
-            return Verdict(OUT_OF_MEMORY, f"prepare {PAST_LIMIT} [at {size}]")
+            return Verdict(OUT_OF_MEMORY, f"prepare {OVER_LIMIT} [at {size}]")
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
-        begins(f"the check at {size}", 1 if implementation.jit else compiling(implementation))
+        on_stage(f"the check at {size}", 1 if implementation.jit else compilation_patience(implementation))
         verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
@@ -73,44 +87,51 @@ def check_contract(
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
 
 
-def compiling(implementation: Implementation) -> int:
-    """How many times the usual limit a step may take in which numba may compile: that is not the implementation's own time."""
-    return COMPILATION if "numba" in implementation.requires else 1
+def compilation_patience(implementation: Implementation) -> int:
+    """How many times the usual limit a step may take: more where numba may compile, which is not the implementation's time."""
+    return COMPILATION_PATIENCE if "numba" in implementation.requires else 1
 
 
 def check_problem(
-    implementation: Implementation, problem: Problem, function: Callable[..., Any], last: tuple[Any, ...]
+    implementation: Implementation, problem: Problem, function: Callable[..., Any], workspace: tuple[Any, ...]
 ) -> Verdict:
-    """Check results on successive batches with one workspace, and that nothing but what the kernel mutates has changed.
+    """Check results on successive batches with one workspace, and that inputs stay unchanged unless the kernel mutates them.
 
-    function, last: what ``Implementation.start`` gave.
+    Several batches are checked, because a workspace may go stale after the first call. Where calls are slow, only one is.
+    Calls are made as when they are timed: in the same loop, without garbage collection.
 
-    More than one batch, because a workspace may go stale: the first call is the one that is always right. Where calls
-    are slow, one has to do. Calls are made as those that are timed: in the same loop, with no garbage collection.
+    Parameters
+    ----------
+    implementation
+        What is checked.
+    problem
+        The inputs.
+    function, workspace
+        What ``Implementation.start`` returned.
     """
-    took, kernel = 0, implementation.kernel
-    sample = sampler(len(kernel.parameters), bool(last))
+    elapsed_ns, kernel = 0, implementation.kernel
+    sample = sampler(len(kernel.parameters), bool(workspace))
     collecting = gc.isenabled()
 
     def call(*inputs: Any) -> Any:
-        nonlocal took
+        nonlocal elapsed_ns
         arguments = inputs
         if implementation.adapt:
-            arguments = adapted(implementation.adapt, last, inputs)
-            same_values(kernel.parameters, inputs, arguments)
+            arguments = adapt_batch(implementation.adapt, workspace, inputs)
+            check_same_values(kernel.parameters, inputs, arguments)
         gc.disable()
         try:
-            took, _, result = sample(function, iter([arguments]), last)
+            elapsed_ns, _, result = sample(function, iter([arguments]), workspace)
         finally:
             if collecting:
                 gc.enable()
         return kernel.result(result)
 
-    for arguments in problem.checked:
+    for arguments in problem.check_batches:
         verdict = check_batch(implementation, call, arguments)
         if verdict.status == OK:
-            verdict = check_workspace(implementation.kernel, problem, last)
-        if verdict.status != OK or took > SLOW_CALL_S * 1e9:
+            verdict = check_workspace(implementation.kernel, problem, workspace)
+        if verdict.status != OK or elapsed_ns > SLOW_CALL_S * 1e9:
             return verdict
         problem.reset()
     return Verdict(OK)
@@ -118,50 +139,50 @@ def check_problem(
 
 def check_batch(implementation: Implementation, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Verdict:
     """Check the results on one batch."""
-    kept = list(frozen(implementation, arguments))
-    before = [checksum(part) for _, part in kept]
+    inputs = list(immutable_arrays(implementation, arguments))
+    checksums = [checksum(array) for _, array in inputs]
     verdict = Verdict(OK)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             implementation.kernel.check(call, *arguments)
     except MemoryError:
-        verdict = Verdict(OUT_OF_MEMORY, PAST_LIMIT)
+        verdict = Verdict(OUT_OF_MEMORY, OVER_LIMIT)
     except Exception as error:
-        verdict = failed(error)
-    for (name, part), digest in zip(kept, before, strict=True):
-        if checksum(part) != digest:
+        verdict = verdict_of(error)
+    for (name, array), before in zip(inputs, checksums, strict=True):
+        if checksum(array) != before:
             verdict = Verdict(WRONG, f"changes its input {name}")
     return verdict
 
 
-def check_workspace(kernel: Kernel, problem: Problem, last: tuple[Any, ...]) -> Verdict:
-    """Check what a kernel says of workspaces; one of an older revision says nothing."""
+def check_workspace(kernel: Kernel, problem: Problem, workspace: tuple[Any, ...]) -> Verdict:
+    """Run the kernel's own check of the workspace. Kernels of an older revision may have none."""
     try:
-        for workspace in last if has(kernel, "check_workspace") else ():
-            kernel.check_workspace(problem, workspace)
+        for one in workspace if has_attribute(kernel, "check_workspace") else ():
+            kernel.check_workspace(problem, one)
     except Exception as error:
-        return failed(error)
+        return verdict_of(error)
     return Verdict(OK)
 
 
-def failed(error: Exception) -> Verdict:
-    """What an exception says of an implementation. Wrong goes by its name: that of another copy of impls is another class."""
+def verdict_of(error: Exception) -> Verdict:
+    """Turn an exception into a verdict. Wrong is known by its name, since another copy of impls has another class."""
     wrong = type(error).__name__ == Wrong.__name__
     return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
 
 
-def frozen(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    """The arrays that a call must leave as they are, by name."""
+def immutable_arrays(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays that a call must not change, each with its parameter's name."""
     for name, argument in zip(implementation.kernel.parameters, arguments, strict=True):
         if name not in implementation.kernel.mutates:
-            for part in argument if isinstance(argument, tuple) else (argument,):
-                if isinstance(part, np.ndarray):
-                    yield name, part
+            for array in argument if isinstance(argument, tuple) else (argument,):
+                if isinstance(array, np.ndarray):
+                    yield name, array
 
 
 def checksum(array: Any) -> int:
-    """A checksum of an array's bytes at the speed of memory: sums of every 1,021st word, then CRC-32 of those."""
+    """Return a checksum of an array's bytes, at the speed of memory: sums of every 1,021st word, then CRC-32 of the sums."""
     data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     whole = data.size // (8 * 1021) * (8 * 1021)
     columns = data[:whole].view(np.uint64).reshape(-1, 1021).sum(axis=0, dtype=np.uint64)
@@ -169,7 +190,7 @@ def checksum(array: Any) -> int:
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line: its type, its message, and where in the implementation it came from."""
+    """Describe an error in one line: its type, its message, and the file and line that raised it."""
     message = message_of(error)
     trace = error.__traceback__
     line = ""

@@ -1,4 +1,4 @@
-"""What the machine can do, measured in the same run: bandwidths by working set, the rate of matrix products, a call's cost."""
+"""The machine's limits, measured in the same run: bandwidths by working set, matrix products a second, the cost of a call."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from impls.interface import Array, Kernel, Problem, resident_zeros
 from impls.vectors import blocks, product
 
 from .loop import sampler
-from .variant import PreparedVariant, prepared
+from .variant import PreparedVariant, prepare_variant
 
 FLOOR = "floor:"
-"""How the names of variants begin that are no implementation, but what limits one."""
+"""Prefix of the names of variants that are not implementations, but limits of one."""
 CALL = f"{FLOOR}call"
-"""The variant of a function that does nothing: what a call costs, and, from round to round, how fast the machine is."""
+"""The variant that does nothing. It shows what a call costs, and how the machine's own speed varies from round to round."""
 
 SMALLEST, LARGEST = 256 << 10, 256 << 20
-"""Working sets in bytes, from half a level-2 cache to many times a level-3 one; beyond it bandwidth changes no more."""
+"""Working sets in bytes, from half a level-2 cache to many times a level-3 cache, beyond which bandwidth no longer changes."""
 SAMPLE_S = 0.001
 SAMPLES = 5
 PRODUCT = 384
@@ -36,31 +36,49 @@ def nothing(*arguments: Any) -> None:
 
 
 COMPILER_BYTES = 1 << 30
-"""What a process should be allowed in which code is compiled: LLVM ends one in which it finds no memory."""
+"""Memory that a process needs in order to compile: LLVM ends the process if it finds none."""
 
 
 def limit_variants(kernel: Kernel, problem: Problem, place: int, limit_bytes: int) -> list[PreparedVariant]:
-    """Variants that call nothing, or only move what every implementation of a kernel must move, each in one way.
+    """Return the variants that show a kernel's limits: an empty call, and ways to move only the data that must be moved.
 
-    Their results are not looked at. limit_bytes: what the process may hold; where that is little, or a buffer finds no
-    room, there are fewer.
+    Their results are not verified. There are fewer variants where memory is short.
+
+    Parameters
+    ----------
+    kernel, problem
+        What is measured.
+    place
+        Index of the first batch.
+    limit_bytes
+        Most memory that the process may allocate.
     """
     loop = sampler(len(kernel.parameters), False)
-    variants = [PreparedVariant(CALL, nothing, (), problem, loop, place=place, again=True)]
+    variants = [PreparedVariant(CALL, nothing, (), problem, loop, place=place, repeats=True)]
     for floor in floors(kernel.name) if limit_bytes >= COMPILER_BYTES else ():
         with contextlib.suppress(MemoryError):
-            variant = prepared(FLOOR + floor.slug, floor, problem, place=place)
+            variant = prepare_variant(FLOOR + floor.slug, floor, problem, place=place)
             variant.kernel = None
             variants.append(variant)
     return variants
 
 
 def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
-    """The machine's limits, of as many threads as this process may use.
+    """Measure the machine's limits with as many threads as this process may use. Of several ways, the fastest counts.
 
-    read, write, copy: ``[working set in bytes, bytes a second]`` for working sets up to largest; read by a dot product,
-    written by memset, fill or memcpy, whichever is fastest, copied by memcpy (bytes read and written together). matmul:
-    floating-point operations a second by dtype, of BLAS or of compiled products, whichever are faster.
+    Parameters
+    ----------
+    largest
+        Largest working set in bytes.
+    dtypes
+        ``f32`` or ``f64``, for matrix products.
+
+    Returns
+    -------
+    dict
+        ``read`` (by a dot product), ``write`` (by memset, fill or memcpy) and ``copy`` (by memcpy or a pass in place; bytes
+        read and written together) hold ``[working set in bytes, bytes a second]``. ``matmul`` holds floating-point
+        operations a second by dtype, of BLAS or of compiled products.
     """
     working_sets = [SMALLEST]
     while working_sets[-1] * 4 < min(largest, LARGEST):
@@ -70,11 +88,9 @@ def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy")}
     for size in working_sets:
         part = memory[: size // 4]
-        half = len(part) // 2
-        first, second = part[:half], part[half : 2 * half]
-        found["read"].append([size, size / least_s(reading(first, second))])
+        found["read"].append([size, size / least_s(reading(part))])
         found["write"].append([size, size / min(map(least_s, writings(part)))])
-        found["copy"].append([size, size / least_s(copying(first, second))])
+        found["copy"].append([size, max(moved / least_s(copy) for copy, moved in copyings(part))])
     found["matmul"] = {
         name: 2.0 * PRODUCT**3 / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
         for name in dtypes
@@ -82,22 +98,37 @@ def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def reading(first: Array, second: Array) -> Callable[[], Any]:
+def halves(part: Array) -> tuple[Array, Array]:
+    half = len(part) // 2
+    return part[:half], part[half : 2 * half]
+
+
+def reading(part: Array) -> Callable[[], Any]:
+    first, second = halves(part)
     return lambda: np.dot(first, second)
 
 
 def writings(part: Array) -> tuple[Callable[[], Any], ...]:
-    """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched and so read nothing."""
+    """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched, which reads nothing."""
     pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros_like(part)
     return (lambda: ctypes.memset(pointer, 0, size), lambda: part.fill(0), lambda: np.copyto(part, zeros))
 
 
-def copying(first: Array, second: Array) -> Callable[[], Any]:
-    return lambda: np.copyto(first, second)
+def copyings(part: Array) -> tuple[tuple[Callable[[], Any], int], ...]:
+    """Ways to read and write the same number of bytes, and how many bytes each moves.
+
+    A pass in place moves twice its working set. Unlike a copy, it never fetches a cache line only to overwrite it.
+    """
+    first, second = halves(part)
+    return (
+        (lambda: np.copyto(first, second), part.nbytes),
+        (lambda: np.negative(first, out=second), part.nbytes),
+        (lambda: np.negative(part, out=part), 2 * part.nbytes),
+    )
 
 
 def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
-    """Ways to multiply matrices: BLAS, and a product in blocks, which uses vector registers that BLAS may leave half empty."""
+    """Ways to multiply matrices: BLAS, and a product in blocks that fills vector registers where BLAS may not."""
     high, wide, columns = blocks(PRODUCT, dtype.itemsize)
     a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
     square = a[:, :PRODUCT]
@@ -113,7 +144,7 @@ def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
 
 
 def least_s(call: Callable[[], Any]) -> float:
-    """Least seconds a call, of SAMPLES samples of at least SAMPLE_S, after one call to warm up."""
+    """Return the least seconds a call, of SAMPLES samples of at least SAMPLE_S each, after a warm-up call."""
     call()
     started = time.perf_counter()
     call()

@@ -1,6 +1,6 @@
-"""The timing loop: written out for a number of arguments, so that nothing stands between the clock and the function.
+"""The timing loop, generated for a number of arguments, so that nothing but the call is timed.
 
-Every call of an implementation goes through it, the check's too: from inside they look alike.
+The check's calls go through it too, so that an implementation cannot tell a check from a timed call.
 """
 
 from __future__ import annotations
@@ -12,28 +12,41 @@ from typing import Any
 Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], tuple[Any, ...]], tuple[int, int, Any]]
 
 CLOCKS: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
-"""Taken when this is imported: before any file from outside is."""
+"""Bound when this module is imported, which is before any user's file is."""
 
 
 def sampler(arity: int, workspace: bool, slowed: float = 0.0) -> Sampler:
-    """A loop over batches of so many arguments, with a workspace as the last one if there is one.
+    """Generate a loop that calls a function on one batch after another.
 
-    It gives wall and CPU time (of all threads of the process) in nanoseconds, and the last call's result; an earlier
-    one is freed before the next call, as where nobody keeps it. slowed: it then spins until this share more has passed,
-    which is a slowdown known exactly.
+    Each result is freed before the next call, as in a program that does not keep it.
+
+    Parameters
+    ----------
+    arity
+        Arguments in a batch.
+    workspace
+        Whether a workspace is passed as the last argument.
+    slowed
+        Share by which the loop then spins on, so that the slowdown is known exactly.
+
+    Returns
+    -------
+    callable
+        ``sample(function, batches, last)``, where ``last`` holds the workspace if there is one. It returns wall time and CPU
+        time (of all threads of the process), both in nanoseconds, and the last call's result.
     """
     names = [f"a{i}" for i in range(arity)]
-    unpacked = f"({', '.join(names)},)" if names else "_"
-    passed = ", ".join([*names, *(["workspace"] if workspace else [])])
+    targets = f"({', '.join(names)},)" if names else "_"
+    arguments = ", ".join([*names, *(["workspace"] if workspace else [])])
     source = f"""
 def sample(function, batches, last):
     {"(workspace,) = last" if workspace else ""}
     result = None
     cpu = cpu_clock()
     start = clock()
-    for {unpacked} in batches:
+    for {targets} in batches:
         result = None
-        result = function({passed})
+        result = function({arguments})
     end = clock()
 """
     if slowed:

@@ -1,4 +1,4 @@
-"""What the machine can do, measured in a worker."""
+"""The machine's limits, measured in a worker."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from .process import blas_threads, pin
 
 
 def measure_limits(job: protocol.MeasureLimits, emit: protocol.Emit) -> None:
-    """Measure bandwidths, and the rate of matrix products."""
+    """Measure bandwidths, and matrix products a second."""
     pin(job.threads, job.cpu)
     emit(protocol.Stage(name="the machine's limits"))
     emit(protocol.Ready())
-    found = limits.measure(job.largest_bytes, job.dtypes)
-    emit(protocol.MachineLimits(**found, blas_threads=blas_threads()))
+    figures = limits.measure(job.largest_bytes, job.dtypes)
+    emit(protocol.MachineLimits(**figures, blas_threads=blas_threads()))
     emit(protocol.Done(clean=True))

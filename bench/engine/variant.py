@@ -1,4 +1,4 @@
-"""A variant: an implementation that is called on one batch after another, and how its calls are made, timed and adapted."""
+"""A variant: an implementation that is ready to be timed, and how its calls are made, timed and adapted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .loop import Sampler, sampler
 Adapt = Callable[..., tuple[Any, ...]]
 
 
-class Taken(NamedTuple):
+class TimedCalls(NamedTuple):
     """A sample: wall and CPU time in nanoseconds, the last call's result, and the batches of all its calls."""
 
     wall_ns: int
@@ -28,16 +28,41 @@ class Taken(NamedTuple):
 
 @dataclass
 class PreparedVariant:
-    """An implementation that is ready to be timed: its function, its workspace if it has one (a call's last argument), where in the ring
-    it is, and how often it is called a sample. kernel: None for a function of the engine's own, whose results are not looked at.
+    """An implementation that is ready to be timed.
 
-    adapt_s: seconds a batch that adapting took, of each sample. kept: what the kernel keeps of verified samples.
-    again: whether a sample may go round the ring more than once.
+    Attributes
+    ----------
+    name
+        Its name in the experiment.
+    function
+        What is called.
+    workspace
+        A call's last argument, or an empty tuple if there is none.
+    problem
+        The inputs.
+    sample
+        The timing loop.
+    kernel
+        The kernel that verifies its results; None for the engine's own functions, which are not verified.
+    adapt
+        What changes a batch's form before it is timed.
+    place
+        Index of the next batch.
+    calls, rounds
+        Calls in a sample, and samples in a process.
+    prepare_s
+        Seconds of set-up.
+    adapt_s
+        Seconds a batch that adapting took, of each sample.
+    history
+        What the kernel remembers of verified samples.
+    repeats
+        Whether a sample may call the same batch more than once.
     """
 
     name: str
     function: Callable[..., Any]
-    last: tuple[Any, ...]
+    workspace: tuple[Any, ...]
     problem: Problem
     sample: Sampler
     kernel: Kernel | None = None
@@ -47,85 +72,99 @@ class PreparedVariant:
     rounds: int = 0
     prepare_s: float = 0.0
     adapt_s: list[float] = field(default_factory=list)
-    kept: list[Any] = field(default_factory=list)
-    again: bool = False
+    history: list[Any] = field(default_factory=list)
+    repeats: bool = False
 
     @property
     def most_calls(self) -> int:
-        """Calls that a sample may have: once round the ring, since a batch that comes again could be remembered."""
-        ring = len(self.problem.batches)
-        return 1 << 20 if self.again or ring <= 1 else ring
+        """Most calls in a sample: one a batch, since an implementation could remember a batch that it gets again."""
+        batches = len(self.problem.batches)
+        return 1 << 20 if self.repeats or batches <= 1 else batches
 
-    def take(self, calls: int) -> Taken:
-        """Time some calls, from the variant's place in the ring on."""
-        batches = lap(self.problem.batches, self.place, calls)
+    def time_calls(self, calls: int) -> TimedCalls:
+        """Time some calls, from the variant's next batch on."""
+        batches = successive_batches(self.problem.batches, self.place, calls)
         arguments = batches
         if self.adapt:
             started = time.perf_counter()
-            arguments = [adapted(self.adapt, self.last, batch) for batch in batches]
+            arguments = [adapt_batch(self.adapt, self.workspace, batch) for batch in batches]
             self.adapt_s.append((time.perf_counter() - started) / max(1, calls))
-            if on_same_memory(batches[0], arguments[0]):  # what adapt may have worked out for these words is stale now
-                renew(self.problem, self.place, calls)
-        return Taken(*self.sample(self.function, iter(arguments), self.last), batches)
+            if shares_memory(batches[0], arguments[0]):  # so that no result which adapt may have computed is valid
+                renew_batches(self.problem, self.place, calls)
+        return TimedCalls(*self.sample(self.function, iter(arguments), self.workspace), batches)
 
-    def move_on(self, calls: int) -> None:
-        """Go on to the next batches, and give those that were used other contents."""
-        renew(self.problem, self.place, calls)
+    def advance(self, calls: int) -> None:
+        """Go to the next batches, and give those that were used new contents."""
+        renew_batches(self.problem, self.place, calls)
         self.place = (self.place + calls) % len(self.problem.batches)
 
 
-def prepared(
+def prepare_variant(
     name: str, implementation: Implementation, problem: Problem, slowed: float = 0.0, place: int = 0
 ) -> PreparedVariant:
-    """A variant with its workspace made. slowed: by which share each of its samples is made to last longer."""
+    """Make an implementation's workspace, compile it, and time both as set-up.
+
+    Parameters
+    ----------
+    name
+        The variant's name in the experiment.
+    implementation, problem
+        What is timed, and its inputs.
+    slowed
+        Share by which each sample is made longer.
+    place
+        Index of the first batch.
+    """
     started = time.perf_counter()
-    function, last = implementation.start(problem)
-    prepared = time.perf_counter() - started
+    function, workspace = implementation.start(problem)
+    prepare_s = time.perf_counter() - started
     kernel = implementation.kernel
-    loop = sampler(len(kernel.parameters), bool(last), slowed)
+    loop = sampler(len(kernel.parameters), bool(workspace), slowed)
     return PreparedVariant(
         name,
         function,
-        last,
+        workspace,
         problem,
         loop,
         kernel,
         implementation.adapt,
         place % len(problem.batches),
-        prepare_s=prepared,
+        prepare_s=prepare_s,
     )
 
 
-def lap(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:
-    """Successive batches of a ring."""
+def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:
+    """Return the rotating batches of some successive calls."""
     if place + calls <= len(batches):
         return batches[place : place + calls]
     return list(islice(cycle([*batches[place:], *batches[:place]]), calls))
 
 
-def renew(problem: Problem, place: int, calls: int) -> None:
-    """Give some successive batches of a ring other contents."""
-    ring = len(problem.batches)
-    calls = min(calls, ring)
-    ahead = min(calls, ring - place)
-    problem.renew(place, ahead)
-    if calls > ahead:
-        problem.renew(0, calls - ahead)
+def renew_batches(problem: Problem, place: int, calls: int) -> None:
+    """Give the rotating batches of some successive calls new contents."""
+    number = len(problem.batches)
+    calls = min(calls, number)
+    to_end = min(calls, number - place)
+    problem.renew(place, to_end)
+    if calls > to_end:
+        problem.renew(0, calls - to_end)
 
 
-def adapted(adapt: Adapt, last: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A batch as an implementation's ``adapt`` gives it."""
-    return adapt(last[0] if last else None, *batch)
+def adapt_batch(adapt: Adapt, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Change a batch's form by an implementation's ``adapt``."""
+    return adapt(workspace[0] if workspace else None, *batch)
 
 
-def batches_for(implementation: Implementation, problem: Problem, last: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """A problem's batches as an implementation takes them, with the workspace that it was given."""
+def batches_for(
+    implementation: Implementation, problem: Problem, workspace: tuple[Any, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield a problem's batches in the form that an implementation takes."""
     adapt = implementation.adapt
-    return (adapted(adapt, last, batch) if adapt else batch for batch in problem.batches)
+    return (adapt_batch(adapt, workspace, batch) if adapt else batch for batch in problem.batches)
 
 
-def on_same_memory(batch: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
-    """Whether an adapted batch has its arrays' own memory, so that it is renewed as they are."""
+def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
+    """Whether an adapted batch uses its arrays' own memory, so that renewing them renews it."""
 
     def address(part: Any) -> Any:
         return (
@@ -134,20 +173,20 @@ def on_same_memory(batch: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
 
     return all(
         address(one) is address(other) or address(one) == address(other)
-        for one, other in zip(batch, given, strict=True)
+        for one, other in zip(batch, adapted, strict=True)
         if isinstance(one, np.ndarray)
     )
 
 
-def same_values(names: Sequence[str], batch: tuple[Any, ...], given: Any) -> None:
-    """Raise Wrong unless an adapted batch holds a batch's values, in their order: a representation may change, nothing else."""
-    if type(given) is not tuple or len(given) != len(batch):
-        raise Wrong(f"adapt gives no tuple of {len(batch)} arguments")
-    for name, original, other in zip(names, batch, given, strict=True):
+def check_same_values(names: Sequence[str], batch: tuple[Any, ...], adapted: Any) -> None:
+    """Raise Wrong unless an adapted batch holds the batch's values in the same order: only their form may change."""
+    if type(adapted) is not tuple or len(adapted) != len(batch):
+        raise Wrong(f"adapt must return a tuple of {len(batch)} arguments")
+    for name, original, other in zip(names, batch, adapted, strict=True):
         if other is original:
             continue
         want = np.asarray(original)
-        got = np.asarray(other.detach().cpu() if hasattr(other, "detach") else flat(other))
+        got = np.asarray(other.detach().cpu() if hasattr(other, "detach") else flatten(other))
         if isinstance(other, list):
             want = want.reshape(-1)
             got = got.astype(want.dtype) if got.dtype.kind == "U" or not got.size else got
@@ -155,11 +194,11 @@ def same_values(names: Sequence[str], batch: tuple[Any, ...], given: Any) -> Non
             raise Wrong(f"adapt changes its input {name}")
 
 
-def flat(value: Any) -> Any:
-    """The items of nested lists, in order."""
+def flatten(value: Any) -> Any:
+    """Return the items of nested lists in order; anything else as it is."""
     if not isinstance(value, list):
         return value
     items: list[Any] = []
-    for one in value:
-        items.extend(flat(one)) if isinstance(one, list) else items.append(one)
+    for item in value:
+        items.extend(flatten(item)) if isinstance(item, list) else items.append(item)
     return items

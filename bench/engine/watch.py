@@ -1,4 +1,4 @@
-"""What an implementation must leave alone: the clocks, NumPy, this program, and the inputs that it shares with others."""
+"""What an implementation must not change: the clocks, NumPy, this program, and the inputs that it shares with others."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from bench.engine.contract import checksum
 from impls.interface import Array, Kernel, Problem
 
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")
-"""Modules whose names must stand for what they stood for; of our own all that are loaded."""
+"""Modules whose attributes must not be replaced, with all loaded submodules of ``bench`` and ``impls``."""
 LARGE = 16 << 20
-"""Inputs of more bytes are looked at in blocks, unless each look is to be a whole one."""
+"""Of an input with more bytes only some blocks are compared, unless all of it must be."""
 BLOCKS, BLOCK_BYTES = 256, 4096
 
 
-class Names:
-    """What the watched modules' names stand for, so that one that is changed is noticed and put back."""
+class WatchedNames:
+    """The attributes of the watched modules, so that a replaced one is found and restored."""
 
     def __init__(self) -> None:
         self.known: list[tuple[ModuleType, dict[str, Any]]] = [
             (module, {name: value for name, value in vars(module).items() if not name.startswith("__")})
-            for module in watched()
+            for module in watched_modules()
         ]
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
         self.codes = [(function, function.__code__) for function in functions]
         self.callbacks = list(gc.callbacks)
 
-    def put_back(self) -> list[str]:
-        """Names that stand for something else than they did, which they now no longer do."""
+    def restore(self) -> list[str]:
+        """Restore what was replaced, and return its names."""
         changed = []
         for module, known in self.known:
             now = vars(module)
-            if all(map(is_, map(now.get, known), known.values())):  # as they mostly are: nothing in Python is as fast
+            if all(map(is_, map(now.get, known), known.values())):  # the usual case, in the fastest way
                 continue
             for name in [name for name, value in known.items() if now.get(name) is not value]:
                 changed.append(f"{module.__name__}.{name}")
@@ -54,43 +54,43 @@ class Names:
         return list(dict.fromkeys(changed))
 
 
-def watched() -> Iterator[ModuleType]:
+def watched_modules() -> Iterator[ModuleType]:
     for name, module in list(sys.modules.items()):
         if name in WATCHED or name.startswith(("bench.", "impls.")):
             yield module
 
 
 class Inputs:
-    """Checksums of the inputs that all variants of a problem are given and none may change, to find out which one did.
+    """Checksums of the inputs that all variants of a problem share and none may change.
 
-    careful: every look is at all of them. Otherwise one at a large input is at some blocks, and only the last at all of it.
+    careful: whether each check reads large inputs completely. If not, it reads some blocks of them unless it is ``whole``.
     """
 
     def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
         self.arrays = {
             name: [
-                array for array in (given if isinstance(given, tuple) else (given,)) if isinstance(array, np.ndarray)
+                array for array in (value if isinstance(value, tuple) else (value,)) if isinstance(array, np.ndarray)
             ]
-            for name, given in problem.inputs.items()
+            for name, value in problem.inputs.items()
             if name not in kernel.mutates
         }
         self.careful = careful
-        self.whole_before = self.sums(True)
+        self.whole_before = self.checksums(True)
         large = any(array.nbytes > LARGE for arrays in self.arrays.values() for array in arrays)
-        self.before = self.sums(False) if large and not careful else self.whole_before
+        self.before = self.checksums(False) if large and not careful else self.whole_before
 
-    def sums(self, whole: bool) -> dict[str, list[int]]:
+    def checksums(self, whole: bool) -> dict[str, list[int]]:
         return {name: [digest(array, whole) for array in arrays] for name, arrays in self.arrays.items()}
 
     def changed(self, whole: bool = False) -> str:
-        """The name of an input that is no longer as it was at first; empty if all are. whole: look at all of it."""
+        """Return the name of an input that has changed; empty if none has. whole: read large inputs completely."""
         before = self.whole_before if whole else self.before
-        now = self.sums(whole or self.careful)
+        now = self.checksums(whole or self.careful)
         return next((name for name in now if now[name] != before[name]), "")
 
 
 def digest(array: Array, whole: bool) -> int:
-    """A checksum of an array, or of evenly spread blocks of a large one."""
+    """Return a checksum of an array, or of evenly spread blocks of a large one."""
     if whole or array.nbytes <= LARGE:
         return checksum(array)
     flat = array.reshape(-1)
@@ -99,56 +99,74 @@ def digest(array: Array, whole: bool) -> int:
     return checksum(np.concatenate([flat[start : start + block] for start in starts]))
 
 
-LOOKS = ("sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents")
-"""Audit events of Python by which a function finds out who calls it, and with what."""
+INTROSPECTION = ("sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents")
+"""Python's audit events of the functions that can show an implementation who calls it, and with what."""
 
 
-class Listening:
-    """Notices when a function looks at its callers or at the collector's objects, where ``on`` is set.
+MAKERS = ("typing", "typing_extensions", "collections", "enum")
+"""Modules that look at frames to name the types that they make, and pass no frame on. torch makes types in its first step."""
 
-    Hooks cannot be taken away again, by anybody, so there is one in a process.
+
+class Introspection:
+    """Records when a function looks at its callers or at the collector's objects, while ``active`` is set.
+
+    Audit hooks cannot be removed, so a process has only one.
     """
 
     def __init__(self) -> None:
-        self.on = False
-        self.heard = ""
-        sys.addaudithook(self.hear)
+        self.active = False
+        self.event = ""
+        sys.addaudithook(self.on_event)
 
-    def hear(self, event: str, details: tuple[Any, ...]) -> None:
-        if self.on and (event in LOOKS or (event == "object.__getattr__" and details[1] == "tb_frame")):
-            self.heard = "a traceback's frame" if event not in LOOKS else event
+    def on_event(self, event: str, details: tuple[Any, ...]) -> None:
+        if not self.active:
+            return
+        if event == "object.__getattr__" and details[1] == "tb_frame":
+            self.event = "a traceback's frame"
+        elif event in INTROSPECTION and not (event == "sys._getframe" and self.by_type_maker()):
+            self.event = event
 
-    def told(self) -> str:
-        """What was looked at since it was last asked; empty if nothing was."""
-        heard, self.heard = self.heard, ""
-        return heard
+    def by_type_maker(self) -> bool:
+        """Whether a function of MAKERS asks for the frame."""
+        self.active = False  # this asks for a frame too
+        caller = sys._getframe(2)
+        self.active = True
+        modules = [sys.modules[name] for name in MAKERS if name in sys.modules]
+        return any(
+            caller.f_globals is vars(module) and caller.f_code.co_filename == module.__file__ for module in modules
+        )
+
+    def take_event(self) -> str:
+        """Return the last event since the previous call; empty if there was none."""
+        event, self.event = self.event, ""
+        return event
 
 
 @cache
-def names() -> Names:
-    """This process's names, as they were when this was first called."""
-    return Names()
+def watched_names() -> WatchedNames:
+    """Return this process's watched names, as they were at the first call."""
+    return WatchedNames()
 
 
 @cache
-def listening() -> Listening:
-    """This process's one."""
-    return Listening()
+def introspection() -> Introspection:
+    """Return this process's record of introspection."""
+    return Introspection()
 
 
 class Guard:
-    """Tells what the variant that ran last has done to what it must leave alone."""
+    """Finds what the variant that ran last has changed, but must not."""
 
     def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
         self.inputs, self.careful = Inputs(kernel, problem, careful), careful
 
-    def blame(self, whole: bool = False) -> str:
-        """What is to be said of it; empty if it did nothing. What was patched is put back."""
-        if changed := names().put_back():
-            return patched(changed)
+    def violation(self, whole: bool = False) -> str:
+        """Describe what the variant has changed; empty if nothing. Patched names are restored."""
+        if changed := watched_names().restore():
+            return patch_reason(changed)
         name = self.inputs.changed(whole)
         return f"changes its input {name}" if name else ""
 
 
-def patched(changed: Sequence[str]) -> str:
+def patch_reason(changed: Sequence[str]) -> str:
     return f"patches {', '.join(changed)}"
