@@ -1,4 +1,4 @@
-"""Files other than Python's that an implementation may depend on: what it reads, and what its package is built from."""
+"""Files other than Python's that an implementation may depend on: those that it reads, and those its package is built from."""
 
 from __future__ import annotations
 
@@ -14,36 +14,57 @@ PROJECT = re.compile(
     r"([-_.].*)?|pyproject\.toml|setup\.cfg|tox\.ini|pytest\.ini|mypy\.ini|ruff\.toml|manifest\.in|.*\.lock|.*\.ya?ml",
     re.IGNORECASE,
 )
-"""Files about a project, which nothing reads that is timed; an implementation that names one reads it all the same."""
+"""Files about a project. Timed code is assumed not to read them, unless it names one."""
 SOURCES = (".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".pyx", ".pxd", ".pxi", ".rs", ".f", ".f90", ".cu", ".zig")
 """What an extension is built from when its package is installed."""
 SHORTEST = 4
-"""Letters that a text must have to stand for a part of a file's name."""
+"""Least length of a text that may stand for a part of a file's name."""
 
 
-def read_by(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
-    """The differing files that some code may read: those that it names, all where it reads files or cannot be followed, and
-    those of its own package. Documents never."""
+def files_read_by(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
+    """Return the differing files that some code may read: those that it names, and those of its package.
+
+    If the code reads files or cannot be followed, it may read any of them. Documents are never among them.
+
+    Parameters
+    ----------
+    code
+        What is known of the code.
+    file
+        The Python file that it stands in.
+    tree
+        The top of the tree.
+    differing
+        Names of the files that differ, relative to the tree.
+    """
     return [
         name
         for name in differing
         if is_data(name)
         and (
-            named(code, name)
-            or (not is_source(name) and not is_about(name) and (code.reads or beside(file, tree, name)))
+            is_named(code, name)
+            or (
+                not is_source(name)
+                and not is_about_project(name)
+                and (code.reads_files or in_same_package(file, tree, name))
+            )
         )
     ]
 
 
-def built_from(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
-    """The differing files that an extension may be built from which some code uses: of its package, or named like what it imports."""
+def extension_sources(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
+    """Return the differing files that an extension used by some code may be built from.
+
+    They belong to the code's package, or are named like a module that it imports. Parameters are those of
+    ``files_read_by``.
+    """
     return [
         name
         for name in differing
         if is_data(name)
         and is_source(name)
-        and not named(code, name)
-        and (beside(file, tree, name) or PurePosixPath(name).stem.removeprefix("_") in imported(code))
+        and not is_named(code, name)
+        and (in_same_package(file, tree, name) or PurePosixPath(name).stem.removeprefix("_") in imported_names(code))
     ]
 
 
@@ -56,7 +77,7 @@ def is_data(name: str) -> bool:
     )
 
 
-def is_about(name: str) -> bool:
+def is_about_project(name: str) -> bool:
     return PROJECT.fullmatch(PurePosixPath(name).name) is not None
 
 
@@ -64,12 +85,12 @@ def is_source(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SOURCES
 
 
-def imported(code: Identity) -> set[str]:
+def imported_names(code: Identity) -> set[str]:
     return {text.removeprefix("_") for text in code.texts if text.isidentifier()}
 
 
-def named(code: Identity, name: str) -> bool:
-    """Whether a text in the code is a file's name or the end of its path, or a part of its name (``f"table_{n}.npy"``)."""
+def is_named(code: Identity, name: str) -> bool:
+    """Whether a text in the code is the file's name, the end of its path, or a part of its name (``f"table_{n}.npy"``)."""
     path = PurePosixPath(name)
     if any(text.endswith(path.name) or name.endswith(f"/{text}") for text in code.texts if text):
         return True
@@ -77,8 +98,8 @@ def named(code: Identity, name: str) -> bool:
     return not is_source(name) and any(text in path.name for text in parts)
 
 
-def beside(file: Path, tree: Path, name: str) -> bool:
-    """Whether a file of the tree lies in the package that a Python file belongs to."""
+def in_same_package(file: Path, tree: Path, name: str) -> bool:
+    """Whether a file of the tree lies in the top-level package that a Python file belongs to."""
     package = None
     for folder in file.resolve().parents:
         if folder == tree.resolve() or not (folder / "__init__.py").exists():

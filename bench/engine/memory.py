@@ -1,8 +1,8 @@
-"""What a call needs of memory: measured apart from time, in a child forked from the holder of the problem.
+"""Memory of a call, measured apart from time, in a child forked from the process that holds the problem.
 
-Two figures, because neither tells all: the peak of traced allocations is exact to the byte and sees every NumPy
-array, but not the scratch memory of compiled libraries; growth of the resident set sees everything, in whole pages,
-but nothing that fits into memory which the process had already.
+There are two figures, because neither is complete. The peak of traced allocation is exact to the byte and sees every NumPy
+array, but not the scratch memory of compiled libraries. Growth of the resident set sees all memory, in whole pages, but
+nothing that fits into memory which the process already had.
 """
 
 from __future__ import annotations
@@ -20,66 +20,73 @@ from pathlib import Path
 from typing import Any
 
 from impls.interface import Implementation, Problem
-from impls.messages import told
+from impls.messages import type_and_message
 
 from .variant import batches_for
 
-TWICE_S = 0.25
+REPEAT_LIMIT_S = 0.25
+"""Calls that take as long as this are not repeated."""
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
 
 def measure(implementation: Implementation, problem: Problem, time_limit_s: float) -> dict[str, Any]:
-    """FIGURES: bytes of one call (traced peak; resident growth) and of its set-up (traced; resident growth); ``why_not``
-    where there are none."""
+    """Measure the memory of one call and of set-up.
+
+    Returns
+    -------
+    dict
+        FIGURES, in bytes: traced peak and resident growth of a call, traced allocation and resident growth of set-up. Or
+        ``why_not``, the reason why there are none.
+    """
     if not hasattr(os, "fork"):
         return {"why_not": "this system cannot fork"}
     return in_child(lambda: trace(implementation, problem), time_limit_s)
 
 
 def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
-    """Trace set-up and one call; then, without tracing, see how far another raises the resident set.
+    """Trace set-up and one call, and measure without tracing how far another call raises the resident set.
 
-    Where a call takes as long as TWICE_S, the first one's rise is taken, since such calls are not made twice.
+    A call that takes as long as REPEAT_LIMIT_S is not repeated: its resident growth is then measured while it is traced.
     """
-    small_pages()
-    give_back()
+    disable_huge_pages()
+    trim_heap()
     tracemalloc.start()
     pages = allocated_pages()
-    function, last = implementation.start(problem)
-    prepared, held = 0, None
+    function, workspace = implementation.start(problem)
+    prepare_traced, prepare_resident = 0, None
     if implementation.prepare:
-        prepared = tracemalloc.get_traced_memory()[0]
-        give_back()  # what set-up itself has freed
+        prepare_traced = tracemalloc.get_traced_memory()[0]
+        trim_heap()  # return what set-up itself has freed
         after = allocated_pages()
         if pages is not None and after is not None:
-            held = max(0, after - pages - tracemalloc.get_tracemalloc_memory())
-    arguments = next(batches_for(implementation, problem, last))
+            prepare_resident = max(0, after - pages - tracemalloc.get_tracemalloc_memory())
+    arguments = next(batches_for(implementation, problem, workspace))
 
     def call() -> int:
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
-        function(*arguments, *last)
+        function(*arguments, *workspace)
         return tracemalloc.get_traced_memory()[1] - before
 
     started = time.perf_counter()
     peak, resident = resident_growth(call)
-    took = time.perf_counter() - started
+    elapsed_s = time.perf_counter() - started
     tracemalloc.stop()
-    if took < TWICE_S:
-        give_back()
-        _, resident = resident_growth(lambda: function(*arguments, *last))
-    return dict(zip(FIGURES, (peak, resident, prepared, held), strict=True))
+    if elapsed_s < REPEAT_LIMIT_S:
+        trim_heap()
+        _, resident = resident_growth(lambda: function(*arguments, *workspace))
+    return dict(zip(FIGURES, (peak, resident, prepare_traced, prepare_resident), strict=True))
 
 
 def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
-    """What a call gives, and bytes by which it raises the resident set at most; None where the system keeps no mark.
+    """Return a call's result, and the most bytes by which it raises the resident set.
 
-    Pages of files are not counted: a process that was just forked maps those of each library again that a call passes
-    through, which is 2 MB for NumPy and 20 for torch.
+    The growth is None where the system keeps no high-water mark. Pages of files are not counted: a process that was just
+    forked maps the pages of each library again at its first call, which is 2 MB for NumPy and 20 MB for torch.
     """
     before = None
     with contextlib.suppress(OSError, KeyError):
-        Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark back
+        Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
         files, before = status_bytes("RssFile"), status_bytes("VmRSS")
     result = call()
     if before is None:
@@ -88,14 +95,14 @@ def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
 
 
 def allocated_pages() -> int | None:
-    """Bytes of this process's pages that belong to no file; None where the system does not say."""
+    """Return the bytes of this process's pages that belong to no file; None where the system does not report them."""
     with contextlib.suppress(OSError, KeyError):
         return status_bytes("RssAnon")
     return None
 
 
-def give_back() -> None:
-    """Have glibc give its free memory back to the system: what a call takes out of it would be no growth."""
+def trim_heap() -> None:
+    """Make glibc return its free memory to the system: what a call takes out of free memory would not count as growth."""
     if sys.platform == "linux":
         import ctypes
 
@@ -104,7 +111,7 @@ def give_back() -> None:
 
 
 def status_bytes(field: str) -> int:
-    """A field of this process's status, in bytes. Raises KeyError where the system has no such field."""
+    """Return a field of this process's status, in bytes. Raises KeyError where the system has no such field."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
@@ -112,7 +119,7 @@ def status_bytes(field: str) -> int:
 
 
 def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[str, Any]:
-    """Run work in a forked child and give its answer; a child that dies or takes too long gives the reason instead."""
+    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,7 +128,7 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
             try:
                 answer = work()
             except BaseException as error:
-                answer = {"why_not": told(error)}
+                answer = {"why_not": type_and_message(error)}
             os.write(writer, json.dumps(answer).encode())
         finally:
             os._exit(0)
@@ -143,8 +150,8 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
     return {"why_not": "something in its process wrote into the engine's own pipe"}
 
 
-def small_pages() -> None:
-    """Have the system give this process single pages: a huge one counts 2 MB where a call touches a byte (Linux only)."""
+def disable_huge_pages() -> None:
+    """Give this process small pages only: a huge page counts as 2 MB when a call touches one byte of it (Linux only)."""
     if sys.platform == "linux":
         import ctypes
 
@@ -153,7 +160,7 @@ def small_pages() -> None:
 
 
 def end_with_parent() -> None:
-    """Have the system end this process when the one that started it is killed (Linux only)."""
+    """Make the system end this process when its parent is killed (Linux only)."""
     if sys.platform == "linux":
         import ctypes
 

@@ -1,4 +1,4 @@
-"""One implementation line by line, in a worker."""
+"""Profile one implementation line by line, in a worker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from impls.words import Corpus
 from . import lines, protocol
 from .contract import check_problem
 from .process import limit_memory, pin
-from .sources import loaded
+from .sources import load_sources
 
 PASSES = 4
-"""A profile has up to three passes: each may take this part of the time limit."""
+"""Each of a profile's passes, three at most, may take one part in PASSES of the time limit."""
 
 
 def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
@@ -23,7 +23,7 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     size = Size.parse(job.size)
     pin(size.threads, job.cpu)
     limit_memory(job.memory_limit_bytes)
-    implementation = loaded(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
+    implementation = load_sources(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
     name = implementation.slug
     emit(protocol.Stage(name="inputs", variant=name))
     problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.seed))
@@ -31,6 +31,6 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
     emit(protocol.Stage(name="the profile", variant=name))
-    found = lines.profile(implementation, problem, limit_s=job.time_limit_s / PASSES)
-    emit(protocol.Profile(variant=name, status=verdict.status, reason=verdict.reason, **found))
+    profile = lines.profile(implementation, problem, limit_s=job.time_limit_s / PASSES)
+    emit(protocol.Profile(variant=name, status=verdict.status, reason=verdict.reason, **profile))
     emit(protocol.Done())

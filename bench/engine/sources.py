@@ -1,4 +1,4 @@
-"""Where implementations come from: this program's package, files from outside, or another revision, each loaded apart."""
+"""Where implementations come from: this program's package, a user's files, or another revision, each loaded separately."""
 
 from __future__ import annotations
 
@@ -17,25 +17,33 @@ from impls.trees import Tree
 
 from . import protocol
 from .contract import describe
-from .data_files import built_from, read_by
-from .watch import names
+from .data_files import extension_sources, files_read_by
+from .watch import watched_names
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A source in this process.
+class LoadedSource:
+    """A source that this process has loaded.
 
-    package: name of the copy of ``impls`` that its kernels come from. root: the folder that its code is followed in.
-    patched: names that loading it changed, and that were put back.
+    Attributes
+    ----------
+    implementations
+        By key.
+    package
+        Name of the copy of ``impls`` that its kernels come from.
+    root
+        The folder in which its code is followed.
+    patched_names
+        Names that loading it replaced, and that were restored.
     """
 
     implementations: dict[str, Implementation]
     package: str
     root: Path
-    patched: tuple[str, ...] = ()
+    patched_names: tuple[str, ...] = ()
 
     def find(self, key: str) -> Implementation:
-        """An implementation by its key. Installed packages are asked only for what the source lacks."""
+        """Return an implementation by its key. Installed packages are searched only for what the source lacks."""
         if key not in self.implementations:
             self.implementations.update((i.key, i) for i in catalogue.from_packages())
         return self.implementations[key]
@@ -44,31 +52,31 @@ class Loaded:
         return next(i.kernel for i in self.implementations.values() if i.kernel.name == name)
 
     def make(self, kernel: str, size: str, corpus: Path, seed: Sequence[int]) -> Problem:
-        """The inputs of a kernel at a size, as this source makes them."""
+        """Make the inputs of a kernel at a size."""
         case, words = import_module(f"{self.package}.case"), import_module(f"{self.package}.words")
         rng = np.random.default_rng(list(seed))
         return self.kernel(kernel).make(case.Size.parse(size), words.Corpus.load(corpus), rng)
 
 
-KNOWN: dict[tuple[str, protocol.Source], Loaded] = {}
+LOADED: dict[tuple[str, protocol.Source], LoadedSource] = {}
 """The sources that this process has loaded; each is loaded once."""
 
 
-def loaded(sources: Mapping[str, protocol.Source], order: np.random.Generator) -> dict[str, Loaded]:
-    """Load sources, in a random order: what is loaded first may lie better in memory, or have its types known to numba first."""
-    found = list(sources.items())
-    for at in order.permutation(len(found)):
-        name, source = found[at]
-        if (name, source) not in KNOWN:
-            KNOWN[name, source] = load(source, name)
-    return {name: KNOWN[name, source] for name, source in found}
+def load_sources(sources: Mapping[str, protocol.Source], order: np.random.Generator) -> dict[str, LoadedSource]:
+    """Load sources in a random order: the first may get a better place in memory, or be the first to show numba its types."""
+    items = list(sources.items())
+    for at in order.permutation(len(items)):
+        name, source = items[at]
+        if (name, source) not in LOADED:
+            LOADED[name, source] = load_source(source, name)
+    return {name: LOADED[name, source] for name, source in items}
 
 
-def load(source: protocol.Source, name: str) -> Loaded:
-    """Load a source under a name of its own. Raises whatever is wrong there."""
+def load_source(source: protocol.Source, name: str) -> LoadedSource:
+    """Load a source under its own module name. Raises whatever its code raises."""
     own = catalogue.__name__.rpartition(".")[0]
     if not source.tree:
-        found, package, root = (
+        implementations, package, root = (
             catalogue.load(map(Path, source.files), installed=False),
             own,
             Path(catalogue.__file__).parent,
@@ -77,58 +85,70 @@ def load(source: protocol.Source, name: str) -> Loaded:
         tree = Path(source.tree)
         beside = [folder for folder in (tree, tree / "src") if folder.is_dir()]
         files = [file for file in map(Path, source.files) if file.is_file()]
-        found = [i for file in files for i in catalogue.from_file(file, beside, name)]
+        implementations = [i for file in files for i in catalogue.from_file(file, beside, name)]
         package, root = own, tree
     else:
         root = Path(source.tree) / "impls"
         package = f"w2vbench_{name}"
-        found = catalogue.copied(root, package)
-    keys = [i.key for i in found]
+        implementations = catalogue.from_copy(root, package)
+    keys = [i.key for i in implementations]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         raise catalogue.CatalogueError(f"two implementations are called {twice}: rename one")
-    return Loaded(dict(zip(keys, found, strict=True)), package, root, tuple(names().put_back()))
+    return LoadedSource(dict(zip(keys, implementations, strict=True)), package, root, tuple(watched_names().restore()))
 
 
 def is_own(implementation: Implementation) -> bool:
-    """Whether an implementation is this program's."""
+    """Whether an implementation is one of this program's."""
     return implementation.function.__module__.startswith("impls.")
 
 
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
-    """List what each side of a comparison has, with the identity of its code."""
+    """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
         emit(protocol.Stage(name=f"loading {name.upper()}"))
         source = job.sources[name]
         try:
-            side = load(source, name)
+            side = load_source(source, name)
             trees = Path(source.tree), Path(job.sources[other].tree)
-            found = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
+            listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
             if version != INTERFACE_VERSION:
                 raise catalogue.CatalogueError(
-                    f"its interface is version {version}, and this w2vbench measures version {INTERFACE_VERSION}: "
-                    "compare with the w2vbench of that revision"
+                    f"its interface is version {version}, but this w2vbench measures version {INTERFACE_VERSION}: "
+                    "use the w2vbench of that revision"
                 )
-        except BaseException as error:  # SystemExit too: it is that side's doing, not the other's
-            meant = str(error) if type(error).__name__ == "CatalogueError" else describe(error)  # the copy's class too
-            emit(protocol.SourceListed(source=name, error=meant))
+        except BaseException as error:  # SystemExit too: only this side has failed
+            message = (
+                str(error) if type(error).__name__ == "CatalogueError" else describe(error)
+            )  # by name: a copy has its own class
+            emit(protocol.SourceListed(source=name, error=message))
             continue
-        emit(protocol.SourceListed(source=name, implementations=found, interface=version))
+        emit(protocol.SourceListed(source=name, implementations=listed, interface=version))
     emit(protocol.Done())
 
 
 def facts(
     implementation: Implementation, root: Path, top: Path, other: Path, differing: Sequence[str] = ()
 ) -> protocol.Facts:
-    """Describe an implementation to the parent process.
+    """Describe an implementation for the main process.
 
-    root: the folder that its code is followed in, a part of the tree below top. other: the other side's tree, of which it
-    must use nothing. differing: files that differ between the trees.
+    Parameters
+    ----------
+    implementation
+        What is described.
+    root
+        The folder in which its code is followed, inside the tree ``top``.
+    top
+        The tree of its side.
+    other
+        The tree of the other side, whose files it must not use.
+    differing
+        Files that differ between the trees.
     """
     kernel = implementation.kernel
     file, _, line = catalogue.source(implementation).rpartition(":")
-    found = implementation_identity(implementation, Tree(root, (root, root / "src", Path(file).parent)))
-    strays = [] if root.is_relative_to(other) else sorted(filter(Tree(other).has_file, found.outside))
+    identity = implementation_identity(implementation, Tree(root, (root, root / "src", Path(file).parent)))
+    strays = [] if root.is_relative_to(other) else sorted(filter(Tree(other).has_file, identity.outside_files))
     inside = [name for name in differing if (top / name).is_relative_to(root)]
     return protocol.Facts(
         key=implementation.key,
@@ -140,13 +160,13 @@ def facts(
         baseline=implementation.baseline,
         wrong=implementation.wrong,
         missing=tuple(catalogue.missing(implementation)),
-        identity=found.digest,
-        late_imports=tuple(found.late),
+        identity=identity.digest,
+        late_imports=tuple(identity.late_imports),
         strays=tuple(str(Path(file).resolve().relative_to(other.resolve())) for file in strays),
-        data=tuple(read_by(found, Path(file), top, inside)),
-        built=tuple(built_from(found, Path(file), top, inside)),
+        data=tuple(files_read_by(identity, Path(file), top, inside)),
+        built=tuple(extension_sources(identity, Path(file), top, inside)),
         effects=tuple(
-            (f"{Path(at).resolve().relative_to(top.resolve())}:{one.line}", one.text) for at, one in found.effects
+            (f"{Path(at).resolve().relative_to(top.resolve())}:{one.line}", one.text) for at, one in identity.effects
         ),
         file=file,
         line=int(line),

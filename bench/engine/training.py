@@ -13,18 +13,18 @@ from impls.words import Corpus
 
 from . import memory, protocol
 from .process import limit_memory, pin
-from .sources import loaded
-from .training_loop import Plan, Trained, pace, train
+from .sources import load_sources
+from .training_loop import Plan, TrainingState, pace, train
 
-EVERY_S = 1.0
-"""How often it tells how far it is."""
+PROGRESS_S = 1.0
+"""Time between two reports of progress."""
 
 
 def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
-    """Train once and leave the vectors in a file; or only find out the implementation's pace."""
+    """Train once and save the vectors in a file, or only measure the implementation's training speed."""
     pin(job.threads, job.cpu)
     limit_memory(job.memory_limit_bytes)
-    implementation = loaded(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
+    implementation = load_sources(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
     corpus = Corpus.load(Path(job.corpus))
     emit(protocol.Ready())
     plan = Plan(
@@ -39,27 +39,27 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
         words=job.words,
     )
     if job.vectors is None:
-        emit(protocol.Stage(name="its pace", variant=implementation.key))
+        emit(protocol.Stage(name="measuring its speed", variant=implementation.key))
         emit(protocol.Pace(words_per_s=pace(plan, corpus)))
         emit(protocol.Done())
         return
     emit(protocol.Stage(name="training", variant=implementation.key))
     last = time.perf_counter()
 
-    def note(run: Trained) -> None:
+    def note(run: TrainingState) -> None:
         nonlocal last
-        if time.perf_counter() - last > EVERY_S:
+        if time.perf_counter() - last > PROGRESS_S:
             last = time.perf_counter()
             emit(protocol.Progress(words=run.words, total=run.total, words_per_s=run.words_per_s, left_s=run.left_s))
 
-    run, grown = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
+    run, growth = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
     np.save(job.vectors, np.asarray(run.model.W_in))
     emit(
         protocol.Trained(
             words=run.words,
             seconds=run.seconds,
             cpu_s=run.cpu_s,
-            peak_bytes=grown,
+            peak_bytes=growth,
             curve=run.curve,
             whole=plan.words is None,
         )

@@ -1,4 +1,4 @@
-"""One training run: an implementation, piece by piece through a text, epoch after epoch, at a rate that falls."""
+"""A training run: an implementation trains on a text in pieces, epoch after epoch, at a falling learning rate."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.case import Size
-from impls.interface import Implementation, has
+from impls.interface import Implementation, has_attribute
 from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
 from impls.words import Corpus
 
 PIECE = 120_000
-"""Words of a step, at most; a text has a hundred steps or more, so that the rate falls smoothly, unless a model wants more at once."""
+"""Most words in a step. A run has a hundred steps or more, so that the rate falls smoothly, unless a model wants larger steps."""
 LEAST_PIECE = 1_000
 HELD_OUT = 100
-"""Of so many lines one is held out, where any are."""
-A_WHILE_S = 0.3
+"""Where lines are held out, one in this many is."""
+LONG_STEP_S = 0.3
+"""A step that takes longer than this shows an implementation's speed."""
 POINTS = 8
-"""Places at which a run's loss is measured."""
+"""How often a run's loss is measured."""
 
 Ints = NDArray[np.integer[Any]]
 Lines = NDArray[np.int64]
-"""Begin and end of each line, (lines, 2)."""
+"""Start and end of each line, (lines, 2)."""
 
 
 def lines_of(corpus: Corpus, longest: int = LONGEST) -> Lines:
-    """A corpus's lines, long ones cut."""
+    """Return a corpus's lines; long ones are cut."""
     begins = np.asarray(corpus.starts, np.int64)
     ends = np.append(begins[1:], len(corpus.ids))
     parts = np.maximum(1, -(-(ends - begins) // longest))
@@ -41,16 +42,24 @@ def lines_of(corpus: Corpus, longest: int = LONGEST) -> Lines:
     return np.stack([begin, np.minimum(begin + longest, ends[line])], axis=1)
 
 
-def parted(lines: Lines) -> tuple[Lines, Lines]:
-    """Lines to train on, and those held out."""
-    out = np.arange(len(lines)) % HELD_OUT == HELD_OUT - 1
-    return lines[~out], lines[out]
+def split_held_out(lines: Lines) -> tuple[Lines, Lines]:
+    """Split lines into those to train on, and those held out."""
+    held_out = np.arange(len(lines)) % HELD_OUT == HELD_OUT - 1
+    return lines[~held_out], lines[held_out]
 
 
-def pieces(corpus: Corpus, lines: Lines, most: int) -> Iterator[tuple[Ints, Ints]]:
-    """Words of successive lines, about ``most`` at a time, with where each line begins and the last ends. Only these are in memory."""
+def pieces(corpus: Corpus, lines: Lines, size: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield successive lines in pieces, of which only one is in memory at a time.
+
+    Yields
+    ------
+    words
+        About ``size`` word ids, int32.
+    starts
+        Where each line starts, and where the last one ends.
+    """
     lengths = np.cumsum(lines[:, 1] - lines[:, 0])
-    marks = np.arange(most, lengths[-1] + most, most) if len(lines) else np.zeros(0, np.int64)
+    marks = np.arange(size, lengths[-1] + size, size) if len(lines) else np.zeros(0, np.int64)
     cuts = np.minimum(np.searchsorted(lengths, marks, side="left") + 1, len(lines))
     for first, last in pairwise(dict.fromkeys([0, *cuts.tolist()])):
         some = lines[first:last]
@@ -61,7 +70,23 @@ def pieces(corpus: Corpus, lines: Lines, most: int) -> Iterator[tuple[Ints, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be trained. V: most frequent words that are kept. words: of all epochs together, at most (None: all)."""
+    """What is trained, and how.
+
+    Attributes
+    ----------
+    implementation
+        What trains.
+    V
+        Size of the vocabulary: the most frequent words.
+    H
+        Length of a vector.
+    K
+        Negatives of an example.
+    threads, epochs, seed, settings
+        As in ``w2vbench train``.
+    words
+        Most words to train on, in all epochs together; None for all.
+    """
 
     implementation: Implementation
     V: int
@@ -79,10 +104,26 @@ class Plan:
 
 
 @dataclass
-class Trained:
-    """A run so far. words: trained on, in all epochs, before any were left out for being frequent. total: those there would
-    be. seconds, cpu_s: of its steps, without what reading their words and measuring the loss took. curve: words and loss on
-    held-out lines."""
+class TrainingState:
+    """The state of a training run.
+
+    Attributes
+    ----------
+    model
+        What is trained.
+    total
+        Words that the whole run will train on.
+    words
+        Words trained on so far, in all epochs, including frequent ones that the model skips.
+    seconds, cpu_s
+        Time of its steps, without reading the text and measuring the loss.
+    epoch
+        Number of the current epoch, from 0.
+    curve
+        Words so far, and loss on held-out lines.
+    began
+        When the run began, by ``time.perf_counter``.
+    """
 
     model: Any
     total: int
@@ -99,50 +140,61 @@ class Trained:
 
     @property
     def left_s(self) -> float:
-        """By the clock, all that goes on between steps included."""
+        """Estimated wall time to the end of the run, including what happens between steps."""
         so_far = time.perf_counter() - self.began
         return so_far / self.words * (self.total - self.words) if self.words else float("inf")
 
 
-def train(plan: Plan, corpus: Corpus, note: Callable[[Trained], None], hold_out: bool = False) -> Trained:
-    """Train. note is told after every step; an exception that it raises ends the run between two steps.
+def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hold_out: bool = False) -> TrainingState:
+    """Train on a corpus.
 
-    hold_out: leave lines out, and measure the loss on them at some places.
+    Parameters
+    ----------
+    plan
+        What is trained, and how.
+    corpus
+        The text.
+    note
+        Called after every step. If it raises an exception, the run ends between two steps.
+    hold_out
+        Whether some lines are held out, and the loss is measured on them.
     """
-    lines, held = parted(lines_of(corpus)) if hold_out else (lines_of(corpus), np.empty((0, 2), np.int64))
+    lines, held_out = split_held_out(lines_of(corpus)) if hold_out else (lines_of(corpus), np.empty((0, 2), np.int64))
     in_text = int((lines[:, 1] - lines[:, 0]).sum())
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
-    step, model = started(plan, corpus)
-    run = Trained(model, total)
-    most = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), model.at_once if has(model, "at_once") else 0)
-    judged, counts = text_of(corpus, held), corpus.expected_counts(plan.V)
-    places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(judged[0]) else set()
+    step, model = start_model(plan, corpus)
+    run = TrainingState(model, total)
+    step_words = max(
+        int(np.clip(total // 100, LEAST_PIECE, PIECE)), model.at_once if has_attribute(model, "at_once") else 0
+    )
+    held_out_text, counts = text_of(corpus, held_out), corpus.expected_counts(plan.V)
+    places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(held_out_text[0]) else set()
     for run.epoch in range(plan.epochs):
-        for words, starts in pieces(corpus, lines, most):
+        for words, starts in pieces(corpus, lines, step_words):
             if run.words >= total:
                 break
-            done, then = run.words / total, (run.words + len(words)) / total
-            rates = rate_at(plan.settings, done), rate_at(plan.settings, then)
-            seconds, cpu_s = take(step, model, words, starts, rates, plan.implementation.adapt)
+            before, after = run.words / total, (run.words + len(words)) / total
+            rates = rate_at(plan.settings, before), rate_at(plan.settings, after)
+            seconds, cpu_s = take_step(step, model, words, starts, rates, plan.implementation.adapt)
             run.seconds, run.cpu_s, run.words = run.seconds + seconds, run.cpu_s + cpu_s, run.words + len(words)
             if passed := {place for place in places if place <= run.words}:
                 places -= passed
-                loss = noise_loss(np.asarray(model.W_in), np.asarray(model.W_out), *judged, counts, plan.K)
+                loss = noise_loss(np.asarray(model.W_in), np.asarray(model.W_out), *held_out_text, counts, plan.K)
                 if loss is not None:
                     run.curve.append((run.words, loss))
             note(run)
     return run
 
 
-def started(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
-    """An implementation's step and its model, made and compiled."""
+def start_model(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+    """Make a model, and return the implementation's compiled step and the model."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
     step, (model,) = plan.implementation.start(problem)
     return step, model
 
 
-def take(
+def take_step(
     step: Callable[..., Any],
     model: Any,
     words: Ints,
@@ -150,46 +202,49 @@ def take(
     rates: tuple[float, float],
     adapt: Callable[..., tuple[Any, ...]] | None = None,
 ) -> tuple[float, float]:
-    """Take a step, at rates from the one to the other: its seconds, wall and CPU, without those of adapting the piece."""
+    """Take one training step and return its wall and CPU seconds, without adapting the piece.
+
+    rates: learning rate at the start and at the end of the step.
+    """
     model.alpha = sum(rates) / 2
-    if has(model, "rates"):
+    if has_attribute(model, "rates"):
         model.rates = rates
     arguments = adapt(model, words, starts) if adapt else (words, starts)
-    begun, cpu = time.perf_counter(), time.process_time()
+    started, cpu = time.perf_counter(), time.process_time()
     step(*arguments, model)
-    return time.perf_counter() - begun, time.process_time() - cpu
+    return time.perf_counter() - started, time.process_time() - cpu
 
 
 def pace(plan: Plan, corpus: Corpus) -> float:
-    """Words a second in a step that takes a while, or is as large as a run's: steps grow from LEAST_PIECE words up to it."""
-    step, model = started(plan, corpus)
-    lines, most = lines_of(corpus), LEAST_PIECE
+    """Measure the words that a step trains on a second. Steps grow until one takes LONG_STEP_S or is as large as a run's."""
+    step, model = start_model(plan, corpus)
+    lines, step_words = lines_of(corpus), LEAST_PIECE
     while True:
-        words, starts = next(pieces(corpus, lines, most))
-        seconds, _ = take(
+        words, starts = next(pieces(corpus, lines, step_words))
+        seconds, _ = take_step(
             step, model, words, starts, (plan.settings.alpha, plan.settings.alpha), plan.implementation.adapt
         )
-        if seconds > A_WHILE_S or len(words) >= min(PIECE, len(corpus.ids)):
+        if seconds > LONG_STEP_S or len(words) >= min(PIECE, len(corpus.ids)):
             return len(words) / seconds
-        most *= 4
+        step_words *= 4
 
 
 def rate_at(settings: Settings, done: float) -> float:
-    """The rate once a share of a run is done: it falls linearly, and ends at min_alpha."""
+    """Return the learning rate once a share of a run is done. It falls linearly to min_alpha."""
     return settings.alpha - (settings.alpha - settings.min_alpha) * min(1.0, done)
 
 
 def text_of(corpus: Corpus, lines: Lines) -> tuple[Ints, Ints]:
-    """The words of some lines, all at once."""
+    """Return the words of some lines in one piece."""
     if not len(lines):
         return np.empty(0, np.int32), np.zeros(1, np.int64)
     return next(pieces(corpus, lines, 1 << 62))
 
 
-def kept(corpus: Corpus, V: int) -> Corpus:
-    """A corpus without the words that are not among its V most frequent."""
+def most_frequent(corpus: Corpus, V: int) -> Corpus:
+    """Return a corpus with only its V most frequent words."""
     inside = corpus.ids < V
-    so_far = np.concatenate([[0], np.cumsum(inside)])
-    starts = so_far[corpus.starts]
-    lengths = np.diff(np.append(starts, so_far[-1]))
+    kept_before = np.concatenate([[0], np.cumsum(inside)])
+    starts = kept_before[corpus.starts]
+    lengths = np.diff(np.append(starts, kept_before[-1]))
     return replace(corpus, counts=corpus.counts[:V], ids=corpus.ids[inside], starts=starts[lengths > 0])
