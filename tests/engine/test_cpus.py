@@ -14,9 +14,9 @@ import pytest
 from bench.engine import cpus, environment
 from bench.engine.context import Settings
 from bench.engine.contracts import check_contracts
-from bench.engine.cpus import Held, held
+from bench.engine.cpus import HeldCpus, hold
 from bench.engine.pool import Workers
-from bench.plans.run import saved
+from bench.plans.run import saved_corpus
 from impls import words
 from impls.lookup import gather, take
 from tests.contexts import context_of
@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 MANY = (3, 1, 2, 0)
 HOLD = """
 import sys
-from bench.engine.cpus import held
-with held([int(cpu) for cpu in sys.argv[1:]], 1) as mine:
+from bench.engine.cpus import hold
+with hold([int(cpu) for cpu in sys.argv[1:]], 1) as mine:
     print(mine.cpus, mine.shared, flush=True)
     sys.stdin.readline()
 """
@@ -57,51 +57,51 @@ def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_idlest_is_held_and_let_go_again() -> None:
     for _ in range(2):
-        with held(MANY) as mine:
-            assert mine == Held((3,), shared=False)
+        with hold(MANY) as mine:
+            assert mine == HeldCpus((3,), shared=False)
             assert mine.cpu == 3
 
 
 @pytest.mark.parametrize("other", [MANY], indirect=True)
 def test_another_runs_cpu_is_passed_over(other: subprocess.Popen[str]) -> None:
-    with held(MANY) as mine:
-        assert mine == Held((1,), shared=False)
-    with held(MANY, threads=3) as mine:
-        assert mine == Held((1, 2, 0), shared=False)
+    with hold(MANY) as mine:
+        assert mine == HeldCpus((1,), shared=False)
+    with hold(MANY, threads=3) as mine:
+        assert mine == HeldCpus((1, 2, 0), shared=False)
 
 
 @pytest.mark.parametrize("other", [(3,)], indirect=True)
-def test_where_none_is_free_the_idlest_is_shared_and_it_is_said(other: subprocess.Popen[str]) -> None:
-    with held((3,)) as mine:
-        assert mine == Held((3,), shared=True)
-    with held((3, 1), threads=2) as mine:
-        assert mine == Held((1, 3), shared=True)
-    assert environment.warnings_of({"cpus_shared": True}) == [environment.CROWDED]
+def test_where_none_is_free_the_idlest_is_shared_with_a_warning(other: subprocess.Popen[str]) -> None:
+    with hold((3,)) as mine:
+        assert mine == HeldCpus((3,), shared=True)
+    with hold((3, 1), threads=2) as mine:
+        assert mine == HeldCpus((1, 3), shared=True)
+    assert environment.warnings_of({"cpus_shared": True}) == [environment.SHARED_CPUS]
 
 
 @pytest.mark.parametrize("other", [MANY], indirect=True)
 def test_a_run_that_is_killed_holds_nothing(other: subprocess.Popen[str]) -> None:
     other.kill()
     other.wait()
-    with held(MANY) as mine:
+    with hold(MANY) as mine:
         assert mine.cpu == 3
 
 
 def test_more_threads_than_cpus_hold_them_all_and_share_none() -> None:
-    with held(MANY, threads=16) as mine:
-        assert mine == Held(MANY, shared=False)
+    with hold(MANY, threads=16) as mine:
+        assert mine == HeldCpus(MANY, shared=False)
 
 
 def test_a_system_that_keeps_no_process_on_a_cpu_holds_none() -> None:
-    with held(()) as mine:
-        assert mine == Held()
+    with hold(()) as mine:
+        assert mine == HeldCpus()
         assert mine.cpu is None
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
     (tmp_path / f"w2vbench-cpu3-of-{os.getuid()}.lock").symlink_to(tmp_path / "precious")
-    with pytest.raises(OSError, match="symbolic links"), held((3,)):
+    with pytest.raises(OSError, match="symbolic links"), hold((3,)):
         pass
 
 
@@ -125,7 +125,7 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
     earlier.start()
     try:
         with Workers((own,)) as workers:
-            worker = workers.start(1)
+            worker = workers.acquire(1)
             assert all(own not in mine for mine in threads_cpus())
             assert len(threads_cpus()) >= 3  # this one, the earlier one, and the worker's reader
             assert os.sched_getaffinity(worker.process.pid) == everywhere
@@ -138,9 +138,9 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
 @several
 def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
-    new = Workers.new
-    monkeypatch.setattr(Workers, "new", lambda self, threads: started.append(threads) or new(self, threads))  # type: ignore[func-returns-value]
-    with saved(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
+    spawn = Workers.spawn
+    monkeypatch.setattr(Workers, "spawn", lambda self, threads: started.append(threads) or spawn(self, threads))  # type: ignore[func-returns-value]
+    with saved_corpus(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
         verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), Settings()))
     assert {verdict.status for verdict in verdicts.values()} == {"ok"}
     assert len(started) == 2
@@ -155,5 +155,5 @@ def test_the_only_cpu_is_not_left() -> None:
 
 def test_the_idlest_come_first_and_of_several_as_idle_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpus, "allowed", lambda: frozenset({0, 1, 2, 4}))
-    assert environment.idlest([0, 95, 3, 0, 50]) == [2, 0, 4, 1]
-    assert environment.idlest([0]) == [4, 2, 1, 0]
+    assert environment.idlest_cpus([0, 95, 3, 0, 50]) == [2, 0, 4, 1]
+    assert environment.idlest_cpus([0]) == [4, 2, 1, 0]

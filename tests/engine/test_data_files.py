@@ -1,4 +1,4 @@
-"""Files other than Python's: which ones that differ an implementation may read, and which its package is built from."""
+"""Files other than Python's: which differing ones an implementation may read, and which its package is built from."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.data_files import built_from, read_by
+from bench.engine.data_files import extension_sources, files_read_by
 from impls.identity import Identity
 
 
 def code(*texts: str, reads: bool = False) -> Identity:
-    return Identity("", texts=frozenset(texts), reads=reads)
+    return Identity("", texts=frozenset(texts), reads_files=reads)
 
 
 def found(identity: Identity, *differing: str, at: str = "mine.py", tree: Path = Path("/tree")) -> list[str]:
-    return read_by(identity, tree / at, tree, differing)
+    return files_read_by(identity, tree / at, tree, differing)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_what_an_extension_is_built_from_is_known_by_its_name_or_its_package(tmp
     differing = ("mine/_rows.c", "src/fastrows.cpp", "src/other.c", "mine/rows.py")
 
     def built(at: str, *texts: str) -> list[str]:
-        return built_from(code(*texts), tmp_path / at, tmp_path, differing)
+        return extension_sources(code(*texts), tmp_path / at, tmp_path, differing)
 
     assert built("mine/top.py") == ["mine/_rows.c"]
     assert built("top.py", "fastrows") == ["src/fastrows.cpp"]
     assert built("top.py", "_other", "numpy") == ["src/other.c"]
     assert built("top.py", "numpy") == []
     assert built("top.py", "fastrows.cpp") == []  # it compiles the file itself, each side its own
-    assert read_by(code("fastrows"), tmp_path / "top.py", tmp_path, differing) == []
+    assert files_read_by(code("fastrows"), tmp_path / "top.py", tmp_path, differing) == []

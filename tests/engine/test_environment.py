@@ -1,4 +1,4 @@
-"""What is told of the machine, and what it is warned of."""
+"""How the machine is described, and which warnings it gets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ QUIET: dict[str, Any] = {
 }
 
 
-def test_a_quiet_machine_is_not_warned_of() -> None:
+def test_a_quiet_machine_gets_no_warning() -> None:
     assert environment.warnings_of(QUIET, 1.1, 4, 4) == []
 
 
-def test_what_a_system_does_not_say_is_not_warned_of() -> None:
+def test_facts_that_a_system_does_not_report_give_no_warning() -> None:
     assert environment.warnings_of(dict.fromkeys(QUIET)) == []
     assert environment.warnings_of({}) == []
 
@@ -32,11 +32,11 @@ def test_what_a_system_does_not_say_is_not_warned_of() -> None:
     ("changed", "options", "words"),
     [
         ({"busy_before": 0.5}, {}, "busy when the run began (50%"),
-        ({}, {"steadiness": 1.7}, "speed varied 1.7-fold"),
+        ({}, {"clock_variation": 1.7}, "speed varied 1.7-fold"),
         ({}, {"waiting": 0.5}, "calls waited 50% of their time"),
         ({"cpus_shared": True}, {}, "other runs of w2vbench were measuring"),
         ({"swapped_bytes": 4096}, {}, "4,096 bytes went to or from swap"),
-        ({"throttled": 3}, {}, "slowed by heat 3 times"),
+        ({"throttled": 3}, {}, "throttled 3 times"),
         ({"cpus_quota": 1.5, "held_back": 7}, {}, "quota (1.5 CPUs) ran out 7 times"),
         ({"governor": "powersave"}, {}, "governor is powersave"),
         ({}, {"threads": 8}, "8 threads were asked for, but only 4 CPUs"),
@@ -44,7 +44,7 @@ def test_what_a_system_does_not_say_is_not_warned_of() -> None:
         ({}, {"threads": 1, "blas_threads": 4}, "BLAS ran 4 threads, not the 1 asked for"),
     ],
 )
-def test_what_spoils_figures_is_told_once(changed: dict[str, Any], options: dict[str, Any], words: str) -> None:
+def test_what_distorts_figures_gives_one_warning(changed: dict[str, Any], options: dict[str, Any], words: str) -> None:
     found = environment.warnings_of({**QUIET, **changed}, **options)
     assert len(found) == 1
     assert words in found[0]
@@ -62,8 +62,8 @@ def test_the_machine_is_described() -> None:
 
 def test_counters_that_stood_still_give_zero_and_unknown_ones_nothing() -> None:
     before = environment.counters()
-    assert all(value is None or value >= 0 for value in environment.spoiled(before).values())
-    assert environment.spoiled(dict.fromkeys(before)) == dict.fromkeys(before)
+    assert all(value is None or value >= 0 for value in environment.counter_increases(before).values())
+    assert environment.counter_increases(dict.fromkeys(before)) == dict.fromkeys(before)
 
 
 def test_the_quota_of_a_container_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What workers tell, and that an implementation that writes where it should not ends its process and nothing else."""
+"""Jobs and events as lines; and an implementation that writes into the engine's pipe ends only its own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What killed processes have left is found by the process number in its name, whatever else is called so."""
+"""Folders that killed processes have left are found by the process number in their names, and no others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.leftovers import abandoned
-from bench.plans.run import saved
+from bench.engine.leftovers import abandoned_folders
+from bench.plans.run import saved_corpus
 from impls import words
 
 
@@ -34,9 +34,9 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
     kept = [temporary / f"w2vbench-{owner}-abc" for owner in (*ODD, str(os.getpid()))]
     for folder in (*kept, left := temporary / f"w2vbench-{gone()}-abc"):
         folder.mkdir()
-    assert list(abandoned("w2vbench")) == [left]
+    assert list(abandoned_folders("w2vbench")) == [left]
     small = words.encode("small", ["the cat sat on the mat"])
-    with saved(small):
+    with saved_corpus(small):
         assert not left.exists()
         assert all(folder.exists() for folder in kept)
 
@@ -45,5 +45,5 @@ def test_of_trees_only_trees_are_meant(temporary: Path) -> None:
     number = gone()
     for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
         (temporary / name).mkdir()
-    assert [folder.name for folder in abandoned("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
-    assert [folder.name for folder in abandoned("w2vbench")] == [f"w2vbench-{number}-a"]
+    assert [folder.name for folder in abandoned_folders("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
+    assert [folder.name for folder in abandoned_folders("w2vbench")] == [f"w2vbench-{number}-a"]

@@ -20,13 +20,13 @@ import pytest
 from bench.engine import lines
 from bench.engine.context import Settings
 from bench.engine.measuring import profile_of
-from bench.engine.traced import Allocated, traced_lines
-from bench.plans.problems import enter
-from bench.plans.run import profiled_at
+from bench.engine.traced import LineAllocation, traced_lines
+from bench.plans.problems import new_problem_run
+from bench.plans.run import profiled_problems
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
-from reports.lines import LEAST_GROWTH, LEAST_TRACED, allocated, cells, grown, note
+from reports.lines import LEAST_GROWTH, LEAST_TRACED, allocation, cells, note, resident_growth
 from reports.page import html
 from reports.results import Profile, ProfiledLine
 from tests import saved
@@ -89,7 +89,7 @@ OVERHEAD = 4_000
 """Bytes of Python's own small objects, and of what NumPy keeps from a first call, that a line may have beside its arrays."""
 
 
-def traced(function: Callable[..., Any], *arguments: Any) -> dict[int, Allocated]:
+def traced(function: Callable[..., Any], *arguments: Any) -> dict[int, LineAllocation]:
     """What each line of a function allocates, by its distance from the line of its ``def``."""
     first = function.__code__.co_firstlineno
     return {line - first: one for line, one in traced_lines(function, arguments).items()}
@@ -177,14 +177,14 @@ def test_lines_of_our_own_implementations_have_what_their_arrays_take(
     implementation = BY_KEY[key]
     found = Profile.model_validate(lines.profile(implementation, problem_of(implementation, size), pass_s=0.0))
     assert not found.left_out
-    assert [allocated(one) for one in found.lines if line in one.text and one.hits] == [shown]
+    assert [allocation(one) for one in found.lines if line in one.text and one.hits] == [shown]
 
 
 def problem_of(implementation: Implementation, size: Size) -> Problem:
     return implementation.kernel.make(size, words.builtin(), np.random.default_rng(0))
 
 
-def test_a_pass_over_memory_that_takes_too_long_is_ended_and_said() -> None:
+def test_a_pass_over_memory_that_takes_too_long_is_stopped_and_reported() -> None:
     home = os.getpid()
 
     def hangs_in_a_child(W: Array, idx: Array) -> Array:
@@ -197,8 +197,8 @@ def test_a_pass_over_memory_that_takes_too_long_is_ended_and_said() -> None:
     assert found["left_out"] == ["allocated: no answer in 0.3 s", "resident: no answer in 0.3 s"]
     assert sum(line["hits"] or 0 for line in found["lines"]) > 0
     assert all(line["traced_bytes"] is line["memory_bytes"] is None for line in found["lines"])
-    said = "Not profiled: allocated: no answer in 0.3 s. Not profiled: resident: no answer in 0.3 s."
-    assert note(Profile.model_validate(found)).endswith(said)
+    reasons = "Not profiled: allocated: no answer in 0.3 s. Not profiled: resident: no answer in 0.3 s."
+    assert note(Profile.model_validate(found)).endswith(reasons)
 
 
 def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None:
@@ -214,7 +214,7 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None
     ("key", "call_s", "why"),
     [
         ("lookup/numba", 1e-6, "it is compiled"),
-        ("lookup/gather", 3.1, "a call takes 3.1 s (w2vbench profile takes its time)"),
+        ("lookup/gather", 3.1, "a call takes 3.1 s (w2vbench profile has no such limit)"),
     ],
 )
 def test_what_is_not_profiled_in_a_problem_has_a_reason(key: str, call_s: float, why: str) -> None:
@@ -230,10 +230,13 @@ def test_what_fails_under_a_profiler_has_a_reason() -> None:
 def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_most_that_it_has_itself() -> None:
     small, large, huge = (Size(V, B=B) for V, B in ((1_000, 100), (1_000, 1_000), (100_000, 100)))
     one, two = BY_KEY["lookup/one-hot-dot"], BY_KEY["lookup/gather"]
-    problems = [enter(who, size, Settings()) for who, size in (([one, two], small), ([one, two], large), ([two], huge))]
-    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}
+    problems = [
+        new_problem_run(who, size, Settings())
+        for who, size in (([one, two], small), ([one, two], large), ([two], huge))
+    ]
+    assert profiled_problems(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}
     problems[2].cases[0].status = "skipped"
-    assert profiled_at(problems) == {one.key: problems[1].problem, two.key: problems[1].problem}
+    assert profiled_problems(problems) == {one.key: problems[1].problem, two.key: problems[1].problem}
 
 
 def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) -> None:
@@ -275,18 +278,18 @@ def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) ->
         (40_000_000, 8_000_000, "40.0 MB / 8.00 MB"),
     ],
 )
-def test_allocation_is_told_as_added_and_peak_where_they_differ(
+def test_allocation_is_shown_as_added_and_peak_where_they_differ(
     added: int | None, peak: int | None, shown: str
 ) -> None:
     line = ProfiledLine(number=1, text="x", hits=1, time_s=1.0, traced_bytes=added, traced_peak_bytes=peak)
-    assert allocated(line) == shown
+    assert allocation(line) == shown
 
 
 @pytest.mark.parametrize(
     ("bytes_", "shown"), [(None, ""), (LEAST_GROWTH - 1, ""), (64_000, "64.0 kB"), (-5_000_000, "-5.00 MB")]
 )
-def test_resident_growth_is_told_from_where_it_is_the_lines_own(bytes_: int | None, shown: str) -> None:
-    assert grown(ProfiledLine(number=1, text="x", memory_bytes=bytes_)) == shown
+def test_resident_growth_is_shown_where_it_is_the_lines_own(bytes_: int | None, shown: str) -> None:
+    assert resident_growth(ProfiledLine(number=1, text="x", memory_bytes=bytes_)) == shown
 
 
 CASE = "lookup/one-hot@V=1e6,H=100,B=1,f64,i64,zipf,t1"
@@ -341,7 +344,7 @@ def test_the_page_shows_allocation_beside_each_line_and_why_others_have_no_lines
     assert '<th scope="col">allocated</th><th scope="col">resident</th>' in page
     assert '<td class="bar" style="--share: 100.0%">8.00 MB</td><td>102 kB</td>' in page
     assert page.count("added over all hits / the highest above what was there") == 1
-    assert "Not line by line: it is compiled." in page
+    assert "Not profiled line by line: it is compiled." in page
 
 
 def test_the_command_prints_source_and_figures_and_gives_json(tmp_path: Path) -> None:

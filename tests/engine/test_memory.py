@@ -45,7 +45,7 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
             pages[at] = 1
 
     def work() -> dict[str, Any]:
-        memory.small_pages()
+        memory.disable_huge_pages()
         return {call.__name__: memory.resident_growth(call)[1] for call in (reads, takes, touches)}
 
     found = memory.in_child(work, 60)
@@ -154,8 +154,8 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
     assert cases.peak_bytes.to_list() == [16 * MB, 785, 1_085]
     (table,) = tables(cases, result)
     at = table.header.index("peak memory")
-    assert [shown[at] for shown in table.rows] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident held", "–"]
-    assert "resident: growth of the process's resident set" in table.note
+    assert [shown[at] for shown in table.rows] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident set-up", "–"]
+    assert "is growth of the process's resident set" in table.note
     assert "785" not in as_markdown(result)
 
 

@@ -1,4 +1,4 @@
-"""Whole training runs: how a text is cut, what is kept of it, vectors on disk, scores, and what is said of equality."""
+"""Whole training runs: how a text is cut, its vocabulary, vectors on disk, scores, and when quality is equal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench.engine import training_loop as runs
-from bench.engine.training_loop import LEAST_PIECE, Plan, Trained, kept, lines_of, parted, pieces, train
+from bench.engine.training_loop import (
+    LEAST_PIECE,
+    Plan,
+    TrainingState,
+    lines_of,
+    most_frequent,
+    pieces,
+    split_held_out,
+    train,
+)
 from bench.plans import scores as quality
 from bench.plans.vectors import save
 from impls import words
-from impls.training.contract import planted
+from impls.training.contract import topic_text
 from impls.training.implementations import CBOW, SKIP_GRAM
 from impls.words import Corpus, CorpusError, encode, read, stored
 from reports.statistics import difference_interval
@@ -46,7 +55,7 @@ def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -
         try:
             whole = read(folder / "text")
             V = int((whole.counts >= least).sum())
-            want = replace(kept(whole, V), vocabulary=whole.vocabulary[:V]) if V > 1 else None
+            want = replace(most_frequent(whole, V), vocabulary=whole.vocabulary[:V]) if V > 1 else None
         except CorpusError:
             want = None
         if want is None:
@@ -93,17 +102,17 @@ def test_pieces_hold_every_word_once_and_cut_no_line_but_long_ones(lengths: list
 
 def test_one_line_in_a_hundred_is_held_out() -> None:
     lines = np.arange(500).reshape(250, 2)
-    mine, held = parted(lines)
-    assert len(held) == 2
-    assert len(mine) == 248
-    assert not {tuple(line) for line in mine} & {tuple(line) for line in held}
+    trained, held_out = split_held_out(lines)
+    assert len(held_out) == 2
+    assert len(trained) == 248
+    assert not {tuple(line) for line in trained} & {tuple(line) for line in held_out}
 
 
 # a run
 
 
 def small_text() -> Corpus:
-    ids, starts = planted(12, np.random.default_rng(1), lines=2000)
+    ids, starts = topic_text(12, np.random.default_rng(1), lines=2000)
     counts = np.bincount(ids, minlength=12)
     order = np.argsort(-counts, kind="stable")
     rank = np.argsort(order).astype(np.int32)
@@ -114,7 +123,7 @@ def small_text() -> Corpus:
 def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(implementations: tuple[Any, ...]) -> None:
     corpus, rates, seen = small_text(), [], []
 
-    def note(run: Trained) -> None:
+    def note(run: TrainingState) -> None:
         rates.append(run.model.alpha)
         seen.append((run.words, run.left_s))
 
@@ -131,7 +140,7 @@ def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(implementations: 
     assert run.cpu_s > 0
 
 
-def test_a_model_may_want_more_words_at_once_and_is_told_the_rates_of_a_piece() -> None:
+def test_a_model_may_want_more_words_at_once_and_gets_the_rates_of_a_piece() -> None:
     class Slow:
         """Like gensim with several workers."""
 
@@ -173,13 +182,13 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
         model.seen.append(len(words))
         return model
 
-    monkeypatch.setattr(runs, "A_WHILE_S", a_while)
+    monkeypatch.setattr(runs, "LONG_STEP_S", a_while)
     counting = CBOW[0].kernel.implementation("counting", "counts", prepare=Counting)(step)
     assert runs.pace(Plan(implementation=counting, V=12, H=4), small_text()) > 0
     assert Counting.seen == steps
 
 
-def test_a_run_may_be_told_to_stop_after_so_many_words() -> None:
+def test_a_run_may_stop_after_a_number_of_words() -> None:
     run = train(Plan(implementation=CBOW[-1], V=12, H=4, words=3000), small_text(), lambda run: None)
     assert 3000 <= run.words < 3000 + LEAST_PIECE + 10
 
@@ -238,11 +247,11 @@ def test_scores_are_gensims_own() -> None:
 
     vocabulary = words.builtin().vocabulary[:5000]
     W = np.random.default_rng(3).normal(size=(5000, 20)).astype(np.float32)
-    given = quality.tests(vocabulary)
-    scores = quality.judged(W, given)
+    given = quality.load_tests(vocabulary)
+    scores = quality.score_vectors(W, given)
     theirs = models.KeyedVectors(20)
     theirs.add_vectors(list(vocabulary), W)
-    for name, file in quality.LIKENESS.items():
+    for name, file in quality.SIMILARITY.items():
         _, spearman, _ = theirs.evaluate_word_pairs(datapath(file), restrict_vocab=5000)
         assert scores[name] == pytest.approx(spearman[0], abs=1e-6)
     share, _ = theirs.evaluate_word_analogies(datapath(quality.ANALOGIES), restrict_vocab=5000)
@@ -258,9 +267,9 @@ def test_an_analogy_is_found_among_the_other_words_only() -> None:
 
 def test_without_gensim_there_are_no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality, "find_spec", lambda name: None)
-    assert quality.tests(["a"]) is None
-    assert quality.judged(np.ones((2, 2)), None) == {}
-    assert quality.equal(quality.answers({}, {}, 5)) is None
+    assert quality.load_tests(["a"]) is None
+    assert quality.score_vectors(np.ones((2, 2)), None) == {}
+    assert quality.equal_quality(quality.compare_scores({}, {}, 5)) is None
 
 
 @pytest.mark.parametrize(
@@ -279,7 +288,7 @@ def test_without_gensim_there_are_no_scores(monkeypatch: pytest.MonkeyPatch) -> 
 def test_equal_is_only_what_is_shown_to_be_no_worse(
     mine: list[float], theirs: list[float], answer: bool | None
 ) -> None:
-    found = quality.against(mine, theirs)
+    found = quality.compare_with_peer(mine, theirs)
     assert found is not None
     assert found.shown is answer
     assert found.difference == pytest.approx(np.mean(mine) - np.mean(theirs))
@@ -288,10 +297,10 @@ def test_equal_is_only_what_is_shown_to_be_no_worse(
 def test_the_margin_is_twice_the_spread_of_the_peers_seeds_and_the_last_digit_shown() -> None:
     for theirs in ([0.30, 0.31, 0.33], [0.04, 0.041, 0.046], [0.5, 0.5]):
         for mine in ([0.1, 0.9], [0.3, 0.3, 0.3]):
-            found = quality.against(mine, theirs)
+            found = quality.compare_with_peer(mine, theirs)
             assert found is not None
             assert found.margin == pytest.approx(2 * np.std(theirs, ddof=1) + 0.001)
-    assert quality.against([0.3], [0.3, 0.3]) is quality.against([0.3, 0.3], [0.3]) is None
+    assert quality.compare_with_peer([0.3], [0.3, 0.3]) is quality.compare_with_peer([0.3, 0.3], [0.3]) is None
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
@@ -304,7 +313,9 @@ def test_what_is_worse_by_just_the_margin_is_called_equal_in_no_more_than_one_ca
     margin = 2 * spread + 0.001
     mine = rng.normal(0.30 - margin, ratio * spread, (trials, seeds)).tolist()
     theirs = rng.normal(0.30, spread, (trials, seeds)).tolist()
-    passed = sum(bool((found := quality.against(*both)) and found.shown) for both in zip(mine, theirs, strict=True))
+    passed = sum(
+        bool((found := quality.compare_with_peer(*both)) and found.shown) for both in zip(mine, theirs, strict=True)
+    )
     error = np.sqrt(0.05 * 0.95 / trials)
     assert 0.005 < passed / trials < 0.05 + 3 * error
 
@@ -324,13 +335,13 @@ def test_a_margin_taken_for_known_would_be_passed_too_often() -> None:
 def test_what_is_as_good_is_mostly_shown_to_be(seeds: int, least: float) -> None:
     rng, trials = np.random.default_rng(1), 500
     draws = rng.normal(0.3, 0.01, (trials, 2, seeds)).tolist()
-    passed = sum(bool((found := quality.against(*both)) and found.shown) for both in draws)
+    passed = sum(bool((found := quality.compare_with_peer(*both)) and found.shown) for both in draws)
     assert passed / trials > least
 
 
 def test_what_is_asked_is_counted() -> None:
     given = quality.Tests({"wordsim353": (np.zeros((7, 2), np.int64), np.zeros(7))}, np.zeros((3, 4), np.int64))
-    assert given.asked == {"wordsim353": 7, "analogies": 3}
+    assert given.counts == {"wordsim353": 7, "analogies": 3}
 
 
 def test_equality_asks_for_all_scores() -> None:
@@ -338,7 +349,7 @@ def test_equality_asks_for_all_scores() -> None:
     bad = [0.1, 0.1, 0.11, 0.1, 0.1, 0.11]
 
     def judged(mine: dict[str, list[float]]) -> bool | None:
-        return quality.equal(quality.answers(mine, good, 6))
+        return quality.equal_quality(quality.compare_scores(mine, good, 6))
 
     assert judged(good) is True
     assert judged({**good, "analogies": bad}) is False
@@ -349,4 +360,4 @@ def test_equality_asks_for_all_scores() -> None:
 def test_only_as_many_seeds_as_were_planned_are_judged() -> None:
     good = {name: [0.5, 0.501, 0.5, 0.501, 0.5, 0.501] for name in quality.SCORES}
     for planned, some in ((6, True), (5, False), (7, False)):
-        assert [one is not None for one in quality.answers(good, good, planned).values()] == [some] * 3
+        assert [one is not None for one in quality.compare_scores(good, good, planned).values()] == [some] * 3
