@@ -1,1 +1,1 @@
-"""What is measured against what: a plan lists experiments, and turns their samples into its result."""
+"""Plans: what is measured against what. A plan lists experiments and turns their samples into its result."""

@@ -1,7 +1,8 @@
-"""How well the engine's figures agree with those of other tools, and its intervals with the truth: ``python -m bench.plans.agreement``.
+"""Compare the engine's figures with other tools: ``python -m bench.plans.agreement``.
 
-Wall time against timeit, interleaved with ours; CPU time against getrusage; peak allocation against memray; the engine's own
-cost inside a sample; and, with ``--problems N``, how often the interval of a short problem holds the long-run ratio.
+It compares wall time with timeit (interleaved with ours), CPU time with getrusage, and peak allocation with memray, and
+measures the engine's own cost inside a sample. With ``--problems N`` it also measures how often the interval of a short
+measurement contains the long-run ratio.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from bench.engine.loop import sampler
 from bench.engine.pool import Workers
 from bench.engine.process import pin
 from bench.engine.timing import Timing, calibrate
-from bench.engine.variant import PreparedVariant, prepared
+from bench.engine.variant import PreparedVariant, prepare_variant
 from bench.engine.verify import Verifier
 from bench.plans.presets import PRESETS
-from bench.plans.problems import ProblemRun, enter, measure_next
-from bench.plans.run import saved
+from bench.plans.problems import ProblemRun, measure_next, new_problem_run
+from bench.plans.run import saved_corpus
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
@@ -37,16 +38,16 @@ from reports.samples import walls
 from reports.statistics import paired_ratio
 from reports.units import seconds, size_bytes
 
-TIMED = (
+TIMED_CASES = (
     "lookup/take-out@V=1e3,H=4,B=1,f32,i64,repeat,t1",
     "scatter.scalar/add-at@V=1e4,H=1,B=1e3,f32,i64,repeat,t1",
     "lookup/csr-one-hot@V=1e4,H=100,B=100,f32,i64,repeat,t1",
     "scatter.dense/unique-csr@V=1e4,H=100,B=1e3,f32,i64,repeat,t1",
     "output.softmax/blocked@V=1e5,H=100,B=16,f32,i64,repeat,t1",
 )
-"""From about a microsecond to 50 ms; before them stands one row by its index, of about 0.1 µs."""
+"""From about 1 µs to 50 ms a call. ``variants`` puts a call of about 0.1 µs before them."""
 
-MEASURED_FOR_MEMORY = (
+MEMORY_CASES = (
     "lookup/gather@V=1e4,H=100,B=1e4,f32,i64,zipf,t1",
     "scatter.scalar/bincount@V=1e5,H=1,B=1e4,f32,i64,zipf,t1",
     "scatter.accumulate/csr@V=1e5,H=100,B=1e4,f32,i64,zipf,t1",
@@ -54,9 +55,9 @@ MEASURED_FOR_MEMORY = (
     "output.softmax/full@V=1e5,H=100,B=16,f32,i64,zipf,t1",
     "sampling.without-replacement/gumbel-top-k@V=1e5,H=1,B=16,K=5,f32,i64,zipf,t1",
 )
-"""NumPy's arrays; what BLAS takes for itself is seen by memray alone (0.5 MB beside a one-hot product's 4.0)."""
+"""Cases that allocate NumPy arrays only. Only memray sees the buffers of BLAS (0.5 MB beside the 4.0 MB of a one-hot product)."""
 
-MEASURED = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+COVERAGE_PROBLEM = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
 TIMING = Timing(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
@@ -65,17 +66,19 @@ def main(
     problems: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, help="Also measure a problem N times, about a second each, for the intervals' coverage."
+            metavar="N",
+            min=0,
+            help="Also measure a problem N times, about a second each, to find the coverage of the intervals.",
         ),
     ] = 0,
     results: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="A B", help="Instead compare the speed-ups of two result files of the same command."),
+        typer.Option(metavar="A B", help="Compare the speed-ups of two result files of the same command instead."),
     ] = None,
 ) -> None:
-    """Compare the engine's figures with those of timeit, getrusage and memray on this machine. Exit code 1 if they disagree."""
+    """Compare the engine's figures with timeit, getrusage and memray on this machine. Exit code 1 if they disagree."""
     if results:
-        repeated(*results)
+        compare_runs(*results)
         return
     pin(1)
     corpus = words.builtin()
@@ -85,8 +88,8 @@ def main(
     raise typer.Exit(0 if all(agreed) else 1)
 
 
-def made(name: str, corpus: words.Corpus) -> tuple[Implementation, Problem]:
-    """A case's implementation and its inputs."""
+def load_case(name: str, corpus: words.Corpus) -> tuple[Implementation, Problem]:
+    """Return a case's implementation and its inputs."""
     case = Case.parse(name)
     implementation = next(i for i in catalogue.own() if i.key == f"{case.kernel}/{case.slug}")
     return implementation, implementation.kernel.make(case.size, corpus, np.random.default_rng(0))
@@ -97,20 +100,20 @@ def one_row(W: Any, word: int) -> Any:
 
 
 def variants(corpus: words.Corpus) -> Iterator[tuple[str, PreparedVariant, Problem, tuple[Any, ...]]]:
-    """Calibrated variants of the timed cases, with their problem and the arguments of a call."""
+    """Yield the timed cases: name, variant, problem and the arguments of a call."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
     yield "one row, W[5]", PreparedVariant("row", one_row, (), single, sampler(2, False)), single, (table, 5)
-    for name in TIMED:
-        implementation, problem = made(name, corpus)
-        variant = prepared(name, implementation, problem)
-        yield name, variant, problem, (*problem.batches[0], *variant.last)
+    for name in TIMED_CASES:
+        implementation, problem = load_case(name, corpus)
+        variant = prepare_variant(name, implementation, problem)
+        yield name, variant, problem, (*problem.batches[0], *variant.workspace)
 
 
 def wall_and_cpu(corpus: words.Corpus) -> bool:
-    """Our samples in turn with timeit's, of as many calls of the same function; CPU time with what getrusage says of both."""
+    """Alternate our samples with timeit's, of as many calls of the same function. Compare our CPU time with getrusage."""
     print(f"{'wall, a call':<62} {'ours':>9} {'timeit':>9} {'differ by':>9}   CPU against getrusage")
-    good = True
+    agree = True
     for name, variant, problem, arguments in variants(corpus):
         calibrate(variant, TIMING, Verifier(variant, np.random.default_rng(0)))
         names = [f"a{i}" for i in range(len(arguments))]
@@ -123,42 +126,42 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
         for round_ in range(ROUNDS):
             if round_ % 2:
                 theirs.append(timer.timeit(variant.calls) / variant.calls)
-            before = used_s()
-            wall_ns, cpu_ns, *_ = variant.take(variant.calls)
-            used += used_s() - before
+            before = cpu_seconds()
+            wall_ns, cpu_ns, *_ = variant.time_calls(variant.calls)
+            used += cpu_seconds() - before
             cpu += cpu_ns
             ours.append(wall_ns / variant.calls / 1e9)
             if not round_ % 2:
                 theirs.append(timer.timeit(variant.calls) / variant.calls)
         gc.enable()
         problem.reset()
-        # of pairs, so that a spell of noise does not decide
+        # the median over pairs, so that one noisy stretch does not decide
         differ = float(np.exp(np.median(np.log(ours) - np.log(theirs)))) - 1
         cpu_differ = cpu / 1e9 / used - 1
-        good &= abs(differ) <= 0.05 and abs(cpu_differ) <= 0.02
+        agree &= abs(differ) <= 0.05 and abs(cpu_differ) <= 0.02
         print(
             f"{name:<62} {seconds(float(np.median(ours))):>9} {seconds(float(np.median(theirs))):>9} {differ:>+9.1%}   {cpu_differ:+.2%}"
         )
-    return good
+    return agree
 
 
-def used_s() -> float:
-    """CPU time of this process, user and system, in seconds."""
+def cpu_seconds() -> float:
+    """Return the CPU time of this process, user and system."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def allocation(corpus: words.Corpus) -> bool:
-    """Peak allocation of one call, against the rise of memray's high-water mark, which sees what malloc sees."""
+    """Compare the peak allocation of one call with memray, which traces malloc."""
     try:
         import memray
     except ImportError:
         print("\npeak allocation: not compared, memray is not installed (pip install memray)")
         return True
     print(f"\n{'peak allocation of a call':<80} {'ours':>9} {'memray':>9} {'differ by':>9}")
-    good = True
-    for name in MEASURED_FOR_MEMORY:
-        implementation, problem = made(name, corpus)
+    agree = True
+    for name in MEMORY_CASES:
+        implementation, problem = load_case(name, corpus)
         function, last = implementation.start(problem)
         function(*problem.batches[0], *last)
         problem.reset()
@@ -169,13 +172,13 @@ def allocation(corpus: words.Corpus) -> bool:
                 function(*problem.batches[0], *last)
             theirs = memray.FileReader(file).metadata.peak_memory
         differ = ours / theirs - 1
-        good &= abs(differ) <= 0.01
+        agree &= abs(differ) <= 0.01
         print(f"{name:<80} {size_bytes(ours):>9} {size_bytes(theirs):>9} {differ:>+9.2%}")
-    return good
+    return agree
 
 
 def overhead() -> bool:
-    """What the engine adds to a sample: two clocks once, and the loop around each call."""
+    """Measure what the engine adds to a sample: reading two clocks once, and the loop around each call."""
     empty = sampler(2, False)
     fixed = float(np.median([empty(limits.nothing, iter(()), ())[0] for _ in range(10_000)]))
     n = 10_000
@@ -185,52 +188,56 @@ def overhead() -> bool:
     called = min(bare.repeat(100, n)) / n * 1e9
     share = fixed / 2e6
     print(
-        f"\nthe engine adds {fixed:.0f} ns to a sample ({share:.2%} of 2 ms), and {looped - called:.0f} ns to a call more than timeit's loop"
+        f"\nthe engine adds {fixed:.0f} ns to a sample ({share:.2%} of 2 ms); its loop adds {looped - called:.0f} ns a call more than timeit's"
     )
     return share <= 0.01
 
 
 def coverage(corpus: words.Corpus, problems: int) -> bool:
-    """How often the interval of a measurement as short as quick's holds the ratio that all of them together show."""
-    kernel, size = MEASURED.partition("@")[0], Size.parse(MEASURED.partition("@")[2])
+    """Measure how often the interval of a ``quick`` measurement contains the ratio of all measurements together."""
+    kernel, size = COVERAGE_PROBLEM.partition("@")[0], Size.parse(COVERAGE_PROBLEM.partition("@")[2])
     chosen = [i for i in catalogue.own() if i.kernel.name == kernel and i.slug in ("csr-one-hot", "gather", "take")]
     settings = PRESETS["quick"].settings
-    found = [enter(chosen, size, settings) for _ in range(problems)]
-    with saved(corpus) as folder, Workers() as workers:
+    measured = [new_problem_run(chosen, size, settings) for _ in range(problems)]
+    with saved_corpus(corpus) as folder, Workers() as workers:
         context = RunContext(workers=workers, corpus=folder, settings=settings)
-        for process in range(settings.processes):  # far apart, as in a run
+        for process in range(settings.processes):  # the processes of a problem are far apart in time, as in a run
             print(f"process {process + 1} of {settings.processes} of {problems} problems", file=sys.stderr, flush=True)
-            for problem in found:
+            for problem in measured:
                 measure_next(problem, context)
-    good = True
+    agree = True
     for slug in ("gather", "take"):
-        pairs = [(processes(problem, "csr-one-hot"), processes(problem, slug)) for problem in found]
+        pairs = [(process_walls(problem, "csr-one-hot"), process_walls(problem, slug)) for problem in measured]
         truth = paired_ratio([x for top, _ in pairs for x in top], [x for _, bottom in pairs for x in bottom])
         assert truth is not None
-        held = [r.includes(truth.estimate) for top, bottom in pairs if (r := paired_ratio(top, bottom)) is not None]
-        share = sum(held) / len(held)
-        good &= share >= 0.9
-        of = f"{len(held)} intervals of {settings.processes} processes ({share:.0%})"
-        print(f"csr-one-hot / {slug} in the long run {truth.estimate:.1f}: in {sum(held)} of {of}")
-    return good
+        contained = [
+            r.includes(truth.estimate) for top, bottom in pairs if (r := paired_ratio(top, bottom)) is not None
+        ]
+        share = sum(contained) / len(contained)
+        agree &= share >= 0.9
+        print(
+            f"csr-one-hot / {slug}: the long-run ratio, {truth.estimate:.1f}, lies in {sum(contained)} of "
+            f"{len(contained)} intervals of {settings.processes} processes ({share:.0%})"
+        )
+    return agree
 
 
-def repeated(first: Path, second: Path) -> None:
-    """How far the speed-ups of two runs are apart: the worst, and half of them."""
+def compare_runs(first: Path, second: Path) -> None:
+    """Print how far the speed-ups of two runs differ: the median and the largest difference."""
     both = load(first).merge(load(second), on="case", suffixes=("", "_again"))
     both = both[(both.status == "ok") & (both.status_again == "ok") & ~both.baseline.astype(bool)]
     ratios = both.dropna(subset=["speedup", "speedup_again"])
-    apart = np.expm1(np.abs(np.log((ratios.speedup / ratios.speedup_again).to_numpy())))
-    if not len(apart):
-        raise typer.BadParameter("the two files have no speed-up in common")
+    gap = np.expm1(np.abs(np.log((ratios.speedup / ratios.speedup_again).to_numpy())))
+    if not len(gap):
+        raise typer.BadParameter("the two files have no speed-up in common: give two result files of the same command")
     print(
-        f"{len(apart)} speed-ups in both: half within {np.median(apart):.1%}, all within {apart.max():.1%} "
-        f"({ratios.case.iloc[int(apart.argmax())]}); {int((apart > 0.15).sum())} differ by over 15 %"
+        f"{len(gap)} speed-ups in both: half within {np.median(gap):.1%}, all within {gap.max():.1%} "
+        f"({ratios.case.iloc[int(gap.argmax())]}); {int((gap > 0.15).sum())} differ by over 15 %"
     )
 
 
-def processes(problem: ProblemRun, slug: str) -> list[Any]:
-    """An implementation's samples, process by process."""
+def process_walls(problem: ProblemRun, slug: str) -> list[Any]:
+    """Return an implementation's wall times, process by process."""
     (case,) = (case for case in problem.cases if case.implementation.slug == slug)
     return walls(case.samples)
 

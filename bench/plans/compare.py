@@ -1,4 +1,4 @@
-"""Two revisions measured against each other: in which processes, and the verdicts."""
+"""Measure two revisions side by side, in a fixed number of fresh processes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, Outcome, Wanted, job_of, measure
-from bench.engine.pool import Died
+from bench.engine.experiment import Experiment, MeasureOptions, Outcome, job_of, measure
+from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import Plan, Source, Variant
 from impls.case import Size
 from reports.results import ComparedRow
@@ -29,19 +29,27 @@ from .presets import GATE
 from .revisions import Tree
 
 STAGES = (9, 18)
-"""Processes of every case, and fresh ones of those that the first do not decide: fixed beforehand, whatever is seen."""
+"""Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance."""
 THRESHOLD = 0.02
-"""A change below this counts as none, if nothing else is said."""
+"""The default threshold: a smaller change counts as none."""
 TIMEOUT = "timeout"
 LIMITS = (TIMEOUT, OUT_OF_MEMORY)
-"""What a case may fail by through no fault of its own."""
+"""Failures that may be the machine's fault, and not the code's."""
 LEAST_ROUNDS = 5
-OVER_BUDGET = "no time for them in --budget"
+OVER_BUDGET = "--budget left no time for them"
 
 
 @dataclass(frozen=True)
 class Side:
-    """A variant of every case. source: whose code it runs. slowed: the share by which its samples are made longer."""
+    """A side of the comparison: one variant of every case.
+
+    Attributes
+    ----------
+    source
+        The source whose code it runs: ``base``, ``control`` or ``head``.
+    slowed
+        The share by which its samples are made longer.
+    """
 
     name: str
     source: str
@@ -49,15 +57,24 @@ class Side:
 
 
 SIDES = tuple(Side(name, name) for name in (BASE, CONTROL, HEAD))
-"""Each is loaded on its own: the control is BASE's code once more, and would share no fault of loading with it."""
-CHECKED = (BASE, HEAD)
-"""Those whose results are checked before they are timed."""
+"""The control is BASE's code, loaded a second time on its own, so that a fault of loading does not hit both."""
+CHECKED_SIDES = (BASE, HEAD)
+"""Sides whose results are checked before they are timed."""
 
 
 @dataclass
 class CaseSamples:
-    """What was measured of a case. stages: what each process of each stage timed, by side. plan: calls and rounds by side.
-    memory: by side."""
+    """The measurements of a case.
+
+    Attributes
+    ----------
+    stages
+        For each stage, the samples of each process by side.
+    plan
+        Calls a sample and rounds a process, by side.
+    memory
+        By side.
+    """
 
     stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
     plan: dict[str, Plan] = field(default_factory=dict)
@@ -73,8 +90,8 @@ class CaseSamples:
 
 
 @dataclass
-class Compared:
-    """A comparison that has been made."""
+class ComparisonSamples:
+    """The measurements of a finished comparison."""
 
     differences: Differences
     samples: dict[ComparedCase, CaseSamples]
@@ -82,22 +99,22 @@ class Compared:
 
     @property
     def waiting(self) -> float:
-        """Share of their time that calls of one thread did not have its CPU: the median over cases."""
+        """Share of wall time that calls of one thread did not spend on a CPU: the median over cases."""
         shares = [mine.waiting for case, mine in self.samples.items() if case.size.threads == 1]
         return median(shares) if shares else 0.0
 
     def rows(self, root: Path, threshold: float) -> list[ComparedRow]:
-        """Its cases as the result file has them, with their verdicts. root: the top folder of HEAD's files."""
+        """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""
         cases = dict.fromkeys([*self.differences.compared, *self.differences.excluded])
         return with_verdicts([self.row(case, root) for case in cases], threshold)
 
     def row(self, case: ComparedCase, root: Path) -> ComparedRow:
-        """A case before its verdict."""
+        """Return a case's row, without its verdict."""
         samples = self.samples.get(case) or CaseSamples()
         verdict, why = self.differences.excluded.get(case, ("inconclusive", ""))
         memory, file = samples.memory, Path(case.facts.file)
         sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
-        resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED}
+        resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED_SIDES}
         return ComparedRow.model_validate(
             {
                 "case": case.name,
@@ -118,7 +135,7 @@ class Compared:
 
 
 def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
-    """Where the sides are loaded from. files: of outside implementations, relative to the trees."""
+    """Return where each side is loaded from. files: outside implementations, relative to the trees."""
     return {
         side.source: Source(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
         for side, tree in zip(SIDES, (base, base, head), strict=True)
@@ -128,8 +145,18 @@ def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, 
 Note = Callable[[str, int, int], None]
 
 
-class Comparing:
-    """A comparison under way. sides: the variants of each case."""
+class ComparisonRun:
+    """Measure a comparison.
+
+    Parameters
+    ----------
+    note
+        Called with what is measured, the number of finished processes, and their total (0: unknown).
+    budget_s
+        Time for all processes. Cases that do not fit are left out.
+    sides
+        The variants of each case.
+    """
 
     def __init__(
         self,
@@ -150,53 +177,53 @@ class Comparing:
         self.samples: dict[ComparedCase, CaseSamples] = {}
         self.processes = 0
 
-    def run(self) -> Compared:
-        """Check HEAD's code, measure what differs, and measure again what is undecided."""
+    def run(self) -> ComparisonSamples:
+        """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
         self.check(list(self.differences.compared))
-        self.measure_stage(0, lambda: self.differences.standing)
-        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.standing}
-        again = undecided(first, self.threshold)
-        self.measure_stage(1, lambda: [case for case in again if case not in self.differences.excluded])
-        return Compared(self.differences, self.samples, time.monotonic() - self.started)
+        self.measure_stage(0, lambda: self.differences.remaining)
+        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
+        open_cases = undecided(first, self.threshold)
+        self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
+        return ComparisonSamples(self.differences, self.samples, time.monotonic() - self.started)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
-        """Put HEAD's implementations through the contract: what fails is not measured."""
+        """Check HEAD's implementations against their contract. Those that fail are not measured."""
         keys = list(dict.fromkeys(case.facts.key for case in cases))
         verdicts = check_contracts(keys, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD)
-        excuses = {key: self.excuse_check(key, found) for key, found in verdicts.items() if found.status in LIMITS}
+        excuses = {key: self.check_base(key, verdict) for key, verdict in verdicts.items() if verdict.status in LIMITS}
         for case in cases:
-            found = verdicts[case.facts.key]
-            if found.status != OK:
-                self.exclude(case, HEAD, found.status, found.reason, excuses.get(case.facts.key, ""))
+            verdict = verdicts[case.facts.key]
+            if verdict.status != OK:
+                self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
 
-    def excuse_check(self, key: str, verdict: Verdict) -> str:
-        """Whether BASE, under the same limit, fails too or only just gets through: then it is no fault of HEAD's."""
+    def check_base(self, key: str, verdict: Verdict) -> str:
+        """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
         limit_s = self.context.settings.time_limit_s
         return excuse(lambda: self.context.check(key, source=BASE), limit_s, verdict.status)
 
-    def measure_stage(self, stage: int, standing: Callable[[], list[ComparedCase]]) -> None:
-        """Measure the cases that stand in the fresh processes of a stage."""
+    def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
+        """Measure the remaining cases in the fresh processes of a stage."""
         for done in range(STAGES[stage]):
-            if not standing():
+            if not remaining():
                 return
             self.note("first stage" if stage == 0 else "undecided cases again", done, STAGES[stage])
             began = time.monotonic()
-            self.measure_process(stage, standing())
+            self.measure_process(stage, remaining())
             if done == 0 and math.isfinite(self.ends):
-                self.cut(standing(), time.monotonic() - began, STAGES[stage] - 1, stage)
+                self.cut_to_budget(remaining(), time.monotonic() - began, STAGES[stage] - 1, stage)
 
-    def cut(self, standing: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
-        """Leave the last cases out that are too many for the budget, judged by the process that has just ended."""
+    def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
+        """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""
         room = self.ends - time.monotonic()
-        fits = math.floor(room / max(took * processes, 1e-9) * len(standing))
-        for case in standing[max(0, fits) :]:
+        fits = math.floor(room / max(took * processes, 1e-9) * len(remaining))
+        for case in remaining[max(0, fits) :]:
             if stage == 0:
                 self.differences.compared.remove(case)
                 self.differences.skip(OVER_BUDGET, [case])
                 self.differences.over_budget.append(case.name)
             else:
-                why = "undecided, but --budget left no time to measure it again"
+                why = "undecided, and --budget left no time to measure it again"
                 self.differences.excluded[case] = ("inconclusive", why)
 
     def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
@@ -212,9 +239,9 @@ class Comparing:
         self.context.workers.retire()
 
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
-        """Measure the cases of one problem. One that fails is excluded, and the others are measured without it."""
+        """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
         first = not any(self.samples.get(case) for case in cases)
-        outcome = measure(self.experiment(cases, check=first), self.wanted(cases, memory=first), self.context)
+        outcome = measure(self.experiment(cases, check=first), self.options(cases, memory=first), self.context)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
         for one in outcome.excluded:
             case, side = by_variant[one.case[0].name], one.variant.rpartition("|")[2] if one.variant else ""
@@ -225,7 +252,7 @@ class Comparing:
             self.exclude(case, side, one.status, one.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
-                keep(
+                add_process(
                     outcome,
                     case,
                     [side.name for side in self.sides],
@@ -244,7 +271,7 @@ class Comparing:
                         name=variant_name(case, side.name),
                         key=case.facts.key,
                         source=side.source,
-                        check=check and side.name in CHECKED,
+                        check=check and side.name in CHECKED_SIDES,
                         slowed=side.slowed,
                     )
                     for side in sides or self.sides
@@ -253,22 +280,22 @@ class Comparing:
             ),
         )
 
-    def wanted(self, cases: Sequence[ComparedCase], memory: bool) -> Wanted:
+    def options(self, cases: Sequence[ComparedCase], memory: bool) -> MeasureOptions:
         plan = {
             variant_name(case, side): one
             for case in cases
             for side, one in (self.samples[case].plan.items() if case in self.samples else ())
         }
-        return Wanted(process=self.processes, plan=plan, least_rounds=LEAST_ROUNDS, memory=memory, again=True)
+        return MeasureOptions(process=self.processes, plan=plan, least_rounds=LEAST_ROUNDS, memory=memory, reuse=True)
 
     def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
-        """The events of a process that measures BASE's code alone. Raises Died."""
+        """Yield the events of a process that measures BASE's code alone. Raises WorkerFailure."""
         experiment = self.experiment([case], check=True, sides=SIDES[:1])
-        job = job_of(experiment, self.wanted([], memory=False), self.context)
+        job = job_of(experiment, self.options([], memory=False), self.context)
         return self.context.workers.work(job, experiment.size.threads)
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
-        """A case cannot be compared. excused: why what HEAD failed by is no fault of its own."""
+        """Exclude a case that failed. excused: why HEAD is not to blame."""
         verdict = "failed" if side != HEAD else "wrong" if status in (WRONG, ERROR) else "broken"
         where = f"{side.upper()}: " if side else ""
         why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
@@ -279,8 +306,8 @@ def variant_name(case: ComparedCase, side: str) -> str:
     return f"{case.facts.slug}|{side}"
 
 
-def keep(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
-    """Take what a process found of a case."""
+def add_process(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
+    """Add the figures of one process to a case."""
     samples.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
     for side in sides:
         timed = outcome.timed[variant_name(case, side)]
@@ -289,20 +316,23 @@ def keep(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: Ca
             samples.memory[side] = one
 
 
-BARELY = 0.5
-"""BASE only just keeps a limit of time if one of its steps takes this share of it."""
+NEAR_LIMIT = 0.5
+"""If a step of BASE takes more than this share of the time limit, HEAD's timeout is excused."""
 
 
 def excuse(run: Callable[[], Iterator[protocol.Events]], limit_s: float, status: str) -> str:
-    """Why a limit that HEAD did not keep is no fault of its own: BASE, run alone, does not keep it either, or only just."""
+    """Return why HEAD is not to blame for exceeding a limit, or an empty string.
+
+    BASE runs alone under the same limit. HEAD is excused if BASE fails too, or nearly reaches the time limit.
+    """
     longest, began = 0.0, time.monotonic()
     try:
         for event in run():
             longest, began = max(longest, time.monotonic() - began), time.monotonic()
             if isinstance(event, protocol.Verdict | protocol.Excluded) and event.status not in (OK, "skipped"):
                 return f"BASE fails too ({event.status}: {event.reason})"
-    except Died as death:
-        return f"BASE fails too ({death.status}: {death.reason})"
-    if status == TIMEOUT and longest > BARELY * limit_s:
-        return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: allow more with --time-limit, or run it on a quieter machine"
+    except WorkerFailure as failure:
+        return f"BASE fails too ({failure.status}: {failure.reason})"
+    if status == TIMEOUT and longest > NEAR_LIMIT * limit_s:
+        return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: raise --time-limit, or run it on a quieter machine"
     return ""

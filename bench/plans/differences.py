@@ -1,4 +1,4 @@
-"""What two revisions differ in: which cases are compared, and why others are not."""
+"""How two revisions differ: which cases are compared, and why others are not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.engine.context import RunContext
-from bench.engine.pool import Died
+from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import Facts
 from impls.case import Case, Size
 from reports.comparison import SAME_CODE
@@ -16,13 +16,13 @@ from .revisions import RevisionError
 from .selection import Selection
 
 GATE_CASES = 16
-"""Most cases that are measured without being asked for: each case more makes every one of them harder to tell."""
+"""Most cases that are measured unless the user selects some. The verdicts share one error rate, so each further case costs all others power."""
 TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --kernel and --only choose)"
 MARKED_WRONG = "marked wrong: never timed"
 
 
 class NotComparable(RevisionError):
-    """BASE and HEAD cannot be measured against each other at all; the message is one line and says why."""
+    """BASE and HEAD cannot be compared at all. The message is one line and gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,47 @@ class ComparedCase:
 
 
 @dataclass(frozen=True)
-class Chosen(Selection):
-    """What is to be compared: narrowed to kernels or globs, or widened to everything. threads: of BLAS and OpenMP."""
+class CaseSelection(Selection):
+    """Select the cases to compare: only some kernels or globs, or also cases whose code is unchanged.
+
+    Attributes
+    ----------
+    everything
+        Whether to compare all selected cases, changed or not.
+    threads
+        BLAS and OpenMP threads.
+    """
 
     everything: bool = False
     threads: int = 1
 
     def cases(self, facts: Facts) -> list[ComparedCase]:
-        """The cases of an implementation that are meant."""
+        """Return the selected cases of an implementation."""
         every = [ComparedCase(facts, replace(size, threads=self.threads)) for size in GATE.sizes(facts)]
         return [case for case in every if self.has_kernel(facts.kernel) and self.has_case(case.name)]
 
     @property
-    def narrowed(self) -> bool:
-        return self != Chosen(threads=self.threads)
+    def is_narrowed(self) -> bool:
+        """Whether the user chose the cases, so that no limit on their number applies."""
+        return self != CaseSelection(threads=self.threads)
 
 
 @dataclass
 class Differences:
-    """What is compared, and what is not, and why.
+    """Which cases are compared, which are not, and why.
 
-    compared: the cases, most important first. added, removed, renamed: implementations. skipped: names of cases, by the reason.
-    excluded: cases that cannot be compared, with verdict and reason. over_budget: cases that differ, and that there was
-    no time for.
+    Attributes
+    ----------
+    compared
+        The cases, most important first.
+    added, removed, renamed
+        Keys of implementations; of renamed ones (old, new).
+    skipped
+        Names of cases, by the reason.
+    excluded
+        Verdict and reason of the cases that cannot be compared.
+    over_budget
+        Names of cases that differ but did not fit into the time budget.
     """
 
     compared: list[ComparedCase] = field(default_factory=list)
@@ -72,124 +90,142 @@ class Differences:
     over_budget: list[str] = field(default_factory=list)
 
     @property
-    def standing(self) -> list[ComparedCase]:
-        """The cases that are still compared."""
+    def remaining(self) -> list[ComparedCase]:
+        """The compared cases that are not excluded."""
         return [case for case in self.compared if case not in self.excluded]
 
     def skip(self, why: str, cases: Iterable[ComparedCase]) -> None:
+        """Leave out cases that need no comparison."""
         self.skipped.setdefault(why, []).extend(case.name for case in cases)
 
     def fail(self, why: str, cases: Iterable[ComparedCase]) -> None:
-        """Cases that cannot be compared, through no fault of HEAD's results."""
+        """Exclude cases that cannot be compared, although HEAD's results may be right."""
         self.excluded.update(dict.fromkeys(cases, ("failed", f"not comparable: {why}")))
 
 
 def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict[str, Facts], dict[str, Facts]]:
-    """What both sides have, by key. differing: files that differ between the trees.
+    """Return the implementations of BASE and of HEAD, by key.
 
-    Raises RevisionError if HEAD cannot be loaded, and NotComparable if BASE cannot be, or has another interface.
+    Parameters
+    ----------
+    differing
+        Files that differ between the trees.
+
+    Raises
+    ------
+    RevisionError
+        If HEAD cannot be loaded.
+    NotComparable
+        If BASE cannot be loaded, or its interface has another version.
     """
     try:
         sides = context.list_sources(differing)
-    except Died as death:
-        raise RevisionError(f"loading both revisions: {death.status}: {death.reason}") from death
+    except WorkerFailure as failure:
+        raise RevisionError(f"loading both revisions: {failure.status}: {failure.reason}") from failure
     for name, raised in (("head", RevisionError), ("base", NotComparable)):
         if sides[name].error:
             raise raised(f"{name.upper()} cannot be loaded: {sides[name].error}")
     base, head = sides["base"], sides["head"]
     if base.interface != head.interface:
         raise NotComparable(
-            f"the interface of implementations changed (version {base.interface} in BASE, {head.interface} in HEAD): "
-            "they cannot be measured in one process"
+            f"the interface of implementations changed (version {base.interface} in BASE, {head.interface} in HEAD), so they "
+            "cannot be measured in one process: compare HEAD with a revision that has the same interface"
         )
     return tuple({one.key: one for one in side.implementations} for side in (base, head))  # type: ignore[return-value]
 
 
-def differences(base: dict[str, Facts], head: dict[str, Facts], chosen: Chosen) -> Differences:
-    """Sort what both sides have into what is compared and what is not. Raises RevisionError if nothing is named so."""
+def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseSelection) -> Differences:
+    """Decide which cases are compared and which are not. Raises RevisionError if the selection matches none."""
     if not base and not head:
         raise RevisionError("no implementation at either revision: is the file of --impl in git?")
-    found = Differences()
-    if not any(chosen.cases(one) for one in (*head.values(), *base.values())):
+    result = Differences()
+    if not any(selection.cases(one) for one in (*head.values(), *base.values())):
         raise RevisionError("no case matches --kernel and --only at either revision; w2vbench list shows the names")
-    gone = {key: one for key, one in base.items() if key not in head and chosen.cases(one)}
+    gone = {key: one for key, one in base.items() if key not in head and selection.cases(one)}
     for key, mine in head.items():
-        cases = chosen.cases(mine)
+        cases = selection.cases(mine)
         if not cases:
             continue
         theirs, before = base.get(key), next((old for old, one in gone.items() if is_renamed(one, mine)), None)
         if theirs is None and before is not None:
-            found.renamed.append((before, key))
+            result.renamed.append((before, key))
             del gone[before]
         elif theirs and not (theirs.missing or theirs.wrong) and (mine.missing or mine.wrong):
             now = f"needs {' and '.join(mine.missing)}, which is not installed" if mine.missing else "marks it wrong"
-            found.fail(f"HEAD {now}", cases)
+            result.fail(f"HEAD {now}", cases)
         elif absent := [*mine.missing, *(theirs.missing if theirs else ())]:
-            found.skip(f"not installed: pip install {' '.join(dict.fromkeys(absent))}", cases)
+            result.skip(f"not installed: pip install {' '.join(dict.fromkeys(absent))}", cases)
         elif mine.wrong or (theirs and theirs.wrong):
-            found.skip(MARKED_WRONG, cases)
+            result.skip(MARKED_WRONG, cases)
         elif theirs is None:
-            found.added.append(key)
-        elif why := not_comparable(theirs, mine):
-            found.fail(why, cases)
-        elif not chosen.everything and unchanged(theirs, mine):
-            found.skip(SAME_CODE, cases)
-        elif why := not_apart(theirs, mine):
-            found.fail(why, cases)
+            result.added.append(key)
+        elif why := why_not_comparable(theirs, mine):
+            result.fail(why, cases)
+        elif not selection.everything and unchanged(theirs, mine):
+            result.skip(SAME_CODE, cases)
+        elif why := why_not_separable(theirs, mine):
+            result.fail(why, cases)
         else:
-            found.compared += cases
-    found.removed = list(gone)
-    found.compared = by_importance(found.compared)
-    if len(found.compared) > GATE_CASES and not chosen.narrowed:
-        found.skip(TOO_MANY, found.compared[GATE_CASES:])
-        del found.compared[GATE_CASES:]
-    return found
+            result.compared += cases
+    result.removed = list(gone)
+    result.compared = by_importance(result.compared)
+    if len(result.compared) > GATE_CASES and not selection.is_narrowed:
+        result.skip(TOO_MANY, result.compared[GATE_CASES:])
+        del result.compared[GATE_CASES:]
+    return result
 
 
 def is_renamed(old: Facts, new: Facts) -> bool:
-    """Whether one is the other under a new name."""
+    """Whether the code only has a new name."""
     return old.kernel == new.kernel and unchanged(old, new)
 
 
 def unchanged(base: Facts, head: Facts) -> bool:
-    """Whether both sides' code is the same, and so are the files that it reads."""
+    """Whether the code and the files that it reads are the same on both sides."""
     return base.identity == head.identity and not (base.data or head.data)
 
 
-def not_comparable(base: Facts, head: Facts) -> str:
-    """Why two sides cannot be told apart in one process, whether or not their code differs; empty if they can."""
+def why_not_comparable(base: Facts, head: Facts) -> str:
+    """Return why the sides cannot be compared in one process even if their code is the same, or an empty string."""
     if base.signature != head.signature:
         return f"it takes ({', '.join(base.signature)}) in BASE and ({', '.join(head.signature)}) in HEAD"
     if built := base.built or head.built:
-        return f"{built[0]} differs, which its extension is built from, and both sides use the one that is installed"
+        return (
+            f"its extension is built from {built[0]}, which differs, but both sides use the extension that is installed"
+        )
     before, after = ({text: place for place, text in side.effects} for side in (base, head))
     if differing := [text for text in (*after, *before) if (text in after) != (text in before)]:
         text = differing[0]
         return (
-            f"{after.get(text) or before[text]} runs `{text}` when it is imported, which holds for both sides at once: "
-            "do it where it is needed, in prepare"
+            f"{after.get(text) or before[text]} runs `{text}` when it is imported, which changes the process of both sides: "
+            "move it into prepare"
         )
     return ""
 
 
-def not_apart(base: Facts, head: Facts) -> str:
-    """Why code that differs would run on both sides at once; empty if it would not."""
+def why_not_separable(base: Facts, head: Facts) -> str:
+    """Return why one side could run the other's code in the same process, or an empty string."""
     if late := base.late_imports or head.late_imports:
-        return f"it imports {late[0]} when it is called, which would be one side's: import it at the top of the file"
+        return f"it imports {late[0]} when it is called, and both sides would get the same module: import it at the top of the file"
     if strays := base.strays or head.strays:
-        return f"one side uses the other's {strays[0]}: its modules are looked for in the top folder and in src/ only"
+        return (
+            f"one side uses the other's {strays[0]}: move it to the top folder or to src/, where modules are looked up"
+        )
     return ""
 
 
 def by_importance(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
-    """Kernel by kernel in turn: first the fastest implementation, then the baseline, then the rest; larger sizes after that."""
+    """Rank cases: one of each kernel in turn, smaller sizes first.
+
+    Within a size, the fastest implementation comes first, then the baseline, then the rest.
+    """
     kernels: dict[str, list[ComparedCase]] = {}
     for case in cases:
         kernels.setdefault(case.facts.kernel, []).append(case)
     ranked = []
     for mine in kernels.values():
         sizes = list(dict.fromkeys(case.size for case in mine))
-        fastest = mine[-1].facts  # the implementations stand in order, from the textbook's up
+        fastest = mine[-1].facts  # a kernel lists its implementations from the textbook's up
 
         def rank(
             at: int, mine: list[ComparedCase] = mine, sizes: list[Size] = sizes, fastest: Facts = fastest

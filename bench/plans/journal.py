@@ -1,4 +1,4 @@
-"""The journal of a run: every finished process is on disk at once, so that a run that is killed loses at most the one in hand."""
+"""The journal of a run. Every finished process is written to disk at once, so that a killed run loses at most one process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "journal.jsonl"
 
 
 class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
-    """A case as the journal has it: all of a ``CaseRun`` but its implementation."""
+    """A case in the journal: a ``CaseRun`` without its implementation."""
 
     case: str
     status: str
@@ -35,7 +35,7 @@ class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
 
 
 class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
-    """A problem as the journal has it. cases: by the implementations' keys."""
+    """A problem in the journal. Its cases are stored by the implementations' keys."""
 
     problem: str
     processes: int
@@ -46,43 +46,49 @@ class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
     cases: dict[str, CaseEntry]
 
 
-OF_CASE = tuple(name for name in CaseEntry.__struct_fields__ if name != "case")
-OF_PROBLEM = tuple(name for name in ProblemEntry.__struct_fields__ if name != "cases")
+CASE_FIELDS = tuple(name for name in CaseEntry.__struct_fields__ if name != "case")
+PROBLEM_FIELDS = tuple(name for name in ProblemEntry.__struct_fields__ if name != "cases")
 
 
 class JournalError(ValueError):
-    """A journal that a run cannot go on from; the message is one line and says what to do."""
+    """A journal that cannot be resumed or written. The message is one line and says what to do."""
 
 
 class Journal:
-    """Problems of a run as they stood after each process, one JSON line each, after a first line that says which run it is."""
+    """A file of JSON lines: the run's identity, then each problem after each of its processes.
+
+    Parameters
+    ----------
+    folder
+        The run's output folder.
+    run
+        The run's identity. Only a run with the same identity can be resumed.
+    """
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
         self.limits: list[protocol.MachineLimits] = []
 
     def begin(self) -> bool:
-        """Start a new journal; an unfinished run's is put aside. Gives whether there was one."""
-        left = put_aside(self.path)
+        """Start a new journal. Return whether an unfinished run's journal was there and was put aside."""
+        earlier = put_aside(self.path)
         self.append(self.run)
-        return left is not None
+        return earlier is not None
 
-    def finished(self, implementations: Iterable[Implementation]) -> dict[str, ProblemRun]:
-        """Problems as far as an earlier, unfinished run of the same command came, by problem. Raises JournalError."""
+    def read_problems(self, implementations: Iterable[Implementation]) -> dict[str, ProblemRun]:
+        """Return the problems of an earlier, unfinished run of the same command, by name. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise JournalError(
-                f"{self.path}: no unfinished run to go on from (leave --resume out to start one)"
-            ) from error
-        entries = [entry for line in text.splitlines() if (entry := parsed(line)) is not None]
+            raise JournalError(f"{self.path}: no unfinished run to go on from; start one without --resume") from error
+        entries = [entry for line in text.splitlines() if (entry := parse_entry(line)) is not None]
         if not entries or entries[0] != self.run:
             other = entries[0].get("command", "unknown") if entries else "unreadable"
             raise JournalError(
-                f"{self.path}: the unfinished run is another one ({other}): run it, or leave --resume out"
+                f"{self.path}: the unfinished run is another one ({other}); resume that one, or start a new run without --resume"
             )
         by_key = {i.key: i for i in implementations}
-        if not text.endswith("\n"):  # the line that was being written when the run was killed
+        if not text.endswith("\n"):  # the last line was cut off when the run was killed
             write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
         try:
             self.limits = [
@@ -92,21 +98,23 @@ class Journal:
             ]
             return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
         except (msgspec.ValidationError, KeyError) as error:
-            raise JournalError(f"{self.path}: not a journal of this version: leave --resume out") from error
+            raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 
     def add(self, problem: ProblemRun) -> None:
-        """Put a problem on disk as it stands after a process."""
+        """Write a problem after one of its processes."""
         cases = {
-            case.implementation.key: CaseEntry(case=str(case.case), **{name: getattr(case, name) for name in OF_CASE})
+            case.implementation.key: CaseEntry(
+                case=str(case.case), **{name: getattr(case, name) for name in CASE_FIELDS}
+            )
             for case in problem.cases
         }
         self.append(
-            msgspec.to_builtins(ProblemEntry(cases=cases, **{name: getattr(problem, name) for name in OF_PROBLEM}))
+            msgspec.to_builtins(ProblemEntry(cases=cases, **{name: getattr(problem, name) for name in PROBLEM_FIELDS}))
         )
 
-    def add_limits(self, found: protocol.MachineLimits) -> None:
-        """Put on disk what the machine can do."""
-        self.append({"machine_limits": msgspec.to_builtins(found)})
+    def add_limits(self, limits: protocol.MachineLimits) -> None:
+        """Write a measurement of the machine's limits."""
+        self.append({"machine_limits": msgspec.to_builtins(limits)})
 
     def append(self, entry: dict[str, Any]) -> None:
         try:
@@ -116,41 +124,41 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             raise JournalError(
-                f"{self.path}: {error.strerror or error}; what was measured before is kept there: make room, and go on with --resume"
+                f"{self.path}: {error.strerror or error}; earlier processes are kept there: make room, then run the same command with --resume"
             ) from error
 
     def close(self) -> None:
-        """The run is finished and kept elsewhere: nothing to go on from."""
+        """Delete the journal: the run is finished and its results are kept elsewhere."""
         self.path.unlink(missing_ok=True)
 
 
 def put_aside(path: Path) -> Path | None:
-    """Give a file of an earlier run another name, so that it is not written over; None if there is none."""
+    """Rename the file of an earlier run, so that it is not overwritten. Return its new path, or None if there is no file."""
     if not path.exists():
         return None
     names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
     return path.replace(next(name for name in names if not name.exists()))
 
 
-HELD: list[TextIO] = []
-"""Locks, kept open."""
+LOCKS: list[TextIO] = []
+"""Lock files, kept open while the process lives."""
 
 
-def hold(folder: Path) -> None:
-    """Keep other runs out of a folder for as long as this process lives. Raises JournalError if one is in it."""
+def lock_folder(folder: Path) -> None:
+    """Lock a folder for this process. Raises JournalError if another run has locked it."""
     try:
         import fcntl
-    except ImportError:  # not on this system
+    except ImportError:  # not available on this system
         return
-    HELD.append((folder / ".running").open("w"))
+    LOCKS.append((folder / ".running").open("w"))
     try:
-        fcntl.flock(HELD[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(LOCKS[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise JournalError(f"{folder}: another run is writing there; give this one another --out") from error
+        raise JournalError(f"{folder}: another run is writing there: give this one another --out") from error
 
 
-def parsed(line: str) -> dict[str, Any] | None:
-    """A line's entry; None for one that was cut off."""
+def parse_entry(line: str) -> dict[str, Any] | None:
+    """Return a line's entry, or None if the line was cut off."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -159,14 +167,14 @@ def parsed(line: str) -> dict[str, Any] | None:
 
 
 def read_problem(line: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:
-    """A problem as the journal has it."""
+    """Restore a problem from its line."""
     entry = msgspec.convert(line, ProblemEntry)
     cases = [
         CaseRun(
             implementation=implementations[key],
             case=Case.parse(one.case),
-            **{name: getattr(one, name) for name in OF_CASE},
+            **{name: getattr(one, name) for name in CASE_FIELDS},
         )
         for key, one in entry.cases.items()
     ]
-    return ProblemRun(size=cases[0].case.size, cases=cases, **{name: getattr(entry, name) for name in OF_PROBLEM})
+    return ProblemRun(size=cases[0].case.size, cases=cases, **{name: getattr(entry, name) for name in PROBLEM_FIELDS})

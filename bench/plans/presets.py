@@ -1,4 +1,4 @@
-"""Presets: which sizes each kernel is measured at, and how long. ``w2vbench run --preset NAME`` takes one of these."""
+"""Presets: the sizes at which each kernel is measured, and how long. ``w2vbench run --preset NAME`` selects one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from impls.case import Size
 
 
 class Kernel(Protocol):
-    """What sizes depend on."""
+    """What a preset needs to know of a kernel."""
 
     @property
     def name(self) -> str: ...
@@ -20,14 +20,17 @@ class Kernel(Protocol):
 
 
 NEGATIVES = 5
-"""The book's number of negatives a target."""
+"""Negatives a target, as in the book."""
 
-HUNDREDFOLD = ("lookup", "output.softmax", "sampling.without-replacement")
-"""Kernels with implementations that make a B × V array or go over V for every row: they have sizes of their own, (V, B), with a
-small batch where V is large, and the same small batch at smaller V too, so that growth in V can be seen."""
+SMALL_BATCH_KERNELS = ("lookup", "output.softmax", "sampling.without-replacement")
+"""Kernels with implementations that make a B × V array or scan all V words for every row.
+
+They are measured at (V, B) pairs of their own: the batch is small where V is large, and the same small batch is measured at
+smaller V too, to show the growth in V.
+"""
 
 
-FLAT = (
+FLAT_KERNELS = (
     "scatter.accumulate",
     "scatter.rows",
     "output.shared-negatives",
@@ -35,56 +38,77 @@ FLAT = (
     "output.nce",
     "output.hierarchical",
 )
-"""Kernels none of whose implementations grows with V to speak of: where time is short, a vocabulary or two will do."""
+"""Kernels whose time hardly depends on V in any implementation: short presets measure them at one or two vocabularies."""
 
-TABLES = ("update.sgd", "update.adam", "update.lazy-adam")
-"""Kernels that hold up to four V × H tables, and go over them several times to check or to restore them: they have
-vocabularies of their own, for the largest take longer than they tell."""
+TABLE_KERNELS = ("update.sgd", "update.adam", "update.lazy-adam")
+"""Kernels that hold up to four V × H tables, and pass over them several times to check or restore them.
 
-TEXTS = ("training.cbow", "training.skip-gram")
-"""Kernels whose B is a piece of text, in words, ids int32 and vectors float32: the book's implementations take a second for a thousand."""
+They are measured at vocabularies of their own: the largest would cost much time and show nothing new.
+"""
+
+TRAINING_KERNELS = ("training.cbow", "training.skip-gram")
+"""Kernels whose B is the length of a text in words, with int32 ids and float32 vectors.
+
+The book's implementations take about a second for a thousand words.
+"""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How the problems of a preset are run, and its sizes a kernel."""
+    """How long a preset measures, and at which sizes.
+
+    Attributes
+    ----------
+    vocabularies
+        V of every kernel that has no list of its own below.
+    batches
+        B of the scatter kernels at V = 1e5, or at the largest vocabulary below that.
+    small_batches
+        (V, B) of the ``SMALL_BATCH_KERNELS``.
+    flat, tables
+        V of the ``FLAT_KERNELS`` and the ``TABLE_KERNELS``; if empty, ``vocabularies``.
+    training_sizes
+        (V, B) of the ``TRAINING_KERNELS``.
+    optional_kernels
+        Kernels that run only on request.
+    """
 
     name: str
     settings: Settings
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
-    hundredfold: tuple[tuple[int, int], ...] = ()
+    small_batches: tuple[tuple[int, int], ...] = ()
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
-    texts: tuple[tuple[int, int], ...] = ()
-    left_out: tuple[str, ...] = ()
-    """Kernels that run only when they are asked for."""
+    training_sizes: tuple[tuple[int, int], ...] = ()
+    optional_kernels: tuple[str, ...] = ()
 
     def sizes(self, kernel: Kernel) -> list[Size]:
-        """The sizes at which a kernel is measured, in the order they are measured."""
+        """Return the sizes at which a kernel is measured, in order."""
         if self.name == "deck":
             return deck_sizes(kernel)
-        if kernel.name in TEXTS:
-            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.texts]
-        elif kernel.name in HUNDREDFOLD:
-            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.hundredfold]
+        if kernel.name in TRAINING_KERNELS:
+            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.training_sizes]
+        elif kernel.name in SMALL_BATCH_KERNELS:
+            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.small_batches]
         else:
-            own = {**dict.fromkeys(FLAT, self.flat), **dict.fromkeys(TABLES, self.tables)}.get(kernel.name)
-            some = own or self.vocabularies
-            sizes = [fit(kernel, Size(V)) for V in some]
+            own = {**dict.fromkeys(FLAT_KERNELS, self.flat), **dict.fromkeys(TABLE_KERNELS, self.tables)}.get(
+                kernel.name
+            )
+            sizes = [fit(kernel, Size(V)) for V in own or self.vocabularies]
         if kernel.name.startswith("scatter"):
             sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
         return list(dict.fromkeys(sizes))
 
 
 def fit(kernel: Kernel, size: Size) -> Size:
-    """The size with the dimensions that the kernel has, and without those that it has not."""
+    """Return the size with the kernel's own dimensions only: H = 1 or K = 0 where it has none."""
     return replace(
         size,
         H=size.H if "H" in kernel.dimensions else 1,
         K=(size.K or NEGATIVES) if "K" in kernel.dimensions else 0,
-        dtype="f32" if kernel.name in TEXTS else size.dtype,
-        index="i32" if kernel.name in TEXTS else size.index,
+        dtype="f32" if kernel.name in TRAINING_KERNELS else size.dtype,
+        index="i32" if kernel.name in TRAINING_KERNELS else size.index,
     )
 
 
@@ -96,20 +120,20 @@ DECK = {
     "output.negative-sampling": (Size(10**6, B=1, dtype="f64"),),
     "sampling.without-replacement": (Size(10**6, B=1),),
 }
-"""The deck's own sizes, by kernel: slides 6 and 9, 13, 14, 24, 22."""
+"""The sizes of the deck by kernel, from slides 6 and 9, 13, 14, 24 and 22."""
 
 
 def deck_sizes(kernel: Kernel) -> list[Size]:
     return [fit(kernel, size) for size in DECK.get(kernel.name, ())]
 
 
-def own_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int]) -> list[Size]:
-    """Every combination of a user's own vocabularies and batches, for a kernel."""
+def user_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int]) -> list[Size]:
+    """Return a kernel's sizes for every combination of the user's vocabularies and batches."""
     return list(dict.fromkeys(fit(kernel, Size(V, B=B)) for B in batches for V in vocabularies))
 
 
 def changed_sizes(sizes: Callable[[Kernel], list[Size]], changed: dict[str, Any], kernel: Kernel) -> list[Size]:
-    """A kernel's sizes with some fields changed alike (hidden size, negatives, dtypes, words, threads)."""
+    """Return a kernel's sizes with the same fields changed in each (hidden size, negatives, dtypes, words, threads)."""
     return list(dict.fromkeys(fit(kernel, replace(size, **changed)) for size in sizes(kernel)))
 
 
@@ -121,9 +145,9 @@ PRESETS = {
             Settings(processes=5, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
             (100_000,),
             tables=(10_000,),
-            hundredfold=((10_000, 4), (100_000, 4)),
-            texts=((1_000, 50),),
-            left_out=(
+            small_batches=((10_000, 4), (100_000, 4)),
+            training_sizes=((1_000, 50),),
+            optional_kernels=(
                 "output.shared-negatives",
                 "output.sampled-softmax",
                 "output.nce",
@@ -139,8 +163,8 @@ PRESETS = {
             flat=(10_000, 100_000),
             tables=(1_000, 10_000, 100_000),
             batches=(100, 1_000, 10_000),
-            hundredfold=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
-            texts=((10_000, 300),),
+            small_batches=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
+            training_sizes=((10_000, 300),),
         ),
         Preset(
             "deck",
@@ -154,11 +178,11 @@ PRESETS = {
             flat=(1_000, 10_000, 100_000, 1_000_000),
             tables=(1_000, 10_000, 100_000, 1_000_000),
             batches=(1, 10, 100, 1_000, 10_000),
-            hundredfold=(
+            small_batches=(
                 *((V, 100) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)),
                 *((V, 16) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)),
             ),
-            texts=((1_000, 1_000), (10_000, 1_000)),
+            training_sizes=((1_000, 1_000), (10_000, 1_000)),
         ),
     )
 }
@@ -170,7 +194,7 @@ GATE = Preset(
     batches=(100, 1_000),
     flat=(10_000,),
     tables=(10_000,),
-    hundredfold=((10_000, 8), (100_000, 8)),
-    texts=((1_000, 1_000),),
+    small_batches=((10_000, 8), (100_000, 8)),
+    training_sizes=((1_000, 1_000),),
 )
-"""The sizes at which two revisions are compared, one or two a kernel; no preset of a run."""
+"""The sizes at which two revisions are compared: one or two a kernel. ``run`` does not offer it."""

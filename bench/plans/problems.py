@@ -1,4 +1,4 @@
-"""A problem of a run: which implementations are measured there, and what has been found of each so far."""
+"""A problem of a run: the implementations that are measured there, and their figures so far."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bench.engine import protocol
 from bench.engine.context import RunContext, Settings
 from bench.engine.contract import OK, Verdict
-from bench.engine.experiment import Experiment, Outcome, Wanted, measure
+from bench.engine.experiment import Experiment, MeasureOptions, Outcome, measure
 from bench.engine.limits import FLOOR
 from bench.engine.protocol import Plan, Variant
 from impls.case import Case, Size
@@ -16,13 +16,25 @@ from impls.interface import Implementation, array_bytes
 from reports.results import Samples
 from reports.units import size_bytes
 
-BASE_BYTES = 450 << 20
-"""What a worker takes before it holds anything: NumPy, and numba with its compiler."""
+WORKER_BYTES = 450 << 20
+"""Memory of a worker before it has any inputs: NumPy, and numba with its compiler."""
 
 
 @dataclass(kw_only=True)
 class CaseRun:
-    """All that was measured of one case so far. samples: of each process. plan: calls a sample, rounds a process."""
+    """The measurements of one case so far.
+
+    Attributes
+    ----------
+    status, reason
+        ``ok`` while the case is measured; otherwise why it is not.
+    samples
+        Samples of each process.
+    plan
+        Calls a sample and rounds a process.
+    stages
+        Seconds in each stage of a training step.
+    """
 
     implementation: Implementation
     case: Case
@@ -37,11 +49,20 @@ class CaseRun:
 
 @dataclass(kw_only=True)
 class ProblemRun:
-    """What was measured of a problem so far.
+    """The measurements of a problem so far.
 
-    processes: how many are finished. limits: samples of each process, of a function that does nothing (``call``) and of those
-    that only move what must be moved; limit_plans: their calls and rounds. touched: distinct rows a batch, mean over
-    processes. batches: how many rotate.
+    Attributes
+    ----------
+    processes
+        Number of finished processes.
+    limits
+        Samples of each process, of an empty function (``call``) and of the functions that only move the data.
+    limit_plans
+        Calls and rounds of those functions.
+    touched
+        Distinct rows a batch, mean over processes.
+    batches
+        Number of rotating batches.
     """
 
     problem: str
@@ -59,20 +80,24 @@ class ProblemRun:
 
     @property
     def measured(self) -> dict[str, CaseRun]:
-        """The cases that are still measured, by slug."""
+        """The cases whose status is ok, by slug."""
         return {case.implementation.slug: case for case in self.cases if case.status == OK}
 
 
-def enter(
+def new_problem_run(
     implementations: Sequence[Implementation],
     size: Size,
     settings: Settings,
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> ProblemRun:
-    """Implementations of one kernel at one size, before the first process.
+    """Return implementations of one kernel at one size, before the first process.
 
-    verdicts: what the contract said, by key. Those that are not ok stay out, with its reason, as do those that would not fit
-    into memory.
+    Implementations that failed the contract, or that would not fit into memory, are excluded with the reason.
+
+    Parameters
+    ----------
+    verdicts
+        The contract's verdicts, by key. One that is missing counts as ok.
     """
     cases = [CaseRun(implementation=i, case=i.case(size)) for i in implementations]
     for case in cases:
@@ -82,8 +107,10 @@ def enter(
 
 
 def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[str] = ()) -> None:
-    """Measure a problem in its next process. The first one checks the implementations and measures their memory too, and
-    profiles those whose slugs are given."""
+    """Measure a problem in its next process.
+
+    The first process also checks the implementations, measures memory, and profiles the given slugs line by line.
+    """
     first = problem.processes == 0
     experiment = Experiment(
         kernel=problem.kernel,
@@ -93,7 +120,7 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         ),
     )
     plans = {slug: case.plan for slug, case in problem.measured.items() if case.plan} | problem.limit_plans
-    wanted = Wanted(
+    options = MeasureOptions(
         process=problem.processes,
         plan=plans,
         limits=True,
@@ -101,34 +128,34 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         stages=first,
         profile=profiled if first else (),
         spares=context.settings.processes - 1 if first else 0,
-        again=context.own,
+        reuse=context.only_own_code,
     )
     if experiment.cases:
-        keep(measure(experiment, wanted, context), problem, wanted)
+        add_outcome(measure(experiment, options, context), problem, options)
     problem.processes += 1
 
 
-def keep(outcome: Outcome, problem: ProblemRun, wanted: Wanted) -> None:
-    """Take what a process found into a problem's figures."""
+def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) -> None:
+    """Add the figures of one process to a problem."""
     for one in outcome.excluded:
         for variant in one.case:
             case = problem.measured[variant.name]
             case.status, case.reason = one.status, one.reason
-    if outcome.problem:  # the mean over processes, each of which has inputs of its own
+    if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
         problem.batches = outcome.problem.batches
-    for name, timed in outcome.limits.items():
+    for name, limit in outcome.limits.items():
         problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
-        problem.limit_plans[FLOOR + name] = Plan(calls=timed.calls, rounds=timed.rounds)
+        problem.limit_plans[FLOOR + name] = Plan(calls=limit.calls, rounds=limit.rounds)
     for slug, case in problem.measured.items():
-        if found := outcome.timed.get(slug):  # none where the process could not be made at all
+        if timed := outcome.timed.get(slug):  # missing if the process did not get that far
             case.samples.append(outcome.samples(slug))
-            case.plan = Plan(calls=found.calls, rounds=found.rounds)
-        if wanted.memory:
-            case.memory = outcome.memory.get(slug) or protocol.Memory(variant=slug, why_not=outcome.lost)
-        if slug in wanted.profile:
-            case.profile = outcome.profiles.get(slug) or protocol.Profile(variant=slug, why_not=outcome.lost)
+            case.plan = Plan(calls=timed.calls, rounds=timed.rounds)
+        if options.memory:
+            case.memory = outcome.memory.get(slug) or protocol.Memory(variant=slug, why_not=outcome.missing_reason)
+        if slug in options.profile:
+            case.profile = outcome.profiles.get(slug) or protocol.Profile(variant=slug, why_not=outcome.missing_reason)
         if slug in outcome.stages:
             case.stages = outcome.stages[slug].seconds
 
@@ -139,42 +166,44 @@ def measure_problem(
     context: RunContext,
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> ProblemRun:
-    """All processes of one problem, one after another."""
-    problem = enter(implementations, size, context.settings, verdicts)
+    """Measure one problem in all its processes, one after another."""
+    problem = new_problem_run(implementations, size, context.settings, verdicts)
     while problem.processes < context.settings.processes:
         measure_next(problem, context)
     return problem
 
 
 def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> None:
-    """Keep out what failed the contract, and what would not fit into memory: each with its reason."""
+    """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation = case.implementation
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
     if verdict.status != OK:
         case.status, case.reason = verdict.status, verdict.reason
     elif implementation.kernel.min_batch > size.B:
         case.status = "skipped"
-        case.reason = f"B = {size.B} is too little to work on: --batch {implementation.kernel.min_batch} or more"
+        case.reason = (
+            f"B = {size.B} is too small for this kernel: use --batch {implementation.kernel.min_batch} or more"
+        )
     elif needed > settings.memory_limit_bytes:
         allowed = size_bytes(settings.memory_limit_bytes)
         case.status = "skipped"
-        case.reason = f"needs about {size_bytes(needed)} of memory, of {allowed} allowed (--memory-limit)"
+        case.reason = f"needs about {size_bytes(needed)} of memory, but the limit is {allowed} (--memory-limit)"
 
 
 def inputs_bytes(implementation: Implementation, size: Size) -> int:
-    """What a worker holds of a kernel's problem: its inputs, and what its check makes beside them."""
+    """Return the memory of a worker with a kernel's inputs and the arrays of its check."""
     return (
-        BASE_BYTES + array_bytes(implementation.kernel.inputs, size) + array_bytes(implementation.kernel.checks, size)
+        WORKER_BYTES + array_bytes(implementation.kernel.inputs, size) + array_bytes(implementation.kernel.checks, size)
     )
 
 
 def arrays_bytes(implementation: Implementation, size: Size) -> int:
-    """What an implementation's large arrays take, shared ones included."""
+    """Return the memory of an implementation's large arrays, shared ones included."""
     return array_bytes(f"{implementation.temporaries}+{implementation.shares}", size)
 
 
 def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
-    """Keep out the largest where workspaces, which are held all at once, do not fit together with one copy of what is shared."""
+    """Skip the largest cases until all workspaces fit into memory together. Shared buffers count once."""
     held = [case for case in cases if case.status == OK and case.implementation.prepare]
     while held:
         workspaces = sum(array_bytes(case.implementation.temporaries, size) for case in held)
@@ -186,6 +215,6 @@ def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
         held.remove(largest)
         largest.status = "skipped"
         largest.reason = (
-            f"beside the others' workspaces this needs about {size_bytes(needed)} of memory, "
-            f"of {size_bytes(settings.memory_limit_bytes)} allowed (--memory-limit; or measure it alone with --only)"
+            f"beside the others' workspaces it needs about {size_bytes(needed)} of memory, but the limit is "
+            f"{size_bytes(settings.memory_limit_bytes)} (raise --memory-limit, or measure it alone with --only)"
         )

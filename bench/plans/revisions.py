@@ -1,4 +1,4 @@
-"""Revisions of a git repository: what is asked for by name, each tree in a temporary worktree that is taken away again."""
+"""Check out revisions of a git repository into temporary worktrees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engine.leftovers import abandoned
+from bench.engine.leftovers import abandoned_folders
 
 PREFIX = "w2vbench-tree"
 QUIET = (
@@ -25,17 +25,28 @@ QUIET = (
     "-c",
     "advice.detachedHead=false",
 )
-"""A worktree is made for reading: no hook of the repository runs on it."""
+"""Options of every git command: no hooks, submodules, file monitor or advice."""
 
 
 class RevisionError(ValueError):
-    """A revision or a repository that cannot be used; the message is one line and says what to do."""
+    """A revision or a repository that cannot be used. The message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """One side of a comparison. folder: where its files are. name: as it was asked for. commit: its full hash.
-    dirty: whether the folder has changes that are in no commit (the work tree only)."""
+    """The files of one side of a comparison.
+
+    Attributes
+    ----------
+    name
+        The revision as the user named it.
+    folder
+        The top folder of the files.
+    commit
+        The full hash.
+    dirty
+        Whether the folder has uncommitted changes (the work tree only).
+    """
 
     name: str
     folder: Path
@@ -48,9 +59,19 @@ class Tree:
 
 
 def git(folder: Path, *arguments: str, check: bool = True) -> str:
-    """What a git command prints. Raises RevisionError with the first line of its complaint, unless failing is an answer too.
+    """Run a git command and return its output.
 
-    Variables that git sets for its hooks are left out: they would point it at another index or work tree.
+    git's own environment variables are removed: inside a hook, they point at another index or work tree.
+
+    Parameters
+    ----------
+    check
+        Whether a failure is an error. Without it, a failing command returns what it printed.
+
+    Raises
+    ------
+    RevisionError
+        With the first line of git's message.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
@@ -66,20 +87,20 @@ def git(folder: Path, *arguments: str, check: bool = True) -> str:
     except (FileNotFoundError, NotADirectoryError):
         if not folder.is_dir():
             raise RevisionError(f"{folder}: no such folder") from None
-        raise RevisionError("git is not installed, and comparing revisions needs it") from None
+        raise RevisionError("git is not installed: install it to compare revisions") from None
     if done.returncode and check:
         lines = done.stderr.strip().splitlines()
-        said = (
+        complaints = (
             [line for line in lines if line.startswith(("fatal:", "error:"))]
             or lines
             or [f"exit code {done.returncode}"]
         )
-        raise RevisionError(f"git {arguments[0]}: {said[0]}")
+        raise RevisionError(f"git {arguments[0]}: {complaints[0]}")
     return done.stdout
 
 
 def repository(folder: Path) -> Path:
-    """The top folder of the repository that a folder is in. Raises RevisionError."""
+    """Return the top folder of a folder's repository. Raises RevisionError."""
     try:
         return Path(git(folder, "rev-parse", "--show-toplevel").removesuffix("\n")).resolve()
     except RevisionError as error:
@@ -88,8 +109,8 @@ def repository(folder: Path) -> Path:
         raise RevisionError(f"{folder} is not in a git repository: compare needs one, or two result files") from None
 
 
-def here() -> Path:
-    """The top folder of the repository that one stands in, or else the current folder."""
+def current_root() -> Path:
+    """Return the top folder of the current folder's repository; outside of one, the current folder."""
     try:
         return repository(Path.cwd())
     except RevisionError:
@@ -97,11 +118,11 @@ def here() -> Path:
 
 
 def commit_of(folder: Path, name: str) -> str:
-    """The full hash of the commit that a name stands for. Raises RevisionError."""
+    """Return the full hash of a named commit. Raises RevisionError."""
     try:
-        found = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
-        if found and not found.startswith("^") and "\0" not in name:
-            return found
+        commit = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
+        if commit and not commit.startswith("^") and "\0" not in name:
+            return commit
         raise RevisionError("no commit")
     except (RevisionError, ValueError) as error:  # a name with a NUL is a ValueError
         if "not installed" in str(error):
@@ -114,13 +135,13 @@ def commit_of(folder: Path, name: str) -> str:
 
 
 def work_tree(root: Path) -> Tree:
-    """The files as they are now."""
+    """Return the work tree, with any uncommitted changes."""
     dirty = bool(git(root, "status", "--porcelain", "--untracked-files=normal").strip())
     return Tree("the work tree", root, commit_of(root, "HEAD"), dirty)
 
 
-def differing(root: Path, base: Tree, head: Tree) -> tuple[str, ...]:
-    """Paths of the files that differ between two trees, relative to them; of the work tree, untracked ones too. Raises RevisionError."""
+def differing_files(root: Path, base: Tree, head: Tree) -> tuple[str, ...]:
+    """Return the relative paths of the files that differ between two trees, with untracked files of the work tree. Raises RevisionError."""
     names = ["diff", "--name-only", "--no-renames", "-z", base.commit]
     if head.folder != root:
         return paths(git(root, *names, head.commit))
@@ -133,13 +154,13 @@ def paths(text: str) -> tuple[str, ...]:
 
 @contextmanager
 def checked_out(root: Path, names: Sequence[str]) -> Iterator[list[Tree]]:
-    """Revisions in worktrees of their own, beside each other in a temporary folder. The repository's own is not touched.
+    """Check out revisions into temporary worktrees. The repository's own work tree does not change.
 
-    Raises RevisionError. What killed comparisons have left is taken away too.
+    The worktrees that killed comparisons left behind are removed too. Raises RevisionError.
     """
     commits = [commit_of(root, name) for name in names]
-    sweep(root)
-    # resolved, since the system may name its temporary folder by a link
+    remove_leftovers(root)
+    # resolved, because the system's temporary folder may be a link
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-{os.getpid()}-", ignore_cleanup_errors=True) as temporary:
         above = Path(temporary).resolve()
         trees = [
@@ -156,11 +177,11 @@ def checked_out(root: Path, names: Sequence[str]) -> Iterator[list[Tree]]:
                     git(root, "worktree", "remove", "--force", "--force", str(tree.folder))
 
 
-def sweep(root: Path) -> None:
-    """Take away worktrees whose comparison was killed."""
-    for left in abandoned(PREFIX):
-        with contextlib.suppress(OSError):  # a file, or somebody else's
+def remove_leftovers(root: Path) -> None:
+    """Remove the worktrees of killed comparisons."""
+    for left in abandoned_folders(PREFIX):
+        with contextlib.suppress(OSError):  # a file, or another user's folder
             for tree in left.iterdir():
-                with contextlib.suppress(RevisionError):  # of another repository
+                with contextlib.suppress(RevisionError):  # a worktree of another repository
                     git(root, "worktree", "remove", "--force", "--force", str(tree))
         shutil.rmtree(left, ignore_errors=True)

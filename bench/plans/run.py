@@ -1,4 +1,4 @@
-"""The main job: which problems a run has, and in which order they are measured."""
+"""A run: which problems it has, and in which order they are measured."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from bench.engine import environment, protocol
 from bench.engine.context import RunContext, Settings
 from bench.engine.contract import OK, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.leftovers import abandoned
+from bench.engine.leftovers import abandoned_folders
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from reports.story import headline
 
 from .journal import Journal
-from .problems import CaseRun, ProblemRun, enter, measure_next
+from .problems import CaseRun, ProblemRun, measure_next, new_problem_run
 from .selection import Selection
 
 BROKEN = ("wrong", "error", "crashed")
-LIMITS = 3
-"""How often a run measures what the machine can do: the median outvotes one spell of noise."""
+LIMIT_MEASUREMENTS = 3
+"""How often a run measures the machine's limits. The median is used, so that one noisy stretch does not matter."""
 
 
 class PlanError(ValueError):
-    """A run that would measure nothing, or asks for what does not exist; the message is one line and says what to do."""
+    """A request that cannot be carried out. The message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of a run: a kernel at a size, and the implementations that are measured there together."""
+    """A kernel at a size, and the implementations that are measured there together."""
 
     kernel: Kernel
     size: Size
@@ -50,7 +50,23 @@ class Problem:
 
 @dataclass(kw_only=True)
 class Run:
-    """A run under way: what was asked, and what is finished."""
+    """A run under way: its request, and what is finished.
+
+    Attributes
+    ----------
+    preset
+        The preset's name; None for the user's own sizes.
+    verdicts
+        The contract's verdicts, by the implementations' keys.
+    problem_runs
+        All problems of the run, once the first process begins.
+    counters
+        The system's counters at the start.
+    limits
+        Measurements of the machine's limits.
+    complete
+        Whether every process of every problem is finished.
+    """
 
     command: str
     preset: str | None
@@ -58,24 +74,24 @@ class Run:
     corpus: words.Corpus
     environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    entered: list[ProblemRun] = field(default_factory=list)
+    problem_runs: list[ProblemRun] = field(default_factory=list)
     counters: dict[str, int | None] = field(default_factory=lambda: environment.counters())
     limits: list[protocol.MachineLimits] = field(default_factory=list)
     complete: bool = False
 
     @property
     def problems(self) -> list[ProblemRun]:
-        """The problems that have figures: at least one process is finished."""
-        return [problem for problem in self.entered if problem.processes]
+        """The problems of which at least one process is finished."""
+        return [problem for problem in self.problem_runs if problem.processes]
 
     @property
     def measured(self) -> bool:
-        """Whether any case has figures."""
+        """Whether any case was measured."""
         return any(case.status == OK for problem in self.problems for case in problem.cases)
 
     @property
     def broken(self) -> list[CaseRun]:
-        """Cases that gave a wrong result, failed or crashed, but for those marked as the textbook's mistake."""
+        """Cases that gave a wrong result, failed or crashed, except those marked as wrong."""
         return [
             case
             for problem in self.problems
@@ -87,9 +103,19 @@ class Run:
 def plan(
     implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
 ) -> list[Problem]:
-    """The problems of a run: every kernel's implementations at its sizes, narrowed by globs.
+    """Return the problems of a run: every kernel's implementations at its sizes.
 
-    The baseline stays among those that they narrow, since ratios refer to it. Raises PlanError.
+    Parameters
+    ----------
+    sizes
+        A function from a kernel to its sizes.
+    selection
+        Its globs select implementations. The baseline always stays, because ratios refer to it.
+
+    Raises
+    ------
+    PlanError
+        If nothing is left to measure.
     """
     problems = []
     for kernel in catalogue.kernels(implementations):
@@ -102,23 +128,23 @@ def plan(
         raise PlanError(
             f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
             if selection.globs
-            else "these kernels have no sizes in this preset"
+            else "these kernels have no sizes in this preset: choose another --preset, or give --vocab"
         )
     return problems
 
 
 @contextmanager
-def saved(corpus: words.Corpus) -> Iterator[Path]:
-    """The corpus in a temporary folder, for the workers; what killed runs have left of theirs is taken away."""
-    for left in abandoned("w2vbench"):
-        shutil.rmtree(left, ignore_errors=True)
+def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
+    """Save the corpus in a temporary folder for the workers. The folders that killed runs left behind are removed."""
+    for folder in abandoned_folders("w2vbench"):
+        shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
         corpus.save(Path(name))
         yield Path(name)
 
 
 def check(problems: Sequence[Problem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
-    """Put each implementation that will be measured through its kernel's contract."""
+    """Check each implementation of the problems against its kernel's contract."""
     keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
     run.verdicts.update(check_contracts(list(keys), context, note))
 
@@ -131,52 +157,63 @@ def measure_all(
     known: dict[str, ProblemRun],
     note: Callable[[int, int], None],
 ) -> None:
-    """Measure every problem in a first process, then every one in a second, and so on, each into the journal at once.
+    """Measure every problem in a first process, then every problem in a second, and so on.
 
-    A problem's processes are far apart in time, so that a spell of noise does not hit them all; and a run that is interrupted
-    has fewer processes of each problem, instead of fewer problems. known: problems as far as an earlier run came, by name.
-    note is given the numbers of problem and process that begin.
+    The processes of a problem are far apart in time, so that one noisy stretch does not affect them all. An interrupted run
+    has fewer processes of each problem, instead of fewer problems.
+
+    Parameters
+    ----------
+    journal
+        Each process is written to it at once.
+    known
+        Problems that an earlier run has already measured in part, by name.
+    note
+        Called with the numbers of the problem and the process that begin.
     """
     run.limits = journal.limits
     for process in range(context.settings.processes):
         context.workers.retire()
         if process == 0:
-            run.entered += [
-                known.get(problem.name) or enter(problem.implementations, problem.size, context.settings, run.verdicts)
+            run.problem_runs += [
+                known.get(problem.name)
+                or new_problem_run(problem.implementations, problem.size, context.settings, run.verdicts)
                 for problem in problems
             ]
-            at = profiled_at(run.entered)
-        sizes = [problem.size for problem in run.entered if problem.measured]
-        if sizes and len(run.limits) <= process < LIMITS and (found := context.machine_limits(sizes)):
-            run.limits.append(found)
-            journal.add_limits(found)
-        for number, problem in enumerate(run.entered):
+            profiled_at = profiled_problems(run.problem_runs)
+        sizes = [problem.size for problem in run.problem_runs if problem.measured]
+        if sizes and len(run.limits) <= process < LIMIT_MEASUREMENTS and (limits := context.machine_limits(sizes)):
+            run.limits.append(limits)
+            journal.add_limits(limits)
+        for number, problem in enumerate(run.problem_runs):
             if problem.processes > process:
                 continue
             note(number, process)
-            standing = [
-                slug for slug, case in problem.measured.items() if at[case.implementation.key] == problem.problem
+            to_profile = [
+                slug
+                for slug, case in problem.measured.items()
+                if profiled_at[case.implementation.key] == problem.problem
             ]
-            measure_next(problem, context, profiled=standing if context.settings.profile else ())
+            measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
             journal.add(problem)
     run.complete = True
 
 
-def profiled_at(entered: Sequence[ProblemRun]) -> dict[str, str]:
-    """The problem at which each implementation is profiled line by line, by key: the one that its kernel's section shows."""
+def profiled_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+    """Return the problem at which each implementation is profiled line by line: the one that its kernel's section shows."""
     problems: dict[str, list[str]] = {}
-    for problem in entered:
+    for problem in problem_runs:
         for case in problem.measured.values():
             problems.setdefault(case.implementation.key, []).append(problem.problem)
     return {key: headline(mine) for key, mine in problems.items()}
 
 
-MACHINE = ("cpu", "cpus_allowed", "python", "packages", "blas")
-"""Facts of the environment that two runs share if one can go on where the other was killed."""
+MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
+"""Facts of the environment that must be the same for a run to be resumed."""
 
 
 def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
-    """A digest of a text and of all code that is measured or measures it."""
+    """Return a digest of a text, of the implementations and of the engine."""
     package = Path(__file__).resolve().parents[2]
     folders = ("impls", "bench/engine")
     digest = hashlib.sha256()
@@ -188,15 +225,15 @@ def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def identity(run: Run, problems: Sequence[Problem], files: Sequence[Path]) -> dict[str, Any]:
-    """What two runs share if one can go on where the other was killed: problems, code, corpus and settings."""
+def run_identity(run: Run, problems: Sequence[Problem], files: Sequence[Path]) -> dict[str, Any]:
+    """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
         "command": run.command.replace(" --resume", ""),
         "problems": [problem.name for problem in problems],
         "implementations": [i.key for problem in problems for i in problem.implementations],
-        "machine": {name: run.environment.get(name) for name in MACHINE},
+        "machine": {name: run.environment.get(name) for name in MACHINE_FACTS},
         "corpus_and_code": corpus_and_code(run.corpus, files),
         "settings": settings,
     }

@@ -1,4 +1,4 @@
-"""What is meant by --kernel and --only."""
+"""Which kernels and cases --kernel and --only select."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Selection:
-    """kernels: names of kernels (``scatter.dense``) or of families (``scatter``). globs: of cases, of their names without the
-    size, or of the implementation's alone. Of none, everything is meant."""
+    """Select kernels by name and cases by glob. An empty selection selects everything.
+
+    Attributes
+    ----------
+    kernels
+        Names of kernels (``scatter.dense``) or of families (``scatter``).
+    globs
+        Globs of whole case names, of ``kernel/implementation``, or of the implementation's slug.
+    """
 
     kernels: Sequence[str] = ()
     globs: Sequence[str] = ()
@@ -19,7 +26,7 @@ class Selection:
         return not self.kernels or not {name, name.partition(".")[0]}.isdisjoint(self.kernels)
 
     def has_case(self, case: str) -> bool:
-        """Whether a case is meant, going by the globs alone."""
+        """Whether the globs select a case, whatever its kernel."""
         name = case.partition("@")[0]
         names = case, name, name.rpartition("/")[2]
         return not self.globs or any(fnmatchcase(name, glob) for name in names for glob in self.globs)

@@ -1,4 +1,4 @@
-"""Implementations as a side of a comparison lists them."""
+"""Facts of implementations, as one side of a comparison lists them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.engine.protocol import Facts
 
 
 def facts(key: str, identity: str = "f", **other: Any) -> Facts:
-    """What a side says of an implementation; its code is told by identity."""
+    """Facts of an implementation. The same identity means the same code."""
     kernel, _, slug = key.rpartition("/")
     plain: dict[str, Any] = {
         "dimensions": "VHB",

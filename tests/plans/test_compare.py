@@ -12,20 +12,20 @@ import pytest
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.experiment import Outcome
-from bench.engine.pool import Died, Workers
+from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import Plan, Source
 from bench.plans.calibrate import RULES
 from bench.plans.compare import (
     OVER_BUDGET,
     CaseSamples,
-    Compared,
-    Comparing,
+    ComparisonRun,
+    ComparisonSamples,
+    add_process,
     excuse,
-    keep,
     sources_of,
     variant_name,
 )
-from bench.plans.differences import Chosen, Differences, NotComparable, list_sides
+from bench.plans.differences import CaseSelection, Differences, NotComparable, list_sides
 from bench.plans.revisions import RevisionError, Tree
 from reports.results import Samples
 from reports.stages import TRIPLE
@@ -35,7 +35,7 @@ from tests.plans.sides import facts
 
 
 def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
-    (case, *_) = Chosen().cases(facts("lookup/mine"))
+    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
     outcome, found = Outcome(), CaseSamples()
     for side, factor in zip(TRIPLE, (1, 1, 2), strict=True):
         name = variant_name(case, side)
@@ -50,19 +50,19 @@ def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
         )
         outcome.memory[name] = protocol.Memory(variant=name, peak_bytes=77, resident_bytes=8192, needs=("torch",))
     for _ in range(2):
-        keep(outcome, case, TRIPLE, found, 1)
+        add_process(outcome, case, TRIPLE, found, 1)
     assert [len(stage) for stage in found.stages] == [0, 2]
     assert found.plan == dict.fromkeys(TRIPLE, Plan(calls=3, rounds=2))
-    row = Compared(Differences(compared=[case]), {case: found}, 0.0).row(case, Path("/tree"))
+    row = ComparisonSamples(Differences(compared=[case]), {case: found}, 0.0).row(case, Path("/tree"))
     assert row.stages[1][1]["head"] == Samples(wall_s=[1.0, None, 4.0], cpu_s=[0.9, None, 1.1], setup_s=1.0)
     assert (row.base_bytes, row.control_bytes, row.head_bytes, row.head_resident_bytes) == (77, 77, 77, 8192)
     assert (row.needs, row.file) == (["torch"], "impls/lookup.py")
 
 
 def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
-    (case, *_) = Chosen().cases(facts("lookup/mine"))
+    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
     made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
-    (row,) = Compared(made, {}, 0.0).rows(Path("/tree"), 0.02)
+    (row,) = ComparisonSamples(made, {}, 0.0).rows(Path("/tree"), 0.02)
     assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
@@ -73,14 +73,14 @@ def context(workers: Workers | None = None) -> RunContext:
     return RunContext(workers=workers or Workers(), corpus=Path("nowhere"))
 
 
-def comparing(*keys: str) -> Comparing:
+def comparing(*keys: str) -> ComparisonRun:
     """A comparison that never starts a worker."""
-    cases = [case for key in keys for case in Chosen().cases(facts(key))]
-    return Comparing(context(), Differences(compared=cases), lambda text, done, total: None)
+    cases = [case for key in keys for case in CaseSelection().cases(facts(key))]
+    return ComparisonRun(context(), Differences(compared=cases), lambda text, done, total: None)
 
 
 @pytest.mark.parametrize(
-    ("side_name", "status", "verdict", "told"),
+    ("side_name", "status", "verdict", "why"),
     [
         ("head", "wrong", "wrong", "HEAD: because"),
         ("head", "error", "wrong", "HEAD: error: because"),
@@ -96,26 +96,24 @@ def comparing(*keys: str) -> Comparing:
         ("", "error", "failed", "error: because"),
     ],
 )
-def test_a_case_is_wrong_or_broken_only_by_heads_own_fault(
-    side_name: str, status: str, verdict: str, told: str
-) -> None:
+def test_a_case_is_wrong_or_broken_only_by_heads_own_fault(side_name: str, status: str, verdict: str, why: str) -> None:
     under_way = comparing("lookup/mine")
     first, second = under_way.differences.compared
     under_way.exclude(first, side_name, status, "because")
-    assert under_way.differences.excluded == {first: (verdict, told)}
-    assert under_way.differences.standing == [second]
+    assert under_way.differences.excluded == {first: (verdict, why)}
+    assert under_way.differences.remaining == [second]
 
 
 def test_the_budget_cuts_the_last_cases_and_of_undecided_ones_says_that_they_are_inconclusive() -> None:
     under_way = comparing("lookup/mine", "lookup/other")
     every = list(under_way.differences.compared)
     under_way.ends = under_way.started + 1000.0
-    under_way.cut(every, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
+    under_way.cut_to_budget(every, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
     assert under_way.differences.compared == every[:2]
     assert under_way.differences.skipped == {OVER_BUDGET: [one.name for one in every[2:]]}
     assert under_way.differences.over_budget == [one.name for one in every[2:]]
     under_way.ends = under_way.started
-    under_way.cut(every[:2], 1.0, 17, 1)
+    under_way.cut_to_budget(every[:2], 1.0, 17, 1)
     assert {status for status, _ in under_way.differences.excluded.values()} == {"inconclusive"}
     assert list(under_way.differences.excluded) == every[:2]
     assert len(under_way.differences.over_budget) == 2
@@ -124,23 +122,25 @@ def test_the_budget_cuts_the_last_cases_and_of_undecided_ones_says_that_they_are
 def test_a_budget_with_room_for_all_cuts_nothing() -> None:
     under_way = comparing("lookup/mine")
     under_way.ends = under_way.started + 1000.0
-    under_way.cut(list(under_way.differences.compared), 1.0, 8, 0)
-    under_way.cut(list(under_way.differences.compared), 1.0, 0, 0)
-    assert len(under_way.differences.standing) == 2
+    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 8, 0)
+    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 0, 0)
+    assert len(under_way.differences.remaining) == 2
     assert not under_way.differences.skipped
     assert not under_way.differences.over_budget
 
 
 class Answered(Workers):
-    """A worker that has said already what each side has."""
+    """A worker that answers with the given listings."""
 
     def __init__(self, **sides: dict[str, Any]) -> None:
         super().__init__()
-        self.said = [protocol.SourceListed(source=name, **{"interface": 1, **said}) for name, said in sides.items()]
+        self.listed = [
+            protocol.SourceListed(source=name, **{"interface": 1, **facts_of}) for name, facts_of in sides.items()
+        ]
 
     def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
         yield protocol.Stage(name="loading")
-        yield from self.said
+        yield from self.listed
         yield protocol.Done()
 
 
@@ -180,14 +180,14 @@ def test_sources_are_both_folders_and_the_files_in_each() -> None:
 FINE = protocol.Verdict(key="lookup/mine", status="ok", reason="")
 
 
-def run_of(*events: protocol.Events, death: Died | None = None) -> Iterator[protocol.Events]:
+def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iterator[protocol.Events]:
     yield from events
     if death:
         raise death
 
 
 def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
-    died = Died("lookup/mine", "timeout", "the check took longer than 30 s")
+    died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
     assert "BASE fails too (timeout: the check took" in excuse(lambda: run_of(death=died), 30, "timeout")
     for failed in (
         protocol.Verdict(key="lookup/mine", status="error", reason="broken"),

@@ -13,7 +13,7 @@ from bench.plans.differences import (
     GATE_CASES,
     MARKED_WRONG,
     TOO_MANY,
-    Chosen,
+    CaseSelection,
     ComparedCase,
     Differences,
     by_importance,
@@ -34,7 +34,7 @@ def side(*all_facts: Facts) -> Side:
 
 def cases(key: str) -> list[str]:
     """All cases of an implementation."""
-    return [one.name for one in Chosen().cases(facts(key))]
+    return [one.name for one in CaseSelection().cases(facts(key))]
 
 
 def compared(made: Differences) -> list[str]:
@@ -49,10 +49,10 @@ KEPT = facts("lookup/kept")
 """An implementation that both sides have, unchanged."""
 
 
-def of_one(base: Facts | None, head: Facts | None, chosen: Chosen | None = None) -> Differences:
-    """The plan for one implementation beside an unchanged one, of which nothing is said beyond that."""
+def of_one(base: Facts | None, head: Facts | None, chosen: CaseSelection | None = None) -> Differences:
+    """The differences of one implementation beside an unchanged one, without the unchanged one."""
     sides = [side(KEPT, *([one] if one else [])) for one in (base, head)]
-    made = differences(sides[0], sides[1], chosen or Chosen())
+    made = differences(sides[0], sides[1], chosen or CaseSelection())
     same = made.skipped.get(SAME_CODE, [])
     if not chosen or not chosen.everything:
         assert set(cases(KEPT.key)) <= set(same)
@@ -77,7 +77,7 @@ def test_changed_code_is_compared_at_every_size_of_its_kernel_as_head_says_it_is
 def test_the_same_code_is_skipped_and_compared_where_everything_is_asked_for() -> None:
     mine = facts("lookup/mine")
     assert of_one(mine, facts("lookup/mine")) == Differences(skipped={SAME_CODE: cases("lookup/mine")})
-    made = of_one(mine, facts("lookup/mine"), Chosen(everything=True))
+    made = of_one(mine, facts("lookup/mine"), CaseSelection(everything=True))
     assert sorted(compared(made)) == sorted([*cases("lookup/mine"), *cases("lookup/kept")])
     assert made == Differences(compared=made.compared)
 
@@ -104,11 +104,11 @@ def test_an_extension_that_is_installed_once_cannot_be_compared_with_itself() ->
 
 def test_what_an_import_changes_for_the_whole_process_cannot_be_compared_in_one() -> None:
     effect, other = ("a.py:3", "os.environ['A'] = '1'"), ("b.py:9", "gc.disable()")
-    for base, head, told in ([effect], [effect, other], other), ([effect], [], effect), ([], [other], other):
+    for base, head, named in ([effect], [effect, other], other), ([effect], [], effect), ([], [other], other):
         made = of_one(facts("lookup/mine", effects=base), facts("lookup/mine", effects=head))
         ((status, reason),) = set(excluded(made).values())
         assert status == "failed"
-        assert f"{told[0]} runs `{told[1]}`" in reason
+        assert f"{named[0]} runs `{named[1]}`" in reason
     moved = ("c.py:30", effect[1])
     made = of_one(facts("lookup/mine", effects=[effect]), facts("lookup/mine", effects=[moved]))
     assert made.skipped == {SAME_CODE: cases("lookup/mine")}
@@ -129,7 +129,7 @@ def test_the_same_code_under_a_new_name_is_renamed_and_neither_added_nor_removed
 def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_another() -> None:
     base = side(facts("lookup/old", "x"), facts("scatter.rows/was", "y"))
     head = side(facts("lookup/new", "x"), facts("lookup/newer", "x"), facts("scatter.dense/is", "y"))
-    made = differences(base, head, Chosen())
+    made = differences(base, head, CaseSelection())
     assert made.renamed == [("lookup/old", "lookup/new")]
     assert made.added == ["lookup/newer", "scatter.dense/is"]
     assert made.removed == ["scatter.rows/was"]
@@ -143,7 +143,7 @@ def test_a_copy_of_what_is_still_there_is_added() -> None:
 @pytest.mark.parametrize("everything", [False, True])
 def test_a_changed_signature_cannot_be_compared_and_says_both(everything: bool) -> None:
     base, head = facts("lookup/mine", "old"), facts("lookup/mine", "new", signature=["W", "idx", "out"])
-    made = of_one(base, head, Chosen(globs=["lookup/mine*"], everything=everything) if everything else None)
+    made = of_one(base, head, CaseSelection(globs=["lookup/mine*"], everything=everything) if everything else None)
     assert list(excluded(made)) == cases("lookup/mine")
     ((status, reason),) = set(excluded(made).values())
     assert status == "failed"
@@ -168,7 +168,7 @@ def test_changed_code_that_imports_its_tree_when_called_cannot_be_compared(late:
 def test_unchanged_code_that_imports_its_tree_when_called_is_left_out_unless_asked_for() -> None:
     late = facts("lookup/mine", late_imports=["tree.deep"])
     assert of_one(late, late).skipped == {SAME_CODE: cases("lookup/mine")}
-    assert list(excluded(of_one(late, late, Chosen(everything=True)))) == cases("lookup/mine")
+    assert list(excluded(of_one(late, late, CaseSelection(everything=True)))) == cases("lookup/mine")
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -180,7 +180,7 @@ def test_without_its_package_on_either_side_it_is_left_out_with_what_to_install(
     base: dict[str, Any] | None, head: dict[str, Any], everything: bool
 ) -> None:
     before = None if base is None else facts("lookup/mine", "old", **base)
-    made = of_one(before, facts("lookup/mine", "new", **head), Chosen(everything=everything))
+    made = of_one(before, facts("lookup/mine", "new", **head), CaseSelection(everything=everything))
     assert made.skipped == {"not installed: pip install numba scipy": cases("lookup/mine")}
     assert not set(compared(made)) & set(cases("lookup/mine"))
     assert not made.excluded
@@ -206,7 +206,7 @@ def test_a_package_that_only_base_needs_is_missing_too() -> None:
 def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
     head: dict[str, Any], reason: str, code: str, everything: bool
 ) -> None:
-    made = of_one(facts("lookup/mine", "old"), facts("lookup/mine", code, **head), Chosen(everything=everything))
+    made = of_one(facts("lookup/mine", "old"), facts("lookup/mine", code, **head), CaseSelection(everything=everything))
     assert excluded(made) == dict.fromkeys(cases("lookup/mine"), ("failed", f"not comparable: HEAD {reason}"))
     assert not set(compared(made)) & set(cases("lookup/mine"))
     assert not made.skipped
@@ -214,15 +214,17 @@ def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
 
 def test_only_what_is_asked_for_is_excluded() -> None:
     base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
-    assert not differences(base, head, Chosen(globs=["lookup/b"])).excluded
-    assert list(excluded(differences(base, head, Chosen(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
+    assert not differences(base, head, CaseSelection(globs=["lookup/b"])).excluded
+    assert list(excluded(differences(base, head, CaseSelection(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
 
 
 @pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize(("base", "head"), [("yes", ""), ("yes", "yes")])
 def test_what_base_marks_as_wrong_is_never_compared(base: str, head: str, everything: bool) -> None:
     made = of_one(
-        facts("lookup/mine", "old", wrong=base), facts("lookup/mine", "new", wrong=head), Chosen(everything=everything)
+        facts("lookup/mine", "old", wrong=base),
+        facts("lookup/mine", "new", wrong=head),
+        CaseSelection(everything=everything),
     )
     assert made.skipped == {MARKED_WRONG: cases("lookup/mine")}
     assert not set(compared(made)) & set(cases("lookup/mine"))
@@ -258,7 +260,7 @@ def test_changed_code_that_uses_the_other_sides_files_cannot_be_compared(stray: 
 def test_unchanged_code_that_uses_the_other_sides_files_is_left_out_unless_asked_for() -> None:
     stray = facts("lookup/mine", strays=["lib/a.py"])
     assert of_one(stray, stray).skipped == {SAME_CODE: cases("lookup/mine")}
-    assert list(excluded(of_one(stray, stray, Chosen(everything=True)))) == cases("lookup/mine")
+    assert list(excluded(of_one(stray, stray, CaseSelection(everything=True)))) == cases("lookup/mine")
 
 
 # what is asked for
@@ -274,24 +276,24 @@ def changed_everywhere() -> tuple[Side, Side]:
 @pytest.mark.parametrize(
     ("chosen", "keys"),
     [
-        (Chosen(), MANY),
-        (Chosen(kernels=["lookup"]), MANY[:1]),
-        (Chosen(kernels=["scatter"]), MANY[1:3]),
-        (Chosen(kernels=["scatter.rows"]), MANY[2:3]),
-        (Chosen(globs=["lookup/a"]), MANY[:1]),
-        (Chosen(globs=["lookup/a@*"]), MANY[:1]),
-        (Chosen(globs=["*/a"]), MANY),
-        (Chosen(globs=["scatter.*"]), MANY[1:3]),
-        (Chosen(kernels=["scatter"], globs=["*rows*"]), MANY[2:3]),
+        (CaseSelection(), MANY),
+        (CaseSelection(kernels=["lookup"]), MANY[:1]),
+        (CaseSelection(kernels=["scatter"]), MANY[1:3]),
+        (CaseSelection(kernels=["scatter.rows"]), MANY[2:3]),
+        (CaseSelection(globs=["lookup/a"]), MANY[:1]),
+        (CaseSelection(globs=["lookup/a@*"]), MANY[:1]),
+        (CaseSelection(globs=["*/a"]), MANY),
+        (CaseSelection(globs=["scatter.*"]), MANY[1:3]),
+        (CaseSelection(kernels=["scatter"], globs=["*rows*"]), MANY[2:3]),
     ],
 )
-def test_a_kernel_a_family_or_a_glob_narrows_it_down(chosen: Chosen, keys: Sequence[str]) -> None:
+def test_a_kernel_a_family_or_a_glob_narrows_it_down(chosen: CaseSelection, keys: Sequence[str]) -> None:
     made = differences(*changed_everywhere(), chosen)
     assert sorted(compared(made)) == sorted(case for key in keys for case in cases(key))
 
 
 def test_a_glob_may_choose_sizes() -> None:
-    made = differences(*changed_everywhere(), Chosen(globs=["lookup/*@V=1e5,*"]))
+    made = differences(*changed_everywhere(), CaseSelection(globs=["lookup/*@V=1e5,*"]))
     assert compared(made) == [case for case in cases("lookup/a") if "@V=1e5," in case]
     assert len(made.compared) == 1
 
@@ -299,45 +301,47 @@ def test_a_glob_may_choose_sizes() -> None:
 @pytest.mark.parametrize(
     "chosen",
     [
-        Chosen(kernels=["nothing"]),
-        Chosen(kernels=["look"]),
-        Chosen(globs=["LOOKUP/a"]),
-        Chosen(globs=["lookup"]),
-        Chosen(globs=[""]),
-        Chosen(kernels=["lookup"], globs=["scatter*"]),
-        Chosen(globs=["*@V=7,*"], everything=True),
+        CaseSelection(kernels=["nothing"]),
+        CaseSelection(kernels=["look"]),
+        CaseSelection(globs=["LOOKUP/a"]),
+        CaseSelection(globs=["lookup"]),
+        CaseSelection(globs=[""]),
+        CaseSelection(kernels=["lookup"], globs=["scatter*"]),
+        CaseSelection(globs=["*@V=7,*"], everything=True),
     ],
 )
-def test_what_matches_nothing_is_refused(chosen: Chosen) -> None:
+def test_what_matches_nothing_is_refused(chosen: CaseSelection) -> None:
     with pytest.raises(RevisionError, match="no case matches"):
         differences(*changed_everywhere(), chosen)
 
 
 def test_two_sides_without_anything_are_refused_and_a_removed_one_is_named() -> None:
     with pytest.raises(RevisionError):
-        differences({}, {}, Chosen())
-    assert differences(side(facts("lookup/old")), {}, Chosen(globs=["lookup/old"])).removed == ["lookup/old"]
+        differences({}, {}, CaseSelection())
+    assert differences(side(facts("lookup/old")), {}, CaseSelection(globs=["lookup/old"])).removed == ["lookup/old"]
 
 
 def test_what_is_of_another_kernel_is_told_nowhere() -> None:
     base = side(facts("lookup/a"), facts("scatter.rows/old"))
     head = side(facts("lookup/a"), facts("scatter.rows/new", "new"), facts("scatter.dense/no", missing=["numba"]))
-    assert differences(base, head, Chosen(kernels=["lookup"])) == Differences(skipped={SAME_CODE: cases("lookup/a")})
+    assert differences(base, head, CaseSelection(kernels=["lookup"])) == Differences(
+        skipped={SAME_CODE: cases("lookup/a")}
+    )
 
 
 def test_what_a_glob_does_not_match_is_not_told_as_removed() -> None:
     base, head = side(facts("lookup/a"), facts("scatter.rows/old")), side(facts("lookup/a"))
-    assert differences(base, head, Chosen(globs=["lookup/*"])).removed == []
+    assert differences(base, head, CaseSelection(globs=["lookup/*"])).removed == []
 
 
 def test_every_case_of_both_sides_is_compared_or_reported_somewhere() -> None:
     base = side(*(facts(f"lookup/i{n}", f"{n % 3}") for n in range(12)))
     head = side(*(facts(f"lookup/i{n}", f"{n % 2}", missing=["numba"] * (n in (7, 15))) for n in range(3, 20)))
-    made = differences(base, head, Chosen())
-    told = Counter([*compared(made), *excluded(made), *(case for some in made.skipped.values() for case in some)])
+    made = differences(base, head, CaseSelection())
+    reported = Counter([*compared(made), *excluded(made), *(case for some in made.skipped.values() for case in some)])
     named = [*made.added, *(new for _, new in made.renamed)]
-    assert set(told.values()) == {1}
-    assert set(told) == {case for key in head if key not in named for case in cases(key)}
+    assert set(reported.values()) == {1}
+    assert set(reported) == {case for key in head if key not in named for case in cases(key)}
     assert set(base) - set(head) == {*made.removed, *(old for old, _ in made.renamed)}
 
 
@@ -357,10 +361,10 @@ def all_changed(kernels: Sequence[str], steps: int) -> tuple[Side, Side]:
 
 
 def test_sixteen_cases_are_compared_and_of_more_the_rest_is_told_with_the_reason() -> None:
-    made = differences(*all_changed(["lookup"], GATE_CASES // 2), Chosen())
+    made = differences(*all_changed(["lookup"], GATE_CASES // 2), CaseSelection())
     assert len(made.compared) == GATE_CASES == 16
     assert not made.skipped
-    made = differences(*all_changed(["lookup"], GATE_CASES // 2 + 1), Chosen())
+    made = differences(*all_changed(["lookup"], GATE_CASES // 2 + 1), CaseSelection())
     assert len(made.compared) == GATE_CASES
     assert list(made.skipped) == [TOO_MANY]
     assert str(GATE_CASES) in TOO_MANY
@@ -369,9 +373,9 @@ def test_sixteen_cases_are_compared_and_of_more_the_rest_is_told_with_the_reason
 
 
 def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_baseline() -> None:
-    made = differences(*all_changed(KERNELS, 6), Chosen())
+    made = differences(*all_changed(KERNELS, 6), CaseSelection())
     kept = [(one.facts.kernel, one.facts.slug) for one in made.compared]
-    first = {kernel: Chosen().cases(facts(f"{kernel}/x"))[0].size for kernel in KERNELS}
+    first = {kernel: CaseSelection().cases(facts(f"{kernel}/x"))[0].size for kernel in KERNELS}
     assert kept[:5] == [(kernel, "step5") for kernel in KERNELS]
     assert kept[5:10] == [(kernel, "step0") for kernel in KERNELS]
     assert kept[10:15] == [(kernel, "step4") for kernel in KERNELS]
@@ -382,12 +386,14 @@ def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_bas
 def test_the_top_is_the_highest_implementation_that_changed() -> None:
     base, head = all_changed(KERNELS, 6)
     base |= {f"{kernel}/step5": facts(f"{kernel}/step5", "new") for kernel in KERNELS}
-    made = differences(base, head, Chosen())
+    made = differences(base, head, CaseSelection())
     assert [one.facts.slug for one in made.compared[:10]] == ["step4"] * 5 + ["step0"] * 5
 
 
-@pytest.mark.parametrize("chosen", [Chosen(kernels=["lookup"]), Chosen(globs=["*"]), Chosen(everything=True)])
-def test_nothing_that_is_asked_for_is_cut(chosen: Chosen) -> None:
+@pytest.mark.parametrize(
+    "chosen", [CaseSelection(kernels=["lookup"]), CaseSelection(globs=["*"]), CaseSelection(everything=True)]
+)
+def test_nothing_that_is_asked_for_is_cut(chosen: CaseSelection) -> None:
     made = differences(*all_changed(["lookup"], 12), chosen)
     assert len(made.compared) == 24
     assert not made.skipped
@@ -396,13 +402,13 @@ def test_nothing_that_is_asked_for_is_cut(chosen: Chosen) -> None:
 def test_what_the_cut_keeps_does_not_depend_on_what_is_left_out_for_other_reasons() -> None:
     base, head = all_changed(KERNELS, 6)
     more = side(*(facts(f"{kernel}/same{n}") for kernel in KERNELS for n in range(3)))
-    assert compared(differences({**base, **more}, {**head, **more}, Chosen())) == compared(
-        differences(base, head, Chosen())
+    assert compared(differences({**base, **more}, {**head, **more}, CaseSelection())) == compared(
+        differences(base, head, CaseSelection())
     )
 
 
 def test_larger_sizes_come_after_all_implementations_of_the_first() -> None:
-    every = [one for n in range(3) for one in Chosen().cases(facts(f"lookup/step{n}", baseline=n == 0))]
+    every = [one for n in range(3) for one in CaseSelection().cases(facts(f"lookup/step{n}", baseline=n == 0))]
     small, large = (one.size for one in every[:2])
     ranked = [(one.facts.slug, one.size) for one in by_importance(every)]
     order = ("step2", "step0", "step1")

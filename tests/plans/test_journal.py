@@ -1,4 +1,4 @@
-"""The journal: what is finished is on disk, and a disk that is full is told in one line."""
+"""The journal: finished processes are on disk, and a full disk is reported in one line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from bench.engine.context import Settings
 from bench.engine.protocol import MachineLimits, Plan
-from bench.plans.journal import Journal, JournalError, hold
-from bench.plans.problems import ProblemRun, enter
+from bench.plans.journal import Journal, JournalError, lock_folder
+from bench.plans.problems import ProblemRun, new_problem_run
 from impls import catalogue
 from impls.case import Size
 from reports.results import Samples
@@ -20,7 +20,7 @@ LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 
 
 def problem(processes: int) -> ProblemRun:
-    made = enter(LOOKUPS[:2], Size(1000), Settings())
+    made = new_problem_run(LOOKUPS[:2], Size(1000), Settings())
     made.processes = processes
     for case in made.cases:
         case.samples = [Samples(wall_s=[1e-6, None], cpu_s=[0.0, None], setup_s=0.1)] * processes
@@ -35,7 +35,7 @@ def test_a_problem_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
         journal.add(problem(processes))
         journal.add_limits(LIMITS)
     again = Journal(tmp_path, RUN)
-    assert again.finished(LOOKUPS) == {problem(2).problem: problem(2)}
+    assert again.read_problems(LOOKUPS) == {problem(2).problem: problem(2)}
     assert again.limits == [LIMITS] * 2
 
 
@@ -52,9 +52,9 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
 
 def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    hold(tmp_path)
+    lock_folder(tmp_path)
     with pytest.raises(JournalError, match="another --out"):
-        hold(tmp_path)
+        lock_folder(tmp_path)
 
 
 def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("journal.previous-*.jsonl"))) == 2
 
 
-def test_another_run_or_none_is_told(tmp_path: Path) -> None:
+def test_another_run_or_none_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no unfinished run"):
-        Journal(tmp_path, RUN).finished(LOOKUPS)
+        Journal(tmp_path, RUN).read_problems(LOOKUPS)
     Journal(tmp_path, {"command": "w2vbench run --preset full"}).begin()
     with pytest.raises(JournalError, match="another one"):
-        Journal(tmp_path, RUN).finished(LOOKUPS)
+        Journal(tmp_path, RUN).read_problems(LOOKUPS)

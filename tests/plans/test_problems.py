@@ -13,9 +13,9 @@ import pytest
 
 from bench.engine.context import RunContext, Settings
 from bench.engine.contracts import check_contracts
-from bench.engine.pool import MARK, Workers
-from bench.plans.problems import BASE_BYTES, ProblemRun, enter, measure_next, measure_problem
-from bench.plans.run import saved
+from bench.engine.pool import RUN_VARIABLE, Workers
+from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, measure_problem, new_problem_run
+from bench.plans.run import saved_corpus
 from impls import catalogue, words
 from impls.case import Size
 from tests.contexts import context_of
@@ -136,7 +136,7 @@ Tracks = Callable[..., RunContext]
 @pytest.fixture(scope="module")
 def track() -> Iterator[Tracks]:
     """Makes a track with files and settings; workers and the corpus' folder are shared."""
-    with saved(words.builtin()) as folder, Workers() as workers:
+    with saved_corpus(words.builtin()) as folder, Workers() as workers:
         yield lambda settings=QUICK, *files: context_of(workers, folder, files, settings)
 
 
@@ -193,16 +193,16 @@ def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_proble
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
 def test_no_process_is_left_behind(hostile_file: Path) -> None:
     mine = [i for i in catalogue.from_file(hostile_file) if i.slug in ("forks", "exits", "sleeps")]
-    with saved(words.builtin()) as folder, Workers() as workers:
+    with saved_corpus(words.builtin()) as folder, Workers() as workers:
         measure_problem(mine, Size(1000, 8, 16), context_of(workers, folder, (hostile_file,), QUICK))
-    left = [line for process in psutil.process_iter() if (line := marked(process, workers.mark))]
+    left = [line for process in psutil.process_iter() if (line := marked(process, workers.run_id))]
     assert left == []
 
 
 def marked(process: psutil.Process, mark: str) -> str:
     """The command of a process that a run's workers, or what they started, must have left; empty for any other."""
     try:
-        return " ".join(process.cmdline()) if process.environ().get(MARK) == mark else ""
+        return " ".join(process.cmdline()) if process.environ().get(RUN_VARIABLE) == mark else ""
     except psutil.Error:
         return ""
 
@@ -275,7 +275,7 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
         "four = lookup.implementation('four', 'the same', shares='VH', prepare=shared)(gather)\n"
     )
     size = Size(200_000, 100, 4)
-    room = Settings(processes=1, rounds=1, memory_limit_bytes=BASE_BYTES + 3 * size.V * size.H * 4 + (1 << 20))
+    room = Settings(processes=1, rounds=1, memory_limit_bytes=WORKER_BYTES + 3 * size.V * size.H * 4 + (1 << 20))
     result = measure_problem(catalogue.from_file(file), size, track(room, file))
     statuses = {case.implementation.slug: case.status for case in result.cases}
     assert sorted(statuses.values()) == ["ok", "ok", "ok", "skipped"]
@@ -291,7 +291,7 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
         "def f(W, idx):\n    if sys.modules.get('line_profiler'):\n        os._exit(1)\n    return W[idx]\n"
     )
     mine = catalogue.from_file(file)
-    problem = enter(mine, Size(500, 4, 8), QUICK)
+    problem = new_problem_run(mine, Size(500, 4, 8), QUICK)
     measure_next(problem, track(QUICK, file), profiled=["shy"])
     (case,) = problem.cases
     assert (case.status, problem.processes) == ("ok", 1)
@@ -325,11 +325,11 @@ def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> 
     used: list[int] = []
     for passes in range(2):
         mine.workers.retire()
-        assert mine.workers.kept == []
+        assert mine.workers.idle == []
         for V in (200, 300, 400):
             assert measure_problem(gather, Size(V + passes, 4, 8), mine).processes == 1
-            (kept,) = mine.workers.kept
-            used.append(kept.process.pid)
+            (idle,) = mine.workers.idle
+            used.append(idle.process.pid)
     assert len(set(used[:3])) == len(set(used[3:])) == 1
     assert used[0] != used[3]
 
@@ -342,4 +342,4 @@ def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Pa
     mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
     result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
     assert [case.status for case in result.cases] == ["ok"]
-    assert mine.workers.kept == []
+    assert mine.workers.idle == []

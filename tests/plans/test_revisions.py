@@ -18,9 +18,9 @@ from bench.plans.revisions import (
     Tree,
     checked_out,
     commit_of,
-    here,
+    current_root,
+    remove_leftovers,
     repository,
-    sweep,
     work_tree,
 )
 
@@ -170,7 +170,7 @@ def test_a_worktree_that_is_gone_already_is_no_error(repo: Path) -> None:
         for file in sorted(one.folder.rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
         one.folder.rmdir()
-    sweep(repo)
+    remove_leftovers(repo)
     assert state(repo) == before
 
 
@@ -288,7 +288,7 @@ def test_what_is_in_no_repository_is_refused(tmp_path: Path, monkeypatch: pytest
         repository(tmp_path)
     assert str(tmp_path) in str(refusal.value)
     monkeypatch.chdir(tmp_path)
-    assert here() == tmp_path
+    assert current_root() == tmp_path
 
 
 def test_the_repository_is_found_from_below_and_through_links_and_the_innermost_is_taken(
@@ -299,7 +299,7 @@ def test_the_repository_is_found_from_below_and_through_links_and_the_innermost_
     inner = started(repo / "sub" / "inner")
     assert repository(inner) == inner
     monkeypatch.chdir(repo / "sub")
-    assert here() == repo
+    assert current_root() == repo
 
 
 def test_a_repository_below_another_is_checked_out_and_the_outer_is_left_alone(repo: Path) -> None:
@@ -418,7 +418,7 @@ def test_a_leftover_that_is_a_link_leads_nowhere(repo: Path, temporary: Path, tm
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("", encoding="utf-8")
     (temporary / f"{PREFIX}-{dead_process()}-x").symlink_to(tmp_path / "precious")
-    sweep(repo)
+    remove_leftovers(repo)
     assert (tmp_path / "precious" / "file").is_file()
 
 
