@@ -1,4 +1,4 @@
-"""How good word vectors are: human judgements of likeness, analogies, and whether one implementation's are as good as another's."""
+"""Score word vectors by human similarity judgements and analogies, and test whether one implementation's are as good as another's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reports.statistics import difference_interval
 
-LIKENESS = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
+SIMILARITY = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 ANALOGIES = "questions-words.txt"
 
 Floats = NDArray[np.floating[Any]]
@@ -22,27 +22,34 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Tests:
-    """What gensim's wheel ships, as far as a vocabulary goes. pairs: by set, word ids (n, 2) and people's judgements (n,).
-    questions: word ids (n, 4): the fourth is to the third as the second to the first."""
+    """The tests that gensim's wheel ships, restricted to a vocabulary.
+
+    Attributes
+    ----------
+    pairs
+        By set: word ids (n, 2) and human similarity judgements (n,).
+    questions
+        Word ids (n, 4): the fourth word is to the third as the second is to the first.
+    """
 
     pairs: dict[str, tuple[NDArray[np.int64], Floats]]
     questions: NDArray[np.int64]
 
     @property
-    def asked(self) -> dict[str, int]:
-        """How many pairs and questions there are, by score."""
+    def counts(self) -> dict[str, int]:
+        """The number of pairs or questions, by score."""
         return {**{name: len(ids) for name, (ids, _) in self.pairs.items()}, "analogies": len(self.questions)}
 
 
-def tests(vocabulary: Sequence[str]) -> Tests | None:
-    """The tests for a vocabulary; None where gensim is not installed."""
+def load_tests(vocabulary: Sequence[str]) -> Tests | None:
+    """Return the tests for a vocabulary, or None if gensim is not installed."""
     spec = find_spec("gensim")
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / "test" / "test_data"
     number = {word: at for at, word in enumerate(vocabulary)}
     pairs = {}
-    for name, file in LIKENESS.items():
+    for name, file in SIMILARITY.items():
         known = []
         for line in (folder / file).read_text(encoding="utf-8").splitlines():
             parts = line.lower().split("\t")
@@ -50,54 +57,76 @@ def tests(vocabulary: Sequence[str]) -> Tests | None:
                 known.append((number[parts[0]], number[parts[1]], float(parts[2])))
         table = np.array(known, float).reshape(-1, 3)
         pairs[name] = table[:, :2].astype(np.int64), table[:, 2]
-    asked = [line.lower().split() for line in (folder / ANALOGIES).read_text(encoding="utf-8").splitlines()]
-    questions = [[number[word] for word in four] for four in asked if len(four) == 4 and all(w in number for w in four)]
+    lines = [line.lower().split() for line in (folder / ANALOGIES).read_text(encoding="utf-8").splitlines()]
+    questions = [[number[word] for word in four] for four in lines if len(four) == 4 and all(w in number for w in four)]
     return Tests(pairs, np.array(questions, np.int64).reshape(-1, 4))
 
 
-def judged(W: Floats, given: Tests | None) -> dict[str, float]:
-    """Scores of some vectors (V, H): Spearman's rank correlation with people's judgements, and the share of analogies found."""
-    if given is None:
+def score_vectors(W: Floats, tests: Tests | None) -> dict[str, float]:
+    """Score vectors (V, H).
+
+    Returns
+    -------
+    dict[str, float]
+        Spearman's rank correlation with the judgements of each set, and the share of analogies that are found. A score that
+        cannot be computed is missing.
+    """
+    if tests is None:
         return {}
     from scipy.stats import spearmanr
 
     unit = W / np.maximum(np.linalg.norm(W, axis=1, keepdims=True), 1e-12)
-    found: dict[str, float] = {}
-    for name, (ids, judgements) in given.pairs.items():
+    scores: dict[str, float] = {}
+    for name, (ids, judgements) in tests.pairs.items():
         if len(ids) > 2:
             cosines = np.einsum("nh,nh->n", unit[ids[:, 0]], unit[ids[:, 1]])
             correlation = float(spearmanr(cosines, judgements).statistic)
-            if math.isfinite(correlation):  # vectors that are all alike have none
-                found[name] = correlation
-    if len(given.questions):
-        found["analogies"] = analogies(unit, given.questions)
-    return found
+            if math.isfinite(correlation):  # undefined if all vectors are the same
+                scores[name] = correlation
+    if len(tests.questions):
+        scores["analogies"] = analogies(unit, tests.questions)
+    return scores
 
 
 def analogies(unit: Floats, questions: NDArray[np.int64]) -> float:
-    """Share of questions whose answer is the nearest word to b - a + c, those three left out (3CosAdd, Mikolov et al. 2013a)."""
+    """Return the share of questions whose answer is the word nearest to b - a + c, without a, b and c (3CosAdd).
+
+    References
+    ----------
+    - Mikolov et al. 2013a.
+    """
     right = 0
     for start in range(0, len(questions), 512):
         a, b, c, d = questions[start : start + 512].T
         scores = (unit[b] - unit[a] + unit[c]) @ unit.T
-        for asked in (a, b, c):
-            scores[np.arange(len(a)), asked] = -np.inf
+        for excluded in (a, b, c):
+            scores[np.arange(len(a)), excluded] = -np.inf
         right += int((scores.argmax(axis=1) == d).sum())
     return right / len(questions)
 
 
-SPREADS, DIGIT = 2.0, 0.001
-"""A margin: so many standard deviations of the peer's own seeds, about what one seed in forty loses by luck; and the last digit
-of a score that is shown, below which nobody would tell two apart."""
-CHANCE = 0.05
-"""Probability that a score which is worse by exactly the margin is called not worse."""
+SPREADS, LAST_DIGIT = 2.0, 0.001
+"""The margin: this many standard deviations over the peer's seeds (one seed in forty is lower by chance), plus the last digit
+that is shown of a score."""
+ERROR_RATE = 0.05
+"""Probability of calling a score not worse that is worse by exactly the margin."""
 
 
 @dataclass(frozen=True)
-class Against:
-    """A score beside the peer's, means over seeds. difference: above zero where it is better. margin: by how much it may be
-    worse, an estimate. room: how far the difference is above -margin at least, at CHANCE. shown: whether it is not worse by
-    the margin; None where that cannot be told."""
+class PeerComparison:
+    """A score compared with the peer's. Both are means over seeds.
+
+    Attributes
+    ----------
+    difference
+        Above zero if the score is better than the peer's.
+    margin
+        By how much it may be worse, an estimate.
+    room
+        Lower bound, at ``ERROR_RATE``, of the difference plus the margin.
+    shown
+        Whether it is shown to be not worse by the margin. None if the test is not possible.
+    """
 
     difference: float
     margin: float
@@ -105,37 +134,49 @@ class Against:
     shown: bool | None
 
 
-def against(mine: Sequence[float], theirs: Sequence[float]) -> Against | None:
-    """Test that a score's mean is not below the peer's by the margin; None with fewer than two seeds of either.
+def compare_with_peer(mine: Sequence[float], theirs: Sequence[float]) -> PeerComparison | None:
+    """Test that a score's mean is not below the peer's by the margin (non-inferiority).
 
-    The margin comes from the same few seeds, so its own uncertainty goes into the bound: that of the difference (Welch's t)
-    and that of the spread (chi-square) are joined as G. Y. Zou and A. Donner do (MOVER, *Statistics in Medicine* 27, 2008).
-    A peer whose own score is below two margins can tell nothing: vectors that know nothing would pass.
+    The margin is estimated from the same few seeds, so the bound includes its uncertainty: MOVER combines the limits of the
+    difference (Welch's t) and of the standard deviation (chi-square). If the peer's own score is below two margins, no test
+    is possible: vectors without any information would pass.
+
+    Returns
+    -------
+    PeerComparison | None
+        None with fewer than two seeds of either.
+
+    References
+    ----------
+    - G. Y. Zou and A. Donner, *Statistics in Medicine* 27 (2008): MOVER.
     """
     from scipy.special import chdtri
 
     if len(mine) < 2 or len(theirs) < 2:
         return None
-    found = difference_interval(mine, theirs, level=1 - 2 * CHANCE)
-    assert found.low is not None
+    interval = difference_interval(mine, theirs, level=1 - 2 * ERROR_RATE)
+    assert interval.low is not None
     spread, degrees = float(np.std(theirs, ddof=1)), len(theirs) - 1
-    margin = SPREADS * spread + DIGIT
-    unsure = SPREADS * spread * (1 - math.sqrt(degrees / float(chdtri(degrees, CHANCE))))
-    room = found.estimate + margin - math.hypot(found.estimate - found.low, unsure)
-    return Against(found.estimate, margin, room, None if np.mean(theirs) < 2 * margin else room > 0)
+    margin = SPREADS * spread + LAST_DIGIT
+    unsure = SPREADS * spread * (1 - math.sqrt(degrees / float(chdtri(degrees, ERROR_RATE))))
+    room = interval.estimate + margin - math.hypot(interval.estimate - interval.low, unsure)
+    return PeerComparison(interval.estimate, margin, room, None if np.mean(theirs) < 2 * margin else room > 0)
 
 
-SCORES = (*LIKENESS, "analogies")
+SCORES = (*SIMILARITY, "analogies")
 Scores = Mapping[str, Sequence[float]]
 
 
-def answers(mine: Scores, theirs: Scores, planned: int) -> dict[str, Against | None]:
-    """Each score beside the peer's; None where either has not as many seeds as were planned: it would be an early look."""
+def compare_scores(mine: Scores, theirs: Scores, planned: int) -> dict[str, PeerComparison | None]:
+    """Compare each score with the peer's. A score is None until both have exactly the planned seeds: nothing is tested early."""
     pairs = {name: (mine.get(name, ()), theirs.get(name, ())) for name in SCORES}
-    return {name: against(*both) if len(both[0]) == len(both[1]) == planned else None for name, both in pairs.items()}
+    return {
+        name: compare_with_peer(*both) if len(both[0]) == len(both[1]) == planned else None
+        for name, both in pairs.items()
+    }
 
 
-def equal(answered: Mapping[str, Against | None]) -> bool | None:
-    """Whether vectors are equal in quality: in every score. One that may be worse settles it; otherwise one that cannot be told."""
-    found = {one.shown if one else None for one in answered.values()}
-    return False if False in found else None if None in found else True
+def equal_quality(scores: Mapping[str, PeerComparison | None]) -> bool | None:
+    """Whether vectors are as good in every score: False if one is not shown, else None if one cannot be tested."""
+    shown = {one.shown if one else None for one in scores.values()}
+    return False if False in shown else None if None in shown else True

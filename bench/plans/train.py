@@ -1,4 +1,4 @@
-"""``w2vbench train``: a text in, word vectors out, by the fastest implementation."""
+"""``w2vbench train``: learn word vectors from a text with the fastest implementation."""
 
 from __future__ import annotations
 
@@ -15,26 +15,40 @@ from typing import Any
 import numpy as np
 
 from bench.engine import memory
-from bench.engine.training_loop import Plan, Trained, kept, rate_at
+from bench.engine.training_loop import Plan, TrainingState, most_frequent, rate_at
 from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
 from bench.plans.run import PlanError
 from impls import catalogue, words
-from impls.training.contract import Settings, kept_share
+from impls.training.contract import Settings, keep_probability
 from reports.units import size_bytes
 
 from .vectors import save
 
 IMPLEMENTATION = "numba"
-LITTLE = 0.01
-"""Share of a text's words below which subsampling is warned of."""
+LEAST_SHARE = 0.01
+"""A warning is printed if subsampling keeps less than this share of the words."""
 LONGEST_NUMBER = 16
-"""Bytes of a number written as text, about, with the space before it."""
+"""Bytes of a number written as text, with the space before it, at most (about)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is to be trained, and where it goes. settings: fields of the contract's Settings."""
+class TrainingRequest:
+    """What to train, and where to save the vectors.
+
+    Attributes
+    ----------
+    kernel
+        ``training.skip-gram`` or ``training.cbow``.
+    corpus
+        A text file; None for the built-in text.
+    H, K
+        Length of the vectors, and negatives a target.
+    settings
+        Fields of the contract's Settings.
+    binary
+        Whether to save word2vec's binary format instead of text.
+    """
 
     kernel: str
     corpus: Path | None
@@ -50,43 +64,60 @@ class Wanted:
 
 
 def train(
-    wanted: Wanted, progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]]
+    request: TrainingRequest, progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]]
 ) -> bool:
-    """Read, train and save; True if it was interrupted, in which case what was learnt so far is saved. Raises PlanError, CorpusError."""
-    writable(wanted.out, wanted.corpus)
+    """Read a text, train on it, and save the vectors.
+
+    Parameters
+    ----------
+    progress
+        A context manager, given the number of words. It yields a function that shows the words so far, words a second, and
+        seconds left.
+
+    Returns
+    -------
+    bool
+        True if it was interrupted. The vectors learnt so far are then saved.
+
+    Raises
+    ------
+    PlanError, CorpusError
+        If the request cannot be carried out, or the text cannot be read.
+    """
+    check_writable(request.out, request.corpus)
     try:
-        settings = Settings(**wanted.settings)
+        settings = Settings(**request.settings)
     except ValueError as error:
-        raise PlanError(f"cannot train so: {error}") from error
+        raise PlanError(f"these settings cannot be used: {error}") from error
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
-        say(f"reading {wanted.corpus or 'the built-in text'}")
-        corpus = read(wanted, Path(folder))
+        say(f"reading {request.corpus or 'the built-in text'}")
+        corpus = read(request, Path(folder))
         V = len(corpus.counts)
         counts = corpus.expected_counts(V)
-        share = float(counts @ kept_share(counts, settings.sample) / counts.sum())
-        kept_part = f"{share:.0%}" if share >= LITTLE else f"{100 * share:.1g}%"
+        share = float(counts @ keep_probability(counts, settings.sample) / counts.sum())
+        kept_share_text = f"{share:.0%}" if share >= LEAST_SHARE else f"{100 * share:.1g}%"
         say(
-            f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_part}; {V:,} distinct; "
-            f"{wanted.kernel.removeprefix('training.')}, H = {wanted.H}"
+            f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_share_text}; {V:,} distinct words; "
+            f"{request.kernel.removeprefix('training.')}, H = {request.H}"
         )
-        if share < LITTLE:
-            say(f"w2vbench: --sample {settings.sample:g} leaves so few words that little will be learnt: 1e-3 is usual")
-        needed = V * wanted.H * (4 if wanted.binary else LONGEST_NUMBER)
-        free = shutil.disk_usage(wanted.out.parent).free
+        if share < LEAST_SHARE:
+            say(f"w2vbench: --sample {settings.sample:g} keeps too few words to learn much: 1e-3 is usual")
+        needed = V * request.H * (4 if request.binary else LONGEST_NUMBER)
+        free = shutil.disk_usage(request.out.parent).free
         if needed > free:
             raise PlanError(
-                f"--out: the vectors need about {size_bytes(needed)}, and {wanted.out.parent} has {size_bytes(free)} free"
+                f"--out: the vectors need about {size_bytes(needed)}, but {request.out.parent} has only {size_bytes(free)} free"
             )
-        implementation = next(i for i in catalogue.own() if i.key == f"{wanted.kernel}/{IMPLEMENTATION}")
+        implementation = next(i for i in catalogue.own() if i.key == f"{request.kernel}/{IMPLEMENTATION}")
         plan = Plan(
-            implementation=implementation, V=V, H=wanted.H, K=wanted.K, threads=wanted.threads, epochs=wanted.epochs, seed=wanted.seed,
+            implementation=implementation, V=V, H=request.H, K=request.K, threads=request.threads, epochs=request.epochs, seed=request.seed,
             settings=settings,
         )  # fmt: skip
-        latest: list[Trained] = []
+        latest: list[TrainingState] = []
         interrupted = False
-        with progress(len(corpus.ids) * wanted.epochs) as paint:
+        with progress(len(corpus.ids) * request.epochs) as paint:
 
-            def note(run: Trained) -> None:
+            def note(run: TrainingState) -> None:
                 latest[:] = [run]
                 paint(run.words, run.words_per_s, run.left_s)
 
@@ -100,29 +131,29 @@ def train(
         run = latest[0]
         vectors = np.asarray(run.model.W_in)
         if not np.isfinite(vectors).all():
-            raise PlanError("the vectors did not stay finite: try a smaller --alpha, or fewer --threads")
-        if interrupted and (aside := put_aside(wanted.out)):
-            say(f"w2vbench: the vectors that {wanted.out} had were put aside as {aside}")
-        save(wanted.out, corpus.vocabulary, vectors, wanted.binary)
-    epochs = f"{wanted.epochs} epoch{'s'[: wanted.epochs != 1]}"
+            raise PlanError("the vectors are not finite: try a smaller --alpha, or fewer --threads")
+        if interrupted and (aside := put_aside(request.out)):
+            say(f"w2vbench: the earlier vectors in {request.out} were put aside as {aside}")
+        save(request.out, corpus.vocabulary, vectors, request.binary)
+    epochs = f"{request.epochs} epoch{'s'[: request.epochs != 1]}"
     if interrupted:
         rate = rate_at(settings, run.words / run.total)
-        epochs = f"{run.words / len(corpus.ids):.1f} of {epochs}, being interrupted at a rate of {rate:.3g}"
+        epochs = f"{run.words / len(corpus.ids):.1f} of {epochs} (interrupted at a learning rate of {rate:.3g})"
     print(
-        f"{wanted.out}: {V:,} vectors of {wanted.H} numbers ({'binary' if wanted.binary else 'text'}), {epochs}; "
-        f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{held()}"
+        f"{request.out}: {V:,} vectors of {request.H} numbers ({'binary' if request.binary else 'text'}), {epochs}; "
+        f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{peak_memory()}"
     )
     return interrupted
 
 
-def writable(out: Path, corpus: Path | None) -> None:
-    """Raise PlanError unless vectors can be written there, and nothing but earlier ones would be lost."""
+def check_writable(out: Path, corpus: Path | None) -> None:
+    """Raise PlanError if vectors cannot be written there, or would overwrite something else."""
     if not out.parent.is_dir() or out.is_dir():
-        raise PlanError(f"--out: {out}: {'a folder' if out.is_dir() else f'no folder {out.parent}'}")
+        raise PlanError(f"--out: {out}: {'a folder, not a file' if out.is_dir() else f'no folder {out.parent}'}")
     if out.exists() and (out.is_symlink() or not out.is_file()):
-        raise PlanError(f"--out: {out} is no ordinary file")
+        raise PlanError(f"--out: {out} is not an ordinary file: choose another name")
     if corpus is not None and corpus.exists() and out.exists() and out.samefile(corpus):
-        raise PlanError(f"--out: {out} is the text itself")
+        raise PlanError(f"--out: {out} is the text itself: choose another name")
     if str(out) == "-":
         raise PlanError("--out: a file is needed, not -")
     try:
@@ -132,21 +163,21 @@ def writable(out: Path, corpus: Path | None) -> None:
         raise PlanError(f"--out: {out.parent} cannot be written to ({error.strerror or error})") from error
 
 
-def read(wanted: Wanted, folder: Path) -> words.Corpus:
-    """The text, without its rarest words; one's own is kept on disk, not in memory."""
-    if wanted.corpus is not None:
-        return words.stored(wanted.corpus, folder, wanted.min_count)
+def read(request: TrainingRequest, folder: Path) -> words.Corpus:
+    """Read the text, without its rarest words. A user's text is streamed from disk; the built-in text is in memory."""
+    if request.corpus is not None:
+        return words.stored(request.corpus, folder, request.min_count)
     whole = words.builtin()
-    V = int((whole.counts >= wanted.min_count).sum())
+    V = int((whole.counts >= request.min_count).sum())
     if V < 2:
-        raise PlanError(f"--min-count: no two words occur {wanted.min_count} times or more")
-    return replace(kept(whole, V), vocabulary=whole.vocabulary[:V])
+        raise PlanError(f"--min-count: no two words occur {request.min_count} times or more")
+    return replace(most_frequent(whole, V), vocabulary=whole.vocabulary[:V])
 
 
-def held() -> str:
-    """What the process held at most, mapped files included, where the system tells."""
+def peak_memory() -> str:
+    """Return the process's peak memory as text, mapped files included; empty where the system does not report it."""
     try:
-        return f"; at most {size_bytes(memory.status_bytes('VmHWM'))} of memory"
+        return f"; peak memory {size_bytes(memory.status_bytes('VmHWM'))}"
     except (OSError, KeyError):
         return ""
 
