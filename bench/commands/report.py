@@ -1,4 +1,4 @@
-"""``w2vbench report``: page, Markdown and CSV again."""
+"""``w2vbench report``: build page, Markdown and CSV again."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def report(
     from reports import page
     from reports.results import read
 
-    show.written(page.report(read(result), out))
+    show.list_outputs(page.report(read(result), out))
