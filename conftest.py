@@ -1,4 +1,4 @@
-"""``pytest`` runs the tests; ``pytest --benchmark`` runs the kernels through pytest-benchmark instead, with all its options."""
+"""``pytest`` runs the tests. ``pytest --benchmark`` times the kernels with pytest-benchmark instead, with all its options."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("w2vbench")
     group.addoption(
-        "--benchmark", action="store_true", help="Run the kernels through pytest-benchmark, instead of the tests."
+        "--benchmark", action="store_true", help="Time the kernels with pytest-benchmark instead of running the tests."
     )
     group.addoption(
         "--benchmark-preset",
         default="quick",
         metavar="NAME",
-        help="Sizes to benchmark: quick (default), default, deck or full.",
+        help="The preset to time: quick (the default), default, deck or full.",
     )
     group.addoption(
         "--benchmark-impl",
@@ -32,20 +32,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of tests and benchmarks, collect only what was asked for, unless a path on the command line names the other."""
-    named = [
+    """Collect either the tests or the benchmarks, unless a path on the command line names the other."""
+    paths = [
         Path(argument.split("::")[0]).resolve()
         for argument in config.invocation_params.args
         if not argument.startswith("-")
     ]
-    if any(path.exists() and path != ROOT and collection_path.is_relative_to(path) for path in named):
+    if any(path.exists() and path != ROOT and collection_path.is_relative_to(path) for path in paths):
         return None
     unwanted = ROOT / "tests" if config.getoption("benchmark") else ROOT / "bench"
     return True if collection_path.is_relative_to(unwanted) else None
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: Any, output_json: dict[str, Any]) -> None:
-    """Make the files that pytest-benchmark saves readable for ``w2vbench report`` too."""
+    """Add what ``w2vbench report`` needs to the files that pytest-benchmark saves."""
     if config.getoption("benchmark", default=False):
         from bench.commands.pytest_front import suite_part
 

@@ -1,4 +1,4 @@
-"""The kernels under pytest-benchmark: ``pytest --benchmark``. One case after another, not interleaved as in a run."""
+"""Time the kernels with pytest-benchmark: ``pytest --benchmark``. Cases run one after another, not interleaved as in a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.commands import pytest_front as front
 from bench.engine.contract import OK, Verdict
-from bench.engine.variant import prepared
+from bench.engine.variant import prepare_variant
 from bench.engine.verify import Fault
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
-    """The contract's verdict on each implementation that this session is to time, by its key."""
+    """Return the contract's verdict on each implementation that this session times, by key."""
     items = (item for item in request.session.items if isinstance(item, pytest.Function))
-    asked = {item.callspec.params["case"] for item in items if item.function is test_kernel}
-    chosen = {i.key: i for case, i in front.cases(request.config).items() if case in asked}
+    selected = {item.callspec.params["case"] for item in items if item.function is test_kernel}
+    chosen = {i.key: i for case, i in front.cases(request.config).items() if case in selected}
     return front.verdicts(list(chosen.values()), tuple(request.config.getoption("benchmark_impl")))
 
 
@@ -36,7 +36,7 @@ def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, reques
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
-        variant = prepared(case.slug, implementation, front.problem(implementation.kernel, case.size))
+        variant = prepare_variant(case.slug, implementation, front.problem(implementation.kernel, case.size))
         call = front.caller(variant)
         benchmark.group = case.problem
         benchmark(call)

@@ -1,4 +1,4 @@
-"""How far long work is, on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Show the progress of long work on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from bench.plans.run import Problem
 
 
-class Bar(Protocol):
-    """What a run tells of its progress."""
+class RunProgress(Protocol):
+    """Shows the progress of a run: the implementation that was checked, then each problem and process that begins."""
 
     def checking(self, key: str) -> None: ...
     def measuring(self, problem: int, process: int) -> None: ...
 
 
 @contextmanager
-def progress(problems: Sequence[Problem], processes: int) -> Iterator[Bar]:
-    """A bar on a terminal, plain lines elsewhere; both say what is being measured and how long is left."""
-    # a large vocabulary takes longer: its arrays must be made, checked and gone through
+def run_progress(problems: Sequence[Problem], processes: int) -> Iterator[RunProgress]:
+    """Show what is being measured and the time left, as a bar on a terminal, as plain lines elsewhere."""
+    # a large vocabulary takes longer: its arrays are made, checked and passed over
     weights = [1 + problem.size.V / 150_000 for problem in problems]
     if not sys.stderr.isatty():
-        yield Lines(problems, processes, weights)
+        yield ProgressLines(problems, processes, weights)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -40,25 +40,25 @@ def progress(problems: Sequence[Problem], processes: int) -> Iterator[Bar]:
         transient=True,
         refresh_per_second=2,  # a busy bar would take time from what is measured
     ) as bar:
-        yield Painted(bar, problems, processes, weights)
+        yield ProgressBar(bar, problems, processes, weights)
 
 
-class Clock:
-    """How much of a run is done, by weight, and how long the rest will take."""
+class TimeEstimate:
+    """Estimate the share of a run that is done, by the weights of its problems, and the time left."""
 
     def __init__(self, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
         self.problems, self.processes, self.weights = problems, processes, weights
         self.started: float | None = None
 
-    FIRST = 3.0  # the first process checks and measures memory too, so it takes about as long as three others
+    FIRST = 3.0  # the first process also checks and measures memory: it takes about as long as three others
 
     def done(self, problem: int, process: int) -> float:
         within = sum(self.weights[:problem]) / sum(self.weights)
-        behind = self.FIRST * within if process == 0 else self.FIRST + process - 1 + within
-        return behind / (self.FIRST + self.processes - 1)
+        finished = self.FIRST * within if process == 0 else self.FIRST + process - 1 + within
+        return finished / (self.FIRST + self.processes - 1)
 
     def left(self, done: float) -> str:
-        """Time left in words, once there is something to go by."""
+        """Return the time left as text; empty until it can be estimated."""
         if self.started is None:
             self.started, self.began = time.perf_counter(), done
         elapsed, progress = time.perf_counter() - self.started, done - self.began
@@ -68,7 +68,7 @@ class Clock:
         return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
 
 
-class Painted(Clock):
+class ProgressBar(TimeEstimate):
     """Progress as a bar."""
 
     def __init__(self, bar: Any, problems: Sequence[Problem], processes: int, weights: Sequence[float]) -> None:
@@ -89,34 +89,40 @@ class Painted(Clock):
         )
 
 
-class Lines(Clock):
+class ProgressLines(TimeEstimate):
     """Progress as plain lines: one a process, and one every few seconds."""
 
     EVERY_S = 5.0
-    said = 0.0
+    printed_at = 0.0
     checked = False
 
     def checking(self, key: str) -> None:
         if not self.checked:
             self.checked = True
-            self.say("checking the implementations against their references")
+            self.print("checking the implementations against their references")
 
     def measuring(self, problem: int, process: int) -> None:
         left = self.left(self.done(problem, process))
-        if problem == 0 or self.said == 0.0 or time.perf_counter() - self.said > self.EVERY_S:
+        if problem == 0 or self.printed_at == 0.0 or time.perf_counter() - self.printed_at > self.EVERY_S:
             name = self.problems[problem].name
-            self.say(
+            self.print(
                 f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}] {name}{', ' + left if left else ''}"
             )
 
-    def say(self, line: str) -> None:
+    def print(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
-        self.said = time.perf_counter()
+        self.printed_at = time.perf_counter()
 
 
 @contextmanager
-def steps(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
-    """Progress of work in steps of so many each: a line that is painted over on a terminal, plain lines elsewhere."""
+def step_progress(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
+    """Show the progress of work in numbered steps: one line that is updated on a terminal, plain lines elsewhere.
+
+    Yields
+    ------
+    Callable[[str, int, int], None]
+        Shows what is done, the number of finished steps, and their total (0: unknown).
+    """
     began = time.perf_counter()
     if sys.stderr.isatty():
         from rich.status import Status
@@ -130,32 +136,32 @@ def steps(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
 
             yield paint
         return
-    said: set[str] = set()
+    printed: set[str] = set()
 
-    def say(what: str, done: int, of: int) -> None:
+    def print_line(what: str, done: int, of: int) -> None:
         key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
-        if key not in said or (of and done % 3 == 0 and ":" not in what):
-            said.add(key)
+        if key not in printed or (of and done % 3 == 0 and ":" not in what):
+            printed.add(key)
             print(f"{what}{f', {unit} {done + 1} of {of}' if of else ''}", file=sys.stderr, flush=True)
 
-    yield say
+    yield print_line
 
 
 @contextmanager
-def trainings(total: int) -> Iterator[Callable[[int, float, float], None]]:
-    """Progress of one training run: words done, words a second, seconds left."""
+def training_progress(total: int) -> Iterator[Callable[[int, float, float], None]]:
+    """Show the progress of one training run. Yields a function of words done, words a second, and seconds left."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     if not sys.stderr.isatty():
-        said = 0.0
+        printed_at = 0.0
 
-        def say(words: int, pace: float, left_s: float) -> None:
-            nonlocal said
-            if time.perf_counter() - said > Lines.EVERY_S:
-                said = time.perf_counter()
+        def print_line(words: int, pace: float, left_s: float) -> None:
+            nonlocal printed_at
+            if time.perf_counter() - printed_at > ProgressLines.EVERY_S:
+                printed_at = time.perf_counter()
                 print(f"{words / total:.0%}, {pace:,.0f} words/s, {duration(left_s)} left", file=sys.stderr, flush=True)
 
-        yield say
+        yield print_line
         return
     columns = (BarColumn(), TextColumn("{task.percentage:.0f} %, {task.fields[pace]:,.0f} words/s{task.fields[left]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
@@ -168,7 +174,7 @@ def trainings(total: int) -> Iterator[Callable[[int, float, float], None]]:
 
 
 def duration(seconds: float) -> str:
-    """``42 s``, ``5 min``, ``2 h``."""
+    """Format a duration: ``42 s``, ``5 min``, ``2 h``."""
     for unit, length in (("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""What the commands that measure begin with: implementations, text, workers, memory, signals."""
+"""Set up a measurement: implementations, text, workers, memory, signals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from impls.words import Corpus
 
 LEAST_MEMORY = 512 << 20
-"""Bytes that a worker needs at least."""
+"""The least memory of a worker, in bytes."""
 
 
-def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> list[Implementation]:
-    """The implementations of some kernels or families of kernels. Raises PlanError."""
+def select_kernels(every: Sequence[Implementation], kernels: Sequence[str] | None) -> list[Implementation]:
+    """Return the implementations of some kernels or families of kernels. Raises PlanError."""
     from difflib import get_close_matches
 
     from bench.plans.run import PlanError
@@ -41,39 +41,51 @@ def narrowed(every: Sequence[Implementation], kernels: Sequence[str] | None) -> 
 
 
 def read_corpus(file: Path | None) -> Corpus:
-    """The built-in corpus, or a file's. Raises CorpusError."""
+    """Read a file, or the built-in corpus. Raises CorpusError."""
     from impls import words
 
     return words.read(file) if file else words.builtin()
 
 
 @contextmanager
-def measuring(machine: dict[str, Any], busy: Sequence[float], threads: int = 1) -> Iterator[tuple[Workers, int | None]]:
-    """Workers to measure with, and the CPU that those of one thread are kept on: the idlest that no other run holds.
+def measurement_workers(
+    machine: dict[str, Any], busy: Sequence[float], threads: int = 1
+) -> Iterator[tuple[Workers, int | None]]:
+    """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
 
-    machine: where it is noted. This process leaves the CPUs to its workers, if it may use others.
+    Parameters
+    ----------
+    machine
+        The CPU is recorded there.
+    busy
+        Load of each CPU.
+
+    Yields
+    ------
+    tuple[Workers, int | None]
+        The workers, and the CPU to which workers with one thread are pinned: the idlest free one.
     """
     from bench.commands import terminal as show
     from bench.engine import cpus, environment
     from bench.engine.pool import Workers
 
-    with cpus.held(environment.idlest(busy), threads) as mine, Workers(mine.cpus) as workers:
+    with cpus.hold(environment.idlest_cpus(busy), threads) as mine, Workers(mine.cpus) as workers:
         machine["idlest_cpu"] = mine.cpu if threads == 1 else None
         if mine.shared:
             machine["cpus_shared"] = True
-            show.error(environment.CROWDED)
+            show.error(environment.SHARED_CPUS)
         yield workers, mine.cpu
 
 
 def stop_on_signals() -> None:
-    """Have the signals that end a program raise KeyboardInterrupt, so that what was begun is tidied away."""
-    for ending in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), signal.default_int_handler)
+    """Let the signals that end a program raise KeyboardInterrupt, so that processes and folders are cleaned up."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def free_memory() -> int:
-    """Bytes that a worker may hold if nothing else is said: what is available, less a reserve of at most a gigabyte."""
+    """Return the default memory limit of a worker, in bytes: what is available, less a reserve of at most 1 GiB."""
     from bench.engine import environment
 
     available = environment.available_bytes()

@@ -1,4 +1,4 @@
-"""Standard streams that cannot end a run."""
+"""Standard streams whose failure does not end a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from pathlib import Path
 
 
 class Output(io.TextIOWrapper):
-    """A standard stream that falls silent when nobody reads it any more (``| head``) or its disk is full, so that a run still
-    ends and is kept. lost: why it did, unless its reader has just left."""
+    """A standard stream that discards its output when its reader has gone (``| head``) or its disk is full.
+
+    A run then still finishes and its results are kept.
+
+    Attributes
+    ----------
+    lost
+        The error because of which output was discarded. None if only the reader has gone.
+    """
 
     lost: OSError | None = None
 
@@ -18,24 +25,24 @@ class Output(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            self.fall_silent(error)
+            self.discard(error)
             return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError as error:
-            self.fall_silent(error)
+            self.discard(error)
 
-    def fall_silent(self, error: OSError) -> None:
+    def discard(self, error: OSError) -> None:
         self.lost = self.lost or (None if isinstance(error, BrokenPipeError) else error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def open_streams() -> None:
-    """Have the standard streams open and unable to end a run.
+    """Open the standard streams so that their failure cannot end a run.
 
-    A shell may have closed some (``>&-``): the next files opened would have their numbers, and be written to.
+    A shell may have closed some (``>&-``). The next files opened would get their numbers, and output would go there.
     """
     for number in range(3):
         try:
