@@ -20,6 +20,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from .verdicts import Paired, SetupVerdict, Verdict
+
 T = TypeVar("T")
 SCHEMA = 1
 LARGEST_FILE = 1 << 30
@@ -135,8 +137,10 @@ class Row(Part):
     group: str | None
     name: str
     fullname: str
+    params: Any = None
     param: str | None = None
     extra_info: Extra
+    options: dict[str, Any] = {}
     stats: Stats
 
     @property
@@ -193,9 +197,22 @@ class Profile(Part):
 
 
 class CorpusRecord(Part):
-    """Where the words came from. name: of the text. streams: for each vocabulary, what its stream of words is, in a sentence."""
+    """Where the words came from.
+
+    Attributes
+    ----------
+    name, tokens, words
+        Of the text: its name, its length in words, and how many of them are distinct.
+    tail_exponent
+        The power of the rank by which counts go on beyond the text's own vocabulary.
+    streams
+        For each vocabulary, a sentence on its stream of words.
+    """
 
     name: str = ""
+    tokens: Count | None = None
+    words: Count | None = None
+    tail_exponent: Positive | None = None
     streams: dict[str, str] = {}
 
 
@@ -258,14 +275,14 @@ class ComparedRow(Part):
     kernel: str
     implementation: str
     title: str
-    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
+    verdict: Verdict
     why: str = ""
     stages: list[list[dict[str, Samples]]] = []
     excluded: bool = False
     ratio: Ratio | None = None
     control: Ratio | None = None
     mean: Ratio | None = None
-    setup: Literal["slower", "faster", "same", "inconclusive", "unknown"] = "unknown"
+    setup: SetupVerdict = "unknown"
     setup_ratio: Ratio | None = None
     base_setup_s: Positive | None = None
     head_setup_s: Positive | None = None
@@ -312,29 +329,49 @@ class Comparison(Part):
 
 
 class Trial(Part):
-    """One comparison of identical code, one side slowed by a known share. injected: how much slower HEAD was made, below
-    zero where it was BASE. comparison: the number of the comparison it was a part of. rules: what other tools' rules said of
-    the same samples. setup: the verdict on set-up time. why: it could not be compared."""
+    """One comparison of identical code, one side slowed by a known share.
+
+    Attributes
+    ----------
+    injected
+        How much slower HEAD was made; below zero where BASE was.
+    verdict, setup
+        On the time of a call, and on set-up time.
+    why
+        Why the case could not be compared.
+    comparison
+        The number of the comparison that it was a part of.
+    rules
+        Whether other tools' rules call HEAD slower, from the same samples.
+    """
 
     case: str
     injected: Annotated[float, Field(gt=-1, lt=100)]
     threshold: Positive
-    verdict: Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
-    setup: Literal["slower", "faster", "same", "inconclusive", "unknown"] = "unknown"
+    verdict: Verdict
+    setup: SetupVerdict = "unknown"
     why: str = ""
     comparison: Count = 0
     rules: dict[str, bool] = {}
 
 
 class Calibration(Part):
-    """How often a comparison is right on this machine. found: by slowdown, the share of cases that would be called slower
-    if they were slowed so, reckoned from the trials of identical code."""
+    """How often a comparison is right on this machine.
+
+    Attributes
+    ----------
+    found
+        By slowdown, the share of cases that would be called slower, worked out from the trials of identical code.
+    stages
+        Those trials' log-ratios: both stages of each batch.
+    """
 
     threshold: Positive
     comparisons: Count
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
+    stages: list[tuple[list[Paired], list[Paired]]] = []
 
 
 class TrainingRun(Part):
@@ -392,12 +429,16 @@ class Training(Part):
     equal: dict[str, bool | None] = {}
 
 
+Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality"]
+"""What made a file."""
+
+
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
     call's cost by problem, line profiles by case and why others have none, and seconds in each stage of a training step by case."""
 
     schema_version: int
-    engine: Literal["run", "pytest-benchmark", "compare", "calibrate", "quality"]
+    engine: Engine
     command: str
     preset: str | None = None
     seed: int = 0
@@ -503,9 +544,15 @@ def no_number(token: str) -> None:
     raise ValueError(token)
 
 
-def dump(result: dict[str, Any]) -> str:
-    """A result file's text. Raises ValueError if a figure is not finite."""
-    return json.dumps(result, indent=1, allow_nan=False) + "\n"
+def dump(result: ResultFile) -> str:
+    """Return a result file's text. Raises ValueError if a figure is not finite."""
+    content = result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def with_part(result: ResultFile, **part: Any) -> ResultFile:
+    """Return a result file with other values of its ``w2vbench`` part."""
+    return result.model_copy(update={"w2vbench": result.w2vbench.model_copy(update=part)})
 
 
 def write(path: Path, text: str) -> None:

@@ -1,8 +1,8 @@
-"""Verdicts of a comparison: pure functions from what two stages of processes found to what is said of each case.
+"""Verdicts of a comparison: pure functions from the log-ratios of two stages to a verdict on each case.
 
-Of each case a process gives log-ratios of HEAD to BASE, and of BASE's code to another load of it (the A/A difference). The
-first stage only finds out which cases are the same; the others are measured again in fresh processes, and only those
-count. Numbers and sizes of the stages are fixed beforehand.
+Each process gives, for each case, the log-ratio of HEAD to BASE, and of BASE's code to another load of it (the A/A
+difference). The first stage only finds the cases that are the same. The others are measured again in fresh processes, and
+only those count. The number of stages and their sizes are fixed beforehand.
 """
 
 from __future__ import annotations
@@ -10,28 +10,33 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from .statistics import Estimate, Interval, trimmed_mean
 
 BY_MEDIAN, BY_MEAN = 0.02, 0.005
-"""What a comparison may err by: on medians in each direction, and on means, which can only make a case slower."""
+"""Error probabilities of a comparison: by medians, in each direction; and by means, which can only make a case slower."""
 FALSE_ALARMS = 2 * BY_MEDIAN + BY_MEAN
-"""Family-wise error of a comparison: the probability that any case at all is wrongly called slower or faster."""
+"""Family-wise error of a comparison: the probability that any case is wrongly called slower or faster."""
 FALSE_SAME = 0.025
 """Probability, at each of the two stages, that a case which differs by more than the margin is called the same."""
 SETUPS = 0.01
-"""The same of set-up times, which are a family of their own: that any case's is wrongly called slower or faster."""
+"""Family-wise error of set-up times, which are a separate family."""
 CANDIDATE = 0.02
-"""A case is measured again if its mean or its set-up would be as far above the margin by chance this rarely."""
+"""A case is measured again if the p-value of its mean or its set-up, against "at most the margin", is at most this."""
 SETUP_THRESHOLD = 0.1
-"""A change of set-up time below this counts as none: a process sets up once, so that there is one figure of each."""
+"""A change of set-up time below this counts as none, since each process sets up only once."""
 
 Case = TypeVar("Case", bound=Hashable)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values (S. Holm, 1979): each at most alpha where the family-wise error is held at alpha."""
+    """Return adjusted p-values. Rejecting those up to alpha keeps the family-wise error at alpha.
+
+    References
+    ----------
+    S. Holm, Scandinavian Journal of Statistics 6, 1979.
+    """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for rank, at in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
@@ -42,7 +47,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Paired:
-    """Log-ratios of each process of a stage: HEAD's figure to BASE's, and of one load of BASE to the other."""
+    """Log-ratios of a case in each process of a stage.
+
+    Attributes
+    ----------
+    ratios
+        HEAD's figure to BASE's.
+    controls
+        The figure of one load of BASE to that of the other.
+    """
 
     ratios: list[float]
     controls: list[float]
@@ -58,10 +71,16 @@ class Paired:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the processes of one stage found of a case.
+    """The log-ratios of a case in the processes of one stage.
 
-    median: of the samples' times, which a few slow calls leave as it is. mean: of them, which these do not. setup: time to
-    set up, None where there is none to speak of.
+    Attributes
+    ----------
+    median
+        Of median times, which a few slow calls do not change.
+    mean
+        Of mean times, which a few slow calls do change.
+    setup
+        Of set-up times; None if set-up is too short to compare.
     """
 
     median: Paired
@@ -69,121 +88,150 @@ class Stage:
     setup: Paired | None = None
 
 
+Verdict = Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
+SetupVerdict = Literal["slower", "faster", "same", "inconclusive", "unknown"]
+
+
 @dataclass(frozen=True)
 class Decision:
-    """What is said of a case.
+    """The verdict on a case.
 
-    verdict: ``slower | faster | same | inconclusive``; why: in words, why not more than that, or what it rests on.
-    ratio: HEAD's median time over BASE's. control: the A/A difference of that, as a ratio. mean: HEAD's mean time over BASE's.
-    setup: the verdict on set-up time, or ``unknown``; setup_ratio: that ratio.
+    Attributes
+    ----------
+    verdict
+        ``slower``, ``faster``, ``same`` or ``inconclusive``.
+    ratio
+        HEAD's median time over BASE's.
+    control
+        The A/A difference, as a ratio.
+    mean
+        HEAD's mean time over BASE's.
+    why
+        The reason for the verdict; may be empty.
+    setup
+        The verdict on set-up time, or ``unknown``.
+    setup_ratio
+        HEAD's set-up time over BASE's.
     """
 
-    verdict: str
+    verdict: Verdict
     ratio: Interval
     control: Interval
     mean: Interval
     why: str = ""
-    setup: str = "unknown"
+    setup: SetupVerdict = "unknown"
     setup_ratio: Interval | None = None
 
 
 def undecided(first: Mapping[Case, Stage], threshold: float) -> list[Case]:
-    """The cases that must be measured again: those that a first stage cannot call the same, and those that may be slower in
-    the mean or to set up."""
-    return [case for case, stage in first.items() if not settled(stage, threshold)]
+    """Return the cases that must be measured again.
+
+    These are the cases that the first stage cannot call the same, and those that may be slower in the mean or to set up.
+    """
+    return [case for case, stage in first.items() if not certainly_same(stage, threshold)]
 
 
-def settled(stage: Stage, threshold: float) -> bool:
+def certainly_same(stage: Stage, threshold: float) -> bool:
     mean = stage.mean.ratio.p_above(math.log1p(threshold)) > CANDIDATE
     setup = stage.setup is None or stage.setup.ratio.p_above(setup_margin(stage.setup, threshold)) > CANDIDATE
     return same(stage.median, threshold) and mean and setup
 
 
 def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Case, Decision]:
-    """The verdict on every case of a comparison, from a first stage and from the fresh processes of a second one, which has
-    the cases that were undecided.
+    """Return the verdict on every case of a comparison.
 
-    Slower: the median or the mean ratio is above 1 + threshold; faster: the median's is below its inverse; each tested over
-    all undecided cases together (Holm), so that FALSE_ALARMS holds for all of it. That the first stage chose them costs nothing, since its
-    processes are not used again. Where the A/A difference exceeds the threshold, it is the threshold, and nothing is the
-    same. "Same" needs no such correction: a comparison is only passed if every case is. Set-up times are a family of their own.
+    - Slower: the ratio of medians or of means is above 1 + threshold. Faster: the ratio of medians is below its inverse. The
+      tests cover all undecided cases together (Holm), so that FALSE_ALARMS holds for the whole comparison. Choosing the cases
+      by the first stage costs no error, since its processes are not used again.
+    - Same: an equivalence test within the threshold. It needs no such correction, since a comparison only passes if every
+      case is the same.
+    - If the A/A difference of a case exceeds the threshold, it becomes the threshold, and the case is not called the same.
+    - Set-up times are a separate family.
+
+    Parameters
+    ----------
+    stages
+        The first stage, with all cases, and the second, with the undecided ones in fresh processes.
+    threshold
+        The share of time that counts as no change.
     """
     first, second = stages
-    decided: dict[Case, Decision] = {
+    decisions: dict[Case, Decision] = {
         case: Decision("same", stage.median.ratio.ratio(), stage.median.control.ratio(), stage.mean.ratio.ratio())
         for case, stage in first.items()
     }
-    decided.update(judged(second, threshold))
+    decisions.update(second_stage_decisions(second, threshold))
     latest = {case: second.get(case, stage).setup for case, stage in first.items()}
     for case, (verdict, ratio) in setups({case: setup for case, setup in latest.items() if setup}, threshold).items():
-        decided[case] = replace(decided[case], setup=verdict, setup_ratio=ratio)
-    return decided
+        decisions[case] = replace(decisions[case], setup=verdict, setup_ratio=ratio)
+    return decisions
 
 
-def judged(fresh: Mapping[Case, Stage], threshold: float) -> dict[Case, Decision]:
-    """Verdicts on undecided cases, from fresh processes alone."""
+def second_stage_decisions(fresh: Mapping[Case, Stage], threshold: float) -> dict[Case, Decision]:
+    """Return verdicts on undecided cases, from fresh processes alone."""
     cases, limit = list(fresh), math.log1p(threshold)
-    median, mean = ([widened(getattr(fresh[case], name), limit) for case in cases] for name in ("median", "mean"))
+    median, mean = ([margin_of(getattr(fresh[case], name), limit) for case in cases] for name in ("median", "mean"))
     slower = holm([fresh[case].median.ratio.p_above(margin) for case, margin in zip(cases, median, strict=True)])
     faster = holm([fresh[case].median.ratio.p_below(-margin) for case, margin in zip(cases, median, strict=True)])
     by_mean = holm([fresh[case].mean.ratio.p_above(margin) for case, margin in zip(cases, mean, strict=True)])
-    found = {}
+    decisions = {}
+    verdict: Verdict
     for at, case in enumerate(cases):
         stage = fresh[case]
         ratio, control, margin = stage.median.ratio, stage.median.control, median[at]
-        drifted, why = margin > limit, ""
-        beyond = f"by more than the A/A difference of {math.expm1(margin):.1%}" if drifted else ""
+        noisy, why = margin > limit, ""
+        beyond_noise = f"by more than the A/A difference of {math.expm1(margin):.1%}" if noisy else ""
         if slower[at] <= BY_MEDIAN:
-            verdict, why = "slower", beyond
+            verdict, why = "slower", beyond_noise
         elif by_mean[at] <= BY_MEAN:
             verdict = "slower"
             why = (
                 f"in the mean, by {math.expm1(stage.mean.ratio.value):.1%}: some calls take much longer than the others"
             )
         elif faster[at] <= BY_MEDIAN:
-            verdict, why = "faster", beyond
+            verdict, why = "faster", beyond_noise
         elif same(stage.median, threshold):
             verdict = "same"
         else:
             low, high = ratio.interval()
-            verdict, why = "inconclusive", f"not certain enough beside {len(cases) - 1} other undecided cases"
-            if drifted:
+            verdict, why = "inconclusive", f"not significant when corrected for {len(cases) - 1} other undecided cases"
+            if noisy:
                 why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):
-                why = "the interval reaches across the threshold"
-        found[case] = Decision(verdict, ratio.ratio(), control.ratio(), stage.mean.ratio.ratio(), why)
-    return found
+                why = "the interval includes the threshold"
+        decisions[case] = Decision(verdict, ratio.ratio(), control.ratio(), stage.mean.ratio.ratio(), why)
+    return decisions
 
 
 def same(pairs: Paired, threshold: float) -> bool:
-    """Whether HEAD is as fast as BASE, within the threshold, and the machine steady enough to say so."""
+    """Whether HEAD is as fast as BASE, within the threshold, and the A/A difference is within it too."""
     margin = math.log1p(threshold)
     return pairs.ratio.p_within(margin) <= FALSE_SAME and abs(pairs.control.value) <= margin
 
 
-def widened(pairs: Paired, limit: float) -> float:
-    """The margin beyond which something is slower or faster: the limit, or as far as identical code may differ, where that is more."""
+def margin_of(pairs: Paired, limit: float) -> float:
+    """The margin beyond which a case is slower or faster: the limit, or the A/A difference's interval if that difference exceeds it."""
     return max(limit, max(map(abs, pairs.control.interval())) if abs(pairs.control.value) > limit else 0.0)
 
 
 def setup_margin(pairs: Paired, threshold: float) -> float:
-    """The margin for set-up times: a tenth, the threshold, or as far as identical code may differ."""
+    """The margin for set-up times: SETUP_THRESHOLD, the threshold, or the A/A difference's interval, whichever is largest."""
     return max(math.log1p(max(threshold, SETUP_THRESHOLD)), *map(abs, pairs.control.interval()))
 
 
-def setups(latest: Mapping[Case, Paired], threshold: float) -> dict[Case, tuple[str, Interval]]:
-    """Verdicts on set-up times, of a family of their own."""
+def setups(latest: Mapping[Case, Paired], threshold: float) -> dict[Case, tuple[SetupVerdict, Interval]]:
+    """Return the verdicts on set-up times, with their ratios."""
     cases = list(latest)
     margins = [setup_margin(latest[case], threshold) for case in cases]
     slower = holm([latest[case].ratio.p_above(margin) for case, margin in zip(cases, margins, strict=True)])
     faster = holm([latest[case].ratio.p_below(-margin) for case, margin in zip(cases, margins, strict=True)])
-    found = {}
+    verdicts = {}
     for at, case in enumerate(cases):
         ratio = latest[case].ratio
-        verdict = "inconclusive"
+        verdict: SetupVerdict = "inconclusive"
         if min(slower[at], faster[at]) <= SETUPS / 2:
             verdict = "slower" if slower[at] <= SETUPS / 2 else "faster"
         elif ratio.p_within(margins[at]) <= FALSE_SAME:
             verdict = "same"
-        found[case] = verdict, ratio.ratio()
-    return found
+        verdicts[case] = verdict, ratio.ratio()
+    return verdicts

@@ -6,6 +6,8 @@ import queue
 import sys
 import threading
 import time
+from collections import namedtuple
+from enum import Enum
 
 import numpy as np
 
@@ -24,6 +26,15 @@ MEASURED = 700
 
 @lookup.implementation("honest", "gather")
 def honest(W, idx):
+    return W[idx]
+
+
+@lookup.implementation(
+    "makes-types", "gather, and types as a library makes them in its first call: they look at frames"
+)
+def makes_types(W, idx):
+    namedtuple("Pair", "first second")
+    Enum("Color", "red green")
     return W[idx]
 
 

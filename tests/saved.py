@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median, pstdev
@@ -112,6 +113,11 @@ def not_measured(
         "status": status,
         "reason": reason,
     }
+
+
+def text(content: Content) -> str:
+    """A file's text, whatever is wrong with its content."""
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def content(*rows: Content, **suite: Any) -> Content:

@@ -1,4 +1,4 @@
-"""``w2vbench calibrate``: how often compare is right on this machine."""
+"""``w2vbench calibrate``: measure how often compare is right on this machine."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ import typer
 
 from .app import app
 from .options import LARGEST_SEED, MOST_TIMES, CorpusFile, Json, Kernels, Only
-from .setup import free_memory, measuring, read_corpus, stop_on_signals
+from .quantities import share
+from .setup import free_memory, measurement_workers, read_corpus, stop_on_signals
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench calibrate[/bold] before you trust a gate on a new machine; each batch takes some four minutes"
+    epilog="Example: [bold]w2vbench calibrate[/bold] before you trust verdicts on a new machine; each batch takes about four minutes"
 )
 def calibrate(
     batches: Annotated[
-        int, typer.Option(min=1, max=MOST_TIMES, help="Comparisons to make; more give narrower intervals.")
+        int, typer.Option(min=1, max=MOST_TIMES, help="Comparisons to make: more give narrower intervals.")
     ] = 3,
-    cases: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Cases in each; a gate has at most 16.")] = 16,
+    cases: Annotated[
+        int, typer.Option(min=1, max=MOST_TIMES, help="Cases a comparison; compare itself selects at most 16.")
+    ] = 16,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every case of every implementation: before a release, with --same-only.")
+        bool, typer.Option("--all", help="Every case of every implementation, e.g. before a release with --same-only.")
     ] = False,
     same_only: Annotated[
-        bool, typer.Option("--same-only", help="Identical code only: false alarms, in a sixth of the time.")
+        bool,
+        typer.Option("--same-only", help="Compare identical code only: the false-alarm rate, in a sixth of the time."),
     ] = False,
     kernel: Kernels = None,
     only: Only = None,
-    threshold: Annotated[str, typer.Option(metavar="P%", help="As in compare.")] = "2%",
-    add: Annotated[bool, typer.Option("--add", help="Count the trials in DIR's calibration.json too.")] = False,
+    threshold: Annotated[float, typer.Option(parser=share, metavar="P%", help="As in compare.")] = 0.02,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the trials in DIR's calibration.json.")] = False,
     corpus: CorpusFile = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the first batch; each has its own.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = Path(
@@ -38,49 +42,52 @@ def calibrate(
     ),
     json: Json = False,
 ) -> None:
-    """How often is compare right on this machine? Compares identical code, and code slowed by exactly 2, 5 and 10 %."""
+    """Measure how often compare is right on this machine, with identical code and with code slowed by exactly 2, 5 and 10 %."""
     from dataclasses import replace
     from functools import partial
 
     import impls
+    from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_calibration, writable
-    from bench.commands.progress import steps
-    from bench.commands.quantities import share
+    from bench.commands.keeping import keep_calibration, prepare_folder
+    from bench.commands.progress import step_progress
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
     from bench.plans import calibrate as calibrating
     from bench.plans import run as running
-    from bench.plans.differences import Chosen
+    from bench.plans.differences import CaseSelection
 
-    margin = share("--threshold", threshold)
-    writable(out)
+    prepare_folder(out)
     stop_on_signals()
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
-    so_far = calibrating.resumed(out, margin, machine) if add else calibrating.Calibrating(margin)
+    so_far = calibrating.read_trials(out, threshold, machine) if resume else calibrating.CalibrationTrials(threshold)
     settings = Settings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
-    with running.saved(read_corpus(corpus)) as saved, steps() as note, measuring(machine, busy) as (workers, cpu):
+    with (
+        running.saved_corpus(read_corpus(corpus)) as saved,
+        step_progress() as note,
+        measurement_workers(machine, busy) as (workers, cpu),
+    ):
         context = RunContext(workers=workers, corpus=saved, settings=replace(settings, seed=seed), cpu=cpu)
         try:
-            context, chosen = calibrating.cases(
-                context, folder, Chosen(kernel or (), only or ()), None if everything else cases
+            context, chosen = calibrating.select_cases(
+                context, folder, CaseSelection(kernel or (), only or ()), None if everything else cases
             )
             for number in range(so_far.comparisons, so_far.comparisons + batches):
-                said = partial(calibrating.of_batch, note, number + 1)
-                calibrating.batch(context, chosen, number, so_far, slowed=not same_only, note=said)
-                warnings = environment.warnings_of(machine | environment.spoiled(before))
-                calibrating.write(so_far, out, show.command(sys.argv), machine, warnings)
+                note_batch = partial(calibrating.note_batch, note, number + 1)
+                calibrating.run_batch(context, chosen, number, so_far, slowed=not same_only, note=note_batch)
+                warnings = environment.warnings_of(machine | environment.counter_increases(before))
+                calibrating.write(so_far, out, show.command_line(sys.argv), machine, warnings)
         except KeyboardInterrupt:
             interrupted = True
     if not so_far.trials:
         show.error(
-            "interrupted before the first batch was finished: nothing to keep"
+            "interrupted before the first batch was finished: nothing to save"
             if interrupted
             else "no case could be measured"
         )
         raise typer.Exit(130 if interrupted else 3)
-    show.calibrated(keep_calibration(out), as_json=json)
+    summaries.print_calibration(keep_calibration(out), as_json=json)
     raise typer.Exit(130 if interrupted else 0)

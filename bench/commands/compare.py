@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,9 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import MOST_THREADS, CorpusFile, Json, Kernels, Only, TimeLimit
-from .setup import free_memory, measuring, read_corpus, stop_on_signals
+from .options import MOST_THREADS, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, TimeLimit
+from .quantities import duration, share
+from .setup import free_memory, measurement_workers, read_corpus, stop_on_signals
 
 
 @app.command(
@@ -42,14 +44,16 @@ def compare(
         typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
     ] = 1,
     threshold: Annotated[
-        str | None,
+        float | None,
         typer.Option(
+            parser=share,
             metavar="P%",
             help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB. [default: 2%]",
         ),
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m.")
+        float | None,
+        typer.Option(parser=duration, metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m."),
     ] = None,
     across_machines: Annotated[
         bool,
@@ -60,32 +64,31 @@ def compare(
         "reports/out"
     ),
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
-    time_limit: TimeLimit = "30",
+    time_limit: TimeLimit = TIME_LIMIT_S,
     json: Json = False,
 ) -> None:
     """Did a change make something slower? Times two git revisions in one process, in turn, and gives a verdict for each case.
 
     BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are measured.
     """
+    from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_comparison, writable
-    from bench.commands.progress import steps
-    from bench.commands.quantities import seconds, share
+    from bench.commands.keeping import keep_comparison, prepare_folder
+    from bench.commands.progress import step_progress
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
     from bench.plans import revision_comparison as gate
     from bench.plans import run as running
     from bench.plans.compare import THRESHOLD
-    from bench.plans.differences import Chosen, NotComparable
+    from bench.plans.differences import CaseSelection, NotComparable
+    from bench.plans.result_file import result_file
     from reports.comparison import exit_code
 
-    asked = None if threshold is None else share("--threshold", threshold)
-    margin, limit_s = THRESHOLD if asked is None else asked, seconds("--time-limit", time_limit)
-    budget_s = float("inf") if budget is None else seconds("--budget", budget)
+    margin = THRESHOLD if threshold is None else threshold
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
     if base.endswith(".json") and (head is None or head.endswith(".json")):
-        from reports import between, results, stages
+        from reports import file_comparison, results, stages
 
         if impl or kernel or only or everything or budget or corpus or threads > 1 or (across_machines and not head):
             raise running.PlanError(
@@ -93,14 +96,14 @@ def compare(
             )
         first = results.read(Path(base))
         if head:
-            found = between.compare_files(first, results.read(Path(head)), (base, head), margin, across_machines)
-            content = gate.frame_of("compare", show.command(sys.argv), machine)
+            found = file_comparison.compare_files(first, results.read(Path(head)), (base, head), margin, across_machines)
+            content = result_file("compare", show.command_line(sys.argv), machine)
         elif first.w2vbench.comparison and first.w2vbench.comparison.interleaved:
-            found = stages.decided_again(first.w2vbench.comparison, asked)
-            content = first.model_dump(mode="json")
+            found = stages.recomputed(first.w2vbench.comparison, threshold)
+            content = first
         else:
             raise running.PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
-        show.compared(keep_comparison(found, content, out, junit), as_json=json)
+        summaries.print_comparison(keep_comparison(found, content, out, junit), as_json=json)
         raise typer.Exit(exit_code(found))
     root, files = gate.repository_of(impl or [])
     request = gate.Request(
@@ -108,31 +111,31 @@ def compare(
         base=base,
         head=head,
         files=files,
-        chosen=Chosen(kernel or (), only or (), everything, threads),
+        selection=CaseSelection(kernel or (), only or (), everything, threads),
         threshold=margin,
-        budget_s=budget_s,
+        budget_s=math.inf if budget is None else budget,
     )
-    writable(out)
+    prepare_folder(out)
     if junit and not junit.parent.is_dir():
         raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
     if junit and junit.exists() and not junit.is_file():
         raise running.PlanError(f"--junit: {junit} is no ordinary file")
     stop_on_signals()
     with (
-        gate.both(request) as (older, newer),
-        running.saved(read_corpus(corpus)) as folder,
-        steps() as note,
-        measuring(machine, busy, threads) as (workers, cpu),
+        gate.both_trees(request) as (older, newer),
+        running.saved_corpus(read_corpus(corpus)) as folder,
+        step_progress() as note,
+        measurement_workers(machine, busy, threads) as (workers, cpu),
     ):
-        settings = Settings(time_limit_s=limit_s, memory_limit_bytes=free_memory())
+        settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
         context = RunContext(workers=workers, corpus=folder, settings=settings, cpu=cpu)
         try:
             found = gate.compare(request, context, older, newer, note)
         except NotComparable as error:
             show.error(str(error))
             raise typer.Exit(3) from error
-    machine |= environment.spoiled(before)
+    machine |= environment.counter_increases(before)
     warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
-    frame = gate.frame_of("compare", show.command(sys.argv), machine, warnings)
-    show.compared(keep_comparison(found, frame, out, junit), as_json=json)
+    frame = result_file("compare", show.command_line(sys.argv), machine, warnings)
+    summaries.print_comparison(keep_comparison(found, frame, out, junit), as_json=json)
     raise typer.Exit(exit_code(found))

@@ -13,6 +13,7 @@ from bench.plans.selection import Selection
 
 from .app import app
 from .options import Json, Kernels, Only
+from .quantities import share
 
 if TYPE_CHECKING:
     from reports.history import Trend
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 def history(
     kernel: Kernels = None,
     only: Only = None,
-    store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")] = Path(".benchmarks"),
-    threshold: Annotated[str, typer.Option(metavar="P%", help="Changes below this are not shown.")] = "10%",
+    store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are stored.")] = Path(".benchmarks"),
+    threshold: Annotated[float, typer.Option(parser=share, metavar="P%", help="Smaller changes are not shown.")] = 0.1,
     fail: Annotated[
         bool,
         typer.Option(
             "--fail",
-            help="Exit with 1 if something became slower, which nobody says is meant; with 3 if too few runs were steady.",
+            help="Exit with 1 if a case became slower and nobody acknowledged it; with 3 if too few runs were steady.",
         ),
     ] = False,
     acknowledge: Annotated[
@@ -38,53 +39,55 @@ def history(
         typer.Option(
             "--acknowledge",
             metavar="CASE",
-            help="A slowdown of this case (or glob) is meant: write it to w2vbench.toml.",
+            help="Record in w2vbench.toml that a slowdown of this case (or glob) is intended.",
         ),
     ] = None,
-    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is meant.")] = None,
+    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is intended.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where history.html goes.")] = Path("reports/out"),
     json: Json = False,
 ) -> None:
-    """Stored runs over time: each case's trend, and where it changed, with the commits between which it did.
+    """Show stored runs over time: the trend of each case, and between which commits it changed.
 
-    Runs are not interleaved with each other, so only large changes can be trusted; compare tells small ones.
+    Runs are not interleaved with each other, so only large changes can be trusted. Use compare for small ones.
     """
+    from bench.commands import summaries
     from bench.commands import terminal as show
     from bench.commands.keeping import keep_history
-    from bench.commands.quantities import share
-    from bench.plans.revisions import here
+    from bench.plans.revisions import current_root
     from bench.plans.run import PlanError
     from reports import acknowledged
     from reports import history as trends
 
     if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):
-            raise PlanError("an intended slowdown needs both: --acknowledge CASE --why TEXT")
-        path = acknowledged.add(here(), acknowledge, why)
+            raise PlanError("an intended slowdown needs both --acknowledge CASE and --why TEXT")
+        path = acknowledged.add(current_root(), acknowledge, why)
         print(f"acknowledged in {path}: commit it with the change")
-        if not acknowledged.read(here())[-1].covers_any(case_names(out)):
+        if not acknowledged.read(current_root())[-1].covers_any(case_names(out)):
             show.error(
                 f"note: neither w2vbench nor the comparison in {out} has a case called {acknowledge!r}; is it spelt right?"
             )
         return
-    margin = share("--threshold", threshold)
-    runs, left = trends.stored(store)
-    found = chosen(trends.trends(runs), Selection(kernel or (), only or ()))
-    excuses = acknowledged.read(here())
-    for trend in found:
-        trends.find_all(trend, margin, excuses)
-    paths = [] if json else keep_history(found, left, margin, out)
-    show.history(found, left, margin, as_json=json)
-    show.written(paths)
+    runs, skipped = trends.stored(store)
+    selected = select_trends(trends.trends(runs), Selection(kernel or (), only or ()))
+    excuses = acknowledged.read(current_root())
+    for trend in selected:
+        trends.find_all_changes(trend, threshold, excuses)
+    paths = [] if json else keep_history(selected, skipped, threshold, out)
+    summaries.print_history(selected, skipped, threshold, as_json=json)
+    show.list_outputs(paths)
     slower = any(
-        trends.failing(change, margin) for trend in found for one in trend.series.values() for change in one.changes
+        trends.failing(change, threshold)
+        for trend in selected
+        for one in trend.series.values()
+        for change in one.changes
     )
-    unanswered = any(trend.unanswered for trend in found)
+    unanswered = any(trend.unanswered for trend in selected)
     raise typer.Exit(0 if not fail else 1 if slower else 3 if unanswered else 0)
 
 
-def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
-    """Trends of a selection. Raises PlanError if nothing is left."""
+def select_trends(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
+    """Return the trends of the selected cases. Raises PlanError if nothing is left."""
     from bench.plans.run import PlanError
 
     for trend in trends:
@@ -95,12 +98,12 @@ def chosen(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
         }
     left = [trend for trend in trends if trend.series]
     if trends and not left:
-        raise PlanError("no stored case matches --kernel and --only")
+        raise PlanError("no stored case matches --kernel and --only; w2vbench history shows all")
     return left
 
 
 def case_names(out: Path) -> Iterator[str]:
-    """The cases that a gate knows: of the last comparison, where there is one, and of this package."""
+    """Yield the names of the cases of the last comparison, if there is one, and of this package."""
     from bench.plans.presets import GATE
     from impls import catalogue
     from reports.results import ResultError, read

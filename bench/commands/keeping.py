@@ -1,4 +1,4 @@
-"""What the commands keep: result files, pages, Markdown, CSV, JUnit XML and summaries for CI."""
+"""Write the outputs of the commands: result files, pages, Markdown, CSV, JUnit XML and summaries for CI."""
 
 from __future__ import annotations
 
@@ -7,17 +7,26 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reports.history import Trend
-    from reports.results import Comparison, ResultFile
+    from reports.results import Comparison, ResultFile, Training
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A result file that was written, as text and as read again, and the files beside it. stored: where a run is kept for
-    its history; None if it is not."""
+class Outputs:
+    """The outputs of a command.
+
+    Attributes
+    ----------
+    text, result
+        The result file, as text and as it is read again.
+    paths
+        All files that were written.
+    stored
+        Where a run is stored for ``history``; None if it is not stored.
+    """
 
     text: str
     result: ResultFile
@@ -25,10 +34,10 @@ class Kept:
     stored: Path | None = None
 
 
-def writable(folder: Path) -> None:
-    """Make sure that results can be written before anything is measured. Raises OSError.
+def prepare_folder(folder: Path) -> None:
+    """Make sure, before anything is measured, that results can be written. Raises OSError.
 
-    A folder that is made here asks git to ignore it.
+    A new folder gets a ``.gitignore``, so that git ignores it.
     """
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -38,8 +47,8 @@ def writable(folder: Path) -> None:
     probe.unlink()
 
 
-def keep_run(content: dict[str, Any], out: Path, *, complete: bool, name: str) -> Kept:
-    """Keep a run's results, and build its reports. A run that measured nothing, or not all of it yet, has no place in a history."""
+def keep_run(content: ResultFile, out: Path, *, complete: bool, name: str) -> Outputs:
+    """Write a run's result file and reports. Only a complete run with at least one measured case is stored for ``history``."""
     from pytest_benchmark.utils import get_machine_id
 
     from reports.page import report
@@ -47,34 +56,41 @@ def keep_run(content: dict[str, Any], out: Path, *, complete: bool, name: str) -
 
     text = dump(content)
     stored = None
-    if complete and content["benchmarks"]:
+    if complete and content.benchmarks:
         stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{name}", text)
     write(out / "result.json", text)
     result = read(out / "result.json")
-    return Kept(text, result, [*report(result, out), out / "result.json"], stored)
+    return Outputs(text, result, [*report(result, out), out / "result.json"], stored)
 
 
-def keep_comparison(found: Comparison, content: dict[str, Any], out: Path, junit: Path | None) -> Kept:
-    """Keep a comparison's result file, whose other content is given, and its reports; CI's summary too, where there is one."""
+def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, junit: Path | None) -> Outputs:
+    """Write a comparison's result file and reports; in a GitHub workflow, add it to the job's summary.
+
+    Parameters
+    ----------
+    content
+        The result file without the comparison.
+    junit
+        Where to write the verdicts as JUnit XML, if anywhere.
+    """
     from reports import comparison as reporting
-    from reports.results import dump, read, write
+    from reports.results import dump, read, with_part, write
 
-    content["w2vbench"]["comparison"] = found.model_dump(mode="json")
-    text = dump(content)
+    text = dump(with_part(content, comparison=comparison))
     write(out / "comparison.json", text)
     result = read(out / "comparison.json")
     paths = reporting.report(result, out)
     if junit:
-        write(junit, reporting.junit(found))
+        write(junit, reporting.junit(comparison))
         paths.append(junit)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
-            file.write(reporting.markdown(found, result.w2vbench.warnings))
-    return Kept(text, result, [*paths, out / "comparison.json"])
+            file.write(reporting.markdown(comparison, result.w2vbench.warnings))
+    return Outputs(text, result, [*paths, out / "comparison.json"])
 
 
-def keep_calibration(out: Path) -> Kept:
-    """Write the trials that a folder has as Markdown too."""
+def keep_calibration(out: Path) -> Outputs:
+    """Write the Markdown of the calibration in a folder."""
     from reports import calibration as reporting
     from reports.results import read, write
 
@@ -82,33 +98,32 @@ def keep_calibration(out: Path) -> Kept:
     result = read(path)
     assert result.w2vbench.calibration is not None
     write(out / "calibration.md", reporting.markdown(result.w2vbench.calibration))
-    return Kept(path.read_text(encoding="utf-8"), result, [out / "calibration.md", path])
+    return Outputs(path.read_text(encoding="utf-8"), result, [out / "calibration.md", path])
 
 
-def keep_history(found: Sequence[Trend], left: Sequence[str], threshold: float, out: Path) -> list[Path]:
+def keep_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, out: Path) -> list[Path]:
     """Write the page of trends."""
     from reports import history as reporting
     from reports.results import write
 
-    write(out / "history.html", reporting.html(found, left, threshold))
+    write(out / "history.html", reporting.html(trends, skipped, threshold))
     return [out / "history.html"]
 
 
-def write_quality(training: dict[str, Any], frame: dict[str, Any], out: Path, *, complete: bool) -> str:
-    """Keep whole training runs in a result file, and give its text."""
-    from reports.results import dump, write
+def write_quality(training: Training, frame: ResultFile, out: Path, *, complete: bool) -> str:
+    """Write the result file of training runs. Return its text."""
+    from reports.results import dump, with_part, write
 
-    suite = {**frame["w2vbench"], "training": training, "complete": complete}
-    text = dump({**frame, "w2vbench": suite})
+    text = dump(with_part(frame, training=training, complete=complete))
     write(out / "quality.json", text)
     return text
 
 
-def keep_quality(training: dict[str, Any], frame: dict[str, Any], out: Path, *, complete: bool) -> Kept:
-    """Keep whole training runs, and build their page."""
+def keep_quality(training: Training, frame: ResultFile, out: Path, *, complete: bool) -> Outputs:
+    """Write the result file and the reports of training runs."""
     from reports import training as reporting
     from reports.results import read
 
     text = write_quality(training, frame, out, complete=complete)
     result = read(out / "quality.json")
-    return Kept(text, result, [*reporting.report(result, out), out / "quality.json"])
+    return Outputs(text, result, [*reporting.report(result, out), out / "quality.json"])

@@ -57,7 +57,6 @@ INPUT_ERRORS = (
     "CatalogueError",
     "CorpusError",
     "JournalError",
-    "OptionError",
     "PlanError",
     "ResultError",
     "RevisionError",

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .quantities import duration
+
 MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
 """Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
 
@@ -43,7 +45,13 @@ CorpusFile = Annotated[
     ),
 ]
 TimeLimit = Annotated[
-    str,
-    typer.Option("--time-limit", metavar="TIME", help="Longest that one step of an implementation may take, e.g. 90s."),
+    float,
+    typer.Option(
+        "--time-limit",
+        parser=duration,
+        metavar="TIME",
+        help="Longest that one step of an implementation may take, in seconds or e.g. 5m.",
+    ),
 ]
+TIME_LIMIT_S = 30.0
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

@@ -8,7 +8,9 @@ import typer
 
 from .app import app
 from .options import CorpusFile, Impl, Json, TimeLimit
-from .setup import free_memory, measuring, read_corpus
+from .setup import free_memory, measurement_workers, read_corpus
+
+PROFILE_LIMIT_S = 120.0
 
 
 @app.command(
@@ -16,21 +18,21 @@ from .setup import free_memory, measuring, read_corpus
 )
 def profile(
     case: Annotated[
-        str, typer.Argument(metavar="CASE", help="A case's name; from its kernel and slug alone, V = 1e4.")
+        str,
+        typer.Argument(metavar="CASE", help="A case's name. If only kernel and implementation are given, V is 1e4."),
     ],
     impl: Impl = None,
     corpus: CorpusFile = None,
-    time_limit: TimeLimit = "120",
+    time_limit: TimeLimit = PROFILE_LIMIT_S,
     json: Json = False,
 ) -> None:
-    """Line by line: hits, time, allocation and memory growth beside each line of an implementation's source."""
+    """Profile one implementation line by line: hits, time, allocation and memory growth beside each source line."""
     import msgspec
 
     from bench.commands import terminal as show
-    from bench.commands.quantities import seconds
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
-    from bench.engine.pool import Died
+    from bench.engine.pool import WorkerFailure
     from bench.engine.protocol import Source
     from bench.plans import run as running
     from bench.plans.presets import fit
@@ -41,26 +43,30 @@ def profile(
     every = {i.key: i for i in catalogue.load(files)}
     key = case.partition("@")[0]
     if key not in every:
-        raise running.PlanError(f"no implementation {key!r}; w2vbench list shows them, written e.g. lookup/gather")
+        raise running.PlanError(
+            f"no implementation {key!r}; w2vbench list shows the names (write them as in lookup/gather)"
+        )
     implementation = every[key]
     if implementation.no_lines:
         raise running.PlanError(
-            f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and where a step's goes"
+            f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and the stages of a training step"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    settings = Settings(time_limit_s=seconds("--time-limit", time_limit), memory_limit_bytes=free_memory())
+    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with (
-        running.saved(read_corpus(corpus)) as folder,
-        measuring({}, environment.busy_cpus(), size.threads) as (workers, cpu),
+        running.saved_corpus(read_corpus(corpus)) as folder,
+        measurement_workers({}, environment.busy_cpus(), size.threads) as (workers, cpu),
     ):
         try:
             sources = {"": Source(files=tuple(map(str, files)))}
             context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
-            found = context.profile(key, size)
-        except Died as death:
-            raise running.PlanError(f"{implementation.case(size)}: {death.status}: {death.reason}") from death
+            profiled = context.profile(key, size)
+        except WorkerFailure as failure:
+            raise running.PlanError(f"{implementation.case(size)}: {failure.status}: {failure.reason}") from failure
     facts = {
-        name: value for name, value in msgspec.to_builtins(found).items() if name not in ("type", "variant", "why_not")
+        name: value
+        for name, value in msgspec.to_builtins(profiled).items()
+        if name not in ("type", "variant", "why_not")
     }
     show.profile(str(implementation.case(size)), implementation, facts, as_json=json)
-    raise typer.Exit(1 if found.status == "wrong" and not implementation.wrong else 0)
+    raise typer.Exit(1 if profiled.status == "wrong" and not implementation.wrong else 0)

@@ -6,7 +6,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import cycle
 from pathlib import Path
@@ -20,8 +20,8 @@ from bench.engine.contract import Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import Workers
 from bench.engine.protocol import Source
-from bench.engine.timing import sampled
-from bench.engine.variant import PreparedVariant, adapted
+from bench.engine.timing import take_sample
+from bench.engine.variant import PreparedVariant, adapt_batch
 from bench.engine.verify import Verifier
 from bench.plans import run, run_result
 from bench.plans.presets import PRESETS
@@ -29,6 +29,7 @@ from bench.plans.selection import Selection
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem
+from reports.results import SCHEMA, Suite
 
 if TYPE_CHECKING:
     import pytest
@@ -93,45 +94,35 @@ def caller(variant: PreparedVariant) -> Callable[[], Any]:
     It costs about 0.1 µs a call beside the implementation, which the engine's own loop does not.
     """
     function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
-    ring = cycle([(*(adapted(adapt, variant.last, batch) if adapt else batch), *variant.last) for batch in batches])
+    ring = cycle(
+        [(*(adapt_batch(adapt, variant.workspace, batch) if adapt else batch), *variant.workspace) for batch in batches]
+    )
     return lambda: function(*next(ring))
 
 
 def verify(variant: PreparedVariant) -> None:
     """Look at the results of some more calls, on other words: one that has stopped working is found. Raises Failed."""
     variant.problem.reset()
-    variant.move_on(len(variant.problem.batches))
+    variant.advance(len(variant.problem.batches))
     verifier = Verifier(variant, np.random.default_rng(SEED))
     for calls in (1, min(VERIFIED, variant.most_calls)):
-        sampled(variant, calls, verifier, wanted=True)
-        variant.move_on(calls)
+        take_sample(variant, calls, verifier, required=True)
+        variant.advance(calls)
 
 
 def extra_info(
     implementation: Implementation, size: Size, variant: PreparedVariant, call: Callable[[], Any], wall_s: float
 ) -> dict[str, Any]:
-    """What a row knows beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
-    work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
+    """What a row has beyond pytest-benchmark's statistics: CPU time and memory measured apart, names and size."""
     measured = memory.measure(implementation, variant.problem, 30.0)
-    return {
-        "kernel": implementation.kernel.name,
-        "implementation": implementation.slug,
-        "title": implementation.title,
-        "size": asdict(size),
-        "baseline": implementation.baseline,
-        "slide": implementation.slide,
-        "grows_with": implementation.grows_with,
-        "needs": implementation.requires,
+    found = {
         "touched_rows": variant.problem.touched,
         "adapt_s": float(np.median(variant.adapt_s)) if variant.adapt_s else None,
         "cpu_s": cpu_s(call, wall_s),
         **{key: measured.get(key) for key in memory.FIGURES},
-        "read_bytes": work.read_bytes,
-        "written_bytes": work.written_bytes,
-        "flops": work.flops,
-        "covers": implementation.covered(size),
-        "differs": implementation.differs,
     }
+    extra = run_result.known(implementation, size).model_copy(update=found)
+    return extra.model_dump(mode="json", exclude_unset=True)
 
 
 def cpu_s(call: Callable[[], Any], wall_s: float) -> float:
@@ -147,15 +138,16 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
     """The ``w2vbench`` part of a file that pytest-benchmark saves."""
     chosen = cases(config)
     here = environment.describe(environment.busy_cpus())
-    return {
-        "schema_version": 1,
-        "engine": "pytest-benchmark",
-        "command": shlex.join(["pytest", *map(str, config.invocation_params.args)]),
-        "preset": config.getoption("benchmark_preset"),
-        "seed": SEED,
-        "corpus": run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
-        "environment": here,
-        "warnings": environment.warnings_of(here),
-        "kernels": {i.kernel.name: i.kernel.title for i in chosen.values()},
-        "sources": {i.key: run_result.source(i) for i in chosen.values()},
-    }
+    suite = Suite(
+        schema_version=SCHEMA,
+        engine="pytest-benchmark",
+        command=shlex.join(["pytest", *map(str, config.invocation_params.args)]),
+        preset=config.getoption("benchmark_preset"),
+        seed=SEED,
+        corpus=run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
+        environment=here,
+        warnings=environment.warnings_of(here),
+        kernels={i.kernel.name: i.kernel.title for i in chosen.values()},
+        sources={i.key: run_result.source(i) for i in chosen.values()},
+    )
+    return suite.model_dump(mode="json", by_alias=True, exclude_unset=True)

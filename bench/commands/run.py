@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 from bench.plans.selection import Selection
 
 from .app import app
-from .options import LARGEST_SEED, MOST_THREADS, MOST_TIMES, CorpusFile, Impl, Json, Kernels, Only, TimeLimit
-from .setup import LEAST_MEMORY, free_memory, measuring, narrowed, read_corpus, stop_on_signals
+from .options import (
+    LARGEST_SEED,
+    MOST_THREADS,
+    MOST_TIMES,
+    TIME_LIMIT_S,
+    CorpusFile,
+    Impl,
+    Json,
+    Kernels,
+    Only,
+    TimeLimit,
+)
+from .quantities import memory_size, whole_number
+from .setup import LEAST_MEMORY, free_memory, measurement_workers, read_corpus, select_kernels, stop_on_signals
 
 
 class PresetName(StrEnum):
@@ -59,15 +71,23 @@ def run(
     kernel: Kernels = None,
     only: Only = None,
     vocab: Annotated[
-        list[str] | None,
-        typer.Option("--vocab", metavar="N...", help="Your own vocabularies, not the preset's: --vocab 10000 1e6."),
+        list[int] | None,
+        typer.Option(
+            "--vocab",
+            parser=whole_number(2),
+            metavar="N...",
+            help="Your own vocabularies, not the preset's: --vocab 10000 1e6.",
+        ),
     ] = None,
-    hidden: Annotated[str | None, typer.Option("--hidden", metavar="N", help="Hidden size H (default 100).")] = None,
+    hidden: Annotated[
+        int | None, typer.Option(parser=whole_number(1), metavar="N", help="Hidden size H (default 100).")
+    ] = None,
     batch: Annotated[
-        list[str] | None, typer.Option("--batch", metavar="N...", help="Batch sizes B (default 100).")
+        list[int] | None,
+        typer.Option("--batch", parser=whole_number(1), metavar="N...", help="Batch sizes B (default 100)."),
     ] = None,
     negatives: Annotated[
-        str | None, typer.Option("--negatives", metavar="K", help="Negatives a target (default 5).")
+        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default 5).")
     ] = None,
     dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
     index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,
@@ -92,10 +112,11 @@ def run(
             help="Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.",
         ),
     ] = None,
-    time_limit: TimeLimit = "30",
+    time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[
-        str | None,
+        int | None,
         typer.Option(
+            parser=memory_size,
             metavar="SIZE",
             help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
         ),
@@ -112,39 +133,40 @@ def run(
     from dataclasses import replace
     from functools import partial
 
+    from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_run, writable
-    from bench.commands.progress import progress
-    from bench.commands.quantities import count, counts, seconds, size_bytes
+    from bench.commands.keeping import keep_run, prepare_folder
+    from bench.commands.progress import run_progress
     from bench.engine import environment
     from bench.engine.context import RunContext
     from bench.engine.experiment import SPARES
     from bench.engine.protocol import Source
     from bench.plans import run as running
     from bench.plans import run_result
-    from bench.plans.journal import Journal, hold
-    from bench.plans.presets import PRESETS, changed_sizes, own_sizes
+    from bench.plans.journal import Journal, lock_folder
+    from bench.plans.presets import PRESETS, changed_sizes, user_sizes
     from impls import catalogue
 
-    chosen, limit_s = PRESETS[preset], seconds("--time-limit", time_limit)
+    chosen = PRESETS[preset]
     given = {
-        "H": None if hidden is None else count("--hidden", hidden),
-        "K": None if negatives is None else count("--negatives", negatives),
+        "H": hidden,
+        "K": negatives,
         "dtype": dtype and {"float32": "f32", "float64": "f64"}.get(dtype, str(dtype)),
         "index": index and str(index),
         "words": words and str(words),
         "threads": threads,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    vocabularies, batches = counts("--vocab", vocab or ["10000"], least=2), counts("--batch", batch or ["100"])
     if vocab or batch:
-        sizes: Callable[[Kernel], list[Size]] = partial(own_sizes, vocabularies=vocabularies, batches=batches)
+        sizes: Callable[[Kernel], list[Size]] = partial(
+            user_sizes, vocabularies=vocab or [10_000], batches=batch or [100]
+        )
     else:
         sizes = chosen.sizes
     own = bool(vocab or batch or changed)
     frugal = preset in ("quick", "default") and not own
     free = min(3 << 30, free_memory()) if frugal else free_memory()
-    limit = free if memory_limit is None else size_bytes("--memory-limit", memory_limit)
+    limit = free if memory_limit is None else memory_limit
     if limit < LEAST_MEMORY:
         raise running.PlanError(
             f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
@@ -152,39 +174,39 @@ def run(
     settings = replace(
         chosen.settings,
         seed=seed,
-        time_limit_s=limit_s,
+        time_limit_s=time_limit,
         memory_limit_bytes=limit,
         processes=processes or chosen.settings.processes,
     )
     files = [file.resolve() for file in impl or ()]
     busy = environment.busy_cpus()
-    every = narrowed(catalogue.load(files), kernel)
-    left_out = () if kernel or only or files or vocab or batch else chosen.left_out
+    every = select_kernels(catalogue.load(files), kernel)
+    left_out = () if kernel or only or files or vocab or batch else chosen.optional_kernels
     problems = running.plan(
         [i for i in every if i.kernel.name not in left_out],
         partial(changed_sizes, sizes, changed),
         Selection(globs=only or ()),
     )
-    writable(out)
+    prepare_folder(out)
     machine, interrupted = environment.describe(busy), False
     stop_on_signals()
-    with measuring(machine, busy, threads or 1) as (workers, cpu):
-        workers.begin(
+    with measurement_workers(machine, busy, threads or 1) as (workers, cpu):
+        workers.start_spares(
             1, min(SPARES, len(workers.cpus) + 1)
         )  # while the text is read: for the checks, and for the first pass
         going = running.Run(
-            command=show.command(sys.argv),
+            command=show.command_line(sys.argv),
             preset=None if own else preset.value,
             settings=settings,
             corpus=read_corpus(corpus),
             environment=machine,
         )
-        journal = Journal(out, running.identity(going, problems, files))
-        hold(out)
-        known = journal.finished(i for problem in problems for i in problem.implementations) if resume else {}
+        journal = Journal(out, running.run_identity(going, problems, files))
+        lock_folder(out)
+        known = journal.read_problems(i for problem in problems for i in problem.implementations) if resume else {}
         if not resume and journal.begin():
             show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
-        with running.saved(going.corpus) as folder, progress(problems, settings.processes) as bar:
+        with running.saved_corpus(going.corpus) as folder, run_progress(problems, settings.processes) as bar:
             sources = {"": Source(files=tuple(map(str, files)))}
             context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
             try:
@@ -197,7 +219,7 @@ def run(
         show.error("interrupted before the first process was finished: nothing to keep")
         raise typer.Exit(130)
     kept = keep_run(run_result.content(going), out, complete=going.complete, name=going.preset or "own")
-    show.finished(going, kept, out, as_json=json)
+    summaries.print_run(going, kept, out, as_json=json)
     if left_out and not json:
         names = ", ".join(left_out)
         show.console().print(f"\nleft out by --preset {preset.value}: {names} (--kernel NAME runs one)", style="dim")

@@ -20,56 +20,60 @@ class Architecture(StrEnum):
 
 
 def architecture(name: Architecture | None, sg: int | None, cbow: int | None) -> str:
-    """The kernel that is meant, whichever option says so. Raises PlanError if they contradict each other."""
+    """Return the kernel that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
     from bench.plans.run import PlanError
 
-    said = [name, None if sg is None else (Architecture.cbow, Architecture.skip_gram)[sg]]
-    said.append(None if cbow is None else (Architecture.skip_gram, Architecture.cbow)[cbow])
-    meant = {one for one in said if one is not None} or {Architecture.skip_gram}
-    if len(meant) > 1:
-        raise PlanError("--model, --sg and --cbow contradict each other: leave all but one out")
-    return f"training.{meant.pop().value}"
+    choices = [name, None if sg is None else (Architecture.cbow, Architecture.skip_gram)[sg]]
+    choices.append(None if cbow is None else (Architecture.skip_gram, Architecture.cbow)[cbow])
+    models = {one for one in choices if one is not None} or {Architecture.skip_gram}
+    if len(models) > 1:
+        raise PlanError("--model, --sg and --cbow contradict each other: give only one of them")
+    return f"training.{models.pop().value}"
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench train --corpus text8 --out vectors.bin --threads 2[/bold]. Options have word2vec.c's and gensim's names too."
+    epilog="Example: [bold]w2vbench train --corpus text8 --out vectors.bin --threads 2[/bold]. Options may also have the names of word2vec.c and gensim."
 )
 def train(
     corpus: Annotated[
         Path | None,
-        typer.Option("--corpus", "--train", metavar="FILE", help="UTF-8 text; else the State of the Union addresses."),
+        typer.Option(
+            "--corpus", "--train", metavar="FILE", help="A UTF-8 text (default: the State of the Union addresses)."
+        ),
     ] = None,
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "--output", metavar="FILE", help="Where the vectors go; text if it ends in .txt or .vec."
+            "--out",
+            "--output",
+            metavar="FILE",
+            help="Where the vectors go: as text if the name ends in .txt or .vec, else binary.",
         ),
     ] = Path("vectors.bin"),
-    model: Annotated[
-        Architecture | None, typer.Option(help="What to learn from a window; skip-gram if nothing is said.")
+    model: Annotated[Architecture | None, typer.Option(help="The architecture (default skip-gram).")] = None,
+    sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="As in gensim: 1 skip-gram, 0 CBOW.")] = None,
+    cbow: Annotated[
+        int | None, typer.Option("--cbow", min=0, max=1, help="As in word2vec.c: 1 CBOW, 0 skip-gram.")
     ] = None,
-    sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="gensim's name: 1 skip-gram, 0 CBOW.")] = None,
-    cbow: Annotated[int | None, typer.Option("--cbow", min=0, max=1, help="word2vec.c's: 1 CBOW, 0 skip-gram.")] = None,
     hidden: Annotated[
         int, typer.Option("--hidden", "--size", "--vector-size", min=1, max=2048, help="Length of the vectors, H.")
     ] = 100,
     window: Annotated[int, typer.Option(min=1, max=100, help="Words on each side, at most.")] = 5,
     negatives: Annotated[
-        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Drawn words a centre, K.")
+        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Negatives a target, K.")
     ] = 5,
-    hs: Annotated[int, typer.Option("--hs", min=0, max=1, help="0: negative sampling, which is what is offered.")] = 0,
     sample: Annotated[
-        float, typer.Option(min=0, max=1e9, help="Leave words out that are more frequent than this; 0: none.")
+        float, typer.Option(min=0, max=1e9, help="Subsample words that are more frequent than this share; 0: keep all.")
     ] = 1e-3,
-    alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The first rate.")] = 0.025,
-    min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The last rate.")] = 0.0001,
+    alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The learning rate at the start.")] = 0.025,
+    min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The learning rate at the end.")] = 0.0001,
     ns_exponent: Annotated[
-        float, typer.Option(min=0, max=1, help="Power of the counts that negatives are drawn by.")
+        float, typer.Option(min=0, max=1, help="Negatives are drawn in proportion to this power of the counts.")
     ] = 0.75,
     epochs: Annotated[
         int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
     ] = 5,
-    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave words out that occur less often.")] = 5,
+    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")] = 5,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -77,35 +81,32 @@ def train(
             "--workers",
             min=1,
             max=256,
-            help="Threads; all CPUs if not given. One: the same vectors for a seed.",
+            help="Threads (default: all CPUs). One thread gives the same vectors for the same seed.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random numbers.")] = 1,
     binary: Annotated[
-        int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file is called.")
+        int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file's name.")
     ] = None,
 ) -> None:
     """Train word vectors with the fastest implementation, and save them in word2vec's format, which gensim's KeyedVectors reads.
 
-    Words are runs of letters, with apostrophes inside them, in lower case, as everywhere in w2vbench: digits and other
-    punctuation part them. A text is read once and then streamed from the folder for temporary files ($TMPDIR), which needs
-    8 bytes a word: memory is needed for the vocabulary, the vectors, and where lines begin. Defaults are gensim's, but for
-    skip-gram (word2vec.c and gensim: CBOW, which is --cbow 1). Interrupted (Ctrl-C), it saves what was learnt so far, and puts
-    aside the vectors that the file had.
+    A word is a run of letters, in lower case, and may contain apostrophes; digits and other punctuation separate words. The
+    text is read once, then streamed from the folder for temporary files ($TMPDIR), which needs 8 bytes a word. Memory holds
+    only the vocabulary, the vectors, and the positions of lines. The defaults are gensim's, except for skip-gram (word2vec.c
+    and gensim: CBOW, here --cbow 1). If interrupted (Ctrl-C), it saves the vectors learnt so far and puts the file's earlier
+    vectors aside.
     """
     from bench.commands import terminal as show
-    from bench.commands.progress import trainings
+    from bench.commands.progress import training_progress
     from bench.plans import train as command
-    from bench.plans.run import PlanError
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads and threads > cpus:
-        show.error(f"{threads} threads on {cpus} CPUs: more threads than CPUs are slower")
-    if hs:
-        raise PlanError("--hs: only 0, negative sampling, is offered here (for 1, take gensim)")
+        show.error(f"{threads} threads on {cpus} CPUs will be slower: use at most one thread a CPU")
     interrupted = command.train(
-        command.Wanted(
+        command.TrainingRequest(
             kernel=architecture(model, sg, cbow),
             corpus=corpus,
             out=out,
@@ -124,6 +125,6 @@ def train(
             },
             binary=out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
         ),
-        trainings,
+        training_progress,
     )
     raise typer.Exit(130 if interrupted else 0)

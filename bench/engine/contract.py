@@ -127,7 +127,7 @@ def check_problem(
                 gc.enable()
         return kernel.result(result)
 
-    for arguments in problem.check_batches:
+    for arguments in problem.checked:
         verdict = check_batch(implementation, call, arguments)
         if verdict.status == OK:
             verdict = check_workspace(implementation.kernel, problem, workspace)

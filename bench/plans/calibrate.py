@@ -1,8 +1,8 @@
-"""How well ``compare`` tells slower from the same on this machine: identical code against itself, and slowed by known shares.
+"""Measure the false-alarm rate and the detection power of ``compare`` on this machine.
 
-Nothing here decides anything: processes and verdicts are those of ``compare``. A process measures more variants, so that one
-serves several trials: three of the code as it is (two for BASE, one for HEAD), one for each slowdown of HEAD, and one
-more that is slowed as much as another, so that the two can stand for a slower BASE.
+``compare`` itself measures and decides: it compares identical code, and code slowed by known shares. One process serves
+several trials, because it measures more variants: three of the code as it is (two for BASE, one for HEAD), one for each
+slowdown of HEAD, and a second one with the same slowdown as another. Those two stand for a slower BASE.
 """
 
 from __future__ import annotations
@@ -18,139 +18,179 @@ import numpy as np
 
 from bench.engine.context import RunContext
 from reports import results
+from reports.results import Calibration, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import Paired, Stage, decide, undecided
 
-from .compare import SIDES, STAGES, CaseSamples, Comparing, Note, Side, sources_of
-from .differences import Chosen, ComparedCase, Differences, by_importance, differences, list_sides
-from .revision_comparison import frame_of
+from .compare import SIDES, STAGES, CaseSamples, ComparisonRun, Note, Side, sources_of
+from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
+from .result_file import result_file
 from .revisions import Tree
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
-FASTER = 0.05
-FINE = 0.005
+BASE_SLOWDOWN = 0.05
+"""The slowdown of BASE in the trials where HEAD is faster."""
+FINE_THRESHOLD = 0.005
 """The threshold at which a slowdown of 2 % must be found."""
-GRID = [step / 200 for step in range(2, 41)]
-"""Slowdowns for which the share found is reckoned: 1 % to 20 %."""
+SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
+"""Slowdowns for which the detection rate is calculated: 1 % to 20 %."""
 
 
 @dataclass
-class Calibrating:
-    """Trials so far. aa: both stages of identical code, batch by batch, for reckoning what slowdown would be found."""
+class CalibrationTrials:
+    """The trials so far.
+
+    Attributes
+    ----------
+    aa
+        For each batch, both stages of the identical code, from which the detection rates are calculated.
+    comparisons
+        Number of finished batches.
+    """
 
     threshold: float
-    trials: list[dict[str, Any]] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     aa: list[tuple[list[Paired], list[Paired]]] = field(default_factory=list)
     comparisons: int = 0
     seconds: float = 0.0
 
 
-def cases(
-    context: RunContext, folder: Path, chosen: Chosen, number: int | None
+def select_cases(
+    context: RunContext, folder: Path, selection: CaseSelection, number: int | None
 ) -> tuple[RunContext, list[ComparedCase]]:
-    """The cases to calibrate with, of the implementations in a folder, and a context whose sides are all that folder.
+    """Select the cases to calibrate with.
 
-    number: how many; None: every case of every implementation.
+    Parameters
+    ----------
+    folder
+        Where the implementations are.
+    number
+        How many cases; None for every selected case.
+
+    Returns
+    -------
+    tuple[RunContext, list[ComparedCase]]
+        A context in which every side is that folder, and the cases.
     """
     here = Tree("here", folder, "")
     context = replace(context, sources=sources_of(here, here))
-    found = differences(*list_sides(context), replace(chosen, everything=True))
-    return context, by_importance(found.compared)[:number]
+    every = differences(*list_sides(context), replace(selection, everything=True)).compared
+    return context, by_importance(every)[:number]
 
 
-def batch(
-    context: RunContext, cases: Sequence[ComparedCase], number: int, so_far: Calibrating, *, slowed: bool, note: Note
+def run_batch(
+    context: RunContext,
+    cases: Sequence[ComparedCase],
+    number: int,
+    so_far: CalibrationTrials,
+    *,
+    slowed: bool,
+    note: Note,
 ) -> None:
-    """One comparison: all cases, with or without slowed variants. slowed ones are all measured to the end, whatever a first
-    stage says."""
+    """Make one comparison of all cases and add its trials.
+
+    With slowed variants, both stages measure all cases, because the trials of a process differ in which cases are undecided.
+    """
     began = time.monotonic()
     settings = replace(context.settings, seed=context.settings.seed + number)
     seeded = replace(context, settings=settings)
-    made = Differences(compared=list(cases))
+    plan = Differences(compared=list(cases))
     if not slowed:
-        found = Comparing(seeded, made, note, threshold=so_far.threshold).run()
-        for row in found.rows(Path(), so_far.threshold):
-            trial = {"case": row.case, "injected": 0.0, "threshold": so_far.threshold, "comparison": so_far.comparisons}
-            known = {"why": row.why} if row.excluded else {"setup": row.setup, "rules": rules(row.stages[0])}
-            so_far.trials.append({**trial, "verdict": row.verdict, **known})
+        samples = ComparisonRun(seeded, plan, note, threshold=so_far.threshold).run()
+        for row in samples.rows(Path(), so_far.threshold):
+            trial = Trial(
+                case=row.case,
+                injected=0.0,
+                threshold=so_far.threshold,
+                comparison=so_far.comparisons,
+                verdict=row.verdict,
+                setup=row.setup,
+                why=row.why if row.excluded else "",
+                rules={} if row.excluded else apply_rules(row.stages[0]),
+            )
+            so_far.trials.append(trial)
     else:
-        comparing = Comparing(seeded, made, note, threshold=so_far.threshold, sides=(*SIDES, *slowed_sides()))
+        comparison = ComparisonRun(seeded, plan, note, threshold=so_far.threshold, sides=(*SIDES, *slowed_sides()))
         for stage in range(len(STAGES)):
-            comparing.measure_stage(stage, lambda: made.standing)
-        whole = {case: mine for case, mine in comparing.samples.items() if case not in made.excluded}
-        for injected, threshold, sides in kinds(so_far.threshold):
-            judge(so_far, whole, injected, threshold, sides)
-        first, second = ([stage_of(one.stages[at]).median for one in whole.values()] for at in range(len(STAGES)))
+            comparison.measure_stage(stage, lambda: plan.remaining)
+        complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
+        for injected, threshold, sides in trial_kinds(so_far.threshold):
+            add_trials(so_far, complete, injected, threshold, sides)
+        first, second = ([stage_of(one.stages[at]).median for one in complete.values()] for at in range(len(STAGES)))
         so_far.aa.append((first, second))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
 
 
-def of_batch(note: Note, number: int, what: str, done: int, of: int) -> None:
-    """Say what a batch is doing."""
+def note_batch(note: Note, number: int, what: str, done: int, of: int) -> None:
+    """Show progress, with the number of the batch."""
     note(f"{what} (batch {number})", done, of)
 
 
 def slowed_sides() -> Iterator[Side]:
     for share in SLOWDOWNS:
         yield Side(f"slower by {share:g}", HEAD, share)
-    yield Side(f"slower by {FASTER:g}, again", HEAD, FASTER)
+    yield Side(f"slower by {BASE_SLOWDOWN:g}, again", HEAD, BASE_SLOWDOWN)
 
 
-def kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
-    """Trials that a process serves: how much slower HEAD is, the threshold, and the sides that are compared."""
+def trial_kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
+    """Yield the trials of a process: how much slower HEAD is, the threshold, and the three sides."""
     yield 0.0, threshold, TRIPLE
     for share in SLOWDOWNS:
         yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
-    if threshold != FINE:
-        yield SLOWDOWNS[0], FINE, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
-    slow = (f"slower by {FASTER:g}", f"slower by {FASTER:g}, again")
-    yield 1 / (1 + FASTER) - 1, threshold, (*slow, TRIPLE[2])
+    if threshold != FINE_THRESHOLD:
+        yield SLOWDOWNS[0], FINE_THRESHOLD, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
+    slow = (f"slower by {BASE_SLOWDOWN:g}", f"slower by {BASE_SLOWDOWN:g}, again")
+    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (*slow, TRIPLE[2])
 
 
-def judge(
-    so_far: Calibrating, measured: dict[ComparedCase, CaseSamples], injected: float, threshold: float, sides: Triple
+def add_trials(
+    so_far: CalibrationTrials,
+    measured: dict[ComparedCase, CaseSamples],
+    injected: float,
+    threshold: float,
+    sides: Triple,
 ) -> None:
-    """The verdicts of one comparison, as compare gives them: of the cases that a first stage leaves open, by fresh processes."""
+    """Add the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
     first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
     fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
         so_far.trials.append(
-            {
-                "case": case.name,
-                "injected": injected,
-                "threshold": threshold,
-                "verdict": decision.verdict,
-                "setup": decision.setup,
-                "comparison": so_far.comparisons,
-                "rules": rules(measured[case].stages[0], sides),
-            }
+            Trial(
+                case=case.name,
+                injected=injected,
+                threshold=threshold,
+                comparison=so_far.comparisons,
+                verdict=decision.verdict,
+                setup=decision.setup,
+                rules=apply_rules(measured[case].stages[0], sides),
+            )
         )
 
 
-def rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[str, bool]:
-    """What other tools' rules say of BASE in one process and HEAD in the next."""
+def apply_rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[str, bool]:
+    """Apply the rules of other tools to BASE in one process and HEAD in the next."""
     base, head = np.log(wall_times(processes[0][sides[0]])), np.log(wall_times(processes[1][sides[2]]))
     return {name: bool(rule(base, head)) for name, rule in RULES.items()}
 
 
-def found(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> list[tuple[float, float]]:
-    """By slowdown, the share of cases that would be called slower: the trials of identical code, moved by that much."""
+def detection_rates(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> list[tuple[float, float]]:
+    """Return (slowdown, share of cases called slower), by adding each slowdown to the trials of identical code."""
     shares = []
-    for slowdown in GRID:
-        verdicts = [verdict for first, second in aa for verdict in moved(first, second, slowdown, threshold)]
+    for slowdown in SLOWDOWN_GRID:
+        verdicts = [verdict for first, second in aa for verdict in shifted_verdicts(first, second, slowdown, threshold)]
         if verdicts:
             shares.append((slowdown, verdicts.count("slower") / len(verdicts)))
     return shares
 
 
-def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, threshold: float) -> list[str]:
-    """Verdicts of a comparison if each case were slower by so much: its median and its mean alike."""
+def shifted_verdicts(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, threshold: float) -> list[str]:
+    """Return the verdicts if the median and the mean of each case were slower by a share."""
 
     def slowed(pairs: Paired) -> Stage:
-        moved = Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
-        return Stage(moved, moved)
+        shifted = Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
+        return Stage(shifted, shifted)
 
     stages = dict(enumerate(map(slowed, first)))
     fresh = {at: slowed(second[at]) for at in undecided(stages, threshold)}
@@ -158,33 +198,35 @@ def moved(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, th
 
 
 def write(
-    so_far: Calibrating, folder: Path, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
+    so_far: CalibrationTrials, folder: Path, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
 ) -> None:
-    """Keep the trials so far as ``calibration.json``. warnings: of what may have spoilt them. Raises ResultError."""
-    content = frame_of("calibrate", command, machine, warnings)
-    content["w2vbench"]["calibration"] = {
-        "threshold": so_far.threshold,
-        "comparisons": so_far.comparisons,
-        "seconds": so_far.seconds,
-        "trials": so_far.trials,
-        "found": found(so_far.aa, so_far.threshold),
-        "stages": [[[vars(one) for one in stage] for stage in both] for both in so_far.aa],
-    }
+    """Write the trials so far to ``calibration.json``. warnings: what may have disturbed them. Raises ResultError."""
+    calibration = Calibration(
+        threshold=so_far.threshold,
+        comparisons=so_far.comparisons,
+        seconds=so_far.seconds,
+        trials=so_far.trials,
+        found=detection_rates(so_far.aa, so_far.threshold),
+        stages=so_far.aa,
+    )
+    content = result_file("calibrate", command, machine, warnings, calibration=calibration)
     results.write(folder / "calibration.json", results.dump(content))
 
 
-def resumed(folder: Path, threshold: float, machine: dict[str, Any]) -> Calibrating:
-    """The trials that a folder's ``calibration.json`` has. Raises ResultError."""
+def read_trials(folder: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
+    """Read the trials of a folder's ``calibration.json``. Raises ResultError."""
     path = folder / "calibration.json"
     file = results.read(path)
-    kept, then = file.w2vbench.calibration, file.w2vbench.environment
-    if kept is None or kept.threshold != threshold:
-        raise results.ResultError(f"{path}: no calibration at this threshold; without --add it is made anew")
-    if any(then.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
-        raise results.ResultError(f"{path}: of another machine or other packages; without --add it is made anew")
-    stages = getattr(kept, "stages", [])
-    aa = [([Paired(**one) for one in first], [Paired(**one) for one in second]) for first, second in stages]
-    return Calibrating(threshold, [dict(trial) for trial in kept.trials], aa, kept.comparisons, kept.seconds)
+    earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
+    if earlier is None or earlier.threshold != threshold:
+        raise results.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
+    if any(environment.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
+        raise results.ResultError(
+            f"{path}: made on another machine or with other packages; start a new one without --resume"
+        )
+    return CalibrationTrials(
+        threshold, list(earlier.trials), list(earlier.stages), earlier.comparisons, earlier.seconds
+    )
 
 
 Rule = Callable[[Floats, Floats], bool]
@@ -197,7 +239,7 @@ def mann_whitney(base: Floats, head: Floats) -> bool:
 
 
 def t_test(base: Floats, head: Floats) -> bool:
-    """Welch's; of one sample a side it says nothing."""
+    """Welch's t-test. False with fewer than two samples a side."""
     from scipy.stats import ttest_ind
 
     if min(len(base), len(head)) < 2:
@@ -211,4 +253,4 @@ RULES: dict[str, Rule] = {
     "Mann-Whitney, p < 0.002": mann_whitney,
     "t-test, p < 0.05": t_test,
 }
-"""What other tools say from logarithms of BASE's samples and of HEAD's, each of one process: whether HEAD is slower. Tests are one-sided."""
+"""Rules of other tools: whether HEAD is slower, given the logarithms of the samples of one process a side. The tests are one-sided."""

@@ -1,4 +1,4 @@
-"""Implementations against each other over whole runs: speed, quality and memory, several seeds, in shuffled order."""
+"""Compare whole training runs of implementations: speed, quality and memory, with several seeds, in random order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,38 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK
 from bench.engine.contracts import check_contracts
-from bench.engine.pool import Died
+from bench.engine.pool import WorkerFailure
 from bench.engine.training_loop import LEAST_PIECE
-from bench.plans.run import MACHINE, PlanError
+from bench.plans.run import MACHINE_FACTS, PlanError
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
-from reports.results import ResultError, read
+from reports.results import Against, ResultError, Training, TrainingRun, read
 from reports.training import PEER
 
 from . import scores as quality
 
 LONGEST_STEP_S = 600.0
+"""Time limit of one training step."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be compared. seeds: runs of each implementation on so many threads. planned: how many of them are tested,
-    fixed before the first run. budget_s: time that a run may take; slower implementations train on as much as fits."""
+class QualityRequest:
+    """What to compare.
+
+    Attributes
+    ----------
+    V, H, K
+        Vocabulary, length of the vectors, and negatives a target.
+    threads
+        Each implementation is measured on each of these numbers of threads.
+    seeds
+        Runs of each implementation on each number of threads.
+    planned
+        How many of the seeds are tested, fixed before the first run.
+    budget_s
+        Training time of a run. Slower implementations train on as much of the text as fits.
+    """
 
     implementations: Sequence[Implementation]
     V: int
@@ -46,8 +61,8 @@ class Asked:
     K: int = 5
     settings: Settings = field(default_factory=Settings)
 
-    def same(self) -> dict[str, Any]:
-        """What must be the same if runs are to be set beside each other, as a result file has it."""
+    def shared_settings(self) -> dict[str, Any]:
+        """Return the settings that must be the same for runs to be compared, as in the result file."""
         return {
             "V": self.V,
             "H": self.H,
@@ -58,7 +73,7 @@ class Asked:
         }
 
     def runs(self) -> list[tuple[Implementation, int, int]]:
-        """Implementation, threads and seed of each run. Implementations of NumPy have one thread."""
+        """Return implementation, threads and seed of each run. Some implementations only have one thread."""
         return [
             (implementation, threads, seed)
             for implementation in self.implementations
@@ -67,9 +82,9 @@ class Asked:
             if threads == 1 or not implementation.one_thread
         ]
 
-    def left(self, records: Sequence[dict[str, Any]]) -> list[tuple[Implementation, int, int]]:
-        """Those of which there is no record yet."""
-        done = {(record["kernel"], record["implementation"], record["threads"], record["seed"]) for record in records}
+    def remaining_runs(self, records: Sequence[TrainingRun]) -> list[tuple[Implementation, int, int]]:
+        """Return the runs that have no record yet."""
+        done = {(record.kernel, record.implementation, record.threads, record.seed) for record in records}
         return [run for run in self.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
 
 
@@ -77,49 +92,54 @@ Note = Callable[[str, int, int], None]
 
 
 def compare(
-    asked: Asked,
+    request: QualityRequest,
     words: int,
     tests: quality.Tests | None,
     context: RunContext,
     note: Note,
-    records: list[dict[str, Any]],
+    records: list[TrainingRun],
 ) -> None:
-    """Train every implementation with every seed on the context's text of so many words, one after another in random order, judge what
-    it learnt, and put records of the runs into a list, which may have some already: these are not made again.
+    """Train every implementation with every seed, one after another in random order, and score the vectors.
 
-    note is told a run's name, its number, and how many there are; no name once it has ended. An implementation that fails has a record
-    with the reason.
+    Parameters
+    ----------
+    words
+        Length of the context's text.
+    tests
+        Tests of the vectors; None if gensim is not installed.
+    note
+        Called with a run's name, its number, and the number of runs. The name is empty once the run has ended.
+    records
+        The records of the runs are added to it. Runs that have a record already are not made again. The record of a run that
+        failed has the reason.
     """
-    runs = asked.left(records)
+    runs = request.remaining_runs(records)
     implementations = {implementation.key: implementation for implementation, _, _ in runs}
     verdicts = check_contracts(list(implementations), context, lambda key: note(f"checking {key}", 0, 0))
-    within: dict[tuple[str, int], int | Died | None] = {**trained_on(records)}
+    word_limits: dict[tuple[str, int], int | WorkerFailure | None] = {**words_trained(records)}
     order = np.random.default_rng(0).permutation(len(runs))
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as room:
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as folder:
         for number, at in enumerate(order):
             implementation, threads, seed = runs[at]
-            name = {
-                "kernel": implementation.kernel.name,
-                "implementation": implementation.slug,
-                "title": implementation.title,
-                "threads": threads,
-                "seed": seed,
-            }
+            record = partial(training_run, implementation, threads, seed)
             if (verdict := verdicts[implementation.key]).status != OK:
-                records.append({**name, "status": verdict.status, "reason": verdict.reason})
+                records.append(record(status=verdict.status, reason=verdict.reason))
                 continue
             note(f"{implementation.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
-            vectors = Path(room) / "vectors.npy"
+            vectors = Path(folder) / "vectors.npy"
             try:
-                if (implementation.key, threads) not in within:
-                    within[implementation.key, threads] = words_within(asked, words, context, implementation, threads)
-                most = within[implementation.key, threads]
-                if isinstance(most, Died):
-                    raise most
+                variant = implementation.key, threads
+                if variant not in word_limits:
+                    word_limits[variant] = words_in_budget(request, words, context, implementation, threads)
+                word_limit = word_limits[variant]
+                if isinstance(word_limit, WorkerFailure):
+                    raise word_limit
                 job = msgspec.structs.replace(
-                    training_job(asked, context, implementation, threads, seed), words=most, vectors=str(vectors)
+                    training_job(request, context, implementation, threads, seed),
+                    words=word_limit,
+                    vectors=str(vectors),
                 )
-                for event in context.workers.work(job, threads, ahead=True):
+                for event in context.workers.work(job, threads, start_next=True):
                     if isinstance(event, protocol.Progress):
                         note(
                             f"{implementation.key}, seed {seed}: {event.words_per_s:,.0f} words/s so far",
@@ -127,139 +147,170 @@ def compare(
                             len(runs),
                         )
                     elif isinstance(event, protocol.Trained):
-                        records.append({**name, **judged(event, np.load(vectors), tests)})
-            except Died as death:
-                reason = death.reason.replace(" (--time-limit)", "")
-                records.append({**name, "status": death.status, "reason": reason})
+                        records.append(record(**training_record(event, np.load(vectors), tests)))
+            except WorkerFailure as failure:
+                reason = failure.reason.replace(" (--time-limit)", "")
+                records.append(record(status=failure.status, reason=reason))
             note("", number + 1, len(runs))
 
 
-def trained_on(records: Sequence[dict[str, Any]]) -> dict[tuple[str, int], int | None]:
-    """Words that implementations were trained on, by their keys and threads; None: all. More seeds train on as many, whatever the pace now."""
+def training_run(implementation: Implementation, threads: int, seed: int, **result: Any) -> TrainingRun:
+    """Return the record of a run."""
+    kernel, slug, title = implementation.kernel.name, implementation.slug, implementation.title
+    known = {"kernel": kernel, "implementation": slug, "title": title, "threads": threads, "seed": seed}
+    return TrainingRun.model_validate({**known, **result})
+
+
+def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int | None]:
+    """Return how many words implementations were trained on (None: the whole text), by key and threads.
+
+    Further seeds train on as many, even if the machine is slower or faster now.
+    """
     return {
-        (f"{record['kernel']}/{record['implementation']}", record["threads"]): None
-        if record["whole"]
-        else record["words"]
+        (f"{record.kernel}/{record.implementation}", record.threads): None if record.whole else record.words
         for record in records
-        if record["status"] == "ok"
+        if record.status == "ok"
     }
 
 
 def training_job(
-    asked: Asked, context: RunContext, implementation: Implementation, threads: int, seed: int
+    request: QualityRequest, context: RunContext, implementation: Implementation, threads: int, seed: int
 ) -> protocol.Train:
-    """A job that finds out an implementation's pace."""
-    common = {**context.common(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
+    """Return a job that trains an implementation."""
+    common = {**context.job_fields(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
     return protocol.Train(
         **common,
         key=implementation.key,
-        V=asked.V,
-        H=asked.H,
-        K=asked.K,
+        V=request.V,
+        H=request.H,
+        K=request.K,
         threads=threads,
-        epochs=asked.epochs,
-        settings=protocol.TrainingSettings(**asdict(asked.settings)),
+        epochs=request.epochs,
+        settings=protocol.TrainingSettings(**asdict(request.settings)),
     )
 
 
-def words_within(
-    asked: Asked, in_text: int, context: RunContext, implementation: Implementation, threads: int
-) -> int | Died | None:
-    """How many words an implementation can be trained on in its time, by its pace in a worker of its own; None if all, or how it died.
+def words_in_budget(
+    request: QualityRequest, in_text: int, context: RunContext, implementation: Implementation, threads: int
+) -> int | WorkerFailure | None:
+    """Measure how many words an implementation can be trained on within the time budget, in a worker of its own.
 
-    The peer that others are judged by always trains on all.
+    Returns
+    -------
+    int | WorkerFailure | None
+        None for the whole text. The peer that the others are compared with always trains on the whole text. If the worker
+        failed, the reason.
     """
     if implementation.slug == PEER:
         return None
     words = 0
     try:
         for event in context.workers.work(
-            training_job(asked, context, implementation, threads, 0), threads, ahead=True
+            training_job(request, context, implementation, threads, 0), threads, start_next=True
         ):
             if isinstance(event, protocol.Pace):
-                words = int(event.words_per_s * asked.budget_s)
-    except Died as death:
-        return death
-    return None if words >= in_text * asked.epochs else max(LEAST_PIECE, words)
+                words = int(event.words_per_s * request.budget_s)
+    except WorkerFailure as failure:
+        return failure
+    return None if words >= in_text * request.epochs else max(LEAST_PIECE, words)
 
 
-def judged(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
-    """What is recorded of a run that has ended."""
+def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
+    """Return the record of a finished run."""
     if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event.curve]).all()):
         return {"status": "wrong", "reason": "its vectors did not stay finite"}
     facts = msgspec.to_builtins(event)
     del facts["type"]
     loss = event.curve[-1][1] if event.curve else None
-    return {"status": "ok", **facts, "scores": quality.judged(W, tests), "loss": loss}
+    return {"status": "ok", **facts, "scores": quality.score_vectors(W, tests), "loss": loss}
 
 
 def content(
-    asked: Asked, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What a result file says of all runs, with which implementations are equal in quality to gensim. digest: of the text
-    and the code.
+    request: QualityRequest, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[TrainingRun]
+) -> Training:
+    """Return all runs as the result file has them, and which implementations are as good as gensim.
 
-    Only the seeds that were planned before the first run are tested, and only once all of them are done: a test at each
-    look would be wrong more often than it says.
+    Only the seeds that were planned before the first run are tested, and only once all of them are done. Repeated tests
+    while seeds are added would raise the error rate.
+
+    Parameters
+    ----------
+    digest
+        Of the text and the code.
     """
     Group = tuple[str, str, int]
     scores: dict[Group, dict[str, list[float]]] = {}
     unfit: set[Group] = set()
     for record in records:
-        group = record["kernel"], record["implementation"], record["threads"]
-        if record["seed"] > asked.planned:
+        group = record.kernel, record.implementation, record.threads
+        if record.seed > request.planned:
             continue
-        if not record.get("whole"):  # failed, or trained on a part of the text
+        if record.status != "ok" or not record.whole:  # failed, or trained on a part of the text
             unfit.add(group)
         mine = scores.setdefault(group, {})
-        for name, score in record.get("scores", {}).items():
+        for name, score in record.scores.items():
             mine.setdefault(name, []).append(score)
     fit = {group: mine for group, mine in scores.items() if group not in unfit}
-    peers = {(kernel, threads): found for (kernel, slug, threads), found in fit.items() if slug == PEER}
-    answers = {
-        f"{kernel}/{slug}, t{threads}": quality.answers(mine, peers.get((kernel, threads), {}), asked.planned)
+    peers = {(kernel, threads): mine for (kernel, slug, threads), mine in fit.items() if slug == PEER}
+    comparisons = {
+        f"{kernel}/{slug}, t{threads}": quality.compare_scores(mine, peers.get((kernel, threads), {}), request.planned)
         for (kernel, slug, threads), mine in fit.items()
         if slug != PEER
     }
-    return {
-        "corpus": corpus.name,
-        "tokens": len(corpus.ids),
-        **asked.same(),
-        "digest": digest,
-        "planned": asked.planned,
-        "runs": records,
-        "asked": tests.asked if tests else {},
-        "against": {
-            key: {name: asdict(one) for name, one in answered.items() if one} for key, answered in answers.items()
+    return Training(
+        corpus=corpus.name,
+        tokens=len(corpus.ids),
+        **request.shared_settings(),
+        digest=digest,
+        planned=request.planned,
+        runs=records,
+        asked=tests.counts if tests else {},
+        against={
+            key: {name: Against(**asdict(one)) for name, one in answers.items() if one}
+            for key, answers in comparisons.items()
         },
-        "equal": {key: quality.equal(answered) for key, answered in answers.items()},
-    }
+        equal={key: quality.equal_quality(answers) for key, answers in comparisons.items()},
+    )
 
 
-OPTION = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"}
-"""What the command calls a setting."""
+OPTION_NAMES = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"}
+"""The option of a setting, where its name is another."""
 
 
-def earlier(
-    path: Path, asked: Asked, digest: str, machine: dict[str, Any], seeds: int | None
-) -> tuple[Asked, list[dict[str, Any]]]:
-    """What is asked for where an earlier result file goes on, and the records of the runs that it has.
+def resume(
+    path: Path, request: QualityRequest, digest: str, machine: dict[str, Any], seeds: int | None
+) -> tuple[QualityRequest, list[TrainingRun]]:
+    """Resume an earlier result file.
 
-    They must be of the same text, code, settings and machine; those that failed are left out, to be tried again. The
-    file's plan of seeds stays. seeds: how many to make, if not as many as it planned. Raises PlanError.
+    Its runs must have the same text, code, settings and machine. Its number of planned seeds stays.
+
+    Parameters
+    ----------
+    seeds
+        How many seeds to run; None for as many as were planned.
+
+    Returns
+    -------
+    tuple[QualityRequest, list[TrainingRun]]
+        The request with the file's plan, and the records of the finished runs. Runs that failed are made again.
+
+    Raises
+    ------
+    PlanError
+        If the file cannot be resumed.
     """
     try:
         before = read(path).w2vbench
     except ResultError as error:
         raise PlanError(f"--resume: {error}") from error
     if before.training is None:
-        raise PlanError(f"--resume: {path} has no training runs")
+        raise PlanError(f"--resume: {path} has no training runs: run without --resume")
     there = before.training.model_dump()
-    differ = [OPTION.get(name, name) for name, value in asked.same().items() if there[name] != value]
+    differ = [OPTION_NAMES.get(name, name) for name, value in request.shared_settings().items() if there[name] != value]
     differ += ["text or code"] * (there["digest"] != digest)
-    differ += [name for name in MACHINE if before.environment.get(name) != machine.get(name)]
+    differ += [name for name in MACHINE_FACTS if before.environment.get(name) != machine.get(name)]
     if differ:
-        raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): leave --resume out")
+        raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): run without --resume")
     planned = before.training.planned
-    records = [run.model_dump() for run in before.training.runs if run.status == "ok"]
-    return replace(asked, planned=planned, seeds=seeds or planned), records
+    records = [run for run in before.training.runs if run.status == "ok"]
+    return replace(request, planned=planned, seeds=seeds or planned), records

@@ -5,30 +5,38 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
-
-import msgspec
 
 from bench.engine import environment, memory, protocol
 from bench.engine.contract import OK
 from bench.engine.protocol import Figures
 from impls import catalogue, words
 from impls.bytecode import loops
+from impls.case import Size
 from impls.interface import Implementation
 from impls.messages import message_of, readable
+from reports.results import (
+    CorpusRecord,
+    Extra,
+    Limits,
+    NotMeasured,
+    Profile,
+    ResultFile,
+    Row,
+    SizeRecord,
+    Source,
+    Stats,
+)
 
 from .problems import CaseRun, ProblemRun
+from .result_file import result_file
 from .run import Run
 
 
-def content(run: Run) -> dict[str, Any]:
-    """The content of the run's result file."""
-    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
-    from pytest_benchmark.utils import get_commit_info
-
+def content(run: Run) -> ResultFile:
+    """Return the run's result file."""
     implementations = {
         case.implementation.key: case.implementation for problem in run.problems for case in problem.cases
     }
@@ -37,65 +45,47 @@ def content(run: Run) -> dict[str, Any]:
     of_text = {problem.size.V for problem in run.problems if problem.measured and problem.size.words != "uniform"}
     found = {
         **run.environment,
-        **environment.spoiled(run.counters),
+        **environment.counter_increases(run.counters),
         "load_after": environment.load(),
         "clock_variation": clock_variation(run.problems),
     }
-    return {
-        "machine_info": pytest_benchmark_generate_machine_info(),
-        "commit_info": get_commit_info(),
-        "benchmarks": [row(case, problem) for problem, case in measured],
-        "datetime": datetime.now(UTC).isoformat(),
-        "version": environment.installed("pytest-benchmark"),
-        "w2vbench": {
-            "schema_version": 1,
-            "engine": "run",
-            "command": run.command,
-            "preset": run.preset,
-            "seed": run.settings.seed,
-            "complete": run.complete,
-            "settings": asdict(run.settings),
-            "corpus": corpus_part(run.corpus, vocabularies),
-            "environment": found,
-            "warnings": [
-                *environment.warnings_of(
-                    found,
-                    found["clock_variation"],
-                    max((problem.size.threads for problem in run.problems), default=1),
-                    max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
-                    waiting(run.problems),
-                ),
-                *too_few_words(run.corpus, of_text),
-            ],
-            "kernels": {i.kernel.name: i.kernel.title for i in implementations.values()},
-            "not_measured": [
-                {**name(case), "case": str(case.case), "status": case.status, "reason": case.reason}
-                for problem in run.problems
-                for case in problem.cases
-                if case.status != OK
-            ],
-            "limits": typical_limits(run.limits),
-            "limit_samples": {
-                problem.problem: {name: list(map(asdict, one)) for name, one in problem.limits.items()}
-                for problem in run.problems
-                if problem.limits
-            },
-            "profiles": {
-                str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines
-            },
-            "not_profiled": {
-                str(case.case): case.profile.why_not for _, case in measured if case.profile and case.profile.why_not
-            },
-            "stages": {str(case.case): case.stages for _, case in measured if case.stages},
-            "sources": {key: source(i) for key, i in implementations.items()},
+    warnings = [
+        *environment.warnings_of(
+            found,
+            found["clock_variation"],
+            max((problem.size.threads for problem in run.problems), default=1),
+            max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
+            waiting(run.problems),
+        ),
+        *too_few_words(run.corpus, of_text),
+    ]
+    return result_file(
+        "run",
+        run.command,
+        found,
+        warnings,
+        [row(case, problem) for problem, case in measured],
+        preset=run.preset,
+        seed=run.settings.seed,
+        complete=run.complete,
+        settings=asdict(run.settings),
+        corpus=corpus_part(run.corpus, vocabularies),
+        kernels={i.kernel.name: i.kernel.title for i in implementations.values()},
+        not_measured=[not_measured(case) for problem in run.problems for case in problem.cases if case.status != OK],
+        limits=typical_limits(run.limits),
+        limit_samples={problem.problem: problem.limits for problem in run.problems if problem.limits},
+        profiles={str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines},
+        not_profiled={
+            str(case.case): case.profile.why_not for _, case in measured if case.profile and case.profile.why_not
         },
-    }
+        stages={str(case.case): case.stages for _, case in measured if case.stages},
+        sources={key: source(i) for key, i in implementations.items()},
+    )
 
 
-def profile(found: protocol.Profile) -> dict[str, Any]:
+def profile(found: protocol.Profile) -> Profile:
     """A line profile as the file has it."""
-    kept = ("calls", "unit_s", "hook_s", "lines", "left_out")
-    return {name: value for name, value in msgspec.to_builtins(found).items() if name in kept}
+    return Profile.model_validate({name: getattr(found, name) for name in Profile.model_fields}, from_attributes=True)
 
 
 def clock_variation(problems: Iterable[ProblemRun]) -> float:
@@ -126,7 +116,7 @@ def waiting(problems: Iterable[ProblemRun]) -> float:
     return median(shares) if shares else 0.0
 
 
-def typical_limits(found: Sequence[protocol.MachineLimits]) -> dict[str, Any] | None:
+def typical_limits(found: Sequence[protocol.MachineLimits]) -> Limits | None:
     """The median of what the machine could do at several times; None where it was not measured."""
     if not found:
         return None
@@ -134,98 +124,120 @@ def typical_limits(found: Sequence[protocol.MachineLimits]) -> dict[str, Any] | 
     def typical(curves: Sequence[list[tuple[float, float]]]) -> list[tuple[float, float]]:
         return [(points[0][0], median(point[1] for point in points)) for points in zip(*curves, strict=True)]
 
-    return {
-        "read": typical([one.read for one in found]),
-        "write": typical([one.write for one in found]),
-        "copy": typical([one.copy for one in found]),
-        "matmul": {name: median(one.matmul[name] for one in found) for name in found[0].matmul},
-    }
+    return Limits(
+        read=typical([one.read for one in found]),
+        write=typical([one.write for one in found]),
+        copy=typical([one.copy for one in found]),
+        matmul={name: median(one.matmul[name] for one in found) for name in found[0].matmul},
+    )
 
 
-def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> dict[str, Any]:
-    """What the file says of the corpus, and of the stream of words at each vocabulary."""
-    return {
-        "name": corpus.name,
-        "tokens": len(corpus.ids),
-        "words": len(corpus.counts),
-        "tail_exponent": corpus.tail.exponent,
-        "streams": {str(V): corpus.describe(V) for V in sorted(vocabularies)},
-    }
+def corpus_part(corpus: words.Corpus, vocabularies: Iterable[int]) -> CorpusRecord:
+    """What the file has of the corpus, and of the stream of words at each vocabulary."""
+    return CorpusRecord(
+        name=corpus.name,
+        tokens=len(corpus.ids),
+        words=len(corpus.counts),
+        tail_exponent=corpus.tail.exponent,
+        streams={str(V): corpus.describe(V) for V in sorted(vocabularies)},
+    )
 
 
 def too_few_words(corpus: words.Corpus, vocabularies: Iterable[int]) -> list[str]:
     """A warning where most words that were looked up are not of the text."""
-    at = next((V for V in sorted(vocabularies) if corpus.added(V) > 0.5), None)
+    at = next((V for V in sorted(vocabularies) if corpus.tail_share(V) > 0.5), None)
     return [] if at is None else [f"most words at V = {at:,} are made up: {corpus.describe(at)} (--vocab for fewer)"]
 
 
-def name(case: CaseRun) -> dict[str, Any]:
-    """How a case is named in the file."""
+def not_measured(case: CaseRun) -> NotMeasured:
+    """A case without figures."""
     implementation = case.implementation
-    return {
-        "kernel": implementation.kernel.name,
-        "implementation": implementation.slug,
-        "title": implementation.title,
-        "size": asdict(case.case.size),
-    }
+    return NotMeasured.model_validate(
+        {
+            "case": str(case.case),
+            "kernel": implementation.kernel.name,
+            "implementation": implementation.slug,
+            "title": implementation.title,
+            "size": size_record(case.case.size),
+            "status": case.status,
+            "reason": case.reason,
+        }
+    )
 
 
-def row(case: CaseRun, problem: ProblemRun) -> dict[str, Any]:
+def size_record(size: Size) -> SizeRecord:
+    return SizeRecord(**asdict(size))
+
+
+def row(case: CaseRun, problem: ProblemRun) -> Row:
     """A measured case as pytest-benchmark writes it, with all else in its extra_info."""
-    from pytest_benchmark.stats import Stats
+    from pytest_benchmark.stats import Stats as Statistics
 
-    implementation, size = case.implementation, case.case.size
-    stats = Stats()
+    implementation = case.implementation
+    statistics = Statistics()
     for process in case.samples:
         for sample in process.wall_s:
             if sample is not None:
-                stats.update(sample)
-    least = implementation.kernel.work(size)
-    work = implementation.traffic(size) if implementation.traffic else least
+                statistics.update(sample)
+    least = implementation.kernel.work(case.case.size)
     adapted = [one.adapt_s for one in case.samples if one.adapt_s is not None]
-    return {
-        "group": problem.problem,
-        "name": str(case.case),
-        "fullname": str(case.case),
-        "params": None,
-        "param": None,
-        "extra_info": {
-            **name(case),
+    extra = known(implementation, case.case.size).model_copy(
+        update={
             "summary": implementation.summary,
-            "baseline": implementation.baseline,
-            "slide": implementation.slide,
-            "grows_with": implementation.grows_with,
-            "needs": implementation.requires,
             "touched_rows": problem.touched or None,
-            "processes": list(map(asdict, case.samples)),
+            "processes": case.samples,
             "prepare_s": min(one.setup_s or 0.0 for one in case.samples) if implementation.prepare else None,
             "adapt_s": median(adapted) if adapted else None,
-            **{key: getattr(case.memory, key, None) for key in memory.FIGURES},
-            "read_bytes": work.read_bytes,
-            "written_bytes": work.written_bytes,
-            "flops": work.flops,
+            **{name: getattr(case.memory, name) for name in memory.FIGURES},
             "least_read_bytes": least.read_bytes,
             "least_written_bytes": least.written_bytes,
             "moves_more": implementation.traffic is not None,
             "loops": loops(implementation.function),
-            "covers": implementation.covered(size),
-            "differs": implementation.differs,
-        },
-        "options": {},
-        "stats": {**stats.as_dict(), "iterations": case.plan.calls if case.plan else 1},
-    }
+        }
+    )
+    calls = case.plan.calls if case.plan else 1
+    return Row(
+        group=problem.problem,
+        name=str(case.case),
+        fullname=str(case.case),
+        params=None,
+        param=None,
+        extra_info=extra,
+        options={},
+        stats=Stats(**statistics.as_dict(), iterations=calls),
+    )
 
 
-def source(implementation: Implementation) -> dict[str, Any]:
+def known(implementation: Implementation, size: Size) -> Extra:
+    """What a case's row has before anything is measured."""
+    work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
+    return Extra(
+        kernel=implementation.kernel.name,
+        implementation=implementation.slug,
+        title=implementation.title,
+        size=size_record(size),
+        baseline=implementation.baseline,
+        slide=implementation.slide,
+        grows_with=implementation.grows_with,
+        needs=list(implementation.requires),
+        read_bytes=work.read_bytes,
+        written_bytes=work.written_bytes,
+        flops=work.flops,
+        covers=implementation.covered(size),
+        differs=implementation.differs,
+    )
+
+
+def source(implementation: Implementation) -> Source:
     """Where an implementation stands, and its text. The path is relative to its package, or the bare name of a file."""
     path, _, line = catalogue.source(implementation).rpartition(":")
     package = Path(__file__).resolve().parents[2]
     file = Path(path)
-    return {
-        "file": readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),
-        "line": int(line),
-        "code": "\n\n".join(map(code_of, (implementation.function, *implementation.source_functions))),
-    }
+    return Source(
+        file=readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),
+        line=int(line),
+        code="\n\n".join(map(code_of, (implementation.function, *implementation.source_functions))),
+    )
 
 
 def code_of(function: Callable[..., Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.commands.keeping import writable
+from bench.commands.keeping import prepare_folder
 from bench.plans.presets import PRESETS
 from tests.processes import ROOT, SMALL, started, w2vbench
 
@@ -82,7 +82,7 @@ def test_run_prints_a_table_a_finding_and_what_to_use(finished: tuple[Path, subp
     assert "baseline" in result.stdout
     assert "Perhaps use gather (W[idx])" in result.stdout
     assert (
-        " 2 processes: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 2000 "
+        " 2 processes are too few for an interval or a test of which is fastest; w2vbench run --kernel lookup --vocab 2000 "
         in result.stdout
     )
     assert "[process 1/2, problem 1/2] lookup@V=500" in result.stderr
@@ -147,13 +147,13 @@ def test_report_builds_the_same_files_again(
         ),
         (("run", "--only", "nothing*"), "nothing matches --only 'nothing*'"),
         (("run", "--vocab", "many"), "--vocab: not a whole number up to 1e15: 'many'"),
-        (("run", "--vocab", "1"), "--vocab must be at least 2, not 1"),
+        (("run", "--vocab", "1"), "'--vocab': at least 2, not 1"),
         (("run", "--preset", "huge"), "huge"),
         (("run", "--nonsense"), "--nonsense"),
         (("run", "--hidden", ""), "--hidden: not a whole number"),
-        (("run", "--negatives", "0"), "--negatives must be at least 1, not 0"),
-        (("check", "--time-limit", "1e400"), "--time-limit: not a time from 0.1 s to 30 days: '1e400'"),
-        (("run", "--memory-limit", "lots"), "--memory-limit: not a size of memory: 'lots'"),
+        (("run", "--negatives", "0"), "'--negatives': at least 1, not 0"),
+        (("check", "--time-limit", "1e400"), "'--time-limit': not a time from 0.1 s to 30 days: '1e400'"),
+        (("run", "--memory-limit", "lots"), "'--memory-limit': not a size of memory: 'lots'"),
         (("run", "--corpus", "missing.txt"), "missing.txt: No such file"),
         (("run", "--corpus", "empty.txt"), "empty"),
         (("run", "--corpus", "binary.txt"), "binary"),
@@ -218,10 +218,10 @@ def test_an_acknowledged_slowdown_of_no_known_case_is_kept_and_asked_about(
 def test_a_folder_that_is_made_for_results_is_not_for_git(tmp_path: Path) -> None:
     w2vbench("run", "--kernel", "lookup", "--only", "nothing*", cwd=tmp_path)  # stopped by its input
     assert not (tmp_path / "reports").exists()
-    writable(tmp_path / "mine" / "out")
+    prepare_folder(tmp_path / "mine" / "out")
     assert (tmp_path / "mine" / "out" / ".gitignore").read_text() == "*\n"
     (tmp_path / "there").mkdir()
-    writable(tmp_path / "there")
+    prepare_folder(tmp_path / "there")
     assert list((tmp_path / "there").iterdir()) == []
 
 

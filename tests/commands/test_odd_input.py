@@ -96,7 +96,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (words, "builtin", lambda: small),
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
-        (journal, "hold", lambda folder: None),
+        (journal, "lock_folder", lambda folder: None),
         (main, "app", COMMAND),
         *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in MEASURING),
         (Workers, "__enter__", began),

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.plans import scores as quality
-from bench.plans.quality import Asked, content, trained_on
+from bench.plans.quality import QualityRequest, content, words_trained
 from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.results import Against, ResultFile, TrainingRun, read
@@ -28,17 +28,17 @@ from reports.training import (
     LETTER,
     RIGHT,
     WIDE,
-    beside,
     curves,
+    describe_data,
+    describe_method,
     drawing,
-    how,
     html,
     implementations,
     markdown,
     peer_of,
+    place_names,
     row,
-    told,
-    what,
+    summaries,
 )
 from tests.vectors import load
 
@@ -146,7 +146,7 @@ def test_ctrl_c_saves_what_was_learnt_so_far_and_keeps_the_vectors_of_an_earlier
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "being interrupted at a rate of 0.02" in out
+    assert "interrupted at a learning rate of 0.02" in out
     assert "put aside as v.previous-1.bin" in err
     names, vectors = load(tmp_path / "v.bin")
     assert len(names) == len(vectors) > 10_000
@@ -157,7 +157,7 @@ def test_ctrl_c_saves_what_was_learnt_so_far_and_keeps_the_vectors_of_an_earlier
 def test_subsampling_that_leaves_nothing_to_learn_from_is_warned_of(tmp_path: Path) -> None:
     done = w2vbench("train", "--epochs", "1", "--sample", "1e-9", "--out", "v.bin", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "--sample 1e-09 leaves so few words that little will be learnt" in done.stderr
+    assert "--sample 1e-09 keeps too few words to learn much" in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_quality_leaves_a_table_a_page_and_a_result_file(
 ) -> None:
     folder, done = judged
     assert done.returncode == 0, done.stderr
-    assert "training.cbow: numba on 1 thread learns from" in done.stdout
+    assert "training.cbow: the fastest is numba on 1 thread" in done.stdout
     for name in ("quality.json", "quality.html", "quality.md"):
         assert (folder / "reports/out" / name).is_file()
     training = read(folder / "reports/out/quality.json").w2vbench.training
@@ -208,7 +208,7 @@ def test_quality_goes_on_from_its_earlier_runs(
     assert training is not None
     assert sorted(run.seed for run in training.runs if run.implementation == "numba") == [1, 2, 3]
     assert training.planned == 2  # before the first run: what is added has no part in the test
-    assert "the test stays that of the 2 seeds that were planned before the first run" in done.stderr
+    assert "the test still uses the 2 seeds that were planned before the first run" in done.stderr
     kept = [TrainingRun.model_validate(run) for run in runs if run["status"] == "ok"]
     assert len(kept) >= 3
     assert [run for run in kept if run not in training.runs] == []
@@ -222,21 +222,18 @@ def test_quality_goes_on_from_its_earlier_runs(
 
 def test_more_seeds_train_on_as_many_words_as_those_before() -> None:
     """Else one that ran while the machine was slow would be of a part of the text, and all of its implementation's answers void."""
-    runs = [{"kernel": "training.cbow", "threads": 1, "status": "ok", "words": 900}]
     records = [
-        runs[0] | {"implementation": "numba", "whole": True},
-        runs[0] | {"implementation": "chapter-3", "whole": False},
-        runs[0] | {"implementation": "torch", "status": "timeout"},
+        record("numba", 1, 0.0, words=900),
+        record("chapter-3", 1, 0.0, words=900, whole=False),
+        record("torch", 1, 0.0, words=900, status="timeout"),
     ]
-    assert trained_on(records) == {("training.cbow/numba", 1): None, ("training.cbow/chapter-3", 1): 900}
+    assert words_trained(records) == {("training.cbow/numba", 1): None, ("training.cbow/chapter-3", 1): 900}
 
 
-def record(slug: str, seed: int, score: float, **more: object) -> dict[str, object]:
+def record(slug: str, seed: int, score: float, **more: object) -> TrainingRun:
+    known = {"kernel": "training.cbow", "implementation": slug, "title": slug, "threads": 1, "seed": seed}
     scores = dict.fromkeys(quality.SCORES, score)
-    return {
-        "kernel": "training.cbow", "implementation": slug, "threads": 1, "seed": seed, "status": "ok", "whole": True,
-        "scores": scores, **more,
-    }  # fmt: skip
+    return TrainingRun.model_validate({**known, "status": "ok", "whole": True, "scores": scores, **more})
 
 
 @pytest.mark.parametrize(("planned", "done", "equal"), [(4, 4, True), (4, 6, True), (4, 3, None), (6, 6, False)])
@@ -247,13 +244,13 @@ def test_the_test_is_of_the_seeds_that_were_planned_and_of_no_others(
     mine = [0.405, 0.4, 0.405, 0.4, 0.0, 0.0][:done]
     records = [record("numba", seed, score) for seed, score in enumerate(mine, 1)]
     records += [record("gensim", seed, score) for seed, score in enumerate([0.3, 0.301] * 3, 1)]
-    asked = Asked(CBOW, V=10, seeds=done, planned=planned)
+    asked = QualityRequest(CBOW, V=10, seeds=done, planned=planned)
     found = content(asked, builtin(), None, "", records[::-1])
-    assert found["planned"] == planned
-    assert found["equal"] == {"training.cbow/numba, t1": equal}
-    assert len(found["against"]["training.cbow/numba, t1"]) == (0 if equal is None else 3)
+    assert found.planned == planned
+    assert found.equal == {"training.cbow/numba, t1": equal}
+    assert len(found.against["training.cbow/numba, t1"]) == (0 if equal is None else 3)
     failed = record("numba", planned + 1, 0.0, status="timeout", whole=False)
-    assert content(asked, builtin(), None, "", [*records, failed])["equal"] == found["equal"]
+    assert content(asked, builtin(), None, "", [*records, failed]).equal == found.equal
 
 
 @pytest.mark.parametrize("complete", [False, True])
@@ -337,15 +334,15 @@ def test_the_table_says_what_each_implementation_did() -> None:
     }
     numba = cells["numba"]
     assert numba["words a second"].startswith("1.74 million (")
-    assert numba["over gensim"] == "8.70× (5.01–15.1)"
+    assert numba["over gensim"] == "8.70× faster (5.01–15.1)"
     assert numba["CPU s a million words"] == "0.500"
     assert numba["equal to gensim"] == "yes"
     assert numba["analogies"] == "5.0% (5.0% to 5.0%)"
     assert cells["torch"]["words a second"] == "skipped: needs torch: pip install torch"
     assert cells["<img src=x onerror=alert(1)>"]["text"] == "5,000 words"
-    assert list(told(training)) == [
-        "training.cbow: numba on 1 thread learns from 1.74 million words a second, 8.70× gensim; no score of its vectors is worse than "
-        "gensim's by more than twice the spread of gensim's own seeds."
+    assert list(summaries(training)) == [
+        "training.cbow: the fastest is numba on 1 thread, with 1.74 million words a second, 8.70× faster than gensim. None of its "
+        "scores is worse than gensim's by more than twice the standard deviation of gensim's own seeds."
     ]
 
 
@@ -367,35 +364,41 @@ def test_seeds_that_failed_are_told() -> None:
     assert cells["numba"]["text"] == "all, 2 of 3 runs"
     assert cells["gensim"]["text"] == "all"
     assert (
-        "training.cbow/numba, t1: 1 of 3 runs failed (wrong: its vectors did not stay finite); its figures are of the others."
-        in told(training)
+        "training.cbow/numba, t1: 1 of 3 runs failed (wrong: its vectors did not stay finite). Its figures are of the others."
+        in summaries(training)
     )
-    assert "1 to 2 seeds" in what(training)
+    assert "1 to 2 seeds" in describe_data(training)
 
 
 @pytest.mark.parametrize(
     ("equal", "shown", "planned", "seeds", "said"),
     [
-        (True, {}, 2, 2, "no score of its vectors is worse"),
+        (True, {}, 2, 2, "None of its scores is worse"),
         (
             False,
             {"analogies": False, "simlex999": True, "wordsim353": True},
             2,
             2,
-            "as good as gensim's is not shown (by analogies; 2 seeds planned).",
+            "not shown to be equal to gensim by analogies (2 seeds planned).",
         ),
         (
             False,
             {"analogies": None, "simlex999": False, "wordsim353": True},
             2,
             2,
-            "is not shown (by SimLex-999; 2 seeds planned), and cannot be told by analogies: gensim's own score is below "
+            "not shown to be equal to gensim by SimLex-999 (2 seeds planned). Not testable by analogies: gensim's own score is below "
             "twice the margin.",
         ),
-        (None, {}, 1, 1, "cannot be told by WordSim-353, SimLex-999, analogies: two seeds or more are needed."),
-        (None, {}, 5, 2, "cannot be told: 2 of the 5 seeds that were planned are done (--resume)."),
-        (None, {}, 2, 0, "cannot be told: gensim was not trained on as many threads"),
-        (True, {}, 0, 2, "cannot be told: the file is of a version that did not plan its seeds"),
+        (None, {}, 1, 1, "Not testable by WordSim-353, SimLex-999 and analogies: at least two seeds are needed."),
+        (
+            None,
+            {},
+            5,
+            2,
+            "could not be compared with gensim's: 2 of the 5 planned seeds are done (--resume runs the others).",
+        ),
+        (None, {}, 2, 0, "could not be compared with gensim's: gensim was not trained on as many threads"),
+        (True, {}, 0, 2, "could not be compared with gensim's: the file is of a version that did not plan its seeds"),
     ],
 )
 def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
@@ -410,7 +413,7 @@ def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
         update={"equal": {key: equal}, "against": {key: against}, "planned": planned, "runs": runs}
     )
     every = implementations(training)
-    (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
+    (line,) = (line for line in summaries(training) if line.startswith("training.cbow: the fastest is numba"))
     assert said in line
     assert "more seeds" not in line
     (numba,) = (implementation for implementation in every if implementation.slug == "numba")
@@ -421,23 +424,26 @@ def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
 def test_margins_are_stated_for_each_of_gensims_rows() -> None:
     training = example().w2vbench.training
     assert training is not None
-    for text in (how(training), markdown(training), html(example()).replace("&#39;", "'")):
+    for text in (describe_method(training), markdown(training), html(example()).replace("&#39;", "'")):
         assert "Margins: training.cbow, t1: analogies 1.1%. " in text
         assert "twice the standard deviation of gensim's own seeds" in text
-        assert "the 2 seeds planned before the first run" in text
-    assert "full_windows" not in what(training)
+        assert "the 2 planned seeds fixed before the first run" in text
+    assert "full_windows" not in describe_data(training)
 
 
 @pytest.mark.parametrize(
     ("implementation", "said"),
-    [(0, "cannot be told: some of gensim's runs failed"), (2, "cannot be told: some of its runs failed")],
+    [
+        (0, "could not be compared with gensim's: some of gensim's runs failed"),
+        (2, "could not be compared with gensim's: some of its runs failed"),
+    ],
 )
 def test_a_failed_run_is_named_where_quality_cannot_be_told(implementation: int, said: str) -> None:
     training = example().w2vbench.training
     assert training is not None
     failed = training.runs[implementation].model_copy(update={"seed": 3, "status": "timeout", "reason": "took long"})
     training = training.model_copy(update={"equal": {}, "runs": [*training.runs, failed]})
-    (line,) = (line for line in told(training) if line.startswith("training.cbow: numba"))
+    (line,) = (line for line in summaries(training) if line.startswith("training.cbow: the fastest is numba"))
     assert said in line
 
 
@@ -503,7 +509,7 @@ def test_a_drawing_keeps_its_points_inside() -> None:
 )
 def test_names_of_points_cover_neither_points_nor_each_other(points: list[tuple[float, float, str]]) -> None:
     boxes = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
-    for (x, base), (_, _, name) in zip(beside(points), points, strict=True):
+    for (x, base), (_, _, name) in zip(place_names(points), points, strict=True):
         box = (x, base - 11, x + LETTER * len(name), base + 3)
         assert not any(
             box[0] < b[2] - 0.1 and b[0] < box[2] - 0.1 and box[1] < b[3] - 0.1 and b[1] < box[3] - 0.1 for b in boxes
@@ -546,8 +552,6 @@ def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Pa
         "12",
         "-cbow",
         "1",
-        "-hs",
-        "0",
         "--workers=1",
     )
     done = w2vbench("train", *options, cwd=tmp_path)
@@ -560,10 +564,9 @@ def test_options_may_be_written_as_word2vec_c_and_gensim_write_them(tmp_path: Pa
     [
         (("--sg", "1", "--cbow", "1"), "contradict each other"),
         (("--model", "cbow", "--sg", "1"), "contradict each other"),
-        (("--alpha", "0.01", "--min-alpha", "0.5"), "cannot train so: min_alpha, 0.5, is above alpha, 0.01"),
+        (("--alpha", "0.01", "--min-alpha", "0.5"), "cannot be used: min_alpha, 0.5, is above alpha, 0.01"),
         (("--out", "text"), "is the text itself"),
-        (("--hs", "1"), "--hs: only 0, negative sampling"),
-        (("--out", "/dev/null"), "is no ordinary file"),
+        (("--out", "/dev/null"), "is not an ordinary file"),
         (("--ns-exponent", "50"), "--ns-exponent"),
     ],
 )

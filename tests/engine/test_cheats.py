@@ -233,7 +233,7 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
     problem = kernel.make(size, corpus, np.random.default_rng(0))
     places = [at for at, name in enumerate(kernel.parameters) if moves(name)]
-    checked = {contents(batch, places) for batch in problem.check_batches}
+    checked = {contents(batch, places) for batch in problem.checked}
     before = [contents(batch, places) for batch in problem.batches]
     problem.renew(0, len(problem.batches))
     after = [contents(batch, places) for batch in problem.batches]

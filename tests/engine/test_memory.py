@@ -71,7 +71,7 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
 def test_resident_growth_stands_where_it_is_larger_by_more_than_noise(
     traced: int | None, resident: int | None, shown: str | None
 ) -> None:
-    found = peak(traced, resident, unseen=False)
+    found = peak(traced, resident, misses_some=False)
     assert (found and str(found)) == shown
 
 
@@ -91,7 +91,7 @@ def test_resident_growth_stands_where_it_is_larger_by_more_than_noise(
 def test_what_tracing_misses_never_has_a_false_small_number(
     traced: int | None, resident: int | None, shown: str | None
 ) -> None:
-    found = peak(traced, resident, unseen=True)
+    found = peak(traced, resident, misses_some=True)
     assert (found and str(found)) == shown
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bench.commands.main import app
 from reports.acknowledged import Acknowledgement
-from reports.between import UNSTEADY
+from reports.file_comparison import UNSTEADY
 from reports.history import (
     BARS,
     FEWEST_RUNS,
@@ -33,22 +33,22 @@ from reports.history import (
     Trend,
     as_json,
     commit_of,
+    describe,
     drawing,
     failing,
-    find_all,
+    find_all_changes,
     find_changes,
     heading,
     html,
-    moment_of,
     notes,
     ordered,
     own_noise,
-    said,
+    parse_time,
     sparkline,
     stored,
     trends,
 )
-from reports.results import ResultError, ResultFile, dump, write
+from reports.results import ResultError, ResultFile, write
 from tests import saved
 from tests.saved import HOSTILE, Content, row, without_processes
 
@@ -75,7 +75,7 @@ def changes(
     walls: Sequence[float], excuses: Sequence[Acknowledgement] = (), *, unsteady: Iterable[int] = ()
 ) -> list[Change]:
     made = series(walls, unsteady=unsteady)
-    find_all(Trend("here", series={CASE: made}), THRESHOLD, excuses)
+    find_all_changes(Trend("here", series={CASE: made}), THRESHOLD, excuses)
     return made.changes
 
 
@@ -104,7 +104,7 @@ def result_of(wall: float = 1e-5, **options: Any) -> ResultFile:
 
 def test_runs_are_found_in_folders_below_and_stand_in_order_of_time(tmp_path: Path) -> None:
     for name, when in (("b/0001_x.json", 5), ("a/0009_x.json", 3), ("0001_y.json", 4)):
-        write(tmp_path / name, dump(content_of(when=when)))
+        write(tmp_path / name, saved.text(content_of(when=when)))
     found, left = stored(tmp_path)
     assert [Path(file).relative_to(tmp_path).as_posix() for file, _ in found] == [
         "a/0009_x.json",
@@ -116,17 +116,17 @@ def test_runs_are_found_in_folders_below_and_stand_in_order_of_time(tmp_path: Pa
 
 @pytest.mark.parametrize("unread", ["", "yesterday", "2026-13-01T00:00:00+00:00", "2026-01-02T03:04:05 GMT", "\x00"])
 def test_a_run_of_no_known_time_is_left_out_with_the_reason(tmp_path: Path, unread: str) -> None:
-    write(tmp_path / "good.json", dump(content_of()))
-    write(tmp_path / "timeless.json", dump(content_of() | {"datetime": unread}))
+    write(tmp_path / "good.json", saved.text(content_of()))
+    write(tmp_path / "timeless.json", saved.text(content_of() | {"datetime": unread}))
     found, left = stored(tmp_path)
     assert [Path(file).name for file, _ in found] == ["good.json"]
-    assert left == [f"{tmp_path / 'timeless.json'}: not known when it was made ({unread!r})"]
+    assert left == [f"{tmp_path / 'timeless.json'}: its time is unknown ({unread!r})"]
 
 
 def test_runs_stand_in_order_of_their_moments_and_not_of_how_these_are_written(tmp_path: Path) -> None:
     moments = ["2026-01-02T00:30:00+02:00", "2026-01-01T23:00:00", "2026-01-01T23:30:00Z", "2026-01-01T20:00:00-04:00"]
     for number, moment in enumerate(reversed(moments)):
-        write(tmp_path / f"{number}.json", dump(content_of() | {"datetime": moment}))
+        write(tmp_path / f"{number}.json", saved.text(content_of() | {"datetime": moment}))
     found, left = stored(tmp_path)
     assert [run.datetime for _, run in found] == moments
     assert left == []
@@ -134,7 +134,7 @@ def test_runs_stand_in_order_of_their_moments_and_not_of_how_these_are_written(t
 
 def test_runs_of_one_moment_stand_in_order_of_their_names(tmp_path: Path) -> None:
     for name in "cab":
-        write(tmp_path / f"{name}.json", dump(content_of()))
+        write(tmp_path / f"{name}.json", saved.text(content_of()))
     assert [Path(file).stem for file, _ in stored(tmp_path)[0]] == ["a", "b", "c"]
 
 
@@ -149,11 +149,11 @@ def test_runs_of_one_moment_stand_in_order_of_their_names(tmp_path: Path) -> Non
     ],
 )
 def test_a_time_without_a_zone_is_utc(text: str, when: datetime | None) -> None:
-    assert moment_of(text) == when
+    assert parse_time(text) == when
 
 
 def test_foreign_and_broken_files_are_left_out_each_with_its_reason(tmp_path: Path) -> None:
-    write(tmp_path / "good.json", dump(content_of()))
+    write(tmp_path / "good.json", saved.text(content_of()))
     other = saved.content(without_processes("gather", 1e-5), engine="pytest-benchmark")
     comparison = saved.content(engine="compare")
     texts = {
@@ -162,8 +162,8 @@ def test_foreign_and_broken_files_are_left_out_each_with_its_reason(tmp_path: Pa
         "foreign.json": '{"benchmarks": []}',
         "list.json": "[]",
         "newer.json": '{"benchmarks": [], "w2vbench": {"schema_version": 99}}',
-        "other.json": dump(other),
-        "comparison.json": dump(comparison),
+        "other.json": saved.text(other),
+        "comparison.json": saved.text(comparison),
         "notes.txt": "not even looked at",
     }
     for name, text in texts.items():
@@ -179,8 +179,8 @@ def test_foreign_and_broken_files_are_left_out_each_with_its_reason(tmp_path: Pa
     assert "another suite" in reasons["foreign.json"]
     assert "newer w2vbench" in reasons["newer.json"]
     assert "folder" in reasons["folder.json"]
-    assert "not a run of w2vbench run" in reasons["other.json"]
-    assert "not a run of w2vbench run" in reasons["comparison.json"]
+    assert "not a file of w2vbench run" in reasons["other.json"]
+    assert "not a file of w2vbench run" in reasons["comparison.json"]
 
 
 def test_an_empty_folder_has_no_runs(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_noise_alone_is_called_a_change_in_less_than_one_series_of_a_hundred(cou
             trend = Trend(
                 "here", series={str(n): series(levels((1.0, length), noise=0.03, rng=rng)) for n in range(count)}
             )
-            find_all(trend, THRESHOLD)
+            find_all_changes(trend, THRESHOLD)
             false += sum(bool(one.changes) for one in trend.series.values())
             total += count
     assert total >= 500
@@ -330,7 +330,7 @@ def test_a_noisy_machine_is_learnt_from_all_its_series_so_that_a_short_one_finds
     rng = np.random.default_rng(2)
     others = {str(n): series(levels((1.0, 30), noise=0.1, rng=rng)) for n in range(9)}
     among = series(short)
-    find_all(Trend("here", series={**others, CASE: among}), THRESHOLD)
+    find_all_changes(Trend("here", series={**others, CASE: among}), THRESHOLD)
     assert among.changes == []
 
 
@@ -370,7 +370,7 @@ def test_a_slowdown_that_was_undone_is_shown_and_does_not_fail() -> None:
     assert (slower.undone, faster.undone) == (True, False)
     assert not failing(slower, THRESHOLD)
     assert not failing(faster, THRESHOLD)
-    assert said(slower) == "slower by 2.00× between c4 → c5, undone since"
+    assert describe(slower) == "2.00× slower between c4 and c5, undone since"
 
 
 def test_a_slowdown_that_was_undone_step_by_step_is_undone_too() -> None:
@@ -431,7 +431,7 @@ def test_a_slowdown_acknowledged_since_the_run_before_it_does_not_fail(number: f
     (found,) = changes(levels((1e-5, 5), (2e-5, 5)), [given_on(number, case)])
     assert found.acknowledged == "checks its indices"
     assert not failing(found, THRESHOLD)
-    assert said(found) == "slower by 2.00× between c4 → c5, intended (checks its indices)"
+    assert describe(found) == "2.00× slower between c4 and c5, acknowledged (checks its indices)"
 
 
 @pytest.mark.parametrize("excuses", [[given_on(3.9)], [given_on(20, "scatter.*")], [given_on(1), given_on(2)], []])
@@ -452,17 +452,15 @@ def test_only_slowdowns_beyond_the_threshold_fail(ratio: float, fails: bool) -> 
     assert failing(Change(ratio, before, after), THRESHOLD) is fails
 
 
-@pytest.mark.parametrize(
-    ("ratio", "says"), [(1.25, "slower by 25.0 %"), (0.8, "faster by 25.0 %"), (3.0, "slower by 3.00×")]
-)
+@pytest.mark.parametrize(("ratio", "says"), [(1.25, "25.0 % slower"), (0.8, "25.0 % faster"), (3.0, "3.00× slower")])
 def test_a_change_is_told_with_its_direction(ratio: float, says: str) -> None:
     before, after = series([1.0, 2.0]).points
-    assert said(Change(ratio, before, after)) == f"{says} between c0 → c1"
+    assert describe(Change(ratio, before, after)) == f"{says} between c0 and c1"
 
 
 def test_runs_of_unknown_commits_are_told_by_their_time() -> None:
     before, after = (Point("a.json", day(n), "", 1.0, None) for n in (0, 1))
-    assert said(Change(1.25, before, after)).endswith("between 2026-01-01 00:00 → 2026-01-02 00:00")
+    assert describe(Change(1.25, before, after)).endswith("between 2026-01-01 00:00 and 2026-01-02 00:00")
 
 
 # -- shown
@@ -514,13 +512,13 @@ def test_series_that_changed_most_come_first_and_others_keep_their_order() -> No
         for name, factor in (("flat", 1.0), ("some", 1.5), ("level", 1.0), ("faster", 0.2), ("slower", 3.0))
     }
     trend = Trend("here", 10, made)
-    find_all(trend, THRESHOLD)
+    find_all_changes(trend, THRESHOLD)
     assert [one.case for one in ordered(trend)] == ["faster", "slower", "some", "flat", "level"]
 
 
 def test_json_tells_all_points_and_changes() -> None:
     one = series(levels((1e-5, 5), (2e-5, 5)))
-    find_changes(one, THRESHOLD, excuses=[given_on(6)])
+    find_changes(one, THRESHOLD, acknowledgements=[given_on(6)])
     (trend,) = json.loads(as_json([Trend("here", 10, {CASE: one})]))
     assert (trend["machine"], trend["runs"], trend["series"][0]["case"]) == ("here", 10, CASE)
     assert trend["series"][0]["points"] == [vars(point) for point in one.points]
@@ -545,10 +543,10 @@ def test_the_page_fetches_nothing() -> None:
 def test_the_page_says_what_changed_and_what_was_left_out() -> None:
     slow, meant = (series(levels((1e-5, 5), (2e-5, 5)), case=name) for name in ("lookup/slow", "lookup/meant"))
     find_changes(slow, THRESHOLD)
-    find_changes(meant, THRESHOLD, excuses=[given_on(6, "lookup/meant")])
+    find_changes(meant, THRESHOLD, acknowledgements=[given_on(6, "lookup/meant")])
     page = unescape(html([Trend("here", 10, {"a": slow, "b": meant})], ["x.json: empty"], THRESHOLD))
-    assert '<span class="slower">slower by 2.00× between c4 → c5</span>' in page
-    assert '<span class="">slower by 2.00× between c4 → c5, intended (checks its indices)</span>' in page
+    assert '<span class="slower">2.00× slower between c4 and c5</span>' in page
+    assert '<span class="">2.00× slower between c4 and c5, acknowledged (checks its indices)</span>' in page
     assert "less than 10 %" in page
     assert "x.json: empty" in page
     assert page.count("<svg") == 2
@@ -574,12 +572,12 @@ def test_hostile_files_are_shown_from_the_folder_to_the_page(tmp_path: Path) -> 
     for number in range(FEWEST_RUNS):
         made = content_of(1e-5, when=number, commit=script, environment={"cpu": script})
         made["benchmarks"][0]["name"] = script
-        write(tmp_path / f"{number}.json", dump(made))
+        write(tmp_path / f"{number}.json", saved.text(made))
     (tmp_path / f"{script.replace('/', '')}.json").write_text("")
     runs, left = stored(tmp_path)
     found = trends(runs)
     for trend in found:
-        find_all(trend, THRESHOLD)
+        find_all_changes(trend, THRESHOLD)
     page = html(found, left, THRESHOLD)
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 3
@@ -613,8 +611,8 @@ def test_too_few_steady_runs_are_no_answer(steady: tuple[bool, ...], unanswered:
     assert any(trend.unanswered for trend in found) is unanswered
     for trend in found:
         said = list(notes(trend))
-        assert any("cannot be told" in note for note in said) is unanswered
-        assert any("no change is looked for" in note and "1.7-fold" in note for note in said) is (False in steady)
+        assert any("Too few steady runs" in note for note in said) is unanswered
+        assert any("not used to find changes" in note and "1.7×" in note for note in said) is (False in steady)
         assert all(note in unescape(html(found, [], THRESHOLD)) for note in said)
         assert json.loads(as_json(found))[0]["notes"] == said
 
@@ -635,7 +633,7 @@ def test_runs_that_were_warned_of_are_told() -> None:
     busy = result_of(warnings=["the machine was busy when the run began (63% of its CPUs' time): figures may be high"])
     (trend,) = trends([("a.json", result_of()), ("b.json", busy)])
     assert any(
-        note.startswith("1 of the steady runs had warnings, the last in b.json: the machine was busy")
+        note.startswith("1 of the steady runs had warnings; the last, in b.json: the machine was busy")
         for note in notes(trend)
     )
 
@@ -650,4 +648,6 @@ def test_a_gate_of_too_few_steady_runs_exits_with_3(
         (tmp_path / "kept" / name).write_text(result.model_dump_json(by_alias=True))
     for arguments, wanted in ((["--fail"], code), ([], 0)):
         assert (app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
-        assert f"1 of {steady + 1} runs are shown, but no change" in " ".join(capsys.readouterr().out.split())
+        assert f"1 of {steady + 1} runs are shown, but not used to find changes" in " ".join(
+            capsys.readouterr().out.split()
+        )

@@ -1,0 +1,26 @@
+"""calibrate, as a user does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.processes import w2vbench
+
+
+def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_own(tmp_path: Path) -> None:
+    asked = ("calibrate", "--batches", "1", "--cases", "1", "--kernel", "lookup", "--out", str(tmp_path))
+    assert w2vbench(*asked, cwd=tmp_path).returncode == 0
+    again = w2vbench(*asked, "--same-only", "--resume", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    found = json.loads((tmp_path / "calibration.json").read_text())["w2vbench"]["calibration"]
+    kinds = [(round(trial["injected"], 3), trial["threshold"]) for trial in found["trials"]]
+    assert kinds == [(0, 0.02), (0.02, 0.02), (0.05, 0.02), (0.1, 0.02), (0.02, 0.005), (-0.048, 0.02), (0, 0.02)]
+    assert all(set(trial["rules"]) == set(found["trials"][0]["rules"]) for trial in found["trials"])
+    assert found["comparisons"] == 2
+    for text in (again.stdout, (tmp_path / "calibration.md").read_text()):
+        assert "Mann-Whitney" in text
+        assert "Identical code was called slower in" in text
+    other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "no calibration at this threshold" in other.stderr

@@ -1,0 +1,77 @@
+"""A stranger's repository, whose implementations are compared."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.processes import git
+
+MINE = '''
+"""Outside implementations."""
+import numpy as np
+from impls.lookup import lookup
+from kept.rows import rows_of
+
+
+@lookup.implementation("slows", "gather")
+def slows(W, idx):
+    return rows_of(W, idx)
+
+
+@lookup.implementation("stays", "np.take")
+def stays(W, idx):
+    return np.take(W, idx, axis=0)
+
+
+@lookup.implementation("goes", "gather")
+def goes(W, idx):
+    return W[idx]
+
+
+@lookup.implementation("breaks", "gather")
+def breaks(W, idx):
+    return W[idx + 0]
+
+
+@lookup.implementation("hoards", "gather")
+def hoards(W, idx):
+    return W[idx - 0]
+'''
+
+ROWS = """
+def rows_of(W, idx):
+    return W[idx]
+"""
+
+
+def make_repository(folder: Path) -> Path:
+    """Make a stranger's repository, whose file imports a module of its own."""
+    (folder / "kept").mkdir(parents=True)
+    (folder / "mine.py").write_text(MINE)
+    (folder / "kept" / "rows.py").write_text(ROWS)
+    (folder / "kept" / "__init__.py").write_text("")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def state(folder: Path) -> tuple[str, str, bytes]:
+    """What a comparison must leave as it is."""
+    return (
+        git(folder, "status", "--porcelain", "--ignored"),
+        git(folder, "worktree", "list"),
+        (folder / ".git" / "index").read_bytes(),
+    )
+
+
+def leftovers() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob("w2vbench-tree-*"))
+
+
+def compared(folder: Path, out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]
+    return content
