@@ -87,7 +87,7 @@ def size_of(implementation: Implementation) -> Size:
         ("lazy-object", "not a plain array"),
         ("patches-the-clock", "patches time.perf_counter_ns in a call"),
         ("patches-numpy", "patches numpy.array_equal in its prepare"),
-        ("patches-the-check", "patches impls.lookup.rows_of in a call"),
+        ("patches-the-check", "patches impls.lookup.check_rows in a call"),
         ("spoils-in-prepare", "changes its input W in its prepare"),
         ("spoils-later", "changes its input W"),
     ],
