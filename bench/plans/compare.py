@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -16,20 +15,27 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, MeasureOptions, Outcome, job_of, measure
+from bench.engine.experiment import Experiment, MeasureOptions, job_of, measure
 from bench.engine.pool import WorkerFailure
-from bench.engine.protocol import Plan, Source, Variant
+from bench.engine.protocol import Source, Variant
 from impls.case import Size
-from reports.results import ComparedRow
-from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, stage_of, with_verdicts
+from reports.stages import BASE, HEAD, stage_of
 from reports.verdicts import undecided
 
+from .comparison_samples import (
+    CHECKED_SIDES,
+    SIDES,
+    STAGES,
+    CaseSamples,
+    ComparisonSamples,
+    Side,
+    add_process,
+    variant_name,
+)
 from .differences import ComparedCase, Differences
 from .presets import GATE
 from .revisions import Tree
 
-STAGES = (9, 18)
-"""Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance."""
 THRESHOLD = 0.02
 """The default threshold: a smaller change counts as none."""
 TIMEOUT = "timeout"
@@ -37,101 +43,6 @@ LIMITS = (TIMEOUT, OUT_OF_MEMORY)
 """Failures that may be the machine's fault, and not the code's."""
 LEAST_ROUNDS = 5
 OVER_BUDGET = "--budget left no time for them"
-
-
-@dataclass(frozen=True)
-class Side:
-    """A side of the comparison: one variant of every case.
-
-    Attributes
-    ----------
-    source
-        The source whose code it runs: ``base``, ``control`` or ``head``.
-    slowed
-        The share by which its samples are made longer.
-    """
-
-    name: str
-    source: str
-    slowed: float = 0.0
-
-
-SIDES = tuple(Side(name, name) for name in (BASE, CONTROL, HEAD))
-"""The control is BASE's code, loaded a second time on its own, so that a fault of loading does not hit both."""
-CHECKED_SIDES = (BASE, HEAD)
-"""Sides whose results are checked before they are timed."""
-
-
-@dataclass
-class CaseSamples:
-    """The measurements of a case.
-
-    Attributes
-    ----------
-    stages
-        For each stage, the samples of each process by side.
-    plan
-        Calls a sample and rounds a process, by side.
-    memory
-        By side.
-    """
-
-    stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
-    plan: dict[str, Plan] = field(default_factory=dict)
-    memory: dict[str, protocol.Memory] = field(default_factory=dict)
-
-    @property
-    def waiting(self) -> float:
-        """Share of wall time that BASE did not spend on a CPU."""
-        base = [process[BASE] for stage in self.stages for process in stage]
-        wall = sum(figure for one in base for figure in one.wall_s if figure is not None)
-        cpu = sum(figure for one in base for figure in one.cpu_s if figure is not None)
-        return max(0.0, 1 - cpu / wall) if wall else 0.0
-
-
-@dataclass
-class ComparisonSamples:
-    """The measurements of a finished comparison."""
-
-    differences: Differences
-    samples: dict[ComparedCase, CaseSamples]
-    seconds: float
-
-    @property
-    def waiting(self) -> float:
-        """Share of wall time that calls of one thread did not spend on a CPU: the median over cases."""
-        shares = [mine.waiting for case, mine in self.samples.items() if case.size.threads == 1]
-        return median(shares) if shares else 0.0
-
-    def rows(self, root: Path, threshold: float) -> list[ComparedRow]:
-        """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""
-        cases = dict.fromkeys([*self.differences.compared, *self.differences.excluded])
-        return with_verdicts([self.row(case, root) for case in cases], threshold)
-
-    def row(self, case: ComparedCase, root: Path) -> ComparedRow:
-        """Return a case's row, without its verdict."""
-        samples = self.samples.get(case) or CaseSamples()
-        verdict, why = self.differences.excluded.get(case, ("inconclusive", ""))
-        memory, file = samples.memory, Path(case.facts.file)
-        sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
-        resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED_SIDES}
-        return ComparedRow.model_validate(
-            {
-                "case": case.name,
-                "kernel": case.facts.kernel,
-                "implementation": case.facts.slug,
-                "title": case.facts.title,
-                "verdict": verdict,
-                "why": why,
-                "excluded": case in self.differences.excluded,
-                "stages": samples.stages,
-                **sizes,
-                **resident,
-                "needs": sorted({package for one in memory.values() for package in one.needs}),
-                "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
-                "line": case.facts.line,
-            }
-        )
 
 
 def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
@@ -300,20 +211,6 @@ class ComparisonRun:
         where = f"{side.upper()}: " if side else ""
         why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
         self.differences.excluded[case] = ("inconclusive", f"{why}; but {excused}") if excused else (verdict, why)
-
-
-def variant_name(case: ComparedCase, side: str) -> str:
-    return f"{case.facts.slug}|{side}"
-
-
-def add_process(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
-    """Add the figures of one process to a case."""
-    samples.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
-    for side in sides:
-        timed = outcome.timed[variant_name(case, side)]
-        samples.plan[side] = Plan(calls=timed.calls, rounds=timed.rounds)
-        if one := outcome.memory.get(variant_name(case, side)):
-            samples.memory[side] = one
 
 
 NEAR_LIMIT = 0.5

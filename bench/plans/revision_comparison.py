@@ -15,7 +15,8 @@ from reports import acknowledged
 from reports.acknowledged import Acknowledgement
 from reports.results import ComparedRow, Comparison
 
-from .compare import THRESHOLD, ComparisonRun, ComparisonSamples, Note, sources_of
+from .compare import THRESHOLD, ComparisonRun, Note, sources_of
+from .comparison_samples import ComparisonSamples
 from .differences import CaseSelection, differences, list_sides
 from .revisions import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 

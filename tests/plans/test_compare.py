@@ -15,16 +15,8 @@ from bench.engine.experiment import Outcome
 from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import Plan, Source
 from bench.plans.calibrate import RULES
-from bench.plans.compare import (
-    OVER_BUDGET,
-    CaseSamples,
-    ComparisonRun,
-    ComparisonSamples,
-    add_process,
-    excuse,
-    sources_of,
-    variant_name,
-)
+from bench.plans.compare import OVER_BUDGET, ComparisonRun, excuse, sources_of
+from bench.plans.comparison_samples import CaseSamples, ComparisonSamples, add_process, variant_name
 from bench.plans.differences import CaseSelection, Differences, NotComparable, list_sides
 from bench.plans.revisions import RevisionError, Tree
 from reports.results import Samples
