@@ -1,7 +1,7 @@
 """What is kept and shown: result files, tables, the page. Imports nothing else of this project.
 
-``reports.load(path)`` gives a result file as a tidy pandas DataFrame, a row a case; its columns are in ``reports.COLUMNS``.
-``reports.load_samples(path)`` gives every sample; its columns are in ``reports.samples.COLUMNS``.
+``reports.load(path)`` reads a result file into a tidy pandas DataFrame with one row per case; ``reports.COLUMNS`` describes
+its columns. ``reports.load_samples(path)`` reads every sample; ``reports.samples.COLUMNS`` describes those columns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["COLUMNS", "ResultError", "load", "load_samples"]
 
 
 def __getattr__(name: str) -> Any:
-    # pydantic and pandas are imported when somebody loads a file, not when the command's help is asked for
+    # pydantic and pandas are imported only when a file is loaded, so that the command's help is fast
     if name in ("COLUMNS", "load"):
         from . import frame
 

@@ -1,4 +1,4 @@
-"""Slowdowns that are intended: entries in a tracked file, ``w2vbench.toml`` in a repository's top folder.
+"""Acknowledged slowdowns: entries in a tracked file, ``w2vbench.toml`` in a repository's top folder.
 
 ```toml
 [[acknowledged]]
@@ -25,14 +25,24 @@ FILE = "w2vbench.toml"
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """One entry: cases by name or glob, the reason, and when it was given."""
+    """One entry of the file.
+
+    Attributes
+    ----------
+    case
+        A case's name, an implementation's, or a glob of either.
+    why
+        The reason for the slowdown.
+    when
+        When the entry was made.
+    """
 
     case: str
     why: str
     when: datetime
 
     def covers(self, case: str) -> bool:
-        """Whether it speaks for a case: by its name, by its implementation's, or by a glob of either."""
+        """Whether the entry applies to a case: by its name, by its implementation's, or by a glob of either."""
         return any(name == self.case or fnmatchcase(name, self.case) for name in (case, case.partition("@")[0]))
 
     def covers_any(self, cases: Iterable[str]) -> bool:
@@ -40,7 +50,13 @@ class Acknowledgement:
 
 
 def read(folder: Path) -> list[Acknowledgement]:
-    """The entries of a folder's file, none if it has none. Raises ResultError with one line that says what is wrong."""
+    """Return the entries of a folder's file; none if the folder has no such file.
+
+    Raises
+    ------
+    ResultError
+        If the file cannot be read; the message is one line.
+    """
     path = folder / FILE
     if not path.exists():
         return []
@@ -55,11 +71,11 @@ def read(folder: Path) -> list[Acknowledgement]:
 
 
 def entries(text: str, path: Path) -> list[Acknowledgement]:
-    found = tomllib.loads(text.replace("\r\n", "\n")).get("acknowledged", [])
-    return [parsed(entry, path) for entry in (found if isinstance(found, list) else [found])]
+    tables = tomllib.loads(text.replace("\r\n", "\n")).get("acknowledged", [])
+    return [parse(entry, path) for entry in (tables if isinstance(tables, list) else [tables])]
 
 
-def parsed(entry: object, path: Path) -> Acknowledgement:
+def parse(entry: object, path: Path) -> Acknowledgement:
     fields = entry if isinstance(entry, dict) else {}
     case, why, when = fields.get("case"), fields.get("why"), fields.get("when")
     if not (isinstance(case, str) and isinstance(why, str) and why.strip() and isinstance(when, datetime)):
@@ -68,8 +84,14 @@ def parsed(entry: object, path: Path) -> Acknowledgement:
 
 
 def add(folder: Path, case: str, why: str) -> Path:
-    """Add an entry to a folder's file, which is made if it is not there. Raises ResultError."""
-    read(folder)  # a file that cannot be read is not added to
+    """Add an entry to a folder's file, which is made if needed.
+
+    Raises
+    ------
+    ResultError
+        If the file cannot be read, extended or written.
+    """
+    read(folder)  # raises ResultError before anything is written
     path = folder / FILE
     before = path.read_bytes().decode() if path.exists() else ""
     line = "\r\n" if "\r\n" in before else "\n"
@@ -81,18 +103,18 @@ def add(folder: Path, case: str, why: str) -> Path:
         entries(after.removeprefix("\ufeff"), path)
     except ValueError as error:
         raise ResultError(
-            f"{path}: cannot be added to: make its entries [[acknowledged]] tables first ({error})"
+            f"{path}: no entry can be added ({error}); write its entries as [[acknowledged]] tables first"
         ) from error
     write(path, after)
     return path
 
 
 def toml_text(text: str) -> str:
-    """A text in TOML's quotes, which are JSON's."""
+    """Text in TOML's quotes, which are JSON's."""
     return json.dumps(" ".join(text.split()), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def new_since(head: Sequence[Acknowledgement], base: Iterable[Acknowledgement]) -> list[Acknowledgement]:
-    """The entries that a change adds: only they speak for it, so that one from long ago excuses nothing new."""
-    known = set(base)
-    return [entry for entry in head if entry not in known]
+    """Return the entries that a change adds. Only these apply to it, so that an old entry does not excuse a new slowdown."""
+    old = set(base)
+    return [entry for entry in head if entry not in old]

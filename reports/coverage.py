@@ -1,6 +1,6 @@
-"""How often intervals hold the truth, and how often a fastest is rightly named, by simulation: ``python -m reports.coverage``.
+"""A simulation of how often intervals include the true value, and how often the fastest is named correctly.
 
-The samples are made up, and go through the functions that a report's figures and words come from.
+Synthetic samples go through the same functions as a report's figures and sentences. Run ``python -m reports.coverage``.
 """
 
 from __future__ import annotations
@@ -13,28 +13,37 @@ from functools import partial
 
 import numpy as np
 
+from .ranking import rank, winner_speedup
 from .results import Extra, Row, Samples, SizeRecord, Stats
-from .standing import advertised, standing
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
 
 PROCESSES, ROUNDS = 5, 5
-"""What the presets quick and default give an implementation of which a call takes a few milliseconds at most."""
+"""Processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
 IMPLEMENTATIONS = 10
 TIMES_FASTER = 1.2
 SLOWED = (1.1, 2.0)
-"""By how much a process is slower that is slowed as a whole: anything between, alike often."""
+"""Range of factors of a process that is slowed as a whole; uniform."""
 SPIKE = (1.1, 3.0)
-"""By how much a sample takes longer that something interrupts."""
+"""Range of factors of a sample that is interrupted; uniform."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What disturbs a run; standard deviations are of logarithms.
+    """Disturbances of a run; standard deviations are of logarithms.
 
-    round_sd: of a sample. drift_sd: of the machine's speed from round to round, the same for all implementations.
-    process_sd: of an implementation in a process, which keeps its memory layout. spikes: share of samples that are
-    interrupted. slowed: share of processes that are slowed as a whole.
+    Attributes
+    ----------
+    round_sd
+        Standard deviation of a sample.
+    drift_sd
+        Standard deviation of the change of the machine's speed between rounds, common to all implementations.
+    process_sd
+        Standard deviation of an implementation in a process, since its memory layout stays the same.
+    spikes
+        Share of samples that are interrupted.
+    slowed
+        Share of processes that are slowed as a whole.
     """
 
     round_sd: float = 0.02
@@ -51,7 +60,7 @@ ONE_IN_TEN = replace(USUAL, slowed=0.1)
 def run(
     rng: np.random.Generator, noise: Noise, implementations: int, rounds: int, processes: int = PROCESSES
 ) -> Floats:
-    """Seconds a call of implementations that take a second each: (processes, implementations, rounds)."""
+    """Simulate seconds per call of implementations that take one second each: (processes, implementations, rounds)."""
     shape = (processes, implementations, rounds)
     logs = rng.normal(0, noise.round_sd, shape) + rng.normal(0, noise.process_sd, (*shape[:2], 1))
     logs += np.cumsum(rng.normal(0, noise.drift_sd, (processes, 1, rounds)), axis=2)
@@ -60,31 +69,40 @@ def run(
     return np.exp(logs)
 
 
-def ratio_held(noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
-    """How many intervals of a speed-up hold the true one."""
+def ratio_coverage(noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
+    """Count the intervals of a speed-up that include the true one."""
     rng = np.random.default_rng(1)
-    held = 0
+    covered = 0
     for _ in range(repetitions):
-        made = run(rng, noise, 2, rounds, processes)
-        ratio = paired_ratio(list(made[:, 0]), list(made[:, 1]))
-        held += ratio is not None and ratio.includes(1.0)
-    return held
+        samples = run(rng, noise, 2, rounds, processes)
+        ratio = paired_ratio(list(samples[:, 0]), list(samples[:, 1]))
+        covered += ratio is not None and ratio.includes(1.0)
+    return covered
 
 
-def wall_held(noise: Noise, rounds: int, repetitions: int, trimmed: bool = True) -> int:
-    """How many intervals of a wall time hold that of a process which nothing slows.
+def wall_coverage(noise: Noise, rounds: int, repetitions: int, trimmed: bool = True) -> int:
+    """Count the intervals of a wall time that include the time of an undisturbed process.
 
-    trimmed: as the suite does it, or by the plain mean of the same processes and its t-interval.
+    Parameters
+    ----------
+    noise
+        The disturbances.
+    rounds
+        Rounds per process.
+    repetitions
+        Runs to simulate.
+    trimmed
+        Whether to use the trimmed mean, as the suite does, or the plain mean with its t-interval.
     """
     rng = np.random.default_rng(2)
-    still = replace(noise, drift_sd=0.0)  # a drift is the machine's, and no estimate's to know
-    truth = undisturbed(rounds, still)
-    held = 0
+    without_drift = replace(noise, drift_sd=0.0)  # no estimate can remove a drift of the whole machine
+    truth = undisturbed(rounds, without_drift)
+    covered = 0
     for _ in range(repetitions):
-        processes = list(run(rng, still, 1, rounds)[:, 0])
+        processes = list(run(rng, without_drift, 1, rounds)[:, 0])
         wall = typical_figure(processes) if trimmed else plain_mean(processes)
-        held += wall.includes(truth)
-    return held
+        covered += wall.includes(truth)
+    return covered
 
 
 def plain_mean(processes: Sequence[Floats]) -> Interval:
@@ -92,7 +110,7 @@ def plain_mean(processes: Sequence[Floats]) -> Interval:
 
 
 def undisturbed(rounds: int, noise: Noise) -> float:
-    """What the middle one of many processes gives that nothing slows."""
+    """The median over many processes, none of them slowed."""
     many = run(np.random.default_rng(3), replace(noise, slowed=0.0), 1, rounds, 100_000)[:, 0]
     return float(np.median(np.median(many, axis=1)))
 
@@ -100,22 +118,22 @@ def undisturbed(rounds: int, noise: Noise) -> float:
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)
 
 
-def problem(made: Floats) -> list[Row]:
-    """Rows of a result file from (processes, implementations, rounds) of seconds; the last one is the baseline."""
-    rows, middles = [], np.median(made, axis=(0, 2)).tolist()
-    for at in range(made.shape[1]):
-        processes = [Samples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in made[:, at]]
+def problem(wall_s: Floats) -> list[Row]:
+    """Rows of a result file from seconds: (processes, implementations, rounds). The last implementation is the baseline."""
+    rows, medians = [], np.median(wall_s, axis=(0, 2)).tolist()
+    for at in range(wall_s.shape[1]):
+        processes = [Samples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in wall_s[:, at]]
         extra = Extra(
             kernel="lookup",
             implementation=f"way-{at}",
             title=f"way {at}",
             size=SIZE,
-            baseline=at == made.shape[1] - 1,
+            baseline=at == wall_s.shape[1] - 1,
             processes=processes,
         )
-        figures = dict.fromkeys(("min", "max", "mean", "median"), middles[at])
+        figures = dict.fromkeys(("min", "max", "mean", "median"), medians[at])
         name = f"lookup/way-{at}@V=1e4,H=100,B=100,f32,i64,zipf,t1"
-        stats = Stats(**figures, stddev=0.0, rounds=made.shape[2], iterations=1)
+        stats = Stats(**figures, stddev=0.0, rounds=wall_s.shape[2], iterations=1)
         rows.append(
             Row(
                 group="lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1",
@@ -131,67 +149,74 @@ def problem(made: Floats) -> list[Row]:
 def problems(
     factors: Sequence[float], noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES
 ) -> Iterator[list[Row]]:
-    """Simulated problems. factors: seconds that each implementation takes, the baseline's last."""
+    """Simulate problems whose implementations take ``factors`` seconds; the last is the baseline."""
     rng = np.random.default_rng(4)
     for _ in range(repetitions):
         yield problem(run(rng, noise, len(factors), rounds, processes) * np.asarray(factors)[:, None])
 
 
 def identical(slowest: float = 10.0) -> list[float]:
-    """IMPLEMENTATIONS that are as fast as each other, and a baseline that takes that much longer."""
+    """Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
     return [*[1.0] * IMPLEMENTATIONS, slowest]
 
 
 def one_faster(slowest: float = 10.0) -> list[float]:
-    """One of IMPLEMENTATIONS is TIMES_FASTER than the others."""
+    """The same times, but the first implementation is TIMES_FASTER."""
     return [1 / TIMES_FASTER, *identical(slowest)[1:]]
 
 
 def ties(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many problems of identical implementations end in a tie of all of them."""
-    found = (standing(rows) for rows in problems(identical(), noise, rounds, repetitions))
-    return sum(len(how.as_fast) == IMPLEMENTATIONS for how in found)
+    """Count the problems of identical implementations that end in a tie of all of them."""
+    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
+    return sum(len(ranking.fastest) == IMPLEMENTATIONS for ranking in rankings)
 
 
 def none_slower(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many problems call none of identical implementations slower than another: it ties, or is left open."""
-    found = (standing(rows) for rows in problems(identical(), noise, rounds, repetitions))
-    return sum(len(how.as_fast) + len(how.undecided) >= IMPLEMENTATIONS for how in found)
+    """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
+    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
+    return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
-def named(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many problems find the one that is TIMES_FASTER than all others, and call it the fastest."""
-    found = (standing(rows) for rows in problems(one_faster(), noise, rounds, repetitions))
-    return sum(how.settled and not how.tie and how.leader.name.startswith("lookup/way-0@") for how in found)
+def fastest_named(noise: Noise, rounds: int, repetitions: int) -> int:
+    """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
+    rankings = (rank(rows) for rows in problems(one_faster(), noise, rounds, repetitions))
+    return sum(
+        ranking.conclusive and not ranking.tie and ranking.leader.name.startswith("lookup/way-0@")
+        for ranking in rankings
+    )
 
 
-def winner_held(noise: Noise, rounds: int, repetitions: int) -> int:
-    """How many of the speed-ups that are advertised, of whichever identical implementation leads, hold the true one."""
-    held = 0
+def winner_coverage(noise: Noise, rounds: int, repetitions: int) -> int:
+    """Count the intervals of the speed-up of whichever identical implementation leads that include the true one."""
+    covered = 0
     for rows in problems(identical(), noise, rounds, repetitions):
-        ratio = advertised(standing(rows).leader, rows[-1], rows)
-        held += ratio is not None and ratio.includes(10.0)
-    return held
+        ratio = winner_speedup(rank(rows).leader, rows[-1], rows)
+        covered += ratio is not None and ratio.includes(10.0)
+    return covered
 
 
 QUESTIONS: tuple[tuple[str, Callable[[Noise, int, int], int], int], ...] = (
-    ("the interval of a speed-up holds the true one", ratio_held, 1),
-    ("the interval of a wall time holds an undisturbed process's", wall_held, 1),
-    ("the same by plain means, which are not used", partial(wall_held, trimmed=False), 1),
-    ("the advertised speed-up of the leader of ten alike holds the true one", winner_held, 4),
-    ("ten alike end in a tie of all ten", ties, 4),
-    ("none of ten alike is called slower", none_slower, 4),
-    (f"one {TIMES_FASTER:g} times as fast as nine others is called the fastest", named, 4),
+    ("the interval of a speed-up includes the true one", ratio_coverage, 1),
+    ("the interval of a wall time includes that of an undisturbed process", wall_coverage, 1),
+    ("the same by plain means, which are not used", partial(wall_coverage, trimmed=False), 1),
+    (
+        "the speed-up's interval of the leader of ten identical implementations includes the true one",
+        winner_coverage,
+        4,
+    ),
+    ("ten identical implementations tie", ties, 4),
+    ("none of ten identical implementations is called slower", none_slower, 4),
+    (f"an implementation {TIMES_FASTER:g} times as fast as nine others is named as the fastest", fastest_named, 4),
 )
-"""What is asked, how it is counted, and by what the repetitions are divided, since whole problems take longer."""
+"""What is simulated, the function that counts it, and the divisor of the repetitions, since whole problems take longer."""
 
 
 def main(repetitions: int) -> None:
-    """Print what holds how often, as a table of Markdown."""
-    print(cells(("what", "rounds a process", "one process in ten slowed", "share")))
+    """Print the share of each of QUESTIONS as a Markdown table."""
+    print(cells(("what", "rounds per process", "one process in ten slowed", "share")))
     print(cells(["---"] * 4))
-    for what, count, divided in QUESTIONS:
-        tries = max(1, repetitions // divided)
+    for what, count, divisor in QUESTIONS:
+        tries = max(1, repetitions // divisor)
         for rounds in (ROUNDS, 3, 1):
             for noise in (USUAL, ONE_IN_TEN):
                 share = share_interval(count(noise, rounds, tries), tries)

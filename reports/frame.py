@@ -1,4 +1,4 @@
-"""A result file as a tidy table: one row a case, units in the column names."""
+"""A result file as a tidy table: one row per case, with units in the column names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .limits import bound
+from .limits import roofline_limit
 from .memory import call_peak, setup_peak
 from .results import ResultFile, Row, once, read
 from .samples import figures, walls
-from .statistics import LEVEL, Interval, exponent, middle, paired_ratio, slope, typical, typical_figure
+from .statistics import LEVEL, Interval, exponent, finite_median, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 GROWTH_FROM = 10_000
 """Growth in V is fitted from this vocabulary up; below it, fixed costs and caches bend the line."""
 
-FROM = {"V": GROWTH_FROM, "B": 10}
-"""Dimensions in which growth is fitted, and from where on."""
+FITTED_FROM = {"V": GROWTH_FROM, "B": 10}
+"""Dimensions in which growth is fitted, and the smallest size that is used."""
 
-ALIKE = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
-"""Columns that cases share when they differ in V alone."""
+SERIES_COLUMNS = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
+"""Columns with equal values in cases that differ only in V."""
 
 COLUMNS = {
     "case": "the case's name",
@@ -40,70 +40,77 @@ COLUMNS = {
     "words": "zipf, uniform or repeat",
     "threads": "BLAS and OpenMP threads",
     "problem": "kernel and size: cases with the same problem were measured together",
-    "baseline": "whether ratios refer to this case",
+    "baseline": "whether speed-ups refer to this case",
     "status": "ok, wrong, skipped, timeout, out of memory, crashed or error",
     "reason": "why it has no figures",
-    "wall_s": "wall time a call, seconds: trimmed geometric mean over processes of each one's median",
+    "wall_s": "wall time per call, seconds: trimmed geometric mean over processes of each process's median",
     "wall_low_s": "lower end of wall_s's 95 % interval over processes, seconds",
     "wall_high_s": "upper end of wall_s's 95 % interval over processes, seconds",
-    "rounds": "samples a process; slow cases get fewer",
-    "cpu_s": "CPU time a call, all threads, seconds: trimmed mean over processes of each one's median",
+    "rounds": "samples per process; slow cases get fewer",
+    "cpu_s": "CPU time per call, all threads, seconds: trimmed mean over processes of each process's median",
     "peak_bytes": "peak of traced allocations in a call, bytes",
     "resident_bytes": "growth of the resident set in a call, bytes",
-    "memory_bytes": "peak memory of a call as the tables show it: of the two above the one that memory_kind names, bytes",
+    "memory_bytes": "peak memory of a call as the tables show it, bytes: peak_bytes or resident_bytes (see memory_kind)",
     "prepare_s": "set-up time, seconds",
     "adapt_s": "median time to convert a batch to the form that the implementation takes, not counted in wall_s, seconds",
     "prepare_bytes": "memory that set-up keeps, traced, bytes",
     "prepare_resident_bytes": "growth of the resident set in set-up, bytes",
-    "held_bytes": "memory that set-up keeps as the tables show it: of the two above the one that held_kind names, bytes",
+    "held_bytes": "memory that set-up keeps as the tables show it, bytes: prepare_bytes or prepare_resident_bytes (see held_kind)",
     "touched_rows": "distinct rows that a batch touches, mean",
-    "pairs_per_s": "pairs of a word and one of its window's that training learns from, a second",
-    "words_per_s": "words of text that training goes through, a second",
-    "speedup": "the baseline's wall time over this case's, paired by round: geometric mean over processes; by example where calls cover unlike numbers",
+    "pairs_per_s": "pairs of a word and a word in its window that training learns from, per second",
+    "words_per_s": "words of text that training processes per second",
+    "speedup": "the baseline's wall time over this case's, paired by round: geometric mean over processes; per example where calls cover different numbers",
     "speedup_low": "lower end of its 95 % interval",
     "speedup_high": "upper end of its 95 % interval",
     "growth_V": f"trimmed mean of processes' fitted power of V, from V = {GROWTH_FROM:,} up, all else equal",
     "growth_V_low": "lower end of its 95 % interval, over processes",
     "growth_V_high": "upper end of its 95 % interval, over processes",
-    "growth_B": f"trimmed mean of processes' fitted power of B, from B = {FROM['B']} up, all else equal",
+    "growth_B": f"trimmed mean of processes' fitted power of B, from B = {FITTED_FROM['B']} up, all else equal",
     "growth_B_low": "lower end of its 95 % interval, over processes",
     "growth_B_high": "upper end of its 95 % interval, over processes",
     "memory_growth_V": "fitted power of V of memory_bytes, from the same cases as growth_V, if all are of one kind",
     "limit_share": "the least time that the case's roofline limit allows, over the case's wall time",
     "limit_share_low": "lower end of its 95 % interval",
     "limit_share_high": "upper end of its 95 % interval",
-    "limit": "that limit: memory, cache, arithmetic, call, or interpreter where none says anything",
+    "limit": "that limit: memory, cache, arithmetic or call; interpreter where no limit applies",
     "memory_kind": "what memory_bytes is: traced or resident",
     "held_kind": "what held_bytes is: traced or resident",
 }
-"""The columns of ``reports.load``; figures that could not be had are NaN."""
+"""The columns of ``reports.load``; figures that were not measured are NaN."""
 
 FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""
 
 
 def load(path: str | Path) -> pd.DataFrame:
-    """Read a result file into a tidy DataFrame with COLUMNS. Raises ResultError."""
+    """Read a result file into a tidy DataFrame with COLUMNS.
+
+    Raises
+    ------
+    ResultError
+        If the file is not a result file.
+    """
     return frame(read(Path(path)))
 
 
 @once
 def frame(result: ResultFile) -> pd.DataFrame:
-    """The table of a result file, in the file's order: measured cases, then those that were not."""
+    """Return the table of a result file: measured cases in the file's order, then those that were not measured."""
     import pandas as pd
 
     baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
-    grown, swollen = growths(result.benchmarks), memory_growths(result.benchmarks)
-    batched = growths(result.benchmarks, "B")
+    growth_V, growth_B = growths(result.benchmarks), growths(result.benchmarks, "B")
+    growth_memory = memory_growths(result.benchmarks)
     records = [
-        measured(row, baselines.get(row.group), grown.get(alike(row)), result)
-        | {"memory_growth_V": swollen.get(alike(row))}
-        | columns("growth_B", batched.get(alike(row, "B")))
+        measured_columns(row, baselines.get(row.group), result)
+        | interval_columns("growth_V", growth_V.get(series_key(row)))
+        | {"memory_growth_V": growth_memory.get(series_key(row))}
+        | interval_columns("growth_B", growth_B.get(series_key(row, "B")))
         for row in result.benchmarks
     ]
     records += [
         {
-            **known(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
+            **case_columns(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
             "status": case.status,
             "reason": case.reason,
         }
@@ -112,7 +119,7 @@ def frame(result: ResultFile) -> pd.DataFrame:
     return pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
 
 
-def known(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
+def case_columns(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
     """The columns that every case has."""
     dimensions = {name: size[name] for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads")}
     problem = f"{kernel}@{case.rpartition('@')[2]}"
@@ -128,13 +135,13 @@ def known(case: str, kernel: str, implementation: str, title: str, size: dict[st
     }
 
 
-def measured(row: Row, baseline: Row | None, growth: Interval | None, result: ResultFile) -> dict[str, Any]:
-    """A row of figures."""
+def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:
+    """The columns of a measured case, except growth."""
     extra = row.extra_info
     ratio = speedup(row, baseline)
     wall = wall_time(row)
     record = {
-        **known(row.case, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
+        **case_columns(row.case, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
         "baseline": extra.baseline,
         "status": "ok",
         "wall_s": wall.estimate,
@@ -143,14 +150,13 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "rounds": float(np.median([np.isfinite(one).sum() for one in walls(extra.processes)]))
         if extra.processes
         else row.stats.rounds,
-        "cpu_s": typical([middle(figures(process.cpu_s)) for process in extra.processes]).estimate
+        "cpu_s": typical([finite_median(figures(process.cpu_s)) for process in extra.processes]).estimate
         if extra.processes
         else extra.cpu_s,
-        **columns("speedup", ratio),
-        **columns("growth_V", growth),
+        **interval_columns("speedup", ratio),
     }
     record |= {f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()}
-    measured_ones = (
+    same_name = (
         "peak_bytes",
         "resident_bytes",
         "prepare_s",
@@ -159,53 +165,53 @@ def measured(row: Row, baseline: Row | None, growth: Interval | None, result: Re
         "prepare_resident_bytes",
         "touched_rows",
     )
-    record.update({name: getattr(extra, name) for name in measured_ones})
-    for name, found in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
-        if found:
-            record[f"{name}_bytes"], record[f"{name}_kind"] = found.size_bytes, found.kind
-    suite = result.w2vbench
-    binding = bound(row, suite, wall)
-    if binding:
-        record |= {"limit": binding.limit, **columns("limit_share", binding.share)}
+    record.update({name: getattr(extra, name) for name in same_name})
+    for name, peak in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
+        if peak:
+            record[f"{name}_bytes"], record[f"{name}_kind"] = peak.size_bytes, peak.kind
+    limit = roofline_limit(row, result.w2vbench, wall)
+    if limit:
+        record |= {"limit": limit.name, **interval_columns("limit_share", limit.share)}
     return record
 
 
-def columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+def interval_columns(name: str, interval: Interval | None) -> dict[str, float | None]:
     """An interval as three columns."""
     estimate, low, high = (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
     return {name: estimate, f"{name}_low": low, f"{name}_high": high}
 
 
 def wall_time(row: Row) -> Interval:
-    """A case's typical wall time a call in seconds, with its interval; without processes it is pytest-benchmark's median."""
+    """Return a case's typical wall time per call in seconds; without processes, pytest-benchmark's median."""
     return typical_figure(walls(row.extra_info.processes)) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
-    """A case's typical wall time a call, in seconds."""
+    """Return a case's typical wall time per call, in seconds."""
     return wall_time(row).estimate
 
 
 def example_s(row: Row) -> float:
-    """Wall time an example, in seconds: what cases of a problem are ranked by. That of a call, where calls cover no examples."""
+    """Return the wall time per example in seconds, by which cases are ranked; per call, where calls cover no examples."""
     return wall_s(row) / (examples(row)[1] or 1.0)
 
 
 def examples(row: Row) -> tuple[str, float]:
-    """What a call's examples are called that ratios are by, and how many it covers; no name and 0 where it has none."""
+    """Return the name of a case's examples, such as pairs, and how many a call covers; no name and 0 where it has none."""
     return next(iter(row.extra_info.covers.items()), ("", 0.0))
 
 
 def work_ratio(row: Row, other: Row) -> float:
-    """How many times the examples of another case of its problem a case covers; 1 where either has none."""
+    """Return a case's number of examples per call over another case's; 1 where either has none."""
     (unit, mine), (same_unit, theirs) = examples(row), examples(other)
     return mine / theirs if unit == same_unit and mine and theirs else 1.0
 
 
 def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | None:
-    """How many times faster a case is than another of its problem: paired where both were measured, else of medians.
+    """Return how many times faster a case is than another of its problem, for equal work.
 
-    Of equal work: where their calls cover unlike numbers of examples, by the time an example.
+    The ratio is paired by round where both have samples, else it is one of medians. Where calls cover different numbers of
+    examples, it compares the time per example.
     """
     if baseline is None:
         return None
@@ -217,47 +223,47 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     return ratio if ratio is None or more == 1.0 else ratio.map(lambda times: times * more)
 
 
-def alike(row: Row, dimension: str = "V") -> tuple[Any, ...]:
-    """What cases share when they differ in one dimension alone."""
+def series_key(row: Row, dimension: str = "V") -> tuple[Any, ...]:
+    """Return what cases have in common that differ only in one dimension."""
     extra, size = row.extra_info, row.extra_info.size
     others = [getattr(size, name) for name in ("V", "B") if name != dimension]
     return extra.kernel, extra.implementation, size.H, *others, size.K, size.dtype, size.index, size.words, size.threads
 
 
-def alike_from(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], list[Row]]:
-    """Series of cases that differ in one dimension alone, by what they share; from where growth is fitted up."""
+def series_of(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], list[Row]]:
+    """Cases that differ only in one dimension, by their ``series_key``; without sizes too small for a fit."""
     series: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        if getattr(row.extra_info.size, dimension) >= FROM[dimension]:
-            series.setdefault(alike(row, dimension), []).append(row)
+        if getattr(row.extra_info.size, dimension) >= FITTED_FROM[dimension]:
+            series.setdefault(series_key(row, dimension), []).append(row)
     return series
 
 
 def memory_growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], float]:
-    """The power of V of the peak memory of each series of cases that differ in V alone, by what they share.
+    """Return the power of V of peak memory, by ``series_key``.
 
-    Traced allocation and resident growth do not make one series.
+    A series that mixes traced allocation and resident growth has none.
     """
-    found = {}
-    for key, cases in alike_from(rows).items():
+    powers = {}
+    for key, cases in series_of(rows).items():
         peaks = [(case.extra_info.size.V, peak) for case in cases if (peak := call_peak(case.extra_info))]
         if len({peak.resident for _, peak in peaks}) == 1:
             power = slope([V for V, _ in peaks], [peak.size_bytes for _, peak in peaks])
             if power is not None:
-                found[key] = power
-    return found
+                powers[key] = power
+    return powers
 
 
 def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], Interval]:
-    """The power of a dimension of each series of cases that differ in it alone, by what they share."""
-    found = {}
-    for key, cases in alike_from(rows, dimension).items():
-        # a process's figure at each size; a file without processes counts as one
+    """Return the power of a dimension that each series of cases grows with, by ``series_key``."""
+    powers = {}
+    for key, cases in series_of(rows, dimension).items():
+        # each process's figure at each size; a file without processes counts as one process
         processes = zip(
-            *([middle(one) for one in walls(case.extra_info.processes)] or [wall_s(case)] for case in cases),
+            *([finite_median(one) for one in walls(case.extra_info.processes)] or [wall_s(case)] for case in cases),
             strict=False,
         )
         growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))
         if growth:
-            found[key] = growth
-    return found
+            powers[key] = growth
+    return powers

@@ -1,10 +1,12 @@
-"""The roofline limit of a case, and what share of it the case reaches: pure functions.
+"""The roofline limit of a case, and the share of it that the case reaches: pure functions.
 
-A limit is what cannot be passed. For memory it is measured on the case's own stream of words: compiled code that moves the
-rows which every implementation must move, in the same order, and computes nothing, is timed beside the implementations
-(``Suite.limit_samples``). Of the ways to move the same, the fastest counts; of what must be moved, the slowest. A call costs what
-calling an empty function costs. Arithmetic takes the time of a matrix product of as many operations. An implementation
-that itself must move more than its kernel needs, as a one-hot product does, is set against the machine's bandwidth.
+- Memory: the limit is measured on the case's own stream of words. Compiled code that moves the rows which every
+  implementation must move, in the same order, and computes nothing is timed beside the implementations
+  (``Suite.limit_samples``). Of several ways to move the same rows the fastest counts; of several things to move, the slowest.
+- Call: calling an empty function.
+- Arithmetic: a matrix product of as many operations.
+
+An implementation that moves more than its kernel must, such as a one-hot product, is compared with the machine's bandwidth.
 """
 
 from __future__ import annotations
@@ -23,98 +25,119 @@ if TYPE_CHECKING:
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {
-    CALL: "what calling a function costs",
-    MEMORY: "what the memory gives",
-    CACHE: "what the caches give",
+    MEMORY: "the memory bandwidth",
+    CACHE: "the cache bandwidth",
     ARITHMETIC: "the rate of matrix products",
-    INTERPRETER: "of a limit next to nothing: Python's own loop takes the time",
 }
-"""The limits, in the words of a sentence."""
+"""Limits that only another algorithm overcomes, in the words of a sentence."""
 
 AT_LIMIT = 0.85
-"""Share of a limit from which on a case counts as being at it."""
-PASSED = 1.03
-"""Share from which on a limit was passed, and so is none, unless the interval allows for less."""
+"""From this share up, a case is at its limit."""
+EXCEEDED = 1.03
+"""Above this share a limit does not apply, unless the interval includes 1."""
 LEAST = 0.03
-"""Below this share a limit says nothing of the case."""
+"""Below this share a limit does not explain the time of a case."""
 FAST = 1.5
-"""Rows that come this many times as fast as from memory come from a cache."""
+"""Rows that arrive this many times as fast as from memory come from a cache."""
 
 
 @dataclass(frozen=True)
-class Bound:
-    """The limit of a case: its name, and the least time that it allows over the time that the case takes, with its interval."""
+class RooflineLimit:
+    """The limit of a case.
 
-    limit: str
+    Attributes
+    ----------
+    name
+        One of CALL, MEMORY, CACHE, ARITHMETIC and INTERPRETER.
+    share
+        The least time that the limit allows, over the case's time.
+    """
+
+    name: str
     share: Interval
 
 
-def bound(row: Row, suite: Suite, wall: Interval) -> Bound | None:
-    """The limit that allows a case the longest least time; None where the file tells none, or the share says nothing.
+def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | None:
+    """Return the limit that allows a case the longest least time.
 
-    wall: the case's time in seconds. The least time is that of one limit alone: a case that reads and computes could at
-    best do both at once.
+    The least time is that of one limit alone: at best, reading and computing overlap completely.
+
+    Parameters
+    ----------
+    row
+        The case.
+    suite
+        The result file's part with the limits of the machine and the samples of the problem's limits.
+    wall
+        The case's time in seconds.
+
+    Returns
+    -------
+    RooflineLimit or None
+        None if the file has no limits, or if no limit explains the case's time.
     """
     extra = row.extra_info
-    found = [
-        *floors_of(row, suite.limit_samples.get(row.group or "", {}), suite.limits),
-        *(moved(extra, suite.limits, wall) if suite.limits and extra.moves_more else ()),
-        *(computed(extra, suite.limits, wall) if suite.limits else ()),
+    limits = [
+        *timed_limits(row, suite.limit_samples.get(row.group or "", {}), suite.limits),
+        *(bandwidth_limits(extra, suite.limits, wall) if suite.limits and extra.moves_more else ()),
+        *(arithmetic_limit(extra, suite.limits, wall) if suite.limits else ()),
     ]
-    if not found:
+    if not limits:
         return None
-    best: Bound = max(found, key=lambda one: one.share.estimate)
+    best: RooflineLimit = max(limits, key=lambda one: one.share.estimate)
     if best.share.estimate >= LEAST:
         return best
-    return Bound(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
+    return RooflineLimit(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
 
 
-def floors_of(row: Row, floors: Mapping[str, Sequence[Samples]], limits: Limits | None) -> list[Bound]:
-    """What calling a function costs, and what moving the rows takes that must be moved, each as a share of a case's time."""
-    ways: dict[str, list[Interval]] = {}
+def timed_limits(
+    row: Row, limit_samples: Mapping[str, Sequence[Samples]], limits: Limits | None
+) -> list[RooflineLimit]:
+    """The limits timed beside a case: calling a function, and moving the rows that must be moved."""
+    shares: dict[str, list[Interval]] = {}
     case = walls(row.extra_info.processes)
-    for slug, processes in floors.items():
+    for slug, processes in limit_samples.items():
         share = paired_ratio(walls(processes), case) if len(processes) == len(case) else None
         if share:
-            ways.setdefault(slug.partition(".")[0], []).append(share)
+            shares.setdefault(slug.partition(".")[0], []).append(share)
+    fastest = {what: min(ways, key=lambda share: share.estimate) for what, ways in shares.items()}
     return [
-        Bound(CALL if what == CALL else level(row.extra_info, share, limits), share)
-        for what, shares in ways.items()
-        for share in [min(shares, key=lambda share: share.estimate)]
+        RooflineLimit(CALL if what == CALL else memory_or_cache(row.extra_info, share, limits), share)
+        for what, share in fastest.items()
     ]
 
 
-def level(extra: Extra, share: Interval, limits: Limits | None) -> str:
-    """Whether what must be moved came from memory or from a cache, by how fast it came."""
-    moved = min(extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0) * 2
-    if not (limits and limits.copied and moved):
+def memory_or_cache(extra: Extra, share: Interval, limits: Limits | None) -> str:
+    """Whether the rows came from memory or from a cache, by how fast they came."""
+    least_bytes = min(extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0) * 2
+    if not (limits and limits.copied and least_bytes):
         return MEMORY
     typical = np.median([np.nanmedian(one) for one in walls(extra.processes)])
-    return CACHE if moved / (share.estimate * float(typical)) > FAST * limits.copied[-1][1] else MEMORY
+    return CACHE if least_bytes / (share.estimate * float(typical)) > FAST * limits.copied[-1][1] else MEMORY
 
 
-def moved(extra: Extra, limits: Limits, wall: Interval) -> list[Bound]:
-    """What an implementation moves itself, at the bandwidth of its working set, as a share of its time."""
+def bandwidth_limits(extra: Extra, limits: Limits, wall: Interval) -> list[RooflineLimit]:
+    """The bytes that an implementation itself moves, at the bandwidth of its working set."""
     item = 8 if extra.size.dtype == "f64" else 4
     table = extra.size.V * extra.size.H * item
     read, written = extra.read_bytes or 0.0, extra.written_bytes or 0.0
     both = 2 * min(read, written)
-    found = []
-    for size, curve, within in (
+    reached = []
+    for size, curve, working_set in (
         (read, limits.read, min(read, table)),
         (written, limits.write, min(written, table)),
         (both, limits.copied, min(both, 2 * table)),
     ):
         if size and curve:
-            bandwidth = rate(curve, within)
+            bandwidth = rate(curve, working_set)
             name = CACHE if bandwidth > FAST * curve[-1][1] else MEMORY
-            found.append(Bound(name, share_of(size / bandwidth, wall)))
-    return found
+            reached.append(RooflineLimit(name, share_of(size / bandwidth, wall)))
+    return reached
 
 
-def computed(extra: Extra, limits: Limits, wall: Interval) -> list[Bound]:
+def arithmetic_limit(extra: Extra, limits: Limits, wall: Interval) -> list[RooflineLimit]:
     flops = limits.matmul.get(extra.size.dtype)
-    return [Bound(ARITHMETIC, share_of(extra.flops / flops, wall))] if extra.flops and flops else []
+    return [RooflineLimit(ARITHMETIC, share_of(extra.flops / flops, wall))] if extra.flops and flops else []
 
 
 def share_of(least_s: float, wall: Interval) -> Interval:
@@ -124,11 +147,11 @@ def share_of(least_s: float, wall: Interval) -> Interval:
 
 
 def rate(curve: Sequence[tuple[float, float]], working_set: float) -> float:
-    """Bytes a second at a working set, between the measured ones by their logarithms, and as at the ends beyond them."""
+    """Return bytes per second at a working set: interpolated by logarithms, and constant beyond the measured ones."""
     sizes, rates = np.array(sorted(curve)).T
     return float(np.exp(np.interp(np.log(max(working_set, 1.0)), np.log(sizes), np.log(rates))))
 
 
-def passed(share: Interval) -> bool:
-    """Whether a case is faster than its limit allows, beyond noise: then it is no limit."""
-    return share.estimate > PASSED and not share.includes(1.0)
+def exceeded(share: Interval) -> bool:
+    """Whether a case is faster than its limit allows, beyond noise, so that the limit does not apply to it."""
+    return share.estimate > EXCEEDED and not share.includes(1.0)

@@ -1,4 +1,4 @@
-"""A line profile as text: what stands beside each source line, on the terminal and on the page."""
+"""A line profile as text: the cells beside each source line, on the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from .results import Profile, ProfiledLine
 from .units import seconds, size_bytes
 
 LEAST_TRACED, LEAST_GROWTH = 1_000, 64_000
-"""Bytes of a line below which Python's own small objects, and the profiler's own pages, are most of it: not shown."""
+"""Fewer bytes than this are not shown: they are mostly Python's own small objects, or the profiler's own pages."""
 
 HEADER = ("hits", "time", "per hit", "share", "allocated", "resident")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A line's cells under HEADER. shares: by which share of the largest its time and its allocation are."""
+    """What is shown beside a line.
+
+    Attributes
+    ----------
+    text
+        The cells under HEADER.
+    time_share
+        The line's share of the total time.
+    memory_share
+        The line's allocation over the largest of any line.
+    """
 
     text: tuple[str, ...]
     time_share: float
@@ -23,9 +33,9 @@ class Cells:
 
 
 def cells(profile: Profile) -> list[Cells]:
-    """The cells of each line; blank where no code runs."""
+    """Return the cells of each line; they are empty where no code runs."""
     total = total_s(profile) or 1.0
-    most = max((highest(line) for line in profile.lines), default=0) or 1
+    most = max((peak_bytes(line) for line in profile.lines), default=0) or 1
     return [
         Cells(
             ("",) * len(HEADER)
@@ -35,11 +45,11 @@ def cells(profile: Profile) -> list[Cells]:
                 seconds(line.time_s),
                 seconds(line.time_s / line.hits),
                 f"{line.time_s / total:.1%}",
-                allocated(line),
-                grown(line),
+                allocation(line),
+                resident_growth(line),
             ),
             (line.time_s or 0) / total,
-            highest(line) / most,
+            peak_bytes(line) / most,
         )
         for line in profile.lines
     ]
@@ -49,13 +59,13 @@ def total_s(profile: Profile) -> float:
     return sum(line.time_s or 0 for line in profile.lines)
 
 
-def highest(line: ProfiledLine) -> int:
-    """The most that a line allocated, or left allocated over its hits."""
+def peak_bytes(line: ProfiledLine) -> int:
+    """The peak of what a line allocated in one hit, or what it left allocated over all hits if that is more."""
     return max(line.traced_peak_bytes or 0, line.traced_bytes or 0)
 
 
-def allocated(line: ProfiledLine) -> str:
-    """What a line allocated: ``8.00 MB``, or added / peak where they differ, ``0 B / 8.00 MB``; nothing where it is tiny."""
+def allocation(line: ProfiledLine) -> str:
+    """Return what a line allocated: ``8.00 MB``; added / peak where they differ, ``0 B / 8.00 MB``; empty if it is tiny."""
     if line.traced_bytes is None or line.traced_peak_bytes is None:
         return ""
     added, peak = (
@@ -67,27 +77,27 @@ def allocated(line: ProfiledLine) -> str:
     return f"{added} / {peak}"
 
 
-def grown(line: ProfiledLine) -> str:
-    """How far a line raised the resident set; nothing where it is tiny."""
-    found = line.memory_bytes
-    return size_bytes(found) if found is not None and abs(found) >= LEAST_GROWTH else ""
+def resident_growth(line: ProfiledLine) -> str:
+    """Return by how much a line raised the resident set; empty if it is tiny."""
+    growth = line.memory_bytes
+    return size_bytes(growth) if growth is not None and abs(growth) >= LEAST_GROWTH else ""
 
 
 def note(profile: Profile) -> str:
-    """How much was timed, and what could not be profiled."""
+    """Return how much was timed, and what could not be profiled."""
     timed = (
-        f"Time of {profile.calls:,} call{'s'[: profile.calls != 1]}, {seconds(total_s(profile) / profile.calls)} a call; "
-        f"the profiler's hook adds about {seconds(profile.hook_s)} to each hit, which is included (timer unit {profile.unit_s:g} s)."
+        f"Time of {profile.calls:,} call{'s'[: profile.calls != 1]}, {seconds(total_s(profile) / profile.calls)} a call. "
+        f"It includes about {seconds(profile.hook_s)} a hit for the profiler itself (timer unit {profile.unit_s:g} s)."
     )
     return " ".join([timed, *(f"Not profiled: {why}." for why in profile.left_out)])
 
 
-EXPLAINED = (
-    "Time is line_profiler's. Allocated: bytes that the line of one call allocated through Python, as NumPy's arrays are "
-    "(tracemalloc, exact): added over all hits / the highest above what was there when a hit began, where the two differ; from "
-    f"{size_bytes(LEAST_TRACED)} up.",
-    "Resident: how far it raised the memory that the process has in use (memory_profiler, another call), from "
-    f"{size_bytes(LEAST_GROWTH)} up. An array of np.zeros is not in use until it is written to, and memory that the process had "
-    "already raises nothing; what torch allocates is seen only here.",
+EXPLANATION = (
+    "Time: measured by line_profiler. Allocated: bytes that the line of one call allocated through Python, as NumPy's arrays "
+    "are (tracemalloc, exact): added over all hits / the highest above what was there when a hit began, where the two differ; "
+    f"from {size_bytes(LEAST_TRACED)} up.",
+    "Resident: by how much the line raised the memory that the process has in use (memory_profiler, in another call), from "
+    f"{size_bytes(LEAST_GROWTH)} up. An array of np.zeros is not in use until it is written to, and reusing memory that the "
+    "process already had raises nothing. Memory that torch allocates appears only here.",
 )
 """What the columns are."""

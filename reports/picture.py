@@ -10,12 +10,18 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def browser() -> str | None:
-    """The path of an installed Chromium or Chrome."""
+    """Return the path of an installed Chromium or Chrome."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1240, height: int = 1180) -> None:
-    """Save a screen of a page, from an anchor on, as a PNG. Raises FileNotFoundError where there is no browser."""
+    """Save a screenshot of a page, scrolled to an anchor, as a PNG.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no browser.
+    """
     from playwright.sync_api import sync_playwright
 
     executable = browser()

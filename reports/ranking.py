@@ -1,4 +1,4 @@
-"""Who is the fastest of a problem, as far as a test tells: the leader, those that tie with it, and those that noise leaves open."""
+"""Which implementation of a problem is fastest: the leader, those that tie with it, and those that noise leaves undecided."""
 
 from __future__ import annotations
 
@@ -16,120 +16,148 @@ from .samples import walls
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
-"""Cases whose time is within this factor of the fastest count as just as fast: less does not matter."""
+"""Cases within this factor of the leader's time always tie with it: a smaller difference does not matter."""
 
 MAY_BE_AS_FAST = 1.15
-"""So do those within this factor that no test tells from it; beyond it, what no test tells is noise and not a tie."""
+"""Cases within this factor tie too, unless the test calls them slower. Beyond it, what the test leaves open is undecided."""
 
 ERROR = 0.05
-"""Probability that of identical implementations any is called slower than the one that led by chance."""
+"""Probability that any of several identical implementations is called slower than the one that led by chance."""
 SIMULATED, MANY = 10_000, 20
-"""Problems simulated to hold ERROR, and processes beyond which more change nothing."""
+"""Problems simulated to find the critical p-value; and the number of processes beyond which it hardly changes."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a problem came out.
+class Ranking:
+    """The result of comparing a problem's cases with the fastest of them.
 
-    leader: has the least wall time, an example where calls cover unlike numbers of them. as_fast: the leader and those
-    that tie with it, as far as can be told, the simplest first: the baseline, else what needs least installed, else what
-    stands first in the file. undecided: took longer by so much that it is no tie, and yet no test tells them from the
-    leader; empty where there is no test. processes: how many there were to test by. cases: how many there are.
+    Attributes
+    ----------
+    leader
+        The case with the least wall time; per example, where calls cover different numbers of examples.
+    fastest
+        The leader and the cases that tie with it. The simplest comes first: the baseline, else the one that needs the fewest
+        packages, else the first in the file.
+    undecided
+        Cases too much slower to tie, which the test does not call slower either. Empty where there is no test.
+    processes
+        How many processes the test has.
+    cases
+        How many cases the problem has.
     """
 
     leader: Row
-    as_fast: tuple[Row, ...]
+    fastest: tuple[Row, ...]
     undecided: tuple[Row, ...]
     processes: int
     cases: int
 
     @property
-    def advised(self) -> Row:
-        """The one to use."""
-        return self.as_fast[0]
+    def recommended(self) -> Row:
+        """The case to use."""
+        return self.fastest[0]
 
     @property
     def tie(self) -> bool:
-        """Whether there is no single fastest."""
-        return len(self.as_fast) > 1
+        """Whether several cases are the fastest."""
+        return len(self.fastest) > 1
 
     @property
     def tested(self) -> bool:
-        """Whether there were processes enough for a test, or nothing to be tested."""
+        """Whether there were enough processes for a test, or only one case."""
         return self.processes >= LEAST or self.cases == 1
 
     @property
-    def settled(self) -> bool:
-        """Whether a test tells, of each case, that it is slower or that it ties."""
+    def conclusive(self) -> bool:
+        """Whether every case is known to be slower or to tie."""
         return self.tested and not self.undecided
 
 
 def family(row: Row) -> int:
-    """How much an implementation needs beside NumPy and SciPy: nothing, a compiler, a framework."""
+    """What an implementation needs beside NumPy and SciPy: 0 for nothing, 1 for a compiler, 2 for a framework."""
     needs = set(row.extra_info.needs)
     return 0 if not needs else 1 if needs <= {"numba"} else 2
 
 
-def standing(problem: Sequence[Row]) -> Standing:
-    """How a problem came out. Raises ValueError for a problem without cases.
+def rank(problem: Sequence[Row]) -> Ranking:
+    """Compare a problem's cases with the fastest of them.
 
-    What differs from the leader by less than AS_FAST ties with it. What the test (``slower``) calls slower does not. Of
-    the rest, what is within MAY_BE_AS_FAST ties too.
+    A case ties with the leader if it is within AS_FAST, or if it is within MAY_BE_AS_FAST and the test (``slower``) does not
+    call it slower.
+
+    Raises
+    ------
+    ValueError
+        If the problem has no cases.
     """
     leader = min(problem, key=example_s)
-    logs = [by_example(row, leader) for row in problem]
+    logs = [logs_per_example(row, leader) for row in problem]
     processes = len(leader.extra_info.processes)
-    as_fast, undecided = [], []
+    fastest, undecided = [], []
     for row, ratios, is_slower in zip(problem, logs, slower(logs), strict=True):
-        apart = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)
-        if row is leader or apart < AS_FAST or (apart < MAY_BE_AS_FAST and not is_slower):
-            as_fast.append(row)
+        ratio = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)
+        if row is leader or ratio < AS_FAST or (ratio < MAY_BE_AS_FAST and not is_slower):
+            fastest.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
-    as_fast.sort(key=lambda row: (not row.extra_info.baseline, family(row)))
-    return Standing(leader, tuple(as_fast), tuple(undecided), processes, len(problem))
+    fastest.sort(key=lambda row: (not row.extra_info.baseline, family(row)))
+    return Ranking(leader, tuple(fastest), tuple(undecided), processes, len(problem))
 
 
-def by_example(row: Row, leader: Row) -> list[float]:
-    """How much longer a case takes than the leader, an example, as one logarithm a process."""
+def logs_per_example(row: Row, leader: Row) -> list[float]:
+    """How much longer a case takes than the leader per example, as one logarithm per process."""
     more = math.log(work_ratio(row, leader))
     return [log - more for log in process_logs(walls(row.extra_info.processes), walls(leader.extra_info.processes))]
 
 
-def advertised(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:
-    """The speed-up of a problem's winner with an interval that allows for its having been chosen.
+def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:
+    """Return the speed-up of a problem's winner, with an interval that allows for its having been chosen.
 
-    Its level is such that the intervals of all speed-ups of the problem hold at once with LEVEL (Bonferroni), hence whichever
-    is chosen.
+    The intervals of all speed-ups of the problem hold simultaneously at LEVEL (Bonferroni), so that of the chosen one does.
     """
     return speedup(row, baseline, 1 - (1 - LEVEL) / max(1, len(problem) - 1))
 
 
 def slower(logs: Sequence[Sequence[float]]) -> list[bool]:
-    """Which implementations are slower than the leader of their problem, by paired t-tests that allow for its choice.
+    """Return which implementations are slower than the leader of their problem, by paired t-tests that allow for its choice.
 
-    logs: for each, the leader included, its log-ratio to the leader in each process; of fewer than LEAST nothing is told.
-    From the smallest p-value up, each must be at most what ERROR of problems of as many identical implementations as are
-    still in doubt stay below (``critical``); the first that is not ends the search. So if all are identical, the
-    probability that any is called slower is ERROR.
+    The p-values are taken from the smallest up. Each must be at most the critical value for as many identical
+    implementations as are still in doubt (``critical``); the first that is not ends the search. If all are identical, the
+    probability that any is called slower is therefore ERROR.
+
+    Parameters
+    ----------
+    logs
+        For each implementation, the leader included, its log-ratio to the leader in each process. Implementations with
+        fewer than LEAST processes are never called slower.
     """
-    found, p = [False] * len(logs), [1.0] * len(logs)
+    is_slower, p = [False] * len(logs), [1.0] * len(logs)
     for processes in {len(ratios) for ratios in logs if len(ratios) >= LEAST}:
-        alike = [at for at, ratios in enumerate(logs) if len(ratios) == processes]
-        for at, value in zip(alike, p_values(np.array([[logs[at] for at in alike]]).swapaxes(1, 2))[0], strict=True):
+        group = [at for at, ratios in enumerate(logs) if len(ratios) == processes]
+        for at, value in zip(group, p_values(np.array([[logs[at] for at in group]]).swapaxes(1, 2))[0], strict=True):
             p[at] = float(value)
     in_doubt = sum(len(ratios) >= LEAST for ratios in logs)
     for at in sorted(range(len(logs)), key=lambda at: p[at]):
         if in_doubt < 2 or p[at] > critical(in_doubt, min(len(logs[at]), MANY)):
             break
-        found[at], in_doubt = True, in_doubt - 1
-    return found
+        is_slower[at], in_doubt = True, in_doubt - 1
+    return is_slower
 
 
 def p_values(logs: Floats) -> Floats:
-    """Two-sided p-values of paired t-tests against "as fast as the leader": two-sided, since the data chose who leads.
+    """Return p-values of paired t-tests against "as fast as the leader".
 
-    logs: (problems, processes, implementations), log-ratios to the leader. Returns (problems, implementations).
+    They are two-sided, since the data chose the leader.
+
+    Parameters
+    ----------
+    logs
+        Log-ratios to the leader: (problems, processes, implementations).
+
+    Returns
+    -------
+    ndarray
+        (problems, implementations).
     """
     from scipy.special import stdtr
 
@@ -143,8 +171,11 @@ def p_values(logs: Floats) -> Floats:
 
 @cache
 def critical(implementations: int, processes: int) -> float:
-    """The p-value that the smallest of a problem of identical implementations, each set against the one that led, is at or
-    below in ERROR of problems: by simulation (normal, equal scatter; with spikes or unequal scatter it is lower still)."""
+    """Return the critical value for the smallest p-value of a problem of identical implementations.
+
+    Each is tested against the one that led; in ERROR of the problems the smallest p-value is at or below this value. It is
+    simulated for normal noise of equal spread. Spikes or unequal spread make the true error rate lower still.
+    """
     rng = np.random.default_rng([implementations, processes])
     logs = rng.standard_normal((SIMULATED, processes, implementations))
     leader = logs.mean(axis=1).argmin(axis=1)

@@ -1,4 +1,4 @@
-"""The command that measures a case again, in more processes."""
+"""The command that measures cases again in more processes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,27 @@ OPTIONS = {
     "words": "--words",
     "threads": "--threads",
 }
-"""Options of ``w2vbench run`` by the part of a size that they set, but for V and B."""
+"""Options of ``w2vbench run`` by the part of a size that they set, except V and B."""
 
-USUAL = {"H": 100, "K": 5, "dtype": "f32", "index": "i64", "words": "zipf", "threads": 1}
-"""What ``w2vbench run`` takes where no option says otherwise."""
+DEFAULTS = {"H": 100, "K": 5, "dtype": "f32", "index": "i64", "words": "zipf", "threads": 1}
+"""What ``w2vbench run`` takes without an option."""
 
 
-def more_processes(rows: Sequence[Row], of: Row) -> str:
-    """The command that measures some cases of one's problem in PROCESSES; all of its cases, if none are given."""
-    size = of.extra_info.size
-    changed = [name for name, usual in USUAL.items() if getattr(size, name) not in (usual, 0)]
+def rerun_command(rows: Sequence[Row], problem: Row) -> str:
+    """Return the command that measures some cases of a problem in PROCESSES.
+
+    Parameters
+    ----------
+    rows
+        The cases; empty for all cases of the problem.
+    problem
+        Any case of the problem.
+    """
+    size = problem.extra_info.size
+    changed = [name for name, default in DEFAULTS.items() if getattr(size, name) not in (default, 0)]
     return " ".join(
         [
-            f"w2vbench run --kernel {of.extra_info.kernel} --vocab {size.V} --batch {size.B}",
+            f"w2vbench run --kernel {problem.extra_info.kernel} --vocab {size.V} --batch {size.B}",
             *(f"{OPTIONS[name]} {getattr(size, name)}" for name in changed),
             *(f"--only {row.extra_info.implementation}" for row in rows),
             f"--processes {PROCESSES}",

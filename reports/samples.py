@@ -1,6 +1,6 @@
 """The samples of a result file as one tidy table.
 
-Speed-ups, growth, limits and verdicts are all functions of these samples: ``w2vbench report`` works them out again.
+Speed-ups, growth, limits and verdicts are functions of these samples: ``w2vbench report`` computes them anew.
 """
 
 from __future__ import annotations
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = {
-    "case": "the case's name; of a limit, the problem's",
-    "variant": "the implementation; in a comparison base, control (BASE loaded once more) or head; of a limit, limit:NAME",
+    "case": "the case's name; for a limit, the problem's",
+    "variant": "the implementation; in a comparison base, control (BASE loaded once more) or head; for a limit, limit:NAME",
     "process": "number of the process, from 0; cases of one problem with the same number ran interleaved in one process",
     "round": "number of the round in that process, from 0",
-    "wall_s": "wall time a call, seconds",
-    "cpu_s": "CPU time a call, all threads, seconds",
+    "wall_s": "wall time per call, seconds",
+    "cpu_s": "CPU time per call, all threads, seconds",
 }
 """The columns of the table."""
 
 
 def load_samples(path: str | Path) -> pd.DataFrame:
-    """Read the samples of a result file (``table``). Raises ResultError."""
+    """Read the samples of a result file (``table``).
+
+    Raises
+    ------
+    ResultError
+        If the file is not a result file.
+    """
     return table(read(Path(path)))
 
 
@@ -40,7 +46,7 @@ def table(result: ResultFile) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a sample, with COLUMNS; rounds in which a variant took no part have no row.
+        One row per sample, with COLUMNS. Rounds in which a variant took no part have no row.
     """
     import pandas as pd
 
@@ -55,7 +61,7 @@ def table(result: ResultFile) -> pd.DataFrame:
 
 
 def series(result: ResultFile) -> Iterator[tuple[str, str, list[Samples]]]:
-    """Case, variant and processes, for everything that a file has samples of."""
+    """Yield case, variant and processes for everything that has samples in the file."""
     for row in result.benchmarks:
         yield row.case, row.extra_info.implementation, row.extra_info.processes
     for problem, limits in result.w2vbench.limit_samples.items():
@@ -69,7 +75,7 @@ def series(result: ResultFile) -> Iterator[tuple[str, str, list[Samples]]]:
 
 
 def walls(processes: Sequence[Samples]) -> list[Floats]:
-    """Wall times of each process's rounds, in seconds a call; NaN where the variant took no part."""
+    """Return the wall times of each process's rounds, in seconds per call; NaN where the variant took no part."""
     return [figures(process.wall_s) for process in processes]
 
 

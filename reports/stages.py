@@ -1,7 +1,7 @@
 """A comparison's cases, from their samples to their verdicts.
 
 Each process of a stage timed three variants of a case, interleaved: BASE, another load of BASE's code (the control), and
-HEAD. Nothing here measures: ``with_verdicts`` gives the same rows from the same samples, whenever it is called.
+HEAD. Nothing is measured here: ``with_verdicts`` always gives the same rows from the same samples.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from .verdicts import Decision, Paired, Stage, decide, undecided
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
-"""Variants that are compared: BASE, BASE again, HEAD."""
+"""Names of the variants that are compared: BASE, the control, HEAD."""
 TRIPLE: Triple = (BASE, CONTROL, HEAD)
 SETUP_S = 1e-3
 """Set-up that takes less than this on every side is not compared."""
-ONCE = "it needs a second stage at this threshold, and has none"
+NO_SECOND_STAGE = "this threshold needs a second stage, which was not measured"
 
 Process = Mapping[str, Samples]
-"""What a process timed of a case, by variant."""
+"""The samples of a case in one process, by variant."""
 
 
 def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
-    """Return what the processes of a stage found: of medians, of means, and of set-up."""
+    """Return the log-ratios of a stage's processes: of medians, of means, and of set-up."""
     times = [[wall_times(process[side]) for side in sides] for process in processes]
     setups = [[math.log(max(process[side].setup_s or 0.0, 1e-9)) for side in sides] for process in processes]
     long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
@@ -44,15 +44,16 @@ def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
 
 
 def wall_times(samples: Samples) -> Floats:
-    """Wall times of the rounds that a variant took part in, in seconds a call."""
+    """Return the wall times of the rounds that a variant took part in, in seconds per call."""
     times = figures(samples.wall_s)
     return times[np.isfinite(times)]
 
 
 def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
-    """HEAD against each of BASE's two loads, round by round, and those against each other: a process's medians.
+    """The median log-ratios of each process, round by round: HEAD to BASE, and BASE to the control.
 
-    Not against the mean of the two: times are skewed, and a mean of two is typically larger than one of them.
+    HEAD is compared with each load of BASE, and not with the mean of both: times are skewed, so a mean of two is typically
+    larger than either.
     """
     return Paired(
         [float(np.median(head - base) + np.median(head - control)) / 2 for base, control, head in processes],
@@ -61,17 +62,17 @@ def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
 
 
 def ratios(processes: Sequence[Sequence[float]]) -> Paired:
-    """The same of one logarithm a process and side."""
+    """The same from one logarithm per process and variant."""
     return Paired(
         [head - (base + control) / 2 for base, control, head in processes],
         [control - base for base, control, _ in processes],
     )
 
 
-def decided_again(comparison: Comparison, threshold: float | None = None) -> Comparison:
-    """Return a comparison with the verdicts that its samples give, at its own threshold or another.
+def recomputed(comparison: Comparison, threshold: float | None = None) -> Comparison:
+    """Return a comparison with verdicts computed from its samples, at its own threshold or another.
 
-    Two result files that were compared have no samples in common: their verdicts stay as they are.
+    A comparison of two result files has no common samples, so its verdicts stay as they are.
     """
     if not comparison.interleaved:
         return comparison
@@ -86,7 +87,7 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
     Parameters
     ----------
     rows
-        The cases; those that are ``excluded`` keep the verdict that they have, and those without samples all of it.
+        The cases. Those that are ``excluded`` keep their verdict; those without samples are returned unchanged.
     threshold
         The share of time and of peak memory that counts as no change.
 
@@ -96,37 +97,37 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
         The same cases, with verdicts, ratios and typical times.
     """
     stages = {row.case: [stage_of(stage) for stage in row.stages if stage] for row in rows if not row.excluded}
-    stages = {case: found for case, found in stages.items() if found}
-    first = {case: found[0] for case, found in stages.items()}
+    stages = {case: ratios for case, ratios in stages.items() if ratios}
+    first = {case: ratios[0] for case, ratios in stages.items()}
     second = {case: stages[case][1] for case in undecided(first, threshold) if len(stages[case]) > 1}
     decisions = decide((first, second), threshold)
     for case in undecided(first, threshold):
         if case not in second:
-            decisions[case] = unmeasured(decisions[case])
-    return [decided(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
+            decisions[case] = without_second_stage(decisions[case])
+    return [with_decision(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
 
 
-def unmeasured(decision: Decision) -> Decision:
-    """What is said of a case that a first stage leaves open and no second one measured."""
-    return Decision("inconclusive", decision.ratio, decision.control, decision.mean, ONCE)
+def without_second_stage(decision: Decision) -> Decision:
+    """The decision on a case that the first stage leaves undecided and that has no second stage."""
+    return Decision("inconclusive", decision.ratio, decision.control, decision.mean, NO_SECOND_STAGE)
 
 
-def decided(row: ComparedRow, decision: Decision | None, second: bool, threshold: float) -> ComparedRow:
-    """A case with all that follows from its samples. second: whether the second stage decided it."""
+def with_decision(row: ComparedRow, decision: Decision | None, second_stage: bool, threshold: float) -> ComparedRow:
+    """A case with all that follows from its samples, of the second stage if that decided it."""
     if not any(row.stages):
         return row
-    processes = row.stages[1 if second else 0]
-    known: dict[str, Any] = {
+    processes = row.stages[1 if second_stage else 0]
+    fields: dict[str, Any] = {
         "processes": len(processes),
-        "second_stage": second,
+        "second_stage": second_stage,
         "memory": memory_of(row, threshold),
         "untraced": untraced(row.needs),
     }
     for side in (BASE, HEAD):
         for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", setup_s)):
-            known[f"{side}_{name}"] = typical(processes, side, figure)
+            fields[f"{side}_{name}"] = typical(processes, side, figure)
     if decision:
-        known |= {
+        fields |= {
             "verdict": decision.verdict,
             "why": decision.why,
             "ratio": ratio(decision.ratio),
@@ -135,7 +136,7 @@ def decided(row: ComparedRow, decision: Decision | None, second: bool, threshold
             "setup": decision.setup,
             "setup_ratio": decision.setup_ratio and ratio(decision.setup_ratio),
         }
-    return row.model_copy(update=known)
+    return row.model_copy(update=fields)
 
 
 def ratio(interval: Interval) -> Ratio:
@@ -143,18 +144,18 @@ def ratio(interval: Interval) -> Ratio:
 
 
 def typical(processes: Sequence[Process], side: str, figure: Callable[[Samples], float | None]) -> float | None:
-    """The median over processes of a figure of one side; None where no process has it."""
-    found = [value for process in processes if side in process and (value := figure(process[side])) is not None]
-    return median(found) if found else None
+    """Return the median over processes of one variant's figure; None where no process has it."""
+    values = [value for process in processes if side in process and (value := figure(process[side])) is not None]
+    return median(values) if values else None
 
 
 def wall_s(samples: Samples) -> float:
-    """A process's median wall time a call, in seconds."""
+    """Return a process's median wall time per call, in seconds."""
     return float(np.median(wall_times(samples)))
 
 
 def cpu_s(samples: Samples) -> float:
-    """A process's mean CPU time a call, of all threads, in seconds: the system's clock is too coarse for a median."""
+    """Return a process's mean CPU time per call, of all threads, in seconds. CPU clocks are too coarse for a median."""
     return float(np.mean([figure for figure in samples.cpu_s if figure is not None]))
 
 
@@ -163,7 +164,7 @@ def setup_s(samples: Samples) -> float | None:
 
 
 def memory_of(row: ComparedRow, threshold: float) -> str:
-    """How HEAD's peak allocation compares with BASE's; unknown unless BASE's two loads agree with each other."""
+    """Return how HEAD's peak allocation compares with BASE's; ``unknown`` unless BASE's two loads agree."""
     if untraced(row.needs):
         return "unknown"
     steady = memory_verdict(row.base_bytes, row.control_bytes, threshold) == "same"

@@ -158,7 +158,7 @@ def test_a_file_that_could_not_be_read_any_more_is_not_made(tmp_path: Path, befo
     (tmp_path / FILE).write_text(before)
     entries = read(tmp_path)
     with pytest.raises(
-        ResultError, match=r"cannot be added to: make its entries \[\[acknowledged\]\] tables"
+        ResultError, match=r"no entry can be added \(.*\); write its entries as \[\[acknowledged\]\] tables"
     ) as caught:
         add(tmp_path, CASE, "meant")
     assert len(str(caught.value).splitlines()) == 1

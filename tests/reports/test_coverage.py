@@ -25,25 +25,25 @@ def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> Non
 @DISTURBED
 @ROUNDS_GIVEN
 def test_the_interval_of_a_speed_up_holds_the_true_one(noise: Noise, rounds: int) -> None:
-    assert 0.93 <= coverage.ratio_held(noise, rounds, 2_000) / 2_000 <= 0.97
+    assert 0.93 <= coverage.ratio_coverage(noise, rounds, 2_000) / 2_000 <= 0.97
 
 
 def test_so_does_that_of_a_run_that_was_interrupted_after_three_processes() -> None:
-    assert 0.93 <= coverage.ratio_held(USUAL, ROUNDS, 2_000, processes=3) / 2_000 <= 0.97
+    assert 0.93 <= coverage.ratio_coverage(USUAL, ROUNDS, 2_000, processes=3) / 2_000 <= 0.97
 
 
 @DISTURBED
 @ROUNDS_GIVEN
 def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise: Noise, rounds: int) -> None:
-    assert 0.93 <= coverage.wall_held(noise, rounds, 2_000) / 2_000 <= 0.97
+    assert 0.93 <= coverage.wall_coverage(noise, rounds, 2_000) / 2_000 <= 0.97
 
 
 def test_ten_alike_are_a_tie_in_words_too() -> None:
     ties = 0
     for rows in coverage.problems(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
         story = finding(rows, {})
-        ties += len(story.use) == IMPLEMENTATIONS and "way-8 and way-9 tie at " in story.found
-        assert "is fastest" not in story.found
+        ties += len(story.use) == IMPLEMENTATIONS and "way-8 and way-9 are about equally fast at " in story.sentence
+        assert "is fastest" not in story.sentence
     assert ties >= 950
 
 
@@ -53,12 +53,12 @@ def test_of_slow_calls_too_none_of_ten_alike_is_called_slower() -> None:
 
 def test_one_that_is_a_fifth_faster_is_called_the_fastest() -> None:
     stories = [finding(rows, {}) for rows in coverage.problems(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
-    assert sum("way-0 is fastest at " in story.found for story in stories) >= 190
+    assert sum("way-0 is fastest at " in story.sentence for story in stories) >= 190
 
 
 def test_the_speed_up_of_the_one_that_happens_to_lead_holds_the_true_one() -> None:
     """Its own 95 % interval, which does not allow for the choice, would hold it less often."""
-    assert coverage.winner_held(USUAL, ROUNDS, 200) >= 0.95 * 200
+    assert coverage.winner_coverage(USUAL, ROUNDS, 200) >= 0.95 * 200
 
 
 def test_the_command_prints_every_share(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
 from impls.words import Corpus, builtin
-from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, Bound, bound, passed, rate
+from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, exceeded, rate, roofline_limit
 from reports.results import Limits, ResultFile
 from reports.statistics import Interval
 from tests import saved
@@ -32,10 +32,10 @@ def processes(*walls: float) -> list[dict[str, Any]]:
     return [{"wall_s": [wall] * 6, "cpu_s": [wall] * 6} for wall in each]
 
 
-def bound_of(wall_s: float, floors: dict[str, list[dict[str, Any]]], **extra: Any) -> Bound | None:
+def bound_of(wall_s: float, floors: dict[str, list[dict[str, Any]]], **extra: Any) -> RooflineLimit | None:
     """The limit of a case that takes so long, beside what moving and calling take."""
     result = saved.result(saved.row("mine", wall_s, **extra), limits=BANDWIDTH, limit_samples={GROUP: floors})
-    return bound(result.benchmarks[0], result.w2vbench, Interval(wall_s, wall_s / 1.1, wall_s * 1.1))
+    return roofline_limit(result.benchmarks[0], result.w2vbench, Interval(wall_s, wall_s / 1.1, wall_s * 1.1))
 
 
 def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None:
@@ -49,14 +49,14 @@ def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None
 def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest() -> None:
     found = bound_of(1e-5, {"rows": processes(9e-6), "rows.ahead": processes(5e-6), "call": processes(1e-7)})
     assert found is not None
-    assert found.limit == MEMORY
+    assert found.name == MEMORY
     assert found.share.estimate == pytest.approx(0.5)
     found = bound_of(1e-5, {"rows": processes(1e-6), "table": processes(8e-6), "table.compiled": processes(7e-6)})
     assert found is not None
     assert found.share.estimate == pytest.approx(0.7)
     found = bound_of(1e-6, {"rows": processes(1e-7), "call": processes(8e-7)})
     assert found is not None
-    assert found.limit == CALL
+    assert found.name == CALL
     assert found.share.estimate == pytest.approx(0.8)
 
 
@@ -65,7 +65,7 @@ def test_what_comes_faster_than_from_memory_comes_from_a_cache(moved: float, nam
     """Memory copies 6 GB a second: in 5 µs 30 kB."""
     found = bound_of(1e-5, {"rows": processes(5e-6)}, least_read_bytes=moved / 2, least_written_bytes=moved / 2)
     assert found is not None
-    assert found.limit == name
+    assert found.name == name
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_moves_more_than_it_must_is_set_against_the_machines_bandwidth(
 ) -> None:
     found = bound_of(2 * least_s, {}, moves_more=True, **{"read_bytes": 0, "written_bytes": 0, **work})
     assert found is not None
-    assert found.limit == limit
+    assert found.name == limit
     share = found.share
     assert [share.low, share.estimate, share.high] == pytest.approx([0.5 / 1.1, 0.5, 0.5 * 1.1])
 
@@ -99,16 +99,16 @@ def test_a_share_that_says_nothing_is_not_said_but_for_a_loop_of_pythons() -> No
     assert bound_of(1e-5, floors) is None
     found = bound_of(1e-5, floors, loops=True)
     assert found is not None
-    assert found.limit == INTERPRETER
+    assert found.name == INTERPRETER
     assert bound_of(1e-5, floors, loops=True, moves_more=True, read_bytes=1, written_bytes=1) is None
-    assert bound_of(1e-6, floors, loops=True).limit == MEMORY  # type: ignore[union-attr]
+    assert bound_of(1e-6, floors, loops=True).name == MEMORY  # type: ignore[union-attr]
 
 
 def test_a_limit_is_passed_only_beyond_noise() -> None:
-    assert not passed(Interval(1.02, 1.01, 1.03))
-    assert not passed(Interval(1.2, 0.9, 1.5))
-    assert not passed(Interval(1.2))
-    assert passed(Interval(1.2, 1.1, 1.3))
+    assert not exceeded(Interval(1.02, 1.01, 1.03))
+    assert not exceeded(Interval(1.2, 0.9, 1.5))
+    assert not exceeded(Interval(1.2))
+    assert exceeded(Interval(1.2, 1.1, 1.3))
 
 
 def note(*walls: float) -> str:
@@ -124,16 +124,16 @@ def note(*walls: float) -> str:
 
 
 def test_what_is_above_100_percent_is_listed_with_its_interval_and_never_cut_off() -> None:
-    assert "above 100 % of their limit: mine 102% (" in note(0.97e-6, 0.99e-6, 0.98e-6)
-    assert "a limit that is passed is none" not in note(0.7e-6, 1.1e-6, 0.9e-6)
+    assert "Above 100 % of the roofline limit: mine 102% (" in note(0.97e-6, 0.99e-6, 0.98e-6)
+    assert "The limit does not apply to mine" not in note(0.7e-6, 1.1e-6, 0.9e-6)
     assert "mine 125%" in note(0.80e-6, 0.79e-6, 0.81e-6)
-    assert "a limit that is passed is none" in note(0.80e-6, 0.79e-6, 0.81e-6)
-    assert "above" not in note(1.5e-6, 1.4e-6, 1.6e-6)
+    assert "The limit does not apply to mine" in note(0.80e-6, 0.79e-6, 0.81e-6)
+    assert "Above" not in note(1.5e-6, 1.4e-6, 1.6e-6)
 
 
 def test_a_file_without_any_figures_of_limits_has_none() -> None:
     result = saved.result(saved.row("mine", 1e-5))
-    assert bound(result.benchmarks[0], result.w2vbench, Interval(1e-5)) is None
+    assert roofline_limit(result.benchmarks[0], result.w2vbench, Interval(1e-5)) is None
 
 
 # how they are measured
@@ -175,7 +175,7 @@ def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corp
     assert (len(variants) > 1) == (not name.startswith("training"))
     for variant in variants.values():
         assert variant.kernel is None  # whose results nobody looks at
-        taken = variant.take(3)
+        taken = variant.time_calls(3)
         assert taken.wall_ns > 0
         variant.problem.reset()
 
@@ -184,26 +184,26 @@ def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corp
 def test_what_is_moved_for_lookup_are_the_very_rows(slug: str, corpus: Corpus) -> None:
     variant = variants_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
     W, idx = variant.problem.batches[0]
-    variant.function(W, idx, *variant.last)
-    np.testing.assert_array_equal(variant.last[0], W[idx])
+    variant.function(W, idx, *variant.workspace)
+    np.testing.assert_array_equal(variant.workspace[0], W[idx])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_negative_sampling_are_the_candidates_rows(slug: str, corpus: Corpus) -> None:
     variant = variants_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
     h, W_out, target, negatives = variant.problem.batches[0]
-    variant.function(h, W_out, target, negatives, *variant.last)
+    variant.function(h, W_out, target, negatives, *variant.workspace)
     words = np.concatenate([target[:, None], negatives], axis=1).reshape(-1)
-    np.testing.assert_array_equal(variant.last[0], W_out[words])
+    np.testing.assert_array_equal(variant.workspace[0], W_out[words])
 
 
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, corpus: Corpus) -> None:
     variant = variants_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
     h, W_out, target, tree = variant.problem.batches[0]
-    variant.function(h, W_out, target, tree, *variant.last)
+    variant.function(h, W_out, target, tree, *variant.workspace)
     nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
-    np.testing.assert_array_equal(variant.last[0][: len(nodes)], W_out[nodes])
+    np.testing.assert_array_equal(variant.workspace[0][: len(nodes)], W_out[nodes])
 
 
 def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from reports.again import more_processes
+from reports.ranking import ERROR, critical, p_values, rank, slower, winner_speedup
+from reports.rerun import rerun_command
 from reports.results import Row
-from reports.standing import ERROR, advertised, critical, p_values, slower, standing
 from reports.statistics import Interval, paired_ratio
 from reports.story import finding, findings, overview
 from reports.wins import wins
@@ -91,17 +91,19 @@ def test_of_those_that_tie_the_simplest_is_advised() -> None:
     tied = rows(
         row("torch", 1.00e-5, needs=["torch"]), row("numba", 1.01e-5, needs=["numba"]), row("take", 1.02e-5), row("gather", 1.02e-5)
     )  # fmt: skip
-    assert slugs(standing(tied).as_fast) == ["take", "gather", "numba", "torch"]
-    assert slugs((standing(tied).leader,)) == ["torch"]
+    assert slugs(rank(tied).fastest) == ["take", "gather", "numba", "torch"]
+    assert slugs((rank(tied).leader,)) == ["torch"]
     baseline = row("loop", 1.02e-5, baseline=True, needs=["torch"])
-    assert slugs(standing(rows(row("take", 1e-5), baseline)).as_fast) == ["loop", "take"]
+    assert slugs(rank(rows(row("take", 1e-5), baseline)).fastest) == ["loop", "take"]
 
 
 def test_a_tie_is_told_with_the_figures_of_the_one_to_use() -> None:
     (found,) = findings(
         saved.result(row("slow", 1e-3, baseline=True), row("numba", 1.00e-5, needs=["numba"]), row("take", 1.02e-5))
     )
-    assert found.found.startswith("take and numba tie at V = 10,000, B = 100: take takes 10.2 µs a call, 98.0 times (")
+    assert found.sentence.startswith(
+        "take and numba are about equally fast at V = 10,000, B = 100: take takes 10.2 µs a call, 98.0× faster ("
+    )
     assert found.advice == "Use take (the take way); about as fast: numba."
 
 
@@ -109,12 +111,12 @@ def test_what_noise_leaves_open_is_said_with_the_command_that_would_tell() -> No
     problem = rows(
         row("slow", processes(*[50.0] * 5), baseline=True), row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY))
     )
-    how = standing(problem)
-    assert (slugs(how.as_fast), slugs(how.undecided), how.settled) == (["a"], ["b"], False)
+    how = rank(problem)
+    assert (slugs(how.fastest), slugs(how.undecided), how.conclusive) == (["a"], ["b"], False)
     found = finding(problem, {})
-    assert found.found.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times (")
-    assert found.found.endswith(
-        " Whether b takes longer is open: w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
+    assert found.sentence.startswith("a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0× faster (")
+    assert found.sentence.endswith(
+        " It is undecided whether b is slower; w2vbench run --kernel lookup --vocab 10000 --batch 100 --only a --only b "
         "--processes 20 measures them in more processes."
     )
     assert found.advice == "Perhaps use a (the a way)."
@@ -137,17 +139,17 @@ def test_the_table_of_wins_marks_what_is_open() -> None:
     (found,) = wins(
         saved.result(row("a", processes(*[1.0] * 5)), row("b", processes(*NOISY)), row("c", processes(*[2.0] * 5)))
     )
-    assert [cells[0].text for _, cells in found.rows] == ["1×", "1.38×?", "2.00×"]
+    assert [cells[0].text for _, cells in found.rows] == ["fastest", "1.38× slower?", "2.00× slower"]
 
 
-@pytest.mark.parametrize(("count", "says"), [(1, "One process"), (2, "2 processes")])
+@pytest.mark.parametrize(("count", "says"), [(1, "1 process is"), (2, "2 processes are")])
 def test_one_process_or_two_give_no_interval_and_no_fastest(count: int, says: str) -> None:
     (found,) = findings(
         saved.result(row("slow", processes(*[50.0] * count), baseline=True), row("a", processes(*[1.0] * count)))
     )
-    assert found.found == (
-        "a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0 times faster than the baseline slow (50.0 s). "
-        f"{says}: no interval, and no test of who is fastest; w2vbench run --kernel lookup --vocab 10000 --batch 100 "
+    assert found.sentence == (
+        "a seems fastest at V = 10,000, B = 100: 1.00 s a call, 50.0× faster than the baseline slow (50.0 s). "
+        f"{says} too few for an interval or a test of which is fastest; w2vbench run --kernel lookup --vocab 10000 --batch 100 "
         "--processes 20 measures more."
     )
     assert found.advice == "Perhaps use a (the a way)."
@@ -159,13 +161,15 @@ def test_files_without_processes_say_so() -> None:
             without_processes("slow", 1e-3, baseline=True), without_processes("a", 1e-5), engine="pytest-benchmark"
         )
     )
-    assert found.found.endswith(" No process of its own: no interval, and no test of who is fastest.")
+    assert found.sentence.endswith(
+        " The file has no separate processes, so there is no interval and no test of which is fastest."
+    )
 
 
 def test_an_implementation_alone_needs_no_test() -> None:
     (found,) = findings(saved.result(row("a", processes(1.0))))
-    assert found.found.startswith("a is fastest at ")
-    assert "interval" not in found.found
+    assert found.sentence.startswith("a is fastest at ")
+    assert "interval" not in found.sentence
 
 
 # -- the advertised speed-up
@@ -177,7 +181,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
     problem = rows(
         *(row(slug, wall.tolist()) for slug, wall in walls.items()), row("slow", processes(*[50.0] * 5), baseline=True)
     )
-    found = advertised(problem[0], problem[-1], problem)
+    found = winner_speedup(problem[0], problem[-1], problem)
     assert found == paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]), level=1 - 0.05 / 4)
     alone = paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]))
     assert isinstance(found, Interval)
@@ -202,7 +206,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
 )
 def test_the_command_asks_for_the_same_size(size: dict[str, Any], options: str) -> None:
     (one,) = rows(row("gather", 1e-5, **size))
-    assert more_processes([], one) == f"w2vbench run --kernel lookup {options} --processes 20"
+    assert rerun_command([], one) == f"w2vbench run --kernel lookup {options} --processes 20"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +229,7 @@ def test_the_command_is_one_that_run_understands(
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
-    CliRunner().invoke(app, more_processes([one], one).split()[1:])
+    CliRunner().invoke(app, rerun_command([one], one).split()[1:])
     (problem,) = planned
     assert problem.name == one.group
     assert slug in [i.slug for i in problem.implementations]

@@ -19,8 +19,8 @@ from reports.verdicts import (
     Stage,
     decide,
     holm,
-    judged,
     same,
+    second_stage_decisions,
     undecided,
 )
 
@@ -38,7 +38,7 @@ def look(rng: np.random.Generator, shift: float, processes: int, spread: float =
 
 def judge(cases: list[Paired], threshold: float) -> list[Decision]:
     """Verdicts on undecided cases whose mean moves as their median does."""
-    return list(judged({at: Stage(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values())
+    return list(second_stage_decisions({at: Stage(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values())
 
 
 def heavy(rng: np.random.Generator, processes: int) -> Floats:
@@ -187,14 +187,14 @@ def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_
     assert (alone.verdict, alone.why) == ("slower" if sign > 0 else "faster", "")
     calls = judge([one, *[Paired(spread, steady)] * 2], THRESHOLD)
     assert [call.verdict for call in calls] == ["inconclusive"] * 3
-    assert calls[0].why == "not certain enough beside 2 other undecided cases"
-    assert {call.why for call in calls[1:]} == {"the interval reaches across the threshold"}
+    assert calls[0].why == "not significant when corrected for 2 other undecided cases"
+    assert {call.why for call in calls[1:]} == {"the interval includes the threshold"}
 
 
 def test_a_ratio_on_the_threshold_is_neither_slower_nor_the_same() -> None:
     (call,) = judge([look(np.random.default_rng(11), THRESHOLD, FRESH)], THRESHOLD)
     assert call.verdict == "inconclusive"
-    assert "reaches across" in call.why
+    assert "includes the threshold" in call.why
 
 
 def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control() -> None:
