@@ -1,4 +1,4 @@
-"""The source deck's figures: as printed, as they must be read, and here, where a file has the deck's cases."""
+"""The source deck's figures: as printed, in the correct unit, and measured here, where a file has the deck's cases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .frame import speedup, wall_s
-from .units import seconds, three, times
+from .statistics import Interval
+from .units import faster, seconds, times
 
 if TYPE_CHECKING:
     from .results import ResultFile, Row
 
 PRINTED_UNIT_S = 1e-6
-"""What the deck calls "ns": line_profiler's timer unit, a microsecond in 2019. In nanoseconds, 800 MB would have been read
-in 84,674 ns, at 9.4 TB/s."""
+"""The deck's "ns" are line_profiler's timer unit, a microsecond in 2019. In nanoseconds, 800 MB would have been read in
+84,674 ns, at 9.4 TB/s."""
 
 ONE_HOT = "lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1"
 GATHER = "lookup/gather@V=1e6,H=100,B=1,f64,i64,zipf,t1"
@@ -22,8 +23,22 @@ ADD_AT = "scatter.scalar/add-at@V=1e6,H=1,B=1e4,f64,i64,zipf,t1"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A figure that the deck prints, ticks of line_profiler for some lines of a case."""
+class DeckFigure:
+    """A figure that the deck prints.
+
+    Attributes
+    ----------
+    slide
+        The slide's number.
+    what
+        What was timed.
+    ticks
+        line_profiler's ticks for each line.
+    case
+        The case here that corresponds to it.
+    lines
+        Texts that identify the same lines in the case's profile.
+    """
 
     slide: int
     what: str
@@ -33,43 +48,43 @@ class Measured:
 
 
 FIGURES = (
-    Measured(6, "one-hot × W by dot, V = 10^6, H = 100", (84_674,), ONE_HOT, ("np.dot",)),
-    Measured(9, "the same row by index", (8,), GATHER, ("W[idx]",)),
-    Measured(13, "10,000 numbers added in a Python loop, its two lines", (8_689, 15_091), LOOP, ("for ", "+=")),
-    Measured(13, "the same by np.add.at", (1_694,), ADD_AT, ("np.add.at",)),
+    DeckFigure(6, "one-hot × W by dot, V = 10^6, H = 100", (84_674,), ONE_HOT, ("np.dot",)),
+    DeckFigure(9, "the same row by index", (8,), GATHER, ("W[idx]",)),
+    DeckFigure(13, "10,000 numbers added in a Python loop, its two lines", (8_689, 15_091), LOOP, ("for ", "+=")),
+    DeckFigure(13, "the same by np.add.at", (1_694,), ADD_AT, ("np.add.at",)),
 )
 
-HEADER = ("slide", "what", "as printed", "as it must be read", "here, under line_profiler", "here, bare")
+HEADER = ("slide", "what", "as printed", "in the correct unit", "here, with line_profiler", "here, without it")
 
 
 def deck_table(result: ResultFile) -> list[tuple[str, ...]]:
-    """Rows of HEADER for each figure whose case the file has, then the deck's two speed-ups."""
+    """Return cells under HEADER for each figure whose case the file has, then for the deck's two speed-ups."""
     rows = {row.case: row for row in result.benchmarks}
-    found = [line(figure, rows[figure.case], result) for figure in FIGURES if figure.case in rows]
+    table = [line(figure, rows[figure.case], result) for figure in FIGURES if figure.case in rows]
     for slide, what, fast, slow in (
-        (9, "index against dot", GATHER, ONE_HOT),
-        (13, "np.add.at against the loop", ADD_AT, LOOP),
+        (9, "index over dot", GATHER, ONE_HOT),
+        (13, "np.add.at over the loop", ADD_AT, LOOP),
     ):
         if fast in rows and slow in rows:
             ticks = {figure.case: sum(figure.ticks) for figure in FIGURES}
             printed = f"{ticks[slow]:,} / {ticks[fast]:,}"
             profiles = [profiled_s(next(f for f in FIGURES if f.case == case), result) for case in (slow, fast)]
-            hooked = f"{three(profiles[0] / profiles[1])}×" if profiles[0] and profiles[1] else "–"
-            found.append(
+            with_hook = faster(Interval(profiles[0] / profiles[1])) if profiles[0] and profiles[1] else "–"
+            table.append(
                 (
                     str(slide),
                     what,
                     printed,
-                    f"{three(ticks[slow] / ticks[fast])}×",
-                    hooked,
+                    faster(Interval(ticks[slow] / ticks[fast])),
+                    with_hook,
                     times(speedup(rows[fast], rows[slow])),
                 )
             )
-    return found
+    return table
 
 
-def line(figure: Measured, row: Row, result: ResultFile) -> tuple[str, ...]:
-    """One figure's row, with the arithmetic of its unit."""
+def line(figure: DeckFigure, row: Row, result: ResultFile) -> tuple[str, ...]:
+    """One figure's cells, with the arithmetic of its unit."""
     printed = " + ".join(f"{ticks:,}" for ticks in figure.ticks)
     read_s = sum(figure.ticks) * PRINTED_UNIT_S
     each = f", {seconds(read_s / 10_000)} a number" if figure.case == LOOP else ""
@@ -83,8 +98,8 @@ def line(figure: Measured, row: Row, result: ResultFile) -> tuple[str, ...]:
     )
 
 
-def profiled_s(figure: Measured, result: ResultFile) -> float | None:
-    """Seconds a call of the figure's lines under line_profiler, its hook's own cost included; None without a profile."""
+def profiled_s(figure: DeckFigure, result: ResultFile) -> float | None:
+    """Seconds per call of the figure's lines, including the cost of line_profiler's hook; None without a profile."""
     profile = result.w2vbench.profiles.get(figure.case)
     if profile is None:
         return None

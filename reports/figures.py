@@ -1,4 +1,4 @@
-"""Plots of a result file, as Plotly's JSON. A trace is one implementation, in the colour and shape it has everywhere."""
+"""Plots of a result file, as Plotly's JSON. An implementation has the same colour and symbol in all of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .limits import INTERPRETER
-from .memory import MARK
+from .memory import RESIDENT
+from .statistics import Interval
 from .story import headline
-from .tables import marked
-from .units import seconds, size_bytes, three
+from .tables import memory_text
+from .units import faster, seconds, size_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F", "#A05DC8", "#882255")
-"""Okabe and Ito's colours, which colour-blind readers can tell apart, and four more; an implementation keeps its own."""
+"""Okabe and Ito's colours, which colour-blind readers can distinguish, and four more."""
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon", "bowtie")
 MEANING = {"V": "vocabulary V", "B": "batch B"}
@@ -24,50 +25,67 @@ SIZE = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
 
 
 def styles(cases: pd.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
-    """Colour and symbol of each implementation, kernel by kernel, in order from textbook to fastest."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    """Return colour and symbol of each implementation by kernel, in order from textbook to fastest."""
+    by_kernel: dict[str, dict[str, tuple[str, str]]] = {}
     for kernel, slug in dict.fromkeys(zip(cases.kernel, cases.implementation, strict=True)):
-        mine = found.setdefault(str(kernel), {})
-        at = len(mine)
-        # where the colours begin again, the symbols are others
-        mine[str(slug)] = COLOURS[at % len(COLOURS)], SYMBOLS[(at + at // len(COLOURS)) % len(SYMBOLS)]
-    return found
+        by_slug = by_kernel.setdefault(str(kernel), {})
+        by_slug[str(slug)] = style(len(by_slug))
+    return by_kernel
+
+
+def style(number: int) -> tuple[str, str]:
+    """Colour and symbol of an implementation by its number; a repeated colour has another symbol."""
+    return COLOURS[number % len(COLOURS)], SYMBOLS[(number + number // len(COLOURS)) % len(SYMBOLS)]
 
 
 def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | None = None) -> list[dict[str, Any]]:
-    """For every kernel: time and memory against V and against B, speed-ups, shares of the machine's limits, and where a
-    step's time goes; then CPU against wall time of all cases. stages: seconds in each stage of a step, by case."""
-    measured = cases[cases.status == "ok"]
-    made = []
-    for kernel, mine in measured.groupby("kernel", sort=False):
-        looks = styles(cases[cases.kernel == kernel])[str(kernel)]
-        for axis, series in lines(mine):
-            made.append(line_figure(str(kernel), axis, series, looks, "wall_s"))
+    """Return all plots of a result file.
+
+    For every kernel: time and memory against V and against B, speed-ups, shares of the roofline limit, and where a step's time
+    goes. Then CPU time against wall time of all cases.
+
+    Parameters
+    ----------
+    cases
+        The file's data frame.
+    stages
+        Seconds in each stage of a training step, by case.
+    """
+    measured, stages = cases[cases.status == "ok"], stages or {}
+    plots = []
+    for name, its_cases in measured.groupby("kernel", sort=False):
+        kernel = str(name)
+        its_styles = styles(cases[cases.kernel == kernel])[kernel]
+        for axis, series in lines(its_cases):
+            plots.append(line_figure(kernel, axis, series, its_styles, "wall_s"))
             if (series.memory_bytes > 0).any():
-                made.append(line_figure(str(kernel), axis, series, looks, "memory_bytes"))
-        problem = mine[mine.problem == headline(list(mine.problem.unique()))]
+                plots.append(line_figure(kernel, axis, series, its_styles, "memory_bytes"))
+        problem = its_cases[its_cases.problem == headline(list(its_cases.problem.unique()))]
         if problem.speedup.notna().any():
-            made.append(implementations(str(kernel), problem, looks))
+            plots.append(speedup_figure(kernel, problem, its_styles))
         if (problem.limit_share.notna() & (problem.limit != INTERPRETER)).any():
-            made.append(shares(str(kernel), problem, looks))
-        if told := [case for case in problem.case if case in (stages or {})]:
-            made.append(stage_figure(str(kernel), problem, {case: (stages or {})[case] for case in told}))
+            plots.append(limit_figure(kernel, problem, its_styles))
+        if staged := [case for case in problem.case if case in stages]:
+            plots.append(stage_figure(kernel, problem, {case: stages[case] for case in staged}))
     if len(measured):
-        made.append(cpu_figure(measured))
-    return made
+        plots.append(cpu_figure(measured))
+    return plots
 
 
-def lines(mine: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Sizes that differ in V alone, and in B alone: the longest row, of those the one that goes furthest, with the most work."""
+def lines(cases: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the cases that differ only in V, and those that differ only in B.
+
+    Of several such series, the one with most sizes is taken; then the one with the largest size, then with the most work.
+    """
     for axis, other in (("V", "B"), ("B", "V")):
-        alike = [name for name in SIZE if name != axis]
-        rows = [series for _, series in mine.groupby(alike, sort=False) if series[axis].nunique() > 1]
+        others = [name for name in SIZE if name != axis]
+        rows = [series for _, series in cases.groupby(others, sort=False) if series[axis].nunique() > 1]
         if rows:
             yield axis, max(rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max()))
 
 
-def trace(kernel: str, slug: str, look: tuple[str, str], **more: Any) -> dict[str, Any]:
-    colour, symbol = look
+def trace(kernel: str, slug: str, style: tuple[str, str], **more: Any) -> dict[str, Any]:
+    colour, symbol = style
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -80,9 +98,9 @@ def trace(kernel: str, slug: str, look: tuple[str, str], **more: Any) -> dict[st
 
 
 def line_figure(
-    kernel: str, axis: str, series: pd.DataFrame, looks: dict[str, tuple[str, str]], column: str
+    kernel: str, axis: str, series: pd.DataFrame, styles: dict[str, tuple[str, str]], column: str
 ) -> dict[str, Any]:
-    """Wall time or peak memory of each implementation against one dimension; times with intervals and the fitted power."""
+    """Wall time (with intervals) or peak memory of each implementation against V or B, with the fitted power."""
     series = series[series[column] > 0]
     traces = []
     for slug, cases in series.groupby("implementation", sort=False):
@@ -99,16 +117,16 @@ def line_figure(
             ends = error(values, ordered.wall_low_s.to_list(), ordered.wall_high_s.to_list())
             more = {"text": list(map(seconds, values)), "error_y": ends}
         else:
-            colour, symbol = looks[str(slug)]
-            more = {"text": list(map(marked, values, ordered.memory_kind))}
-            if (ordered.memory_kind == MARK).any():
-                symbols = [f"{symbol}-open" if kind == MARK else symbol for kind in ordered.memory_kind]
+            colour, symbol = styles[str(slug)]
+            more = {"text": list(map(memory_text, values, ordered.memory_kind))}
+            if (ordered.memory_kind == RESIDENT).any():
+                symbols = [f"{symbol}-open" if kind == RESIDENT else symbol for kind in ordered.memory_kind]
                 more["marker"] = {"symbol": symbols, "size": 7, "color": colour}
         traces.append(
             trace(
                 kernel,
                 str(slug),
-                looks[str(slug)],
+                styles[str(slug)],
                 x=ordered[axis].to_list(),
                 y=values,
                 hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>%{{fullData.name}}</extra>",
@@ -117,11 +135,11 @@ def line_figure(
         )
     other = "B" if axis == "V" else "V"
     places = sorted(series[axis].unique().tolist())
-    what = "time a call" if column == "wall_s" else "peak memory of a call"
-    opened = "; open symbols: resident" if column != "wall_s" and (series.memory_kind == MARK).any() else ""
+    what = "time per call" if column == "wall_s" else "peak memory of a call"
+    open_symbols = "; open symbols: resident" if column != "wall_s" and (series.memory_kind == RESIDENT).any() else ""
     return {
         "kernel": kernel,
-        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,}{opened})",
+        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,}{open_symbols})",
         "data": traces,
         "x": {"title": MEANING[axis], "type": "log", "at": places, "labels": [f"{place:,}" for place in places]},
         "y": {
@@ -132,8 +150,8 @@ def line_figure(
     }
 
 
-def implementations(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    """How many times faster than the baseline each implementation is, with its interval."""
+def speedup_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """The speed-up of each implementation over the baseline, with its interval."""
     traces = []
     for case in problem[problem.speedup.notna()].itertuples():
         slug, ratio = str(case.implementation), float(str(case.speedup))
@@ -141,30 +159,34 @@ def implementations(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[s
             trace(
                 kernel,
                 slug,
-                looks[slug],
+                styles[slug],
                 x=[ratio],
                 y=[escaped(slug)],
-                text=[f"{three(ratio)}×"],
+                text=["baseline" if case.baseline else faster(Interval(ratio))],
                 error_x=error([ratio], [case.speedup_low], [case.speedup_high]),
                 hovertemplate="%{text}<extra>%{y}</extra>",
             )
         )
     return {
         "kernel": kernel,
-        "title": f"Times faster than the baseline ({problem_size(problem)})",
+        "title": f"Speed-up over the baseline ({problem_size(problem)})",
         "data": traces,
-        "x": {"title": "times faster", "type": "log", **decades(problem.speedup.min(), problem.speedup.max(), "×")},
+        "x": {
+            "title": "times faster than the baseline",
+            "type": "log",
+            **decades(problem.speedup.min(), problem.speedup.max(), "×"),
+        },
         "y": {"title": "", "type": "category"},
     }
 
 
-def shares(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    """What share of its roofline limit each implementation reaches, where that says something."""
+def limit_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """The share of its roofline limit that each implementation reaches, where a limit applies."""
     traces = []
     for case in problem[problem.limit_share.notna() & (problem.limit != INTERPRETER)].itertuples():
         slug, share = str(case.implementation), float(str(case.limit_share))
         label = f"{share:.0%} of {case.limit}"
-        colour, _ = looks[slug]
+        colour, _ = styles[slug]
         traces.append(
             {
                 "type": "bar",
@@ -183,7 +205,7 @@ def shares(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]
     places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
     return {
         "kernel": kernel,
-        "title": f"Share of its roofline limit that each reaches ({problem_size(problem)})",
+        "title": f"Share of the roofline limit reached ({problem_size(problem)})",
         "data": traces,
         "x": {
             "title": "share of the limit",
@@ -198,18 +220,18 @@ def shares(kernel: str, problem: pd.DataFrame, looks: dict[str, tuple[str, str]]
 
 STAGES = (
     *("examples", "lookup", "sampling", "output", "scatter", "update"),
-    *("examples + sampling", "lookup to update"),  # of the compiled loop, which cannot be parted further
+    *("examples + sampling", "lookup to update"),  # of the compiled loop, which cannot be split further
 )
 
 
-def in_bar(stage: str, share: float) -> str:
-    """What fits into a bar: the stage and its share, its share alone, or nothing."""
-    whole = f"{stage} {share:.0%}"
-    return whole if share >= 0.018 * len(whole) else f"{share:.0%}" if share >= 0.12 else ""
+def bar_label(stage: str, share: float) -> str:
+    """What fits into a bar: the stage and its share, its share only, or nothing."""
+    label = f"{stage} {share:.0%}"
+    return label if share >= 0.018 * len(label) else f"{share:.0%}" if share >= 0.12 else ""
 
 
 def stage_figure(kernel: str, problem: pd.DataFrame, stages: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    """Which part of a training step each kernel takes, implementation by implementation: where one bottleneck falls, the next appears."""
+    """The share of a training step that each stage takes, for each implementation."""
     slugs = dict(zip(problem.case, problem.implementation, strict=True))
     traces = []
     for at, stage in enumerate(dict.fromkeys((*STAGES, *(name for parts in stages.values() for name in parts)))):
@@ -227,13 +249,13 @@ def stage_figure(kernel: str, problem: pd.DataFrame, stages: Mapping[str, Mappin
                     "meta": "",
                     "x": [100 * share for share in shares.values()],
                     "y": [escaped(slug) for slug in shares],
-                    "text": [in_bar(escaped(stage), share) for share in shares.values()],
+                    "text": [bar_label(escaped(stage), share) for share in shares.values()],
                     "textposition": "inside",
                     "insidetextanchor": "middle",
                     "constraintext": "none",
                     "marker": {"color": COLOURS[at % len(COLOURS)]},
                     "customdata": [
-                        f"{escaped(stage)}: {share:.0%} of a step{if_free(share)}" for share in shares.values()
+                        f"{escaped(stage)}: {share:.0%} of a step{without_stage(share)}" for share in shares.values()
                     ],
                     "hovertemplate": "%{customdata}<extra>%{y}</extra>",
                 }
@@ -249,13 +271,13 @@ def stage_figure(kernel: str, problem: pd.DataFrame, stages: Mapping[str, Mappin
     }
 
 
-def if_free(share: float) -> str:
-    """What a step would gain if a stage cost nothing (Amdahl)."""
-    return f"; if that cost nothing, a step would take {1 - share:.0%} of its time" if share < 0.995 else ""
+def without_stage(share: float) -> str:
+    """How long a step would take if a stage cost nothing (Amdahl)."""
+    return f"; if it cost nothing, a step would take {1 - share:.0%} of its time" if share < 0.995 else ""
 
 
 def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
-    """CPU time against wall time of every case: on the diagonal one core was busy all the time."""
+    """CPU time against wall time of every case. On the diagonal, one core was busy all the time."""
     both = measured[(measured.cpu_s > 0)]
     traces = []
     for at, (kernel, cases) in enumerate(both.groupby("kernel", sort=False)):
@@ -263,7 +285,7 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
             trace(
                 str(kernel),
                 "",
-                (COLOURS[at % len(COLOURS)], SYMBOLS[(at + at // len(COLOURS)) % len(SYMBOLS)]),
+                style(at),
                 mode="markers",
                 name=escaped(str(kernel)),
                 meta="",
@@ -279,7 +301,7 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
     low, high = float(measured.wall_s.min()), float(measured.wall_s.max())
     return {
         "kernel": "",
-        "title": "CPU time against wall time, every case",
+        "title": "CPU time against wall time, all cases",
         "data": [
             {
                 "type": "scatter",
@@ -293,13 +315,13 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
             },
             *traces,
         ],
-        "x": {"title": "wall time a call", "type": "log", **decades(low, high, "s")},
-        "y": {"title": "CPU time a call", "type": "log", **decades(low, high, "s")},
+        "x": {"title": "wall time per call", "type": "log", **decades(low, high, "s")},
+        "y": {"title": "CPU time per call", "type": "log", **decades(low, high, "s")},
     }
 
 
 def error(values: list[float], lows: list[Any], highs: list[Any]) -> dict[str, Any]:
-    """Plotly's error bars from the ends of intervals; none where an end is unknown."""
+    """Plotly's error bars from the ends of intervals; zero where an end is unknown."""
 
     def length(end: Any, value: float) -> float:
         return 0.0 if end is None or end != end else abs(float(end) - value)
@@ -319,7 +341,7 @@ def problem_size(problem: pd.DataFrame) -> str:
 
 
 def decades(low: float, high: float, unit: str) -> dict[str, Any]:
-    """Powers of ten that enclose a range, as places and labels of an axis."""
+    """Powers of ten that enclose a range, as positions and labels of an axis."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     step = max(1, (last - first) // 8)
     powers = range(first, max(last, first + 1) + 1, step)
@@ -327,14 +349,15 @@ def decades(low: float, high: float, unit: str) -> dict[str, Any]:
 
 
 def label(power: int, unit: str) -> str:
-    """A power of ten as a label: ``10 µs``, ``1 MB``, ``100×``."""
+    """A power of ten as a label: ``10 µs``, ``1 MB``, ``100×``, ``10× slower``."""
     value = 10.0**power
     if unit == "×":
-        return f"{value:,g}×" if 1e-4 < value < 1e6 else f"10^{power}×"
+        factor = f"{10 ** abs(power):,}×" if abs(power) < 6 else f"10^{abs(power)}×"
+        return factor if power >= 0 else f"{factor} slower"
     number, _, name = (seconds if unit == "s" else size_bytes)(value).partition(" ")
     return f"{float(number.replace(',', '')):g} {name}"
 
 
 def escaped(text: str) -> str:
-    """Plotly reads a few HTML tags in its labels; a title from a file must not be able to use them."""
+    """Text without HTML tags, a few of which Plotly would interpret in its labels."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

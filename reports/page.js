@@ -1,10 +1,10 @@
 "use strict";
-// Everything shown comes from the JSON below, as text: nothing of a result file ever becomes markup.
+// Everything shown comes from the JSON below, as text: no text of a result file becomes markup.
 const {problems, plots, headlines} = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 200; // rows of the long table shown at a time
 const byProblem = new Map(problems.map((problem) => [problem.problem, problem]));
 
-// -- what a reader chose, kept in the address so that a view can be shared
+// -- the state of the view, stored in the address so that it can be shared
 
 const state = {hide: new Set(), mark: "", size: {}, over: {}, sort: "", kernel: "", V: "", B: "", dtype: "", status: "", text: ""};
 const FILTERS = ["kernel", "V", "B", "dtype", "status", "text"];
@@ -25,38 +25,38 @@ function readAddress() {
 }
 
 function writeAddress() {
-  const kept = new URLSearchParams();
-  for (const implementation of state.hide) kept.append("hide", implementation);
-  for (const name of ["mark", "sort", ...FILTERS]) if (state[name]) kept.set(name, state[name]);
+  const parameters = new URLSearchParams();
+  for (const implementation of state.hide) parameters.append("hide", implementation);
+  for (const name of ["mark", "sort", ...FILTERS]) if (state[name]) parameters.set(name, state[name]);
   for (const name of ["size", "over"])
-    for (const [kernel, value] of Object.entries(state[name])) if (value) kept.append(name, `${kernel} ${value}`);
-  const hash = kept.toString();
+    for (const [kernel, value] of Object.entries(state[name])) if (value) parameters.append(name, `${kernel} ${value}`);
+  const hash = parameters.toString();
   if (hash || location.hash.includes("=")) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
 // -- tables
 
 function element(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
 }
 
-/** A problem's rows as records: cells and figures to sort by, as a header's columns come, and speed-ups over another implementation. */
+/** A problem's rows as records: cells, and numbers to sort by, in the header's order, with speed-ups over another implementation. */
 function records(problem, over, header = columns(problem)) {
   const own = columns(problem).slice(1), places = header.slice(1).map((name) => own.indexOf(name));
   const ratios = over && Object.hasOwn(problem.ratios, over) ? problem.ratios[over] : {};
   return problem.rows.map((row, at) => {
     const cells = row.slice(2), sort = problem.sort[at].slice();
-    // a problem in which that implementation has no figures has no ratios over it
+    // no speed-ups where that implementation was not measured
     if (over && problem.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
     return {problem, slug: row[0], title: row[1], status: problem.statuses[at], implementation: `${problem.kernel}/${row[0]}`,
       cells: places.map((place) => cells[place] ?? ""), sort: places.map((place) => sort[place] ?? null)};
   });
 }
 
-/** Sorted by a column: its number (the name's is 0), "-" before it for the largest first. Rows without a figure come last. */
+/** Sort by a column's number (0 is the name), with "-" before it in descending order. Rows without a figure come last. */
 function sorted(rows, by) {
   if (!by) return rows;
   const down = by.startsWith("-") ? -1 : 1, column = Number(by.replace("-", ""));
@@ -104,7 +104,7 @@ function fill(table, rows, header, by, onSort, withSize) {
 }
 
 const columns = (problem) => problem.header.filter((_, at) => at !== 1);
-const everyColumn = () => [...new Set(problems.flatMap(columns))]; // a problem has those in which any of its cases has a figure
+const everyColumn = () => [...new Set(problems.flatMap(columns))]; // a problem has only columns in which a case has a figure
 
 // -- one kernel's section
 
@@ -125,10 +125,9 @@ function showKernel(section) {
   over.value = chosen;
   section.querySelector(".size").value = problem.size;
   section.querySelector(".problem code").textContent = problem.size;
-  const told = section.querySelector(".told");
-  told.replaceChildren(problem.found + " ", element("span", problem.advice, {class: "advice"}));
+  section.querySelector(".finding").replaceChildren(problem.finding + " ", element("span", problem.advice, {class: "advice"}));
   const note = section.querySelector(".note");
-  note.textContent = problem.note ? `${problem.note[0].toUpperCase()}${problem.note.slice(1)}.` : "";
+  note.textContent = problem.note;
   note.hidden = !problem.note;
   const stages = section.querySelector(".stages");
   stages.querySelector("ul").replaceChildren(...problem.stages.map((line) => element("li", line)));
@@ -154,7 +153,7 @@ function matching() {
       && (!text || `${row.implementation}@${row.problem.size} ${row.title}`.toLowerCase().includes(text)));
 }
 
-/** The form as the address has it; what the file does not have is not asked for. */
+/** Set the form as in the address; values that the file does not have are ignored. */
 function showFilters() {
   for (const name of FILTERS) {
     form.elements[name].value = state[name];
@@ -211,7 +210,7 @@ const NAME = ["case"];
 function asText(kind, header, rows) {
   const lines = rows.map((row) => [`${row.implementation}@${row.problem.size}`, ...(row.status === "ok" ? row.cells : [row.cells[0]])]);
   if (kind === "csv") {
-    // a cell that a spreadsheet would take for a formula is made a text
+    // a quote makes a cell text that a spreadsheet would take for a formula
     const cell = (text) => { const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text; return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
     return [header, ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
   }
@@ -245,7 +244,7 @@ async function copy(button) {
   setTimeout(() => { button.textContent = label; }, 1200);
 }
 
-// -- plots: drawn when they come near
+// -- plots, drawn when they are scrolled near
 
 const dark = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(max-width: 42rem)");
 
@@ -254,12 +253,12 @@ function draw(place) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true, ...(one.range ? {range: one.range} : {}),
     gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
-  const fitting = (text) => plot.stacked && narrow.matches ? text?.map((label) => label.split(" ").pop()) : text; // a phone's bars have room for shares alone
+  const fitting = (text) => plot.stacked && narrow.matches ? text?.map((label) => label.split(" ").pop()) : text; // bars on a phone have room only for shares
   const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one, text: fitting(one.text),
     opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,
-    outsidetextfont: {color: colour("--ink")}})); // inside a bar, Plotly takes what stands out from its colour
+    outsidetextfont: {color: colour("--ink")}})); // inside a bar, Plotly chooses a colour with contrast
   const bars = plot.y.type === "category";
-  place.style.height = plot.stacked && narrow.matches ? "400px" : ""; // for a legend of one column
+  place.style.height = plot.stacked && narrow.matches ? "400px" : ""; // room for a legend of one column
   Plotly.react(place, traces, {
     margin: {l: 60, r: 12, t: 8, b: !plot.stacked ? 44 : narrow.matches ? 205 : 122}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "" || !!plot.stacked,
     font: {color: colour("--ink"), family: "system-ui, sans-serif", size: 12}, hovermode: "closest", bargap: 0.35, barmode: plot.stacked ? "stack" : "overlay",
@@ -269,7 +268,7 @@ function draw(place) {
   }, {displayModeBar: false, responsive: true}).then(() => { place.dataset.drawn = "yes"; });
 }
 
-// -- beginning
+// -- start
 
 readAddress();
 for (const section of document.querySelectorAll(".kernel")) {

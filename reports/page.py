@@ -1,9 +1,9 @@
-"""The outputs of a result file: page, Markdown and CSV, each made from the file alone."""
+"""The outputs of a result file: page, Markdown and CSV. Each is made from the file alone."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE = "page.html"
+MISSING_PACKAGE = r"^needs (.+): pip install"
+"""The reason of a case that was skipped for want of a package."""
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write the outputs of a result file into a folder, and give their paths. Raises ResultError.
+    """Write the outputs of a result file into a folder, and return their paths.
 
-    Of a run: ``index.html``, ``report.md`` and ``cases.csv``. Of a comparison: ``comparison.html`` and ``comparison.md``. Of
-    whole training runs: ``quality.html`` and ``quality.md``.
+    - Of a run: ``index.html``, ``report.md`` and ``cases.csv``.
+    - Of a comparison: ``comparison.html`` and ``comparison.md``.
+    - Of whole training runs: ``quality.html`` and ``quality.md``.
+
+    Raises
+    ------
+    ResultError
+        If a file cannot be written.
     """
     if result.w2vbench.comparison:
         from . import comparison
@@ -38,15 +46,19 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
         from . import training
 
         return training.report(result, folder)
-    cases = frame(result)
-    texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(cases)}
+    texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
+    return write_texts(folder, texts)
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write files into a folder by name, and return their paths."""
     for name, text in texts.items():
         write(folder / name, text)
     return [folder / name for name in texts]
 
 
 def templates() -> Environment:
-    """The pages' templates: what a file says is escaped."""
+    """Return the pages' templates, which escape all texts of a result file."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -59,7 +71,7 @@ def templates() -> Environment:
 
 
 def html(result: ResultFile) -> str:
-    """One self-contained page: nothing is fetched when it is opened."""
+    """Return one self-contained page, which fetches nothing when it is opened."""
     from plotly.offline import get_plotlyjs
 
     cases = frame(result)
@@ -70,15 +82,15 @@ def html(result: ResultFile) -> str:
     for one in tables(cases, result):
         kernels.setdefault(one.problem.partition("@")[0], []).append(one)
     headlines = {
-        kernel: headline([one.problem for one in mine if one.problem in stories] or [mine[0].problem])
-        for kernel, mine in kernels.items()
+        kernel: headline([one.problem for one in its_tables if one.problem in stories] or [its_tables[0].problem])
+        for kernel, its_tables in kernels.items()
     }
     groups, rows = dict(list(cases.groupby("problem"))), by_problem(result)
     data = {
         "problems": [
-            problem(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
-            for mine in kernels.values()
-            for one in mine
+            problem_data(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
+            for its_tables in kernels.values()
+            for one in its_tables
         ],
         "plots": plots,
         "headlines": headlines,
@@ -91,7 +103,7 @@ def html(result: ResultFile) -> str:
             line_header=lines.HEADER,
             line_cells=lines.cells,
             line_note=lines.note,
-            line_explained=lines.EXPLAINED,
+            line_explanation=lines.EXPLANATION,
             not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
             suite=result.w2vbench,
             kernels=kernels,
@@ -113,15 +125,26 @@ def html(result: ResultFile) -> str:
             data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
             plotly=get_plotlyjs() if plots else "",
             facts=facts(result),
-            counted=counted(cases),
+            counts=count_cases(cases),
         )
     )
 
 
-def problem(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding | None) -> dict[str, Any]:
-    """A problem as the page's script has it: cells as text, figures to sort by, and every implementation's speed-up over every other.
+def problem_data(one: Table, cases: pd.DataFrame, rows: Sequence[Row], finding: Finding | None) -> dict[str, Any]:
+    """Return a problem's data for the page's script.
 
-    cases: the problem's own. rows: those of them that were measured.
+    It has the cells as text, the numbers that sort them, and the speed-up of every implementation over every other.
+
+    Parameters
+    ----------
+    one
+        The problem's table.
+    cases
+        The problem's part of the data frame.
+    rows
+        Its measured cases.
+    finding
+        Its finding, if anything was measured.
     """
     first = cases.iloc[0]
     return {
@@ -139,19 +162,19 @@ def problem(one: Table, cases: pd.DataFrame, rows: Sequence[Row], story: Finding
             for case in cases[[SORTED_BY[name] for name in one.header[2:]]].itertuples(index=False)
         ],
         "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
-        "ratios": {base.extra_info.implementation: over(base, rows) for base in rows},
+        "ratios": {base.extra_info.implementation: speedups_over(base, rows) for base in rows},
         "note": one.note,
         "stages": one.stages,
-        "found": story.found if story else "",
-        "advice": story.advice if story else "",
-        "best": story.use[0] if story else None,
+        "finding": finding.sentence if finding else "",
+        "advice": finding.advice if finding else "",
+        "best": finding.use[0] if finding else None,
     }
 
 
-def over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
-    """Each implementation's speed-up over one of them, as text and as a number."""
-    found = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
-    return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in found.items()}
+def speedups_over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
+    """Return each implementation's speed-up over one of them, as text and as a number to sort by."""
+    ratios = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
+    return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in ratios.items()}
 
 
 def number(value: Any) -> float | None:
@@ -159,7 +182,7 @@ def number(value: Any) -> float | None:
 
 
 def highlighted(code: str) -> str:
-    """Python source as HTML, its parts marked by class. The source is data: it is escaped."""
+    """Return Python source as HTML with classes for colours. The source itself is escaped."""
     from markupsafe import Markup
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
@@ -178,48 +201,52 @@ FACTS = {
     "system": "system",
     "machine": "architecture",
     "python": "Python",
-    "load_before": "load before",
-    "load_after": "load after",
-    "busy_before": "busy before",
-    "idlest_cpu": "workers kept on CPU",
+    "load_before": "load before the run",
+    "load_after": "load after the run",
+    "busy_before": "CPU use before the run",
+    "idlest_cpu": "workers pinned to CPU",
     "cpus_shared": "CPUs shared with other runs",
-    "clock_variation": "its own speed varied",
-    "swapped_bytes": "swapped meanwhile",
-    "throttled": "slowed by heat",
-    "held_back": "held back by a quota",
+    "clock_variation": "clock variation",
+    "swapped_bytes": "swapped during the run",
+    "throttled": "throttled by heat",
+    "held_back": "throttled by a CPU quota",
 }
-"""What the environment's fields are called on the page."""
+"""Names of the environment's fields on the page."""
 
 
 def facts(result: ResultFile) -> list[tuple[str, str]]:
-    """What the figures were measured on, in words."""
+    """Return name and value of each fact about the machine, the settings and the commit."""
     suite = result.w2vbench
-    found = [
+    names_and_values = [
         (FACTS.get(name, name.replace("_", " ")), fact(name, value))
         for name, value in suite.environment.items()
         if not isinstance(value, dict)
     ]
     for name, part in suite.environment.items():
         if isinstance(part, dict) and part:
-            found.append((name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items())))
+            names_and_values.append(
+                (name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items()))
+            )
     settings = suite.settings
     wanted = {
-        "processes": "processes a problem",
-        "rounds": "rounds a process, at most",
-        "sample_s": "a sample lasts at least",
-        "variant_s": "an implementation's time in a process",
-        "time_limit_s": "time limit a step",
-        "memory_limit_bytes": "memory limit of a worker",
+        "processes": "processes per problem",
+        "rounds": "rounds per process, at most",
+        "sample_s": "least time of a sample",
+        "variant_s": "time per implementation and process",
+        "time_limit_s": "time limit per step",
+        "memory_limit_bytes": "memory limit per worker",
         "seed": "seed",
     }
-    found += [(words, fact(name, settings[name])) for name, words in wanted.items() if settings.get(name) is not None]
+    names_and_values += [
+        (label, fact(name, settings[name])) for name, label in wanted.items() if settings.get(name) is not None
+    ]
     commit = result.commit_info.id or "none"
-    found.append(("commit", commit + (", with changes not committed" if result.commit_info.dirty else "")))
-    return [(name, value) for name, value in found if value]
+    names_and_values.append(("commit", commit + (", with uncommitted changes" if result.commit_info.dirty else "")))
+    return [(name, value) for name, value in names_and_values if value]
 
 
 def fact(name: str, value: Any) -> str:
-    """A value with its unit; empty where the system does not say."""
+    """Return a value with its unit; empty where it is unknown."""
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -230,21 +257,25 @@ def fact(name: str, value: Any) -> str:
         if name == "busy_before":
             return f"{value:.0%}"
         if name == "clock_variation":
-            return f"{value:.2f}-fold"
+            return f"{value:.2f}×"
         if name.startswith("load"):
             return f"{value:.2f}"
     return str(value)
 
 
-def counted(cases: pd.DataFrame) -> str:
-    """How many cases have figures, and what became of the others: ``219 cases measured, 4 wrong, 6 skipped``."""
+def count_cases(cases: pd.DataFrame) -> str:
+    """Return how many cases were timed, and what became of the others: ``219 timings; 6 skipped (torch not installed); 4 wrong``."""
     counts = cases.status.value_counts()
-    others = [f"{count} {status}" for status, count in counts.items() if status != "ok"]
-    return ", ".join([f"{counts.get('ok', 0)} cases measured", *others])
+    parts = [f"{counts.get('ok', 0)} timings"]
+    for status, count in counts.items():
+        if status != "ok":
+            missing = ", ".join(cases.reason[cases.status == status].str.extract(MISSING_PACKAGE)[0].dropna().unique())
+            parts.append(f"{count} {status}{f' ({missing} not installed)' if missing else ''}")
+    return "; ".join(parts)
 
 
 def as_markdown(result: ResultFile) -> str:
-    """The report as Markdown: findings, then every table."""
+    """Return the report as Markdown: findings, then every table."""
     cases = frame(result)
     suite = result.w2vbench
     stories = {finding.problem: finding for finding in findings(result)}
@@ -253,7 +284,7 @@ def as_markdown(result: ResultFile) -> str:
     words = f", words of {plain(suite.corpus.name)}" if suite.corpus.name else ""
     parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}{words}.", ""]
     if not suite.complete:
-        parts += ["**Interrupted: only the problems below were finished.**", ""]
+        parts += ["**This run was interrupted: only the problems below were finished.**", ""]
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
     if rows := overview(result):
@@ -266,14 +297,14 @@ def as_markdown(result: ResultFile) -> str:
             kernel = name
             parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
             if kernel in where:
-                parts += [*where_it_wins(where[kernel]), ""]
+                parts += [*wins_markdown(where[kernel]), ""]
         parts += [f"### {plain(one.problem.partition('@')[2])}", ""]
         story = stories.get(one.problem)
         if story:
-            parts += [plain(f"{story.found} {story.advice}"), ""]
+            parts += [plain(f"{story.sentence} {story.advice}"), ""]
         parts += [markdown(one), ""]
         if one.note:
-            parts += [f"_{plain(one.note[0].upper() + one.note[1:])}._", ""]
+            parts += [f"_{plain(one.note)}_", ""]
         if one.stages:
             parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in one.stages), ""]
     if rows := deck_table(result):
@@ -290,10 +321,10 @@ def as_markdown(result: ResultFile) -> str:
     return "\n".join(parts) + "\n"
 
 
-def where_it_wins(found: Wins) -> list[str]:
-    """A kernel's table of sizes as lines of Markdown."""
-    header = ("where each wins", *found.sizes)
+def wins_markdown(table: Wins) -> list[str]:
+    """Return a kernel's table of sizes as lines of Markdown."""
+    header = ("fastest at each size", *table.sizes)
     rows = (
-        (slug, *(f"**{cell.text}**" if cell.kind == FASTEST else cell.text for cell in row)) for slug, row in found.rows
+        (slug, *(f"**{cell.text}**" if cell.kind == FASTEST else cell.text for cell in row)) for slug, row in table.rows
     )
-    return [cells(header), cells(["---", *["---:"] * len(found.sizes)]), *map(cells, rows), "", f"_{MEANING}_"]
+    return [cells(header), cells(["---", *["---:"] * len(table.sizes)]), *map(cells, rows), "", f"_{MEANING}_"]

@@ -1,4 +1,4 @@
-"""What a problem found, in a sentence, and what to use at its size: computed from the figures, whoever wins."""
+"""One or two sentences on each problem, and which implementation to use at its size. Both are computed from the figures."""
 
 from __future__ import annotations
 
@@ -7,149 +7,183 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .again import more_processes
-from .frame import alike, example_s, examples, growths, wall_s, work_ratio
+from .frame import example_s, examples, growths, series_key, wall_s, work_ratio
+from .ranking import Ranking, rank, winner_speedup
+from .rerun import rerun_command
 from .results import ResultFile, Row, once
-from .standing import Standing, advertised, standing
 from .statistics import Interval
-from .units import power, seconds, three, times
+from .units import faster, power, seconds, times
 
 FLAT = 0.15
-"""A growth exponent below this is called flat."""
+"""A growth exponent within this of zero counts as flat, and within this of one as proportional."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem's story. use: slugs to use at this size, the first being the fastest."""
+    """What was found for one problem.
+
+    Attributes
+    ----------
+    problem
+        Its name.
+    sentence
+        Which implementation is fastest, by how much, how it grows, and what is undecided.
+    advice
+        Which implementation to use.
+    use
+        Slugs of the implementations to use at this size, the recommended one first.
+    """
 
     problem: str
-    found: str
+    sentence: str
     advice: str
     use: tuple[str, ...]
 
 
 @once
 def findings(result: ResultFile) -> list[Finding]:
-    """A finding for each problem that measured anything, in the file's order."""
-    grown = growths(result.benchmarks)
-    return [finding(rows, grown) for rows in by_problem(result).values()]
+    """Return a finding for each problem with measured cases, in the file's order."""
+    growth_by_series = growths(result.benchmarks)
+    return [finding(rows, growth_by_series) for rows in by_problem(result).values()]
 
 
 def by_problem(result: ResultFile) -> dict[str, list[Row]]:
-    """Measured rows, problem by problem."""
+    """Return the measured rows of each problem."""
     problems: dict[str, list[Row]] = {}
     for row in result.benchmarks:
         problems.setdefault(row.group or "", []).append(row)
     return problems
 
 
-def finding(problem: Sequence[Row], grown: dict[tuple[Any, ...], Interval]) -> Finding:
-    """The story of one problem; grown: how cases grow with V, by what they share."""
-    how = standing(problem)
-    best, baseline = how.advised, next((row for row in problem if row.extra_info.baseline), None)
-    slug, took = best.extra_info.implementation, seconds(wall_s(best))
+def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Interval]) -> Finding:
+    """Return the finding of one problem.
+
+    Parameters
+    ----------
+    problem
+        Its rows.
+    growth_by_series
+        The power of V that cases grow with (``frame.growths``).
+    """
+    ranking = rank(problem)
+    best, baseline = ranking.recommended, next((row for row in problem if row.extra_info.baseline), None)
+    slug, time = slug_of(best), seconds(wall_s(best))
     size = best.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
-    if not how.settled:
-        what = f"{slug} seems fastest {at}: {took} a call"
-    elif how.tie:
-        what = f"{listed([row.extra_info.implementation for row in how.as_fast])} tie {at}: {slug} takes {took} a call"
+    if not ranking.conclusive:
+        winner = f"{slug} seems fastest {at}: {time} a call"
+    elif ranking.tie:
+        winner = (
+            f"{listed(list(map(slug_of, ranking.fastest)))} are about equally fast {at}: {slug} takes {time} a call"
+        )
     else:
-        what = f"{slug} is fastest {at}: {took} a call"
+        winner = f"{slug} is fastest {at}: {time} a call"
     if baseline is None:
-        found = f"{what}. The baseline was not measured, so there is no ratio."
+        sentence = f"{winner}. The baseline was not measured, so there is no speed-up."
     elif baseline is best:
-        found = f"{unbeaten(how)} {slug} {at}, {took} a call{next_one(how, problem)}."
+        sentence = f"{baseline_first(ranking, slug, at)}: {time} a call.{runner_up(ranking, problem)}"
     else:
-        ratio = advertised(best, baseline, problem) or Interval(example_s(baseline) / example_s(best))
-        faster = f"{factor(ratio)} faster than the baseline {baseline.extra_info.implementation} ({seconds(wall_s(baseline))})"
-        plain = plainly(best, baseline, ratio) if how.settled and not how.tie else ""
-        found = f"{plain or f'{what}, {faster}.'}{unlike(best, baseline)}{growing(best, baseline, grown)}"
-    also = [row.extra_info.implementation for row in how.as_fast[1:]]
-    advice = f"{'Use' if how.settled else 'Perhaps use'} {slug} ({best.extra_info.title}){f'; about as fast: {listed(also)}' if also else ''}."
-    return Finding(best.group or "", f"{found}{doubt(how)}", advice, (slug, *also))
+        ratio = winner_speedup(best, baseline, problem) or Interval(example_s(baseline) / example_s(best))
+        speedup = f"{faster(ratio)} than the baseline {slug_of(baseline)} ({seconds(wall_s(baseline))})"
+        summary = without_code(best, baseline, ratio) if ranking.conclusive and not ranking.tie else ""
+        sentence = (
+            f"{summary or f'{winner}, {speedup}.'}{unequal_work(best, baseline)}"
+            f"{growth_sentence(best, baseline, growth_by_series)}"
+        )
+    ties = list(map(slug_of, ranking.fastest[1:]))
+    verb, others = "Use" if ranking.conclusive else "Perhaps use", f"; about as fast: {listed(ties)}" if ties else ""
+    advice = f"{verb} {slug} ({best.extra_info.title}){others}."
+    return Finding(best.group or "", f"{sentence}{open_questions(ranking)}", advice, (slug, *ties))
 
 
-def unbeaten(how: Standing) -> str:
-    """What is said of a baseline that is the one to use."""
-    alone = how.settled and not how.tie
-    return "Nothing beats the baseline" if alone else "Nothing is clearly faster than the baseline"
+def slug_of(row: Row) -> str:
+    return row.extra_info.implementation
 
 
-def next_one(how: Standing, problem: Sequence[Row]) -> str:
-    """Who comes after a baseline that leads alone, and how long that takes."""
-    others = sorted((row for row in problem if row is not how.leader), key=example_s)
-    if not others or how.tie or not how.settled:
+def baseline_first(ranking: Ranking, slug: str, at: str) -> str:
+    """The beginning of a sentence about a problem whose baseline is recommended."""
+    if ranking.conclusive and not ranking.tie:
+        return f"The baseline {slug} is fastest {at}"
+    return f"No implementation is clearly faster than the baseline {slug} {at}"
+
+
+def runner_up(ranking: Ranking, problem: Sequence[Row]) -> str:
+    """How much slower the second is, behind a baseline that alone is fastest."""
+    others = sorted((row for row in problem if row is not ranking.leader), key=example_s)
+    if not others or ranking.tie or not ranking.conclusive:
         return ""
-    ratio = advertised(how.leader, others[0], problem)
-    times_as_long = three(ratio.estimate if ratio else example_s(others[0]) / example_s(how.leader))
-    return f"; the next, {others[0].extra_info.implementation}, takes {times_as_long} times as long"
+    ratio = winner_speedup(ranking.leader, others[0], problem)
+    leads_by = ratio.estimate if ratio else example_s(others[0]) / example_s(ranking.leader)
+    return f" The next, {slug_of(others[0])}, is {faster(Interval(1 / leads_by))}."
 
 
-def factor(ratio: Interval) -> str:
-    """``12.3 times (11.9–12.8)``."""
-    ends = "" if ratio.low is None or ratio.high is None else f" ({three(ratio.low)}–{three(ratio.high)})"
-    return f"{three(ratio.estimate)} times{ends}"
-
-
-def doubt(how: Standing) -> str:
-    """What these processes leave open, and the command that would tell."""
-    if not how.tested:
-        counted = {0: "No process of its own", 1: "One process"}.get(how.processes, f"{how.processes} processes")
-        more = f"; {more_processes((), how.leader)} measures more" if how.processes else ""
-        return f" {counted}: no interval, and no test of who is fastest{more}."
-    if not how.undecided:
+def open_questions(ranking: Ranking) -> str:
+    """What these processes leave undecided, and the command that measures more."""
+    if not ranking.tested and not ranking.processes:
+        return " The file has no separate processes, so there is no interval and no test of which is fastest."
+    if not ranking.tested:
+        count = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
+        return (
+            f" {count} too few for an interval or a test of which is fastest; "
+            f"{rerun_command((), ranking.leader)} measures more."
+        )
+    if not ranking.undecided:
         return ""
-    names = [row.extra_info.implementation for row in how.undecided]
+    slugs = list(map(slug_of, ranking.undecided))
     return (
-        f" Whether {listed(names)} {'takes' if len(names) == 1 else 'take'} longer is open: "
-        f"{more_processes((how.leader, *how.undecided), how.leader)} measures them in more processes."
+        f" It is undecided whether {listed(slugs)} {'is' if len(slugs) == 1 else 'are'} slower; "
+        f"{rerun_command((ranking.leader, *ranking.undecided), ranking.leader)} measures them in more processes."
     )
 
 
-def unlike(fastest: Row, baseline: Row) -> str:
-    """What a ratio holds beside speed: calls that cover unlike numbers of examples, and what is computed otherwise."""
+def unequal_work(fastest: Row, baseline: Row) -> str:
+    """What a ratio contains beside speed: calls that cover different numbers of examples, or compute different things."""
     (unit, mine), (_, theirs) = examples(fastest), examples(baseline)
-    said = f" By {unit}: a call of the one covers {mine:,.0f}, of the other {theirs:,.0f}."
-    one, other = fastest.extra_info, baseline.extra_info
-    differs = " They differ in more than speed ({}; {})."
-    return (said if work_ratio(fastest, baseline) != 1.0 else "") + (
-        differs.format(f"{one.implementation}: {one.differs}", f"{other.implementation}: {other.differs}")
-        if one.differs and other.differs and one.differs != other.differs
-        else ""
-    )
+    sentences = ""
+    if work_ratio(fastest, baseline) != 1.0:
+        sentences = (
+            f" Speed-ups compare the time for equal numbers of {unit}: a call of {slug_of(fastest)} covers {mine:,.0f}, "
+            f"a call of {slug_of(baseline)} {theirs:,.0f}."
+        )
+    one, other = fastest.extra_info.differs, baseline.extra_info.differs
+    if one and other and one != other:
+        sentences += f" They differ in more than speed ({slug_of(fastest)}: {one}; {slug_of(baseline)}: {other})."
+    return sentences
 
 
-def plainly(fastest: Row, baseline: Row, ratio: Interval) -> str:
-    """The finding for someone who reads no code; empty where the file has no plain words for both."""
+def without_code(fastest: Row, baseline: Row, ratio: Interval) -> str:
+    """The finding for readers who read no code; empty where the file has no summary of both implementations."""
     one, other, size = fastest.extra_info.summary, baseline.extra_info.summary, fastest.extra_info.size
     if not (one and other):
         return ""
     words = {1_000_000: "a million words", 100_000: "a hundred thousand words"}.get(size.V, f"{size.V:,} words")
     batch = f", {size.B:,} at a time" if size.B != 1 else ""
     return (
-        f"At {words}{batch}, {one} instead of {other} is {factor(ratio)} faster: "
+        f"At {words}{batch}, {one} instead of {other} is {faster(ratio)}: "
         f"{seconds(wall_s(fastest))}, not {seconds(wall_s(baseline))}."
     )
 
 
-def growing(fastest: Row, baseline: Row, grown: dict[tuple[Any, ...], Interval]) -> str:
-    """How the two grow with V, where the file has enough vocabularies to tell."""
-    winner, loser = grown.get(alike(fastest)), grown.get(alike(baseline))
+def growth_sentence(fastest: Row, baseline: Row, growth_by_series: dict[tuple[Any, ...], Interval]) -> str:
+    """How the two grow with V, where the file has enough vocabularies."""
+    winner, loser = growth_by_series.get(series_key(fastest)), growth_by_series.get(series_key(baseline))
     if winner is None or loser is None:
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
-        return " Neither grows with V."
-    return f" The one {course(winner)}, the other {course(loser)}."
+        return f" The time of {slug_of(fastest)} does not depend on V, and neither does that of {slug_of(baseline)}."
+    return f" The time of {slug_of(fastest)} {growth_words(winner)}; that of {slug_of(baseline)} {growth_words(loser)}."
 
 
-def course(growth: Interval) -> str:
+def growth_words(growth: Interval) -> str:
     """What a power of V means, if it is known well enough to mean anything."""
     if abs(growth.estimate) < FLAT:
-        return "stays flat as V grows"
+        return "does not depend on V"
     if growth.includes(0.0) and growth.low is not None:
-        return "grows with V in a way that these processes leave open"
-    return f"{'grows' if growth.estimate > 0 else 'falls'} as {power(Interval(growth.estimate))}"
+        return "may depend on V, but these processes leave it undecided"
+    law = power(Interval(growth.estimate))
+    if abs(growth.estimate - 1) < FLAT:
+        return f"grows about in proportion to V ({law})"
+    return f"{'grows' if growth.estimate > 0 else 'falls'} as {law}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -158,7 +192,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def headline(problems: Sequence[str]) -> str:
-    """The problem that stands for its kernel: the one with the most work, V times B, then the largest V."""
+    """Return the problem that represents its kernel: the one with the most work, V times B, then the largest V."""
 
     def work(problem: str) -> tuple[float, float]:
         sizes = dict(re.findall(r"([VB])=([\de]+)", problem.rpartition("@")[2]))
@@ -168,37 +202,37 @@ def headline(problems: Sequence[str]) -> str:
     return max(problems, key=work)
 
 
-def gain(ratio: Interval | None) -> str:
-    """A speed-up, with a warning where it may be none."""
+def speedup_cell(ratio: Interval | None) -> str:
+    """A speed-up for the overview, with a warning where it may be none."""
     unsure = ratio and ratio.low is not None and ratio.includes(1.0)
     return f"perhaps {times(ratio)}" if unsure else times(ratio)
 
 
-OVERVIEW = ("kernel", "times faster", "fastest", "baseline", "V, B")
+OVERVIEW = ("kernel", "speed-up", "fastest", "baseline", "V, B")
 
 
 def overview(result: ResultFile) -> list[tuple[str, ...]]:
-    """One row a kernel under OVERVIEW, of the problem that stands for it, where it has a baseline."""
+    """Return cells under OVERVIEW for each kernel with a baseline, at the problem that represents it."""
     problems = by_problem(result)
     kernels: dict[str, list[str]] = {}
     for problem in problems:
         kernels.setdefault(problem.partition("@")[0], []).append(problem)
-    found: list[tuple[str, ...]] = []
+    lines: list[tuple[str, ...]] = []
     for kernel, names in kernels.items():
         rows = problems[headline(names)]
         baseline = next((row for row in rows if row.extra_info.baseline), None)
         if baseline is None:
             continue
-        how = standing(rows)
-        best, size = how.advised, how.advised.extra_info.size
-        ratio = "–" if best is baseline else gain(advertised(best, baseline, rows))
-        first, last = (f"{row.extra_info.implementation}, {seconds(wall_s(row))}" for row in (best, baseline))
-        found.append((kernel, ratio, f"{first}{remark(how)}", last, f"{size.V:,}, {size.B:,}"))
-    return found
+        ranking = rank(rows)
+        best, size = ranking.recommended, ranking.recommended.extra_info.size
+        ratio = "–" if best is baseline else speedup_cell(winner_speedup(best, baseline, rows))
+        first, last = (f"{slug_of(row)}, {seconds(wall_s(row))}" for row in (best, baseline))
+        lines.append((kernel, ratio, f"{first}{remark(ranking)}", last, f"{size.V:,}, {size.B:,}"))
+    return lines
 
 
-def remark(how: Standing) -> str:
-    """What keeps a winner from being the only one, in brackets."""
-    if not how.settled:
+def remark(ranking: Ranking) -> str:
+    """A remark where the recommended implementation is not the only fastest one."""
+    if not ranking.conclusive:
         return " (undecided)"
-    return f" (tie of {len(how.as_fast)})" if how.tie else ""
+    return f" (tie of {len(ranking.fastest)})" if ranking.tie else ""

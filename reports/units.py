@@ -1,4 +1,4 @@
-"""Figures as people read them: three significant digits and a unit, rounded in this one place."""
+"""Numbers as text for people: three significant digits and a unit. All rounding is done here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import math
 from .statistics import Interval
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+NEAR = 1.1
+"""A speed-up below this factor is shown as a percentage."""
+LARGE = 2.0
+"""A change of time from this factor up is shown as a factor, and below it as a percentage."""
 
 
 def three(value: float) -> str:
-    """Three significant digits: ``0.0123``, ``1.23``, ``12.3``, ``123``, ``12,300``; far from one ``1.23e-09``."""
+    """Return three significant digits: ``0.0123``, ``1.23``, ``12.3``, ``123``, ``12,300``; far from one ``1.23e-09``."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
     if not 1e-4 <= abs(value) < 1e15:
@@ -21,7 +25,7 @@ def three(value: float) -> str:
 
 
 def scaled(value: float | None, unit: str, least: float = 0.0) -> str:
-    """A figure with an SI prefix, ``12.3 µs``; a dash where there is none. Prefixes below least are not used."""
+    """Return a number with an SI prefix, ``12.3 µs``, or a dash if there is none. Prefixes below ``least`` are not used."""
     if value is None or not math.isfinite(value):
         return "–"
     rounded = float(f"{value:.2e}")  # before its prefix is chosen: 999.6 µs are 1.00 ms
@@ -32,25 +36,82 @@ def scaled(value: float | None, unit: str, least: float = 0.0) -> str:
 
 
 def seconds(value: float | None) -> str:
+    """Return a time: ``12.3 µs``."""
     return scaled(value, "s")
 
 
 def size_bytes(value: float | None) -> str:
-    """Bytes in powers of a thousand: ``0 B``, ``40.1 kB``, ``400 MB``."""
+    """Return bytes in powers of a thousand: ``0 B``, ``40.1 kB``, ``400 MB``."""
     return f"{value:.0f} B" if value is not None and abs(value) < 999.5 else scaled(value, "B", least=1.0)
 
 
-def times(ratio: Interval | None) -> str:
-    """A ratio with its interval: ``12.3× (11.9–12.8)``."""
-    if ratio is None:
+def faster(speedup: Interval, near: float = NEAR) -> str:
+    """Return a speed-up in words, with its interval.
+
+    Parameters
+    ----------
+    speedup
+        How many times faster; below one, it is slower.
+    near
+        The factor, up or down, below which percentages are used.
+
+    Returns
+    -------
+    str
+        ``12.3× faster (11.9–12.8)``, ``3.24× slower (3.10–3.40)`` or ``8.0 % faster (5.1–10.9 %)``. If the
+        interval includes one, each end has its own word: ``1.50× faster (1.11× slower to 2.50× faster)``.
+    """
+
+    def magnitude(value: float) -> float:
+        return max(value, 1 / value if value else math.inf)
+
+    def amount(value: float) -> str:
+        larger = magnitude(value)
+        return f"{(larger - 1) * 100:.1f} %" if is_near(speedup, near) else f"{three(larger)}×"
+
+    def in_words(value: float) -> str:
+        return f"{amount(value)} {'slower' if value < 1 else 'faster'}"
+
+    if speedup.low is None or speedup.high is None:
+        return in_words(speedup.estimate)
+    if speedup.low < 1 < speedup.high:
+        return f"{in_words(speedup.estimate)} ({in_words(speedup.low)} to {in_words(speedup.high)})"
+    low, high = (amount(end) for end in sorted((speedup.low, speedup.high), key=magnitude))
+    return f"{in_words(speedup.estimate)} ({low.rstrip('× %')}–{high.removesuffix('×')})"
+
+
+def is_near(ratio: Interval, near: float) -> bool:
+    """Whether a ratio is within a factor of one."""
+    return 1 / near < ratio.estimate < near
+
+
+def times(speedup: Interval | None) -> str:
+    """Return a speed-up for a table: ``12.3× faster (11.9–12.8)``, ``3.24× slower (3.10–3.40)``, or near one ``+8.0 %``."""
+    if speedup is None:
         return "–"
+    return signed(speedup) if is_near(speedup, NEAR) else faster(speedup)
+
+
+def change(time_ratio: Interval) -> str:
+    """Return a ratio of times as a change of time: ``+5.1 % (+3.2 to +7.0 %)``, or ``3.00× slower (2.90–3.10)`` if it is large."""
+    return signed(time_ratio) if is_near(time_ratio, LARGE) else faster(inverse(time_ratio))
+
+
+def inverse(ratio: Interval) -> Interval:
+    """Return the ratio the other way round: of times from speeds, and of speeds from times."""
+    low, high = (None if end is None else 1 / end if end else math.inf for end in (ratio.high, ratio.low))
+    return Interval(1 / ratio.estimate, low, high)
+
+
+def signed(ratio: Interval) -> str:
+    """Return a ratio as a percentage with a sign: ``+5.1 % (+3.2 to +7.0 %)``."""
     if ratio.low is None or ratio.high is None:
-        return f"{three(ratio.estimate)}×"
-    return f"{three(ratio.estimate)}× ({three(ratio.low)}–{three(ratio.high)})"
+        return percent(ratio.estimate)
+    return f"{percent(ratio.estimate)} ({percent(ratio.low).removesuffix(' %')} to {percent(ratio.high)})"
 
 
 def power(growth: Interval | None, of: str = "V") -> str:
-    """A growth exponent: ``V^0.98 (0.9–1.06)``."""
+    """Return a growth exponent: ``V^0.98 (0.90–1.06)``."""
     if growth is None:
         return "–"
     estimate, low, high = (
@@ -61,7 +122,7 @@ def power(growth: Interval | None, of: str = "V") -> str:
 
 
 def rate(value: float | None) -> str:
-    """Things a second: ``4.31 million``, ``12,300``."""
+    """Return a number of things per second: ``4.31 million``, ``12,300``."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
@@ -72,14 +133,5 @@ def count(value: int) -> str:
 
 
 def percent(ratio: float) -> str:
-    """A ratio as a change: ``+5.1 %``, ``-0.2 %``."""
+    """Return a ratio as a change: ``+5.1 %``, ``-0.2 %``."""
     return f"{round((ratio - 1) * 100, 1) + 0.0:+.1f} %"
-
-
-def change(estimate: float, low: float | None, high: float | None) -> str:
-    """A ratio of times as a change with its interval, ``+5.1 % (+3.2 to +7.0 %)``; as times where it is large."""
-    if not 0.5 < estimate < 2:
-        return times(Interval(estimate, low, high))
-    if low is None or high is None:
-        return percent(estimate)
-    return f"{percent(estimate)} ({percent(low).removesuffix(' %')} to {percent(high)})"

@@ -1,4 +1,4 @@
-"""Where each implementation wins: a kernel's implementations against its sizes, each beside the fastest of its problem."""
+"""Where each implementation is fastest: a table of a kernel's implementations against its sizes."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .frame import example_s
+from .ranking import rank
 from .results import ResultFile, Row
-from .standing import standing
+from .statistics import Interval
 from .story import by_problem
-from .units import three
+from .units import faster
 
 FASTEST, PLAIN, OTHER, ABSENT = "fastest", "plain", "other", "absent"
 MEANING = (
-    "How many times as long as the fastest each takes; 1×: it is the fastest there, or as fast. "
-    "?: these processes leave it open. †: the fastest of those that need NumPy and SciPy only."
+    "Each cell compares an implementation with the fastest at that size; several may tie as fastest. "
+    "?: undecided after these processes. †: the fastest of those that need only NumPy and SciPy."
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One case. kind: FASTEST, PLAIN (the fastest without compiler or framework, beaten by one with), OTHER or ABSENT."""
+    """One case of the table.
+
+    Attributes
+    ----------
+    text
+        What is shown.
+    kind
+        FASTEST; PLAIN: the fastest without compiler or framework, where one with them is faster; OTHER; or ABSENT.
+    """
 
     text: str
     kind: str
@@ -28,7 +37,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Wins:
-    """A kernel's table. sizes: what tells its problems apart; rows: implementations from the textbook's upward."""
+    """A kernel's table.
+
+    Attributes
+    ----------
+    kernel
+        Its name.
+    sizes
+        The column heads: the parts of a size that differ between the kernel's problems, and V.
+    rows
+        A slug and its cells, from the textbook's implementation to the fastest.
+    """
 
     kernel: str
     sizes: tuple[str, ...]
@@ -36,13 +55,13 @@ class Wins:
 
 
 def wins(result: ResultFile) -> list[Wins]:
-    """A table for each kernel of which two implementations or more were measured."""
+    """Return a table for each kernel with two or more measured implementations."""
     kernels: dict[str, dict[str, list[Row]]] = {}
     for problem, rows in by_problem(result).items():
         kernel, _, size = problem.partition("@")
         kernels.setdefault(kernel, {})[size] = rows
     statuses = {case.case: case.status for case in result.w2vbench.not_measured}
-    found = []
+    tables = []
     for kernel, problems in kernels.items():
         slugs = list(dict.fromkeys(slug(row) for problem in problems.values() for row in problem))
         if len(slugs) > 1:
@@ -51,36 +70,36 @@ def wins(result: ResultFile) -> list[Wins]:
                 for size, problem in problems.items()
             ]
             cells = tuple(zip(slugs, zip(*columns, strict=True), strict=True))
-            found.append(Wins(kernel, told_apart(list(problems)), cells))
-    return found
+            tables.append(Wins(kernel, differing_parts(list(problems)), cells))
+    return tables
 
 
 def slug(row: Row) -> str:
     return row.extra_info.implementation
 
 
-def column(problem: Sequence[Row], slugs: Sequence[str], otherwise: Mapping[str, str]) -> list[Cell]:
-    """One problem. otherwise: what became of implementations without figures."""
-    taken = {slug(row): example_s(row) for row in problem}
-    how, simple = standing(problem), [row for row in problem if not row.extra_info.needs]
-    first, undecided = set(map(slug, how.as_fast)), set(map(slug, how.undecided))
-    plain = set(map(slug, standing(simple).as_fast)) if simple else set()
-    if first & plain:
+def column(problem: Sequence[Row], slugs: Sequence[str], statuses: Mapping[str, str]) -> list[Cell]:
+    """The cells of one problem; ``statuses`` has the texts for implementations that were not measured."""
+    times = {slug(row): example_s(row) for row in problem}
+    ranking, simple = rank(problem), [row for row in problem if not row.extra_info.needs]
+    fastest, undecided = set(map(slug, ranking.fastest)), set(map(slug, ranking.undecided))
+    plain = set(map(slug, rank(simple).fastest)) if simple else set()
+    if fastest & plain:
         plain = set()
 
     def cell(one: str) -> Cell:
-        if one not in taken:
-            return Cell(otherwise[one], ABSENT)
-        if one in first:
-            return Cell("1×", FASTEST)
-        ratio = f"{three(taken[one] / min(taken.values()))}×{'?' * (one in undecided)}"
-        return Cell(f"{ratio} †", PLAIN) if one in plain else Cell(ratio, OTHER)
+        if one not in times:
+            return Cell(statuses[one], ABSENT)
+        if one in fastest:
+            return Cell(FASTEST, FASTEST)
+        text = f"{faster(Interval(min(times.values()) / times[one]))}{'?' * (one in undecided)}"
+        return Cell(f"{text} †", PLAIN) if one in plain else Cell(text, OTHER)
 
     return [cell(one) for one in slugs]
 
 
-def told_apart(sizes: Sequence[str]) -> tuple[str, ...]:
-    """Sizes without what all of them share, but for V."""
+def differing_parts(sizes: Sequence[str]) -> tuple[str, ...]:
+    """Sizes without the parts that all of them share, except V."""
     parts = [size.split(",") for size in sizes]
     shared = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0][1:])
     return tuple(", ".join(part for part in one if part not in shared or part.startswith("V=")) for one in parts)

@@ -16,6 +16,6 @@ def written(text: str) -> list[list[list[str]]]:
     blocks = [
         block.splitlines()
         for block in text.split("\n\n")
-        if block.startswith("| ") and not block.startswith("| where each wins ")
+        if block.startswith("| ") and not block.startswith("| fastest at each size ")
     ]
     return [[cells(line) for line in block[2:]] for block in blocks]

@@ -13,7 +13,7 @@ from impls.case import Size
 from impls.interface import BadImplementation
 from impls.lookup import lookup
 from impls.training.implementations import cbow, skip_gram
-from reports.between import compare_files
+from reports.file_comparison import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import as_json, html, trends
 from reports.page import as_markdown, report
@@ -68,16 +68,20 @@ def test_what_is_fastest_is_so_by_example_everywhere() -> None:
     result = problem()
     (told,) = findings(result)
     assert told.use == ("whole",)
-    assert "200 times (200–200) faster" in told.found
-    assert "They differ in more than speed (whole: K negatives; book: full softmax)." in told.found
-    assert overview(result)[0][:3] == ("training.skip-gram", "200× (200–200)", "whole, 1.50 ms")
+    assert "200× faster (200–200)" in told.sentence
+    assert "They differ in more than speed (whole: K negatives; book: full softmax)." in told.sentence
+    assert overview(result)[0][:3] == ("training.skip-gram", "200× faster (200–200)", "whole, 1.50 ms")
     (won,) = wins(result)
-    assert {slug: cells[0].text for slug, cells in won.rows} == {"book": "200×", "half": "1.33×", "whole": "1×"}
+    assert {slug: cells[0].text for slug, cells in won.rows} == {
+        "book": "200× slower",
+        "half": "1.33× slower",
+        "whole": "fastest",
+    }
     cases = frame(result)
     assert cases.speedup.to_list()[1:] == pytest.approx([150.0, 200.0])
     (table,) = tables(cases, result)
-    assert [line[3] for line in table.rows] == ["baseline", "150× (150–150)", "200× (200–200)"]
-    for text in (csv(cases), as_markdown(result), table.note, told.found):
+    assert [line[3] for line in table.rows] == ["baseline", "150× faster (150–150)", "200× faster (200–200)"]
+    for text in (csv(cases), as_markdown(result), table.note, told.sentence):
         assert not re.search(r"\b(300(\.0)?×|300 times)", text)
 
 
@@ -88,19 +92,21 @@ def test_the_table_says_pairs_and_words_a_second_and_what_is_not_alike() -> None
         ("10,000", "1,000"), ("1.50 million", "300,000"), ("2.00 million", "200,000")
     ]  # fmt: skip
     assert table.note == (
-        "a call covers 3,000 pairs of 300 words (book, whole); 1,500 pairs of 300 words (half): speed-ups are by time an "
-        "example; they differ in more than speed: book: full softmax; half: its own windows; whole: K negatives"
+        "A call covers 3,000 pairs of 300 words (book, whole); 1,500 pairs of 300 words (half). Speed-ups therefore compare the "
+        "time per example. Implementations differ in more than speed: full softmax (book); its own windows (half); K negatives (whole)."
     )
 
 
 def test_a_finding_says_by_how_much_the_calls_differ() -> None:
     result = saved.result(row("book", 0.3, baseline=True, **ALL, **TRAINING), row("half", 1e-3, **HALF, **TRAINING))
-    assert "By pairs: a call of the one covers 1,500, of the other 3,000." in findings(result)[0].found
+    assert (
+        "for equal numbers of pairs: a call of half covers 1,500, a call of book 3,000." in findings(result)[0].sentence
+    )
 
 
 def test_where_all_cover_the_same_that_is_said_and_where_none_does_nothing() -> None:
     same = saved.result(row("book", 0.3, baseline=True, **ALL, **TRAINING), row("other", 0.1, **ALL, **TRAINING))
-    assert tables(frame(same), same)[0].note == "a call covers 3,000 pairs of 300 words, the same for all"
+    assert tables(frame(same), same)[0].note == "A call of each implementation covers 3,000 pairs of 300 words."
     plain = saved.result(row("gather", 1e-5))
     (table,) = tables(frame(plain), plain)
     assert table.note == ""
@@ -111,7 +117,8 @@ def test_a_file_of_before_says_that_its_ratios_are_not_of_equal_work() -> None:
     before = saved.result(row("book", 0.3, baseline=True, **TRAINING), row("half", 1e-3, **TRAINING))
     (table,) = tables(frame(before), before)
     assert table.note == (
-        "an earlier version's file: calls covered unlike numbers of pairs, so speed-ups are not of equal work"
+        "This file is of an earlier version, in which calls covered different numbers of pairs: its speed-ups do not compare "
+        "equal work."
     )
 
 
@@ -128,7 +135,7 @@ def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
     plain, training = json.loads(found[1])["problems"]
     assert plain["header"] == training["header"][:-2]
     text, ratio = training["ratios"]["book"]["half"]
-    assert (text, ratio) == ("150× (150–150)", pytest.approx(150.0))
+    assert (text, ratio) == ("150× faster (150–150)", pytest.approx(150.0))
     assert training["ratios"]["half"]["book"][1] == pytest.approx(1 / 150, rel=1e-4)
     assert training["sort"][1][-2:] == [1.5e6, 3e5]
     assert [len(one["sort"][0]) for one in (plain, training)] == [len(one["header"]) - 2 for one in (plain, training)]
@@ -168,7 +175,7 @@ def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
     (series,) = trend.series.values()
     assert [point.wall_s for point in series.points] == pytest.approx([2e-3])
     said = "left out: 2 earlier runs, in which a call covered other work"
-    assert series.aside == json.loads(as_json([trend]))[0]["series"][0]["left_out"] == said
+    assert series.omission == json.loads(as_json([trend]))[0]["series"][0]["left_out"] == said
     assert said in html([trend], [], 0.05)
 
 
@@ -192,7 +199,7 @@ def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names()
 def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
     """It would be found out when a run is over, and its file could not be written."""
     mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
-    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that gives numbers by name"):
+    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that returns numbers by name"):
         mine(step)
     with pytest.raises(BadImplementation, match="covers"):
         skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]

@@ -14,11 +14,11 @@ from reports.results import read
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, not_measured, row, without_processes
 
-TIME_V, TIME_B = "Time a call against vocabulary V", "Time a call against batch B"
+TIME_V, TIME_B = "Time per call against vocabulary V", "Time per call against batch B"
 MEMORY_V, MEMORY_B = "Peak memory of a call against vocabulary V", "Peak memory of a call against batch B"
 IMPLEMENTATIONS, SHARES, CPU = (
-    "Times faster than the baseline",
-    "Share of its roofline limit",
+    "Speed-up over the baseline",
+    "Share of the roofline limit",
     "CPU time against wall time",
 )
 
@@ -40,7 +40,7 @@ def test_each_implementation_is_a_line_through_its_own_times_in_order_of_size() 
     times = {100_000: 1e-2, 1_000: 1e-4, 10_000: 1e-3}  # not in order
     plot = plots(*[row("one-hot", wall, V=V) for V, wall in times.items()], row("gather", 1e-5, V=1_000))[TIME_V]
     assert plot["kernel"] == "lookup"
-    assert plot["title"] == "Time a call against vocabulary V (B = 100)"
+    assert plot["title"] == "Time per call against vocabulary V (B = 100)"
     assert line(plot, "one-hot")["x"] == [1_000, 10_000, 100_000]
     assert line(plot, "one-hot")["y"] == pytest.approx([1e-4, 1e-3, 1e-2])
     assert line(plot, "one-hot")["text"] == ["100 µs", "1.00 ms", "10.0 ms"]
@@ -145,13 +145,13 @@ def test_speed_ups_are_points_with_intervals_of_the_problem_with_the_most_work()
     rows += [row("gather", 1e-5, V=10_000), row("gather", 2e-5, V=100_000)]
     rows += [row("take", 1e-5, V=10_000)]  # not measured at the larger size
     plot = plots(*rows)[IMPLEMENTATIONS]
-    assert plot["title"] == "Times faster than the baseline (V = 100,000, B = 100)"
+    assert plot["title"] == "Speed-up over the baseline (V = 100,000, B = 100)"
     assert [trace["y"] for trace in plot["data"]] == [["one-hot"], ["gather"]]
     cases = frame(saved.result(*rows))
     expected = cases[(cases.implementation == "gather") & (cases.V == 100_000)]
     one = line(plot, "gather")
     assert one["x"] == pytest.approx([(4 * 4.5 * 5) ** (1 / 3)])
-    assert one["text"] == ["4.48×"]
+    assert one["text"] == ["4.48× faster"]
     assert one["x"][0] + one["error_x"]["array"][0] == pytest.approx(expected.speedup_high.item())
     assert one["x"][0] - one["error_x"]["arrayminus"][0] == pytest.approx(expected.speedup_low.item())
     assert plot["y"]["type"] == "category"

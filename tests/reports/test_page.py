@@ -385,7 +385,7 @@ def test_on_a_phone_figures_stand_beside_the_names(show: Show) -> None:
 def test_findings_stand_at_the_top_and_lead_to_their_kernels(show: Show) -> None:
     view = show("every status", "")
     found = view.texts("ul.story li")
-    assert found[0].startswith("lookup: gather is fastest at V = 100,000, B = 100: 100 µs a call, 100 times (")
+    assert found[0].startswith("lookup: gather is fastest at V = 100,000, B = 100: 100 µs a call, 100× faster (")
     assert found[1].startswith("scatter.dense: numba is fastest")
     view.locate("ul.story a").nth(1).click()
     box = view.page.get_by_role("heading", name="scatter.dense the gradient").bounding_box()
@@ -396,7 +396,7 @@ def test_findings_stand_at_the_top_and_lead_to_their_kernels(show: Show) -> None
 def test_the_overview_leads_to_its_kernels(show: Show) -> None:
     view = show("every status")
     assert view.texts("main table >> nth=0 >> tbody td") == [
-        "100× (100–100)",
+        "100× faster (100–100)",
         "gather, 100 µs",
         "one-hot, 10.0 ms",
         "100,000, 100",
@@ -423,7 +423,7 @@ def test_every_status_is_told_with_its_reason(show: Show) -> None:
     view = show("every status")
     for where, often in ((".kernel", 1), ("#every", 2)):
         assert [reason.partition(":")[0] for reason in view.texts(f"{where} td.reason")] == list(STATUSES) * often
-    assert view.texts("h1 + p")[0].startswith("6 cases measured, 2 wrong, 2 skipped")
+    assert view.texts("h1 + p")[0].startswith("6 timings; 2 wrong; 2 skipped")
 
 
 def test_code_is_shown_in_colours_and_only_where_there_is_some(show: Show) -> None:
@@ -438,7 +438,7 @@ def test_headings_and_landmarks_let_a_screen_reader_find_its_way(show: Show) -> 
     view = show("every status")
     page = view.page
     assert page.evaluate("document.documentElement.lang") == "en"
-    assert page.title().startswith("w2vbench: 6 cases measured, 2 wrong")
+    assert page.title().startswith("w2vbench: 6 timings; 2 wrong")
     assert page.title().endswith("on Example CPU")
     assert [
         page.get_by_role("banner").count(),
@@ -510,7 +510,7 @@ def test_another_size_changes_the_table_and_the_story(show: Show) -> None:
     assert view.table(".kernel table.problem")[1][:3] == ["gather", "the gather way", "10.0 µs"]
     story = findings(every_status())[0]
     assert story.problem == f"lookup@{size}"
-    assert " ".join(view.texts(".told")[0].split()) == f"{story.found} {story.advice}"
+    assert " ".join(view.texts(".finding")[0].split()) == f"{story.sentence} {story.advice}"
     assert view.texts(".problem")[0] == size
     assert view.texts(".kernel tr.best b") == ["gather", "numba"]
     assert view.locate(".kernel >> nth=1 >> select.size option").count() == 1
@@ -648,12 +648,12 @@ def test_where_the_other_was_not_measured_there_is_no_ratio(show: Show) -> None:
     view.locate("select.size").first.select_option("V=1e4,H=100,B=100,f32,i64,zipf,t1")
     view.locate("select.over").first.select_option("take")
     shown = {(line[0], line[1].split(",")[0]): line[3] for line in view.table("#every") if len(line) > 3}
-    assert shown["loop", "lookup@V=1e4"] == "0.125× (0.125–0.125)"
+    assert shown["loop", "lookup@V=1e4"] == "8.00× slower (8.00–8.00)"
     assert shown["take", "lookup@V=1e4"] == "this one"
     assert shown["loop", "lookup@V=1e5"] == shown["gather", "lookup@V=1e5"] == "–"
     view.locate("select.size").first.select_option("V=1e5,H=100,B=100,f32,i64,zipf,t1")
     assert view.locate("select.over").first.input_value() == "loop"  # and the table says so: over the baseline
-    assert [line[3] for line in view.table(".kernel table.problem")[:2]] == ["baseline", "4.00× (4.00–4.00)"]
+    assert [line[3] for line in view.table(".kernel table.problem")[:2]] == ["baseline", "4.00× faster (4.00–4.00)"]
 
 
 def test_a_kernel_without_a_baseline_can_still_be_compared(show: Show) -> None:
@@ -661,7 +661,10 @@ def test_a_kernel_without_a_baseline_can_still_be_compared(show: Show) -> None:
     over = view.locate("select.over").nth(1)
     assert over.locator("option").all_text_contents() == ["no baseline", "numba", "csr"]
     over.select_option("csr")
-    assert [line[3] for line in view.table(".kernel >> nth=1 >> table.problem")] == ["2.00× (2.00–2.00)", "this one"]
+    assert [line[3] for line in view.table(".kernel >> nth=1 >> table.problem")] == [
+        "2.00× faster (2.00–2.00)",
+        "this one",
+    ]
 
 
 # -- marking and hiding an implementation
@@ -725,7 +728,7 @@ def seen(view: View) -> dict[str, Any]:
         "hidden": view.texts("tr.hidden b"),
         "pressed": view.locate("[aria-pressed]").evaluate_all("(all) => all.map((one) => one.ariaPressed)"),
         "order": view.locate("#every th").evaluate_all("(all) => all.map((one) => one.ariaSort)"),
-        "told": view.texts(".told"),
+        "findings": view.texts(".finding"),
     }
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reports.ranking import AS_FAST, MAY_BE_AS_FAST
 from reports.results import ResultFile
-from reports.standing import AS_FAST, MAY_BE_AS_FAST
 from reports.statistics import Interval
-from reports.story import Finding, course, findings
+from reports.story import Finding, findings, growth_words
 from tests import saved
 from tests.saved import not_measured, row, without_processes
 
@@ -32,8 +32,8 @@ def processes(*figures: float) -> list[list[float | None]]:
 def test_the_winner_is_named_with_its_time_and_its_ratio_to_the_baseline() -> None:
     found = story(row("one-hot", 1e-3, baseline=True), row("gather", 1e-5, title="W[idx]"))
     assert (
-        found.found
-        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call, 100 times (100–100) faster than the baseline one-hot (1.00 ms)."
+        found.sentence
+        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call, 100× faster (100–100) than the baseline one-hot (1.00 ms)."
     )
     assert found.advice == "Use gather (W[idx])."
     assert found.use == ("gather",)
@@ -41,30 +41,30 @@ def test_the_winner_is_named_with_its_time_and_its_ratio_to_the_baseline() -> No
 
 
 def test_a_batch_of_one_is_called_one_row() -> None:
-    assert "at V = 10,000, one row: " in story(row("gather", 1e-5, B=1)).found
+    assert "at V = 10,000, one row: " in story(row("gather", 1e-5, B=1)).sentence
 
 
 def test_where_the_baseline_wins_nothing_beats_it() -> None:
     found = story(row("one-hot", 1e-5, baseline=True), row("gather", 1e-4), row("take", 2e-5))
     assert (
-        found.found
-        == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call; the next, take, takes 2.00 times as long."
+        found.sentence
+        == "The baseline one-hot is fastest at V = 10,000, B = 100: 10.0 µs a call. The next, take, is 2.00× slower."
     )
     assert found.use == ("one-hot",)
 
 
 def test_a_baseline_alone_in_its_problem_is_compared_with_nobody() -> None:
     assert (
-        story(row("one-hot", 1e-5, baseline=True)).found
-        == "Nothing beats the baseline one-hot at V = 10,000, B = 100, 10.0 µs a call."
+        story(row("one-hot", 1e-5, baseline=True)).sentence
+        == "The baseline one-hot is fastest at V = 10,000, B = 100: 10.0 µs a call."
     )
 
 
 def test_where_the_baseline_could_not_be_measured_there_is_no_ratio() -> None:
     found = story(row("gather", 1e-5), row("take", 1e-4), not_measured=[not_measured("one-hot", "timeout", "")])
     assert (
-        found.found
-        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call. The baseline was not measured, so there is no ratio."
+        found.sentence
+        == "gather is fastest at V = 10,000, B = 100: 10.0 µs a call. The baseline was not measured, so there is no speed-up."
     )
 
 
@@ -79,7 +79,7 @@ def test_a_problem_without_figures_has_no_story() -> None:
 def test_each_problem_has_its_own_story() -> None:
     found = findings(ResultFile.model_validate(saved.small()))
     assert [one.use[0] for one in found] == ["gather", "gather", "numba"]
-    assert "1,000 times (1,000–1,000) faster" in found[1].found
+    assert "1,000× faster (1,000–1,000)" in found[1].sentence
 
 
 # -- ties
@@ -89,7 +89,10 @@ def test_a_baseline_within_the_noise_is_not_beaten() -> None:
     found = story(
         row("one-hot", processes(1.02e-5, 1.0e-5, 1.01e-5), baseline=True), row("gather", processes(1e-5, 1e-5, 1e-5))
     )
-    assert found.found == "Nothing is clearly faster than the baseline one-hot at V = 10,000, B = 100, 10.1 µs a call."
+    assert (
+        found.sentence
+        == "No implementation is clearly faster than the baseline one-hot at V = 10,000, B = 100: 10.1 µs a call."
+    )
     assert found.advice == "Use one-hot (the one-hot way); about as fast: gather."
 
 
@@ -128,7 +131,7 @@ def test_without_processes_medians_decide() -> None:
         without_processes("take", 1.2e-5),
         engine="pytest-benchmark",
     )
-    assert "100 times faster" in found.found
+    assert "100× faster than" in found.sentence
     assert found.use == ("gather",)
 
 
@@ -142,16 +145,20 @@ def at_sizes(slug: str, power: float, first: float, **options: Any) -> list[save
 @pytest.mark.parametrize(
     ("winner", "baseline", "says"),
     [
-        (0.0, 1.0, "The one stays flat as V grows, the other grows as V^1.00."),
-        (1.0, 1.1, "The one grows as V^1.00, the other grows as V^1.10."),
-        (0.8, 0.0, "The one grows as V^0.80, the other stays flat as V grows."),
-        (-0.3, 1.0, "The one falls as V^-0.30, the other grows as V^1.00."),
-        (0.1, -0.1, "Neither grows with V."),
+        (0.0, 1.0, "The time of gather does not depend on V; that of one-hot grows about in proportion to V (V^1.00)."),
+        (
+            1.0,
+            1.1,
+            "The time of gather grows about in proportion to V (V^1.00); that of one-hot grows about in proportion to V (V^1.10).",
+        ),
+        (0.8, 0.0, "The time of gather grows as V^0.80; that of one-hot does not depend on V."),
+        (-0.3, 1.0, "The time of gather falls as V^-0.30; that of one-hot grows about in proportion to V (V^1.00)."),
+        (0.1, -0.1, "The time of gather does not depend on V, and neither does that of one-hot."),
     ],
 )
 def test_growth_is_told_as_it_is(winner: float, baseline: float, says: str) -> None:
     found = story(*at_sizes("one-hot", baseline, 1e-2, baseline=True), *at_sizes("gather", winner, 1e-5))
-    assert found.found.endswith(f" {says}")
+    assert found.sentence.endswith(f" {says}")
 
 
 def test_one_vocabulary_tells_nothing_of_growth() -> None:
@@ -161,7 +168,7 @@ def test_one_vocabulary_tells_nothing_of_growth() -> None:
             row("one-hot", 1e-3, baseline=True),
             row("gather", 1e-5),
             row("gather", 1e-5, kernel="scatter.dense", V=100_000),
-        ).found
+        ).sentence
     )
 
 
@@ -185,26 +192,28 @@ def test_whoever_wins_the_sentence_is_true(order: list[str], figures: list[float
     # as processes agree exactly, a tie is what differs by less than 3 %
     assert set(found.use) == {slug for slug, figure in wall.items() if figure / least < AS_FAST or figure == least}
     if not has_baseline:
-        assert "no ratio" in found.found
+        assert "no speed-up" in found.sentence
     elif wall["one-hot"] / least >= AS_FAST:
-        said = re.search(r"([\d,.]+) times \(\S+\) faster than the baseline one-hot", found.found)
+        said = re.search(r"([\d,.]+)(×| %) faster \(.*\) than the baseline one-hot", found.sentence)
         assert said is not None
-        assert float(said[1].replace(",", "")) == pytest.approx(wall["one-hot"] / wall[found.use[0]], rel=0.006)
+        shown = float(said[1].replace(",", ""))
+        ratio = shown if said[2] == "×" else 1 + shown / 100
+        assert ratio == pytest.approx(wall["one-hot"] / wall[found.use[0]], rel=0.006)
     else:
-        assert found.found.startswith("Nothing ")
+        assert found.sentence.startswith(("The baseline one-hot is fastest", "No implementation is clearly faster"))
 
 
 def test_where_the_file_has_plain_words_the_finding_needs_no_code() -> None:
     one = row("one-hot", processes(1.0, 1.0, 1.0), baseline=True, V=1_000_000)
     other = row("gather", processes(1e-6, 1e-6, 1e-6), V=1_000_000)
     one["extra_info"]["summary"], other["extra_info"]["summary"] = "multiplying by the table", "picking the rows"
-    assert story(one, other).found == (
-        "At a million words, 100 at a time, picking the rows instead of multiplying by the table is 1,000,000 times (1,000,000–1,000,000) faster: "
+    assert story(one, other).sentence == (
+        "At a million words, 100 at a time, picking the rows instead of multiplying by the table is 1,000,000× faster (1,000,000–1,000,000): "
         "1.00 µs, not 1.00 s."
     )
 
 
 def test_growth_that_processes_leave_open_is_not_given_as_a_power() -> None:
-    assert course(Interval(0.3, -0.4, 1.0)) == "grows with V in a way that these processes leave open"
-    assert course(Interval(0.3, 0.2, 0.4)) == "grows as V^0.30"
-    assert course(Interval(0.1, -0.4, 1.0)) == "stays flat as V grows"
+    assert growth_words(Interval(0.3, -0.4, 1.0)) == "may depend on V, but these processes leave it undecided"
+    assert growth_words(Interval(0.3, 0.2, 0.4)) == "grows as V^0.30"
+    assert growth_words(Interval(0.1, -0.4, 1.0)) == "does not depend on V"

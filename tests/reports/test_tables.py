@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_says_so() -> None:
-    assert "**Interrupted: only the problems below were finished.**" in as_markdown(
+    assert "**This run was interrupted: only the problems below were finished.**" in as_markdown(
         saved.result(row("gather", 1e-5), complete=False)
     )
     assert "nterrupted" not in as_markdown(saved.result(row("gather", 1e-5)))
@@ -108,21 +108,24 @@ def test_an_implementation_whose_growth_bends_is_said_to_where() -> None:
     result = saved.result(
         *[row("one-hot", wall, V=V) for V, wall in ((10_000, 1e-5), (100_000, 1e-5), (1_000_000, 1e-3))]
     )
-    assert tables_of(result)[0].note == "one-hot bends: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000"
+    assert (
+        tables_of(result)[0].note
+        == "The growth of one-hot changes with V: V^0.00 from 10,000 to 100,000, V^2.00 from 100,000 to 1,000,000."
+    )
     straight = saved.result(*[row("one-hot", V * 1e-9, V=V) for V in (10_000, 100_000, 1_000_000)])
     assert tables_of(straight)[0].note == ""
 
 
 def test_what_converting_the_input_takes_is_said_beside_the_times_that_leave_it_out() -> None:
     result = saved.result(row("gather", 1e-5, baseline=True), row("torch", 2e-5, adapt_s=3.2e-6))
-    assert tables_of(result)[0].note == "torch: converting its input takes 3.20 µs a batch, not counted"
+    assert tables_of(result)[0].note == "Times of torch leave out the conversion of its input, 3.20 µs a batch."
 
 
 @pytest.mark.parametrize(
     ("work", "note"),
     [
-        ({"read_bytes": 1e3, "moves_more": True}, "is at 100% of what the memory gives: only moving fewer bytes would help it"),
-        ({"flops": 1e3}, "is at 100% of the rate of matrix products: only computing less would help it"),
+        ({"read_bytes": 1e3, "moves_more": True}, "At the memory bandwidth, so that only moving fewer bytes would help: matmul 100%."),
+        ({"flops": 1e3}, "At the rate of matrix products, so that only computing less would help: matmul 100%."),
         ({"flops": 5e2}, ""),
     ],
 )  # fmt: skip
@@ -139,7 +142,7 @@ def test_what_is_at_a_limit_of_the_machine_is_told_what_alone_would_help(work: d
         for V in (10_000, 100_000)
     ]
     limits = {"read": [[1e5, 1e9]], "write": [], "copied": [], "matmul": {"f32": 1e9}}
-    assert [table.note for table in tables_of(saved.result(*rows, limits=limits))] == [note and f"matmul {note}"] * 2
+    assert [table.note for table in tables_of(saved.result(*rows, limits=limits))] == [note] * 2
 
 
 def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free() -> None:
@@ -155,7 +158,7 @@ def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free()
     result = saved.result(*rows, stages=dict(zip(cases, parts, strict=True)))
     (table,) = tables(frame(result), result)
     assert table.stages == (
-        "sparse: update 75%, lookup 15%, scatter 10% (4.00 times as fast if update cost nothing)",
+        "sparse: update 75%, lookup 15%, scatter 10% (4.00× faster if update cost nothing)",
         "numba: lookup to update 100%",
         "updates: update 100%",
     )
@@ -178,7 +181,7 @@ def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() ->
         )
     )
     assert one.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
-    assert [line[3] for line in one.rows] == ["baseline", "100×"]
+    assert [line[3] for line in one.rows] == ["baseline", "100× faster"]
 
 
 # -- the page shows what Markdown shows
@@ -255,7 +258,7 @@ def test_page_and_markdown_show_the_same_figures(name: str) -> None:
 def test_the_overview_has_a_row_for_each_kernel_with_a_baseline() -> None:
     result = ResultFile.model_validate(saved.small())
     assert overview(result) == [
-        ("lookup", "1,000× (1,000–1,000)", "gather, 10.0 µs", "one-hot, 10.0 ms", "100,000, 100")
+        ("lookup", "1,000× faster (1,000–1,000)", "gather, 10.0 µs", "one-hot, 10.0 ms", "100,000, 100")
     ]
     assert written(as_markdown(result))[0] == [list(row) for row in overview(result)]
     assert all(len(row) == len(OVERVIEW) for row in overview(result))

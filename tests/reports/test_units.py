@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.statistics import Interval
-from reports.units import count, power, scaled, seconds, size_bytes, three, times
+from reports.units import change, count, faster, power, scaled, seconds, size_bytes, three, times
 
 PREFIX = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6, "G": 1e9}
 
@@ -108,11 +109,45 @@ def test_no_figure_has_a_number_that_its_unit_makes_too_long(value: float) -> No
 
 
 def test_a_ratio_shows_its_interval_if_it_has_one() -> None:
-    assert times(Interval(12.34, 11.93, 12.76)) == "12.3× (11.9–12.8)"
-    assert times(Interval(0.3055, 0.28, 0.335)) == "0.305× (0.280–0.335)"
-    assert times(Interval(2030.4, 1550.2, 2660.4)) == "2,030× (1,550–2,660)"
-    assert times(Interval(12.34)) == "12.3×"
+    assert times(Interval(12.34, 11.93, 12.76)) == "12.3× faster (11.9–12.8)"
+    assert times(Interval(0.3055, 0.28, 0.335)) == "3.27× slower (2.99–3.57)"
+    assert times(Interval(2030.4, 1550.2, 2660.4)) == "2,030× faster (1,550–2,660)"
+    assert times(Interval(12.34)) == "12.3× faster"
     assert times(None) == "–"
+
+
+def test_a_speed_up_near_one_is_a_percentage() -> None:
+    assert times(Interval(1.08, 1.051, 1.109)) == "+8.0 % (+5.1 to +10.9 %)"
+    assert times(Interval(0.98, 0.93, 1.03)) == "-2.0 % (-7.0 to +3.0 %)"
+    assert faster(Interval(1.08, 1.051, 1.109)) == "8.0 % faster (5.1–10.9 %)"
+    assert faster(Interval(0.98, 0.93, 1.03)) == "2.0 % slower (7.5 % slower to 3.0 % faster)"
+
+
+def test_where_the_interval_includes_one_each_end_has_its_word() -> None:
+    assert times(Interval(1.5, 0.9, 2.5)) == "1.50× faster (1.11× slower to 2.50× faster)"
+    assert times(Interval(0.4, 0.2, 1.0)) == "2.50× slower (1.00–5.00)"
+    assert times(Interval(3.0, 0.0, 9.0)) == "3.00× faster (inf× slower to 9.00× faster)"
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1, 100), st.floats(1, 100))
+def test_no_speed_up_is_shown_below_one(estimate: float, below: float, above: float) -> None:
+    for text in (times(Interval(estimate, estimate / below, estimate * above)), times(Interval(estimate))):
+        assert all(float(number.replace(",", "")) >= 1 for number in re.findall(r"([\d,.]+)×", text))
+        if "×" in text.partition(" (")[0]:
+            assert ("slower" in text.partition(" (")[0]) == (estimate < 1)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (Interval(1.0512, 1.032, 1.07), "+5.1 % (+3.2 to +7.0 %)"),
+        (Interval(0.8), "-20.0 %"),
+        (Interval(3.0, 2.9, 3.1), "3.00× slower (2.90–3.10)"),
+        (Interval(0.25, 0.2, 0.5), "4.00× faster (2.00–5.00)"),
+    ],
+)
+def test_a_change_of_time_has_its_direction(ratio: Interval, text: str) -> None:
+    assert change(ratio) == text
 
 
 def test_growth_shows_its_interval_if_it_has_one() -> None:

@@ -26,7 +26,7 @@ def texts(found: Wins) -> dict[str, list[str]]:
 
 def test_each_size_has_its_own_winner() -> None:
     found = table(row("gather", 1e-5, V=1_000), row("take", 3e-5, V=1_000), row("gather", 1e-4), row("take", 2e-5))
-    assert texts(found) == {"gather": ["1×", "5.00×"], "take": ["3.00×", "1×"]}
+    assert texts(found) == {"gather": ["fastest", "5.00× slower"], "take": ["3.00× slower", "fastest"]}
     assert kinds(found) == {"gather": [FASTEST, OTHER], "take": [OTHER, FASTEST]}
 
 
@@ -36,7 +36,7 @@ def test_who_cannot_be_told_from_the_fastest_wins_too() -> None:
 
 def test_the_fastest_without_a_compiler_is_marked_where_one_with_it_wins() -> None:
     found = table(row("gather", 3e-5), row("take", 2e-5), row("numba", 1e-5, needs=["numba"]))
-    assert texts(found) == {"gather": ["3.00×"], "take": ["2.00× †"], "numba": ["1×"]}
+    assert texts(found) == {"gather": ["3.00× slower"], "take": ["2.00× slower †"], "numba": ["fastest"]}
     assert kinds(found)["take"] == [PLAIN]
 
 
@@ -50,7 +50,7 @@ def test_what_has_no_figures_says_why_and_what_was_not_asked_for_has_a_dash() ->
         row("gather", 1e-5, V=1_000), row("take", 2e-5, V=1_000), row("gather", 1e-5),
         row("gather", 1e-5, V=20_000), not_measured=[not_measured("take", "timeout", "")],
     )  # fmt: skip
-    assert texts(found)["take"] == ["2.00×", "timeout", "–"]
+    assert texts(found)["take"] == ["2.00× slower", "timeout", "–"]
     assert kinds(found)["take"][1:] == [ABSENT, ABSENT]
 
 
@@ -74,5 +74,5 @@ def test_an_implementation_alone_has_nobody_to_win_against() -> None:
 
 def test_the_table_is_in_the_markdown_report() -> None:
     text = as_markdown(saved.result(row("gather", 3e-5), row("take", 1e-5)))
-    assert "| take | **1×** |" in text
-    assert "| gather | 3.00× |" in text
+    assert "| take | **fastest** |" in text
+    assert "| gather | 3.00× slower |" in text
