@@ -1,4 +1,4 @@
-"""What is shown of a calibration: how often comparisons were right, from the trials in its result file."""
+"""A calibration for people: how often comparisons were right, from the trials in its result file."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from .statistics import Interval, share_interval
 from .tables import cells, plain
 
 HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")
-SURE = 0.95
+POWER = 0.95
+"""Share of slowdowns that must be found for a slowdown to count as detectable."""
 FAILED = ("wrong", "broken", "failed")
 
 
 def groups(calibration: Calibration) -> dict[tuple[float, float], list[Trial]]:
-    """Trials by how much slower HEAD was made and by threshold."""
-    found: dict[tuple[float, float], list[Trial]] = {}
+    """Return the trials by how much slower HEAD was made, and by threshold."""
+    trials: dict[tuple[float, float], list[Trial]] = {}
     for trial in calibration.trials:
-        found.setdefault((trial.injected, trial.threshold), []).append(trial)
-    return found
+        trials.setdefault((trial.injected, trial.threshold), []).append(trial)
+    return trials
 
 
 def rows(calibration: Calibration) -> list[tuple[str, ...]]:
-    """Cells under HEADER: shares with exact 95 % intervals."""
+    """Return cells under HEADER: shares with exact 95 % intervals."""
     return [
         (
-            slowed(injected),
+            slowdown_text(injected),
             f"{threshold * 100:g} %",
             f"{len(trials):,}",
             *(
@@ -38,30 +39,31 @@ def rows(calibration: Calibration) -> list[tuple[str, ...]]:
 
 
 def other_header(calibration: Calibration) -> tuple[str, ...]:
-    return ("HEAD is", "trials", *names(calibration))
+    return ("HEAD is", "trials", *rule_names(calibration))
 
 
 def other_rows(calibration: Calibration) -> list[tuple[str, ...]]:
-    """How often other tools' rules said "slower" of the same samples."""
-    found: dict[float, list[Trial]] = {}
+    """Return how often the rules of other tools call the same samples slower."""
+    by_slowdown: dict[float, list[Trial]] = {}
     for (injected, threshold), trials in groups(calibration).items():
         if threshold == calibration.threshold:
-            found[injected] = trials
+            by_slowdown[injected] = trials
     return [
         (
-            slowed(injected),
+            slowdown_text(injected),
             f"{len(trials):,}",
-            *(share([trial.rules.get(name, False) for trial in trials]) for name in names(calibration)),
+            *(share([trial.rules.get(name, False) for trial in trials]) for name in rule_names(calibration)),
         )
-        for injected, trials in found.items()
+        for injected, trials in by_slowdown.items()
     ]
 
 
-def names(calibration: Calibration) -> list[str]:
+def rule_names(calibration: Calibration) -> list[str]:
     return list(calibration.trials[0].rules) if calibration.trials else []
 
 
-def slowed(injected: float) -> str:
+def slowdown_text(injected: float) -> str:
+    """Return what was done to HEAD: ``2 % slower``."""
     return (
         "the same code"
         if injected == 0
@@ -71,8 +73,8 @@ def slowed(injected: float) -> str:
     )
 
 
-def share(said: Sequence[bool]) -> str:
-    return percent(share_interval(sum(said), len(said)))
+def share(answers: Sequence[bool]) -> str:
+    return percent(share_interval(sum(answers), len(answers)))
 
 
 def percent(interval: Interval) -> str:
@@ -80,43 +82,44 @@ def percent(interval: Interval) -> str:
 
 
 def smallest(calibration: Calibration) -> float | None:
-    """The smallest slowdown from which on at least SURE of the cases would be called slower; None if none that was tried."""
-    missed = [slowdown for slowdown, found in calibration.found if found < SURE]
+    """Return the smallest slowdown from which up at least POWER of the cases are called slower; None if there is none."""
+    missed = [slowdown for slowdown, found in calibration.found if found < POWER]
     enough = [slowdown for slowdown, _ in calibration.found if slowdown > max(missed, default=0.0)]
     return min(enough, default=None)
 
 
 def sentences(calibration: Calibration) -> list[str]:
-    """What it comes to."""
-    least = smallest(calibration)
+    """Return false alarms and the smallest detectable slowdown, in sentences."""
     same = [trial for trial in calibration.trials if trial.injected == 0]
-    alarms = sum(trial.verdict == "slower" for trial in same)
-    false = {trial.comparison for trial in same if trial.verdict in ("slower", "faster")}
-    judged = [trial for trial in same if trial.setup != "unknown"]
-    changed = sum(trial.setup in ("slower", "faster") for trial in judged)
-    said = [
-        f"Identical code was called slower in {alarms} of {len(same):,} cases; {len(false)} of {calibration.comparisons} "
-        "comparisons called any of it slower or faster."
+    slower = sum(trial.verdict == "slower" for trial in same)
+    alarms = {trial.comparison for trial in same if trial.verdict in ("slower", "faster")}
+    with_setup = [trial for trial in same if trial.setup != "unknown"]
+    setup_changes = sum(trial.setup in ("slower", "faster") for trial in with_setup)
+    texts = [
+        f"Identical code was called slower in {slower} of {len(same):,} cases. {len(alarms)} of {calibration.comparisons} "
+        "comparisons called some of it slower or faster."
     ]
-    if judged:
-        said.append(
-            f"Its set-up was called slower or faster in {changed} of {len(judged):,} cases that take long to set up."
+    if with_setup:
+        texts.append(
+            f"Its set-up was called slower or faster in {setup_changes} of {len(with_setup):,} cases whose set-up is compared."
         )
     if failed := [trial for trial in calibration.trials if trial.verdict in FAILED]:
         first = failed[0]
-        said.append(
-            f"It could not be compared, or was called broken or wrong, in {len(failed):,} cases, of which the first is {first.case}: "
+        texts.append(
+            f"{len(failed):,} cases could not be compared, or were called broken or wrong. The first is {first.case}: "
             f"{first.verdict}: {first.why}."
         )
+    least = smallest(calibration)
     if least is not None:
-        said.append(
-            f"The smallest slowdown that is found in at least {SURE * 100:.0f} % of cases on this machine, at a threshold of "
-            f"{calibration.threshold * 100:g} %: {least * 100:g} % (identical code's processes, moved by that much)."
+        texts.append(
+            f"The smallest slowdown found in at least {POWER * 100:.0f} % of cases on this machine, at a threshold of "
+            f"{calibration.threshold * 100:g} %, is {least * 100:g} %. It was computed by slowing the measured times of identical code."
         )
-    return said
+    return texts
 
 
 def markdown(calibration: Calibration) -> str:
+    """Return the whole calibration as Markdown."""
     lines = [
         "# w2vbench calibrate",
         "",
@@ -126,8 +129,12 @@ def markdown(calibration: Calibration) -> str:
         cells(["---"] * len(HEADER)),
     ]
     lines += [cells(row) for row in rows(calibration)]
-    lines += ["", "In brackets: exact 95 % intervals, as if the cases of a comparison were independent of each other."]
+    lines += ["", "In brackets: exact 95 % intervals. They treat the cases of a comparison as independent."]
     header = other_header(calibration)
-    lines += ["", "What other tools' rules say of two processes' samples, one of each side: called slower", ""]
+    lines += [
+        "",
+        "How often the rules of other tools call HEAD slower, from the samples of one process of each side:",
+        "",
+    ]
     lines += [cells(header), cells(["---"] * len(header)), *(cells(row) for row in other_rows(calibration))]
     return "\n".join(lines) + "\n"

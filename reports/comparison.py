@@ -1,4 +1,4 @@
-"""What is shown of a comparison: tables, a sentence, Markdown, JUnit XML and annotations, from its result file alone."""
+"""A comparison for people and for CI: tables, a sentence, Markdown, JUnit XML and annotations, from its result file."""
 
 from __future__ import annotations
 
@@ -8,96 +8,99 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from .memory import EXPLAINED, Peak, peak
-from .results import ComparedRow, Comparison, Ratio, ResultFile, write
-from .stages import decided_again
-from .statistics import LEAST_BYTES
+from .memory import EXPLANATION, Peak, peak
+from .results import ComparedRow, Comparison, Ratio, ResultFile
+from .stages import recomputed
+from .statistics import LEAST_BYTES, Interval
 from .tables import cells, plain
 from .units import change, percent, seconds, size_bytes
 
 HEADER = (
-    *("case", "verdict", "HEAD against BASE", "in the mean", "BASE against itself", "BASE", "HEAD"),
+    *("case", "verdict", "change of time", "change of mean time", "A/A difference", "BASE", "HEAD"),
     *("set-up", "memory", "processes"),
 )
 MEMORY, SETUP = "more memory", "slower set-up"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
 SAME_CODE = "their code is the same at both revisions (--all measures them too)"
-"""Why most cases are not measured: they are only counted, where others are named."""
+"""Why most cases are not measured. Cases with this reason are only counted; others are named."""
 
 MORE_CPU = 0.1
-"""Share by which CPU time on several threads must rise to be told of: BLAS's threads spin while they wait."""
+"""CPU time on several threads is only reported if it rises by more than this: BLAS's threads spin while they wait."""
 
 FEW = 3
-"""Cases that share a reason are named up to this number."""
+"""Up to this many cases with the same reason are named."""
 
 PASSED, SLOWER, UNANSWERED = 0, 1, 3
 
 
 def failing(case: ComparedRow) -> bool:
-    """Whether a case stops a gate: it is wrong or broken now; or it is slower, takes longer to set up, or more memory, which
-    is not meant."""
+    """Whether a case fails the gate.
+
+    It does if it is wrong or broken; or if its time, its set-up time or its memory got worse and this is not acknowledged.
+    """
     worse = "slower" in (case.verdict, case.setup) or case.memory == "more"
     return (worse and case.acknowledged is None) or case.verdict in ("wrong", "broken")
 
 
 def unanswered(case: ComparedRow) -> bool:
+    """Whether it is unknown if a case got slower."""
     return case.acknowledged is None and case.verdict in ("failed", "inconclusive")
 
 
 def exit_code(comparison: Comparison) -> int:
-    """0: nothing is slower; 1: something is, or wrong, or takes more memory; 3: that could not be told."""
+    """Return PASSED if nothing got worse, SLOWER if something did or is wrong, UNANSWERED if that is unknown."""
     if any(map(failing, comparison.cases)):
         return SLOWER
-    nothing = not comparison.interleaved and not comparison.cases  # two runs that have nothing to tell of each other
+    nothing = not comparison.interleaved and not comparison.cases  # two runs without a common case
     return UNANSWERED if nothing or comparison.over_budget or any(map(unanswered, comparison.cases)) else PASSED
 
 
 def worst(case: ComparedRow) -> str:
-    """A case's verdict, or what else stops a gate."""
+    """Return a case's verdict, or what else fails the gate."""
     if not failing(case) or case.verdict in ("slower", "wrong", "broken"):
         return case.verdict
     return SETUP if case.setup == "slower" else MEMORY
 
 
 def ranked(comparison: Comparison) -> list[ComparedRow]:
-    """The cases, those to look at first."""
+    """Return the cases with the worst first."""
     return sorted(
         comparison.cases, key=lambda case: (not failing(case), not unanswered(case), ORDER.index(case.verdict))
     )
 
 
 def row(case: ComparedRow) -> tuple[str, ...]:
-    """A case's cells under HEADER."""
+    """Return a case's cells under HEADER."""
     verdict = f"{case.verdict}, acknowledged" if case.acknowledged is not None else case.verdict
     processes = f"{case.processes} fresh" if case.second_stage else str(case.processes or "–")
     return (
         case.case,
         verdict,
-        changed(case.ratio),
-        changed(case.mean),
-        changed(case.control),
+        change_cell(case.ratio),
+        change_cell(case.mean),
+        change_cell(case.control),
         seconds(case.base_s),
         seconds(case.head_s),
-        setup(case),
-        memory(case),
+        setup_cell(case),
+        memory_cell(case),
         processes,
     )
 
 
-def changed(ratio: Ratio | None) -> str:
-    return "–" if ratio is None else change(ratio.estimate, ratio.low, ratio.high)
+def change_cell(ratio: Ratio | None) -> str:
+    return "–" if ratio is None else change(Interval(ratio.estimate, ratio.low, ratio.high))
 
 
-def setup(case: ComparedRow) -> str:
-    """``same``, or both times of set-up."""
+def setup_cell(case: ComparedRow) -> str:
+    """The verdict on set-up time, with one time or both."""
     if case.setup in ("slower", "faster"):
         return f"{case.setup}: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}"
     return "–" if case.setup == "unknown" else f"{case.setup}: {seconds(case.head_setup_s)}"
 
 
-def memory(case: ComparedRow) -> str:
-    """``same``, or both peaks. What is growth of the resident set is marked, and gets no verdict."""
+def memory_cell(case: ComparedRow) -> str:
+    """The verdict on peak memory, with one peak or both. Growth of the resident set is marked, and has no verdict."""
     before, after = peaks(case)
     if case.memory in ("more", "less"):
         return f"{case.memory}: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}"
@@ -109,7 +112,7 @@ def memory(case: ComparedRow) -> str:
 
 
 def peaks(case: ComparedRow) -> tuple[Peak | None, Peak | None]:
-    """What stands for a call's peak memory in BASE and in HEAD."""
+    """The peak memory of a call in BASE and in HEAD."""
     return (
         peak(case.base_bytes, case.base_resident_bytes, case.untraced),
         peak(case.head_bytes, case.head_resident_bytes, case.untraced),
@@ -117,48 +120,58 @@ def peaks(case: ComparedRow) -> tuple[Peak | None, Peak | None]:
 
 
 def sentence(comparison: Comparison) -> str:
-    """What came of it, in one sentence or two."""
-    bad = [case for case in comparison.cases if failing(case)]
-    least, floor = f"{comparison.threshold * 100:g} %", f"{LEAST_BYTES >> 10} KiB"
-    margin = (
-        f"a change below {least} counts as none, of memory also one of up to {floor}"
-        if comparison.interleaved
-        else f"beyond what two runs differ by anyway, of memory beyond {least} and {floor}"
-    )
-    counted, every = f"{counts(comparison)}; {margin}", cases_of(comparison.cases)
-    open_ = [case for case in comparison.cases if unanswered(case)]
+    """Return the outcome in a few sentences."""
+    worse = [case for case in comparison.cases if failing(case)]
+    without_verdict = [case for case in comparison.cases if unanswered(case)]
+    every = count_text(len(comparison.cases), "case")
     if not comparison.cases:
-        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}: the notes say why."
-    if bad:
-        return f"{len(bad)} of {every} got worse ({counted}): {'; '.join(map(said, bad))}."
-    if comparison.over_budget:
-        return f"There was no time for {cases_of(comparison.over_budget)} that differ; of the others: {counted}."
-    if open_:
-        return f"Whether {len(open_)} of {every} got slower could not be told ({counted})."
-    if any(case.acknowledged is not None for case in comparison.cases):
-        return f"Nothing got slower but what is meant to ({counted})."
-    return f"Nothing got slower ({counted})."
+        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
+    if worse:
+        outcome = f"{len(worse)} of {every} got worse: {'; '.join(map(fault, worse))}."
+    elif comparison.over_budget:
+        late = count_text(len(comparison.over_budget), "case")
+        outcome = f"There was no time to measure {late} with changed code."
+    elif without_verdict:
+        outcome = f"Inconclusive: it is unknown whether {len(without_verdict)} of {every} got slower."
+    elif any(case.acknowledged is not None for case in comparison.cases):
+        outcome = "Nothing got worse, except for acknowledged slowdowns."
+    else:
+        outcome = "Nothing got slower."
+    return f"{outcome} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
 
 
-def cases_of(cases: Sequence[object]) -> str:
-    return f"{len(cases)} {'case' if len(cases) == 1 else 'cases'}"
+def margin_text(comparison: Comparison) -> str:
+    """Which changes count as none."""
+    threshold, floor = f"{comparison.threshold * 100:g} %", f"{LEAST_BYTES >> 10} KiB"
+    if comparison.interleaved:
+        return f"Changes below {threshold} count as none, and so do changes of memory up to {floor}."
+    return (
+        "A change of time counts if it exceeds what two runs usually differ by, and one of memory if it exceeds both "
+        f"{threshold} and {floor}."
+    )
 
 
-def said(case: ComparedRow) -> str:
-    """What is wrong with a case, in words."""
-    what = []
+def count_text(number: int, noun: str) -> str:
+    """``1 case``, ``2 cases``."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def fault(case: ComparedRow) -> str:
+    """What got worse in a case."""
+    faults = []
     if case.verdict in ("wrong", "broken"):
-        what.append(f"is {case.verdict} ({case.why})")
+        faults.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
-        what.append(f"is slower: {changed(case.ratio)}{f' ({case.why})' if case.why else ''}")
+        faults.append(f"is slower: {change_cell(case.ratio)}{f' ({case.why})' if case.why else ''}")
     if case.setup == "slower":
-        what.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
+        faults.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
     if case.memory == "more":
-        what.append(f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}")
-    return f"{case.case} {' and '.join(what)}"
+        faults.append(f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}")
+    return f"{case.case} {' and '.join(faults)}"
 
 
 def counts(comparison: Comparison) -> str:
+    """The number of cases with each verdict."""
     verdicts = list(map(worst, comparison.cases))
     return ", ".join(
         f"{verdicts.count(verdict)} {verdict}" for verdict in (*ORDER, SETUP, MEMORY) if verdict in verdicts
@@ -166,35 +179,36 @@ def counts(comparison: Comparison) -> str:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """What else must be known: caveats, reasons, intended slowdowns, and what was not measured."""
+    """Yield caveats, reasons, acknowledged slowdowns, and what was not measured."""
     yield from comparison.caveats
     reasons: dict[str, list[str]] = {}
     for case in ranked(comparison):
         if case.why:
             reasons.setdefault(f"{case.verdict}: {case.why}", []).append(case.case)
         if case.acknowledged is not None:
-            reasons.setdefault(f"intended: {case.acknowledged}", []).append(case.case)
+            reasons.setdefault(f"acknowledged: {case.acknowledged}", []).append(case.case)
     if any(one and one.resident for case in comparison.cases for one in peaks(case)):
-        yield f"{EXPLAINED}; it gets no verdict: only what tracing sees to the byte can fail a gate"
+        yield f"{EXPLANATION} It has no verdict: only traced allocation, which is exact, can fail the gate."
     for why, cases in reasons.items():
         yield f"{', '.join(cases) if len(cases) <= FEW else f'{len(cases)} cases'} {why}"
     for case in comparison.cases:
         if more_cpu(case, comparison.threshold):
             yield (
-                f"{case.case} takes more CPU time, of all its threads: {seconds(case.base_cpu_s)} → {seconds(case.head_cpu_s)} a call "
-                "(verdicts are about elapsed time alone)"
+                f"{case.case} takes more CPU time over all its threads: {seconds(case.base_cpu_s)} → {seconds(case.head_cpu_s)} a call. "
+                "Verdicts are on elapsed time only."
             )
     for what, names in (
-        ("added, so there is nothing to compare with", comparison.added),
-        ("removed", comparison.removed),
+        ("only in HEAD, so not compared", comparison.added),
+        ("only in BASE, so not compared", comparison.removed),
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
-        named = "" if why == SAME_CODE else f": {', '.join(cases)}"
-        yield f"{cases_of(cases)} not {'measured' if comparison.interleaved else 'compared'}: {why}{named}"
+        names_of_cases = "" if why == SAME_CODE else f": {', '.join(cases)}"
+        verb = "measured" if comparison.interleaved else "compared"
+        yield f"{count_text(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:
@@ -205,7 +219,15 @@ def more_cpu(case: ComparedRow, threshold: float) -> bool:
 
 
 def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
-    """The whole comparison as Markdown, for a job's summary or a comment. warnings: of what may have spoilt its figures."""
+    """Return the whole comparison as Markdown, for a job's summary or a comment.
+
+    Parameters
+    ----------
+    comparison
+        The comparison.
+    warnings
+        Disturbances that make its figures doubtful.
+    """
     lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
     lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
     if comparison.cases:
@@ -221,11 +243,11 @@ def heading(comparison: Comparison) -> str:
 
 
 def workflow_commands(comparison: Comparison) -> list[str]:
-    """Workflow commands that put each finding at its line of the changed file."""
-    found = []
+    """Return GitHub's workflow commands, which show each fault at its line of the changed file."""
+    commands = []
     for case in ranked(comparison):
         if failing(case):
-            kind, text = "error", said(case)
+            kind, text = "error", fault(case)
         elif unanswered(case):
             kind, text = "warning", f"{case.case}: {case.verdict}, {case.why}"
         else:
@@ -233,19 +255,19 @@ def workflow_commands(comparison: Comparison) -> list[str]:
         place = (
             f" file={escaped(case.file, ':,')},line={case.line},title={escaped(worst(case), ':,')}" if case.file else ""
         )
-        found.append(f"::{kind}{place}::{escaped(text)}")
-    return found
+        commands.append(f"::{kind}{place}::{escaped(text)}")
+    return commands
 
 
-def escaped(text: str, more: str = "") -> str:
-    """A text as workflow commands want it."""
-    for character in f"%\r\n{more}":
+def escaped(text: str, separators: str = "") -> str:
+    """A text as workflow commands require it."""
+    for character in f"%\r\n{separators}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text
 
 
 def junit(comparison: Comparison) -> str:
-    """The verdicts as JUnit XML: what fails the gate is a failure, what could not be told is skipped."""
+    """Return the verdicts as JUnit XML: cases that fail the gate are failures, cases without a verdict are skipped."""
     suite = ElementTree.Element(
         "testsuite",
         name="w2vbench compare",
@@ -264,7 +286,7 @@ def junit(comparison: Comparison) -> str:
             line=str(case.line),
         )
         if failing(case):
-            ElementTree.SubElement(test, "failure", message=printable(said(case)), type=worst(case))
+            ElementTree.SubElement(test, "failure", message=printable(fault(case)), type=worst(case))
         elif unanswered(case):
             ElementTree.SubElement(test, "skipped", message=printable(f"{case.verdict}: {case.why}"))
         ElementTree.SubElement(test, "system-out").text = printable(
@@ -275,34 +297,39 @@ def junit(comparison: Comparison) -> str:
 
 
 def printable(text: str) -> str:
-    """What XML may hold."""
+    """Text that XML allows."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``comparison.html`` and ``comparison.md`` into a folder, and give their paths. Raises ResultError.
+    """Write ``comparison.html`` and ``comparison.md`` into a folder, and return their paths.
 
-    The verdicts are those that the samples give, whatever the file says.
+    The verdicts are computed anew from the samples in the file.
+
+    Raises
+    ------
+    ResultError
+        If a file cannot be written.
     """
+    from .page import write_texts
+
     assert result.w2vbench.comparison is not None
-    comparison = decided_again(result.w2vbench.comparison)
+    comparison = recomputed(result.w2vbench.comparison)
     suite = result.w2vbench.model_copy(update={"comparison": comparison})
     texts = {
         "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
         "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
     }
-    for name, text in texts.items():
-        write(folder / name, text)
-    return [folder / name for name in texts]
+    return write_texts(folder, texts)
 
 
 def html(result: ResultFile) -> str:
-    """A self-contained page: verdicts with their intervals drawn on one scale."""
+    """Return a self-contained page, with the intervals of all cases drawn on one scale."""
     from .page import templates
 
     comparison = result.w2vbench.comparison
     assert comparison is not None
-    span = widest(comparison)
+    span = half_width(comparison)
     return (
         templates()
         .get_template("comparison.html")
@@ -315,7 +342,8 @@ def html(result: ResultFile) -> str:
             failed=exit_code(comparison) == SLOWER,
             header=HEADER,
             rows=[
-                (case, row(case), drawn(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
+                (case, row(case), drawing(case, case.margin or comparison.threshold, span))
+                for case in ranked(comparison)
             ],
             least=percent(math.exp(-span)),
             most=percent(math.exp(span)),
@@ -328,8 +356,8 @@ WIDE = 220.0
 NARROWEST, WIDEST = math.log(1.05), math.log(2)
 
 
-def widest(comparison: Comparison) -> float:
-    """Half of the scale's width, as a logarithm: enough for every interval, within reason."""
+def half_width(comparison: Comparison) -> float:
+    """Half the scale's width as a logarithm: enough for every interval, but between NARROWEST and WIDEST."""
     ends = [
         end
         for case in comparison.cases
@@ -340,8 +368,8 @@ def widest(comparison: Comparison) -> float:
     return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
 
 
-def drawn(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
-    """Where a case's interval and the threshold lie on the scale; what lies outside stops at its ends."""
+def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
+    """Positions of a case's interval and of the threshold on the scale. What lies outside is drawn at its ends."""
     if case.ratio is None:
         return None
 

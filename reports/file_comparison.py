@@ -1,4 +1,7 @@
-"""Two runs' result files compared. They were not interleaved, so the margins are wider, and learnt from the runs themselves."""
+"""Two runs compared by their result files.
+
+The runs were not interleaved, so the margins are wider. They are estimated from the two runs themselves.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,40 @@ from .frame import wall_s
 from .memory import untraced
 from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
 from .samples import walls
-from .statistics import Estimate, Floats, memory_verdict, middle
+from .statistics import Estimate, Floats, Interval, finite_median, memory_verdict
+from .units import change
 from .verdicts import FALSE_ALARMS, holm
 
 SPREAD = 3.0
-"""By how many standard deviations of what is usual between two runs a case must differ."""
+"""A case must differ by this many standard deviations of the usual difference between the two runs."""
 FEWEST = 8
-"""Cases from which on it can be learnt what is usual between two runs."""
+"""Cases needed to estimate the usual difference between two runs."""
 USUAL, UNKNOWN = 0.02, 0.1
-"""What two runs differ by at least, and where there are too few cases to learn it, as standard deviations of logarithms."""
+"""Standard deviation of log-ratios between two runs: at least, and where there are too few cases to estimate it."""
 BROKEN = ("wrong", "error")
 
 
 def compare_files(
     base: ResultFile, head: ResultFile, names: tuple[str, str], threshold: float, across: bool
 ) -> Comparison:
-    """Verdicts on the cases that two runs have in common. across: by speed-up over the same problem's baseline, not by time.
+    """Return verdicts on the cases that two runs have in common.
 
-    Raises ResultError for files that cannot be compared.
+    Parameters
+    ----------
+    base, head
+        The two runs.
+    names
+        What to call them.
+    threshold
+        The share of time and of peak memory that counts as no change.
+    across
+        Whether the runs may be of different machines. Then speed-ups over the same problem's baseline are compared, instead
+        of times.
+
+    Raises
+    ------
+    ResultError
+        If the files cannot be compared.
     """
     for name, result in zip(names, (base, head), strict=True):
         if result.w2vbench.engine != "run":
@@ -37,7 +56,7 @@ def compare_files(
     different = machine(base) != machine(head)
     if different and not across:
         raise ResultError(
-            f"runs of different machines ({described(base)}; {described(head)}): their times say nothing about the code; "
+            f"runs of different machines ({machine_text(base)}; {machine_text(head)}): their times do not compare the code; "
             "--across-machines compares speed-ups over the same problem's baseline"
         )
     if corpus(base) != corpus(head):
@@ -48,12 +67,12 @@ def compare_files(
     for case in [case for case in after if case in before]:
         if across and after[case].extra_info.baseline and before[case].extra_info.baseline:
             continue
-        pair = figures(before[case], base, across), figures(after[case], head, across)
+        pair = process_logs(before[case], base, across), process_logs(after[case], head, across)
         if across and baseline_of(before[case], base) != baseline_of(after[case], head):
             skipped.setdefault("its problem has another baseline", []).append(case)
         elif across and not baseline_of(after[case], head):
             skipped.setdefault("its problem has no baseline", []).append(case)
-        elif covered(before[case], base, across) != covered(after[case], head, across):
+        elif examples_covered(before[case], base, across) != examples_covered(after[case], head, across):
             skipped.setdefault("a call covers other work", []).append(case)
         elif min(map(len, pair)) < 2:
             skipped.setdefault("fewer than two processes", []).append(case)
@@ -67,11 +86,19 @@ def compare_files(
     slower = dict(zip(differences, holm([d.p_above(margins[c]) for c, d in differences.items()]), strict=True))
     faster = dict(zip(differences, holm([d.p_below(-margins[c]) for c, d in differences.items()]), strict=True))
     cases = [
-        compared(
-            *(before[c], after[c], head, differences[c], margins[c]),
-            *(shift, slower[c], faster[c], len(logs[c][1]), threshold),
+        compared_row(
+            before[case],
+            after[case],
+            head,
+            difference=estimate,
+            margin=margins[case],
+            shift=shift,
+            p_slower=slower[case],
+            p_faster=faster[case],
+            processes=len(logs[case][1]),
+            threshold=threshold,
         )
-        for c in differences
+        for case, estimate in differences.items()
     ]
     lost = [one for one in head.w2vbench.not_measured if one.case in before]
     unmeasured = {one.case for result in (base, head) for one in result.w2vbench.not_measured}
@@ -84,7 +111,7 @@ def compare_files(
         head_commit=head.commit_info.id,
         interleaved=False,
         threshold=threshold,
-        cases=[*map(broken, lost), *cases],
+        cases=[*map(lost_row, lost), *cases],
         added=[case for case in after if case not in before and case not in unmeasured],
         removed=[case for case in before if case not in after and case not in unmeasured],
         skipped=skipped,
@@ -92,8 +119,8 @@ def compare_files(
     )
 
 
-def broken(one: NotMeasured) -> ComparedRow:
-    """A case that BASE has figures of, and HEAD has none."""
+def lost_row(one: NotMeasured) -> ComparedRow:
+    """The row of a case that was measured in BASE and not in HEAD."""
     return ComparedRow(
         case=one.case,
         kernel=one.kernel,
@@ -105,7 +132,7 @@ def broken(one: NotMeasured) -> ComparedRow:
 
 
 def corpus(result: ResultFile) -> tuple[str, str]:
-    """What tells corpora apart: their names and lengths."""
+    """Return what identifies a corpus: its name and length."""
     record = result.w2vbench.corpus
     return repr(getattr(record, "name", None)), repr(getattr(record, "tokens", None))
 
@@ -116,14 +143,14 @@ def baseline_of(row: Row, result: ResultFile) -> str:
     return next((other.extra_info.implementation for other in problem), "")
 
 
-def covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
-    """How many examples a call of a case covers; across machines, of its problem's baseline too."""
+def examples_covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
+    """How many examples a call of a case covers; across machines, also a call of its problem's baseline."""
     problem = (other for other in result.benchmarks if across and other.group == row.group)
     return [one.extra_info.covers for one in (row, *(other for other in problem if other.extra_info.baseline))]
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:
-    """What two runs of one machine have in common. A host's name is not: containers get new ones."""
+    """Return what identifies a machine. Its host name does not: containers get new ones."""
     environment = result.w2vbench.environment
     memory = environment.get("memory_bytes")
     gibibytes = round(memory / 2**30) if isinstance(memory, int | float) else None
@@ -131,14 +158,15 @@ def machine(result: ResultFile) -> tuple[Any, ...]:
     return (*(None if value is None else str(value) for value in named), gibibytes)
 
 
-def described(result: ResultFile) -> str:
+def machine_text(result: ResultFile) -> str:
+    """Return a machine's description for people."""
     cpu, cpus, _, memory = machine(result)
     return f"{cpu or 'an unknown CPU'}, {cpus or '?'} CPUs, {memory or '?'} GiB"
 
 
-def figures(row: Row, result: ResultFile, across: bool) -> Floats:
+def process_logs(row: Row, result: ResultFile, across: bool) -> Floats:
     """The logarithm of each process's median; across machines, less that of the problem's baseline in the same process."""
-    own = processes(row)
+    own = log_medians(row)
     if not across:
         return own
     baseline = next(
@@ -146,15 +174,15 @@ def figures(row: Row, result: ResultFile, across: bool) -> Floats:
     )
     if baseline is None or baseline is row:
         return own[:0]
-    return own - processes(baseline)
+    return own - log_medians(baseline)
 
 
-def processes(row: Row) -> Floats:
-    return np.array([math.log(middle(process)) for process in walls(row.extra_info.processes)], np.float64)
+def log_medians(row: Row) -> Floats:
+    return np.array([math.log(finite_median(process)) for process in walls(row.extra_info.processes)], np.float64)
 
 
 def difference(before: Floats, after: Floats) -> Estimate:
-    """How much larger the second run's figures are: Welch's standard error and degrees of freedom."""
+    """The difference of the means of two runs, with Welch's standard error and degrees of freedom."""
     parts = [(values.var(ddof=1) / len(values), len(values) - 1) for values in (before, after)]
     variance = sum(part for part, _ in parts)
     degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1
@@ -162,44 +190,54 @@ def difference(before: Floats, after: Floats) -> Estimate:
 
 
 def within(before: Floats, after: Floats) -> float:
-    """Standard deviation of a process, from the spread inside both runs."""
+    """The standard deviation of a process, from the spread within both runs."""
     return math.sqrt(float(before.var(ddof=1) + after.var(ddof=1)) / 2)
 
 
 def between_runs(differences: Sequence[Estimate]) -> tuple[float, float]:
-    """What is usual between these two runs: a robust standard deviation of all cases' differences about their median, and
-    that median, by which the machine may have changed its speed, or the code its own: two runs cannot tell."""
+    """Estimate how much cases usually differ between the two runs.
+
+    Returns
+    -------
+    tuple of float
+        A robust standard deviation of the cases' differences about their median; and that median. The machine or the code
+        may have caused the shift of the median: two runs cannot show which.
+    """
     if len(differences) < FEWEST:
         return UNKNOWN, 0.0
-    middles = np.array([one.value for one in differences])
-    shift = float(np.median(middles))
-    return max(USUAL, 1.4826 * float(np.median(np.abs(middles - shift)))), shift
+    values = np.array([one.value for one in differences])
+    shift = float(np.median(values))
+    return max(USUAL, 1.4826 * float(np.median(np.abs(values - shift)))), shift
 
 
-def compared(
+def compared_row(
     before: Row,
     after: Row,
     head: ResultFile,
-    found: Estimate,
+    *,
+    difference: Estimate,
     margin: float,
     shift: float,
     p_slower: float,
     p_faster: float,
-    count: int,
+    processes: int,
     threshold: float,
 ) -> ComparedRow:
-    """A case's record. "Same" means: no difference beyond its margin; memory is exact, and compared by the threshold itself."""
+    """The row of a case that both runs have.
+
+    It is called the same if it differs by less than its margin. Memory is exact, so it is compared by the threshold.
+    """
     extra = after.extra_info
-    unseen = untraced([*before.extra_info.needs, *extra.needs])
+    misses_some = untraced([*before.extra_info.needs, *extra.needs])
     if p_slower <= FALSE_ALARMS / 2:
         verdict, why = "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
     elif p_faster <= FALSE_ALARMS / 2:
         verdict, why = "faster", ""
-    elif found.p_within(margin - abs(shift)) <= FALSE_ALARMS:
+    elif difference.p_within(margin - abs(shift)) <= FALSE_ALARMS:
         verdict, why = "same", ""
     else:
-        verdict, why = "inconclusive", "these two runs cannot tell: compare the revisions"
-    low, high = found.interval()
+        verdict, why = "inconclusive", "two runs are not precise enough: compare the revisions instead"
+    low, high = difference.interval()
     source = head.w2vbench.sources.get(f"{extra.kernel}/{extra.implementation}")
     return ComparedRow.model_validate(
         {
@@ -210,22 +248,22 @@ def compared(
             "verdict": verdict,
             "why": why,
             "ratio": Ratio(
-                estimate=math.exp(max(-20.0, min(20.0, found.value))),
+                estimate=math.exp(max(-20.0, min(20.0, difference.value))),
                 low=math.exp(max(low, -20)),
                 high=math.exp(min(high, 20)),
             ),
-            "processes": count,
+            "processes": processes,
             "margin": math.expm1(margin),
             "base_s": wall_s(before),
             "head_s": wall_s(after),
             "memory": "unknown"
-            if unseen
+            if misses_some
             else memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes, threshold),
             "base_bytes": before.extra_info.peak_bytes,
             "head_bytes": extra.peak_bytes,
             "base_resident_bytes": before.extra_info.resident_bytes,
             "head_resident_bytes": extra.resident_bytes,
-            "untraced": unseen,
+            "untraced": misses_some,
             "file": source.file if source else "",
             "line": source.line if source else 0,
         }
@@ -233,34 +271,34 @@ def compared(
 
 
 def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, across: bool) -> list[str]:
-    """What makes these two files less than a comparison of revisions."""
-    said = [
-        "not interleaved: these are two runs, so a case counts as changed only beyond what runs differ by anyway"
-        + f" (here {math.expm1(SPREAD * usual):.1%})"
-        + "; w2vbench compare REVISION tells more, and sooner"
+    """Why this comparison is less precise than one of revisions."""
+    texts = [
+        "These two runs were not interleaved. A case counts as changed only if it differs by more than two runs usually do "
+        f"(here {math.expm1(SPREAD * usual):.1%}). w2vbench compare REVISION finds smaller changes, and is faster."
     ]
     if abs(shift) > usual:
-        said.append(
-            f"a typical case takes {math.exp(shift):.2f} times as long: the machine's doing or the code's, which two runs cannot tell"
+        texts.append(
+            f"The time of a typical case changed: {change(Interval(math.exp(shift)))}. Two runs cannot show whether the "
+            "machine or the code caused it."
         )
     if across:
-        said.append("speed-ups over the baseline of the same problem are compared, not times")
+        texts.append("Speed-ups over the baseline of the same problem are compared, and not times.")
     for name, result in (("BASE", base), ("HEAD", head)):
         if not result.w2vbench.complete:
-            said.append(f"{name} was interrupted")
+            texts.append(f"{name} was interrupted.")
         if unsteady(result):
-            said.append(f"the machine was not steady while {name} ran")
+            texts.append(f"The machine's speed varied while {name} ran.")
     ours, theirs = (result.w2vbench.environment for result in (base, head))
     if ours.get("python") != theirs.get("python"):
-        said.append(f"Python {ours.get('python')} against {theirs.get('python')}")
+        texts.append(f"Python {ours.get('python')} in BASE, {theirs.get('python')} in HEAD.")
     for name in ("numpy", "scipy", "numba"):
         before, after = (
-            packages.get(name) if isinstance(packages := found.get("packages"), dict) else None
-            for found in (ours, theirs)
+            packages.get(name) if isinstance(packages := environment.get("packages"), dict) else None
+            for environment in (ours, theirs)
         )
         if before != after:
-            said.append(f"{name} {before} against {after}")
-    return said
+            texts.append(f"{name} {before or 'missing'} in BASE, {after or 'missing'} in HEAD.")
+    return texts
 
 
 UNSTEADY = 1.3
@@ -268,5 +306,5 @@ UNSTEADY = 1.3
 
 def unsteady(result: ResultFile) -> bool:
     """Whether the machine's own speed varied by more than UNSTEADY during a run."""
-    found = result.w2vbench.environment.get("clock_variation")
-    return isinstance(found, int | float) and found > UNSTEADY
+    variation = result.w2vbench.environment.get("clock_variation")
+    return isinstance(variation, int | float) and variation > UNSTEADY

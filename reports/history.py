@@ -1,7 +1,7 @@
-"""Stored runs over time: each case's times as a series, and where a series changes its level.
+"""Stored runs over time: each case's times as a series, and the change points of its level.
 
-Change points are ruptures' (exact, by PELT, with a least-squares cost on logarithms). Of the two kept-up libraries it needs
-nothing but NumPy and SciPy; apache-otava pins one version of NumPy and brings clients of three databases.
+Change points are found by ruptures (exactly, by PELT, with a least-squares cost on logarithms). It needs only NumPy and
+SciPy. The other maintained library, apache-otava, pins one version of NumPy and installs clients of three databases.
 """
 
 from __future__ import annotations
@@ -18,27 +18,42 @@ from typing import Any
 import numpy as np
 
 from .acknowledged import Acknowledgement
-from .between import UNSTEADY, corpus, described, machine, unsteady
+from .file_comparison import UNSTEADY, corpus, machine, machine_text, unsteady
 from .frame import wall_s
 from .results import ResultError, ResultFile, read
-from .statistics import Floats
-from .units import change, seconds
+from .statistics import Floats, Interval
+from .units import LARGE, faster, seconds
 
 FEWEST_RUNS = 6
-"""Runs that a series needs for a change point to be looked for."""
+"""Steady runs that a series needs before change points are searched."""
 SHORTEST = 3
-"""Least number of runs on either side of a change point."""
+"""Fewest runs on either side of a change point."""
 NOISE = 0.02
-"""Runs of the same code differ by at least so much, as a standard deviation of logarithms, however few have been seen."""
+"""Least noise of runs of the same code that is assumed, as a standard deviation of logarithms."""
 PENALTY = 5.0
-"""Cost of a change point, in variances times the logarithm of the number of runs: pure noise gets one in about 0.1 % of series."""
+"""Cost of a change point, in variances times the logarithm of the number of runs. Noise alone gives one in about 0.1 % of series."""
 BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run of one case. when: ISO time. commit: hash, ``+`` behind it where files were changed; empty if unknown.
-    steady: whether the machine kept its speed in that run; if not, it is shown, but no change is found by it."""
+    """One run of one case.
+
+    Attributes
+    ----------
+    file
+        The result file.
+    when
+        Its ISO time.
+    commit
+        The commit's hash, with ``+`` behind it if files were changed; empty if unknown.
+    wall_s
+        Wall time per call.
+    peak_bytes
+        Peak of traced allocation in a call.
+    steady
+        Whether the machine kept its speed in that run. If not, the run is shown, but not used to find changes.
+    """
 
     file: str
     when: str
@@ -50,8 +65,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of level. ratio: time after over time before. acknowledged: why it is
-    meant, if somebody has said so. undone: whether a later run is back at the level before."""
+    """A change of level.
+
+    Attributes
+    ----------
+    ratio
+        Time after over time before.
+    before, after
+        The runs on either side of the change.
+    undone
+        Whether a later level is back at the one before.
+    acknowledged
+        The reason of the acknowledgement, if there is one.
+    """
 
     ratio: float
     before: Point
@@ -62,41 +88,69 @@ class Change:
 
 @dataclass
 class Series:
-    """A case on one machine, run after run. covers: examples a call. otherwise: earlier runs whose calls covered other
-    numbers of them, which are left out."""
+    """A case on one machine, run after run.
+
+    Attributes
+    ----------
+    case
+        The case's name.
+    points
+        Its runs, oldest first.
+    changes
+        Its changes of level.
+    covers
+        How many examples a call covers.
+    omitted_runs
+        Number of earlier runs, left out because their calls covered other numbers of examples.
+    """
 
     case: str
     points: list[Point] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     covers: dict[str, float] = field(default_factory=dict)
-    otherwise: int = 0
+    omitted_runs: int = 0
 
     @property
     def steady(self) -> list[Point]:
         return [point for point in self.points if point.steady]
 
     @property
-    def aside(self) -> str:
-        """What is not shown of the case; empty if nothing is left out."""
-        runs = f"{self.otherwise} earlier run{'s'[: self.otherwise > 1]}"
-        return f"left out: {runs}, in which a call covered other work" if self.otherwise else ""
+    def omission(self) -> str:
+        """Which runs are left out; empty if there are none."""
+        runs = f"{self.omitted_runs} earlier run{'s'[: self.omitted_runs > 1]}"
+        return f"left out: {runs}, in which a call covered other work" if self.omitted_runs else ""
 
 
 @dataclass
 class Trend:
-    """All series of one machine, on one corpus. unsteady: of the runs in which the machine's own speed varied, the file and by
-    what factor: no change is found by them. warned: of all others with warnings, the file and the first of these."""
+    """All series of one machine on one corpus.
+
+    Attributes
+    ----------
+    machine
+        The machine's description.
+    runs
+        Number of runs.
+    series
+        The series by case.
+    corpus
+        The corpus's name.
+    unsteady
+        Runs in which the machine's own speed varied: file and factor. They are not used to find changes.
+    warnings
+        Other runs with warnings: file and first warning.
+    """
 
     machine: str
     runs: int = 0
     series: dict[str, Series] = field(default_factory=dict)
     corpus: str = ""
     unsteady: list[tuple[str, float]] = field(default_factory=list)
-    warned: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def unanswered(self) -> bool:
-        """Whether changes cannot be looked for, since too few of the runs were steady."""
+        """Whether changes cannot be found because too few runs were steady."""
         return bool(self.unsteady) and (
             self.runs - len(self.unsteady) < FEWEST_RUNS
             or any(len(one.points) >= FEWEST_RUNS > len(one.steady) for one in self.series.values())
@@ -104,42 +158,50 @@ class Trend:
 
 
 def stored(folder: Path) -> tuple[list[tuple[str, ResultFile]], list[str]]:
-    """The runs kept in a folder, oldest first, and what was left out, with the reason. Raises ResultError if there is no folder."""
+    """Return the runs stored in a folder, oldest first, and a line for each file that was left out.
+
+    Raises
+    ------
+    ResultError
+        If there is no such folder.
+    """
     if not folder.is_dir():
-        raise ResultError(f"{folder}: no such folder; w2vbench run keeps its results there")
-    found: list[tuple[datetime, str, ResultFile]] = []
-    left = []
+        raise ResultError(f"{folder}: no such folder; w2vbench run stores its results there")
+    runs: list[tuple[datetime, str, ResultFile]] = []
+    left_out = []
     for path in sorted(folder.rglob("*.json")):
         try:
             result = read(path)
         except ResultError as error:
-            left.append(str(error))
+            left_out.append(str(error))
             continue
         if result.w2vbench.engine != "run":
-            left.append(f"{path}: not a run of w2vbench run, so its times cannot stand beside others")
-        elif (when := moment_of(result.datetime)) is None:
-            left.append(f"{path}: not known when it was made ({result.datetime!r})")
+            left_out.append(f"{path}: not a file of w2vbench run, so its times are not comparable")
+        elif (when := parse_time(result.datetime)) is None:
+            left_out.append(f"{path}: its time is unknown ({result.datetime!r})")
         else:
-            found.append((when, str(path), result))
-    return [(path, result) for _, path, result in sorted(found, key=lambda one: one[:2])], left
+            runs.append((when, str(path), result))
+    return [(path, result) for _, path, result in sorted(runs, key=lambda run: run[:2])], left_out
 
 
-def moment_of(text: str) -> datetime | None:
-    """An ISO time, taken for UTC if it does not say."""
+def parse_time(text: str) -> datetime | None:
+    """Parse an ISO time; without a time zone it is UTC. None if it is not an ISO time."""
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
-    """Every machine's series, changes not yet looked for. Only commands with the same corpus share a series, and only calls
-    that cover as many examples: where that changed, the series begins anew."""
+    """Return the series of every machine and corpus, without their changes (see ``find_all_changes``).
+
+    A series begins anew where a call covers another number of examples.
+    """
     by_machine: dict[Any, Trend] = {}
     for file, result in runs:
         trend = by_machine.setdefault(
-            (machine(result), corpus(result)), Trend(described(result), corpus=corpus(result)[0])
+            (machine(result), corpus(result)), Trend(machine_text(result), corpus=corpus(result)[0])
         )
         trend.runs += 1
         commit = commit_of(result)
@@ -147,55 +209,58 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
         if not steady:
             trend.unsteady.append((file, result.w2vbench.environment["clock_variation"]))
         elif result.w2vbench.warnings:
-            trend.warned.append((file, result.w2vbench.warnings[0]))
+            trend.warnings.append((file, result.w2vbench.warnings[0]))
         for row in result.benchmarks:
             covers = row.extra_info.covers
             series = trend.series.setdefault(row.case, Series(row.case, covers=covers))
             if series.covers != covers:
-                earlier = series.otherwise + len(series.points)
-                series = trend.series[row.case] = Series(row.case, covers=covers, otherwise=earlier)
+                earlier = series.omitted_runs + len(series.points)
+                series = trend.series[row.case] = Series(row.case, covers=covers, omitted_runs=earlier)
             series.points.append(Point(file, result.datetime, commit, wall_s(row), row.extra_info.peak_bytes, steady))
     return list(by_machine.values())
 
 
 def notes(trend: Trend) -> Iterator[str]:
-    """What of a machine's runs could not be used, or with doubts, and what to do."""
+    """Yield which of a machine's runs are unusable or doubtful, and what to do."""
+    steady = trend.runs - len(trend.unsteady)
     if trend.unsteady:
         file, factor = max(trend.unsteady, key=lambda one: one[1])
         yield (
-            f"{len(trend.unsteady)} of {trend.runs} runs are shown, but no change is looked for by them: the machine's own speed varied by "
-            f"more than {UNSTEADY:g}-fold while they ran (most in {file}, {factor:.1f}-fold)"
+            f"{len(trend.unsteady)} of {trend.runs} runs are shown, but not used to find changes: the machine's own speed varied by "
+            f"more than {UNSTEADY:g}× during them (at most {factor:.1f}×, in {file})."
         )
     if trend.unanswered:
         yield (
-            f"{trend.runs - len(trend.unsteady)} steady runs are left, of {FEWEST_RUNS} that are needed, of some cases fewer: "
-            "whether something became slower cannot be told; run again when the machine is quieter"
+            f"Too few steady runs to find slowdowns: {FEWEST_RUNS} are needed for each case, and {steady} are left, or fewer for some cases. "
+            "Run again when the machine is quieter."
         )
     elif trend.runs < FEWEST_RUNS:
-        yield f"changes are looked for from {FEWEST_RUNS} runs on"
-    if trend.warned:
-        file, warning = trend.warned[-1]
-        yield f"{len(trend.warned)} of the steady runs had warnings, the last in {file}: {warning}"
+        yield f"Changes are searched from {FEWEST_RUNS} runs up."
+    if trend.warnings:
+        file, warning = trend.warnings[-1]
+        yield f"{len(trend.warnings)} of the steady runs had warnings; the last, in {file}: {warning}"
 
 
 def heading(trend: Trend, every: Sequence[Trend]) -> str:
-    """A trend's machine, and its corpus where the machine has runs on several."""
+    """Return a trend's machine, and its corpus if the machine has runs on several."""
     alone = sum(other.machine == trend.machine for other in every) == 1
     return trend.machine if alone else f"{trend.machine}, {trend.corpus.strip(chr(39))}"
 
 
 def commit_of(result: ResultFile) -> str:
-    known = result.commit_info.id or ""
-    return "" if known in ("", "unversioned", "unknown") else known[:9] + ("+" if result.commit_info.dirty else "")
+    commit = result.commit_info.id or ""
+    return "" if commit in ("", "unversioned", "unknown") else commit[:9] + ("+" if result.commit_info.dirty else "")
 
 
-def find_all(trend: Trend, threshold: float, excuses: Sequence[Acknowledgement] = ()) -> None:
-    """Look for changes in all series of a machine. What runs of the same code differ by is learnt from all of them
-    together, since one short series knows little of its own noise."""
+def find_all_changes(trend: Trend, threshold: float, acknowledgements: Sequence[Acknowledgement] = ()) -> None:
+    """Find changes in all series of a machine.
+
+    The noise between runs of the same code is estimated from all series together, since one short series is not enough.
+    """
     long = [series for series in trend.series.values() if len(series.steady) >= FEWEST_RUNS]
     usual = float(np.median([own_noise(logs_of(series.steady)) for series in long])) if long else 0.0
     for series in long:
-        find_changes(series, threshold, max(NOISE, usual), excuses)
+        find_changes(series, threshold, max(NOISE, usual), acknowledgements)
 
 
 def logs_of(points: Sequence[Point]) -> Floats:
@@ -203,82 +268,92 @@ def logs_of(points: Sequence[Point]) -> Floats:
 
 
 def own_noise(logs: Floats) -> float:
-    """Standard deviation of a series about its level, from the steps between neighbours, so that a change of level counts little."""
+    """Return the standard deviation of a series about its level.
+
+    It is estimated from the steps between neighbours, on which a change of level has little influence.
+    """
     return 1.4826 * float(np.median(np.abs(np.diff(logs)))) / math.sqrt(2)
 
 
 def find_changes(
-    series: Series, threshold: float, noise: float = NOISE, excuses: Sequence[Acknowledgement] = ()
+    series: Series, threshold: float, noise: float = NOISE, acknowledgements: Sequence[Acknowledgement] = ()
 ) -> None:
-    """Look for changes of level larger than a threshold. Raises ResultError where ruptures is not installed."""
+    """Find a series' changes of level that exceed a threshold.
+
+    Raises
+    ------
+    ResultError
+        If ruptures is not installed.
+    """
     points = series.steady
     logs = logs_of(points)
     starts = [0, *change_points(logs, max(noise, own_noise(logs))), len(logs)]
     levels = [float(np.median(logs[a:b])) for a, b in pairwise(starts)]
-    margin, told = math.log1p(threshold), levels[0]  # the level that was told of last, so that creeping adds up
+    margin, reference = math.log1p(threshold), levels[0]  # the level after the last change, so that small steps add up
     for number, at in enumerate(starts[1:-1], 1):
-        shift = levels[number] - told
+        shift = levels[number] - reference
         if abs(shift) > margin:
-            undone = shift > margin and any(level - told <= margin for level in levels[number + 1 :])
+            undone = shift > margin and any(level - reference <= margin for level in levels[number + 1 :])
             before, after = points[at - 1], points[at]
-            excused = excuse(series.case, before.when, excuses)
-            series.changes.append(Change(math.exp(shift), before, after, undone, excused))
-            told = levels[number]
+            reason = acknowledgement(series.case, before.when, acknowledgements)
+            series.changes.append(Change(math.exp(shift), before, after, undone, reason))
+            reference = levels[number]
 
 
-def excuse(case: str, since: str, excuses: Sequence[Acknowledgement]) -> str | None:
-    """Why a change is meant: an acknowledgement given after the last run before it."""
-    before = moment_of(since)
-    return next((one.why for one in excuses if one.covers(case) and (before is None or one.when >= before)), None)
+def acknowledgement(case: str, since: str, acknowledgements: Sequence[Acknowledgement]) -> str | None:
+    """The reason of the first acknowledgement of a case that was made after a time."""
+    after = parse_time(since)
+    return next(
+        (one.why for one in acknowledgements if one.covers(case) and (after is None or one.when >= after)), None
+    )
 
 
 def change_points(logs: Floats, noise: float) -> list[int]:
-    """Indices at which a series of logarithms changes its level. noise: standard deviation about a level."""
+    """Return the indices at which a series of logarithms changes its level; ``noise`` is its standard deviation."""
     try:
         import ruptures
     except ImportError:
         raise ResultError("change points need ruptures, which is not installed: pip install ruptures") from None
-    found = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(logs.reshape(-1, 1))
-    return [int(at) for at in found.predict(pen=PENALTY * noise**2 * math.log(len(logs)))[:-1]]
+    search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(logs.reshape(-1, 1))
+    return [int(at) for at in search.predict(pen=PENALTY * noise**2 * math.log(len(logs)))[:-1]]
 
 
 def failing(change: Change, threshold: float) -> bool:
-    """Whether a change is a slowdown that still stands and that nobody has acknowledged."""
+    """Whether a change is a slowdown that was neither undone nor acknowledged."""
     return change.ratio > 1 + threshold and not change.undone and change.acknowledged is None
 
 
 def sparkline(series: Series) -> str:
-    """A series as bars of a line's height, on a logarithmic scale of at least 10 % from bottom to top."""
-    logs = logs_of(series.points)
-    low, high = float(logs.min()), float(logs.max())
-    middle, span = (low + high) / 2, max(high - low, math.log(1.1))
-    places = np.clip((logs - middle) / span + 0.5, 0, 1) * (len(BARS) - 1)
+    """Return a series as a line of bars."""
+    places = np.clip(heights(logs_of(series.points)) + 0.5, 0, 1) * (len(BARS) - 1)
     return "".join(BARS[round(float(place))] for place in places)
 
 
-def said(change: Change) -> str:
-    """A change in a few words."""
-    where = f"{change.before.commit or moment(change.before)} → {change.after.commit or moment(change.after)}"
+def heights(logs: Floats) -> Floats:
+    """Logarithms on a scale from -0.5 to 0.5, which spans at least 10 %."""
+    low, high = float(logs.min()), float(logs.max())
+    return (logs - (low + high) / 2) / max(high - low, math.log(1.1))
+
+
+def describe(change: Change) -> str:
+    """Return a change in a few words."""
+    before, after = (point.commit or minute(point) for point in (change.before, change.after))
     state = (
-        f", intended ({change.acknowledged})"
+        f", acknowledged ({change.acknowledged})"
         if change.acknowledged is not None
         else ", undone since"
         if change.undone
         else ""
     )
-    direction = "slower" if change.ratio > 1 else "faster"
-    return f"{direction} by {change_text(change.ratio)} between {where}{state}"
+    return f"{faster(Interval(1 / change.ratio), near=LARGE)} between {before} and {after}{state}"
 
 
-def moment(point: Point) -> str:
+def minute(point: Point) -> str:
     return point.when[:16].replace("T", " ")
 
 
-def change_text(ratio: float) -> str:
-    return change(max(ratio, 1 / ratio), None, None).removeprefix("+")
-
-
-def as_json(found: Sequence[Trend]) -> str:
+def as_json(trends: Sequence[Trend]) -> str:
+    """Return all trends as JSON."""
     return json.dumps(
         [
             {
@@ -290,7 +365,7 @@ def as_json(found: Sequence[Trend]) -> str:
                 "series": [
                     {
                         "case": series.case,
-                        "left_out": series.aside,
+                        "left_out": series.omission,
                         "points": [vars(point) for point in series.points],
                         "changes": [
                             {
@@ -304,25 +379,25 @@ def as_json(found: Sequence[Trend]) -> str:
                     for series in trend.series.values()
                 ],
             }
-            for trend in found
+            for trend in trends
         ],
         indent=1,
     )
 
 
-def html(found: Sequence[Trend], left: Sequence[str], threshold: float) -> str:
-    """A self-contained page: each case's series as a small drawing, those that changed first."""
+def html(trends: Sequence[Trend], left_out: Sequence[str], threshold: float) -> str:
+    """Return a self-contained page with a small plot of each case's series; those that changed come first."""
     from .page import templates
 
     return (
         templates()
         .get_template("history.html")
         .render(
-            trends=found,
-            left=left,
+            trends=trends,
+            left_out=left_out,
             ordered=ordered,
             drawing=drawing,
-            said=said,
+            describe=describe,
             seconds=seconds,
             failing=failing,
             heading=heading,
@@ -333,7 +408,7 @@ def html(found: Sequence[Trend], left: Sequence[str], threshold: float) -> str:
 
 
 def ordered(trend: Trend) -> list[Series]:
-    """Series with changes first, the largest on top."""
+    """Return the series with the largest changes first."""
     return sorted(
         trend.series.values(), key=lambda one: -max((abs(math.log(c.ratio)) for c in one.changes), default=0.0)
     )
@@ -343,12 +418,10 @@ WIDE, HIGH = 240.0, 36.0
 
 
 def drawing(series: Series) -> dict[str, Any]:
-    """Coordinates of a series' line, of its points and of its changes, in a box of WIDE by HIGH."""
+    """Return the coordinates of a series' line, points and changes, in a box of WIDE by HIGH."""
     logs = logs_of(series.points)
-    middle = float(logs.max() + logs.min()) / 2
-    span = max(float(logs.max() - logs.min()), math.log(1.1))
     xs = np.linspace(4, WIDE - 4, len(logs)) if len(logs) > 1 else np.array([WIDE / 2])
-    ys = HIGH / 2 - (logs - middle) / span * (HIGH - 8)
+    ys = HIGH / 2 - heights(logs) * (HIGH - 8)
     points = [(round(float(x), 1), round(float(y), 1)) for x, y in zip(xs, ys, strict=True)]
     return {
         "line": " ".join(f"{x},{y}" for x, y in points),

@@ -1,4 +1,4 @@
-"""What is shown of whole training runs: speed against quality, as a table, a sentence, Markdown and a page."""
+"""Whole training runs for people: speed against quality, as a table, sentences, Markdown and a page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .figures import COLOURS
-from .results import ResultFile, Training, TrainingRun, write
+from .results import ResultFile, Training, TrainingRun
 from .statistics import Interval, difference_interval, mean_interval
+from .story import listed
 from .tables import cells, plain
-from .units import rate, size_bytes, three, times
+from .units import faster, rate, size_bytes, three, times
 
 PEER = "gensim"
 SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
@@ -25,7 +26,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Implementation:
-    """The runs of an implementation on so many threads."""
+    """The runs of an implementation on a number of threads."""
 
     kernel: str
     slug: str
@@ -38,161 +39,150 @@ class Implementation:
         return f"{self.kernel}/{self.slug}, t{self.threads}"
 
     @property
-    def good(self) -> list[TrainingRun]:
+    def ok_runs(self) -> list[TrainingRun]:
         return [run for run in self.runs if run.status == "ok" and run.seconds > 0 and run.words > 0]
 
     @property
-    def failed(self) -> list[TrainingRun]:
+    def failed_runs(self) -> list[TrainingRun]:
         return [run for run in self.runs if run.status not in ("ok", "skipped")]
 
     def speed(self) -> Interval | None:
-        """Words a second, the mean over seeds on a logarithmic scale."""
+        """Return words per second, the geometric mean over seeds."""
         return over_seeds(self.log_speeds(), math.exp)
 
     def log_speeds(self) -> list[float]:
-        return [math.log(run.words / run.seconds) for run in self.good]
+        return [math.log(run.words / run.seconds) for run in self.ok_runs]
 
     def over(self, other: Implementation | None) -> Interval | None:
-        """How many times as fast it is as another, by the means over seeds on a logarithmic scale."""
+        """Return the speed-up over another implementation, by geometric means over seeds."""
         mine, theirs = self.log_speeds(), other.log_speeds() if other else []
         return difference_interval(mine, theirs).map(math.exp) if mine and theirs else None
 
     def score(self, name: str) -> Interval | None:
-        return over_seeds([run.scores[name] for run in self.good if name in run.scores])
+        return over_seeds([run.scores[name] for run in self.ok_runs if name in run.scores])
 
     def loss(self) -> Interval | None:
-        return over_seeds([run.loss for run in self.good if run.loss is not None])
+        return over_seeds([run.loss for run in self.ok_runs if run.loss is not None])
 
 
-def over_seeds(values: Sequence[float], shown: Any = lambda value: value) -> Interval | None:
-    """Mean of some runs' figures with its 95 % t-interval; None of none."""
-    if not values:
-        return None
-    return mean_interval(list(values)).map(shown)
+def over_seeds(values: Sequence[float], function: Any = lambda value: value) -> Interval | None:
+    """The mean of runs' figures with its 95 % t-interval, mapped by a function; None without runs."""
+    return mean_interval(list(values)).map(function) if values else None
 
 
 def implementations(training: Training) -> list[Implementation]:
-    """One after another, the slowest first, which is near order from textbook to fastest; those without a speed last."""
+    """Return the implementations of each kernel, from the slowest to the fastest; those without a speed come last."""
     groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
     for run in training.runs:
         groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
-    found = [
+    every = [
         Implementation(kernel, slug, runs[0].title, threads, tuple(runs))
         for (kernel, slug, threads), runs in groups.items()
     ]
 
-    def place(implementation: Implementation) -> tuple[str, float]:
+    def order(implementation: Implementation) -> tuple[str, float]:
         speed = implementation.speed()
         return implementation.kernel, speed.estimate if speed else math.inf
 
-    return sorted(found, key=place)
+    return sorted(every, key=order)
 
 
 def row(implementation: Implementation, training: Training, peer: Implementation | None) -> tuple[str, ...]:
-    """An implementation's cells under HEADER."""
+    """Return an implementation's cells under HEADER."""
     speed = implementation.speed()
     if speed is None:
         why = next((f"{run.status}: {run.reason}" for run in implementation.runs), "")
         return (implementation.slug, str(implementation.threads), why, *["–"] * (len(HEADER) - 3))
-    good = implementation.good
+    runs = implementation.ok_runs
     over = implementation.over(peer)
-    memory = [run.peak_bytes for run in good if run.peak_bytes is not None]
-    words = sum(run.words for run in good) / len(good)
-    text = "all" if all(run.whole for run in good) else f"{rate(words)} words"
+    memory = [run.peak_bytes for run in runs if run.peak_bytes is not None]
+    words = sum(run.words for run in runs) / len(runs)
+    text = "all" if all(run.whole for run in runs) else f"{rate(words)} words"
     equal = verdict(implementation, training)
     return (
         implementation.slug,
         str(implementation.threads),
-        with_ends(speed, rate),
+        with_interval(speed, rate),
         PEER if implementation.slug == PEER else times(over) if over else "–",
-        three(sum(run.cpu_s for run in good) / sum(run.words for run in good) * 1e6),
+        three(sum(run.cpu_s for run in runs) / sum(run.words for run in runs) * 1e6),
         size_bytes(max(memory)) if memory else "–",
-        text + (f", {len(good)} of {len(implementation.runs)} runs" if implementation.failed else ""),
-        with_ends(implementation.loss(), lambda value: f"{value:.3f}"),
-        *(with_ends(implementation.score(name), partial(scored, name)) for name in SCORES),
+        text + (f", {len(runs)} of {len(implementation.runs)} runs" if implementation.failed_runs else ""),
+        with_interval(implementation.loss(), lambda value: f"{value:.3f}"),
+        *(with_interval(implementation.score(name), partial(score_text, name)) for name in SCORES),
         "" if implementation.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
     )
 
 
-def scored(name: str, value: float) -> str:
-    """A score as it is read: ``4.1%`` of the analogies, a rank correlation of ``0.438``; never minus nothing."""
+def score_text(name: str, value: float) -> str:
+    """A score as text: ``4.1%`` of the analogies, or a rank correlation of ``0.438``; never minus zero."""
     return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
 
 
-def short(power: int) -> str:
+def axis_label(power: int) -> str:
     """A power of ten for an axis: ``100k``."""
     return f"{10 ** (power % 3)}{('', 'k', 'M', 'G', 'T')[power // 3]}"
 
 
-def with_ends(interval: Interval | None, shown: Any) -> str:
-    """A mean and its interval."""
+def with_interval(interval: Interval | None, text: Any) -> str:
+    """A mean and its interval, each number as ``text`` gives it."""
     if interval is None:
         return "–"
-    ends = (
-        "" if interval.low is None or interval.high is None else f" ({shown(interval.low)} to {shown(interval.high)})"
-    )
-    return f"{shown(interval.estimate)}{ends}"
+    ends = "" if interval.low is None or interval.high is None else f" ({text(interval.low)} to {text(interval.high)})"
+    return f"{text(interval.estimate)}{ends}"
 
 
 def peer_of(implementation: Implementation, every: Sequence[Implementation]) -> Implementation | None:
-    """gensim's runs of the same kernel on as many threads."""
+    """Return gensim's runs of the same kernel on as many threads."""
     return next(
         (r for r in every if (r.kernel, r.slug, r.threads) == (implementation.kernel, PEER, implementation.threads)),
         None,
     )
 
 
-def told(training: Training) -> Iterator[str]:
-    """What came of it: a sentence a kernel, and one for each implementation that failed with some seeds."""
+def summaries(training: Training) -> Iterator[str]:
+    """Yield a sentence on each kernel, and one on each implementation that failed with some seeds."""
     every = implementations(training)
     for kernel in dict.fromkeys(implementation.kernel for implementation in every):
-        mine = [
-            implementation for implementation in every if implementation.kernel == kernel and implementation.speed()
+        speeds = [
+            (implementation, speed)
+            for implementation in every
+            if implementation.kernel == kernel and (speed := implementation.speed())
         ]
-        if not mine:
+        if not speeds:
             continue
-        best = max(mine, key=lambda implementation: implementation.speed().estimate)  # type: ignore[union-attr]
-        speed, ratio = best.speed(), best.over(peer_of(best, every))
-        assert speed is not None
-        over = f", {times(Interval(ratio.estimate))} {PEER}" if ratio and best.slug != PEER else ""
-        verdict = "" if best.slug == PEER else f"; {judgement(best, training, peer_of(best, every))}"
-        yield f"{kernel}: {best.slug} on {best.threads} thread{'s'[: best.threads > 1]} learns from {rate(speed.estimate)} words a second{over}{verdict}."
+        best, speed = max(speeds, key=lambda one: one[1].estimate)
+        peer = peer_of(best, every)
+        ratio = best.over(peer)
+        over = f", {faster(Interval(ratio.estimate))} than {PEER}" if ratio and best.slug != PEER else ""
+        yield (
+            f"{kernel}: the fastest is {best.slug} on {counted(best.threads, 'thread')}, with {rate(speed.estimate)} words a "
+            f"second{over}.{'' if best.slug == PEER else f' {quality_sentence(best, training, peer)}'}"
+        )
     for implementation in every:
-        if implementation.failed and implementation.good:
-            why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in implementation.failed))
-            of = f"{len(implementation.failed)} of {counted(len(implementation.runs), 'run')}"
-            yield f"{implementation.key}: {of} failed ({why}); its figures are of the others."
+        if implementation.failed_runs and implementation.ok_runs:
+            why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in implementation.failed_runs))
+            share = f"{len(implementation.failed_runs)} of {counted(len(implementation.runs), 'run')}"
+            yield f"{implementation.key}: {share} failed ({why}). Its figures are of the others."
 
 
-def judgement(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
-    """What is known of an implementation's quality beside the peer's."""
-    found = training.against.get(implementation.key, {})
+def quality_sentence(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
+    """What is known of an implementation's quality compared with the peer's."""
     if verdict(implementation, training):
-        return f"no score of its vectors is worse than {PEER}'s by more than twice the spread of {PEER}'s own seeds"
-    untold = f"whether its vectors are as good as {PEER}'s cannot be told"
-    if not training.planned:
-        return f"{untold}: the file is of a version that did not plan its seeds"
-    if not all(run.whole for run in implementation.good):
-        return f"{untold}: it was trained on a part of the text"
-    if implementation.failed:
-        return f"{untold}: some of its runs failed"
-    if peer is None or not peer.good:
-        return f"{untold}: {PEER} was not trained on as many threads"
-    if peer.failed:
-        return f"{untold}: some of {PEER}'s runs failed"
-    done = min(sum(run.seed <= training.planned for run in of.good) for of in (implementation, peer))
-    if done < training.planned:
-        return f"{untold}: {done} of the {counted(training.planned, 'seed')} that were planned are done (--resume)"
-    silent: dict[str, list[str]] = {}
+        return f"None of its scores is worse than {PEER}'s by more than twice the standard deviation of {PEER}'s own seeds."
+    if reason := untestable(implementation, training, peer):
+        return f"Its quality could not be compared with {PEER}'s: {reason}."
+    assert peer is not None
+    against = training.against.get(implementation.key, {})
+    reasons: dict[str, list[str]] = {}
     for name, label in SCORES.items():
-        if name not in found or found[name].shown is None:
-            silent.setdefault(silence(name, implementation, peer, training.planned), []).append(label)
-    cannot = "; ".join(f"by {', '.join(labels)}: {why}" for why, labels in silent.items())
-    if worse := [label for name, label in SCORES.items() if name in found and found[name].shown is False]:
+        if name not in against or against[name].shown is None:
+            why = untestable_score(name, implementation, peer, training.planned)
+            reasons.setdefault(why, []).append(label)
+    texts = [f"Not testable by {listed(labels)}: {why}" for why, labels in reasons.items()]
+    if worse := [label for name, label in SCORES.items() if name in against and against[name].shown is False]:
         seeds = counted(training.planned, "seed")
-        shown = f"that its vectors are as good as {PEER}'s is not shown (by {', '.join(worse)}; {seeds} planned)"
-        return f"{shown}, and cannot be told {cannot}" if silent else shown
-    return f"{untold} {cannot}"
+        texts.insert(0, f"It was not shown to be equal to {PEER} by {listed(worse)} ({seeds} planned)")
+    return " ".join(f"{text}." for text in texts)
 
 
 def verdict(implementation: Implementation, training: Training) -> bool | None:
@@ -200,76 +190,96 @@ def verdict(implementation: Implementation, training: Training) -> bool | None:
     return training.equal.get(implementation.key) if training.planned else None
 
 
-def silence(name: str, implementation: Implementation, peer: Implementation, planned: int) -> str:
-    """Why a score cannot tell whether an implementation is as good as the peer."""
-    if (
-        min(sum(name in run.scores for run in of.good if run.seed <= planned) for of in (implementation, peer))
-        < planned
-    ):
-        return "too few words of its list are in the text, or vectors are all alike"
+def untestable(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
+    """Why an implementation's quality cannot be compared with the peer's; empty if it can."""
+    if not training.planned:
+        return "the file is of a version that did not plan its seeds"
+    if not all(run.whole for run in implementation.ok_runs):
+        return "it was trained on a part of the text"
+    if implementation.failed_runs:
+        return "some of its runs failed"
+    if peer is None or not peer.ok_runs:
+        return f"{PEER} was not trained on as many threads"
+    if peer.failed_runs:
+        return f"some of {PEER}'s runs failed"
+    done = min(sum(run.seed <= training.planned for run in one.ok_runs) for one in (implementation, peer))
+    if done < training.planned:
+        return f"{done} of the {counted(training.planned, 'planned seed')} are done (--resume runs the others)"
+    return ""
+
+
+def untestable_score(name: str, implementation: Implementation, peer: Implementation, planned: int) -> str:
+    """Why a score of an implementation cannot be compared with the peer's."""
+    pair = implementation, peer
+    if min(sum(name in run.scores for run in one.ok_runs if run.seed <= planned) for one in pair) < planned:
+        return "too few words of its list are in the text, or all vectors are alike"
     if planned < 2:
-        return "two seeds or more are needed"
+        return "at least two seeds are needed"
     return f"{PEER}'s own score is below twice the margin"
 
 
 def margins(training: Training) -> str:
     """By how much each score may be worse, for each of the peer's rows."""
-    told: dict[str, str] = {}
-    for key, found in training.against.items():
+    texts: dict[str, str] = {}
+    for key, against in training.against.items():
         kernel, _, slug = key.partition("/")
-        each = [f"{label} {scored(name, found[name].margin)}" for name, label in SCORES.items() if name in found]
+        each = [
+            f"{label} {score_text(name, against[name].margin)}" for name, label in SCORES.items() if name in against
+        ]
         if each:
-            told.setdefault(f"{kernel}, {slug.rpartition(', ')[2]}", ", ".join(each))
-    return "; ".join(f"{where}: {each}" for where, each in told.items())
+            texts.setdefault(f"{kernel}, {slug.rpartition(', ')[2]}", ", ".join(each))
+    return "; ".join(f"{where}: {each}" for where, each in texts.items())
 
 
-def what(training: Training) -> str:
-    """What was trained on, and with which settings, in a sentence."""
-    seeds = [len(implementation.good) for implementation in implementations(training) if implementation.good] or [0]
+def describe_data(training: Training) -> str:
+    """Return a sentence on the text and the settings of the runs."""
+    seeds = [len(one.ok_runs) for one in implementations(training) if one.ok_runs] or [0]
     number = counted(seeds[0], "seed") if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     settings = ", ".join(f"{name} {value:g}" for name, value in training.settings.items() if name != "full_windows")
     return (
-        f"{training.corpus}: {training.tokens:,} words, the {training.V:,} that occur often enough; H = {training.H}, "
+        f"{training.corpus}: {training.tokens:,} words of text, a vocabulary of {training.V:,}, H = {training.H}, "
         f"K = {training.K}, {counted(training.epochs, 'epoch')}, {number}, {settings}."
     )
 
 
-def how(training: Training) -> str:
-    """How it was measured, in some sentences."""
+def describe_method(training: Training) -> str:
+    """Return how speed and quality were measured, in a few sentences."""
     asked = ", ".join(f"{SCORES.get(name, name)} {number:,}" for name, number in training.asked.items())
-    seeds = counted(training.planned, "seed")
-    by = margins(training)
-    return (
-        "Words of the text a second, counted before frequent ones are left out; all implementations leave out and shrink "
-        "windows by word2vec's rules, so equal words are equal work but for the optimizer and how negatives are drawn. "
-        "Means over seeds with 95 % t-intervals. Held-out loss: of "
-        "negative sampling (implementations with a full softmax minimise another), on each "
-        f"hundredth line, which no implementation is trained on, with {training.K} words a pair that are the same for all implementations. "
-        + (f"Pairs and questions whose words occur: {asked}. " if asked else "")
-        + f"Equal: not worse than {PEER} on as many threads by the margin or more, at 5 % one-sided each, tested once, on the {seeds} "
-        f"planned before the first run; further seeds have no part in it. A margin is twice the standard deviation of {PEER}'s own seeds, and "
-        "0.001, the last digit shown; that it is an estimate is reckoned with. "
-        + (f"Margins: {by}. " if by else "")
-        + "Not shown: a score may be worse by more. –: it cannot be told, since the implementation was trained on a part of the text, or runs "
-        f"failed or are still to be made, or {PEER} is missing, or {PEER}'s own score is below twice the margin, which a longer "
-        "training or a larger text would "
-        "help. Losses compare only after as many words of the same text; within an epoch they may rise, where a text changes "
-        "as it goes on."
-    )
+    seeds = counted(training.planned, "planned seed")
+    texts = [
+        "Words a second are words of the text, counted before frequent ones are left out.",
+        "All implementations leave out words and shrink windows by word2vec's rules, so equal words are equal work, except for "
+        "the optimizer and how negatives are drawn.",
+        "Figures are means over seeds with 95 % t-intervals.",
+        f"Held-out loss is the negative-sampling loss on every hundredth line, which no implementation is trained on, with the "
+        f"same {training.K} negatives a pair for all. Implementations with a full softmax minimise another loss.",
+        "Losses are only comparable after equal numbers of words of the same text. Within an epoch they may rise if the text "
+        "changes.",
+        f"Pairs and questions whose words occur in the text: {asked}." if asked else "",
+        f"Equal to {PEER}: not worse than {PEER} on as many threads by the margin or more, at 5 % one-sided for each score. This "
+        f"is tested once, on the {seeds} fixed before the first run; later seeds are not part of the test.",
+        f"A margin is twice the standard deviation of {PEER}'s own seeds, plus 0.001, the last digit shown. The test accounts "
+        "for the margin being an estimate.",
+        f"Margins: {by}." if (by := margins(training)) else "",
+        "Not shown: non-inferiority was not demonstrated.",
+        f"–: not testable, because the implementation was trained on a part of the text, runs failed or are missing, {PEER} is "
+        f"missing, or {PEER}'s own score is below twice the margin. A longer training or a larger text would help with the last.",
+    ]
+    return " ".join(filter(None, texts))
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def markdown(training: Training) -> str:
-    """All of it as Markdown."""
+    """Return data, summaries, tables and method as Markdown."""
     lines = [
         "# Speed against quality",
         "",
-        plain(what(training)),
+        plain(describe_data(training)),
         "",
-        *(f"- {plain(line)}" for line in told(training)),
+        *(f"- {plain(line)}" for line in summaries(training)),
         "",
     ]
     every = implementations(training)
@@ -281,28 +291,28 @@ def markdown(training: Training) -> str:
             if implementation.kernel == kernel
         ]
         lines.append("")
-    return "\n".join([*lines, plain(how(training)), ""])
+    return "\n".join([*lines, plain(describe_method(training)), ""])
 
 
 WIDE, HIGH = 480.0, 260.0
 LEFT, RIGHT = 52.0, 92.0
-"""Margins, for the numbers on one side and for the fastest implementation's name on the other."""
+"""Margins for the numbers on the left and for a name on the right."""
 NAME_WIDE, NAME_HIGH = 84.0, 14.0
-"""Room that a line's name takes in a drawing."""
+"""Size of a line's name in a drawing."""
 LETTER, DOT = 7.2, 5.0
 """Width of a letter, and radius of a point."""
 STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Distances between the lines of a drawing: the first of which five are enough."""
+"""Distances between grid lines. The first is used of which five are enough."""
 
 
 def colours(every: Sequence[Implementation]) -> dict[str, str]:
-    """A colour for each implementation's points and lines, but for the peer's, which is drawn apart."""
+    """A colour for each implementation, except for the peer, which has a style of its own."""
     others = [implementation.key for implementation in every if implementation.slug != PEER]
     return {key: COLOURS[at % len(COLOURS)] for at, key in enumerate(others)}
 
 
 def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
-    """Words a second across, on a logarithmic scale, and a score upwards: points with their intervals, and the axes' ticks."""
+    """Return a plot of a score against words per second, on a logarithmic scale: points, intervals, and ticks of both axes."""
     colour = colours(every)
     points = [
         (implementation, speed, value)
@@ -343,19 +353,21 @@ def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
                 "label_x": label[0],
                 "label_y": label[1],
                 "colour": colour.get(implementation.key),
-                "told": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
+                "title": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
             }
-            for (implementation, speed, value), (x, y, name), label in zip(points, named, beside(named), strict=True)
+            for (implementation, speed, value), (x, y, name), label in zip(
+                points, named, place_names(named), strict=True
+            )
         ],
-        "across": [(across(10.0**power), short(power)) for power in range(low, high + 1)],
+        "across": [(across(10.0**power), axis_label(power)) for power in range(low, high + 1)],
         "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
     }
 
 
-def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
-    """Where the names of some points begin: on a side of each, above or below it, clear of all points and of other names."""
+def place_names(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+    """Return where the names of points begin: beside, above or below each, clear of all points and of other names."""
     taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
-    found = []
+    places = []
     for x, y, name in points:
         wide = LETTER * len(name)
         sides = [(x + 8, y + 4), (x - 8 - wide, y + 4), (x - wide / 2, y - 9), (x - wide / 2, y + 18)]
@@ -369,12 +381,12 @@ def beside(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, floa
         ]
         box = clear[0] if clear else boxes[0]
         taken.append(box)
-        found.append((round(box[0], 1), round(box[1] + 11, 1)))
-    return found
+        places.append((round(box[0], 1), round(box[1] + 11, 1)))
+    return places
 
 
-def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Places of names, those that would cover another moved up above it."""
+def without_overlap(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Places of names; a name that would cover another is moved above it."""
     taken: dict[int, tuple[float, float]] = {}
     for at, (x, y) in sorted(enumerate(places), key=lambda place: place[1][0]):
         while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < NAME_HIGH for other_x, other_y in taken.values()):
@@ -384,16 +396,16 @@ def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 SPAN = 8.0
-"""Of losses, from the least: what is further off, of an implementation that goes astray, is drawn at the top."""
+"""Largest range of losses that is drawn. Higher losses, of runs that diverged, are drawn at the top."""
 
 
 def curves(every: Sequence[Implementation]) -> dict[str, Any]:
-    """Held-out loss, the mean over seeds, against the words trained on, on a logarithmic scale: a line an implementation, and the axes' ticks."""
+    """Return a plot of held-out loss, the mean over seeds, against words trained on, on a logarithmic scale: lines and ticks."""
     colour = colours(every)
     lines: list[tuple[Implementation, list[tuple[float, ...]]]] = []
     for implementation in every:
         places = list(
-            zip(*(run.curve for run in implementation.good if run.curve), strict=False)
+            zip(*(run.curve for run in implementation.ok_runs if run.curve), strict=False)
         )  # the nth of every seed
         if places:
             lines.append(
@@ -413,7 +425,7 @@ def curves(every: Sequence[Implementation]) -> dict[str, Any]:
         return round(HIGH - 34 - (min(loss, top) - bottom) / (top - bottom) * (HIGH - 50), 1)
 
     ticks = [bottom + 0.5 * at for at in range(round((top - bottom) * 2) + 1)]
-    labels = apart([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
+    labels = without_overlap([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
     return {
         "lines": [
             {
@@ -425,22 +437,27 @@ def curves(every: Sequence[Implementation]) -> dict[str, Any]:
             }
             for (implementation, line), label in zip(lines, labels, strict=True)
         ],
-        "across": [(across(10**power), short(power)) for power in range(first, last + 1)],
+        "across": [(across(10**power), axis_label(power)) for power in range(first, last + 1)],
         "up": [(up(tick), f"{'≥ ' * (tick == top < max(heights))}{tick:.1f}") for tick in ticks],
     }
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``quality.html`` and ``quality.md`` into a folder, and give their paths. Raises ResultError."""
+    """Write ``quality.html`` and ``quality.md`` into a folder, and return their paths.
+
+    Raises
+    ------
+    ResultError
+        If a file cannot be written.
+    """
+    from .page import write_texts
+
     assert result.w2vbench.training is not None
-    texts = {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)}
-    for name, text in texts.items():
-        write(folder / name, text)
-    return [folder / name for name in texts]
+    return write_texts(folder, {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)})
 
 
 def html(result: ResultFile) -> str:
-    """A self-contained page: for each kernel a drawing of speed against each score, and the table."""
+    """Return a self-contained page with a plot of speed against each score, and a table, for each kernel."""
     from .page import templates
 
     training = result.w2vbench.training
@@ -452,9 +469,9 @@ def html(result: ResultFile) -> str:
         .get_template("quality.html")
         .render(
             result=result,
-            what=what(training),
-            how=how(training),
-            told=list(told(training)),
+            data=describe_data(training),
+            method=describe_method(training),
+            summaries=list(summaries(training)),
             header=HEADER,
             kernels={
                 kernel: {

@@ -17,17 +17,17 @@ from scipy import stats
 
 from reports.calibration import (
     HEADER,
-    SURE,
+    POWER,
     groups,
     markdown,
-    names,
     other_header,
     other_rows,
     percent,
     rows,
+    rule_names,
     sentences,
     share,
-    slowed,
+    slowdown_text,
     smallest,
 )
 from reports.results import Calibration, Trial
@@ -143,11 +143,11 @@ def test_a_share_stands_with_its_exact_interval(yes: int, total: int) -> None:
     ],
 )
 def test_a_slowdown_is_told_in_words(injected: float, says: str) -> None:
-    assert slowed(injected) == says
+    assert slowdown_text(injected) == says
 
 
 def test_other_rules_are_counted_at_the_calibrations_own_threshold() -> None:
-    assert names(whole()) == ["min + 2.5 %", "t-test"]
+    assert rule_names(whole()) == ["min + 2.5 %", "t-test"]
     assert other_header(whole()) == ("HEAD is", "trials", "min + 2.5 %", "t-test")
     found = other_rows(whole())
     assert [(cells[0], cells[1], cells[2].partition(" ")[0], cells[3].partition(" ")[0]) for cells in found] == [
@@ -172,8 +172,8 @@ def test_thousands_of_trials_are_counted_with_commas() -> None:
     [
         ([], None),
         ([(0.01, 0.5), (0.02, 0.9)], None),
-        ([(0.01, SURE)], 0.01),
-        ([(0.01, SURE - 0.001), (0.02, SURE)], 0.02),
+        ([(0.01, POWER)], 0.01),
+        ([(0.01, POWER - 0.001), (0.02, POWER)], 0.02),
         ([(0.01, 0.1), (0.02, 0.97), (0.03, 0.9), (0.04, 0.96), (0.05, 1.0)], 0.04),
         ([(0.01, 0.99), (0.02, 0.5)], None),
         ([(0.05, 1.0), (0.02, 0.96), (0.01, 0.2)], 0.02),
@@ -190,32 +190,32 @@ def test_no_slowdown_from_the_smallest_up_is_missed_and_no_smaller_one_would_do(
     found: list[tuple[float, float]],
 ) -> None:
     least = smallest(calibrated(found=found))
-    good = [s for s, _ in found if all(share >= SURE for other, share in found if other >= s)]
+    good = [s for s, _ in found if all(share >= POWER for other, share in found if other >= s)]
     assert least == min(good, default=None)
 
 
 def test_the_sentences_tell_false_alarms_and_what_is_found() -> None:
     assert sentences(whole()) == [
-        "Identical code was called slower in 1 of 50 cases; 1 of 3 comparisons called any of it slower or faster.",
-        "The smallest slowdown that is found in at least 95 % of cases on this machine, at a threshold of 2 %: 5 % "
-        "(identical code's processes, moved by that much).",
+        "Identical code was called slower in 1 of 50 cases. 1 of 3 comparisons called some of it slower or faster.",
+        "The smallest slowdown found in at least 95 % of cases on this machine, at a threshold of 2 %, is 5 %. It was computed "
+        "by slowing the measured times of identical code.",
     ]
 
 
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ([], "0 of 0 cases; 0 of 3"),
-        ([trials(0.0, same=9, inconclusive=2)], "0 of 11 cases; 0 of 3"),
-        ([trials(0.0, faster=2, same=1, comparison=1)], "0 of 3 cases; 1 of 3"),
-        ([trials(0.0, slower=3, faster=1, comparison=1), trials(0.0, same=4)], "3 of 8 cases; 1 of 3"),
-        ([trials(0.0, slower=1, comparison=n) for n in range(3)], "3 of 3 cases; 3 of 3"),
-        ([trials(0.02, slower=1, comparison=n) for n in range(3)], "0 of 0 cases; 0 of 3"),
+        ([], "0 of 0 cases. 0 of 3"),
+        ([trials(0.0, same=9, inconclusive=2)], "0 of 11 cases. 0 of 3"),
+        ([trials(0.0, faster=2, same=1, comparison=1)], "0 of 3 cases. 1 of 3"),
+        ([trials(0.0, slower=3, faster=1, comparison=1), trials(0.0, same=4)], "3 of 8 cases. 1 of 3"),
+        ([trials(0.0, slower=1, comparison=n) for n in range(3)], "3 of 3 cases. 3 of 3"),
+        ([trials(0.02, slower=1, comparison=n) for n in range(3)], "0 of 0 cases. 0 of 3"),
     ],
 )
 def test_a_comparison_counts_once_however_many_of_its_verdicts_are_false(found: list[list[Trial]], says: str) -> None:
     (said,) = sentences(calibrated(*found))
-    assert said == f"Identical code was called slower in {says} comparisons called any of it slower or faster."
+    assert said == f"Identical code was called slower in {says} comparisons called some of it slower or faster."
 
 
 def test_a_trial_without_a_rules_answer_counts_as_not_called() -> None:
@@ -243,7 +243,7 @@ def test_the_markdown_reads_as_the_one_that_was_checked_by_eye() -> None:
 
 
 def test_the_markdown_admits_that_its_intervals_take_cases_for_independent() -> None:
-    assert "as if the cases of a comparison were independent of each other" in markdown(whole())
+    assert "They treat the cases of a comparison as independent." in markdown(whole())
 
 
 def test_a_calibration_without_trials_has_tables_without_rows() -> None:
@@ -262,7 +262,7 @@ def test_no_rules_name_breaks_out_of_its_cell(text: str) -> None:
 
 def test_identical_code_that_is_called_broken_or_slower_to_set_up_is_told() -> None:
     made = calibrated(trials(0.0, same=8), trials(0.0, broken=2))
-    assert any("called broken or wrong, in 2 cases" in said for said in sentences(made))
+    assert any("2 cases could not be compared, or were called broken or wrong" in said for said in sentences(made))
     assert not any("set-up" in said for said in sentences(made))
     slow = [trial.model_copy(update={"setup": "slower" if n == 0 else "same"}) for n, trial in enumerate(made.trials)]
     said = sentences(made.model_copy(update={"trials": slow}))

@@ -26,24 +26,24 @@ from reports.comparison import (
     SLOWER,
     UNANSWERED,
     WIDE,
-    drawn,
+    drawing,
     escaped,
     exit_code,
     failing,
+    half_width,
     heading,
     html,
     junit,
     markdown,
-    memory,
+    memory_cell,
     notes,
     printable,
     ranked,
     report,
     row,
     sentence,
-    setup,
+    setup_cell,
     unanswered,
-    widest,
     workflow_commands,
     worst,
 )
@@ -54,6 +54,7 @@ from tests.saved import HOSTILE
 GOLDEN = Path(__file__).parents[1] / "golden"
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 OPEN = ("failed", "inconclusive")
+MARGIN = "Changes below 2 % count as none, and so do changes of memory up to 4 KiB."
 
 
 def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
@@ -102,7 +103,7 @@ def everything() -> Comparison:
         case("add-at", "wrong", why="duplicates | are lost"),
         case("numba", "broken", why="HEAD: timeout: longer than 30 s"),
         case("csr", "failed", why="not comparable: HEAD needs scipy, which is not installed"),
-        *[case(f"noisy-{n}", "inconclusive", why="the interval reaches across the threshold") for n in range(4)],
+        *[case(f"noisy-{n}", "inconclusive", why="the interval includes the threshold") for n in range(4)],
         added=[f"lookup/new@{SIZE}"],
         removed=[f"lookup/old@{SIZE}"],
         renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
@@ -238,7 +239,7 @@ def test_a_row_has_a_cell_for_each_column_and_a_dash_for_what_is_not_there() -> 
         "more: 999 B → 40.0 kB",
         "18 fresh",
     )
-    assert row(everything().cases[2])[1:3] == ("slower, acknowledged", "3.00× (2.90–3.10)")
+    assert row(everything().cases[2])[1:3] == ("slower, acknowledged", "3.00× slower (2.90–3.10)")
 
 
 @pytest.mark.parametrize(
@@ -252,22 +253,22 @@ def test_a_row_has_a_cell_for_each_column_and_a_dash_for_what_is_not_there() -> 
     ],
 )
 def test_memory_is_both_peaks_where_it_changed(verdict: str, peaks: tuple[Any, Any], says: str) -> None:
-    assert memory(case("gather", "same", memory=verdict, base_bytes=peaks[0], head_bytes=peaks[1])) == says
+    assert memory_cell(case("gather", "same", memory=verdict, base_bytes=peaks[0], head_bytes=peaks[1])) == says
 
 
 @pytest.mark.parametrize(
     ("verdict", "says"), [("same", "same: 50.0 ms"), ("slower", "slower: 10.0 ms → 50.0 ms"), ("unknown", "–")]
 )
 def test_set_up_is_both_times_where_it_changed(verdict: str, says: str) -> None:
-    assert setup(case("gather", "same", setup=verdict, base_setup_s=0.01, head_setup_s=0.05)) == says
+    assert setup_cell(case("gather", "same", setup=verdict, base_setup_s=0.01, head_setup_s=0.05)) == says
 
 
 def test_slower_set_up_stops_a_gate_unless_it_is_meant() -> None:
     slow = case("gather", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05)
     assert exit_code(compared(slow)) == 1
     assert sentence(compared(slow)) == (
-        "1 of 1 case got worse (1 slower set-up; a change below 2 % counts as none, of memory also one of up to 4 KiB): "
-        f"lookup/gather@{SIZE} takes longer to set up: 10.0 ms → 50.0 ms."
+        f"1 of 1 case got worse: lookup/gather@{SIZE} takes longer to set up: 10.0 ms → 50.0 ms. "
+        f"Verdicts: 1 slower set-up. {MARGIN}"
     )
     assert exit_code(compared(slow.model_copy(update={"acknowledged": "it must"}))) == 0
 
@@ -279,22 +280,24 @@ def test_what_is_slower_in_the_mean_alone_says_so() -> None:
 
 def test_the_sentence_names_all_that_got_worse_and_in_what() -> None:
     assert sentence(everything()) == (
-        "3 of 11 cases got worse (1 wrong, 1 broken, 2 slower, 1 failed, 4 inconclusive, 1 faster, 1 same; a change below 2 % "
-        f"counts as none, of memory also one of up to 4 KiB): lookup/gather@{SIZE} is slower: +5.1 % (+3.2 to +7.0 %) and takes more memory: 999 B → 40.0 kB; "
+        f"3 of 11 cases got worse: lookup/gather@{SIZE} is slower: +5.1 % (+3.2 to +7.0 %) and takes more memory: 999 B → 40.0 kB; "
         f"lookup/add-at@{SIZE} is wrong (duplicates | are lost); "
-        f"lookup/numba@{SIZE} is broken (HEAD: timeout: longer than 30 s)."
+        f"lookup/numba@{SIZE} is broken (HEAD: timeout: longer than 30 s). "
+        f"Verdicts: 1 wrong, 1 broken, 2 slower, 1 failed, 4 inconclusive, 1 faster, 1 same. {MARGIN}"
     )
 
 
 def test_more_memory_alone_is_said_without_a_word_of_time() -> None:
     swollen = case("gather", "faster", memory="more", base_bytes=999, head_bytes=40_000)
-    assert sentence(compared(swollen)).endswith(f"lookup/gather@{SIZE} takes more memory: 999 B → 40.0 kB.")
+    assert sentence(compared(swollen)).startswith(
+        f"1 of 1 case got worse: lookup/gather@{SIZE} takes more memory: 999 B → 40.0 kB. Verdicts: "
+    )
 
 
 def test_where_all_is_well_nothing_is_said_to_be_open() -> None:
     assert (
         sentence(compared(case("a", "same"), case("b", "faster"), threshold=0.005))
-        == "Nothing got slower (1 faster, 1 same; a change below 0.5 % counts as none, of memory also one of up to 4 KiB)."
+        == f"Nothing got slower. Verdicts: 1 faster, 1 same. {MARGIN.replace('2 %', '0.5 %')}"
     )
 
 
@@ -302,48 +305,50 @@ def test_where_something_is_slower_on_purpose_nothing_else_got_slower() -> None:
     meant = case("b", "slower", ratio=1.5, acknowledged="it checks more")
     assert (
         sentence(compared(case("a", "same"), meant))
-        == "Nothing got slower but what is meant to (1 slower, 1 same; a change below 2 % counts as none, of memory also one of up to 4 KiB)."
+        == f"Nothing got worse, except for acknowledged slowdowns. Verdicts: 1 slower, 1 same. {MARGIN}"
     )
 
 
 def test_what_is_wrong_or_broken_got_worse_whatever_is_meant() -> None:
     for verdict in ("wrong", "broken"):
         said = sentence(compared(case("a", verdict, why="because", acknowledged="meant", ratio=1.5)))
-        assert said.startswith(f"1 of 1 case got worse (1 {verdict};")
-        assert said.endswith(f"lookup/a@{SIZE} is {verdict} (because).")
+        assert said.startswith(
+            f"1 of 1 case got worse: lookup/a@{SIZE} is {verdict} (because). Verdicts: 1 {verdict}. "
+        )
 
 
 def test_what_there_was_no_time_for_is_said_before_what_could_not_be_told_and_after_what_got_worse() -> None:
     cases = case("a", "same"), case("b", "inconclusive", why="noise")
     late = {"skipped": {"no time": ["x", "y"]}, "over_budget": ["x", "y"]}
     assert sentence(compared(*cases, **late)) == (
-        "There was no time for 2 cases that differ; of the others: 1 inconclusive, 1 same; a change below 2 % counts as none, "
-        "of memory also one of up to 4 KiB."
+        f"There was no time to measure 2 cases with changed code. Verdicts: 1 inconclusive, 1 same. {MARGIN}"
     )
-    assert "There was no time for 1 case that differ" in sentence(compared(*cases, over_budget=["x"]))
+    assert "There was no time to measure 1 case with changed code." in sentence(compared(*cases, over_budget=["x"]))
     assert sentence(compared(*cases, case("c", "slower", ratio=1.5), **late)).startswith("1 of 3 cases got worse")
-    assert sentence(compared(**late)) == "Nothing was measured: the notes say why."
+    assert sentence(compared(**late)) == "Nothing was measured; the notes give the reasons."
 
 
 @pytest.mark.parametrize("verdict", OPEN)
 def test_what_could_not_be_told_is_admitted(verdict: str) -> None:
     assert sentence(compared(case("a", "same"), case("b", verdict, why="noise"))) == (
-        f"Whether 1 of 2 cases got slower could not be told (1 {verdict}, 1 same; a change below 2 % counts as none, of memory also one of up to 4 KiB)."
+        f"Inconclusive: it is unknown whether 1 of 2 cases got slower. Verdicts: 1 {verdict}, 1 same. {MARGIN}"
     )
-    assert "could not be told" not in sentence(compared(case("a", "same"), case("b", verdict, acknowledged="meant")))
+    assert "unknown" not in sentence(compared(case("a", "same"), case("b", verdict, acknowledged="meant")))
 
 
 def test_two_runs_have_no_threshold_to_speak_of() -> None:
     for cases in ([case("a", "same")], [case("a", "slower", ratio=1.5)]):
         said = sentence(compared(*cases, interleaved=False))
-        assert "beyond what two runs differ by anyway, of memory beyond 2 % and 4 KiB" in said
-        assert "counts as none" not in said
+        assert "exceeds what two runs usually differ by, and one of memory if it exceeds both 2 % and 4 KiB" in said
+        assert MARGIN not in said
 
 
 def test_a_comparison_of_nothing_says_so_and_has_no_table() -> None:
     empty = compared(skipped={SAME_CODE: ["a", "b"]})
-    assert sentence(empty) == "Nothing was measured: the notes say why."
-    assert sentence(empty.model_copy(update={"interleaved": False})) == "Nothing was compared: the notes say why."
+    assert sentence(empty) == "Nothing was measured; the notes give the reasons."
+    assert (
+        sentence(empty.model_copy(update={"interleaved": False})) == "Nothing was compared; the notes give the reasons."
+    )
     assert "|" not in markdown(empty)
     assert f"- 2 cases not measured: {SAME_CODE}" in markdown(empty)
     two_runs = empty.model_copy(update={"interleaved": False})
@@ -356,10 +361,10 @@ def test_notes_tell_caveats_reasons_intentions_and_what_was_not_raced() -> None:
         f"lookup/add-at@{SIZE} wrong: duplicates | are lost",
         f"lookup/numba@{SIZE} broken: HEAD: timeout: longer than 30 s",
         f"lookup/csr@{SIZE} failed: not comparable: HEAD needs scipy, which is not installed",
-        "4 cases inconclusive: the interval reaches across the threshold",
-        f"lookup/take@{SIZE} intended: checks its indices",
-        f"added, so there is nothing to compare with: lookup/new@{SIZE}",
-        f"removed: lookup/old@{SIZE}",
+        "4 cases inconclusive: the interval includes the threshold",
+        f"lookup/take@{SIZE} acknowledged: checks its indices",
+        f"only in HEAD, so not compared: lookup/new@{SIZE}",
+        f"only in BASE, so not compared: lookup/old@{SIZE}",
         f"renamed, with the same code: lookup/a@{SIZE} → lookup/b@{SIZE}",
         f"2 cases not measured: {SAME_CODE}",
         "1 case not measured: over the budget: z",
@@ -464,10 +469,10 @@ def test_the_page_of_two_runs_speaks_of_two_runs() -> None:
         (["same"], {}, "Nothing got slower"),
         (["slower", "failed"], {}, "Something got worse"),
         (["broken"], {}, "Something got worse"),
-        (["inconclusive"], {}, "Not everything could be told"),
-        (["same"], {"over_budget": ["x"]}, "Not everything could be told"),
+        (["inconclusive"], {}, "Inconclusive"),
+        (["same"], {"over_budget": ["x"]}, "Inconclusive"),
         ([], {}, "Nothing was measured"),
-        ([], {"interleaved": False}, "Not everything could be told"),
+        ([], {"interleaved": False}, "Inconclusive"),
     ],
 )
 def test_the_pages_headline_is_as_good_or_bad_as_the_exit_code(
@@ -497,7 +502,7 @@ ratios = st.floats(1e-11, 1e8)
 def test_what_is_drawn_stays_on_its_scale_and_in_order(ends: list[float], other: float, threshold: float) -> None:
     low, estimate, high = sorted(ends)
     one = case("a", "same", ratio=(estimate, low, high))
-    places = drawn(one, threshold, widest(compared(one, case("b", "same", ratio=other), threshold=threshold)))
+    places = drawing(one, threshold, half_width(compared(one, case("b", "same", ratio=other), threshold=threshold)))
     assert places is not None
     assert 4 <= places["low"] <= places["at"] <= places["high"] <= WIDE - 4
     assert 4 <= places["margin"][0] <= places["zero"] <= places["margin"][1] <= WIDE - 4
@@ -505,7 +510,7 @@ def test_what_is_drawn_stays_on_its_scale_and_in_order(ends: list[float], other:
 
 
 def test_a_case_without_a_ratio_is_not_drawn() -> None:
-    assert drawn(case("a", "failed"), 0.02, 1.0) is None
+    assert drawing(case("a", "failed"), 0.02, 1.0) is None
 
 
 # -- workflow commands
@@ -672,6 +677,6 @@ def test_more_cpu_time_on_several_threads_is_told_though_no_more_time_passes(
     one = case("same", "same").model_copy(
         update={"case": f"lookup/same@{SIZE[:-1]}{threads}", "base_cpu_s": base, "head_cpu_s": head}
     )
-    said = [note for note in notes(compared(one)) if "more CPU time, of all its threads" in note]
+    said = [note for note in notes(compared(one)) if "more CPU time over all its threads" in note]
     assert bool(said) is told
     assert exit_code(compared(one)) == PASSED

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.between import (
+from reports.comparison import exit_code, memory_cell, notes, sentence
+from reports.file_comparison import (
     FEWEST,
     SPREAD,
     UNKNOWN,
@@ -24,7 +25,6 @@ from reports.between import (
     unsteady,
     within,
 )
-from reports.comparison import exit_code, memory, notes, sentence
 from reports.results import ComparedRow, Comparison, ResultError, ResultFile, read
 from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
@@ -196,7 +196,10 @@ def test_a_difference_within_what_processes_of_one_run_differ_by_is_no_change_ho
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_difference_beyond_the_margin_that_may_be_chance_is_inconclusive_with_a_reason(sign: int) -> None:
     case = of_gather(around(0.0, 0.01, 2), around(sign * 0.09, 0.01, 2))
-    assert (case.verdict, case.why) == ("inconclusive", "these two runs cannot tell: compare the revisions")
+    assert (case.verdict, case.why) == (
+        "inconclusive",
+        "two runs are not precise enough: compare the revisions instead",
+    )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -249,7 +252,7 @@ def test_the_margin_that_was_learnt_is_told_and_so_is_a_shift_of_all_cases() -> 
     base, head = (saved.result(*[row(slug, 1e-5 * factor) for slug in alike()]) for factor in (1.0, 1.1))
     found = compare(base, head)
     assert f"(here {math.exp(SPREAD * USUAL) - 1:.1%})" in found.caveats[0]
-    assert "a typical case takes 1.10 times as long" in found.caveats[1]
+    assert "The time of a typical case changed: +10.0 %." in found.caveats[1]
     assert not any("a typical case" in caveat for caveat in compare(base, base).caveats)
 
 
@@ -321,9 +324,8 @@ def test_what_was_taken_of_a_corpus_does_not_tell_it_apart() -> None:
 def test_unsteady_or_interrupted_runs_are_told() -> None:
     one = saved.result(row("gather", 1e-5), environment=HERE)
     other = saved.result(row("gather", 1e-5), complete=False, environment=HERE | {"clock_variation": UNSTEADY + 0.01})
-    spoiled = ["was interrupted", "the machine was not steady while"]
-    assert compare(one, other).caveats[1:] == [f"HEAD {spoiled[0]}", f"{spoiled[1]} HEAD ran"]
-    assert compare(other, one).caveats[1:] == [f"BASE {spoiled[0]}", f"{spoiled[1]} BASE ran"]
+    assert compare(one, other).caveats[1:] == ["HEAD was interrupted.", "The machine's speed varied while HEAD ran."]
+    assert compare(other, one).caveats[1:] == ["BASE was interrupted.", "The machine's speed varied while BASE ran."]
     assert len(compare(one, one).caveats) == 1
 
 
@@ -395,9 +397,9 @@ def test_resident_growth_is_shown_and_never_judged() -> None:
     found = compare(base, head)
     (case,) = found.cases
     assert case.memory == "unknown"
-    assert memory(case) == "10.0 MB resident → 50.0 MB resident"
+    assert memory_cell(case) == "10.0 MB resident → 50.0 MB resident"
     assert exit_code(found) == 0
-    assert any("gets no verdict" in note for note in notes(found))
+    assert any("has no verdict" in note for note in notes(found))
 
 
 def test_memory_that_only_moved_into_tracings_sight_fails_no_gate() -> None:
@@ -406,12 +408,12 @@ def test_memory_that_only_moved_into_tracings_sight_fails_no_gate() -> None:
     for one, other in ((base, head), (head, base)):
         found = compare(one, other)
         assert (found.cases[0].memory, exit_code(found)) == ("unknown", 0)
-        assert sorted(memory(found.cases[0]).split(" → ")) == ["16.0 MB", "16.0 MB resident"]
+        assert sorted(memory_cell(found.cases[0]).split(" → ")) == ["16.0 MB", "16.0 MB resident"]
 
 
 def test_memory_that_neither_tracing_nor_the_system_tells_is_a_dash() -> None:
     found = compare(*(saved.result(row("torch", 1e-5, peak_bytes=785, needs=["torch"])) for _ in range(2)))
-    assert memory(found.cases[0]) == "–"
+    assert memory_cell(found.cases[0]) == "–"
     assert not any("resident" in note for note in notes(found))
 
 
@@ -519,9 +521,9 @@ def test_other_versions_of_what_was_measured_are_told() -> None:
     after: Content = {"python": "3.12.0", "packages": {"numpy": "2.1.0", "scipy": "1.13", "numba": "0.60", "rich": "2"}}
     base, head = (saved.result(environment=HERE | more) for more in (before, after))
     assert compare(base, head).caveats[1:] == [
-        "Python 3.11.1 against 3.12.0",
-        "numpy 2.0.0 against 2.1.0",
-        "numba None against 0.60",
+        "Python 3.11.1 in BASE, 3.12.0 in HEAD.",
+        "numpy 2.0.0 in BASE, 2.1.0 in HEAD.",
+        "numba missing in BASE, 0.60 in HEAD.",
     ]
     assert len(compare(base, base).caveats) == 1
 
@@ -540,7 +542,7 @@ def measured(factor: float, environment: Content, **changed: float) -> ResultFil
 def test_across_machines_speed_ups_are_compared_so_that_a_slow_machine_is_no_slower_code() -> None:
     found = compare(measured(1.0, HERE), measured(2.0, TWICE), across=True)
     assert verdicts(found) == {"gather": "same", "take": "same"}
-    assert any("speed-ups over the baseline" in caveat for caveat in found.caveats)
+    assert any("Speed-ups over the baseline" in caveat for caveat in found.caveats)
 
 
 def test_across_machines_a_case_that_lost_its_speed_up_is_slower() -> None:
