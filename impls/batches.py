@@ -1,7 +1,8 @@
-"""Batches whose contents move on, so that what an implementation remembers of a batch is stale when the batch comes again.
+"""Rotating batches: successive calls take successive batches, and a batch gets new contents once it was timed.
 
-A ring's arrays are windows onto longer streams. Renewing a batch copies another stretch of the streams into the same
-memory: the array is the one that was there, its words are others, and they still are running text.
+The arrays of a batch are windows on longer streams. Renewing a batch copies another stretch of the streams into the same
+memory: the array is the same, its words are not, and they are still running text. Whatever an implementation remembers
+of a batch is therefore stale when that batch comes again.
 """
 
 from __future__ import annotations
@@ -16,40 +17,50 @@ import numpy as np
 from .case import Size
 from .interface import Array, Problem
 
-CHECKED = 2
-"""Batches beside a ring's own: for the check, and never timed."""
-LEAST_SPARE, MOST_SPARE = 4096, 1 << 18
-"""Places in its streams that a ring may be taken from."""
+CHECK_BATCHES = 2
+"""Further batches, for the check only. They are never timed."""
+MIN_STARTS, MAX_STARTS = 4096, 1 << 18
+"""Bounds for the number of positions in a stream at which the first batch may start."""
 
 Batch = tuple[Array, ...]
 
 
-class Source(Protocol):
-    """Where some of the arguments of successive calls come from: the timed batches', the checked ones', and their renewal."""
+class BatchSource(Protocol):
+    """Supplies some arguments of successive calls: for timed batches, for the check, and their renewal."""
 
     @property
     def batches(self) -> list[Batch]: ...
     @property
-    def checked(self) -> list[Batch]: ...
+    def check_batches(self) -> list[Batch]: ...
     def renew(self, first: int, count: int) -> None: ...
 
 
-def rotating(
+def rotating_problem(
     size: Size,
     inputs: dict[str, Any],
     arguments: Callable[..., tuple[Any, ...]],
-    *sources: Source,
+    *sources: BatchSource,
     touched: float | None = None,
     **facts: Any,
 ) -> Problem:
-    """The problem whose successive calls take the successive batches of some sources.
+    """Make the problem whose successive calls take successive batches of the sources.
 
-    arguments: makes a call's arguments of a batch's arrays, source by source. touched: if not given, distinct ids in a
-    batch of the first source.
+    Parameters
+    ----------
+    size, inputs
+        Fields of the problem.
+    arguments
+        Makes a call's arguments from the arrays of a batch, source by source.
+    sources
+        Where the arrays come from.
+    touched
+        Distinct rows per batch. The default counts distinct ids in the batches of the first source.
+    facts
+        Other fields of the problem.
     """
-    batches, checked = (
-        [tuple(array for batch in parts for array in batch) for parts in zip(*of, strict=True)]
-        for of in ([source.batches for source in sources], [source.checked for source in sources])
+    batches, check_batches = (
+        [tuple(array for batch in parts for array in batch) for parts in zip(*of_sources, strict=True)]
+        for of_sources in ([source.batches for source in sources], [source.check_batches for source in sources])
     )
 
     def renew(first: int, count: int) -> None:
@@ -60,49 +71,62 @@ def rotating(
         size,
         inputs,
         [arguments(*batch) for batch in batches],
-        distinct([batch[0] for batch in batches]) if touched is None else touched,
-        checked=[arguments(*batch) for batch in checked],
+        mean_distinct([batch[0] for batch in batches]) if touched is None else touched,
+        checked=[arguments(*batch) for batch in check_batches],
         renew=renew,
         **facts,
     )
 
 
-def distinct(batches: Sequence[Array]) -> float:
-    """Mean number of distinct ids in a batch."""
+def mean_distinct(batches: Sequence[Array]) -> float:
+    """Return the mean number of distinct ids per batch, over the first batches."""
     return float(np.mean([len(np.unique(batch)) for batch in batches[:32]])) if len(batches) else 0.0
 
 
 def stream_length(number: int, width: int) -> int:
-    """Rows of a stream that serves so many batches of so many rows, the checked ones, and a ring taken from elsewhere."""
-    return (number + CHECKED) * width + spare(number, width)
+    """Return the rows that a stream needs for ``number`` batches of ``width`` rows, with all starts and check batches."""
+    return (number + CHECK_BATCHES) * width + number_of_starts(number, width)
 
 
-def spare(number: int, width: int) -> int:
-    """Places that a ring may be taken from: a multiple of its batches' width."""
+def number_of_starts(number: int, width: int) -> int:
+    """Return the number of positions at which the first batch may start: a multiple of the batches' width."""
     width = max(1, width)
-    return max(1, int(np.clip(number * width, LEAST_SPARE, MOST_SPARE)) // width) * width
+    return max(1, int(np.clip(number * width, MIN_STARTS, MAX_STARTS)) // width) * width
 
 
 def coprime(near: int, width: int) -> int:
-    """A number that has no factor in common with a width."""
+    """Return the first number from ``near`` on that has no factor in common with ``width``."""
     return next(number for number in count(max(1, near)) if gcd(number, width) == 1)
 
 
-class Ring:
-    """So many batches of streams that run side by side: a batch takes ``width`` successive rows of every one.
+class RotatingBatches:
+    """Batches from parallel streams: a batch takes the same ``width`` successive rows of every stream.
 
-    streams: arrays of ``stream_length(number, width)`` rows, (length, ...). checked: batches of the streams' ends, which
-    the ring never comes to.
+    Parameters
+    ----------
+    number
+        How many batches rotate.
+    width
+        Rows per batch.
+    streams
+        Arrays (length, ...) of ``stream_length(number, width)`` rows each.
+    rng
+        Chooses the first start.
+
+    Attributes
+    ----------
+    check_batches
+        Batches from the end of the streams, which no timed batch reaches.
     """
 
     def __init__(self, number: int, width: int, streams: Batch, rng: np.random.Generator) -> None:
         self.width, self.streams = width, streams
-        self.spare = spare(number, width)
-        self.start = int(rng.spawn(1)[0].integers(self.spare))
-        self.step = coprime(int(0.618 * self.spare), max(1, width))
-        ends = number * width + self.spare
-        cuts = [slice(ends + i * width, ends + (i + 1) * width) for i in range(CHECKED)]
-        self.checked = [tuple(stream[cut].copy() for stream in streams) for cut in cuts]
+        self.starts = number_of_starts(number, width)
+        self.start = int(rng.spawn(1)[0].integers(self.starts))
+        self.step = coprime(int(0.618 * self.starts), max(1, width))
+        end = number * width + self.starts
+        cuts = [slice(end + i * width, end + (i + 1) * width) for i in range(CHECK_BATCHES)]
+        self.check_batches = [tuple(stream[cut].copy() for stream in streams) for cut in cuts]
         self.windows = tuple(np.empty((number, width, *stream.shape[1:]), stream.dtype) for stream in streams)
         self.renew(0, number)
 
@@ -111,44 +135,56 @@ class Ring:
         return list(zip(*self.windows, strict=True))
 
     def renew(self, first: int, count: int) -> None:
-        """Give batches first to first + count other contents: those of another place of the streams.
+        """Fill batches first to first + count from another position of the streams.
 
-        Places go round so that batches begin at another word of a width's each time: none is a whole one that was there.
+        The step between positions has no factor in common with the width. Successive renewals therefore cut the text at
+        different words, and no new batch is the whole of an earlier one.
         """
-        self.start = (self.start + self.step) % self.spare
+        self.start = (self.start + self.step) % self.starts
         start = self.start + first * self.width
         for window, stream in zip(self.windows, self.streams, strict=True):
             part = window[first : first + count]
             part[...] = stream[start : start + count * self.width].reshape(part.shape)
 
 
-class Moving:
-    """An input (rows, ...) that is other numbers in every sample, as a hidden layer's output is.
+class SlidingInput:
+    """An input (rows, ...) whose numbers differ from call to call and from sample to sample, as a hidden layer's do.
 
-    Successive batches take it a row further on, so that no two of some calls are given quite the same.
+    Each batch sees a window that lies one row further on than the previous batch's.
+
+    Parameters
+    ----------
+    number
+        How many batches rotate.
+    rows
+        Rows per batch.
+    draw
+        Draws a number of rows; the input is cut from them.
+    rng
+        Chooses what a renewal writes.
     """
 
     STEPS = 64
-    MOST_BYTES = 256 << 10
-    """Bytes that a renewal writes: of larger inputs a random stretch is renewed."""
+    MAX_RENEWAL_BYTES = 256 << 10
+    """Bytes that a renewal writes. Of a larger input it renews a random stretch."""
 
     def __init__(self, number: int, rows: int, draw: Callable[[int], Array], rng: np.random.Generator) -> None:
-        """draw: makes so many rows to take it from."""
         self.number, self.rows, self.rng = number, rows, rng.spawn(1)[0]
         self.pool = draw(2 * (rows + self.STEPS))
         self.window = self.pool[: rows + self.STEPS - 1].copy()
-        self.checked: list[Batch] = [(self.pool[len(self.pool) - rows - i :][:rows].copy(),) for i in range(CHECKED)]
+        starts = (len(self.pool) - rows - i for i in range(CHECK_BATCHES))
+        self.check_batches: list[Batch] = [(self.pool[start:][:rows].copy(),) for start in starts]
 
     @property
     def batches(self) -> list[Batch]:
         return [(self.at(batch),) for batch in range(self.number)]
 
     def at(self, batch: int) -> Array:
-        """What a batch is given, (rows, ...)."""
+        """Return the input of a batch, (rows, ...)."""
         return self.window[batch % self.STEPS :][: self.rows]
 
     def renew(self, first: int, count: int) -> None:
-        """Give all batches other numbers."""
-        rows = min(len(self.window), max(1, self.MOST_BYTES // max(1, self.pool[:1].nbytes)))
+        """Write other numbers into the window, which all batches share."""
+        rows = min(len(self.window), max(1, self.MAX_RENEWAL_BYTES // max(1, self.pool[:1].nbytes)))
         to, start = (int(self.rng.integers(len(part) - rows + 1)) for part in (self.window, self.pool))
         self.window[to : to + rows] = self.pool[start : start + rows]

@@ -1,4 +1,4 @@
-"""Sizes and case names: the string that names one measurement everywhere (options, files, page, pytest ids)."""
+"""Sizes and case names. A case name identifies one measurement everywhere: in options, files, the page and pytest ids."""
 
 from __future__ import annotations
 
@@ -17,25 +17,40 @@ WORDS = ("zipf", "uniform", "repeat")
 KINDS = {"dtype": DTYPES, "index": INDEX_DTYPES, "words": WORDS}
 THREADS = re.compile(r"t[0-9]{1,4}")
 MOST_THREADS = 1024
-EXPECTED = "expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1"
+EXAMPLE = "expected e.g. V=1e5,H=100,B=100,f32,i64,zipf,t1"
 NAME = re.compile(r"[\w.-]{1,100}")
-"""What a kernel or a slug may be called, to stand in a case's name."""
+"""A kernel's name or a slug, as it stands in a case name."""
 LARGEST = 10**15
-"""Largest number that is read: beyond what any machine's memory holds."""
-WHOLE = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,16})?)(?:e([0-9]{1,2})|([kKmM]))?")
+"""Largest number that is read: more than any machine's memory holds."""
+NUMBER = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,16})?)(?:e([0-9]{1,2})|([kKmM]))?")
 
 
 class BadName(ValueError):
-    """A size or case string that cannot be read; the message says what was expected."""
+    """A size, a case name or a slug that is not valid. The message states the expected form."""
 
 
 @dataclass(frozen=True, order=True)
 class Size:
-    """The size of a problem: all that its inputs depend on, beside the corpus and the seed.
+    """The size of a problem. Its inputs depend on the size, the corpus and the seed, and on nothing else.
 
-    V: vocabulary (rows of a weight matrix). H: hidden size (columns). B: batch. K: negatives a target (0 where the
-    kernel draws none). dtype: ``f32 | f64``. index: ``i32 | i64``. words: ``zipf`` (the corpus), ``uniform``, or
-    ``repeat`` (one batch again and again, so its rows stay in cache). threads: BLAS and OpenMP threads.
+    Attributes
+    ----------
+    V
+        Vocabulary: rows of a weight matrix.
+    H
+        Hidden size: columns of a weight matrix.
+    B
+        Words in a batch.
+    K
+        Negatives per target; 0 where the kernel draws none.
+    dtype
+        ``f32`` or ``f64``.
+    index
+        Dtype of word ids: ``i32`` or ``i64``.
+    words
+        ``zipf`` (the corpus), ``uniform``, or ``repeat``: the same batch in every call, so that its rows stay in cache.
+    threads
+        BLAS and OpenMP threads.
     """
 
     V: int
@@ -76,13 +91,13 @@ class Size:
         return np.dtype(INDEX_DTYPES[self.index])
 
     def __str__(self) -> str:
-        negatives = f",K={short(self.K)}" if self.K else ""
-        dimensions = f"V={short(self.V)},H={short(self.H)},B={short(self.B)}{negatives}"
+        negatives = f",K={format_number(self.K)}" if self.K else ""
+        dimensions = f"V={format_number(self.V)},H={format_number(self.H)},B={format_number(self.B)}{negatives}"
         return f"{dimensions},{self.dtype},{self.index},{self.words},t{self.threads}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what ``str`` prints. Raises BadName."""
+        """Parse what ``str`` prints. Raises BadName."""
         counts: dict[str, int] = {}
         words: dict[str, str] = {}
         for part in text.split(","):
@@ -91,16 +106,14 @@ class Size:
                 (kind for kind, known in KINDS.items() if part in known), "threads" if THREADS.fullmatch(part) else None
             )
             if value and name in ("V", "H", "B", "K") and name not in counts:
-                counts[name] = whole(value)
+                counts[name] = parse_number(value)
             elif kind and kind not in words:
                 words[kind] = part
             else:
-                raise BadName(
-                    f"not a size: {quoted(part)} in {quoted(text)} is not understood, or stands in it twice ({EXPECTED})"
-                )
+                raise BadName(f"not a size: {quoted(part)} in {quoted(text)} is unknown or a duplicate ({EXAMPLE})")
         missing = [name for name in ("V", "H", "B", *KINDS, "threads") if name not in {**counts, **words}]
         if missing:
-            raise BadName(f"not a size: {quoted(text)} lacks {', '.join(missing)} ({EXPECTED})")
+            raise BadName(f"not a size: {quoted(text)} lacks {', '.join(missing)} ({EXAMPLE})")
         return cls(
             counts["V"],
             counts["H"],
@@ -123,7 +136,7 @@ class Case:
 
     @property
     def problem(self) -> str:
-        """The problem this case belongs to: the kernel's variant at the size, without the implementation."""
+        """The case's problem: its kernel and size, without the implementation."""
         return f"{self.kernel}@{self.size}"
 
     def __str__(self) -> str:
@@ -131,30 +144,30 @@ class Case:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what ``str`` prints. Raises BadName."""
-        found = re.fullmatch(rf"({NAME.pattern})/({NAME.pattern})@(.+)", text)
-        if not found:
+        """Parse what ``str`` prints. Raises BadName."""
+        match = re.fullmatch(rf"({NAME.pattern})/({NAME.pattern})@(.+)", text)
+        if not match:
             raise BadName(f"not a case: {quoted(text)} (expected e.g. lookup/gather@V=1e5,H=100,B=100,f32,i64,zipf,t1)")
-        kernel, slug, size = found.groups()
+        kernel, slug, size = match.groups()
         return cls(kernel, slug, Size.parse(size))
 
 
-def short(number: int) -> str:
-    """A whole number as people write it: ``7``, ``100``, ``3e5``, ``25391``."""
+def format_number(number: int) -> str:
+    """Write a whole number as people do: ``7``, ``100``, ``3e5``, ``25391``."""
     digits = str(number)
     zeros = len(digits) - len(digits.rstrip("0"))
     return f"{digits[0]}e{zeros}" if zeros >= 3 and zeros == len(digits) - 1 else digits
 
 
-def whole(text: str) -> int:
-    """Read ``25391``, ``1e5``, ``2.5e4``, ``10k`` or ``1M`` as a whole number, of LARGEST at most. Raises BadName."""
-    found = WHOLE.fullmatch(text.strip().replace("_", ""))
-    if found:
-        mantissa, exponent, unit = found.groups()
+def parse_number(text: str) -> int:
+    """Parse ``25391``, ``1e5``, ``2.5e4``, ``10k`` or ``1M`` as a whole number up to LARGEST. Raises BadName."""
+    match = NUMBER.fullmatch(text.strip().replace("_", ""))
+    if match:
+        mantissa, exponent, unit = match.groups()
         power = int(exponent) if exponent else {"k": 3, "m": 6}.get((unit or "").lower(), 0)
         integer, _, fraction = mantissa.partition(".")
         if len(fraction.rstrip("0")) <= power:
             number = int(integer + fraction.rstrip("0").ljust(power, "0"))
             if number <= LARGEST:
                 return number
-    raise BadName(f"not a whole number up to {short(LARGEST)}: {quoted(text)} (write 100000, 1e5 or 100k)")
+    raise BadName(f"not a whole number up to {format_number(LARGEST)}: {quoted(text)} (write 100000, 1e5 or 100k)")

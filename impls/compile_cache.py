@@ -1,8 +1,8 @@
-"""Where compiled code is kept on disk, by exactly what it was compiled from.
+"""The disk cache of compiled code, keyed by exactly what was compiled.
 
-numba's own cache goes by the time of one file, and would miss an edit in another one; and it looks functions and classes
-up by the names of their modules, which another process may not know, or know as others. So code is kept in a folder
-that is named after the identity of all that is compiled in, and numba's cache is used inside of it.
+numba's own cache checks the modification time of one file, and misses an edit in another. It also looks functions and
+classes up by module name, which another process may not know or may use for something else. Compiled code is therefore
+cached in a folder whose name is the identity of all code that was compiled, and numba's cache works inside that folder.
 """
 
 from __future__ import annotations
@@ -25,17 +25,32 @@ from typing import Any
 from .identity import code_identity
 from .trees import Tree
 
-KEPT_S = 14 * 86_400
-"""Compiled code that nobody has used for this long is taken away when more is written."""
+MAX_UNUSED_S = 14 * 86_400
+"""Compiled code that was not used for this long is deleted when more is written."""
 SOURCE = "source.py"
 
 
-def name_of(function: Any, machinery: tuple[Any, ...], classes: tuple[str, ...] = ()) -> str | None:
-    """A short text that is the same for exactly the same code, compiled by the same machinery; None for code that cannot be followed."""
-    found = code_identity((function, machinery), Tree())
-    if found is None:
+def cache_key(function: Any, machinery: tuple[Any, ...], classes: tuple[str, ...] = ()) -> str | None:
+    """Return a short text that is equal for exactly equal code, compiled in the same way.
+
+    Parameters
+    ----------
+    function
+        The function to compile; everything that it uses counts too.
+    machinery
+        What determines how it is compiled.
+    classes
+        Names of the classes among its arguments.
+
+    Returns
+    -------
+    str | None
+        The key; None for code that cannot be followed.
+    """
+    identity = code_identity((function, machinery), Tree())
+    if identity is None:
         return None
-    facts = found.digest, function.__qualname__, classes, versions()
+    facts = identity.digest, function.__qualname__, classes, versions()
     return hashlib.sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:20]
 
 
@@ -44,8 +59,8 @@ def versions() -> tuple[str, ...]:
     return tuple(version(name) for name in ("numba", "llvmlite", "numpy"))
 
 
-def classes_of(arguments: Iterable[Any]) -> tuple[str, ...]:
-    """Full names of the named tuples among some arguments: numba looks them up again when it reads kept code."""
+def named_tuples_in(arguments: Iterable[Any]) -> tuple[str, ...]:
+    """Return full names of the named tuples among arguments: numba looks these up when it reads cached code."""
     return tuple(sorted(set(named_tuples(arguments))))
 
 
@@ -57,58 +72,58 @@ def named_tuples(arguments: Iterable[Any]) -> Iterator[str]:
             yield from named_tuples(argument)
 
 
-def folder(name: str) -> Path | None:
-    """Where compiled code of this name is kept, in numba's own cache or in the user's; None where neither can be written."""
+def cache_folder(key: str) -> Path | None:
+    """Return the folder for this key, in numba's cache folder or the user's. None if neither can be written."""
     try:
         root = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_home()) / "w2vbench"
-        place = root / name
-        made = not place.is_dir()
-        place.mkdir(parents=True, exist_ok=True)
-        os.utime(place)
-        if made:
-            forget_old(root)
-        if not (place / SOURCE).exists():
-            stand_in(place)
-        return place if os.access(place, os.W_OK) else None
-    except (OSError, RuntimeError):  # no right to, no room, or no home at all
+        folder = root / key
+        is_new = not folder.is_dir()
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        if is_new:
+            delete_old(root)
+        if not (folder / SOURCE).exists():
+            write_source(folder)
+        return folder if os.access(folder, os.W_OK) else None
+    except (OSError, RuntimeError):  # no permission, no space, or no home folder
         return None
 
 
-def stand_in(place: Path) -> None:
-    """The file that numba takes for the code's source, whose time it goes by: always the same."""
-    with tempfile.NamedTemporaryFile("w", dir=place, delete=False) as file:
+def write_source(folder: Path) -> None:
+    """Write the file that numba takes for the code's source. Its modification time, which numba checks, is always the same."""
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
         file.write("# stands for the source of the compiled code beside it\n")
     os.utime(file.name, (0, 0))
-    Path(file.name).replace(place / SOURCE)
+    Path(file.name).replace(folder / SOURCE)
 
 
-def in_folder(place: Path, make: Callable[[], Any]) -> Any:
-    """Make something of numba's that keeps what it compiles in a folder."""
+def in_folder(folder: Path, make: Callable[[], Any]) -> Any:
+    """Make a numba dispatcher whose compiled code is cached in a folder."""
     import numba
 
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(place)
+    numba.config.CACHE_DIR = str(folder)
     try:
         return make()
     finally:
         numba.config.CACHE_DIR = before
 
 
-def relocated(function: FunctionType, place: Path) -> FunctionType:
-    """A function as if it stood in its folder."""
-    function.__code__ = function.__code__.replace(co_filename=str(place / SOURCE))
+def relocate(function: FunctionType, folder: Path) -> FunctionType:
+    """Make a function's code appear to come from the source file in a folder."""
+    function.__code__ = function.__code__.replace(co_filename=str(folder / SOURCE))
     return function
 
 
-def forget(name: str | None) -> None:
-    """Take away what is kept under a name: it cannot be read."""
-    place = folder(name) if name else None
-    if place is not None:
-        shutil.rmtree(place, ignore_errors=True)
+def delete(key: str | None) -> None:
+    """Delete what is cached under a key, because it cannot be read."""
+    folder = cache_folder(key) if key else None
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache_home() -> Path:
-    """The user's folder for what can be made again."""
+    """Return the user's folder for caches."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or tempfile.gettempdir())
     if sys.platform == "darwin":
@@ -116,9 +131,9 @@ def cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def forget_old(root: Path) -> None:
-    """Take away compiled code that has not been used for long."""
-    for old in root.iterdir():
+def delete_old(root: Path) -> None:
+    """Delete compiled code that was not used for a long time."""
+    for folder in root.iterdir():
         with contextlib.suppress(OSError):  # another process was faster
-            if re.fullmatch("[0-9a-f]{20}", old.name) and time.time() - old.stat().st_mtime > KEPT_S:
-                shutil.rmtree(old, ignore_errors=True)
+            if re.fullmatch("[0-9a-f]{20}", folder.name) and time.time() - folder.stat().st_mtime > MAX_UNUSED_S:
+                shutil.rmtree(folder, ignore_errors=True)

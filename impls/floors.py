@@ -1,8 +1,8 @@
-"""The memory traffic that no implementation of a kernel can avoid, and nothing else: what limits are measured by.
+"""Floors: the memory traffic that no implementation of a kernel can avoid. Roofline limits are measured with them.
 
-Each moves the rows of the very batches that are timed, in their order, and computes nothing with them: words of real text
-repeat, so that how fast their rows can be had is a matter of this text and of the caches, which no bandwidth of random
-rows tells. Of the ways to move the same bytes the fastest counts; the part of a slug before the dot says what is moved.
+A floor moves the rows of the same batches that are timed, in their order, and computes nothing. Words of real text repeat,
+so that the time to read their rows depends on this text and on the caches, and the bandwidth of random rows would not
+predict it. A slug's part before the dot is what is moved. Of several ways to move it, the fastest counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .output.sampled_softmax import sampled_softmax
 from .output.shared_negatives import shared_negatives
 from .output.softmax import softmax
 from .random import next_bits
-from .sampling.contract import whole_tables
+from .sampling.contract import alias_workspace
 from .sampling.with_replacement import with_replacement
 from .sampling.without_replacement import without_replacement
 from .scatter.accumulate import accumulate
@@ -34,7 +34,7 @@ from .update.lazy_adam import lazy_adam
 from .update.sgd import sgd
 
 AHEAD = 8
-"""Rows that are asked for before they are moved."""
+"""How many rows ahead to prefetch."""
 
 
 # rows of a table, read into a buffer
@@ -88,7 +88,7 @@ ACCUMULATE = accumulate.floor("rows")(rows_written), accumulate.floor("rows.ahea
 
 
 def touched_rows(problem: Problem) -> Array:
-    """As many rows as a batch touches, in the mean."""
+    """Return a buffer with as many rows as a batch touches on average."""
     return np.empty((max(1, round(problem.touched)), problem.size.H), problem.size.float_type)
 
 
@@ -119,7 +119,7 @@ def table_copied_compiled(h: Array, W_out: Array, target: Array, dW: Array) -> N
 
 
 def candidate_rows(problem: Problem) -> Array:
-    """A row for each candidate of each row of h."""
+    """Return a buffer with a row for each candidate of each row of h."""
     size = problem.size
     return np.empty((size.B * (1 + size.K), size.H), size.float_type)
 
@@ -150,7 +150,7 @@ def candidates_read_ahead(h: Array, W_out: Array, target: Array, negatives: Arra
 
 
 def shared_rows(problem: Problem) -> Array:
-    """A row for each target and each shared negative."""
+    """Return a buffer with a row for each target and each shared negative."""
     size = problem.size
     return np.empty((size.B + size.K, size.H), size.float_type)
 
@@ -177,37 +177,38 @@ def shared_read_ahead(W_out: Array, target: Array, negatives: Array, values: Arr
 
 
 @shared_negatives.floor("rows", prepare=shared_rows)
-def of_shared(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+def shared_candidates_read(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
     shared_read(W_out, target, negatives, values)
 
 
 @shared_negatives.floor("rows.ahead", prepare=shared_rows)
-def of_shared_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+def shared_candidates_read_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
     shared_read_ahead(W_out, target, negatives, values)
 
 
-def of_logged(
+def corrected_candidates_read(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
 ) -> None:
     shared_read(W_out, target, negatives, values)
 
 
-def of_logged_ahead(
+def corrected_candidates_read_ahead(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
 ) -> None:
     shared_read_ahead(W_out, target, negatives, values)
 
 
-def logged(kernel: Kernel) -> tuple[Any, ...]:
-    ways = (("rows", of_logged), ("rows.ahead", of_logged_ahead))
+def corrected_floors(kernel: Kernel) -> tuple[Any, ...]:
+    """Make the floors of an objective whose scores are corrected by log(K p)."""
+    ways = (("rows", corrected_candidates_read), ("rows.ahead", corrected_candidates_read_ahead))
     return tuple(kernel.floor(slug, prepare=shared_rows)(way) for slug, way in ways)
 
 
-SAMPLED_SOFTMAX, NCE = logged(sampled_softmax), logged(nce)
+SAMPLED_SOFTMAX, NCE = corrected_floors(sampled_softmax), corrected_floors(nce)
 
 
 def path_rows(problem: Problem) -> Array:
-    """A row for each node on the longest possible paths of a batch."""
+    """Return a buffer with a row for each node of a batch's paths, as if all were the longest."""
     size, offsets = problem.size, problem.inputs["tree"].offsets
     return np.empty((size.B * int(np.diff(offsets).max(initial=1)), size.H), size.float_type)
 
@@ -246,8 +247,8 @@ def numbers_drawn(targets: Array, K: int, p: Array, rng: Any, tables: tuple[Arra
             negatives[b, k] = next_bits(state)
 
 
-WITH_REPLACEMENT = (with_replacement.floor("numbers", prepare=whole_tables)(numbers_drawn),)
-WITHOUT_REPLACEMENT = (without_replacement.floor("numbers", prepare=whole_tables)(numbers_drawn),)
+WITH_REPLACEMENT = (with_replacement.floor("numbers", prepare=alias_workspace)(numbers_drawn),)
+WITHOUT_REPLACEMENT = (without_replacement.floor("numbers", prepare=alias_workspace)(numbers_drawn),)
 
 
 # steps of an optimizer
@@ -270,14 +271,14 @@ def step_written_ahead(W: Array, rows: Array, values: Array, lr: float) -> None:
 
 
 @adam.floor("table")
-def tables_turned(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+def tables_swapped(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     for i in range(len(W)):
         for j in range(W.shape[1]):
             W[i, j], m[i, j], v[i, j] = m[i, j], v[i, j], W[i, j]
 
 
 @lazy_adam.floor("rows")
-def rows_turned(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+def rows_swapped(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     for i in range(len(rows)):
         row = rows[i]
         for j in range(W.shape[1]):
@@ -285,7 +286,7 @@ def rows_turned(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int
 
 
 @lazy_adam.floor("rows.ahead")
-def rows_turned_ahead(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+def rows_swapped_ahead(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     for i in range(len(rows)):
         if i + AHEAD < len(rows):
             for table in (W, m, v):

@@ -1,8 +1,8 @@
-"""The one interface behind which every implementation of every kernel sits.
+"""The public interface: what a kernel is, and what an implementation of it is.
 
-A ``Kernel`` says what is computed: it makes the inputs, checks a result and counts the work that cannot be avoided.
-An ``Implementation`` is a plain function with the kernel's signature, and a few facts about it. The decorator makes
-the one from the other and registers nothing: discovery collects the values that it finds in modules.
+A ``Kernel`` defines what is computed. It makes the inputs, checks results and counts the least work that a call needs.
+An ``Implementation`` is a plain function with the kernel's signature, and some facts about it. The decorator
+``kernel.implementation`` makes one from a function. It registers nothing: discovery collects the values in modules.
 """
 
 from __future__ import annotations
@@ -27,29 +27,37 @@ if TYPE_CHECKING:
     from .words import Corpus
 
 INTERFACE_VERSION = 4
-"""Version of the surface that the engine reads by attribute (two copies of these classes may be loaded at once)."""
+"""Version of the attributes that the engine reads. One process may load several copies of these classes, of any revision."""
 
 Array = NDArray[Any]
-RING_BYTES = 64 << 20
-RING_LONGEST = 4096
-RING_INDEX_BYTES = 512 << 10
-
-
-ARRAYS = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
-"""An array as ``makes`` has it: rows, dimensions, and 64 for float64."""
+ROTATION_BYTES = 64 << 20
+"""Bytes of rows that the rotating batches touch together, where the table has as many."""
+MAX_BATCHES = 4096
+ROTATION_INDEX_BYTES = 512 << 10
+"""Bytes of word ids that the rotating batches may hold: they stay in cache."""
+ARRAY_PATTERN = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
+"""An array in ``temporaries``: a factor, dimensions, and 64 for float64."""
 
 
 class BadImplementation(ValueError):
-    """A kernel or an implementation with facts that cannot be; the message is one line and says which, and what they may be."""
+    """Invalid facts of a kernel or an implementation. The message is one line: which fact, and which values are valid."""
 
 
 class Wrong(AssertionError):
-    """A result that fails its kernel's check; the message says which part of it, and by how much."""
+    """A result that fails its kernel's check. The message says which part of it is off, and by how much."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a call reads, writes and computes. Units: bytes, bytes, floating-point operations."""
+    """What a call reads, writes and computes.
+
+    Attributes
+    ----------
+    read_bytes, written_bytes
+        Bytes.
+    flops
+        Floating-point operations.
+    """
 
     read_bytes: float
     written_bytes: float
@@ -60,13 +68,27 @@ class Work:
 class Problem:
     """The inputs of a kernel at a size.
 
-    inputs: everything that stays the same from call to call, by name (weights, distribution, generator, buffers).
-    batches: the arguments of successive calls, in the kernel's order; calls go round this ring, so that the rows
-    they touch do not all stay in cache. touched: distinct rows that a batch touches (mean), 0 where none are.
-    reset: undoes what calls have changed in place; called between samples, outside the clock. buffers: what implementations share.
-    checked: arguments of the same kind that are for the check, and are never timed.
-    renew: gives so many batches from the first one on other contents, in place; called after they were timed.
-    known: what the kernel must know to verify a timed call's result.
+    Attributes
+    ----------
+    size
+        The problem's size.
+    inputs
+        What stays the same from call to call, by name: weights, distribution, generator, buffers.
+    batches
+        Arguments of successive calls, in the order of ``Kernel.parameters``. The batches rotate, so that the rows they
+        touch do not all stay in cache.
+    touched
+        Mean number of distinct rows that a batch touches; 0 where it touches none.
+    reset
+        Undoes what calls changed in place. It runs between samples, outside the clock.
+    buffers
+        Arrays that the implementations share.
+    checked
+        Arguments of the same kind for the check. They are never timed.
+    renew
+        ``renew(first, count)`` gives these batches other contents, in place. It runs after they were timed.
+    verify_data
+        What ``Kernel.verify`` needs to judge a timed call's result.
     """
 
     size: Size
@@ -77,42 +99,45 @@ class Problem:
     buffers: dict[str, Array] = field(default_factory=dict)
     checked: Sequence[tuple[Any, ...]] = ()
     renew: Callable[[int, int], None] = lambda first, count: None
-    known: dict[str, Any] = field(default_factory=dict)
+    verify_data: dict[str, Any] = field(default_factory=dict)
 
     @property
     def bare(self) -> Problem:
-        """What a ``prepare`` is given: sizes, dtypes, inputs that stay the same and shared buffers, and no batch."""
+        """The problem as a ``prepare`` gets it: with its size, inputs and shared buffers, and without batches."""
         return Problem(self.size, self.inputs, (), self.touched, buffers=self.buffers)
 
     def buffer(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An array in the size's dtype that implementations of a problem share, and each call overwrites."""
+        """Return an array in the size's dtype that implementations share and every call overwrites."""
         if name not in self.buffers:
             self.buffers[name] = resident_zeros(shape, self.size.float_type)
         return self.buffers[name]
 
 
-PLAIN = frozenset({np.ndarray, int, float, *np.sctypeDict.values()})
+PLAIN_TYPES = frozenset({np.ndarray, int, float, *np.sctypeDict.values()})
 
 
-def arrays(result: Any) -> Any:
-    """A call's result with torch's tensors as NumPy's arrays; numbers and tuples stay what they are.
+def as_arrays(result: Any) -> Any:
+    """Return a call's result with torch tensors as NumPy arrays. Numbers and tuples stay as they are.
 
-    Raises Wrong for what only behaves like an array: a subclass or a proxy may do its work when somebody looks at it.
+    Raises
+    ------
+    Wrong
+        For subclasses and proxies of arrays: they could do their work later, when they are read.
     """
-    if result is None or type(result) in PLAIN:
+    if result is None or type(result) in PLAIN_TYPES:
         return result
     if type(result) is tuple:
-        return tuple(map(arrays, result))
+        return tuple(map(as_arrays, result))
     torch = sys.modules.get("torch")
     if torch and type(result) is torch.Tensor and not result.is_sparse and result.device.type == "cpu":
         return result.detach().numpy()
     kind = type(result)
-    raise Wrong(f"gives a {kind.__module__}.{kind.__qualname__}, which is no plain array: return np.asarray(…) of it")
+    raise Wrong(f"returns a {kind.__module__}.{kind.__qualname__}, not a plain array: return np.asarray(…) of it")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What is computed: one kernel, or one variant of it (``scatter.dense``), with one signature and one meaning.
+    """What is computed: one kernel, or one form, objective or law of it (``scatter.dense``), with one signature.
 
     Parameters
     ----------
@@ -121,35 +146,36 @@ class Kernel:
     title
         What it computes, in a few words.
     parameters
-        Names of an implementation's arguments; a workspace, if it has one, comes last.
+        Names of an implementation's arguments. Its workspace, if it has one, follows them.
     make
-        ``make(size, corpus, rng)`` gives the problem: inputs, rotating batches, and how they are set back.
+        ``make(size, corpus, rng)`` returns the problem: inputs, rotating batches, and how to reset them.
     check
-        ``check(call, *batch)`` calls the implementation on one batch and raises Wrong if its result is.
+        ``check(call, *batch)`` calls the implementation on one batch and raises Wrong if the result is wrong.
     work
-        The bytes and operations of a batch that no implementation can do without.
+        The least bytes and operations that a batch needs, whatever the implementation.
     sizes
         Awkward sizes at which the contract is checked.
     mutates
         Parameters whose arrays a call may change.
     dimensions
-        Which of V, H, B and K its problems have; the others are 1, and K is 0.
+        Which of V, H, B and K its problems have. Of the others, V, H and B are 1 and K is 0.
     inputs
-        Dimensions of its large inputs, as in ``temporaries``: memory is reckoned from them before a process starts.
+        Dimensions of its large inputs, written as in ``temporaries``: a run estimates memory from them beforehand.
     checks
-        The same of the arrays that its check makes.
+        Dimensions of the large arrays that its check makes, written the same way.
     min_batch
-        A smaller B is checked, and not measured.
+        Smallest B that is measured. A smaller one is only checked.
     check_workspace
-        ``check_workspace(problem, workspace)`` raises Wrong if a workspace, after a call, is not what the problem asks for.
+        ``check_workspace(problem, workspace)`` raises Wrong if a workspace does not fit the problem after a call.
     covers
-        How many examples a call learns from, by what they are called, where it does; ratios are by the first of them.
+        ``covers(size)`` returns how many examples a training call learns from, by name ("pairs", "words"). Speed-ups
+        are per example of the first name.
     verify
-        ``verify(problem, calls, result, rng, kept)`` raises Wrong if a timed sample's result is. calls: its batches, in
-        order. result: of the last call; what came in place is in the batches. rng: chooses the places to look at.
-        kept: a list that it is given again, for what must be seen of several samples.
+        ``verify(problem, calls, result, rng, history)`` raises Wrong if a timed sample's result is wrong. ``calls`` are
+        the sample's batches in order, with what was written in place. ``result`` is the last call's. ``rng`` chooses
+        which entries to verify. ``history`` is a list that all samples of a variant share.
     result
-        Turns what a call gives into what checks look at, and raises Wrong if it is not what it should be.
+        Turns what a call returns into what checks read. Raises Wrong for an invalid type.
     """
 
     name: str
@@ -167,22 +193,24 @@ class Kernel:
     check_workspace: Callable[[Problem, Any], None] = lambda problem, workspace: None
     covers: Callable[[Size], dict[str, float]] = lambda size: {}
     verify: Callable[[Problem, Sequence[tuple[Any, ...]], Any, np.random.Generator, list[Any]], None] = (
-        lambda problem, calls, result, rng, kept: None
+        lambda problem, calls, result, rng, history: None
     )
-    result: Callable[[Any], Any] = arrays
+    result: Callable[[Any], Any] = as_arrays
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
-            raise BadName(f"a kernel's name has letters, digits, '-', '_' and '.' only: {shown(self.name)}")
+            raise BadName(f"a kernel's name has letters, digits, '-', '_' and '.' only: {printable(self.name)}")
         for field_, ok, wanted in (
             ("title", is_text(self.title), "a text that is not empty"),
             ("parameters", is_names(self.parameters), "a tuple of names"),
             ("mutates", is_names(self.mutates) and {*self.mutates} <= {*self.parameters}, "a tuple of parameters"),
-            ("inputs", is_arrays(self.inputs), ARRAYS_WANTED),
-            ("checks", is_arrays(self.checks), ARRAYS_WANTED),
+            ("inputs", is_arrays(self.inputs), ARRAYS_HINT),
+            ("checks", is_arrays(self.checks), ARRAYS_HINT),
         ):
             if not ok:
-                raise BadImplementation(f"kernel {self.name}: {field_} is {shown(getattr(self, field_))}, not {wanted}")
+                raise BadImplementation(
+                    f"kernel {self.name}: {field_} is {printable(getattr(self, field_))}, not {wanted}"
+                )
 
     def implementation(
         self,
@@ -215,56 +243,56 @@ class Kernel:
         title
             Name for people who read code, such as ``W[idx]``.
         summary
-            What it does in plain words, to stand in a sentence: "picking the rows by their index".
+            What it does, as part of a sentence: "picking the rows by their index".
         slide
-            Where in the source deck it stands.
+            Its slide in the source deck.
         baseline
-            Whether speed-ups refer to it; one a kernel.
+            Whether speed-ups refer to it. A kernel has one baseline.
         grows_with
             ``"V"`` where its time grows with the vocabulary at a given batch.
         temporaries
-            Dimensions of its large temporary arrays, from which a run reckons memory: ``BV+VH`` in the size's dtype, ``VH64``
-            in float64, ``8V`` of eight rows.
+            Dimensions of its large temporary arrays, from which a run estimates memory: ``BV+VH`` in the size's dtype,
+            ``VH64`` in float64, ``8V`` with eight rows.
         shares
-            The same of the arrays that it takes from ``Problem.buffer``.
+            Dimensions of the arrays that it takes from ``Problem.buffer``, written the same way.
         wrong
-            Why the result is wrong: it is shown, never ranked, and the contract asserts that it is wrong.
+            Why its result is wrong. It is shown and never ranked, and the contract asserts that it is wrong.
         requires
             Optional packages that it imports.
         jit
             Whether numba compiles it, and what it calls, before the first call.
         one_thread
-            Whether none of its own code uses more threads, so that whole training runs are made with one only.
+            Whether all of its own code runs on one thread. Whole training runs then use one thread only.
         prepare
-            ``prepare(problem)`` runs once a process, outside the clock, and sees no batch. Its result, the workspace, is
-            passed to every call as the last argument.
+            ``prepare(problem)`` runs once per process, outside the clock, and sees no batch. Every call gets its result,
+            the workspace, as the last argument.
         adapt
-            ``adapt(workspace, *batch)`` gives a batch's arguments in another form (tensors, text), with the same values in
-            the same order. It runs outside the clock on every fresh batch; its time is shown.
+            ``adapt(workspace, *batch)`` returns a batch's arguments in another form (tensors, text), with the same values
+            in the same order. It runs on every fresh batch, outside the clock; its time is shown.
         traffic
-            What a call reads, writes and computes itself, where that is more than the kernel's work.
+            ``traffic(size)`` returns what a call itself reads, writes and computes, where that exceeds the kernel's work.
         source_functions
-            Functions that do its work: their code is shown beside its own, which is not profiled by line.
+            Functions that do its work. Their code is shown beside its own, and it is not profiled by line.
         covers
-            How many examples a call covers where that is not as many as the kernel's, on average if chance decides. Its
-            speed-ups are then by time an example.
+            ``covers(size)`` returns how many examples a call covers, if not as many as the kernel's, or their mean if the
+            number is random. Speed-ups then compare the time per example.
         differs
-            What else it does otherwise than others of its kernel, such as its optimizer: shown beside the ratios.
+            What else it does differently from others of its kernel, such as its optimizer. Shown beside the ratios.
 
         Returns
         -------
         Callable
-            A decorator that gives the Implementation.
+            A decorator that returns the Implementation.
 
         Raises
         ------
         BadName
-            For a slug that no case can be named by.
+            For a slug that cannot stand in a case name.
         BadImplementation
-            For other facts that cannot be.
+            For another fact that is invalid.
         """
         if not (isinstance(slug, str) and NAME.fullmatch(slug)):
-            raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {shown(slug)}")
+            raise BadName(f"a slug has letters, digits, '-', '_' and '.' only: {printable(slug)}")
 
         def decorate(function: Callable[..., Any]) -> Implementation:
             return Implementation(
@@ -295,10 +323,16 @@ class Kernel:
     def floor(
         self, slug: str, *, jit: bool = True, prepare: Callable[[Problem], Any] | None = None
     ) -> Callable[[Callable[..., Any]], Implementation]:
-        """Turn a function with this kernel's signature into one that only moves what every implementation must move.
+        """Turn a function with this kernel's signature into a floor: it only moves the bytes that any implementation must.
 
-        It is timed beside them, as their limit, and neither checked nor ranked. slug: what is moved, and after a dot in
-        which way: of several ways the fastest counts.
+        It is timed beside the implementations, as their roofline limit. It is neither checked nor ranked.
+
+        Parameters
+        ----------
+        slug
+            What is moved, and after a dot in which way. Of several ways the fastest counts.
+        jit, prepare
+            As in ``implementation``.
         """
 
         def decorate(function: Callable[..., Any]) -> Implementation:
@@ -318,9 +352,9 @@ class Kernel:
 
 @dataclass(frozen=True, kw_only=True)
 class Implementation:
-    """One way to compute a kernel. Callable like the function it was made from.
+    """One way to compute a kernel, callable like its function.
 
-    Its facts are those of ``Kernel.implementation``, which makes it.
+    ``Kernel.implementation`` makes it and documents its fields.
     """
 
     kernel: Kernel
@@ -347,28 +381,28 @@ class Implementation:
     interface_version: int = field(default=INTERFACE_VERSION)
 
     def __post_init__(self) -> None:
-        """Raise BadImplementation for facts that cannot be, so that none comes to light in the middle of a run."""
-        if type(self.kernel).__name__ != Kernel.__name__:  # by name: another copy's class is another one
-            raise BadImplementation(f"{shown(self.slug)}: its kernel is {shown(self.kernel)}, which is none")
+        """Raise BadImplementation for invalid facts now, instead of in the middle of a run."""
+        if type(self.kernel).__name__ != Kernel.__name__:  # by name: another copy of this package has its own class
+            raise BadImplementation(f"{printable(self.slug)}: its kernel is {printable(self.kernel)}, not a Kernel")
         for field_, ok, wanted in (
             ("slug", isinstance(self.slug, str) and NAME.fullmatch(self.slug), "letters, digits, '-', '_' and '.'"),
             ("title", is_text(self.title), "a text that is not empty"),
             ("function", is_function(self.function), "a plain function (def): write one that calls it"),
-            ("slide", self.slide is None or type(self.slide) is int, "a slide's number"),
+            ("slide", self.slide is None or type(self.slide) is int, "a slide number"),
             *((name, type(getattr(self, name)) is bool, "True or False") for name in ("baseline", "jit", "one_thread")),
             (
                 "grows_with",
                 isinstance(self.grows_with, str) and {*self.grows_with} <= {*"VHBK"},
                 "one of V, H, B and K",
             ),
-            *((name, is_arrays(getattr(self, name)), ARRAYS_WANTED) for name in ("temporaries", "shares")),
+            *((name, is_arrays(getattr(self, name)), ARRAYS_HINT) for name in ("temporaries", "shares")),
             *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("summary", "wrong", "differs")),
-            ("requires", is_modules(self.requires), "a tuple of modules' full names, such as ('numba',)"),
+            ("requires", is_modules(self.requires), "a tuple of full module names, such as ('numba',)"),
             *(
                 (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
                 for name in ("prepare", "adapt", "traffic")
             ),
-            ("covers", is_count(self.covers, self.kernel.sizes), "a function of a size that gives numbers by name"),
+            ("covers", is_covers(self.covers, self.kernel.sizes), "a function of a size that returns numbers by name"),
             (
                 "source_functions",
                 isinstance(self.source_functions, tuple) and all(map(is_function, self.source_functions)),
@@ -377,23 +411,28 @@ class Implementation:
         ):
             if not ok:
                 raise BadImplementation(
-                    f"{self.kernel.name}/{self.slug}: {field_} is {shown(getattr(self, field_))}, not {wanted}"
+                    f"{self.kernel.name}/{self.slug}: {field_} is {printable(getattr(self, field_))}, not {wanted}"
                 )
 
     @property
     def no_lines(self) -> str:
-        """Why a profile by line would show nothing; empty if it would."""
+        """Why a profile by line is not possible; empty if it is."""
         return "it is compiled" if self.jit else "its work is done in other functions" if self.source_functions else ""
 
     @property
     def key(self) -> str:
-        """``kernel/slug``: what no two implementations may share."""
+        """``kernel/slug``: no two implementations may share it."""
         return f"{self.kernel.name}/{self.slug}"
 
     def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What a process calls, and what it passes after a batch's arguments: the workspace, if there is one.
+        """Run the set-up and compile the code.
 
-        Set-up is made and code compiled here.
+        Returns
+        -------
+        function
+            What a process calls.
+        last
+            What it passes after a batch's arguments: the workspace in a tuple, or an empty tuple.
         """
         last = (self.prepare(problem.bare),) if self.prepare else ()
         if not self.jit:
@@ -403,7 +442,7 @@ class Implementation:
         return ready(self.function, (*problem.batches[0], *last)), last
 
     def covered(self, size: Size) -> dict[str, float]:
-        """How many examples a call covers, by the kernel's names for them; none where it has no such thing."""
+        """Return how many examples a call covers, by the kernel's names; empty where the kernel counts none."""
         own = self.covers(size) if self.covers else {}
         return {name: own.get(name, number) for name, number in self.kernel.covers(size).items()}
 
@@ -411,7 +450,7 @@ class Implementation:
         return Case(self.kernel.name, self.slug, size)
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call it with the kernel's arguments and its workspace, if it has one; NumPy's arrays come back, however it works."""
+        """Call it with the kernel's arguments, and its workspace if it has one. The result has NumPy arrays, not tensors."""
         if self.adapt:
             batch = len(self.kernel.parameters)
             workspace = arguments[batch:]
@@ -424,34 +463,34 @@ class Implementation:
         return ready(self.function, arguments)(*arguments)
 
 
-ARRAYS_WANTED = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
+ARRAYS_HINT = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
 
 
 def is_text(value: object, empty: bool = False) -> bool:
-    """Whether something is a text that a result file can hold."""
+    """Whether a value is a text that a result file can hold."""
     if not isinstance(value, str):
         return False
     try:
         value.encode()
-    except UnicodeEncodeError:  # half of a pair of surrogates
+    except UnicodeEncodeError:  # a lone surrogate
         return False
     return empty or bool(value.strip())
 
 
 def is_arrays(value: object) -> bool:
-    return isinstance(value, str) and (not value or all(map(ARRAYS.fullmatch, value.split("+"))))
+    return isinstance(value, str) and (not value or all(map(ARRAY_PATTERN.fullmatch, value.split("+"))))
 
 
 def is_names(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) and name.isidentifier() for name in value)
 
 
-def is_count(covers: Any, sizes: Sequence[Size]) -> bool:
-    """Whether a function, if there is one, gives numbers from 0 up by name, at some sizes."""
+def is_covers(covers: Any, sizes: Sequence[Size]) -> bool:
+    """Whether ``covers`` is None, or returns numbers from 0 up by name at these sizes."""
     try:
-        found = [dict(covers(size)) for size in sizes] if covers is not None else []
-        return all(isinstance(name, str) and 0 <= float(number) < inf for one in found for name, number in one.items())
-    except Exception:  # a stranger's function may raise anything
+        counts = [dict(covers(size)) for size in sizes] if covers is not None else []
+        return all(isinstance(name, str) and 0 <= float(number) < inf for one in counts for name, number in one.items())
+    except Exception:  # a function from outside may raise anything
         return False
 
 
@@ -460,20 +499,20 @@ def is_modules(value: object) -> bool:
 
 
 def is_function(value: object) -> bool:
-    """Whether something can be called and has code, which is shown, profiled and compared."""
+    """Whether a value can be called and has code, which is shown, profiled and compared."""
     try:
         return callable(value) and isinstance(value.__code__, CodeType)  # type: ignore[attr-defined]
-    except Exception:  # none, or an object that raises what it likes when it is asked
+    except Exception:  # it has no code, or its attributes raise
         return False
 
 
-def has(value: object, name: str) -> bool:
-    """Whether an object, or its type, has an attribute; one whose ``__getattr__`` answers to every name does not."""
+def has_attribute(value: object, name: str) -> bool:
+    """Whether an object or its type defines an attribute. What ``__getattr__`` answers does not count."""
     return getattr_static(value, name, None) is not None
 
 
-def shown(value: object) -> str:
-    """A value from outside as a message has it, even one that cannot be written."""
+def printable(value: object) -> str:
+    """Return a value from outside as a message shows it, even if its ``repr`` raises."""
     if isinstance(value, str):
         return quoted(value)
     try:
@@ -483,14 +522,14 @@ def shown(value: object) -> str:
 
 
 def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Zeros whose pages are in memory already: np.zeros would leave the first call to pay for bringing them in."""
+    """Return zeros whose pages are in memory already. After np.zeros, the first call would pay for the page faults."""
     array = np.empty(shape, dtype)
     array.fill(0)
     return array
 
 
 def array_bytes(arrays: str, size: Size) -> int:
-    """Bytes of some arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64, ``8V`` has eight rows of V."""
+    """Return the bytes of arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64, ``8V`` has eight rows of V."""
     total = 0
     for array in filter(None, arrays.split("+")):
         item = 8 if array.endswith("64") else size.float_type.itemsize
@@ -501,22 +540,34 @@ def array_bytes(arrays: str, size: Size) -> int:
 
 
 def importing(name: str) -> Callable[[Problem], Any]:
-    """A ``prepare`` that imports a module and passes it to the calls: workers that do not measure it need not wait for it."""
+    """Return a ``prepare`` that imports a module and passes it to the calls. Other workers do not wait for the import."""
     return lambda problem: import_module(name)
 
 
-def ring_length(size: Size, row_bytes: int, rows_per_batch: int) -> int:
-    """How many batches make a ring: enough to touch RING_BYTES of rows, or each row of the table sixteen times; and, as far
-    as their ids stay in cache, enough for a sample of fast calls, since none goes round more than once."""
+def rotating_batch_count(size: Size, row_bytes: int, rows_per_batch: int) -> int:
+    """Return how many batches rotate.
+
+    They touch ROTATION_BYTES of rows together, or each row of the table sixteen times. There are more of them as long as
+    their ids stay in cache: a sample uses no batch twice, so that samples of fast calls need many.
+
+    Parameters
+    ----------
+    size
+        The problem's size; with ``words="repeat"`` there is one batch.
+    row_bytes
+        Bytes of a row.
+    rows_per_batch
+        Rows that a batch touches.
+    """
     if size.words == "repeat":
         return 1
     rows = max(1, rows_per_batch)
-    touching = min(RING_BYTES // (row_bytes * rows), 16 * size.V // rows)
-    return int(np.clip(max(touching, RING_INDEX_BYTES // (8 * rows)), 4, RING_LONGEST))
+    touching = min(ROTATION_BYTES // (row_bytes * rows), 16 * size.V // rows)
+    return int(np.clip(max(touching, ROTATION_INDEX_BYTES // (8 * rows)), 4, MAX_BATCHES))
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any], scale: float = 0.01) -> Array:
-    """Normal numbers; tables of over 300,000 entries repeat a block of rows, since drawing them all takes seconds."""
+    """Draw normal numbers. Tables of over 300,000 entries repeat a block of rows: drawing them all takes seconds."""
     rows = shape[0]
     width = int(np.prod(shape[1:], dtype=np.int64))
     block = min(rows, max(1, 300_007 // max(1, width)))
@@ -530,17 +581,31 @@ def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[An
     return table
 
 
-def close(part: str, got: Any, want: Array, terms: Array | float, count: int) -> None:
+def check_close(part: str, got: Any, want: Array, terms: Array | float, count: int) -> None:
     """Raise Wrong unless ``|got - want| <= 4 * count * eps(dtype of got) * terms`` everywhere, in want's shape.
 
-    want: the reference, in float64. terms: sum of the absolute values of the terms added up, like want.
-    count: how many roundings stand one after another at most (Higham, *Accuracy and Stability*, 2002, section 4.2).
+    Parameters
+    ----------
+    part
+        Which part of the result this is, for the message.
+    got
+        Part of a result.
+    want
+        The reference, in float64.
+    terms
+        For each entry of want, the sum of the absolute values of the terms in its sum.
+    count
+        The largest number of roundings in sequence.
+
+    References
+    ----------
+    - Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, section 4.2.
     """
     got = np.asarray(got)
     if got.shape != want.shape:
         raise Wrong(f"{part} has shape {got.shape}, not {want.shape}")
     if not np.issubdtype(got.dtype, np.floating):
-        raise Wrong(f"{part} has dtype {got.dtype}, which is no floating-point type")
+        raise Wrong(f"{part} has dtype {got.dtype}, which is not a floating-point type")
     error = np.abs(np.subtract(got, want, dtype=np.float64))
     bound = 4 * count * float(np.finfo(got.dtype).eps) * np.asarray(terms, np.float64)
     bad = ~(error <= bound)
@@ -554,8 +619,8 @@ def close(part: str, got: Any, want: Array, terms: Array | float, count: int) ->
         )
 
 
-def only_rows(array: Array, rows: Array, value: float) -> bool:
-    """Whether array (V, ...) holds value everywhere but at some rows; goes block by block, to need no copy of it."""
+def equal_elsewhere(array: Array, rows: Array, value: float) -> bool:
+    """Whether an array (V, ...) equals value outside of some rows. It goes block by block, without a copy of the array."""
     untouched = np.ones(len(array), bool)
     untouched[rows] = False
     for start in range(0, len(array), 8192):
@@ -566,13 +631,13 @@ def only_rows(array: Array, rows: Array, value: float) -> bool:
     return True
 
 
-def integers(part: str, got: Any) -> None:
+def check_integers(part: str, got: Any) -> None:
     """Raise Wrong unless got can index an array."""
     if np.asarray(got).dtype.kind not in "iu":
-        raise Wrong(f"{part} have dtype {np.asarray(got).dtype}, which is no integer type")
+        raise Wrong(f"{part} have dtype {np.asarray(got).dtype}, which is not an integer type")
 
 
-def same_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:
-    """Raise Wrong unless got has the dtype of its inputs: float32 must stay float32."""
+def check_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:
+    """Raise Wrong unless got has the dtype of the inputs: float32 must stay float32."""
     if np.asarray(got).dtype != dtype:
         raise Wrong(f"{part} has dtype {np.asarray(got).dtype}, but the inputs have {dtype}")

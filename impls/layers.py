@@ -1,13 +1,14 @@
-"""The layers of *Deep Learning from Scratch 2* (Saito, O'Reilly Japan, 2018), chapters 3 and 4, on implementations of one's choice.
+"""The layers of *Deep Learning from Scratch 2* (Saito, O'Reilly Japan, 2018), chapters 3 and 4, with a choice of implementations.
 
-A layer holds weights in ``params`` and their gradients, dense and always written in place, in ``grads``. ``forward``
-keeps what ``backward`` will need; ``backward`` takes the loss's gradient by the output and returns that by the input.
-Layers that share a matrix hold the very same array, each with a gradient of its own: a trainer adds these up.
+A layer has weights in ``params`` and their gradients in ``grads``. Gradients are dense and always written in place.
+``forward`` stores what ``backward`` needs. ``backward`` takes the gradient of the loss with respect to the output, and
+returns the one with respect to the input. Layers that share a matrix hold the same array, each with its own gradient;
+the trainer adds these.
 
-Constructors and protocol are the book's, so its training scripts run on these layers unchanged, and the same
-``np.random.seed`` leads to the same losses to float precision. On purpose, one thing is not as in the book: everything
-is computed in the dtype of the weights, where the book's arithmetic with integer labels and one-hot rows slips from
-float32 to float64. The keyword-only options ``lookup``, ``scatter`` and ``draw`` swap what does the work:
+Constructors and protocol are the book's, so that its training scripts run on these layers unchanged. The same
+``np.random.seed`` gives the same losses to float precision. One difference is intended: everything is computed in the
+dtype of the weights, while the book's arithmetic with integer labels and one-hot rows turns float32 into float64. The
+keyword-only options ``lookup``, ``scatter`` and ``draw`` choose the implementations:
 
     CBOW(V, H, window, corpus, scatter=unique_csr, draw=alias)
 """
@@ -28,45 +29,57 @@ from .sampling.without_replacement import choice_per_row, without_replacement
 from .scatter.dense import add_at, dense
 
 Call = Callable[..., Any]
-"""What an option takes: an Implementation, or a plain function with its kernel's signature."""
+"""Type of an option: an Implementation, or a plain function with the kernel's signature."""
 
 Loss = np.floating[Any]
 
 TINY = 1e-7
-"""Added to a probability before its logarithm is taken, as in the book: no single answer can cost more than -log(1e-7) = 16.1."""
+"""Added to a probability before its logarithm, as in the book: one answer costs at most -log(1e-7) = 16.1."""
 
 
 class Layer(Protocol):
-    """Anything with weights and their gradients: as many arrays, of the same shapes."""
+    """Anything with weights and as many gradients of the same shapes."""
 
     params: list[Array]
     grads: list[Array]
 
 
 def weights_of(layers: Iterable[Layer]) -> tuple[list[Array], list[Array]]:
-    """All weights and all gradients of some layers, in order; an array stands as often as layers share it."""
+    """Return all weights and all gradients of layers, in order. An array that layers share comes once for each layer."""
     layers = list(layers)
     return [W for layer in layers for W in layer.params], [dW for layer in layers for dW in layer.grads]
 
 
-class Chosen:
-    """The implementation that a layer was told to use, and the workspace that it asks for.
+class Option:
+    """The implementation that a layer uses, with its workspace.
 
-    option: the keyword's name, for messages. call: what was given for it. kernels: those it may belong to; a plain
-    function is taken for one of the first. A ``prepare`` is given a Problem made of the layer's own arguments, at the
-    first batch and again when a batch of another size comes. Buffers, compiled code and tables of p stay right while
-    W is trained; a workspace with a copy of W in it would not. Raises TypeError for another kernel's implementation.
+    Its ``prepare`` gets a Problem made from the layer's own arguments, at the first batch and again when the batch size
+    changes. Buffers, compiled code and tables of p stay valid while W is trained; a copy of W would not.
+
+    Parameters
+    ----------
+    name
+        The keyword, for messages.
+    call
+        The keyword's value.
+    kernels
+        Kernels that it may belong to. A plain function belongs to the first.
+
+    Raises
+    ------
+    TypeError
+        For an implementation of another kernel.
     """
 
-    def __init__(self, option: str, call: Call, *kernels: Kernel) -> None:
+    def __init__(self, name: str, call: Call, *kernels: Kernel) -> None:
         self.call = call
-        made = call if isinstance(call, Implementation) else None
-        self.kernel: Kernel = made.kernel if made else kernels[0]
+        implementation = call if isinstance(call, Implementation) else None
+        self.kernel: Kernel = implementation.kernel if implementation else kernels[0]
         if self.kernel.name not in [kernel.name for kernel in kernels]:
             raise TypeError(
-                f"{option}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}"
+                f"{name}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}"
             )
-        self.prepare: Callable[[Problem], Any] | None = made.prepare if made else None
+        self.prepare: Callable[[Problem], Any] | None = implementation.prepare if implementation else None
         self.size: Size | None = None
         self.workspace: Any = None
 
@@ -76,15 +89,13 @@ class Chosen:
         inputs = dict(zip(self.kernel.parameters, arguments, strict=True))
         size = size_of(inputs)
         if size != self.size:
-            self.size, self.workspace = (
-                size,
-                self.prepare(Problem(size, inputs, (), touched=float(size.B * max(1, size.K)))),
-            )
+            self.size = size
+            self.workspace = self.prepare(Problem(size, inputs, (), touched=float(size.B * max(1, size.K))))
         return self.call(*arguments, self.workspace)
 
 
 def size_of(inputs: dict[str, Any]) -> Size:
-    """The size of a kernel's problem, read off its arguments. Raises BadName for dtypes that the kernels do not know."""
+    """Return the size of a problem from a kernel's arguments. Raises BadName for a dtype that no kernel takes."""
     if "p" in inputs:
         return Size(len(inputs["p"]), 1, len(inputs["targets"]), inputs["K"])
     idx, table = inputs["idx"], inputs["W"] if "W" in inputs else inputs["dW"]
@@ -94,15 +105,15 @@ def size_of(inputs: dict[str, Any]) -> Size:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) in x's dtype, with full relative precision where it is near 0."""
+    """Return 1 / (1 + exp(-x)) in x's dtype, with full relative precision near 0."""
     with np.errstate(over="ignore"):  # exp(-x) = inf gives 0, which is right
         return np.asarray(1 / (1 + np.exp(-x)))
 
 
 class MatMul:
-    """x (B, V) · W (V, H) -> (B, H). In chapter 3, x is one-hot: the product reads all of W to copy a row out (slides 4 and 5).
+    """x (B, V) · W (V, H) -> (B, H). In chapter 3 x is one-hot, and the product reads all of W to copy a row (slides 4 and 5).
 
-    x may be of an integer type; results have W's dtype. backward: dx = dout · Wᵀ, dW = xᵀ · dout (slide 18).
+    x may have an integer dtype; results have W's dtype. ``backward``: dx = dout · Wᵀ, dW = xᵀ · dout (slide 18).
     """
 
     def __init__(self, W: Array) -> None:
@@ -123,8 +134,8 @@ class MatMul:
 class SoftmaxWithLoss:
     """Scores x (B, V) and targets t -> mean softmax cross-entropy, -Σ t_k log y_k (slide 14).
 
-    t: word ids (B,), or one-hot rows (B, V). The loss has x's dtype, and is 0 for an empty batch.
-    backward: (y - t) / B, (B, V), times dout.
+    t has word ids (B,) or one-hot rows (B, V). The loss has x's dtype, and is 0 for an empty batch.
+    ``backward``: (y - t) / B, (B, V), times dout.
     """
 
     def __init__(self) -> None:
@@ -150,14 +161,14 @@ class SoftmaxWithLoss:
 class SigmoidWithLoss:
     """Scores x (B,) and answers t (B,), 1 for yes and 0 for no -> mean of -(t log y + (1 - t) log(1 - y)), y = sigmoid(x).
 
-    The loss has x's dtype, and is 0 for an empty batch. backward: (y - t) / B, (B,), times dout.
+    The loss has x's dtype, and is 0 for an empty batch. ``backward``: (y - t) / B, (B,), times dout.
 
-    Slide 16 asks whether the softmax loss over two output neurons coincides with this one. With scores a for yes and b
-    for no, the softmax gives yes exp(a) / (exp(a) + exp(b)) = 1 / (1 + exp(-(a - b))) = sigmoid(a - b), and no the
-    rest. So for any a and b the two losses are equal, exactly, when this layer's score is the *difference* x = a - b;
-    only the difference counts, and one of the two neurons is redundant. The claim fails if one neuron's score is taken for
-    this layer's, x = a: then the losses are equal only where b = 0. The gradients follow by the chain rule:
-    dL/da = y - t and dL/db = -(y - t), so a step of gradient descent on both neurons moves a - b twice as far as one on x.
+    Slide 16 asks whether the softmax loss over two output neurons equals this one. With scores a for yes and b for no, the
+    softmax probability of yes is exp(a) / (exp(a) + exp(b)) = 1 / (1 + exp(-(a - b))) = sigmoid(a - b). For any a and b
+    the two losses are therefore exactly equal if this layer's score is the *difference* x = a - b. Only the difference
+    counts, so that one of the two neurons is redundant. They are not equal for x = a, one neuron's score, unless b = 0.
+    The gradients follow by the chain rule: dL/da = y - t and dL/db = -(y - t). A step of gradient descent on both neurons
+    therefore moves a - b twice as far as a step on x.
     """
 
     def __init__(self) -> None:
@@ -179,18 +190,26 @@ class SigmoidWithLoss:
 
 
 class Embedding:
-    """Rows of W (V, H) by word ids idx (B,) -> (B, H): what MatMul gives for one-hot rows, without the product (slides 7 to 10).
+    """Rows of W (V, H) by word ids idx (B,) -> (B, H): MatMul's result for one-hot rows, without the product (slides 7 to 10).
 
-    backward: takes dout (B, H), writes dW (V, H), returns nothing; gradients of a repeated word add up (slides 11 to 13).
-    lookup: of kernel lookup; one with a buffer may return the same array at every call. scatter: of kernel scatter.dense,
-    which leaves the gradient in dW; a plain function may also return it.
+    ``backward`` takes dout (B, H), writes dW (V, H) and returns nothing. Gradients of a repeated word are summed (slides
+    11 to 13).
+
+    Parameters
+    ----------
+    W
+        The matrix, which is shared and not copied.
+    lookup
+        Of kernel lookup. One with a buffer may return the same array at every call.
+    scatter
+        Of kernel scatter.dense, which writes the gradient into dW. A plain function may also return it.
     """
 
     def __init__(self, W: Array, *, lookup: Call = gather, scatter: Call = add_at) -> None:
         self.params = [W]
         self.grads = [np.zeros_like(W)]
-        self.lookup = Chosen("lookup", lookup, lookup_kernel)
-        self.scatter = Chosen("scatter", scatter, dense)
+        self.lookup = Option("lookup", lookup, lookup_kernel)
+        self.scatter = Option("scatter", scatter, dense)
 
     def forward(self, idx: Array) -> Array:
         (W,) = self.params
@@ -199,16 +218,16 @@ class Embedding:
 
     def backward(self, dout: Array) -> None:
         (dW,) = self.grads
-        made = self.scatter(dout, self.idx, dW)
-        if made is not None:
-            dW[...] = made
+        returned = self.scatter(dout, self.idx, dW)
+        if returned is not None:
+            dW[...] = returned
 
 
 class EmbeddingDot:
     """Hidden vectors h (B, H) and word ids idx (B,) -> scores (B,), each the dot product of h with its word's row of W (V, H).
 
-    W is the output matrix, stored V × H (slides 17 and 18). backward: dtarget_W = dout · h goes into dW, and
-    dh = dout · target_W, (B, H), is returned (slides 18 to 20). lookup and scatter: as in Embedding.
+    W is the output matrix, stored as V × H (slides 17 and 18). ``backward`` writes dtarget_W = dout · h into dW and returns
+    dh = dout · target_W, (B, H) (slides 18 to 20). Parameters are Embedding's.
     """
 
     def __init__(self, W: Array, *, lookup: Call = gather, scatter: Call = add_at) -> None:
@@ -229,20 +248,37 @@ class EmbeddingDot:
 class UnigramSampler:
     """Draws negatives by corpus frequency to a power, P'(w) = P(w)^power / Σ P(w_j)^power, never the target (slides 21 and 22).
 
-    corpus: word ids (tokens,); the vocabulary goes up to the highest, and words that do not occur are not drawn.
-    word_p: the law (V,), float64. draw: an implementation of either sampling kernel. Without one it is the book's,
-    from NumPy's global generator, draw by draw as there; with one, a Generator that is seeded from the global one.
-    Raises ValueError if the corpus has too few words to draw from.
+    Parameters
+    ----------
+    corpus
+        Word ids, (tokens,). The vocabulary ends with the highest id; words that do not occur are not drawn.
+    power
+        Exponent of the counts.
+    sample_size
+        Negatives per target.
+    draw
+        Of either sampling kernel, with a Generator that is seeded from NumPy's global one. The default is the book's,
+        which draws from the global generator itself.
+
+    Attributes
+    ----------
+    word_p
+        The law, (V,) float64.
+
+    Raises
+    ------
+    ValueError
+        If the corpus has too few words to draw from.
     """
 
     def __init__(self, corpus: Array, power: float, sample_size: int, *, draw: Call | None = None) -> None:
-        self.draw = Chosen("draw", choice_per_row if draw is None else draw, without_replacement, with_replacement)
+        self.draw = Option("draw", choice_per_row if draw is None else draw, without_replacement, with_replacement)
         self.rng: Any = np.random if draw is None else np.random.default_rng(np.random.randint(2**31, size=4))
         counts = np.bincount(corpus).astype(np.float64)
         words = np.count_nonzero(counts)
         if words <= (sample_size if self.draw.kernel.name == without_replacement.name else 1):
             raise ValueError(
-                f"a corpus of {words} distinct words is too small to draw {sample_size} negatives beside each target ({self.draw.kernel.title})"
+                f"a corpus of {words} distinct words is too small to draw {sample_size} negatives for each target ({self.draw.kernel.title})"
             )
         counts[counts > 0] **= power
         self.sample_size = sample_size
@@ -250,16 +286,21 @@ class UnigramSampler:
         self.word_p = counts / counts.sum()
 
     def get_negative_sample(self, target: Array) -> Array:
-        """Negatives (B, sample_size) for targets (B,)."""
+        """Return negatives (B, sample_size) for targets (B,)."""
         return np.asarray(self.draw(target, self.sample_size, self.word_p, self.rng))
 
 
 class NegativeSamplingLoss:
-    """Hidden vectors h (B, H) and targets (B,) -> loss of telling each target from sample_size drawn words (slide 24).
+    """Hidden vectors h (B, H) and targets (B,) -> loss of each target against sample_size drawn words (slide 24).
 
-    One EmbeddingDot and SigmoidWithLoss for the target, answered yes, and one pair for each negative, answered no; all
-    share W (V, H). The losses add up, and so do the gradients dh (B, H) that backward returns. Options: as in
-    Embedding and UnigramSampler. Raises ValueError if the corpus has words beyond W's rows. Mikolov et al. 2013.
+    There is one EmbeddingDot with a SigmoidWithLoss for the target, with answer yes, and one pair for each negative, with
+    answer no. All share W (V, H). The loss is their sum, and so is the gradient dh (B, H) that ``backward`` returns.
+    Parameters are those of Embedding and UnigramSampler. Mikolov et al. 2013.
+
+    Raises
+    ------
+    ValueError
+        If the corpus has word ids beyond W's rows.
     """
 
     def __init__(
@@ -299,15 +340,15 @@ class NegativeSamplingLoss:
 
 
 def small_normals(*shape: int) -> Array:
-    """The book's first weights: 0.01 · N(0, 1) in float32, from NumPy's global generator."""
+    """Draw the book's initial weights: 0.01 · N(0, 1) in float32, from NumPy's global generator."""
     return np.asarray(0.01 * np.random.randn(*shape).astype(np.float32))
 
 
 class SimpleCBOW:
-    """Chapter 3's CBOW, window 1: one-hot contexts (B, 2, V) and targets -> loss. Both its products cost O(V) (slide 4).
+    """Chapter 3's CBOW, window 1: one-hot contexts (B, 2, V) and targets -> loss. Both of its products cost O(V) (slide 4).
 
-    The target, one-hot (B, V) or ids (B,), is told from the mean of its two context vectors by a softmax over V words.
-    word_vecs: the input matrix (V, H), float32.
+    A softmax over V words predicts the target, one-hot (B, V) or ids (B,), from the mean of its two context vectors.
+    ``word_vecs`` is the input matrix (V, H), float32.
     """
 
     def __init__(self, vocab_size: int, hidden_size: int) -> None:
@@ -332,8 +373,8 @@ class SimpleCBOW:
 class CBOW:
     """Chapter 4's CBOW: contexts (B, 2 · window_size) and targets (B,), all ids -> loss, with 5 negatives and power 0.75.
 
-    h is the mean of the context words' rows, one Embedding for each position, all sharing W_in. word_vecs: W_in (V, H),
-    float32. Options: as in NegativeSamplingLoss, for its rows of W_out and for those of W_in alike.
+    h is the mean of the context words' rows. There is one Embedding for each position, and all share W_in. ``word_vecs`` is
+    W_in (V, H), float32. Options are those of NegativeSamplingLoss, and apply to W_in and W_out.
     """
 
     def __init__(
@@ -368,8 +409,8 @@ class CBOW:
 class SkipGram:
     """Chapter 4's skip-gram: contexts (B, 2 · window_size) and targets (B,), all ids -> loss, with 5 negatives and power 0.75.
 
-    h is the target word's row; each context position has a NegativeSamplingLoss, which draws negatives of its own, and
-    all share W_out. word_vecs: W_in (V, H), float32. Options: as in CBOW.
+    h is the target word's row. Each context position has a NegativeSamplingLoss, which draws its own negatives, and all
+    share W_out. ``word_vecs`` is W_in (V, H), float32. Options are those of CBOW.
     """
 
     def __init__(

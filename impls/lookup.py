@@ -1,7 +1,7 @@
 """lookup: rows of an embedding matrix by word id. W (V, H), idx (B,) -> (B, H).
 
-The input layer of word2vec. Chapter 3 of the book multiplies a one-hot row by W, which reads all of W to copy one row
-out of it (slides 4 to 6); section 4.1 takes the row by its index (slides 7 to 10).
+This is the input layer of word2vec. Chapter 3 of the book multiplies a one-hot row by W, which reads all of W to copy one
+row of it (slides 4 to 6). Section 4.1 takes the row by its index (slides 7 to 10).
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from typing import Any
 
 import numpy as np
 
+from .batches import rotating_problem
 from .case import Size
-from .interface import Array, Kernel, Problem, Work, Wrong, importing, normals, ring_length, same_dtype
+from .interface import Array, Kernel, Problem, Work, Wrong, check_dtype, importing, normals, rotating_batch_count
 from .machine import copy_row, prefetch_row
 from .peers import tensors, torch_on
-from .ring import rotating
 from .words import Corpus
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
     W = normals(rng, (size.V, size.H), size.float_type)
-    ring = corpus.ring(size, ring_length(size, size.H * size.float_type.itemsize, size.B), rng)
-    return rotating(size, {"W": W}, lambda idx: (W, idx), ring)
+    number = rotating_batch_count(size, size.H * size.float_type.itemsize, size.B)
+    return rotating_problem(size, {"W": W}, lambda idx: (W, idx), corpus.rotating_batches(size, number, rng))
 
 
 def check(call: Any, W: Array, idx: Array) -> None:
-    """Every row must be the table's own row to the last bit: a product with ones and zeros is exact."""
-    rows_of(call(W, idx), W, idx, range(len(idx)))
+    """Compare every row with the table's, to the last bit: a product with ones and zeros is exact."""
+    check_rows(call(W, idx), W, idx, range(len(idx)))
 
 
-def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """The same of some rows of a timed call."""
+def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Compare some rows of a timed call's result with the table's."""
     W, idx = calls[-1]
-    rows_of(result, W, idx, rng.integers(len(idx), size=min(16, len(idx))).tolist())
+    check_rows(result, W, idx, rng.integers(len(idx), size=min(16, len(idx))).tolist())
 
 
-def rows_of(got: Any, W: Array, idx: Array, places: Iterable[int]) -> None:
-    """Raise Wrong unless got has the shape of W[idx], and its rows at some places."""
+def check_rows(got: Any, W: Array, idx: Array, places: Iterable[int]) -> None:
+    """Raise Wrong unless got has the shape and dtype of W[idx], and its rows at these places."""
     got = np.asarray(got)
     if got.shape != (len(idx), W.shape[1]):
         raise Wrong(f"the rows have shape {got.shape}, not {(len(idx), W.shape[1])}")
-    same_dtype("the rows", got, W.dtype)
+    check_dtype("the rows", got, W.dtype)
     for i in places:
         if not np.array_equal(got[i], W[idx[i]]):
             raise Wrong(f"row {i} is not W[{idx[i]}]")
@@ -71,7 +71,7 @@ lookup = Kernel(
 
 
 def reads_all_rows(size: Size) -> Work:
-    """One row by one-hot product: all of W and the one-hot row itself, for each word of the batch."""
+    """Each word of the batch reads all of W and its one-hot row."""
     item = size.float_type.itemsize
     return Work(
         size.B * size.V * (size.H + 1) * item, size.B * (size.V + size.H) * item, 2.0 * size.B * size.V * size.H
@@ -106,7 +106,7 @@ def one_hot_dot(W: Array, idx: Array) -> Array:
     traffic=reads_all_rows,
 )
 def one_hot_einsum(W: Array, idx: Array) -> Array:
-    # the same reading as one-hot-dot, without BLAS, whose matrix-vector product is slow on short rows on some machines
+    # reads as much as one-hot-dot, but without BLAS: its matrix-vector product is slow for short rows on some machines
     out = np.empty((len(idx), W.shape[1]), W.dtype)
     for i, word in enumerate(idx):
         one_hot = np.zeros(W.shape[0], W.dtype)
@@ -116,7 +116,7 @@ def one_hot_einsum(W: Array, idx: Array) -> Array:
 
 
 def reads_table_once(size: Size) -> Work:
-    """The whole batch by one product: all of W and the one-hot matrix, once."""
+    """The whole batch reads W and the one-hot matrix once."""
     item = size.float_type.itemsize
     one_hot = size.B * size.V
     return Work((size.V * size.H + one_hot) * item, (one_hot + size.B * size.H) * item, 2.0 * one_hot * size.H)
@@ -160,18 +160,18 @@ def take(W: Array, idx: Array) -> Array:
 
 
 def row_buffer(problem: Problem) -> Array:
-    """A (B, H) buffer for the rows."""
+    """Return a (B, H) buffer for the rows."""
     return np.empty((problem.size.B, problem.size.H), problem.size.float_type)
 
 
 @lookup.implementation(
     "take-out",
     "np.take into a buffer, unchecked",
-    summary="picking the rows into a buffer that is there already",
+    summary="picking the rows into a buffer made beforehand",
     prepare=row_buffer,
 )
 def take_out(W: Array, idx: Array, out: Array) -> Array:
-    # mode="clip" drops the bounds check that forces NumPy to buffer out; it is only right because ids are valid
+    # mode="clip" drops the bounds check, which would make NumPy copy through a buffer. It is right because all ids are valid
     return np.take(W, idx, axis=0, out=out, mode="clip")
 
 
@@ -187,13 +187,13 @@ def numba(W: Array, idx: Array, out: Array) -> Array:
 
 
 AHEAD = 8
-"""Rows that are asked for before they are copied: enough to wait for several at a time."""
+"""How many rows ahead to prefetch, so that several rows are on their way from memory at the same time."""
 
 
 @lookup.implementation(
     "numba-prefetch",
-    "compiled loop that asks for rows ahead",
-    summary="copying the rows in a compiled loop that asks for them ahead",
+    "compiled loop that prefetches rows",
+    summary="copying the rows in a compiled loop that prefetches them",
     jit=True,
     prepare=row_buffer,
 )

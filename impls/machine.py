@@ -1,7 +1,7 @@
-"""Instructions that compiled implementations need and Python has no words for: copying a row, and asking for one ahead of its use.
+"""Instructions for compiled implementations that Python cannot express: copy a row, and prefetch a row.
 
-Functions for ``impls.compiled``: each gets numba's typing context and the types of its arguments, and gives a signature
-and a function that writes LLVM's code. They can be called from compiled functions only.
+Each function here is a numba intrinsic: it gets the typing context and its arguments' types, and returns a signature and
+a function that generates LLVM code. Only compiled functions can call them.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ LINE = 64
 
 @machine_code
 def prefetch_row(typing: Any, table: Any, row: Any) -> Any:
-    """Ask for the cache lines of table[row], (V, H), and go on without waiting for them."""
+    """Prefetch the cache lines of table[row], table (V, H), without waiting for them."""
     from llvmlite import ir
     from numba.core import cgutils, types
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        start, size = place(context, builder, signature, arguments, 0)
+        start, size = row_address(context, builder, signature, arguments, 0)
         zero, line = (ir.Constant(size.type, value) for value in (0, LINE))
         with cgutils.for_range_slice(builder, zero, size, line, size.type) as (at, _):
-            ask_for_line(builder, start, at, to_write=False)
+            prefetch_line(builder, start, at, to_write=False)
         return context.get_dummy_value()
 
     return types.void(table, row), generate
 
 
-def ask_for_line(builder: Any, start: Any, at: Any, to_write: bool) -> None:
-    """Ask for the cache line some bytes from an address. to_write: take it away from other cores, too."""
+def prefetch_line(builder: Any, start: Any, at: Any, to_write: bool) -> None:
+    """Prefetch the cache line at an offset in bytes. to_write: for writing, which also takes it from other cores."""
     from llvmlite import ir
     from numba.core import cgutils
 
     byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    why, keep_near, data = (ir.Constant(flag, value) for value in (int(to_write), 3, 1))
-    builder.call(ask, [builder.gep(builder.bitcast(start, byte), [at]), why, keep_near, data])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    read_or_write, locality, data_cache = (ir.Constant(flag, value) for value in (int(to_write), 3, 1))
+    builder.call(prefetch, [builder.gep(builder.bitcast(start, byte), [at]), read_or_write, locality, data_cache])
 
 
 @machine_code
 def copy_row(typing: Any, to: Any, i: Any, table: Any, row: Any) -> Any:
-    """to[i] = table[row], rows of the same length and type, both contiguous."""
+    """Copy table[row] to to[i]. Both rows are contiguous and of the same length and dtype."""
     from numba.core import cgutils, types
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        target, _ = place(context, builder, signature, arguments, 0)
-        source, size = place(context, builder, signature, arguments, 2)
+        target, _ = row_address(context, builder, signature, arguments, 0)
+        source, size = row_address(context, builder, signature, arguments, 2)
         cgutils.raw_memcpy(builder, target, source, size, 1)
         return context.get_dummy_value()
 
     return types.void(to, i, table, row), generate
 
 
-def place(context: Any, builder: Any, signature: Any, arguments: Any, at: int) -> tuple[Any, Any]:
-    """Address and bytes of a row, whose table and number are the arguments from ``at`` on. The number is not negative."""
+def row_address(context: Any, builder: Any, signature: Any, arguments: Any, at: int) -> tuple[Any, Any]:
+    """Return address and bytes of a row. Arguments ``at`` and ``at + 1`` are its table and its number, which is not negative."""
     from numba.core import cgutils, types
 
     table = signature.args[at]

@@ -1,4 +1,4 @@
-"""Errors and texts of strangers as one line that a terminal, a file and a person can read."""
+"""Text from outside (error messages, file names) as one line that a terminal, a file and a person can read."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ LONGEST = 300
 
 
 def readable(text: str) -> str:
-    """A text that UTF-8 can hold: what it cannot, such as the bytes of a file's name that are no UTF-8, is written ``\\udcff``."""
+    """Escape what UTF-8 cannot encode, such as the invalid bytes of a file name, as ``\\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def one_line(text: str) -> str:
-    """The first LONGEST characters of a text, in one line."""
+    """Return the first LONGEST characters of a text, in one line."""
     return readable(" ".join(text[: 4 * LONGEST].split())[:LONGEST])
 
 
 def quoted(text: str) -> str:
-    """What a user wrote, in quotes; the middle of a long one is left out."""
+    """Quote what a user wrote, without the middle of a long text."""
     return repr(text if len(text) <= 80 else f"{text[:40]} … {text[-20:]}")
 
 
 def message_of(error: BaseException) -> str:
-    """An error's message in one line; an exception from outside may raise another when it is asked for its own."""
+    """Return an error's message in one line. An exception from outside may raise another in its ``__str__``."""
     try:
         return one_line(str(error))
     except KeyboardInterrupt:
@@ -30,6 +30,6 @@ def message_of(error: BaseException) -> str:
         return f"(its message cannot be read: asking for it raises {type(other).__name__})"
 
 
-def told(error: BaseException) -> str:
-    """An error in one line: its type, and its message if it has one."""
+def type_and_message(error: BaseException) -> str:
+    """Return an error in one line: its type, and its message if it has one."""
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")

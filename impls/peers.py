@@ -1,4 +1,4 @@
-"""What the implementations by torch share: torch itself, and NumPy's arrays as its tensors, on the same memory."""
+"""What the torch implementations share: torch itself, and tensors that share memory with NumPy arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .interface import Problem
 
 
 def torch_on(problem: Problem) -> Any:
-    """A ``prepare`` that imports torch, for as many threads as the problem is measured on."""
+    """A ``prepare``: import torch and set its threads to the problem's."""
     import torch
 
     torch.set_num_threads(problem.size.threads)
@@ -18,10 +18,10 @@ def torch_on(problem: Problem) -> Any:
 
 
 def tensors(torch: Any, *batch: Any) -> tuple[Any, ...]:
-    """An ``adapt`` that gives arrays as tensors: on the arrays' own memory, so that nothing is copied."""
+    """An ``adapt``: turn arrays into tensors that share their memory, so that nothing is copied."""
     return tuple(torch.from_numpy(part) if isinstance(part, np.ndarray) else part for part in batch)
 
 
 def leaf(tensor: Any) -> Any:
-    """A tensor as one whose gradient is wanted."""
+    """Return a leaf tensor that records its gradient."""
     return tensor.detach().requires_grad_()

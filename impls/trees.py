@@ -1,4 +1,4 @@
-"""A tree of source files: what belongs to it, what its modules do when they are imported, and a digest of all of it."""
+"""A tree of source files: which files belong to it, what its modules do on import, and a digest of all of it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from functools import cache, cached_property
 from pathlib import Path
 
 SETTERS = ("set", "put", "unset", "enable", "disable", "freeze", "patch", "install", "nice", "init", "register")
-"""How the names of functions begin that change something for the whole process."""
+"""Prefixes of functions that change something for the whole process."""
 PINNED = ("numpy", "scipy", "numba", "llvmlite")
+"""Packages that are identified by their versions."""
 HARMLESS = ("warnings", "logging", "sys.path", "typing")
-"""What a module may change at import without a call taking another time."""
+"""What a module may change on import without any effect on the time of a call."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The files whose code is followed; what other packages define stands by its name and version.
+    """The files whose code is followed. Code of other packages is identified by name and version.
 
-    root: the top folder of the files; hidden folders and virtual environments in it are left out. Without a root, every
-    file belongs to it but those of the standard library, of NumPy, SciPy and numba.
-    importable: folders from which the tree's modules are imported by their full names.
+    Attributes
+    ----------
+    root
+        Top folder of the files, without its hidden folders and virtual environments. With no root, every file belongs to
+        the tree, except those of the standard library and of the PINNED packages.
+    importable
+        Folders from which the tree's modules are imported by their full names.
     """
 
     root: Path | None = None
@@ -41,17 +46,17 @@ class Tree:
 
     @property
     def digest(self) -> str | None:
-        """A digest of all Python files, without comments and docstrings; None without a root."""
+        """Digest of all Python files, without comments and docstrings; None without a root."""
         return None if self.root is None else tree_digest(str(self.root))
 
 
 @cache
 def belongs(file: str, root: Path | None) -> bool:
-    if file.startswith("<"):  # made by code, such as a dataclass's methods
+    if file.startswith("<"):  # generated code, such as a dataclass's methods
         return False
     path = Path(file).resolve()
     if root is None:
-        return not pinned(path)
+        return not is_pinned(path)
     above = root.resolve()
     if not path.is_relative_to(above):
         return False
@@ -66,8 +71,8 @@ def is_environment(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists()
 
 
-def pinned(file: Path) -> bool:
-    """Whether a file is of the standard library, or of a package that compiled code depends on by its version."""
+def is_pinned(file: Path) -> bool:
+    """Whether a file belongs to the standard library or to a PINNED package."""
     sites, standard = (
         [Path(sysconfig.get_path(name)).resolve() for name in names]
         for names in (("purelib", "platlib"), ("stdlib", "platstdlib"))
@@ -80,7 +85,7 @@ def pinned(file: Path) -> bool:
 
 @cache
 def importable_from(folder: Path) -> frozenset[str]:
-    """Names of modules and packages that a folder offers to ``import``; a folder with a module in it is a package too."""
+    """Return names of modules and packages in a folder that ``import`` finds. A folder with a Python file counts as a package."""
     if not folder.is_dir():
         return frozenset()
     return frozenset(
@@ -92,7 +97,7 @@ def importable_from(folder: Path) -> frozenset[str]:
 
 
 def python_files(root: Path) -> Iterator[Path]:
-    """A tree's Python files, but for those in hidden folders and in virtual environments."""
+    """Yield a tree's Python files, except those in hidden folders and virtual environments."""
     for folder, below, names in os.walk(root):
         below[:] = [name for name in below if not name.startswith(".") and not is_environment(Path(folder, name))]
         yield from (Path(folder, name) for name in names if name.endswith(".py"))
@@ -108,9 +113,9 @@ def tree_digest(root: str) -> str:
 
 
 def without_docstrings(file: Path) -> str:
-    """A file's syntax tree as text; the file itself where it is no Python."""
+    """Return a file's syntax tree as text, or the file's text if it is not valid Python."""
     text = file.read_text(encoding="utf-8", errors="replace")
-    tree = parsed(text)
+    tree = parse(text)
     if tree is None:
         return text
     for node in ast.walk(tree):
@@ -119,22 +124,30 @@ def without_docstrings(file: Path) -> str:
     return ast.dump(tree)
 
 
-def parsed(text: str) -> ast.Module | None:
+def parse(text: str) -> ast.Module | None:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError):
         return None
 
 
-# what modules do when they are imported
+# what modules do on import
 
 
 @dataclass(frozen=True)
 class Effect:
     """A statement that runs when its module is imported, and does more than define a name.
 
-    name: the name that it begins with. process_wide: whether it changes something of another package, and so for all
-    code in the process: ``os.environ``, ``np.setbufsize``.
+    Attributes
+    ----------
+    name
+        The name that the changed expression starts with.
+    line
+        Its line in the file.
+    text
+        Its source text.
+    process_wide
+        Whether it changes another package, and therefore all code in the process: ``os.environ``, ``np.setbufsize``.
     """
 
     name: str
@@ -145,21 +158,21 @@ class Effect:
 
 @cache
 def effects(file: str) -> tuple[Effect, ...]:
-    """What a Python file does at import beyond defining names, in its order; nothing for a file that cannot be read."""
+    """Return what a Python file does on import beyond defining names, in order; empty for a file that cannot be read."""
     try:
-        tree = parsed(Path(file).read_text(encoding="utf-8", errors="replace"))
+        tree = parse(Path(file).read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return ()
     if tree is None:
         return ()
-    statements = list(at_import(tree.body))
+    statements = list(run_on_import(tree.body))
     imported = {
         (alias.asname or alias.name).partition(".")[0]
         for node in statements
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    found = []
+    result = []
     for node in statements:
         for changed, setting in changes(node):
             name = ast.unparse(changed)
@@ -167,29 +180,29 @@ def effects(file: str) -> tuple[Effect, ...]:
                 root = name.partition(".")[0].partition("[")[0].partition("(")[0]
                 foreign = root in imported
                 if setting or not isinstance(node, ast.Assign | ast.AnnAssign):
-                    found.append(Effect(root, node.lineno, ast.unparse(node), foreign))
+                    result.append(Effect(root, node.lineno, ast.unparse(node), foreign))
                     break
-    return tuple(found)
+    return tuple(result)
 
 
-def at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that run at import, those under conditions too, but for what a script does when it is run."""
+def run_on_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run on import, also those under conditions, but not those of ``if __name__ == ...``."""
     for node in body:
         if isinstance(node, ast.If):
             test = ast.unparse(node.test)
             if "__name__" not in test and "TYPE_CHECKING" not in test:
-                yield from at_import(node.body)
-            yield from at_import(node.orelse)
+                yield from run_on_import(node.body)
+            yield from run_on_import(node.orelse)
         elif isinstance(node, ast.For | ast.While | ast.With | ast.Try):
             for part in ("body", "handlers", "orelse", "finalbody"):
                 for inner in getattr(node, part, []):
-                    yield from at_import(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+                    yield from run_on_import(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
 
 
 def changes(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
-    """What a statement changes or calls, and whether it goes by the name of something that sets."""
+    """Yield what a statement changes or calls, and whether it sets something (by the prefixes in SETTERS)."""
     targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [getattr(node, "target", None)]
     for target in targets:
         if isinstance(target, ast.Attribute | ast.Subscript):

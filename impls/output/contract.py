@@ -1,4 +1,4 @@
-"""What the output objectives share: inputs, the reference over a few candidate words a row, and the check of a result."""
+"""What the output objectives share: inputs, the reference over a row's candidate words, and the check of a result."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from ..batches import RotatingBatches, SlidingInput, mean_distinct, rotating_problem, stream_length
 from ..case import Size
 from ..interface import (
     Array,
     Problem,
     Work,
     Wrong,
-    close,
-    integers,
+    check_close,
+    check_dtype,
+    check_integers,
+    equal_elsewhere,
     normals,
-    only_rows,
-    ring_length,
-    same_dtype,
+    rotating_batch_count,
 )
-from ..ring import Moving, Ring, distinct, rotating, stream_length
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]
@@ -37,7 +37,19 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Reference:
-    """A loss and its gradients in float64, each with the sum of absolute values behind it, for the tolerance."""
+    """A loss and its gradients in float64.
+
+    Attributes
+    ----------
+    loss, dh
+        The loss, and the gradient of h (B, H).
+    rows, values
+        The gradient of W_out: distinct rows (n,) and their values (n, H).
+    loss_terms, dh_terms, values_terms
+        Sums of the absolute values of the terms, for the tolerance.
+    roundings
+        The largest number of roundings in sequence, for the tolerance.
+    """
 
     loss: float
     loss_terms: float
@@ -49,33 +61,34 @@ class Reference:
     roundings: int
 
 
-def hidden(size: Size, number: int, rng: np.random.Generator) -> Moving:
-    """h (B, H) of so many batches; with W_out, scores are of order one, as in a model under training."""
-    return Moving(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type, scale=1.0), rng)
+def hidden_batches(size: Size, number: int, rng: np.random.Generator) -> SlidingInput:
+    """Make h (B, H) for ``number`` batches. With W_out, scores are of order one, as during training."""
+    return SlidingInput(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type, scale=1.0), rng)
 
 
-def weights(size: Size, rng: np.random.Generator, rows: int | None = None) -> Array:
-    """W_out (V, H)."""
+def output_weights(size: Size, rng: np.random.Generator, rows: int | None = None) -> Array:
+    """Draw W_out (V, H), or (rows, H)."""
     return normals(rng, (rows or size.V, size.H), size.float_type, scale=0.1)
 
 
-def ring(size: Size, rows_per_word: int) -> int:
-    return ring_length(size, size.H * size.float_type.itemsize, size.B * rows_per_word)
+def batch_count(size: Size, rows_per_word: int) -> int:
+    """Return how many batches rotate if each word of a batch touches this many rows of W_out."""
+    return rotating_batch_count(size, size.H * size.float_type.itemsize, size.B * rows_per_word)
 
 
 class Noise:
-    """Draws from the noise law by searching its running sums: O(log V), so that a long ring is soon made."""
+    """Draws from the noise law by a search in its running sums. It costs O(log V), so that many batches are quickly made."""
 
     def __init__(self, law: Floats, rng: np.random.Generator) -> None:
         self.sums, self.rng = np.cumsum(law), rng
 
     def draw(self, n: int) -> Ints:
-        """n words, (n,) int64."""
+        """Draw n words, (n,) int64."""
         drawn = np.searchsorted(self.sums, self.rng.random(n) * self.sums[-1], side="right")
         return np.asarray(np.minimum(drawn, len(self.sums) - 1))
 
-    def beside(self, targets: Ints, K: int) -> Ints:
-        """K words for each target, (B, K), none of them the target itself."""
+    def draw_negatives(self, targets: Ints, K: int) -> Ints:
+        """Draw K words for each target, (B, K), never the target itself."""
         negatives = self.draw(len(targets) * K).reshape(len(targets), K)
         while (hit := negatives == targets[:, None]).any():
             negatives[hit] = self.draw(int(hit.sum()))
@@ -83,42 +96,62 @@ class Noise:
 
 
 def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared: bool, logs: bool = False) -> Problem:
-    """Inputs of a sampled objective: negatives a row (B, K) or shared (K,), with log(K p) of all words if it needs it.
+    """Make the inputs of a sampled objective.
 
-    Shared negatives may hit a row's target, as they do in practice.
+    Parameters
+    ----------
+    size, corpus, rng
+        As in ``Kernel.make``.
+    shared
+        Whether the batch shares its negatives, (K,), or each row has its own, (B, K). Shared negatives may hit a row's
+        target, as in practice.
+    logs
+        Whether a call gets log(K p) of its words too.
     """
-    W_out, law = weights(size, rng), corpus.noise(size.V)
+    W_out, law = output_weights(size, rng), corpus.noise(size.V)
     noise, log_expected = Noise(law, rng), np.log(size.K * law)
-    number = ring(size, 1 + (0 if shared else size.K))
+    number = batch_count(size, 1 + (0 if shared else size.K))
     target = corpus.stream(size, stream_length(number, size.B), rng)
     if shared:
         negatives = noise.draw(stream_length(number, size.K)).astype(size.index_type)
     else:
-        negatives = noise.beside(target, size.K)
+        negatives = noise.draw_negatives(target, size.K)
     of_target, of_negatives = (
         (words, log_expected[words].astype(size.float_type)) if logs else (words,) for words in (target, negatives)
     )
     if shared:
-        words = [Ring(number, size.B, of_target, rng), Ring(number, size.K, of_negatives, rng)]
-    else:  # a row's negatives go where its target goes
-        words = [Ring(number, size.B, (target, negatives), rng)]
+        words = [RotatingBatches(number, size.B, of_target, rng), RotatingBatches(number, size.K, of_negatives, rng)]
+    else:  # a row's negatives stay with its target
+        words = [RotatingBatches(number, size.B, (target, negatives), rng)]
 
     def arguments(h: Array, *rest: Array) -> tuple[Array, ...]:
-        """Logarithms come last in a call."""
+        """Put the logarithms last."""
         return (h, W_out, rest[0], rest[2], rest[1], rest[3]) if logs else (h, W_out, *rest)
 
-    problem = rotating(size, {"W_out": W_out}, arguments, hidden(size, number, rng), *words, touched=0.0)
-    touched = distinct([np.concatenate([call[2], call[3].ravel()]) for call in problem.batches[:32]])
+    problem = rotating_problem(
+        size, {"W_out": W_out}, arguments, hidden_batches(size, number, rng), *words, touched=0.0
+    )
+    touched = mean_distinct([np.concatenate([call[2], call[3].ravel()]) for call in problem.batches[:32]])
     return replace(problem, touched=touched)
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the rows of h are scored against, C words a row.
+    """The words that the rows of h are scored against, C words per row.
 
-    words (B, C): the first is the target, unless is_target (B, C) says which. A candidate's score is
-    ``h . W_out[candidate] - offset``. softmax: cross-entropy over the candidates; else a sum of sigmoid cross-entropies,
-    target against noise. excluded (B, C): candidates to leave out.
+    Attributes
+    ----------
+    words
+        (B, C). The first word of a row is its target, unless ``is_target`` differs.
+    offsets
+        (B, C), or one number. A candidate's score is ``h . W_out[candidate] - offset``.
+    softmax
+        Whether the loss is the cross-entropy over the candidates. Otherwise it is the sum of sigmoid cross-entropies,
+        target against noise.
+    excluded
+        (B, C), 1 for candidates to leave out.
+    is_target
+        (B, C), 1 for targets.
     """
 
     words: Array
@@ -128,14 +161,14 @@ class Candidates:
     is_target: Array | None = None
 
     def at(self, rows: Array) -> Candidates:
-        """Those of some rows of h."""
+        """Return the candidates of some rows of h."""
         offsets = self.offsets[rows] if isinstance(self.offsets, np.ndarray) else self.offsets
         excluded, is_target = (part if part is None else part[rows] for part in (self.excluded, self.is_target))
         return Candidates(self.words[rows], offsets, self.softmax, excluded, is_target)
 
 
-def over_candidates(h: Array, W_out: Array, candidates: Candidates, batch: int | None = None) -> Reference:
-    """The reference, in float64: each row of h scores its own candidates. batch: rows that the mean is taken over, if not these."""
+def candidate_reference(h: Array, W_out: Array, candidates: Candidates, batch: int | None = None) -> Reference:
+    """Compute the reference in float64: each row of h scores its own candidates. batch: rows in the mean, if not all of h."""
     words, offsets, softmax = candidates.words, candidates.offsets, candidates.softmax
     excluded, is_target = candidates.excluded, candidates.is_target
     B, C = words.shape
@@ -179,95 +212,97 @@ def over_candidates(h: Array, W_out: Array, candidates: Candidates, batch: int |
 def check_result(
     result: Any, reference: Reference, h: Array, W_out: Array, rng: np.random.Generator | None = None
 ) -> None:
-    """Compare loss, dh and the gradient of W_out, dense or as rows and values, with the reference. rng: where zeros are looked for."""
+    """Compare loss, dh and the gradient of W_out, dense or as rows and values, with the reference.
+
+    With ``rng`` only some rows of a dense gradient are checked for zeros, otherwise all.
+    """
     loss, dh, gradient = result
     loss = np.asarray(loss)
     if loss.dtype.kind != "f":
         raise Wrong(f"the loss has dtype {loss.dtype}")
-    same_dtype("dh", dh, h.dtype)
-    close("the loss", loss.astype(h.dtype), np.asarray(reference.loss), reference.loss_terms, reference.roundings)
-    close("dh", dh, reference.dh, reference.dh_terms, reference.roundings)
-    same_dtype("the gradient of W_out", gradient[1] if isinstance(gradient, tuple) else gradient, h.dtype)
-    at_rows = touched_rows(gradient, reference.rows, W_out, rng)
-    close("the gradient of W_out", at_rows, reference.values, reference.values_terms, reference.roundings)
+    check_dtype("dh", dh, h.dtype)
+    check_close("the loss", loss.astype(h.dtype), np.asarray(reference.loss), reference.loss_terms, reference.roundings)
+    check_close("dh", dh, reference.dh, reference.dh_terms, reference.roundings)
+    check_dtype("the gradient of W_out", gradient[1] if isinstance(gradient, tuple) else gradient, h.dtype)
+    at_rows = gradient_at(gradient, reference.rows, W_out, rng)
+    check_close("the gradient of W_out", at_rows, reference.values, reference.values_terms, reference.roundings)
 
 
 def check_with(candidates_of: Callable[..., Candidates]) -> Callable[..., None]:
-    """The check of a sampled objective, whose candidates are made of what a call is given after h and W_out."""
+    """Return the check of a sampled objective. ``candidates_of`` makes candidates from the arguments after h and W_out."""
 
     def check(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
-        reference = over_candidates(h, W_out, candidates_of(*rest))
+        reference = candidate_reference(h, W_out, candidates_of(*rest))
         check_result(call(h, W_out, *rest), reference, h, W_out)
         check_slope(call, h, W_out, *rest)
 
     return check
 
 
-LOOKED_AT = 256
-"""Rows of a dense gradient that must be zeros, of a timed call's."""
-MOST_ROWS = 256
-"""Rows of h that a timed call's result is verified at; of a larger batch some, with all that touch a few words."""
+ZERO_ROWS = 256
+"""Random rows of a timed call's dense gradient that are checked for zeros."""
+MAX_ROWS = 256
+"""Largest batch whose timed results are verified at all rows. Of a larger one, some rows, and all that touch a few words."""
 
 
 def verify_with(candidates_of: Callable[..., Candidates]) -> Callable[..., None]:
-    """The same of a timed call's result, at some rows where the batch is large."""
+    """Return the ``verify`` of a sampled objective. It takes some rows of a large batch."""
 
-    def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
+    def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
         h, W_out, *rest = calls[-1]
         candidates = candidates_of(*rest)
-        if len(h) <= MOST_ROWS:
-            check_result(result, over_candidates(h, W_out, candidates), h, W_out, rng)
+        if len(h) <= MAX_ROWS:
+            check_result(result, candidate_reference(h, W_out, candidates), h, W_out, rng)
             return
         touching = {word: (candidates.words == word).any(axis=1) for word in rng.choice(candidates.words.ravel(), 4)}
-        words = np.unique([word for word, rows in touching.items() if rows.sum() <= MOST_ROWS]).astype(np.int64)
+        words = np.unique([word for word, rows in touching.items() if rows.sum() <= MAX_ROWS]).astype(np.int64)
         rows = np.unique(
             [*rng.integers(len(h), size=8), *(row for word in words for row in np.flatnonzero(touching[word]))]
         )
-        reference = over_candidates(h[rows], W_out, candidates.at(rows), len(h))
-        check_places(result, reference, rows, words, h, W_out)
+        reference = candidate_reference(h[rows], W_out, candidates.at(rows), len(h))
+        check_at(result, reference, rows, words, h, W_out)
 
     return verify
 
 
-def check_places(result: Any, reference: Reference, rows: Array, words: Array, h: Array, W_out: Array) -> None:
+def check_at(result: Any, reference: Reference, rows: Array, words: Array, h: Array, W_out: Array) -> None:
     """Compare dh at some rows, and the gradient of W_out at some words, with the reference over these rows."""
     _, dh, gradient = result
     if dh.shape != h.shape:
         raise Wrong(f"dh has shape {dh.shape}, not {h.shape}")
-    close("dh", dh[rows], reference.dh, reference.dh_terms, reference.roundings)
-    mine = np.searchsorted(reference.rows, words)
+    check_close("dh", dh[rows], reference.dh, reference.dh_terms, reference.roundings)
+    at = np.searchsorted(reference.rows, words)
     if isinstance(gradient, tuple):
-        of_mine = np.isin(gradient[0], words)
-        gradient = gradient[0][of_mine], gradient[1][of_mine]
-        got = touched_rows(gradient, words, W_out)
+        wanted = np.isin(gradient[0], words)
+        got = gradient_at((gradient[0][wanted], gradient[1][wanted]), words, W_out)
     else:
         got = gradient[words]
-    close("the gradient of W_out", got, reference.values[mine], reference.values_terms[mine], reference.roundings)
+    check_close("the gradient of W_out", got, reference.values[at], reference.values_terms[at], reference.roundings)
 
 
-def touched_rows(gradient: Gradient, rows: Ints, W_out: Array, rng: np.random.Generator | None = None) -> Array:
-    """A gradient at some rows; raises Wrong if it is anything but zero at other rows. rng: looks at some of these only."""
+def gradient_at(gradient: Gradient, rows: Ints, W_out: Array, rng: np.random.Generator | None = None) -> Array:
+    """Return a gradient at some rows. Raises Wrong if it is not zero at all others, or at random ones with ``rng``."""
     if not isinstance(gradient, tuple):
         if gradient.shape != W_out.shape:
             raise Wrong(f"the dense gradient of W_out has shape {gradient.shape}, not {W_out.shape}")
-        others = None if rng is None else np.setdiff1d(rng.integers(len(W_out), size=LOOKED_AT), rows)
-        if not only_rows(gradient, rows, 0.0) if others is None else gradient[others].any():
-            raise Wrong("the gradient of W_out is not zero at rows that no word points to")
+        others = None if rng is None else np.setdiff1d(rng.integers(len(W_out), size=ZERO_ROWS), rows)
+        if not equal_elsewhere(gradient, rows, 0.0) if others is None else gradient[others].any():
+            raise Wrong("the gradient of W_out is not zero at rows of words that are not in the batch")
         return gradient[rows]
     got_rows, values = gradient
-    integers("the rows of the gradient of W_out", got_rows)
+    check_integers("the rows of the gradient of W_out", got_rows)
     if values.shape != (len(got_rows), W_out.shape[1]):
         raise Wrong(f"{len(got_rows)} rows come with values of shape {values.shape}")
     known = np.isin(got_rows, rows)
     if values[~known].any():
-        raise Wrong("the gradient of W_out has rows that no word points to")
+        raise Wrong("the gradient of W_out has rows of words that are not in the batch")
     summed = np.zeros((len(rows), W_out.shape[1]))
     np.add.at(summed, np.searchsorted(rows, got_rows[known]), values[known].astype(np.float64))
     return summed.astype(values.dtype)
 
 
 def check_slope(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
-    """The gradients must be the slopes of the loss: finite differences along a random direction, in float64 only."""
+    """Compare the gradients with finite differences of the loss along a random direction, in float64 only."""
     if h.dtype != np.float64 or W_out.size > 4096 or h.size == 0:
         return
     rng = np.random.default_rng(0)
@@ -289,12 +324,12 @@ def check_slope(call: Any, h: Array, W_out: Array, *rest: Any) -> None:
         measured, claimed = (ends[0] - ends[1]) / (2 * step), float((slope * direction).sum())
         if not abs(measured - claimed) <= 1e-6 * (1 + np.abs(slope * direction).sum()):
             raise Wrong(
-                f"the gradient by {name} is {claimed:.8g} along a direction in which the loss changes by {measured:.8g}"
+                f"the gradient of {name} is {claimed:.8g} along a direction in which the loss changes by {measured:.8g}"
             )
 
 
 def sampled_work(candidates_per_row: Any) -> Any:
-    """Least traffic of a sampled objective: the candidate rows and h are read; dh and their gradients are written."""
+    """Return the least work of a sampled objective: candidate rows and h are read, their gradients and dh are written."""
 
     def work(size: Size) -> Work:
         item, rows = size.float_type.itemsize, candidates_per_row(size)
@@ -308,16 +343,16 @@ def sampled_work(candidates_per_row: Any) -> Any:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) without overflow, in x's own dtype."""
+    """Return 1 / (1 + exp(-x)) without overflow, in x's dtype."""
     half = x.dtype.type(0.5)
     return np.asarray(half + half * np.tanh(half * x))
 
 
 def softplus(x: Array) -> Array:
-    """log(1 + exp(x)) without overflow: the sigmoid cross-entropy of score x against t = 0."""
+    """Return log(1 + exp(x)) without overflow: the sigmoid cross-entropy of score x against t = 0."""
     return np.asarray(np.logaddexp(x.dtype.type(0), x))
 
 
 def gradient_buffer(problem: Problem) -> Array:
-    """dW_out (V, H), shared by the implementations of a problem and overwritten by every call."""
+    """Return dW_out (V, H), which the implementations of a problem share and every call overwrites."""
     return problem.buffer("dW_out", (problem.size.V, problem.size.H))

@@ -1,8 +1,8 @@
 """output.hierarchical: h (B, H), W_out (V - 1, H), target (B,), tree -> mean loss, dh, gradient of W_out.
 
-Hierarchical softmax: a word is reached from the root of a Huffman tree by a few yes-or-no turns, each a sigmoid of its
-node's own row of W_out; frequent words have short paths (Morin and Bengio 2005; Mikolov et al. 2013). The loss of a
-row is the sum over its target's path of ``-log sigmoid(turn * h . w_node)``, turn being +1 or -1. Cost: O(log V).
+Hierarchical softmax: a word is reached from the root of a Huffman tree by a few binary turns. Each turn is a sigmoid of
+its node's row of W_out, and frequent words have short paths (Morin and Bengio 2005; Mikolov et al. 2013). The loss of a
+row is the sum over its target's path of ``-log sigmoid(turn * h . w_node)``, where turn is +1 or -1. It costs O(log V).
 """
 
 from __future__ import annotations
@@ -11,32 +11,39 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..batches import rotating_problem
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
-from ..ring import rotating
 from ..vectors import gradients, scores
 from ..words import Corpus, Floats
 from .candidates import Buffers, row_buffers, softplus_all
 from .contract import (
     SIZES,
     Candidates,
+    batch_count,
     check_with,
-    hidden,
-    ring,
+    hidden_batches,
+    output_weights,
     sigmoid,
     softplus,
     verify_with,
-    weights,
 )
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
 
 class Tree(NamedTuple):
-    """Paths of all words, one after another: word w turns by ``turns[i]`` at ``nodes[i]``, i from offsets[w] to offsets[w + 1].
+    """The paths of all words, one after another.
 
-    offsets (V + 1,) int64; nodes (total,) int32, from 0 to V - 2; turns (total,) int8, +1 or -1.
+    Attributes
+    ----------
+    offsets
+        Where each word's path begins and the last ends, (V + 1,) int64.
+    nodes
+        Nodes of the paths, (total,) int32, from 0 to V - 2.
+    turns
+        Turns at these nodes, (total,) int8, +1 or -1.
     """
 
     offsets: Array
@@ -45,7 +52,7 @@ class Tree(NamedTuple):
 
 
 def huffman(counts: Floats) -> Tree:
-    """The Huffman tree of falling counts (V,), in O(V): leaves and merged nodes are two sorted queues."""
+    """Build the Huffman tree of falling counts (V,) in O(V): leaves and merged nodes are two sorted queues."""
     V = len(counts)
     weights = [*counts[::-1].tolist(), *[0.0] * (V - 1)]
     parent = [0] * (2 * V - 1)
@@ -80,22 +87,22 @@ def huffman(counts: Floats) -> Tree:
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    W_out, tree = weights(size, rng, rows=size.V - 1), huffman(corpus.expected_counts(size.V))
-    number = ring(size, 12)
-    targets = corpus.ring(size, number, rng)
+    W_out, tree = output_weights(size, rng, rows=size.V - 1), huffman(corpus.expected_counts(size.V))
+    number = batch_count(size, 12)
+    targets = corpus.rotating_batches(size, number, rng)
     touched = [len(np.unique(path(tree, target)[0])) for (target,) in targets.batches[:32]]
-    return rotating(
+    return rotating_problem(
         size,
         {"W_out": W_out, "tree": tree},
         lambda h, target: (h, W_out, target, tree),
-        hidden(size, number, rng),
+        hidden_batches(size, number, rng),
         targets,
         touched=float(np.mean(touched)),
     )
 
 
 def path(tree: Tree, target: Array) -> tuple[Array, Array, Array]:
-    """The paths of some words end to end: nodes, turns, and where each word's begins."""
+    """Return the paths of some words, one after another: nodes, turns, and where each word's path begins."""
     first, length = tree.offsets[target], tree.offsets[target + 1] - tree.offsets[target]
     begins = np.cumsum(length) - length
     steps = np.repeat(first - begins, length) + np.arange(length.sum())
@@ -103,7 +110,7 @@ def path(tree: Tree, target: Array) -> tuple[Array, Array, Array]:
 
 
 def candidates(target: Array, tree: Tree) -> Candidates:
-    """The nodes of each target's path, filled up to the longest with nodes that do not count."""
+    """Return the nodes of each target's path, padded with excluded nodes to the longest path."""
     longest = int((tree.offsets[target + 1] - tree.offsets[target]).max(initial=1))
     nodes, right, padding = (np.full((len(target), longest), fill) for fill in (0, 0.0, 1.0))
     for b, word in enumerate(target.tolist()):
@@ -114,7 +121,7 @@ def candidates(target: Array, tree: Tree) -> Candidates:
 
 
 def work(size: Size) -> Work:
-    """About log2 V rows of W_out a word, read and their gradients written."""
+    """About log2 V rows of W_out per word are read, and their gradients written."""
     rows = size.B * np.log2(size.V)
     item = size.float_type.itemsize
     traffic = (rows + size.B) * size.H * item
@@ -134,7 +141,7 @@ hierarchical = Kernel(
 
 
 @hierarchical.implementation(
-    "row-by-row", "one word's path at a time", summary="walking each word's path on its own", baseline=True
+    "row-by-row", "one word's path at a time", summary="walking one word's path at a time", baseline=True
 )
 def row_by_row(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     n = max(1, len(h))
@@ -162,18 +169,18 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     nodes, turns, begins = path(tree, target)
     if len(nodes) == 0:
         return h.dtype.type(0), np.zeros_like(h), (nodes, np.zeros((0, h.shape[1]), h.dtype))
-    mine = np.repeat(h, np.diff(np.append(begins, len(nodes))), axis=0)
+    inputs = np.repeat(h, np.diff(np.append(begins, len(nodes))), axis=0)
     rows = W_out[nodes]
-    scores = np.einsum("ph,ph->p", rows, mine)
+    scores = np.einsum("ph,ph->p", rows, inputs)
     dscores = (sigmoid(scores) - (turns > 0).astype(h.dtype)) / n
     loss = softplus(-turns * scores).sum() / n
     rows *= dscores[:, None]
-    mine *= dscores[:, None]
-    return loss, np.add.reduceat(rows, begins, axis=0), (nodes, mine)
+    inputs *= dscores[:, None]
+    return loss, np.add.reduceat(rows, begins, axis=0), (nodes, inputs)
 
 
 def path_buffers(problem: Problem) -> Buffers:
-    """Buffers for the gradients of the nodes of all words' paths, as many as the longest would need."""
+    """Return buffers for the gradients of a batch's paths, as if all were the longest."""
     longest = int(np.diff(problem.inputs["tree"].offsets).max())
     return row_buffers(problem, problem.size.B * longest, longest)
 
@@ -186,7 +193,13 @@ def path_buffers(problem: Problem) -> Buffers:
     prepare=path_buffers,
 )
 def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -> Result:
-    nodes, away, slopes, whole, rest = buffers.words, buffers.away, buffers.slopes, buffers.whole, buffers.rest
+    nodes, row_scores, slopes, whole, rest = (
+        buffers.words,
+        buffers.row_scores,
+        buffers.slopes,
+        buffers.whole,
+        buffers.rest,
+    )
     n, scale, at = len(h), h.dtype.type(1 / max(1, len(h))), 0
     loss, product = 0.0, 1.0
     for b in range(n):
@@ -194,15 +207,15 @@ def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -
         if b + 1 < n:
             for step in range(tree.offsets[target[b + 1]], tree.offsets[target[b + 1] + 1]):
                 prefetch_row(W_out, tree.nodes[step])
-        turns, mine = tree.turns[begin:end], slice(at, at + end - begin)
-        nodes[mine] = tree.nodes[begin:end]
-        scores(away, h[b], W_out, nodes[mine], whole, rest)
+        turns, part = tree.turns[begin:end], slice(at, at + end - begin)
+        nodes[part] = tree.nodes[begin:end]
+        scores(row_scores, h[b], W_out, nodes[part], whole, rest)
         for c in range(len(turns)):
-            away[c] *= -turns[c]
-        lost, product = softplus_all(len(turns), scale, product, buffers)
-        loss += lost
+            row_scores[c] *= -turns[c]
+        row_loss, product = softplus_all(len(turns), scale, product, buffers)
+        loss += row_loss
         for c in range(len(turns)):
             slopes[c] *= -turns[c]
-        gradients(buffers.dh[b], buffers.values[mine], h[b], W_out, nodes[mine], slopes, whole, rest, False, ())
+        gradients(buffers.dh[b], buffers.values[part], h[b], W_out, nodes[part], slopes, whole, rest, False, ())
         at += len(turns)
     return (loss + np.log(product)) * scale, buffers.dh, (nodes[:at], buffers.values[:at])

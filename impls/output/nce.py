@@ -1,8 +1,8 @@
 """output.nce: h, W_out, target (B,), negatives (K,), log_q of both -> mean loss, dh, gradient of W_out.
 
-Noise-contrastive estimation: "is it a word of the text, or of the noise?" for the target and K shared negatives, each
-score less ``log_q = log(K p)``; unlike negative sampling, its best scores are log-probabilities (Gutmann and
-Hyvärinen 2010; Mnih and Teh 2012).
+Noise-contrastive estimation asks of the target and of K shared negatives: "is it a word of the text, or of the noise?"
+Each score is reduced by ``log_q = log(K p)``. Unlike in negative sampling, the best scores are log-probabilities (Gutmann
+and Hyvärinen 2010; Mnih and Teh 2012).
 """
 
 from __future__ import annotations

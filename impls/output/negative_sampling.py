@@ -1,8 +1,8 @@
 """output.negative-sampling: h (B, H), W_out (V, H), target (B,), negatives (B, K) -> mean loss, dh, gradient of W_out.
 
-"Which word?" becomes "is it this word?" for the target and K drawn words (slides 15 to 24): the loss of a row is
-``-log sigmoid(h . w_target) - sum over negatives of log sigmoid(-h . w_negative)``. Only K + 1 rows of W_out matter to
-a row of h, yet the book's layers still zero and add up dense V × H gradients, so its step keeps growing with V.
+"Which word is it?" becomes "is it this word?" for the target and K drawn words (slides 15 to 24). The loss of a row is
+``-log sigmoid(h . w_target) - sum over negatives of log sigmoid(-h . w_negative)``. Only K + 1 rows of W_out matter to a
+row of h. The book's layers still zero and add dense V × H gradients, so that its step grows with V.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def candidates(target: Array, negatives: Array) -> Candidates:
 
 negative_sampling = Kernel(
     "output.negative-sampling",
-    "target against K negatives of each row's own",
+    "target against K negatives for each row",
     ("h", "W_out", "target", "negatives"),
     partial(make_sampled, shared=False),
     check_with(candidates),
@@ -48,18 +48,18 @@ negative_sampling = Kernel(
 )
 
 
-DENSE = "gives the gradient of W_out as V × H, each word's added up"
-ROWS = "gives it as rows, those of a word that comes again not added up"
+DENSE = "returns the gradient of W_out as V × H, summed for each word"
+ROWS = "returns the gradient of W_out as rows, not summed where a word repeats"
 
 
 def two_gradients(problem: Problem) -> tuple[Array, Array]:
-    """The sum over layers and the gradient of one, each (V, H) like W_out."""
+    """Return buffers for the sum over the layers and the gradient of one, each (V, H) like W_out."""
     size = problem.size
     return gradient_buffer(problem), resident_zeros((size.V, size.H), size.float_type)
 
 
 def book_traffic(size: Size) -> Work:
-    """K + 1 dense gradients zeroed; all but the first added to the sum."""
+    """K + 1 dense gradients are zeroed, and all but the first are added to the sum."""
     table = size.V * size.H * size.float_type.itemsize
     return Work(2 * size.K * table, (2 * size.K + 1) * table, float(size.K * size.V * size.H))
 
@@ -100,7 +100,7 @@ def book_layers(
 
 
 def dense_traffic(size: Size) -> Work:
-    """The candidates' rows read, one dense gradient zeroed."""
+    """The candidates' rows are read, and one dense gradient is zeroed."""
     rows, table = (count * size.H * size.float_type.itemsize for count in (size.B * (1 + size.K), size.V))
     return Work(rows, table, 6.0 * size.B * (1 + size.K) * size.H)
 
@@ -163,7 +163,7 @@ def matmul_rows(h: Array, W_out: Array, target: Array, negatives: Array) -> tupl
 
 
 def candidate_buffers(problem: Problem) -> Buffers:
-    """Buffers for the gradients of all rows' candidates."""
+    """Return buffers for the gradients of all rows' candidates."""
     width = 1 + problem.size.K
     return row_buffers(problem, problem.size.B * width, width)
 
@@ -179,23 +179,29 @@ def candidate_buffers(problem: Problem) -> Buffers:
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers
 ) -> tuple[Array, Array, tuple[Array, Array]]:
-    words, away, slopes, whole, rest = buffers.words, buffers.away, buffers.slopes, buffers.whole, buffers.rest
+    words, row_scores, slopes, whole, rest = (
+        buffers.words,
+        buffers.row_scores,
+        buffers.slopes,
+        buffers.whole,
+        buffers.rest,
+    )
     n, width, scale = len(h), 1 + negatives.shape[1], h.dtype.type(1 / max(1, len(h)))
     loss, product = 0.0, 1.0
     for b in range(-1, n):
-        if b + 1 < n:  # the next row's candidates are asked for while this one's are at work
+        if b + 1 < n:  # prefetch the next row's candidates while this row's are computed
             for c in range(width):
                 word = negatives[b + 1, c - 1] if c else target[b + 1]
                 words[(b + 1) * width + c] = word
                 prefetch_row(W_out, word)
         if b >= 0:
-            mine = slice(b * width, (b + 1) * width)
-            scores(away, h[b], W_out, words[mine], whole, rest)
-            away[0] = -away[0]
-            lost, product = softplus_all(width, scale, product, buffers)
-            loss += lost
+            part = slice(b * width, (b + 1) * width)
+            scores(row_scores, h[b], W_out, words[part], whole, rest)
+            row_scores[0] = -row_scores[0]
+            row_loss, product = softplus_all(width, scale, product, buffers)
+            loss += row_loss
             slopes[0] = -slopes[0]
-            gradients(buffers.dh[b], buffers.values[mine], h[b], W_out, words[mine], slopes, whole, rest, False, ())
+            gradients(buffers.dh[b], buffers.values[part], h[b], W_out, words[part], slopes, whole, rest, False, ())
     return (loss + np.log(product)) * scale, buffers.dh, (words, buffers.values)
 
 

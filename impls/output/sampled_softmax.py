@@ -1,8 +1,8 @@
 """output.sampled-softmax: h, W_out, target (B,), negatives (K,), log_q of both -> mean loss, dh, gradient of W_out.
 
-Softmax over the target and K shared negatives, each score less the logarithm of its expected count in the sample,
-``log_q = log(K p)``, so that it tends to the full softmax as K grows (Jean et al. 2015, "On Using Very Large Target
-Vocabulary"). A negative that is a row's target is left out of that row.
+The softmax runs over the target and K shared negatives. Each score is reduced by the logarithm of the word's expected
+count in the sample, ``log_q = log(K p)``, so that the loss tends to the full softmax as K grows (Jean et al. 2015, "On
+Using Very Large Target Vocabulary"). A negative that equals a row's target is left out of that row.
 """
 
 from __future__ import annotations
@@ -115,22 +115,28 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: Buffers
 ) -> Result:
-    words, values, away, slopes, less = buffers.words, buffers.values, buffers.away, buffers.slopes, buffers.less
+    words, values, row_scores, slopes, offsets = (
+        buffers.words,
+        buffers.values,
+        buffers.row_scores,
+        buffers.slopes,
+        buffers.offsets,
+    )
     n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
     loss = 0.0
     words[:n], words[n:] = target, negatives
     values[n:] = 0
     for b in range(n):
         shared_scores(b, h, W_out, buffers)
-        away[0] -= log_q_target[b]
+        row_scores[0] -= log_q_target[b]
         for c in range(K):
-            away[1 + c] = away[1 + c] - log_q[c] if negatives[c] != target[b] else -np.inf
-        top = away[: 1 + K].max()
-        at_target, less[:] = away[0] - top, top
-        exponentials(away, less)
-        total = away[: 1 + K].sum()
+            row_scores[1 + c] = row_scores[1 + c] - log_q[c] if negatives[c] != target[b] else -np.inf
+        top = row_scores[: 1 + K].max()
+        at_target, offsets[:] = row_scores[0] - top, top
+        exponentials(row_scores, offsets)
+        total = row_scores[: 1 + K].sum()
         loss += np.log(total) - at_target
         for c in range(1 + K):
-            slopes[c] = scale * (away[c] / total - (0 if c else 1))
+            slopes[c] = scale * (row_scores[c] / total - (0 if c else 1))
         shared_gradients(b, h, W_out, buffers)
     return loss * scale, buffers.dh, (words, values)

@@ -1,8 +1,8 @@
 """output.shared-negatives: h (B, H), W_out (V, H), target (B,), negatives (K,) -> mean loss, dh, gradient of W_out.
 
-Negative sampling in which the whole batch shares its K negatives, so that their scores are one matrix product
-(Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory"). A negative that is a row's target counts
-as a negative there too.
+Negative sampling in which the whole batch shares its K negatives. Their scores are then one matrix product (Ji et al.
+2016, "Parallelizing Word2Vec in Shared and Distributed Memory"). A negative that equals a row's target counts as a
+negative of that row too.
 """
 
 from __future__ import annotations

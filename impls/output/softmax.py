@@ -1,7 +1,7 @@
 """output.softmax: h (B, H), W_out (V, H), target (B,) -> mean cross-entropy of the softmax over all V words, dh, dW_out.
 
-Chapter 3's output layer (slide 14): a score, an exponential and a gradient row for every word of the vocabulary, for
-each word that is learnt. No implementation can escape V; they differ in how often they go through memory.
+This is chapter 3's output layer (slide 14). Each example takes a score, an exponential and a gradient row for every word
+of the vocabulary. The time of every implementation grows with V; they differ in how often they go through memory.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..batches import rotating_problem
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, close, resident_zeros, same_dtype
+from ..interface import Array, Kernel, Problem, Work, Wrong, check_close, check_dtype, resident_zeros
 from ..peers import leaf, tensors, torch_on
-from ..ring import rotating
 from ..vectors import aligned, blocks, exponentials, product
 from ..words import Corpus
-from .contract import SIZES, check_slope, gradient_buffer, hidden, ring, weights
+from .contract import SIZES, batch_count, check_slope, gradient_buffer, hidden_batches, output_weights
 
 BLOCK = 4096
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    W_out, number = weights(size, rng), ring(size, 1)
-    h, targets = hidden(size, number, rng), corpus.ring(size, number, rng)
-    return rotating(size, {"W_out": W_out}, lambda h, target: (h, W_out, target), h, targets, touched=float(size.V))
+    W_out, number = output_weights(size, rng), batch_count(size, 1)
+    h, targets = hidden_batches(size, number, rng), corpus.rotating_batches(size, number, rng)
+    return rotating_problem(
+        size, {"W_out": W_out}, lambda h, target: (h, W_out, target), h, targets, touched=float(size.V)
+    )
 
 
 def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
-    """Against a reference in float64, made in blocks of the vocabulary so that no V × H copy of it is held."""
+    """Compare with a reference in float64, computed in blocks of the vocabulary to avoid a V × H copy."""
     loss, dh, dW = call(h, W_out, target)
     (B, H), V, n = h.shape, len(W_out), max(1, len(h))
     x = h.astype(np.float64)
@@ -43,41 +45,45 @@ def check(call: Any, h: Array, W_out: Array, target: Array) -> None:
     total = powers.sum(axis=1)
     biggest = 2 * np.abs(x) @ np.abs(W_out).max(axis=0).astype(np.float64)
     roundings = H + int(np.sqrt(V)) + B + 32
-    same_dtype("dh", dh, h.dtype)
-    same_dtype("dW_out", dW, h.dtype)
+    check_dtype("dh", dh, h.dtype)
+    check_dtype("dW_out", dW, h.dtype)
     if dW.shape != W_out.shape:
         raise Wrong(f"dW_out has shape {dW.shape}, not {W_out.shape}")
     mean = float((top + np.log(total) - at_target).sum() / n)
-    close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.sum() / n, roundings)
+    check_close(
+        "the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.sum() / n, roundings
+    )
     want, terms = np.zeros((B, H)), np.zeros((B, 1))
     largest = np.abs(x).max(axis=1, initial=0)
     for block in blocks:
         p = powers[:, block] / (total[:, None] * n)
         d, d_terms = p.copy(), p * (1 + biggest[:, None])
-        mine = np.flatnonzero((target >= block.start) & (target < block.stop))
-        d[mine, target[mine] - block.start] -= 1 / n
-        d_terms[mine, target[mine] - block.start] += 1 / n
-        close("dW_out", dW[block], d.T @ x, (d_terms.T @ largest)[:, None], roundings)
+        inside = np.flatnonzero((target >= block.start) & (target < block.stop))
+        d[inside, target[inside] - block.start] -= 1 / n
+        d_terms[inside, target[inside] - block.start] += 1 / n
+        check_close("dW_out", dW[block], d.T @ x, (d_terms.T @ largest)[:, None], roundings)
         W = W_out[block].astype(np.float64)
         want += d @ W
         terms += (d_terms @ np.abs(W).max(axis=1))[:, None]
-    close("dh", dh, want, terms, roundings)
+    check_close("dh", dh, want, terms, roundings)
     check_slope(call, h, W_out, target)
 
 
 WIDE = 1 << 16
 
 
-def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """A timed call's loss, dh at a row, and dW_out at some words, from scores in the size's own dtype: float64 would take as
-    long as the call."""
+def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Check a timed call's loss, dh at a row, and dW_out at some words, from scores in the size's dtype.
+
+    In float64 the scores would take as long as the call.
+    """
     h, W_out, target = calls[-1]
     loss, dh, dW = result
     (B, H), V = h.shape, len(W_out)
     blocks = [slice(start, start + WIDE) for start in range(0, V, WIDE)]
     row, words = int(rng.integers(B)), np.unique([*rng.integers(V, size=8), *target[:2]])
     sums, means = np.zeros(B), np.zeros(H)
-    top = max(float(np.abs(h[:, None] @ W_out[target][:, :, None]).max()), 1.0)  # any near the scores will do
+    top = max(float(np.abs(h[:, None] @ W_out[target][:, :, None]).max()), 1.0)  # any number near the scores will do
     for block in blocks:
         powers = np.exp(h @ W_out[block].T - h.dtype.type(top))
         sums += powers.sum(axis=1, dtype=np.float64)
@@ -90,17 +96,17 @@ def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, 
     roundings = 2 * (H + int(np.sqrt(V)) + B + 32)
     if dW.shape != W_out.shape or dh.shape != h.shape:
         raise Wrong(f"dh and dW_out have shapes {dh.shape} and {dW.shape}, not {h.shape} and {W_out.shape}")
-    close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.mean(), roundings)
+    check_close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.mean(), roundings)
     terms = (1 + biggest[row]) * (np.abs(means / sums[row]) + np.abs(own[row]) + largest) / B
-    close("dh", dh[row], (means / sums[row] - own[row]) / B, terms, roundings)
+    check_close("dh", dh[row], (means / sums[row] - own[row]) / B, terms, roundings)
     p = np.exp(x @ W.T - top) / sums[:, None]
     is_target = target[:, None] == words
     d_terms = (p * (1 + biggest[:, None]) + is_target) / B
-    close("dW_out", dW[words], (p - is_target).T @ x / B, d_terms.T @ np.abs(x), roundings)
+    check_close("dW_out", dW[words], (p - is_target).T @ x / B, d_terms.T @ np.abs(x), roundings)
 
 
 def work(size: Size) -> Work:
-    """W_out is read at least once and dW_out written; three matrix products of 2 B V H each."""
+    """W_out is read at least once and dW_out written. Three matrix products take 2 B V H operations each."""
     table = size.V * size.H * size.float_type.itemsize
     return Work(table, table, 6.0 * size.B * size.V * size.H)
 
@@ -142,7 +148,7 @@ def full(h: Array, W_out: Array, target: Array) -> tuple[Array, Array, Array]:
 
 
 def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
-    """Scores (B, V) and dW_out (V, H), used again by every call."""
+    """Return buffers for the scores (B, V) and dW_out (V, H), which every call overwrites."""
     size = problem.size
     return resident_zeros((size.B, size.V), size.float_type), gradient_buffer(problem)
 
@@ -150,7 +156,7 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
 @softmax.implementation(
     "in-place",
     "the same in two buffers",
-    summary="computing them in two buffers that are used again",
+    summary="computing them in two buffers that every call reuses",
     grows_with="V",
     temporaries="BV",
     shares="VH",
@@ -182,7 +188,7 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
     prepare=gradient_buffer,
 )
 def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
-    # scores are computed twice and never leave the cache; the running sum follows Milakov and Gimelshein (2018)
+    # scores are computed twice and stay in cache; the running sum follows Milakov and Gimelshein (2018)
     n = max(1, len(h))
     blocks = [slice(start, start + BLOCK) for start in range(0, len(W_out), BLOCK)]
     top = np.full((len(h), 1), -np.inf, h.dtype)
@@ -202,8 +208,8 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
         dscores -= log_total
         np.exp(dscores, out=dscores)
         dscores *= scale
-        mine = np.flatnonzero((target >= block.start) & (target < block.stop))
-        dscores[mine, target[mine] - block.start] -= scale
+        inside = np.flatnonzero((target >= block.start) & (target < block.stop))
+        dscores[inside, target[inside] - block.start] -= scale
         dh += dscores @ W_out[block]
         np.matmul(dscores.T, h, out=dW[block])
     of_target = np.einsum("bh,bh->b", h, W_out[target])
@@ -213,14 +219,14 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
 @softmax.implementation(
     "online",
     "W_out read once, block by block",
-    summary="reading the weights once, with the softmax's sum put right as it grows",
+    summary="reading the weights once, with a sum that is rescaled when a higher score comes",
     grows_with="V",
     temporaries="BV",
     shares="VH",
     prepare=score_and_gradient_buffers,
 )
 def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-    # exponentials are taken from the highest score so far, and what was summed from a lower one is scaled down
+    # exponentials are relative to the highest score so far; when a higher one comes, earlier sums are scaled down
     scores, dW = buffers
     powers = scores.reshape(-1)[: len(h) * len(W_out)]
     n = max(1, len(h))
@@ -247,16 +253,32 @@ def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) 
 
 
 TILE = 56
-"""Words whose scores stay in cache from product to product."""
+"""Words per tile, whose scores stay in cache from product to product."""
 
 
 class Tiles(NamedTuple):
-    """What the compiled pass works in. Columns are filled up to whole blocks of vectors: B to B', H to H'.
+    """The arrays of the compiled pass. Columns are padded to whole blocks of vectors: B to B', H to H'.
 
-    columns: h transposed, (H, B'); rows: h, (B, H'); powers: exponentials of scores, (V, B'); tops: the highest score so
-    far, a row a tile, (tiles, B'); change: dh transposed, (H, B'); out: gradients of a tile's words, (TILE, H');
-    gradient: dW_out, (V, H).
-    high, wide: how products with B' columns are parted into blocks; tall, broad: those with H'.
+    Attributes
+    ----------
+    columns
+        h transposed, (H, B').
+    rows
+        h, (B, H').
+    powers
+        Exponentials of scores, (V, B').
+    tops
+        The highest scores so far, one row for each tile, (tiles, B').
+    change
+        dh transposed, (H, B').
+    out
+        Gradients of a tile's words, (TILE, H').
+    gradient
+        dW_out, (V, H).
+    high, wide
+        How products with B' columns are divided into blocks (see ``vectors.blocks``).
+    tall, broad
+        How products with H' columns are.
     """
 
     columns: Array
@@ -285,7 +307,7 @@ def tiles(problem: Problem) -> Tiles:
 @softmax.implementation(
     "numba",
     "compiled: the same in tiles of a few words",
-    summary="doing the same in compiled tiles of a few words, which never leave the cache",
+    summary="doing the same in compiled tiles of a few words, which stay in cache",
     grows_with="V",
     temporaries="BV+8V",
     shares="VH",

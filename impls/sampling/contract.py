@@ -1,4 +1,4 @@
-"""What the two sampling laws share: inputs, and the check that draws follow the law they claim."""
+"""What the two sampling laws share: inputs, and the check that draws follow their law."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..batches import rotating_problem
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, integers, ring_length
-from ..random import state, whole_alias_table
-from ..ring import rotating
+from ..interface import Array, Problem, Work, Wrong, check_integers, rotating_batch_count
+from ..random import integer_alias_table, state
 from ..words import Corpus, Floats, Ints
 
 SIZES = (
@@ -23,16 +23,19 @@ SIZES = (
     Size(25, 1, 9, 4, index="i32"),
 )
 FALSE_REJECTS = 1e-6
+"""Probability that a test rejects a right sampler."""
 CALLS = 125
-SMALL = 60
+"""Calls of the check whose draws are tested together."""
+SMALL_V = 60
+"""Largest V whose draws are tested for each word."""
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) -> Problem:
-    """p, a generator that begins elsewhere in each sample, and a ring of targets."""
+    """Make p, rotating batches of targets, and a generator that starts elsewhere in each sample."""
     if different and size.K >= size.V:
         raise ValueError(f"{size.K} different negatives beside the target cannot be drawn from {size.V} words")
     p = corpus.noise(size.V)
-    targets = corpus.ring(size, ring_length(size, 8, size.B), rng)
+    targets = corpus.rotating_batches(size, rotating_batch_count(size, 8, size.B), rng)
     jumps = rng.spawn(1)[0]
 
     def reset() -> None:
@@ -41,32 +44,32 @@ def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) 
     def arguments(target: Ints) -> tuple[Any, ...]:
         return target, size.K, p, rng
 
-    return rotating(size, {"p": p, "rng": rng}, arguments, targets, touched=0.0, reset=reset)
+    return rotating_problem(size, {"p": p, "rng": rng}, arguments, targets, touched=0.0, reset=reset)
 
 
 def running_sums(problem: Problem) -> Array:
-    """Running sums of p (V,), the last being 1."""
+    """Return running sums of p, (V,). The last is 1."""
     sums = np.cumsum(problem.inputs["p"])
     return np.asarray(sums / sums[-1])
 
 
-def whole_tables(problem: Problem) -> tuple[Array, Array, Array]:
-    """Alias tables (V, 2) uint32; the state of a generator of their own, (1,) uint64; a buffer for the negatives (B, K)."""
+def alias_workspace(problem: Problem) -> tuple[Array, Array, Array]:
+    """Return alias tables, (V, 2) uint32; a generator's state, (1,) uint64; and a buffer for the negatives, (B, K)."""
     size, rng = problem.size, problem.inputs["rng"]
-    started = np.random.default_rng(rng.bit_generator.seed_seq)  # the problem's own generator is left where it is
-    seed = int(started.integers(2**63))
-    return whole_alias_table(problem.inputs["p"]), state(seed), np.empty((size.B, size.K), size.index_type)
+    copy = np.random.default_rng(rng.bit_generator.seed_seq)  # the problem's own generator must not advance
+    seed = int(copy.integers(2**63))
+    return integer_alias_table(problem.inputs["p"]), state(seed), np.empty((size.B, size.K), size.index_type)
 
 
 def work(size: Size) -> Work:
-    """The draws alone: K numbers a row read from a generator, K ids written."""
+    """The draws alone: K random numbers per row are read, and K ids are written."""
     drawn = size.B * size.K
     return Work(8.0 * drawn, size.index_type.itemsize * drawn)
 
 
 def check_draws(call: Any, targets: Ints, K: int, p: Floats, rng: np.random.Generator, different: bool) -> None:
-    """Shape and range of every draw, and where V is small the goodness of fit of many."""
-    times = CALLS if len(p) <= SMALL else 1
+    """Check shape and range of every draw, and for a small V the goodness of fit of many draws."""
+    times = CALLS if len(p) <= SMALL_V else 1
     drawn = np.empty((times, len(targets), K), np.int64)
     for i in range(times):
         got = np.asarray(call(targets, K, p, rng))
@@ -77,99 +80,101 @@ def check_draws(call: Any, targets: Ints, K: int, p: Floats, rng: np.random.Gene
 
 
 def check_batch(drawn: Array, targets: Ints, K: int, V: int, different: bool) -> None:
-    """Shape, type and range of a batch's draws, (B, K); and that none is its row's target, or stands in it twice."""
+    """Check shape, dtype and range of a batch's draws (B, K), and that none is its row's target or comes twice in it."""
     if drawn.shape != (len(targets), K):
         raise Wrong(f"the negatives have shape {drawn.shape}, not {(len(targets), K)}")
-    integers("the negatives", drawn)
+    check_integers("the negatives", drawn)
     if drawn.size == 0:
         return
     if drawn.min() < 0 or drawn.max() >= V:
-        raise Wrong(f"a negative lies outside 0 to {V - 1}")
+        raise Wrong(f"a negative is outside of 0 to {V - 1}")
     if (drawn == targets[:, None]).any():
         raise Wrong("a negative is its row's own target")
     if different and (np.diff(np.sort(drawn, axis=1), axis=1) == 0).any():
         raise Wrong("a row has the same negative twice")
 
 
-REPEATED = 40
-"""Of so many draws or more, half do not come again at the same places by chance."""
+MIN_DRAWS = 40
+"""With this many draws or more, chance does not repeat half of them at the same places."""
 
 
 def verify(
-    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: list[Any], different: bool
+    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: list[Any], different: bool
 ) -> None:
-    """A timed call's draws as the check has them, and those of several samples together against the law."""
+    """Check a timed call's draws as ``check_batch`` does, and those of several samples together against the law."""
     targets, K, p, _ = calls[-1]
     drawn = np.array(result)
     check_batch(drawn, targets, K, len(p), different)
-    if len(p) > SMALL and drawn.size >= REPEATED and any((drawn == other).mean() > 0.5 for _, other in kept):
+    if len(p) > SMALL_V and drawn.size >= MIN_DRAWS and any((drawn == other).mean() > 0.5 for _, other in history):
         raise Wrong("the same negatives are drawn again")
-    kept.append((np.array(targets), drawn))
-    rows = np.concatenate([earlier for earlier, _ in kept])
-    pooled = np.concatenate([earlier for _, earlier in kept]).astype(np.int64)
-    if len(p) <= SMALL:
+    history.append((np.array(targets), drawn))
+    rows = np.concatenate([earlier for earlier, _ in history])
+    pooled = np.concatenate([earlier for _, earlier in history]).astype(np.int64)
+    if len(p) <= SMALL_V:
         check_fit(pooled[None], rows, K, p, different)
     else:
-        if "trusted" not in problem.known:
-            problem.known["trusted"] = trusted_rows(problem, p, K, different)
-        check_mean(np.log(p)[pooled].mean(axis=1), problem.known["trusted"], float(np.ptp(np.log(p))))
+        if "reference" not in problem.verify_data:
+            problem.verify_data["reference"] = reference_rows(problem, p, K, different)
+        check_mean(np.log(p)[pooled].mean(axis=1), problem.verify_data["reference"], float(np.ptp(np.log(p))))
 
 
-TRUSTED = 20_000
-"""Rows that timed draws are compared with: ten times as many as they are themselves, or so."""
+REFERENCE_ROWS = 20_000
+"""Rows that timed draws are compared with, about ten times as many as there are of them."""
 
 
-def trusted_rows(problem: Problem, p: Floats, K: int, different: bool) -> Floats:
-    """Mean log-probability of the negatives of many rows, drawn one after another for targets of the text."""
+def reference_rows(problem: Problem, p: Floats, K: int, different: bool) -> Floats:
+    """Draw the negatives of many rows by the law, for targets of the text, and return each row's mean log-probability."""
     rng = np.random.default_rng(len(p))
     sums = np.cumsum(p)
-    known = np.concatenate([batch[0] for batch in problem.batches])
-    targets = rng.choice(known, TRUSTED)
-    drawn = np.empty((TRUSTED, K), np.int64)
+    targets = rng.choice(np.concatenate([batch[0] for batch in problem.batches]), REFERENCE_ROWS)
+    drawn = np.empty((REFERENCE_ROWS, K), np.int64)
     for k in range(K):
-        rows = np.arange(TRUSTED)
+        rows = np.arange(REFERENCE_ROWS)
         while len(rows):
             drawn[rows, k] = np.minimum(
                 np.searchsorted(sums, rng.random(len(rows)) * sums[-1], side="right"), len(p) - 1
             )
-            taken = drawn[rows, k] == targets[rows]
+            repeated = drawn[rows, k] == targets[rows]
             if different:
-                taken |= (drawn[rows, :k] == drawn[rows, k][:, None]).any(axis=1)
-            rows = rows[taken]
+                repeated |= (drawn[rows, :k] == drawn[rows, k][:, None]).any(axis=1)
+            rows = rows[repeated]
     return np.asarray(np.log(p)[drawn].mean(axis=1))
 
 
-def check_mean(mine: Floats, trusted: Floats, width: float) -> None:
-    """Two samples of rows' mean log-probabilities: how far chance may part them is bounded by Bernstein's inequality."""
-    apart = float(mine.mean() - trusted.mean())
-    variance = float(trusted.var()) * (1 / len(mine) + 1 / len(trusted))
-    chance = 2 * exp(-(apart**2) / (2 * (variance + width * abs(apart) / (3 * len(mine)))))
+def check_mean(got: Floats, reference: Floats, width: float) -> None:
+    """Compare rows' mean log-probabilities with the reference's. Bernstein's inequality bounds the random difference."""
+    excess = float(got.mean() - reference.mean())
+    variance = float(reference.var()) * (1 / len(got) + 1 / len(reference))
+    chance = 2 * exp(-(excess**2) / (2 * (variance + width * abs(excess) / (3 * len(got)))))
     if chance < FALSE_REJECTS:
-        kind = "frequent" if apart > 0 else "rare"
+        kind = "frequent" if excess > 0 else "rare"
         raise Wrong(f"{kind} words are drawn too often for the law (p = {chance:.1g})")
 
 
 def check_fit(drawn: Array, targets: Ints, K: int, p: Floats, different: bool) -> None:
-    """Draws (calls, B, K) against the law: their mean log-probability, which sees a slant, and their counts, which see anything else."""
-    law_of_one = np.array(
-        [np.array(included(tuple(p), int(target), K)) / K if different else alone(p, target) for target in targets]
+    """Test draws (calls, B, K) against the law: their mean log-probability, which finds another power, and their counts."""
+    law_of_draw = np.array(
+        [
+            np.array(inclusion_probabilities(tuple(p), int(target), K)) / K if different else law_without(p, target)
+            for target in targets
+        ]
     )
-    check_slant(drawn, law_of_one, p)
-    if different:  # the draws of a row depend on each other: one of each row is counted
+    check_power(drawn, law_of_draw, p)
+    if different:  # the draws of a row depend on each other: only one per row is counted
         column = np.random.default_rng(1).integers(K, size=(*drawn.shape[:2], 1))
         drawn = np.take_along_axis(drawn, column, axis=2)
-    check_counts(drawn, law_of_one)
+    check_counts(drawn, law_of_draw)
 
 
-def check_slant(drawn: Array, law_of_one: Floats, p: Floats) -> None:
-    """Score test of the law's power: chi-square needs ten times as many draws to tell 0.70 from 0.75.
+def check_power(drawn: Array, law_of_draw: Floats, p: Floats) -> None:
+    """Test the power of the law with a score test: chi-square needs ten times as many draws to distinguish 0.70 from 0.75.
 
-    How far chance may take the sum over rows is bounded by Bernstein's inequality, with the variance of independent
-    draws; different draws of a row vary less.
+    Bernstein's inequality bounds the random deviation of the sum over rows, with the variance of independent draws.
+    Draws without replacement vary less.
     """
     logs = np.log(p) - np.log(p).mean()
-    mean = law_of_one @ logs
-    variance = len(drawn) * float((law_of_one @ logs**2 - mean**2).sum()) / drawn.shape[2]
+    mean = law_of_draw @ logs
+    variance = len(drawn) * float((law_of_draw @ logs**2 - mean**2).sum()) / drawn.shape[2]
     excess = float((logs[drawn].mean(axis=2) - mean).sum())
     bound = 2 * (variance + float(np.ptp(logs)) * abs(excess) / 3)
     chance = 2 * exp(-(excess**2) / bound) if bound > 0 else 1.0
@@ -180,16 +185,15 @@ def check_slant(drawn: Array, law_of_one: Floats, p: Floats) -> None:
         )
 
 
-def check_counts(drawn: Array, law_of_one: Floats) -> None:
-    """Chi-square of how often each word was drawn."""
+def check_counts(drawn: Array, law_of_draw: Floats) -> None:
+    """Test how often each word was drawn, by chi-square."""
     from scipy.special import chdtrc
 
-    expected = law_of_one.mean(axis=0) * drawn.size
+    expected = law_of_draw.mean(axis=0) * drawn.size
     observed = np.bincount(drawn.ravel(), minlength=len(expected)).astype(np.float64)
     order = np.argsort(-expected)
-    bins = np.minimum(np.cumsum(expected[order]) // 10, expected.sum() // 10 - 1).astype(
-        int
-    )  # at least ten expected in each
+    # at least ten expected draws in each bin
+    bins = np.minimum(np.cumsum(expected[order]) // 10, expected.sum() // 10 - 1).astype(int)
     _, bins = np.unique(bins, return_inverse=True)
     want, got = np.bincount(bins, expected[order]), np.bincount(bins, observed[order])
     if len(want) > 1:
@@ -201,30 +205,30 @@ def check_counts(drawn: Array, law_of_one: Floats) -> None:
             )
 
 
-def alone(p: Floats, target: int) -> Floats:
-    """The law of one draw that is never the target."""
+def law_without(p: Floats, target: int) -> Floats:
+    """Return the law of one draw that is never the target."""
     law = p.copy()
     law[target] = 0
     return np.asarray(law / law.sum())
 
 
 @cache
-def included(p: tuple[float, ...], target: int, K: int) -> tuple[float, ...]:
-    """Probability that each word is among K different draws; they add up to K.
+def inclusion_probabilities(p: tuple[float, ...], target: int, K: int) -> tuple[float, ...]:
+    """Return the probability that each word is among K different draws; the sum is K.
 
-    Drawing one after another without replacement is like waiting for exponential clocks with rates p: word j is in if
-    fewer than K others ring before it. The number of those is a sum of independent yes-or-no variables, added up
-    exactly at each of many moments. Over the logarithm of time the trapezoid rule is then exact but for rounding.
+    Draws without replacement have the order of independent exponential arrivals with rates p: a word is among the K if
+    fewer than K others arrive before it. The number of earlier arrivals is a sum of independent binary variables, and its
+    law is computed exactly at each of many times. The trapezoid rule over the logarithm of time is exact but for rounding.
     """
-    law = alone(np.array(p), target)
+    law = law_without(np.array(p), target)
     step = 0.125
-    moment = np.exp(np.arange(-37 - np.log(law.max()), 4 - np.log(law[law > 0].min()), step))
-    rang = -np.expm1(-np.outer(law, moment))
-    before = np.zeros((len(law), K, len(moment)))  # of each word: the chance that so many others have rang
-    before[:, 0] = 1
+    time = np.exp(np.arange(-37 - np.log(law.max()), 4 - np.log(law[law > 0].min()), step))
+    arrived = -np.expm1(-np.outer(law, time))
+    earlier = np.zeros((len(law), K, len(time)))  # for each word, the probability of this many earlier arrivals
+    earlier[:, 0] = 1
     for i in range(len(law)):
-        rings = np.where(np.arange(len(law))[:, None] == i, 0, rang[i])
-        before[:, 1:] += rings[:, None] * (before[:, :-1] - before[:, 1:])
-        before[:, 0] *= 1 - rings
-    density = law[:, None] * moment * (1 - rang) * step
-    return tuple((before.sum(axis=1) * density).sum(axis=1).tolist())
+        arrival = np.where(np.arange(len(law))[:, None] == i, 0, arrived[i])
+        earlier[:, 1:] += arrival[:, None] * (earlier[:, :-1] - earlier[:, 1:])
+        earlier[:, 0] *= 1 - arrival
+    density = law[:, None] * time * (1 - arrived) * step
+    return tuple((earlier.sum(axis=1) * density).sum(axis=1).tolist())

@@ -1,7 +1,7 @@
 """sampling.with-replacement: targets (B,), K, p (V,), rng -> (B, K): independent draws, none of them its row's target.
 
-The law of word2vec.c and gensim. All implementations draw the whole batch at once and draw again where a target was hit; they
-differ in what one draw costs: V additions, log V comparisons, or two look-ups.
+The law of word2vec.c and gensim. Most implementations draw the whole batch at once, and redraw where they hit a target.
+They differ in what one draw costs: V additions, log V comparisons, or two memory accesses.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from ..interface import Array, Kernel, Problem
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, verify, whole_tables, work
+from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
 
 with_replacement = Kernel(
     "sampling.with-replacement",
-    "K independent negatives a row",
+    "K independent negatives per row",
     ("targets", "K", "p", "rng"),
     partial(make, different=False),
     partial(check_draws, different=False),
@@ -31,10 +31,11 @@ with_replacement = Kernel(
 )
 
 TABLE = 10_000_000
+"""Entries of word2vec.c's table of words."""
 
 
 def not_targets(targets: Ints, K: int, draw: Callable[[int], Array]) -> Array:
-    """Draw (B, K) words, and again those that are their row's target."""
+    """Draw (B, K) words, and redraw those that are their row's target."""
     negatives = draw(len(targets) * K).reshape(len(targets), K).astype(targets.dtype)
     while (hits := np.flatnonzero(negatives == targets[:, None])).size:
         negatives.reshape(-1)[hits] = draw(len(hits))
@@ -61,13 +62,13 @@ def cdf(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array)
 
 
 def integer_sums(problem: Problem) -> Array:
-    """Running sums of p as whole numbers up to 2^31 - 1, (V,) uint32, as gensim makes its cum_table."""
+    """Return running sums of p as integers up to 2^31 - 1, (V,) uint32, like gensim's cum_table."""
     return np.round(running_sums(problem) * (2**31 - 1)).astype(np.uint32)
 
 
 @with_replacement.implementation(
     "cum-table",
-    "search gensim's table of whole running sums, approximate",
+    "search gensim's table of integer running sums, approximate",
     summary="searching gensim's table of running sums",
     prepare=integer_sums,
 )
@@ -79,7 +80,7 @@ def cum_table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: 
 
 
 def unigram_table(problem: Problem) -> Array:
-    """Ten million ids, each word as often as its probability says, (10^7,) int32, as word2vec.c makes its table."""
+    """Return ten million word ids, each in proportion to its probability, (10^7,) int32, like word2vec.c's table."""
     ends = np.round(running_sums(problem) * TABLE).astype(np.int64)
     return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
 
@@ -96,7 +97,7 @@ def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array
 
 
 def alias_tables(problem: Problem) -> tuple[Array, Array]:
-    """Thresholds (V,) float64 and aliases (V,)."""
+    """Return thresholds (V,) float64 and aliases (V,)."""
     return alias_table(problem.inputs["p"])
 
 
@@ -112,9 +113,9 @@ def alias(targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tu
     return not_targets(targets, K, draw)
 
 
-def searched(problem: Problem) -> tuple[Array, Array, Array]:
-    """gensim's table; the state of a generator (1,) uint64; a buffer for the negatives (B, K)."""
-    _, state, negatives = whole_tables(problem)
+def cum_table_workspace(problem: Problem) -> tuple[Array, Array, Array]:
+    """Return gensim's table; a generator's state, (1,) uint64; and a buffer for the negatives, (B, K)."""
+    _, state, negatives = alias_workspace(problem)
     return integer_sums(problem), state, negatives
 
 
@@ -123,8 +124,8 @@ def searched(problem: Problem) -> tuple[Array, Array, Array]:
     "compiled: search gensim's table, as gensim does, approximate",
     summary="searching gensim's table in a compiled loop, as gensim does",
     jit=True,
-    differs="draws by splitmix64, not by NumPy's generator",
-    prepare=searched,
+    differs="draws with splitmix64, not with NumPy's generator",
+    prepare=cum_table_workspace,
 )
 def numba_cum_table(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]
@@ -134,11 +135,11 @@ def numba_cum_table(
         for k in range(K):
             word = targets[b]
             while word == targets[b]:
-                mark = ((next_bits(state) >> S32) * np.uint64(sums[-1])) >> S32
+                drawn = ((next_bits(state) >> S32) * np.uint64(sums[-1])) >> S32
                 low, high = 0, len(sums)
                 while low < high:
                     middle = (low + high) // 2
-                    if np.uint64(sums[middle]) > mark:
+                    if np.uint64(sums[middle]) > drawn:
                         high = middle
                     else:
                         low = middle + 1
@@ -152,8 +153,8 @@ def numba_cum_table(
     "compiled: alias tables, one random number a draw",
     summary="picking from alias tables in a compiled loop",
     jit=True,
-    differs="draws by splitmix64, not by NumPy's generator",
-    prepare=whole_tables,
+    differs="draws with splitmix64, not with NumPy's generator",
+    prepare=alias_workspace,
 )
 def numba_alias(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]

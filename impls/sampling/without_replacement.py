@@ -1,7 +1,7 @@
-"""sampling.without-replacement: targets (B,), K, p (V,), rng -> (B, K): K different words a row, never its target.
+"""sampling.without-replacement: targets (B,), K, p (V,), rng -> (B, K): K different words per row, never its target.
 
-The book's law: one word after another by p, a word already drawn being out. Its code calls ``np.random.choice`` for
-every row, and each call goes over all V probabilities again.
+The book's law: words are drawn one after another by p, each from those not yet drawn. The book's code calls
+``np.random.choice`` for every row, and each call goes over all V probabilities.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from ..interface import Array, Kernel, Problem
 from ..random import draw
 from ..words import Floats, Ints
-from .contract import SIZES, check_draws, make, running_sums, verify, whole_tables, work
+from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
 
 without_replacement = Kernel(
     "sampling.without-replacement",
-    "K different negatives a row",
+    "K different negatives per row",
     ("targets", "K", "p", "rng"),
     partial(make, different=True),
     partial(check_draws, different=True),
@@ -50,7 +50,7 @@ def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -
 
 
 def log_law(problem: Problem) -> Array:
-    """log p (V,)."""
+    """Return log p, (V,)."""
     return np.asarray(np.log(problem.inputs["p"]))
 
 
@@ -71,8 +71,8 @@ def gumbel_top_k(targets: Ints, K: int, p: Floats, rng: np.random.Generator, log
 
 @without_replacement.implementation(
     "cdf-redraw",
-    "search the running sums, draw again what is taken",
-    summary="searching the running sums, and drawing again what is taken",
+    "search the running sums, redraw repeated words",
+    summary="searching the running sums, and redrawing repeated words",
     prepare=running_sums,
 )
 def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums: Array) -> Array:
@@ -82,18 +82,18 @@ def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums:
         while len(rows):
             drawn = np.searchsorted(sums, rng.random(len(rows)), side="right").astype(targets.dtype)
             negatives[rows, k] = drawn
-            taken = (drawn == targets[rows]) | (negatives[rows, :k] == drawn[:, None]).any(axis=1)
-            rows = rows[taken]
+            repeated = (drawn == targets[rows]) | (negatives[rows, :k] == drawn[:, None]).any(axis=1)
+            rows = rows[repeated]
     return negatives
 
 
 @without_replacement.implementation(
     "numba-alias",
-    "compiled: alias tables, draw again what is taken",
-    summary="picking from alias tables in a compiled loop, and drawing again what is taken",
+    "compiled: alias tables, redraw repeated words",
+    summary="picking from alias tables in a compiled loop, and redrawing repeated words",
     jit=True,
-    differs="draws by splitmix64, not by NumPy's generator",
-    prepare=whole_tables,
+    differs="draws with splitmix64, not with NumPy's generator",
+    prepare=alias_workspace,
 )
 def numba_alias(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]

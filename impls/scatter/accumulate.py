@@ -1,6 +1,6 @@
 """scatter.accumulate: dout (B, H), idx (B,), dW (V, H) -> dW, with every dout[i] added to dW[idx[i]].
 
-Only touched rows are read and written, so nothing here grows with V.
+Only touched rows are read and written, so that no implementation's time grows with V.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def add_at(dout: Array, idx: Array, dW: Array) -> None:
     "add-at-flat", "np.add.at, flattened to 1-D", summary="adding single numbers with np.add.at", temporaries="BH"
 )
 def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
-    # NumPy's fast path takes one-dimensional operands only
+    # the fast path of np.add.at takes one-dimensional operands only
     H = dW.shape[1]
     entries = idx.astype(np.intp)[:, None] * H + np.arange(H)
     np.add.at(dW.reshape(-1), entries.reshape(-1), dout.reshape(-1))
@@ -58,7 +58,7 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
 @accumulate.implementation(
     "sort-reduceat",
     "sort, np.add.reduceat",
-    summary="sorting the words and adding up each one's rows",
+    summary="sorting the words and summing the rows of each",
     temporaries="BH",
 )
 def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
@@ -73,7 +73,7 @@ def sort_reduceat(dout: Array, idx: Array, dW: Array) -> None:
 @accumulate.implementation(
     "csr",
     "np.unique, CSR product",
-    summary="adding up each word's rows by a sparse product",
+    summary="summing each word's rows by a sparse product",
     prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
@@ -92,13 +92,13 @@ def numba(dout: Array, idx: Array, dW: Array) -> None:
 
 
 AHEAD = 4
-"""Rows that are asked for before they are added to."""
+"""How many rows ahead to prefetch."""
 
 
 @accumulate.implementation(
     "numba-prefetch",
-    "compiled loop that asks for rows ahead",
-    summary="adding rows in a compiled loop that asks for them ahead",
+    "compiled loop that prefetches rows",
+    summary="adding rows in a compiled loop that prefetches them",
     jit=True,
 )
 def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:

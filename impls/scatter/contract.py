@@ -1,4 +1,4 @@
-"""What scatter's four forms share: inputs, reference, checks and work."""
+"""What the four forms of scatter share: inputs, reference, checks and work."""
 
 from __future__ import annotations
 
@@ -7,72 +7,82 @@ from typing import Any
 
 import numpy as np
 
+from ..batches import RotatingBatches, SlidingInput, rotating_problem, stream_length
 from ..case import Size
 from ..interface import (
     Array,
     Problem,
     Work,
     Wrong,
-    close,
-    integers,
+    check_close,
+    check_dtype,
+    check_integers,
+    equal_elsewhere,
     normals,
-    only_rows,
     resident_zeros,
-    ring_length,
-    same_dtype,
+    rotating_batch_count,
 )
-from ..ring import Moving, Ring, rotating, stream_length
 from ..words import Corpus
 
 
-class Repeating(Ring):
-    """Words of which every batch of two or more has one twice: that is what a scatter must get right."""
+class RepeatedWords(RotatingBatches):
+    """Batches of words in which the last word repeats the first: a scatter must sum where words repeat."""
 
     def renew(self, first: int, count: int) -> None:
         super().renew(first, count)
-        for idx in (self.windows[0][first : first + count], *(idx[None] for (idx,) in self.checked)):
+        for idx in (self.windows[0][first : first + count], *(idx[None] for (idx,) in self.check_batches)):
             idx[:, -1:] = idx[:, :1]
 
 
-SOILED = 64
-"""Rows of a gradient that hold something before a sample although no word points to them."""
+DIRTY_ROWS = 64
+"""Random rows of dW that hold other numbers than 0 before a sample."""
 
 
 def make_with(
-    buffer: bool, one_number: bool = False, soiled: bool = False
+    buffer: bool, one_number: bool = False, dirty: bool = False
 ) -> Callable[[Size, Corpus, np.random.Generator], Problem]:
-    """Inputs of a form: dout and the index ring, and a gradient dW to write into if the form takes one.
+    """Return the ``make`` of a form, whose inputs are dout, idx and perhaps dW.
 
-    soiled: dW holds something else than zeros before each sample, which the form has to zero itself.
+    Parameters
+    ----------
+    buffer
+        Whether the form writes into a given dW.
+    one_number
+        Whether dout has one number per word instead of a row.
+    dirty
+        Whether some rows of dW are not zero before a sample: the form must zero them itself.
     """
 
     def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
         width = () if one_number else (size.H,)
         row_bytes = size.float_type.itemsize * (1 if one_number else size.H)
-        number = ring_length(size, row_bytes, size.B)
-        dout = Moving(number, size.B, lambda rows: normals(rng, (rows, *width), size.float_type, scale=1.0), rng)
+        number = rotating_batch_count(size, row_bytes, size.B)
+        dout = SlidingInput(number, size.B, lambda rows: normals(rng, (rows, *width), size.float_type, scale=1.0), rng)
         stream = corpus.stream(size, stream_length(number, size.B), rng)
-        ring = Repeating(number, size.B, (stream,), rng)
+        words = RepeatedWords(number, size.B, (stream,), rng)
         if not buffer:
-            return rotating(size, {}, lambda idx, dout: (dout, idx), ring, dout)
+            return rotating_problem(size, {}, lambda idx, dout: (dout, idx), words, dout)
         dW = resident_zeros((size.V, *width), size.float_type)
         touched = np.unique(stream)
-        known, places = {"soiled": np.zeros(0, np.int64)}, rng.spawn(1)[0]
+        verify_data, row_rng = {"dirty": np.zeros(0, np.int64)}, rng.spawn(1)[0]
 
         def reset() -> None:
-            dW[known["soiled"]] = 0
+            dW[verify_data["dirty"]] = 0
             dW[touched] = 0
-            if soiled:
-                known["soiled"] = rows = places.integers(size.V, size=SOILED)
+            if dirty:
+                verify_data["dirty"] = rows = row_rng.integers(size.V, size=DIRTY_ROWS)
                 dW[rows] = 7
 
-        return rotating(size, {"dW": dW}, lambda idx, dout: (dout, idx, dW), ring, dout, reset=reset, known=known)
+        def arguments(idx: Array, dout: Array) -> tuple[Any, ...]:
+            return dout, idx, dW
+
+        return rotating_problem(size, {"dW": dW}, arguments, words, dout, reset=reset, verify_data=verify_data)
 
     return make
 
 
-def sums(dout: Array, idx: Array) -> tuple[Array, Array, Array, int]:
-    """The reference, in float64: touched rows, their sums, the sums of absolute values, and the most terms a row has."""
+def reference(dout: Array, idx: Array) -> tuple[Array, Array, Array, int]:
+    """Return the reference in float64: touched rows, their sums, their sums of absolute values, and the most terms of a row."""
     rows, counts = np.unique(idx, return_counts=True)
     total = np.zeros((len(rows), *dout.shape[1:]))
     magnitude = np.zeros_like(total)
@@ -83,15 +93,15 @@ def sums(dout: Array, idx: Array) -> tuple[Array, Array, Array, int]:
 
 
 def check_gradient(dW: Array, before: float, dout: Array, idx: Array) -> None:
-    """dW, which held one number everywhere, must hold it plus the sums at the touched rows, and it alone elsewhere."""
-    rows, total, magnitude, most = sums(dout, idx)
-    close("dW at the touched rows", dW[rows], before + total, abs(before) + magnitude, most + 1)
-    if not only_rows(dW, rows, before):
-        raise Wrong(f"dW has something else than {before:g} at rows that are not in idx")
+    """Compare dW, which held one number everywhere before: the sums are added at touched rows, all others are unchanged."""
+    rows, total, magnitude, most = reference(dout, idx)
+    check_close("dW at the touched rows", dW[rows], before + total, abs(before) + magnitude, most + 1)
+    if not equal_elsewhere(dW, rows, before):
+        raise Wrong(f"dW is not {before:g} at rows that are not in idx")
 
 
 def check_dense(call: Any, dout: Array, idx: Array, dW: Array) -> None:
-    """Whatever stood in dW before, it holds the gradient alone afterwards."""
+    """Check that dW holds the gradient alone, whatever it held before."""
     dW.fill(7)
     call(dout, idx, dW)
     check_gradient(dW, 0.0, dout, idx)
@@ -99,7 +109,7 @@ def check_dense(call: Any, dout: Array, idx: Array, dW: Array) -> None:
 
 
 def check_accumulate(call: Any, dout: Array, idx: Array, dW: Array) -> None:
-    """What stood in dW before is kept and added to."""
+    """Check that the gradient is added to what dW held before."""
     dW.fill(0.5)
     call(dout, idx, dW)
     check_gradient(dW, 0.5, dout, idx)
@@ -107,24 +117,24 @@ def check_accumulate(call: Any, dout: Array, idx: Array, dW: Array) -> None:
 
 
 def check_rows(call: Any, dout: Array, idx: Array) -> None:
-    """Each touched row once, in any order, with its sum."""
+    """Check that each touched row comes once, in any order, with its sum."""
     got_rows, got_sums = (np.asarray(part) for part in call(dout, idx))
-    rows, total, magnitude, most = sums(dout, idx)
-    integers("the rows", got_rows)
+    rows, total, magnitude, most = reference(dout, idx)
+    check_integers("the rows", got_rows)
     order = np.argsort(got_rows, kind="stable")
     if not np.array_equal(got_rows[order], rows):
         raise Wrong(f"the rows are not the distinct words of idx ({len(got_rows)} rows, {len(rows)} distinct words)")
-    same_dtype("the sums", got_sums, dout.dtype)
+    check_dtype("the sums", got_sums, dout.dtype)
     if len(got_sums) != len(rows):
         raise Wrong(f"{len(rows)} rows come with {len(got_sums)} sums")
-    close("the sums", got_sums[order], total, magnitude, most)
+    check_close("the sums", got_sums[order], total, magnitude, most)
 
 
 # timed calls
 
 
-def sums_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Array, int]:
-    """What some calls together add up at some words, in float64; the sums of absolute values; and how many terms a word has at most."""
+def reference_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Array, int]:
+    """Return the reference for several calls together at some words: sums, sums of absolute values, and the most terms of a word."""
     idx = np.concatenate([call[1] for call in calls])
     ends = np.cumsum([len(call[1]) for call in calls])
     total = np.zeros((len(words), *calls[0][0].shape[1:]))
@@ -134,65 +144,65 @@ def sums_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Arra
         most = max(most, len(places))
         at = np.searchsorted(ends, places, side="right")
         for call in np.unique(at):
-            gradients = calls[call][0][(places - ends[call])[at == call]]  # counted from its end
+            gradients = calls[call][0][(places - ends[call])[at == call]]  # negative: from the batch's end
             total[row] += gradients.sum(axis=0, dtype=np.float64)
             magnitude[row] += np.abs(gradients).sum(axis=0, dtype=np.float64)
     return total, magnitude, most
 
 
-FEW = 500
-"""Places of a word that are soon added up: words that come oftener are left to samples that have no others."""
+MAX_TERMS = 500
+"""Occurrences of a word that are summed quickly. More frequent words are verified only where there are no others."""
 
 
-def some_words(calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> Array:
-    """Words of the first, the last and some other calls' batches, each once, and none that comes very often if others do not."""
+def choose_words(calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> Array:
+    """Choose distinct words from the batches of the first, the last and some other calls, without very frequent ones if possible."""
     chosen = {0, len(calls) - 1, *rng.integers(len(calls), size=4).tolist()}
     words = np.unique([rng.choice(calls[at][1]) for at in chosen])
     idx = np.concatenate([call[1] for call in calls])
     places = np.array([np.count_nonzero(idx == word) for word in words])
-    return np.asarray(words[places <= max(FEW, places.min())])
+    return np.asarray(words[places <= max(MAX_TERMS, places.min())])
 
 
-def verify_dense(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """dW holds the last call's sums alone, at some of its words; and zeros at words of earlier calls and at soiled rows."""
+def verify_dense(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Check the last call's sums at some of its words, and zeros at dirty rows and at words of an earlier call."""
     _, idx, dW = calls[-1]
     words = np.unique(rng.choice(idx, size=4))
-    total, magnitude, most = sums_at(words, calls[-1:])
-    close("dW at the touched rows", dW[words], total, magnitude, most + 1)
-    others = np.concatenate([problem.known["soiled"], calls[int(rng.integers(len(calls)))][1][:SOILED]])
+    total, magnitude, most = reference_at(words, calls[-1:])
+    check_close("dW at the touched rows", dW[words], total, magnitude, most + 1)
+    others = np.concatenate([problem.verify_data["dirty"], calls[int(rng.integers(len(calls)))][1][:DIRTY_ROWS]])
     if dW[np.setdiff1d(others, idx)].any():
-        raise Wrong("dW has something else than 0 at rows that are not in idx")
+        raise Wrong("dW is not 0 at rows that are not in idx")
 
 
-def verify_accumulate(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """dW, zeros before, holds the sums of all calls of the sample at some of their words, and zeros where none points."""
+def verify_accumulate(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Check the sums of all of the sample's calls at some of their words, and zeros at rows of other words."""
     dW = calls[-1][2]
-    words = some_words(calls, rng)
-    total, magnitude, most = sums_at(words, calls)
-    close("dW at the touched rows", dW[words], total, magnitude, most + 1)
-    others = rng.integers(len(dW), size=SOILED)
+    words = choose_words(calls, rng)
+    total, magnitude, most = reference_at(words, calls)
+    check_close("dW at the touched rows", dW[words], total, magnitude, most + 1)
+    others = rng.integers(len(dW), size=DIRTY_ROWS)
     if dW[others[~np.isin(others, np.concatenate([call[1] for call in calls]))]].any():
-        raise Wrong("dW has something else than 0 at rows that are not in idx")
+        raise Wrong("dW is not 0 at rows that are not in idx")
 
 
-def verify_rows(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """As many rows as the last call has distinct words, and some of them with their sums."""
+def verify_rows(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Check the number of rows of the last call, and some of them with their sums."""
     _, idx = calls[-1]
     rows, got = result
-    integers("the rows", rows)
+    check_integers("the rows", rows)
     if len(rows) != len(np.unique(idx)) or len(rows) != len(got):
         raise Wrong(f"{len(rows)} rows with {len(got)} sums, of {len(np.unique(idx))} distinct words")
     words = np.unique(rng.choice(idx, size=4))
-    total, magnitude, most = sums_at(words, calls[-1:])
+    total, magnitude, most = reference_at(words, calls[-1:])
     for word, want, terms in zip(words, total, magnitude, strict=True):
         at = np.flatnonzero(rows == word)
         if len(at) != 1:
-            raise Wrong(f"word {word} stands {len(at)} times in the rows")
-        close("the sums", got[at[0]], want, terms, most)
+            raise Wrong(f"word {word} is {len(at)} times in the rows")
+        check_close("the sums", got[at[0]], want, terms, most)
 
 
 def gradient_work(whole_table: bool, width: Callable[[Size], int]) -> Callable[[Size], Work]:
-    """Least traffic of a form: dout and idx are read, and every row (or every touched row) is written."""
+    """Return the least work of a form: dout and idx are read, and every row (or every touched row) is written."""
 
     def work(size: Size) -> Work:
         item = size.float_type.itemsize

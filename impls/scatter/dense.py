@@ -1,8 +1,8 @@
-"""scatter.dense: dout (B, H), idx (B,), dW (V, H) -> dW holding the gradient of W, with zeros where no word points.
+"""scatter.dense: dout (B, H), idx (B,), dW (V, H) -> dW holds the gradient of W, with zeros in the rows of all other words.
 
-dW may hold anything before, as the book's layer keeps its gradient from step to step (slide 11). Zeroing it is part
-of the call, and is what makes every implementation here grow with V, however fast it adds. The result must be in dW itself: an
-array made anew by np.zeros costs next to nothing until somebody touches it, which would hide the V × H zeros.
+dW may hold anything before the call: the book's layer keeps its gradient from step to step (slide 11). Zeroing it is
+part of the call. That is why the time of every implementation here grows with V, however fast it adds. The result must be
+in dW itself. A new array from np.zeros costs almost nothing until it is read, and would hide the V × H zeros.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ dense = Kernel(
     "scatter.dense",
     "gradient as a whole V × H matrix, zeroed first",
     ("dout", "idx", "dW"),
-    make_with(buffer=True, soiled=True),
+    make_with(buffer=True, dirty=True),
     check_dense,
     gradient_work(True, lambda size: size.H),
     SIZES,
@@ -83,12 +83,12 @@ def add_at_flat(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "bincount",
     "np.bincount over V × H",
-    summary="adding up every number of the gradient with np.bincount",
+    summary="summing every number of the gradient with np.bincount",
     grows_with="V",
     temporaries="VH64",
 )
 def bincount(dout: Array, idx: Array, dW: Array) -> None:
-    # bincount sums in float64 whatever it is given
+    # bincount always sums in float64
     V, H = dW.shape
     entries = idx.astype(np.intp)[:, None] * H + np.arange(H)
     summed = np.bincount(entries.reshape(-1), weights=dout.reshape(-1), minlength=V * H)
@@ -98,7 +98,7 @@ def bincount(dout: Array, idx: Array, dW: Array) -> None:
 @dense.implementation(
     "sort-reduceat",
     "zero, sort, np.add.reduceat",
-    summary="sorting the words and adding up each one's rows",
+    summary="sorting the words and summing the rows of each",
     grows_with="V",
     temporaries="BH",
 )
@@ -128,7 +128,7 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
 @dense.implementation(
     "unique-csr",
     "zero, np.unique, CSR product",
-    summary="adding up each word's rows by a sparse product",
+    summary="summing each word's rows by a sparse product",
     grows_with="V",
     temporaries="BH",
     prepare=importing("scipy.sparse"),

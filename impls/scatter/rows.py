@@ -1,7 +1,7 @@
 """scatter.rows: dout (B, H), idx (B,) -> (rows (U,), sums (U, H)): each word of idx once, with its summed gradient.
 
-Slide 11's remark taken at its word: the gradient need not have W's shape. An optimizer that takes rows and values
-then touches U rows instead of V.
+Slide 11 remarks that the gradient need not have W's shape. An optimizer that takes rows and values touches U rows
+instead of V.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ rows = Kernel(
 
 
 @rows.implementation(
-    "dict", "Python loop into a dict", summary="adding rows up in a Python dictionary", slide=11, baseline=True
+    "dict", "Python loop into a dict", summary="summing rows in a Python dictionary", slide=11, baseline=True
 )
 def dictionary(dout: Array, idx: Array) -> tuple[Array, Array]:
     sums: dict[int, Array] = {}
@@ -53,7 +53,7 @@ def unique_add_at(dout: Array, idx: Array) -> tuple[Array, Array]:
 @rows.implementation(
     "sort-reduceat",
     "sort, np.add.reduceat",
-    summary="sorting the words and adding up each one's rows",
+    summary="sorting the words and summing the rows of each",
     temporaries="BH",
 )
 def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
@@ -68,7 +68,7 @@ def sort_reduceat(dout: Array, idx: Array) -> tuple[Array, Array]:
 @rows.implementation(
     "csr",
     "np.unique, CSR product",
-    summary="adding up each word's rows by a sparse product",
+    summary="summing each word's rows by a sparse product",
     prepare=importing("scipy.sparse"),
 )
 def csr(dout: Array, idx: Array, sparse: Any) -> tuple[Array, Array]:
@@ -78,37 +78,37 @@ def csr(dout: Array, idx: Array, sparse: Any) -> tuple[Array, Array]:
     return words, np.asarray(spread @ dout)
 
 
-def places(problem: Problem) -> tuple[Array, Array, Array]:
-    """Of each word its place among a batch's distinct ones, (V,), -1 for none; and buffers for the words and their sums."""
+def numbering(problem: Problem) -> tuple[Array, Array, Array]:
+    """Return each word's number among a batch's distinct words, (V,), -1 for none; and buffers for words and sums."""
     size = problem.size
-    place = np.full(size.V, -1, np.int32)
-    return place, np.empty(size.B, size.index_type), np.empty((size.B, size.H), size.float_type)
+    number_of = np.full(size.V, -1, np.int32)
+    return number_of, np.empty(size.B, size.index_type), np.empty((size.B, size.H), size.float_type)
 
 
 @rows.implementation(
     "numba",
     "compiled loop, numbering words by a table",
-    summary="adding rows up in a compiled loop that numbers the words by a table",
+    summary="summing rows in a compiled loop that numbers the words by a table",
     jit=True,
-    prepare=places,
+    prepare=numbering,
 )
 def numba(dout: Array, idx: Array, tables: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-    place, words, sums = tables
-    found = 0
+    number_of, words, sums = tables
+    count = 0
     for i in range(len(idx)):
-        at = place[idx[i]]
-        if at < 0:
-            place[idx[i]] = found
-            words[found] = idx[i]
+        number = number_of[idx[i]]
+        if number < 0:
+            number_of[idx[i]] = count
+            words[count] = idx[i]
             for j in range(dout.shape[1]):
-                sums[found, j] = dout[i, j]
-            found += 1
+                sums[count, j] = dout[i, j]
+            count += 1
         else:
             for j in range(dout.shape[1]):
-                sums[at, j] += dout[i, j]
-    for at in range(found):
-        place[words[at]] = -1
-    return words[:found], sums[:found]
+                sums[number, j] += dout[i, j]
+    for number in range(count):
+        number_of[words[number]] = -1
+    return words[:count], sums[:count]
 
 
 @rows.implementation(

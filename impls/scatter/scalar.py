@@ -1,4 +1,4 @@
-"""scatter.scalar: dout (B,), idx (B,), dW (V,) -> dW, one number added a word: the case that slide 13 timed."""
+"""scatter.scalar: dout (B,), idx (B,), dW (V,) -> dW, with one number added per word: the case that slide 13 times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_
 
 scalar = Kernel(
     "scatter.scalar",
-    "one number a word, added into a given vector",
+    "one number per word, added into a given vector",
     ("dout", "idx", "dW"),
     make_with(buffer=True, one_number=True),
     check_accumulate,
@@ -37,7 +37,7 @@ def add_at(dout: Array, idx: Array, dW: Array) -> None:
 @scalar.implementation(
     "bincount",
     "np.bincount over V",
-    summary="adding up over the whole vocabulary with np.bincount",
+    summary="summing over the whole vocabulary with np.bincount",
     grows_with="V",
     temporaries="V64",
 )
@@ -46,7 +46,7 @@ def bincount(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @scalar.implementation(
-    "unique-bincount", "np.unique, np.bincount over the touched", summary="adding up over the words that occur"
+    "unique-bincount", "np.unique, np.bincount over the touched rows", summary="summing over the words that occur"
 )
 def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
     words, row_of = np.unique(idx, return_inverse=True)

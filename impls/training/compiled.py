@@ -1,8 +1,7 @@
-"""The compiled implementations' model and loops, for skip-gram and CBOW: one pass over the text, everything inside it.
+"""The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
-Subsampling, windows, negatives and random numbers are drawn where they are used; a centre's negatives serve all of its
-contexts; the rows that a centre will need are asked for two centres ahead (``impls/training/rows.py`` has the
-arithmetic).
+Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
+negatives. The rows of a centre are prefetched two centres ahead. ``impls/training/rows.py`` has the arithmetic.
 """
 
 from __future__ import annotations
@@ -17,139 +16,164 @@ import numpy as np
 from ..case import Size
 from ..compiled import ready
 from ..interface import Array, Problem
-from ..random import LOW, S32, draw, next_bits, state, whole_alias_table
+from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
 from ..vectors import LINE, aligned
 from ..words import Floats, Ints
-from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial, kept_share, pairs_in
-from .rows import cbow_step, expect_row, skip_gram_step
+from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial, keep_probability, pairs_in
+from .rows import cbow_step, prefetch_row_to_write, skip_gram_step
 
 AHEAD = 2
-"""Centres whose negatives are drawn, and whose rows are asked for, before they are trained on."""
-RING = 4
-"""Places for those negatives: a power of two above AHEAD."""
+"""How many centres ahead negatives are drawn and rows prefetched."""
+SLOTS = 4
+"""Slots for the negatives of these centres: a power of two above AHEAD."""
 OWN_ROWS = 64
-"""Most frequent words whose rows each thread has copies of (at most a twentieth of all): shared, they would travel between cores at every use."""
+"""How many of the most frequent words' rows each thread copies, at most a twentieth of all. Shared, these rows would move
+between cores at every use."""
 CHUNK = 20_000
-"""Words that threads train on together before their copies are brought together."""
-SETTLING = 0.8
-"""How far, in units of the rate, a use moves a row towards where it settles (found by trial: vectors of up to 16 threads
-score like those of one)."""
-
+"""Words that the threads train on before their copies are merged."""
+CONVERGENCE = 0.8
+"""How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: vectors of up to 16 threads
+score like those of one."""
 
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
-"""What a pass learns by: nothing, so that what it draws can be timed apart."""
+"""What a pass does. IDLE draws without training, so that the time of drawing can be measured alone."""
 
 
-def prepared(
-    at: int, line: Ints, length: int, aims: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], window: int,
+def draw_targets(
+    at: int, line: Ints, length: int, targets: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], window: int,
     pairs: Any, lines: Any,
 ) -> None:  # fmt: skip
-    """Draw a centre's negatives, none of them the centre itself, and ask for the rows that it will be the first to need."""
+    """Write a centre and its negatives, which are other words, to ``targets``, and prefetch the rows that it needs first."""
     W_in, W_out, _, own_out = tables
     own = len(own_out)
-    aims[0] = line[at]
+    targets[0] = line[at]
     if line[at] >= own:
-        expect_row(W_out, line[at], lines)
+        prefetch_row_to_write(W_out, line[at], lines)
     for k in range(1, len(pairs)):
         word = draw(state, aliases)
         while word == np.uint64(line[at]):
             word = draw(state, aliases)
-        aims[k] = word
-        if aims[k] >= own:
-            expect_row(W_out, aims[k], lines)
+        targets[k] = word
+        if targets[k] >= own:
+            prefetch_row_to_write(W_out, targets[k], lines)
     if at + window < length and line[at + window] >= own:
-        expect_row(W_in, line[at + window], lines)
+        prefetch_row_to_write(W_in, line[at + window], lines)
 
 
-def kept_words(words: Ints, begin: int, end: int, kept: Array, state: Array, line: Ints) -> int:
-    """Copy a line's words, leaving out each with its word's chance, and give how many are left."""
+def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:
+    """Copy a line's words, each with its probability, and return how many remain."""
     length = 0
     for at in range(begin, end):
         line[length] = words[at]
-        length += np.uint32(next_bits(state) & LOW) <= kept[words[at]]
+        length += np.uint32(next_bits(state) & LOW) <= keep[words[at]]
     return length
 
 
 def window_of(centre: int, length: int, least: int, window: int, state: Array) -> tuple[int, int]:
-    """Where a centre's window begins and ends: it reaches as far as chance has it, from least to window words."""
+    """Return where a centre's window begins and ends. It reaches a random number of words, from least to window."""
     drawn: Any = np.int64(((next_bits(state) >> S32) * np.uint64(window - least + 1)) >> S32)
     reach = least + drawn
     return max(0, centre - reach), min(length, centre + reach + 1)
 
 
 def one_pass(
-    words: Ints, starts: Ints, begin: int, end: int, alpha: Any, mode: int, rules: tuple[Any, ...], mine: tuple[Any, ...]
+    words: Ints, starts: Ints, begin: int, end: int, alpha: Any, mode: int, rules: tuple[Any, ...], own: tuple[Any, ...]
 ) -> int:  # fmt: skip
-    """Train on words begin to end: each context of a centre (skip-gram) or their mean (CBOW) learns to tell the centre from
-    K drawn words. Give the number of pairs of a centre and a context.
+    """Train on a part of the words: each context of a centre (skip-gram) or their mean (CBOW) against the centre and K negatives.
 
-    words (B,) int32; starts (S + 1,) int64; alpha float32; mode: what it learns by. rules: a ``CompiledModel``'s, and mine: a
-    ``Thread``'s, plain tuples: machine code takes those of any copy of this package at the same cost.
+    Parameters
+    ----------
+    words, starts
+        The text, (B,) int32, and where its lines begin and the last ends, (S + 1,) int64.
+    begin, end
+        The part of the words to train on.
+    alpha
+        The rate, float32.
+    mode
+        IDLE, CBOW or SKIP_GRAM.
+    rules, own
+        ``CompiledModel.rules`` and ``Thread.arguments``. They are plain tuples: machine code then takes those of any copy of
+        this package at the same cost.
+
+    Returns
+    -------
+    int
+        The number of pairs of a centre and a context.
     """
-    kept, aliases, least, window, pairs, lines = rules
-    tables, state, line, noise, scratch, slopes = mine
+    keep, aliases, least, window, pairs, lines = rules
+    tables, state, line, target_slots, scratch, slopes = own
     W_in, W_out, own_in, own_out = tables
     learnt = 0
     for s in range(len(starts) - 1):
         ends = min(end, int(starts[s + 1]))
         for first in range(max(begin, int(starts[s])), ends, LONGEST):
-            length = kept_words(words, first, min(first + LONGEST, ends), kept, state, line)
+            length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
             for at in range(min(AHEAD, length)):
-                prepared(at, line, length, noise[at % RING], state, aliases, tables, window, pairs, lines)
+                draw_targets(at, line, length, target_slots[at % SLOTS], state, aliases, tables, window, pairs, lines)
             for centre in range(length):
                 ahead = centre + AHEAD
                 if ahead < length:
-                    prepared(ahead, line, length, noise[ahead % RING], state, aliases, tables, window, pairs, lines)
+                    draw_targets(
+                        ahead, line, length, target_slots[ahead % SLOTS], state, aliases, tables, window, pairs, lines
+                    )
                 low, high = window_of(centre, length, least, window, state)
-                aims, count = noise[centre % RING], high - low - 1
+                targets, count = target_slots[centre % SLOTS], high - low - 1
                 learnt += count
                 if count > 0 and mode != IDLE:
-                    line[centre] = line[high - 1]  # so that the contexts lie one after another
+                    line[centre] = line[high - 1]  # so that the contexts are contiguous
                     contexts = line[low:high]
                     if mode == SKIP_GRAM:
                         skip_gram_step(
-                            W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
+                            W_in, own_in, W_out, own_out, contexts, count, targets, alpha, scratch, slopes, pairs, lines
                         )
                     else:
                         cbow_step(
-                            W_in, own_in, W_out, own_out, contexts, count, aims, alpha, scratch, slopes, pairs, lines
+                            W_in, own_in, W_out, own_out, contexts, count, targets, alpha, scratch, slopes, pairs, lines
                         )
-                    line[centre] = aims[0]
+                    line[centre] = targets[0]
     return learnt
 
 
 def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Floats, Floats]:
-    """How often a word of the text uses each row of W_in and of W_out, (V,) each; less where a mean of rows is what is used."""
+    """Return the effective number of uses of each row of W_in and W_out per word of the text, (V,) each.
+
+    CBOW uses a mean of rows, which counts less than each row alone.
+    """
     counts = np.maximum(counts, 1e-9)
-    occurs = counts / counts.sum() * kept_share(counts, settings.sample)
+    occurs = counts / counts.sum() * keep_probability(counts, settings.sample)
     law = counts**settings.power
-    aims = occurs + K * law / law.sum() * occurs.sum()
-    window = settings.least_window + settings.window  # contexts of a centre, in the mean
-    return (occurs * window, aims * window) if skip_gram else (occurs, aims / window)
+    as_target = occurs + K * law / law.sum() * occurs.sum()
+    window = settings.least_window + settings.window  # mean number of contexts of a centre
+    return (occurs * window, as_target * window) if skip_gram else (occurs, as_target / window)
 
 
 class Thread:
-    """What a thread has of its own: a generator, buffers, and copies of the most frequent words' rows, own_in and own_out.
+    """A thread's own generator, buffers, and copies of the most frequent words' rows.
 
-    mine: all of it as a pass takes it, with both shared tables.
+    Attributes
+    ----------
+    own
+        The copies of rows of both tables, (own_rows, width) each.
+    arguments
+        What a pass needs: the tables, shared and own, and everything else of the thread.
     """
 
     def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
         width = tables[0].shape[1]
         contexts, slot = 2 * window + 1, -(-(1 + K) // 8) * 8
         self.own = aligned(own_rows, width), aligned(own_rows, width)
-        self.mine = (
+        self.arguments = (
             (*tables, *self.own),
             state(seed),
             np.empty(LONGEST + 1, np.int32),  # a line's words
-            np.zeros((RING, 1 + K), np.int32),  # centres and their negatives
-            aligned(contexts + 1, width),  # rows as they were
+            np.zeros((SLOTS, 1 + K), np.int32),  # centres and their negatives
+            aligned(contexts + 1, width),  # copies of input rows
             aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
         )
 
 
 class CompiledModel:
-    """Tables with padded rows, and one compiled loop over the text, on one thread or several."""
+    """A model with padded rows, trained by one compiled loop over the text, on one thread or several."""
 
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
         size, inputs = problem.size, problem.inputs
@@ -158,13 +182,13 @@ class CompiledModel:
         width = -(-size.H // LINE) * LINE
         self.shared = aligned(size.V, width), aligned(size.V, width)
         self.shared[0][:, : size.H] = initial(problem)
-        kept = kept_share(inputs["counts"], self.settings.sample)
+        keep = keep_probability(inputs["counts"], self.settings.sample)
         self.rules = (
-            np.minimum(kept * 2.0**32, 2.0**32 - 1).astype(np.uint32),  # chance of each word to be kept, times 2^32
-            whole_alias_table(inputs["counts"] ** self.settings.power),
+            np.minimum(keep * 2.0**32, 2.0**32 - 1).astype(np.uint32),
+            integer_alias_table(inputs["counts"] ** self.settings.power),
             self.settings.least_window,
             self.settings.window,
-            (0,) * (1 + size.K),  # the lengths of these two are compiled in
+            (0,) * (1 + size.K),  # the lengths of these two tuples are compiled in
             (0,) * (width // LINE),
         )
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
@@ -175,7 +199,7 @@ class CompiledModel:
         ]
         self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
         nothing = np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0
-        self.one_pass = ready(one_pass, (*nothing, np.float32(0), self.mode, self.rules, self.threads[0].mine))
+        self.one_pass = ready(one_pass, (*nothing, np.float32(0), self.mode, self.rules, self.threads[0].arguments))
 
     @property
     def W_in(self) -> Array:
@@ -186,75 +210,76 @@ class CompiledModel:
         return self.shared[1][:, : self.H]
 
     def step(self, words: Ints, starts: Ints) -> CompiledModel:
-        """Train on some lines. Threads take equal parts, and write to the shared rows as they come (Recht et al. 2011)."""
-        words, starts = as_compiled(words, starts)
+        """Train on some lines. Threads take equal parts, and write to shared rows without locks (Recht et al. 2011)."""
+        words, starts = with_compiled_types(words, starts)
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
         for first in range(0, len(words), CHUNK):
             last = min(first + CHUNK, len(words))
-            cuts = cut(first, last, len(self.threads))
-            self.hand_out()
+            cuts = part_bounds(first, last, len(self.threads))
+            self.copy_frequent_rows()
             parts = zip(self.threads, cuts, cuts[1:], strict=False)
             list(self.pool.map(lambda part: self.train(part[0], words, starts, *part[1:]), parts))
-            self.bring_together((last - first) / len(self.threads))
+            self.merge_frequent_rows((last - first) / len(self.threads))
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Seconds that one thread takes to draw what a step needs (subsampling, windows, negatives, asking for rows), and for
-        the rest, which is one."""
-        words, starts = as_compiled(words, starts)
-        self.hand_out()
+        """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
+        words, starts = with_compiled_types(words, starts)
+        self.copy_frequent_rows()
         marks = [perf_counter()]
         for mode in (IDLE, self.mode):
             self.train(self.threads[0], words, starts, 0, len(words), mode)
             marks.append(perf_counter())
-        drawing, all_of_it = np.diff(marks).tolist()
-        return {"examples + sampling": drawing, "lookup to update": max(0.0, all_of_it - drawing)}
+        drawing, whole_step = np.diff(marks).tolist()
+        return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
 
-    def hand_out(self) -> None:
-        """Give each thread copies of the most frequent words' rows."""
+    def copy_frequent_rows(self) -> None:
+        """Copy the most frequent words' rows to each thread."""
         for thread in self.threads:
             for shared, own in zip(self.shared, thread.own, strict=True):
                 own[:] = shared[: len(own)]
 
-    def bring_together(self, words: float) -> None:
-        """Move the shared rows as far as the threads, of so many words each, would have moved them one after another.
+    def merge_frequent_rows(self, words: float) -> None:
+        """Move the shared rows as far as the threads, with this many words each, would have moved them one after another.
 
-        A thread brings a row the share 1 - exp(-x) of the way to where it would settle, so that T threads one after another
-        bring it 1 - exp(-T x). Of rare uses that is the sum of what the threads did, of many their mean: the sum of these
-        would go too far, and diverge with many threads; the mean of all loses analogies.
+        A thread moves a row the share 1 - exp(-x) of the way to its limit, so that T threads one after another move it
+        1 - exp(-T x). For a rarely used row that is the sum of the threads' changes; for an often used row it is their
+        mean, since the sum would overshoot, and diverge with many threads. The mean for all rows would cost analogies.
         """
         T = len(self.threads)
         for at, (shared, uses) in enumerate(zip(self.shared, self.uses, strict=True)):
             copies = [thread.own[at] for thread in self.threads]
-            x = SETTLING * self.alpha * words * uses
+            x = CONVERGENCE * self.alpha * words * uses
             gain = np.expm1(-T * x) / np.expm1(-x)
             before = shared[: len(copies[0])]
             before += (gain / T).astype(np.float32)[:, None] * sum(copy - before for copy in copies)
 
     def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> int:
-        """Train on a part of some lines, in one thread; give the number of pairs."""
+        """Train on a part of the words in one thread, and return the number of pairs."""
         mode = self.mode if mode is None else mode
-        pairs: int = self.one_pass(words, starts, begin, end, np.float32(self.alpha), mode, self.rules, thread.mine)
+        pairs: int = self.one_pass(
+            words, starts, begin, end, np.float32(self.alpha), mode, self.rules, thread.arguments
+        )
         return pairs
 
 
-def cut(first: int, last: int, parts: int) -> list[int]:
-    """Where equal parts of some words begin, and the last ends."""
+def part_bounds(first: int, last: int, parts: int) -> list[int]:
+    """Return where equal parts of the words begin, and where the last ends."""
     return [first + (last - first) * at // parts for at in range(parts + 1)]
 
 
-def covered(size: Size) -> dict[str, float]:
-    """What a call covers: where several threads part a line, its windows do not reach across."""
+def covers_in_threads(size: Size) -> dict[str, float]:
+    """Return what a call covers. Where threads divide a line, windows do not reach across."""
     if size.threads == 1:
         return covers(size)
-    parts = (cut(first, min(first + CHUNK, size.B), size.threads) for first in range(0, size.B, CHUNK))
+    parts = (part_bounds(first, min(first + CHUNK, size.B), size.threads) for first in range(0, size.B, CHUNK))
     marks = {*range(0, size.B, LONGEST), size.B}.union(*parts)
     lengths = (end - begin for begin, end in pairwise(sorted(marks)))
     return {**covers(size), "pairs": float(sum(pairs_in(length, EVERY_PAIR.window) for length in lengths))}
 
 
-def as_compiled(words: Ints, starts: Ints) -> tuple[Ints, Ints]:
-    """A text as the machine code takes it, which looks at no types: copied only where it is something else."""
+def with_compiled_types(words: Ints, starts: Ints) -> tuple[Ints, Ints]:
+    """Return a text with the dtypes of the machine code, which checks none. It is copied only if they differ."""
     return np.ascontiguousarray(words, np.int32), np.ascontiguousarray(starts, np.int64)

@@ -1,7 +1,7 @@
-"""What skip-gram and CBOW share: the text, the settings, the model that a step improves, and the check that it learns.
+"""What skip-gram and CBOW share: the text, the settings, the model that a step trains, and the check that it learns.
 
-words (B,) int32 and starts (S + 1,) int64, where each line begins and the last ends -> the model, trained on them. A
-model is what an implementation's ``prepare`` makes of a problem; windows never reach across lines.
+words (B,) int32, starts (S + 1,) int64 -> the model, trained on them. ``starts`` has where each line begins and the last
+ends; windows never reach across lines. An implementation's ``prepare`` makes the model from a problem.
 """
 
 from __future__ import annotations
@@ -13,23 +13,36 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, arrays, ring_length
+from ..interface import Array, Kernel, Problem, Work, Wrong, as_arrays, rotating_batch_count
 from ..words import Corpus, Floats, Ints
 
 LONGEST = 10_000
-"""Words of a line that are trained on together, as in gensim; a longer one is cut."""
+"""Longest line in words, as in gensim. A longer one is cut."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train, under word2vec.c's names.
+    """How to train, with word2vec.c's names.
 
-    window: words on each side of a centre, at most. sample: subsampling threshold (0: none). alpha: the rate, which falls
-    linearly to min_alpha over a whole run. power: of the counts that negatives are drawn by. full_windows: every window
-    has all of its words; else each reaches as far as chance has it, from one word on.
+    ``window``, ``full_windows`` and ``sample`` bind every implementation, so that ratios compare equal work.
 
-    What is learnt from (window, full_windows, sample) binds every implementation, so that ratios are of equal work.
-    Raises ValueError for what no training can be done with.
+    Attributes
+    ----------
+    window
+        Largest number of words on each side of a centre.
+    sample
+        Subsampling threshold; 0 for none.
+    alpha, min_alpha
+        The rate falls linearly from alpha to min_alpha over a whole run.
+    power
+        Exponent of the counts in the law of negatives.
+    full_windows
+        Whether every window has its full width. Otherwise each has a random width from one word up.
+
+    Raises
+    ------
+    ValueError
+        For values that cannot train.
     """
 
     window: int = 5
@@ -41,47 +54,54 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.window < 1:
-            raise ValueError(f"window is {self.window}: at least one word on each side is needed")
+            raise ValueError(f"window is {self.window}, but at least one word on each side is needed")
         for name in ("sample", "alpha", "min_alpha", "power"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is {value}: a number from 0 up is needed")
+                raise ValueError(f"{name} is {value}, but a number from 0 up is needed")
         if not self.alpha:
-            raise ValueError("alpha is 0: at that rate nothing is learnt")
+            raise ValueError("alpha is 0, but nothing is learnt at that rate")
         if self.min_alpha > self.alpha:
             raise ValueError(f"min_alpha, {self.min_alpha:g}, is above alpha, {self.alpha:g}")
 
     @property
     def least_window(self) -> int:
-        """How far a window reaches at least, in words."""
+        """The smallest number of words on each side of a centre."""
         return self.window if self.full_windows else 1
 
 
 EVERY_PAIR = Settings(sample=0.0, full_windows=True)
-"""What a case trains by: each word and its whole window. By chance two implementations would not get the same pairs."""
+"""Settings of a case: each word with its full window. At random, two implementations would not get the same pairs."""
 
 
 class Model(Protocol):
-    """Word vectors under training: what an implementation's ``prepare`` makes of a problem, and its only workspace. In whole runs the
-    problem has no batches. alpha: the rate of the next step, for implementations whose rate falls.
+    """Word vectors in training, which an implementation's ``prepare`` makes from a problem as its workspace.
 
-    It learns from what ``problem.inputs["settings"]`` says: windows and subsampling are the problem's, not the model's.
-    A model may have more, which is used where it is there. ``stages(words, starts)``: take a step, and give the seconds in
-    each part of it by name. ``at_once``: words that a piece of a whole run should have. ``rates``: is set before a piece's
-    step to the rates at its begin and end.
+    It must train by ``problem.inputs["settings"]``: windows and subsampling belong to the problem. In whole runs the
+    problem has no batches.
+
+    Attributes
+    ----------
+    alpha
+        The rate of the next step, for implementations whose rate falls.
+    W_in, W_out
+        Word vectors and output rows, (V, H) float32.
+
+    Notes
+    -----
+    A model may also have these:
+
+    - ``stages(words, starts)`` takes a step, and returns the seconds in each of its parts by name.
+    - ``at_once`` is how many words a piece of a whole run should have.
+    - ``rates`` is set before a piece's step to the rates at the piece's beginning and end.
     """
 
     alpha: float
 
     @property
-    def W_in(self) -> Array:
-        """The word vectors, (V, H) float32."""
-        ...
-
+    def W_in(self) -> Array: ...
     @property
-    def W_out(self) -> Array:
-        """The output rows, (V, H) float32."""
-        ...
+    def W_out(self) -> Array: ...
 
 
 def training_problem(
@@ -91,65 +111,96 @@ def training_problem(
     rng: np.random.Generator,
     settings: Settings | None = None,
 ) -> Problem:
-    """A training run's inputs: counts (V,) of all words, settings, a seed, and pieces of text with their lines."""
+    """Make the inputs of a training run.
+
+    Parameters
+    ----------
+    size
+        The problem's size.
+    counts
+        Counts of all words, (V,).
+    batches
+        Pieces of text, each with its words and the starts of its lines.
+    rng
+        Draws the seed.
+    settings
+        How to train.
+    """
     inputs = {"counts": counts, "settings": settings or Settings(), "seed": int(rng.integers(2**63))}
     touched = float(np.mean([len(np.unique(words)) for words, _ in batches[:32]])) if batches else 0.0
     return Problem(size, inputs, batches, touched)
 
 
 def initial(problem: Problem) -> Array:
-    """Word vectors to begin with, (V, H) float32: uniform within 1 / H, as gensim begins; word2vec.c's half of that costs CBOW analogies."""
+    """Draw initial word vectors, (V, H) float32: uniform within 1 / H, as in gensim. word2vec.c's 0.5 / H costs CBOW analogies."""
     size = problem.size
     rng = np.random.default_rng(problem.inputs["seed"])
     return np.asarray((2 * rng.random((size.V, size.H), np.float32) - 1) / np.float32(size.H))
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-    """Successive pieces of B words, each in lines of at most LONGEST words; all pairs of full windows are learnt from."""
-    ring = corpus.ring(size, min(64, ring_length(size, size.H * 4, size.B)), rng)
+    """Make successive pieces of B words, in lines of at most LONGEST words, with full windows."""
+    text = corpus.rotating_batches(size, min(64, rotating_batch_count(size, size.H * 4, size.B)), rng)
     starts = np.array([*range(0, size.B, LONGEST), size.B], np.int64)
-    batches, checked = ([(words.astype(np.int32), starts) for (words,) in of] for of in (ring.batches, ring.checked))
+    batches, check_batches = (
+        [(words.astype(np.int32), starts) for (words,) in parts] for parts in (text.batches, text.check_batches)
+    )
 
     def renew(first: int, count: int) -> None:
-        ring.renew(first, count)
-        some = slice(first, first + count)
-        for (words, _), (fresh,) in zip(batches[some], ring.batches[some], strict=True):
+        text.renew(first, count)
+        part = slice(first, first + count)
+        for (words, _), (fresh,) in zip(batches[part], text.batches[part], strict=True):
             words[:] = fresh
 
     problem = training_problem(size, corpus.expected_counts(size.V), batches, rng, EVERY_PAIR)
-    return replace(problem, checked=checked, renew=renew)
+    return replace(problem, checked=check_batches, renew=renew)
 
 
 def covers(size: Size) -> dict[str, float]:
-    """The pairs of a word and one of its window's that a call learns from, and the words of text they come from."""
+    """Return the pairs of a centre and a context that a call learns from, and the words of text that they come from."""
     whole, rest = divmod(size.B, LONGEST)
     pairs = whole * pairs_in(LONGEST, EVERY_PAIR.window) + pairs_in(rest, EVERY_PAIR.window)
     return {"pairs": float(pairs), "words": float(size.B)}
 
 
 def pairs_in(words: int, window: int) -> int:
-    """How many pairs the full windows of a line have: of each distance, every place in both directions."""
+    """Return how many pairs the full windows of a line have: for each distance, every position in both directions."""
     return 2 * sum(words - distance for distance in range(1, min(window, words - 1) + 1))
 
 
 def examples(
-    words: Ints, starts: Ints, kept: Floats, settings: Settings, rng: np.random.Generator
+    words: Ints, starts: Ints, keep: Floats, settings: Settings, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints]:
-    """What a pass over some lines learns from: the words that subsampling leaves, each one's line, and its window's reach.
+    """Return what a pass over some lines learns from.
 
-    kept (V,): with which probability each word is kept. All three (n,).
+    Parameters
+    ----------
+    words, starts
+        The text.
+    keep
+        Probability to keep an occurrence of each word, (V,).
+    settings
+        How to train.
+    rng
+        Draws which words stay, and how far windows reach.
+
+    Returns
+    -------
+    words, line, reach
+        The words that subsampling keeps, the number of each one's line, and how far its window reaches, (n,) each.
     """
     line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     if settings.sample:
-        stay = rng.random(len(words)) < kept[words]
-        words, line = words[stay], line[stay]
+        kept = rng.random(len(words)) < keep[words]
+        words, line = words[kept], line[kept]
     return words, line, rng.integers(settings.least_window, settings.window + 1, len(words))
 
 
-def kept_share(counts: Floats, sample: float) -> Floats:
-    """With which probability an occurrence of each word is kept: (sqrt(f / t) + 1) t / f at frequency f and threshold t.
+def keep_probability(counts: Floats, sample: float) -> Floats:
+    """Return the probability to keep an occurrence of each word: (sqrt(f / t) + 1) t / f at frequency f and threshold t.
 
-    As word2vec.c and gensim have it (the paper, Mikolov et al. 2013b, has 1 - sqrt(t / f) for what is dropped).
+    This is the rule of word2vec.c and gensim. The paper (Mikolov et al. 2013b) drops a word with probability
+    1 - sqrt(t / f).
     """
     if not sample:
         return np.ones(len(counts))
@@ -158,7 +209,7 @@ def kept_share(counts: Floats, sample: float) -> Floats:
 
 
 def pairs_of(words: Ints, starts: Ints, window: int) -> tuple[Ints, Ints]:
-    """All pairs within a full window: centres (n,) and contexts (n,)."""
+    """Return all pairs within full windows: centres (n,) and contexts (n,)."""
     line = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     centres, contexts = [], []
     for distance in range(1, window + 1):
@@ -170,25 +221,39 @@ def pairs_of(words: Ints, starts: Ints, window: int) -> tuple[Ints, Ints]:
 
 
 def windows(line: Ints, centres: Ints, reach: Ints) -> tuple[Ints, Ints]:
-    """Places (n,) of the words around some centres (m,) in their own lines, centre after centre, and how many each has (m,).
+    """Find the context words of some centres in their own lines.
 
-    line: each word's (B,). reach (m,): how many words to each side a centre's window has.
+    Parameters
+    ----------
+    line
+        The number of each word's line, (B,).
+    centres
+        Positions of the centres, (m,).
+    reach
+        How many words to each side a centre's window has, (m,).
+
+    Returns
+    -------
+    contexts
+        Positions of the contexts, centre after centre, (n,).
+    counts
+        How many contexts each centre has, (m,).
     """
     widest = int(reach.max(initial=0))
     offsets = np.concatenate([np.arange(-widest, 0), np.arange(1, widest + 1)])
-    places = centres[:, None] + offsets
-    there = np.clip(places, 0, len(line) - 1)
-    inside = (there == places) & (line[there] == line[centres, None]) & (np.abs(offsets) <= reach[:, None])
-    return places[inside], inside.sum(axis=1)
+    positions = centres[:, None] + offsets
+    clipped = np.clip(positions, 0, len(line) - 1)
+    inside = (clipped == positions) & (line[clipped] == line[centres, None]) & (np.abs(offsets) <= reach[:, None])
+    return positions[inside], inside.sum(axis=1)
 
 
-def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, seed: int = 0) -> float:
-    """How often a word's score with a neighbour of the text beats that with a word drawn by the noise law: 0.5 is chance.
+def pair_accuracy(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, seed: int = 0) -> float:
+    """Return how often a word's score with a neighbour is higher than with a word drawn by the noise law; 0.5 is chance.
 
-    Unlike a loss it means the same for softmax and negative sampling.
+    Unlike a loss, it means the same for softmax and negative sampling.
     """
     centres, contexts = pairs_of(words, starts, 2)
-    others = centres != contexts  # a word beside itself tells nothing of two tables that are alike
+    others = centres != contexts  # a word beside itself shows nothing where both tables are alike
     centres, contexts = centres[others], contexts[others]
     law = np.cumsum(counts**0.75)
     noise = np.searchsorted(law, np.random.default_rng(seed).random(len(centres)) * law[-1], side="right")
@@ -200,9 +265,10 @@ def told_apart(W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Flo
 def noise_loss(
     W_in: Array, W_out: Array, words: Ints, starts: Ints, counts: Floats, K: int = 5, seed: int = 0
 ) -> float | None:
-    """Negative-sampling loss of a text's pairs of neighbours, each with K words by the noise law: the same ones for a seed.
+    """Return the negative-sampling loss of a text's pairs of neighbours, each with K words drawn by the noise law.
 
-    (K + 1) log 2 is that of a model that knows nothing; None where no word has a neighbour.
+    The drawn words depend on the seed only. A model of zeros has loss (K + 1) log 2. The result is None where no word has
+    a neighbour.
     """
     centres, contexts = pairs_of(words, starts, 2)
     law = np.cumsum(counts**0.75)
@@ -218,110 +284,115 @@ def noise_loss(
 
 
 PASSES = 60
-"""How often the check trains on a planted text at most."""
-TOLD_APART = 0.64
-"""How well the model must then tell the text's pairs from noise: 0.5 is chance, and constant scores give no more."""
+"""Largest number of times that the check trains on the topic text."""
+LEARNT_ACCURACY = 0.64
+"""The ``pair_accuracy`` that a model must then reach. Chance and constant scores give 0.5."""
 
 
-def planted(V: int, rng: np.random.Generator, lines: int = 200, length: int = 5, topics: int = 3) -> tuple[Ints, Ints]:
-    """A text whose lines keep to one of a few topics each, so that it can be learnt from a few thousand words."""
+def topic_text(
+    V: int, rng: np.random.Generator, lines: int = 200, length: int = 5, topics: int = 3
+) -> tuple[Ints, Ints]:
+    """Make a text in which each line has the words of one topic. A model can learn it from a few thousand words."""
     topic = rng.integers(topics, size=(lines, 1))
     words = rng.integers(V // topics, size=(lines, length)) * topics + topic
     return words.astype(np.int32).reshape(-1), np.arange(lines + 1, dtype=np.int64) * length
 
 
-def fits(problem: Problem, model: Any) -> None:
-    """A model has two tables with a row of H a word: fewer numbers would be faster, and no match for it."""
-    expect(model, (problem.size.V, problem.size.H))
+def check_model(problem: Problem, model: Any) -> None:
+    """Check that a model's tables have H numbers for each word: fewer would be faster, and not comparable."""
+    check_tables(model, (problem.size.V, problem.size.H))
 
 
-def expect(model: Any, shape: tuple[int, ...]) -> None:
-    """Raise Wrong unless a model has two finite float32 tables of a shape."""
+def check_tables(model: Any, shape: tuple[int, ...]) -> None:
+    """Raise Wrong unless a model has two finite float32 tables of this shape."""
     for name, W in zip(("W_in", "W_out"), tables_of(model, shape), strict=True):
         if not np.isfinite(W).all():
             raise Wrong(f"the model's {name} is not finite")
 
 
 def tables_of(model: Any, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """A model's two tables. Raises Wrong unless they are plain float32 arrays of a shape."""
-    tables = tuple(arrays(getattr(model, name, None)) for name in ("W_in", "W_out"))
+    """Return a model's two tables. Raises Wrong unless they are plain float32 arrays of this shape."""
+    tables = tuple(as_arrays(getattr(model, name, None)) for name in ("W_in", "W_out"))
     for name, W in zip(("W_in", "W_out"), tables, strict=True):
         if not isinstance(W, np.ndarray) or W.dtype != np.float32 or W.shape != shape:
-            found = f"{W.dtype} of shape {W.shape}" if isinstance(W, np.ndarray) else f"a {type(W).__name__}"
-            raise Wrong(f"the model's {name} is {found}, and must be float32 of shape {shape}")
+            given = f"{W.dtype} of shape {W.shape}" if isinstance(W, np.ndarray) else f"a {type(W).__name__}"
+            raise Wrong(f"the model's {name} is {given}, and must be float32 of shape {shape}")
     return tables
 
 
-def whole(model: Any) -> Any:
-    """A step's result is the model itself."""
+def same_model(model: Any) -> Any:
+    """Return a step's result as it is: checks read the model itself."""
     return model
 
 
 def check(call: Any, words: Ints, starts: Ints) -> None:
-    """A model whose tables stay finite and as they were made, which learns to tell the pairs of a planted text from noise.
+    """Check that a model's tables stay finite and keep their shape, and at small V that it learns a topic text.
 
-    No exact reference: implementations draw their own negatives and follow their own rules. Large pieces are only trained on once.
+    There is no exact reference: implementations draw their own negatives and follow their own rules.
     """
     model = call(words, starts)
     shape = np.shape(model.W_in)
-    expect(model, shape)
+    check_tables(model, shape)
     V = shape[0] if shape else 0
     if 12 <= V < 100:
-        words, starts = planted(V, np.random.default_rng(1))
+        words, starts = topic_text(V, np.random.default_rng(1))
         counts = np.bincount(words, minlength=V).astype(np.float64)
         best = 0.0
         for _ in range(PASSES):
             model = call(words, starts)
-            expect(model, shape)
-            best = max(best, told_apart(np.asarray(model.W_in), np.asarray(model.W_out), words, starts, counts))
-            if best >= TOLD_APART:
+            check_tables(model, shape)
+            best = max(best, pair_accuracy(np.asarray(model.W_in), np.asarray(model.W_out), words, starts, counts))
+            if best >= LEARNT_ACCURACY:
                 return
         raise Wrong(
-            f"does not learn: in {PASSES} passes over a simple text the model told its pairs from noise in at most {best:.0%} "
-            "of cases (50% is chance)"
+            f"does not learn: in {PASSES} passes over a simple text, pairs scored above noise in at most {best:.0%} of cases "
+            "(50% is chance)"
         )
 
 
-WATCHED = 64
-"""Rows of each table that are seen to move from sample to sample: those of so many words of the text's most frequent ones."""
+WATCHED_ROWS = 64
+"""How many rows of each table, of the most frequent words, are watched for change from sample to sample."""
 
 
-def verify(problem: Problem, calls: Any, model: Any, rng: np.random.Generator, kept: list[Any]) -> None:
-    """Some rows of a model's tables: finite, and, of words in the pieces since it was last looked at, most of them moved.
+def verify(problem: Problem, calls: Any, model: Any, rng: np.random.Generator, history: list[Any]) -> None:
+    """Check that some rows of a model's tables are finite, and that most of those of the sample's words moved since the last check.
 
-    What it has learnt cannot be told from a few steps: ``w2vbench quality`` judges whole runs.
+    A few steps do not show what a model has learnt: ``w2vbench quality`` judges whole runs.
     """
     size = problem.size
-    rows = np.arange(min(WATCHED, size.V))
-    seen = [np.array(table[rows]) for table in tables_of(model, (size.V, size.H))]
-    if not all(np.isfinite(part).all() for part in seen):
+    rows = np.arange(min(WATCHED_ROWS, size.V))
+    parts = [np.array(table[rows]) for table in tables_of(model, (size.V, size.H))]
+    if not all(np.isfinite(part).all() for part in parts):
         raise Wrong("the model's tables are not finite")
-    if kept:
-        met = np.isin(rows, np.concatenate([words for words, _ in calls]))
-        for name, part, before in zip(("W_in", "W_out"), seen, kept, strict=True):
+    if history:
+        occurs = np.isin(rows, np.concatenate([words for words, _ in calls]))
+        for name, part, before in zip(("W_in", "W_out"), parts, history, strict=True):
             moved = (part != before).any(axis=1)
-            if met.any() and moved[met].mean() < 0.5:
+            if occurs.any() and moved[occurs].mean() < 0.5:
                 raise Wrong(
-                    f"a step leaves {name} as it was at {int((~moved[met]).sum())} of {int(met.sum())} words of the text"
+                    f"a step leaves {name} as it was at {int((~moved[occurs]).sum())} of {int(occurs.sum())} words of the text"
                 )
-    kept[:] = seen
+    history[:] = parts
 
 
 def work(skip_gram: bool) -> Callable[[Size], Work]:
-    """Least traffic: each word of the text read, its row in both tables read and written. Flops: each pair of skip-gram
-    against K + 1 rows; of CBOW a word's mean, which the rows of its window are added to and its change to them."""
+    """Return the least work: each word of the text is read, and its rows in both tables are read and written.
 
-    def of(size: Size) -> Work:
+    Flops: skip-gram scores each pair against K + 1 rows. CBOW scores each word's mean, after adding the rows of its window,
+    and adds the change to each of them.
+    """
+
+    def least(size: Size) -> Work:
         rows, pairs = 2.0 * size.B * size.H * 4, covers(size)["pairs"]
-        against = 6.0 * (1 + size.K) * size.H
-        flops = pairs * against if skip_gram else size.B * against + 2 * pairs * size.H
+        per_input = 6.0 * (1 + size.K) * size.H
+        flops = pairs * per_input if skip_gram else size.B * per_input + 2 * pairs * size.H
         return Work(rows + 4.0 * size.B, rows, flops)
 
-    return of
+    return least
 
 
 def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
-    """A kernel of training: the two differ in what they learn from a window, and in nothing else."""
+    """Make a kernel of training. The two differ only in what they learn from a window."""
     return Kernel(
         name,
         title,
@@ -338,8 +409,8 @@ def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
         dimensions="VHBK",
         inputs="",
         min_batch=20,  # words with no neighbours left teach nothing
-        check_workspace=fits,
+        check_workspace=check_model,
         covers=covers,
         verify=verify,
-        result=whole,
+        result=same_model,
     )

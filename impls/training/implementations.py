@@ -1,9 +1,9 @@
-"""training.cbow and training.skip-gram: from a word's neighbours the word, and from a word its neighbours.
+"""training.cbow and training.skip-gram: predict a word from its neighbours, and its neighbours from a word.
 
-The implementations is the same for both. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
-index), section 4.2 (negative sampling), each with the book's Adam over whole tables; then what the other kernels' implementations
-found: only the rows that occur, faster draws; word2vec's own rules in batches of NumPy; and one compiled loop. torch and
-gensim are what people use instead.
+Both have the same implementations. Chapter 3 of the book (one-hot rows and a full softmax), section 4.1 (rows picked by
+index) and section 4.2 (negative sampling) come first, each with the book's Adam over whole tables. Then come the faster
+implementations of the other kernels, with only the rows that occur and with faster draws; word2vec's own rules in NumPy
+batches; and one compiled loop. torch and gensim are what people use instead.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ..interface import Implementation, Kernel, Problem
 from ..words import Ints
-from .compiled import CompiledModel, covered, one_pass
+from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimModel, TorchModel
 from .rows import cbow_step, skip_gram_step
@@ -24,29 +24,33 @@ skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a 
 
 
 def step(words: Ints, starts: Ints, model: Any) -> Model:
-    """A step of any implementation: its model learns from some lines."""
+    """Take a step with any implementation's model."""
     model.step(words, starts)
     return model  # type: ignore[no-any-return]
 
 
 TABLES = "VH+VH"
 BOOK = "+".join(["VH"] * 9)
-"""Both tables, Adam's moments, gradients and what comes between."""
+"""Both tables, Adam's moments, gradients and intermediate results."""
 
 
 def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementation]:
-    """The implementations, from the textbook's upward."""
+    """Yield the implementations, from the textbook's upward."""
 
-    def implementation(slug: str, title: str, plain: str, model: Any, *shows: Any, **facts: Any) -> Implementation:
-        return kernel.implementation(slug, title, summary=plain, prepare=model, source_functions=shows, **facts)(step)
+    def implementation(slug: str, title: str, summary: str, model: Any, *sources: Any, **facts: Any) -> Implementation:
+        return kernel.implementation(slug, title, summary=summary, prepare=model, source_functions=sources, **facts)(
+            step
+        )
 
-    def in_stages(slug: str, title: str, plain: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
+    def in_stages(slug: str, title: str, summary: str, stages: Stages, makes: str, **facts: Any) -> Implementation:
         def model(problem: Problem) -> StagedModel:
             return StagedModel(problem, stages, is_skip_gram)
 
-        return implementation(slug, title, plain, model, *stages.functions, one_thread=True, temporaries=makes, **facts)
+        return implementation(
+            slug, title, summary, model, *stages.functions, one_thread=True, temporaries=makes, **facts
+        )
 
-    one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # of 100 words with full windows
+    one_hot, scores = ("1000V", "3000V") if is_skip_gram else ("1000V", "300V")  # for 100 words with full windows
     yield in_stages(
         "chapter-3", "one-hot rows, full softmax, dense Adam", "chapter 3's one-hot rows and full softmax",
         CHAPTER_3, f"{one_hot}+{scores}+{BOOK}", slide=4, baseline=True, grows_with="V",
@@ -82,7 +86,7 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
     yield implementation(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
-        temporaries=TABLES, requires=("numba",), covers=covered,
+        temporaries=TABLES, requires=("numba",), covers=covers_in_threads,
         differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
     )  # fmt: skip
 

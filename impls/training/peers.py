@@ -1,4 +1,4 @@
-"""What people use instead: gensim, and torch as its tutorials write word2vec."""
+"""What people use instead: gensim, and word2vec in torch as its tutorials write it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..words import Ints
-from .contract import LONGEST, Settings, examples, initial, kept_share, windows
+from .contract import LONGEST, Settings, examples, initial, keep_probability, windows
 
 AT_ONCE = 1_000_000
-"""Words that gensim's workers should train on at once: starting them and waiting for the last one takes as long as some thousand words."""
-
+"""Words per piece for gensim's workers: starting them and waiting for the last takes as long as some thousand words."""
 
 Jobs = list[list[list[str]]]
-"""Lines of words, as many together as gensim trains on at a time."""
+"""Lines of words, in the groups that gensim trains on at a time."""
 
 
 class GensimModel:
-    """gensim's Word2Vec. Its words are numbers in text.
+    """gensim's Word2Vec. Its words are ids written as text.
 
-    at_once: words that a piece should have, for several workers. rates: those at a piece's begin and end.
+    Attributes
+    ----------
+    at_once
+        Words that a piece should have for several workers; 0 for one.
+    rates
+        Rates at the beginning and the end of a piece.
     """
 
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
@@ -55,37 +59,37 @@ class GensimModel:
         return AT_ONCE if self.threads > 1 else 0
 
     def adapted(self, words: Ints, starts: Ints) -> tuple[Jobs, Ints]:
-        """A piece as gensim takes it: making its sentences is not training."""
+        """Return a piece in gensim's form: making its sentences is not training."""
         return self.jobs(words, starts), starts
 
     def jobs(self, words: Ints, starts: Ints) -> Jobs:
-        """Lines as gensim takes them, as many together as it trains on at a time: of more than 10,000 words it drops the rest."""
-        named = [self.names[word] for word in words.tolist()]
+        """Group lines into jobs of at most 10,000 words: of a larger one, gensim would drop the rest."""
+        names = [self.names[word] for word in words.tolist()]
         lines = [
-            named[first : min(first + LONGEST, end)]
+            names[first : min(first + LONGEST, end)]
             for begin, end in pairwise(starts.tolist())
             for first in range(begin, end, LONGEST)
         ]
-        made: Jobs = []
-        room = 0
+        jobs: Jobs = []
+        free = 0
         for line in lines:
-            if len(line) > room:
-                made.append([])
-                room = LONGEST
-            made[-1].append(line)
-            room -= len(line)
-        return made
+            if len(line) > free:
+                jobs.append([])
+                free = LONGEST
+            jobs[-1].append(line)
+            free -= len(line)
+        return jobs
 
     def step(self, pieces: Jobs, starts: Ints) -> GensimModel:
-        """One worker: its inner function at once, without the queues around it; more: gensim's own train."""
+        """Train on a piece: one worker by gensim's inner function, without its queues, several by ``Word2Vec.train``."""
         if self.threads == 1:
             for lines in pieces:
                 self.model._do_train_job(lines, self.alpha, self.memory)
         elif pieces:
-            every = [line for lines in pieces for line in lines]
+            all_lines = [line for lines in pieces for line in lines]
             first, last = self.rates
             self.model.train(
-                every, total_words=int(starts[-1]), epochs=1, start_alpha=first, end_alpha=last, report_delay=1e9
+                all_lines, total_words=int(starts[-1]), epochs=1, start_alpha=first, end_alpha=last, report_delay=1e9
             )
         return self
 
@@ -114,28 +118,31 @@ class TorchModel:
         self.alpha = self.settings.alpha
         self.rows_in = torch.nn.Embedding.from_pretrained(torch.from_numpy(initial(problem)), freeze=False, sparse=True)
         self.rows_out = torch.nn.Embedding.from_pretrained(torch.zeros(size.V, size.H), freeze=False, sparse=True)
-        self.rng, self.kept = np.random.default_rng(inputs["seed"]), kept_share(inputs["counts"], self.settings.sample)
+        self.rng, self.keep = (
+            np.random.default_rng(inputs["seed"]),
+            keep_probability(inputs["counts"], self.settings.sample),
+        )
         self.law = torch.from_numpy(inputs["counts"] ** self.settings.power)
         self.optimizer = torch.optim.SparseAdam([self.rows_in.weight, self.rows_out.weight])
 
     def step(self, words: Ints, starts: Ints) -> TorchModel:
-        words, line, reach = examples(words.astype(np.int64), starts, self.kept, self.settings, self.rng)
+        words, line, reach = examples(words.astype(np.int64), starts, self.keep, self.settings, self.rng)
         batch = max(1, self.PAIRS // (2 * self.settings.window)) if self.skip_gram else self.PAIRS
         for first in range(0, len(words), batch):
             centres = np.arange(first, min(first + batch, len(words)))
-            contexts, many = windows(line, centres, reach[centres])
+            contexts, counts = windows(line, centres, reach[centres])
             if len(contexts):
-                self.learn(words[contexts], words[centres[many > 0]], many[many > 0])
+                self.learn(words[contexts], words[centres[counts > 0]], counts[counts > 0])
         return self
 
-    def learn(self, contexts: Ints, centres: Ints, many: Ints) -> None:
-        """A batch: contexts (r,), centres (n,), and how many contexts each has (n,), one or more."""
+    def learn(self, contexts: Ints, centres: Ints, counts: Ints) -> None:
+        """Train on a batch: contexts (r,), centres (n,), and how many contexts each has (n,), at least one."""
         torch = self.torch
         inputs, targets = torch.from_numpy(contexts), torch.from_numpy(centres)
         if self.skip_gram:
-            h, targets = self.rows_in(inputs), torch.from_numpy(np.repeat(centres, many))
+            h, targets = self.rows_in(inputs), torch.from_numpy(np.repeat(centres, counts))
         else:
-            starts = torch.from_numpy(np.cumsum(many) - many)
+            starts = torch.from_numpy(np.cumsum(counts) - counts)
             h = torch.nn.functional.embedding_bag(inputs, self.rows_in.weight, starts, mode="mean", sparse=True)
         negatives = torch.multinomial(self.law, len(targets) * self.K, replacement=True).reshape(-1, self.K)
         positive = (self.rows_out(targets) * h).sum(1)

@@ -1,8 +1,8 @@
-"""The implementations that train batch by batch: five stages, each one of the other kernels, and what each of them takes.
+"""The implementations that train batch by batch, in five stages. Each stage is one of the other kernels.
 
-Examples are 100 words with their windows, or 50. lookup: rows of W_in for the inputs. sampling: negatives. output: loss and
-gradients of what is predicted. scatter: gradients of rows back into one of W_in, and of W_out where it came in rows.
-update: the optimizer. An implementation is a choice of the five; the step itself is the same for all.
+A batch is 100 words with their windows, or 50. ``lookup`` gets rows of W_in for the inputs. ``sampling`` draws negatives.
+``output`` computes the gradients of the loss. ``scatter`` turns gradients of rows into one of W_in, and one of W_out where
+that comes as rows. ``update`` is the optimizer. An implementation is a choice of the five; the step is the same for all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..scatter.rows import csr
 from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
 from ..words import Ints
-from .contract import Settings, examples, initial, kept_share, windows
+from .contract import Settings, examples, initial, keep_probability, windows
 
 BATCH = 100
 """The book's batch, in words."""
@@ -37,13 +37,25 @@ Gradient = Array | tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Stages:
-    """How an implementation goes through a step. Each stage gets the model first, for its settings and buffers.
+    """The functions of an implementation's stages. Each gets the model as its first argument.
 
-    lookup (W, idx (n,)) -> rows (n, H). sampling (targets (n,)) -> negatives (n, K), or None. output (h, target,
-    negatives) -> dh and a gradient of W_out. scatter (dout (n, H), idx (n,)) -> a gradient of W_in. update (which
-    table, gradient): takes a step. like_word2vec: tables begin as word2vec's, and CBOW moves each row by the whole change.
-    batch: words at a time; plain descent adds up changes that do not know of each other, and goes astray where a hundred words'
-    full windows hit the same few rows.
+    Attributes
+    ----------
+    lookup
+        (model, W, idx (n,)) -> rows (n, H).
+    sampling
+        (model, targets (n,)) -> negatives (n, K), or None.
+    output
+        (model, h, targets, negatives) -> dh and a gradient of W_out.
+    scatter
+        (model, dout (n, H), idx (n,)) -> a gradient of W_in.
+    update
+        (model, table, gradient) takes a step; table is "in" or "out".
+    like_word2vec
+        Whether tables start as word2vec's, and CBOW moves each row by the whole change.
+    batch
+        Words per batch. Plain descent sums changes that were computed independently, and diverges where the full windows
+        of a hundred words hit the same few rows.
     """
 
     lookup: Callable[[StagedModel, Array, Ints], Array]
@@ -56,21 +68,21 @@ class Stages:
 
     @property
     def functions(self) -> tuple[Callable[..., Any], ...]:
-        every = (self.lookup, self.sampling, self.output, self.scatter, self.update)
-        return tuple(function for function in every if function is not no_negatives)
+        stages = (self.lookup, self.sampling, self.output, self.scatter, self.update)
+        return tuple(function for function in stages if function is not no_negatives)
 
 
 class StagedModel:
-    """Two tables, trained by a choice of stages. spent: nanoseconds in each stage so far."""
+    """Two tables, trained by a choice of stages. ``stage_ns`` has the nanoseconds in each stage so far."""
 
     def __init__(self, problem: Problem, stages: Stages, skip_gram: bool) -> None:
         size, inputs = problem.size, problem.inputs
-        self.way, self.skip_gram, self.K = stages, skip_gram, size.K
+        self.choice, self.skip_gram, self.K = stages, skip_gram, size.K
         self.settings: Settings = inputs["settings"]
         self.alpha = self.settings.alpha
         self.rng = np.random.default_rng(inputs["seed"])
         self.sparse = import_module("scipy.sparse")
-        self.kept = kept_share(inputs["counts"], self.settings.sample)
+        self.keep = keep_probability(inputs["counts"], self.settings.sample)
         law = inputs["counts"] ** self.settings.power
         self.p = law / law.sum()
         self.aliases = alias_table(self.p)
@@ -81,75 +93,87 @@ class StagedModel:
             self.W_in, self.W_out = (self.rng.standard_normal(shape, np.float32) * np.float32(0.01) for _ in range(2))
         self.buffers: dict[str, Array] = {}
         self.t = self.examples_in_batch = 0
-        self.spent = dict.fromkeys(STAGES, 0)
+        self.stage_ns = dict.fromkeys(STAGES, 0)
         self.one_hot = np.zeros((0, 0), np.float32)
 
     def buffer(self, name: str) -> Array:
-        """A table of W's shape, zeros when it is first asked for: moments, gradients."""
+        """Return a named table of W's shape, zeros at first, for moments and gradients."""
         if name not in self.buffers:
             self.buffers[name] = np.zeros_like(self.W_in)
         return self.buffers[name]
 
     def step(self, words: Ints, starts: Ints) -> StagedModel:
         """Train on some lines."""
-        for inputs, targets, many in self.examples(words, starts):
-            self.learn(inputs, targets, many)
+        for inputs, targets, counts in self.examples(words, starts):
+            self.learn(inputs, targets, counts)
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Seconds in each stage of a step. examples: what remains, which is finding them in the text."""
-        before, began = dict(self.spent), perf_counter_ns()
+        """Take a step, and return the seconds in each stage. ``examples`` is the rest: finding examples in the text."""
+        before, began = dict(self.stage_ns), perf_counter_ns()
         self.step(words, starts)
-        took = perf_counter_ns() - began
-        spent = {stage: self.spent[stage] - before[stage] for stage in STAGES}
-        return {stage: ns / 1e9 for stage, ns in {"examples": took - sum(spent.values()), **spent}.items()}
+        total = perf_counter_ns() - began
+        stage_ns = {stage: self.stage_ns[stage] - before[stage] for stage in STAGES}
+        return {stage: ns / 1e9 for stage, ns in {"examples": total - sum(stage_ns.values()), **stage_ns}.items()}
 
-    def learn(self, inputs: Ints, targets: Ints, many: Ints) -> None:
-        """A batch: inputs (r,) ids of W_in's rows, targets (n,) ids of W_out's, many (n,): each target's inputs, one or more."""
-        stages, alone = self.way, len(inputs) == len(targets)
+    def learn(self, inputs: Ints, targets: Ints, counts: Ints) -> None:
+        """Train on a batch.
+
+        Parameters
+        ----------
+        inputs
+            Ids of rows of W_in, (r,).
+        targets
+            Ids of rows of W_out, (n,).
+        counts
+            How many inputs each target has, (n,), at least one.
+        """
+        stages, one_input = self.choice, len(inputs) == len(targets)
         self.t, self.examples_in_batch = self.t + 1, len(targets)
         marks = [perf_counter_ns()]
         h = stages.lookup(self, self.W_in, inputs)
-        if not alone:
-            share, ends = 1 / many.astype(np.float32), np.append(0, np.cumsum(many))
-            h = self.sparse.csr_matrix((np.repeat(share, many), np.arange(len(inputs)), ends)) @ h
+        if not one_input:
+            share, ends = 1 / counts.astype(np.float32), np.append(0, np.cumsum(counts))
+            h = self.sparse.csr_matrix((np.repeat(share, counts), np.arange(len(inputs)), ends)) @ h
         marks.append(perf_counter_ns())
         negatives = stages.sampling(self, targets)
         marks.append(perf_counter_ns())
-        dh, of_output = stages.output(self, h, targets, negatives)
+        dh, output_gradient = stages.output(self, h, targets, negatives)
         marks.append(perf_counter_ns())
-        if not alone:  # word2vec moves each row by all of dh
-            dh = np.repeat(dh if stages.like_word2vec else dh * share[:, None], many, axis=0)
-        of_input = stages.scatter(self, dh, inputs)
-        if isinstance(of_output, tuple):
-            of_output = csr(of_output[1], of_output[0], self.sparse)
+        if not one_input:  # word2vec moves each row by all of dh
+            dh = np.repeat(dh if stages.like_word2vec else dh * share[:, None], counts, axis=0)
+        input_gradient = stages.scatter(self, dh, inputs)
+        if isinstance(output_gradient, tuple):
+            output_gradient = csr(output_gradient[1], output_gradient[0], self.sparse)
         marks.append(perf_counter_ns())
-        stages.update(self, "in", of_input)
-        stages.update(self, "out", of_output)
+        stages.update(self, "in", input_gradient)
+        stages.update(self, "out", output_gradient)
         marks.append(perf_counter_ns())
         for stage, begin, end in zip(STAGES, marks, marks[1:], strict=False):
-            self.spent[stage] += end - begin
+            self.stage_ns[stage] += end - begin
 
     def examples(self, words: Ints, starts: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Batches of inputs, targets and how many inputs each has. CBOW: a word from its window's mean; skip-gram: each of a
-        window's words from it."""
-        words, line, reach = examples(words, starts, self.kept, self.settings, self.rng)
-        for first in range(0, len(words), self.way.batch):
-            centres = np.arange(first, min(first + self.way.batch, len(words)))
-            contexts, many = windows(line, centres, reach[centres])
+        """Yield batches of inputs, targets, and how many inputs each target has.
+
+        CBOW predicts a word from the mean of its window; skip-gram predicts each word of a window from its centre.
+        """
+        words, line, reach = examples(words, starts, self.keep, self.settings, self.rng)
+        for first in range(0, len(words), self.choice.batch):
+            centres = np.arange(first, min(first + self.choice.batch, len(words)))
+            contexts, counts = windows(line, centres, reach[centres])
             if not len(contexts):
                 continue
             if self.skip_gram:
-                yield np.repeat(words[centres], many), words[contexts], np.ones_like(contexts)
+                yield np.repeat(words[centres], counts), words[contexts], np.ones_like(contexts)
             else:
-                yield words[contexts], words[centres[many > 0]], many[many > 0]
+                yield words[contexts], words[centres[counts > 0]], counts[counts > 0]
 
 
 # lookup
 
 
 def one_hot_rows(model: StagedModel, W: Array, idx: Ints) -> Array:
-    """Chapter 3's: one-hot rows times W; they are kept, since the gradient is their product too."""
+    """Multiply one-hot rows by W, as in chapter 3. The one-hot rows are stored, since the gradient needs them too."""
     model.one_hot = np.zeros((len(idx), len(W)), W.dtype)
     model.one_hot[np.arange(len(idx)), idx] = 1
     return np.asarray(model.one_hot @ W)
@@ -167,7 +191,7 @@ def no_negatives(model: StagedModel, targets: Ints) -> None:
 
 
 def chosen_negatives(model: StagedModel, targets: Ints) -> Ints:
-    """The book's: np.random.choice for every row."""
+    """Call np.random.choice for every row, as the book does."""
     return np.asarray(choice_per_row(targets, model.K, model.p, model.rng))
 
 
@@ -184,7 +208,7 @@ def full_softmax(model: StagedModel, h: Array, targets: Ints, negatives: Ints | 
 
 
 def negative_layers(model: StagedModel, h: Array, targets: Ints, negatives: Ints | None) -> tuple[Array, Gradient]:
-    """The book's K + 1 layers."""
+    """Run the book's K + 1 layers."""
     buffers = model.buffer("gradient of W_out"), model.buffer("gradient of a layer")
     _, dh, dW = book_layers(h, model.W_out, targets, negatives, buffers)
     return dh, dW
@@ -199,7 +223,7 @@ def negative_rows(model: StagedModel, h: Array, targets: Ints, negatives: Ints |
 
 
 def one_hot_product(model: StagedModel, dout: Array, idx: Ints) -> Array:
-    """Chapter 3's: the transposed one-hot rows times the gradient."""
+    """Multiply the transposed one-hot rows by the gradient, as in chapter 3."""
     return np.asarray(model.one_hot.T @ dout)
 
 
@@ -218,7 +242,7 @@ def gradient_rows(model: StagedModel, dout: Array, idx: Ints) -> tuple[Array, Ar
 
 
 def dense_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
-    """The book's optimizer, over the whole table."""
+    """Take a step of the book's optimizer over the whole table."""
     assert not isinstance(gradient, tuple)
     W, m, v = (model.W_in if table == "in" else model.W_out), model.buffer(f"m {table}"), model.buffer(f"v {table}")
     m += (1 - BETA1) * (gradient - m)
@@ -233,7 +257,7 @@ def lazy_adam(model: StagedModel, table: str, gradient: Gradient) -> None:
 
 
 def descent(model: StagedModel, table: str, gradient: Gradient) -> None:
-    """word2vec's rate for each example of the batch; gradients are of their mean."""
+    """Take a step at word2vec's rate for each example of the batch. Gradients are of the mean loss."""
     assert isinstance(gradient, tuple)
     rows, values = gradient
     W = model.W_in if table == "in" else model.W_out

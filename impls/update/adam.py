@@ -1,10 +1,11 @@
 """update.adam: W, m, v (V, H), rows (n,), values (n, H), step t -> W, m, v after step t of Adam, in place.
 
-Kingma and Ba (2015), as the book writes it. A row without a gradient moves too, by what its moments remember, so that
-no implementation can leave one out: all go over three tables. Only the gradient itself need not be a table.
+Kingma and Ba (2015), as the book writes it. A row without a gradient moves too, because of its moments. Every
+implementation must therefore go over three tables; only the gradient need not be a table.
 
-Moments are those of a training under way. In a long one, m of a word that stays away falls below float32's smallest
-normal number within some 800 steps, and stays there; many processors compute with such numbers several times slower.
+The moments are those of a training run in progress. In a long run, m of a word that does not come falls below float32's
+smallest normal number within some 800 steps, and stays there. Many processors compute several times slower with such
+numbers.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def dense_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, 
 
 @adam.implementation(
     "decay",
-    "moments decay everywhere, the gradient joins at its rows",
+    "moments decay everywhere, the gradient is added at its rows",
     summary="letting the moments decay and adding the gradient's rows",
     grows_with="V",
     temporaries="BH+BH",
@@ -113,7 +114,7 @@ def decay(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, step
     prepare=block,
 )
 def decay_blocks(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, buffer: Array) -> None:
-    # what joins is divided by the decay that is still to come
+    # the gradient is added before the decay, and therefore divided by it
     m[rows] += ((1 - BETA1) / BETA1) * values
     v[rows] += ((1 - BETA2) / BETA2) * values**2
     lr = rate(t)
@@ -125,7 +126,7 @@ def decay_blocks(W: Array, m: Array, v: Array, rows: Array, values: Array, t: in
 
 
 def descend(W: Array, m: Array, v: Array, lr: float, step: Array) -> None:
-    """W -= lr m / (√v + ε), through a buffer of W's shape."""
+    """Compute W -= lr m / (√v + ε) through a buffer of W's shape."""
     np.sqrt(v, out=step)
     step += EPSILON
     np.divide(m, step, out=step)

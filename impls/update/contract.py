@@ -1,10 +1,10 @@
-"""What the update's three variants share: inputs, references, checks and work.
+"""What the three variants of update share: inputs, references, checks and work.
 
-The gradient is given as rows (n,), sorted and distinct, and values (n, H); all other rows have none. The book's
-optimizers take it as a whole V × H matrix instead, only so that one optimizer serves all layers (slide 11). Implementations that do
-so put the rows into a matrix of zeros and take them out again after the step: 2 n rows of traffic beside whole tables,
-so that each call can have a batch of its own. Zeroing a gradient of V × H, which the book's layer does besides, is
-``scatter.dense``'s. B is the number of words of a batch before np.unique: n is smaller where they repeat.
+The gradient comes as rows (n,), sorted and distinct, and values (n, H). All other rows have none. The book's optimizers
+take it as a whole V × H matrix instead, only so that one optimizer serves all layers (slide 11). Implementations that do
+so write the rows into a matrix of zeros, and zero them again after the step, so that each call can have another batch.
+That is 2 n rows of traffic beside whole tables. The book's layer also zeroes a V × H gradient; that belongs to
+``scatter.dense``. B is the number of words of a batch before np.unique, so that n is smaller where words repeat.
 """
 
 from __future__ import annotations
@@ -16,73 +16,88 @@ from typing import Any
 
 import numpy as np
 
+from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_problem
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, close, normals, ring_length
-from ..ring import CHECKED, Batch, Moving, rotating
+from ..interface import Array, Problem, Work, Wrong, check_close, normals, rotating_batch_count
 from ..words import Corpus
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7
-"""The book's Adam: how much of each moment is kept, and what keeps its division from zero."""
+"""The book's Adam: decay rates of both moments, and the constant that avoids a division by zero."""
 
 LEARNING_RATE = {"sgd": 0.01, "adam": 0.001}
 """The book's defaults."""
 
 STEP = 1000
-"""The step that every call takes, so that all do the same work; moments are those of a training under way."""
+"""The step number of every call, so that all do the same work. Moments are those of a training run in progress."""
 
-DRAWN = 300_007
-"""Numbers drawn for a table; a longer one repeats these rows, so that any row can be restored without a second table."""
+DRAWN_ENTRIES = 300_007
+"""Numbers drawn for a table. A larger one repeats these rows, so that any row can be restored without a second table."""
 
 BLOCK_BYTES = 256 << 10
-"""A block of a table in a step that goes block by block: the four arrays that it needs at a time stay in a 1 MB cache."""
+"""A table's block in a step that goes block by block: the four arrays of a block stay in a 1 MB cache."""
 
-CHECKED_ROWS = 1024
+BLOCK_ROWS = 1024
+"""Rows that a check compares at a time."""
 
 
 def rate(t: int) -> float:
-    """Adam's learning rate at step t, with both moments' bias corrected: lr √(1 − β₂ᵗ) / (1 − β₁ᵗ)."""
+    """Return Adam's learning rate at step t, with the bias correction of both moments: lr √(1 − β₂ᵗ) / (1 − β₁ᵗ)."""
     return LEARNING_RATE["adam"] * sqrt(1 - BETA2**t) / (1 - BETA1**t)
 
 
 def make_with(
     tables: tuple[str, ...], last: float, everywhere: bool = False
 ) -> Callable[[Size, Corpus, np.random.Generator], Problem]:
-    """Inputs of a variant: tables (V, H), a ring of gradients, and the last argument, a learning rate or a step's number.
+    """Return the ``make`` of a variant.
 
-    everywhere: calls change every row, so that every row is restored, not only those with a gradient.
+    Parameters
+    ----------
+    tables
+        Names of the tables (V, H) that come first in a call; rows and values of a gradient follow.
+    last
+        The last argument: a learning rate or a step number.
+    everywhere
+        Whether calls change every row, so that every row is restored between samples.
     """
 
     def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
-        drawn = {name: rows_of(name, size, rng) for name in tables}
-        held = {name: np.empty((size.V, size.H), size.float_type) for name in tables}
-        number = ring_length(size, size.H * size.float_type.itemsize, size.B)
-        ring = Rows(number, [np.unique(words) for words in corpus.batches(size, POOLS * number + CHECKED, rng)], rng)
-        values = Moving(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
-        touched = np.unique(np.concatenate([*ring.pool, *(rows for (rows,) in ring.checked)]))
+        drawn = {name: draw_rows(name, size, rng) for name in tables}
+        arrays = {name: np.empty((size.V, size.H), size.float_type) for name in tables}
+        number = rotating_batch_count(size, size.H * size.float_type.itemsize, size.B)
+        batches = [np.unique(words) for words in corpus.batches(size, POOLS * number + CHECK_BATCHES, rng)]
+        rows_source = SortedRows(number, batches, rng)
+        values = SlidingInput(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
+        touched = np.unique(np.concatenate(batches))
 
         def fill() -> None:
             for name, rows in drawn.items():
                 for start in range(0, size.V, len(rows)):
-                    held[name][start : start + len(rows)] = rows[: size.V - start]
+                    arrays[name][start : start + len(rows)] = rows[: size.V - start]
 
         def reset() -> None:
             for name, rows in drawn.items():
-                held[name][touched] = rows[touched % len(rows)]
+                arrays[name][touched] = rows[touched % len(rows)]
 
         fill()
 
         def arguments(rows: Array, values: Array) -> tuple[Any, ...]:
-            return (*held.values(), rows, values[: len(rows)], last)
+            return (*arrays.values(), rows, values[: len(rows)], last)
 
-        problem = rotating(
-            size, dict(held), arguments, ring, values, reset=fill if everywhere else reset, known={"drawn": drawn}
+        problem = rotating_problem(
+            size,
+            dict(arrays),
+            arguments,
+            rows_source,
+            values,
+            reset=fill if everywhere else reset,
+            verify_data={"drawn": drawn},
         )
 
-        def renew(first: int, count: int) -> None:  # rows of another number are another array
-            ring.renew(first, count)
+        def renew(first: int, count: int) -> None:  # another number of rows is another array
+            rows_source.renew(first, count)
             values.renew(first, count)
             for at in range(first, first + count):
-                problem.batches[at] = arguments(ring.batches[at][0], values.at(at))  # type: ignore[index]
+                problem.batches[at] = arguments(rows_source.batches[at][0], values.at(at))  # type: ignore[index]
 
         return replace(problem, renew=renew)
 
@@ -90,21 +105,31 @@ def make_with(
 
 
 POOLS = 2
-"""Rings' worth of batches that a ring's contents are taken from."""
+"""The pool has this many times as many batches as rotate."""
 
 
-class Rows:
-    """A ring of distinct, sorted words of a text's batches, (n,) each, which differ in number. pool: what they are taken from."""
+class SortedRows:
+    """Rotating batches of distinct, sorted words, (n,) each, where n differs from batch to batch.
+
+    Parameters
+    ----------
+    number
+        How many batches rotate.
+    batches
+        The words of each batch. The last ones are for the check, the others are the pool.
+    rng
+        Chooses what a renewal writes.
+    """
 
     def __init__(self, number: int, batches: list[Array], rng: np.random.Generator) -> None:
-        self.checked: list[Batch] = [(rows.copy(),) for rows in batches[-CHECKED:]]
-        self.pool, self.rng = batches[:-CHECKED], rng.spawn(1)[0]
+        self.check_batches: list[Batch] = [(rows.copy(),) for rows in batches[-CHECK_BATCHES:]]
+        self.pool, self.rng = batches[:-CHECK_BATCHES], rng.spawn(1)[0]
         self.places = np.empty((number, max(map(len, self.pool))), batches[0].dtype)
         self.batches: list[Batch] = [()] * number
         self.renew(0, number)
 
     def renew(self, first: int, count: int) -> None:
-        """Write other batches of the pool into the places of these."""
+        """Write other batches of the pool into these."""
         start = int(self.rng.integers(len(self.pool)))
         for at in range(first, first + count):
             rows = self.pool[(start + at) % len(self.pool)]
@@ -113,29 +138,29 @@ class Rows:
             self.batches[at] = (place,)
 
 
-def rows_of(name: str, size: Size, rng: np.random.Generator) -> Array:
-    """The first rows of a table: W and m as they are drawn, v a mean of squares, not near zero."""
-    rows = normals(rng, (min(size.V, max(1, DRAWN // size.H)), size.H), size.float_type)
+def draw_rows(name: str, size: Size, rng: np.random.Generator) -> Array:
+    """Draw the first rows of a table: normal numbers for W and m, their squares plus 1e-4 for v, which is not near zero."""
+    rows = normals(rng, (min(size.V, max(1, DRAWN_ENTRIES // size.H)), size.H), size.float_type)
     return rows * rows + 1e-4 if name == "v" else rows
 
 
 def zeros(problem: Problem) -> Array:
-    """A (V, H) matrix of zeros for a whole gradient, which implementations share: each call leaves it as it was."""
+    """Return a shared (V, H) matrix of zeros for a whole gradient. Each call restores the zeros."""
     return problem.buffer("gradient of zeros", (problem.size.V, problem.size.H))
 
 
 def zeros_and_scratch(problem: Problem) -> tuple[Array, Array]:
-    """Two (V, H) matrices: zeros for a whole gradient, and one for what comes between."""
+    """Return two (V, H) matrices: zeros for a whole gradient, and one for intermediate results."""
     return zeros(problem), scratch(problem)
 
 
 def scratch(problem: Problem) -> Array:
-    """A (V, H) matrix for what comes between."""
+    """Return a shared (V, H) matrix for intermediate results."""
     return problem.buffer("scratch", (problem.size.V, problem.size.H))
 
 
 def block(problem: Problem) -> Array:
-    """As many rows as make a block, (r, H)."""
+    """Return a buffer for one block of rows, (r, H)."""
     size = problem.size
     rows = max(1, BLOCK_BYTES // (size.H * size.float_type.itemsize))
     return np.empty((min(size.V, rows), size.H), size.float_type)
@@ -145,21 +170,21 @@ def block(problem: Problem) -> Array:
 
 
 def check_sgd(call: Any, W: Array, rows: Array, values: Array, lr: float) -> None:
-    """W − lr · gradient at the rows that have one; the others to the last bit as they were."""
+    """Check W − lr · gradient at the rows with a gradient, and that the others are unchanged to the last bit."""
     before = W.copy()
     call(W, rows, values, lr)
     step = lr * values.astype(np.float64)
-    close("W at the rows with a gradient", W[rows], before[rows] - step, np.abs(before[rows]) + np.abs(step), 3)
-    unchanged("W", W, before, rows)
+    check_close("W at the rows with a gradient", W[rows], before[rows] - step, np.abs(before[rows]) + np.abs(step), 3)
+    check_unchanged("W", W, before, rows)
 
 
 def check_adam(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
-    """Every row of W, m and v: one without a gradient has a gradient of zero, and moves all the same."""
+    """Check every row of W, m and v. A row without a gradient has a gradient of zero, and moves too."""
     before = [table.copy() for table in (W, m, v)]
     call(W, m, v, rows, values, t)
-    for start in range(0, len(W), CHECKED_ROWS):
-        part = slice(start, start + CHECKED_ROWS)
-        first, last = np.searchsorted(rows, [start, start + CHECKED_ROWS])
+    for start in range(0, len(W), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        first, last = np.searchsorted(rows, [start, start + BLOCK_ROWS])
         gradient = np.zeros(W[part].shape)
         gradient[rows[first:last] - start] = values[first:last]
         where = f" (rows from {start:,} on)" if start else ""
@@ -167,65 +192,65 @@ def check_adam(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Arr
 
 
 def check_lazy(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
-    """Adam's step at the rows that have a gradient; the others to the last bit as they were."""
+    """Check Adam's step at the rows with a gradient, and that the others are unchanged to the last bit."""
     before = [table.copy() for table in (W, m, v)]
     call(W, m, v, rows, values, t)
     where = " at the rows with a gradient"
     check_step([table[rows] for table in (W, m, v)], [table[rows] for table in before], values, t, where)
     for name, table, was in zip("Wmv", (W, m, v), before, strict=True):
-        unchanged(name, table, was, rows)
+        check_unchanged(name, table, was, rows)
 
 
 def check_step(got: list[Array], before: list[Array], gradient: Array, t: int, where: str) -> None:
-    """Some rows of W, m and v after a step of Adam, against the step in float64."""
+    """Compare some rows of W, m and v after a step of Adam with the step in float64."""
     W, m, v = (table.astype(np.float64) for table in before)
     g = gradient.astype(np.float64)
     new_m, m_terms = m + (1 - BETA1) * (g - m), np.abs(m) + (1 - BETA1) * (np.abs(g) + np.abs(m))
     new_v, v_terms = v + (1 - BETA2) * (g * g - v), v + (1 - BETA2) * (g * g + v)
     size = rate(t) / (np.sqrt(new_v) + EPSILON)
-    close(f"m{where}", got[1], new_m, m_terms, 4)
-    close(f"v{where}", got[2], new_v, v_terms, 5)
-    close(f"W{where}", got[0], W - size * new_m, np.abs(W) + size * m_terms, 10)
+    check_close(f"m{where}", got[1], new_m, m_terms, 4)
+    check_close(f"v{where}", got[2], new_v, v_terms, 5)
+    check_close(f"W{where}", got[0], W - size * new_m, np.abs(W) + size * m_terms, 10)
 
 
-def starting(problem: Problem, name: str, rows: Array) -> Array:
-    """Some rows of a table before a sample, in float64."""
-    drawn = problem.known["drawn"][name]
+def initial_rows(problem: Problem, name: str, rows: Array) -> Array:
+    """Return some rows of a table as they are before a sample, in float64."""
+    drawn = problem.verify_data["drawn"][name]
     return np.asarray(drawn[rows % len(drawn)], np.float64)
 
 
 def gradients_at(row: int, calls: Sequence[tuple[Any, ...]]) -> Iterator[Array | None]:
-    """The gradient of a row in each call, (H,) float64; None where it has none."""
+    """Yield the gradient of a row in each call, (H,) float64, or None where it has none."""
     for *_, rows, values, _ in calls:
         at = int(np.searchsorted(rows, row))
         yield values[at].astype(np.float64) if at < len(rows) and rows[at] == row else None
 
 
-def some_rows(problem: Problem, calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> list[int]:
-    """Rows with a gradient in the first, the last and another call, and one that may have none."""
+def choose_rows(problem: Problem, calls: Sequence[tuple[Any, ...]], rng: np.random.Generator) -> list[int]:
+    """Choose rows with a gradient in the first, the last and a random call, and a random row."""
     chosen = {0, len(calls) - 1, int(rng.integers(len(calls)))}
     return sorted({int(rng.choice(calls[at][-3])) for at in chosen} | {int(rng.integers(problem.size.V))})
 
 
-def verify_sgd(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any) -> None:
-    """Some rows of W after all calls of a sample."""
+def verify_sgd(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+    """Check some rows of W after all calls of a sample."""
     W, *_, lr = calls[-1]
-    for row in some_rows(problem, calls, rng):
-        want = starting(problem, "W", np.array([row]))[0]
-        terms, many = np.abs(want), 1
+    for row in choose_rows(problem, calls, rng):
+        want = initial_rows(problem, "W", np.array([row]))[0]
+        terms, steps = np.abs(want), 1
         for gradient in filter(lambda one: one is not None, gradients_at(row, calls)):
-            want, terms, many = want - lr * gradient, terms + np.abs(lr * gradient), many + 1
-        close(f"W[{row}]", W[row], want, terms, 3 * many)
+            want, terms, steps = want - lr * gradient, terms + np.abs(lr * gradient), steps + 1
+        check_close(f"W[{row}]", W[row], want, terms, 3 * steps)
 
 
 def verify_adam(
-    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, kept: Any, lazy: bool = False
+    problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any, lazy: bool = False
 ) -> None:
-    """Some rows of W, m and v after all calls of a sample. lazy: a call in which a row has no gradient leaves it alone."""
+    """Check some rows of W, m and v after all calls of a sample. lazy: a call without a gradient for a row leaves it alone."""
     *tables, _, _, t = calls[-1]
-    for row in some_rows(problem, calls, rng):
-        W, m, v = (starting(problem, name, np.array([row]))[0] for name in "Wmv")
-        terms, m_terms, many = np.abs(W), np.abs(m), 1
+    for row in choose_rows(problem, calls, rng):
+        W, m, v = (initial_rows(problem, name, np.array([row]))[0] for name in "Wmv")
+        terms, m_terms, steps = np.abs(W), np.abs(m), 1
         for gradient in gradients_at(row, calls):
             if gradient is None and lazy:
                 continue
@@ -233,13 +258,13 @@ def verify_adam(
             m, v = m + (1 - BETA1) * (g - m), v + (1 - BETA2) * (g * g - v)
             m_terms = BETA1 * m_terms + (1 - BETA1) * (np.abs(g) + np.abs(m))
             size = rate(t) / (np.sqrt(v) + EPSILON)
-            W, terms, many = W - size * m, terms + size * m_terms, many + 1
+            W, terms, steps = W - size * m, terms + size * m_terms, steps + 1
         for name, table, want, of in zip("Wmv", tables, (W, m, v), (terms, m_terms, v), strict=True):
-            close(f"{name}[{row}]", table[row], want, of, 10 * many)
+            check_close(f"{name}[{row}]", table[row], want, of, 10 * steps)
 
 
-def unchanged(name: str, table: Array, before: Array, rows: Array) -> None:
-    """Raise Wrong unless all other rows are as before, which is overwritten at these."""
+def check_unchanged(name: str, table: Array, before: Array, rows: Array) -> None:
+    """Raise Wrong unless all other rows are as before. It overwrites ``before`` at these rows."""
     before[rows] = table[rows]
     if not np.array_equal(table, before):
         raise Wrong(f"{name} has changed at rows without a gradient")
@@ -249,7 +274,10 @@ def unchanged(name: str, table: Array, before: Array, rows: Array) -> None:
 
 
 def rows_work(tables: int, flops: float) -> Callable[[Size], Work]:
-    """The gradient and its rows of some tables are read, and these are written; as if all words of a batch differed."""
+    """Return the least work at the gradient's rows: gradient and tables are read there, and the tables written.
+
+    It counts as if all words of a batch differed.
+    """
 
     def work(size: Size) -> Work:
         rows = min(size.B, size.V)
@@ -261,11 +289,11 @@ def rows_work(tables: int, flops: float) -> Callable[[Size], Work]:
 
 
 def tables_work(reads: int, writes: int, flops: float) -> Callable[[Size], Work]:
-    """So many V × H tables are read and written, and the gradient's rows besides."""
+    """Return the work of reading and writing V × H tables this often, and of reading the gradient."""
 
     def work(size: Size) -> Work:
-        given, table = rows_work(0, 0)(size).read_bytes, size.V * size.H * size.float_type.itemsize
-        return Work(reads * table + given, writes * table, flops * size.V * size.H)
+        gradient, table = rows_work(0, 0)(size).read_bytes, size.V * size.H * size.float_type.itemsize
+        return Work(reads * table + gradient, writes * table, flops * size.V * size.H)
 
     return work
 

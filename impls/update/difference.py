@@ -1,4 +1,4 @@
-"""How far lazy Adam ends from Adam when both are given the same gradients: ``python -m impls.update.difference``."""
+"""How far lazy Adam ends from Adam with the same gradients: ``python -m impls.update.difference``."""
 
 from __future__ import annotations
 
@@ -17,33 +17,44 @@ STEPS = (1, 10, 100, 1_000)
 
 @dataclass(frozen=True)
 class Difference:
-    """Means over all numbers of W: how far each optimizer has moved one, how far the two end apart; and the most they do."""
+    """How far two optimizers move W, and how far apart they end.
+
+    Attributes
+    ----------
+    adam_moved, lazy_moved
+        Mean distance by which each optimizer moved a number of W.
+    apart, max_apart
+        Mean and maximum distance between the two optimizers' numbers.
+    """
 
     adam_moved: float
     lazy_moved: float
     apart: float
-    most_apart: float
+    max_apart: float
 
 
 def difference(size: Size, corpus: Corpus, steps: int, seed: int = 0) -> Difference:
-    """Both from the same W and moments of zero, through the same batches of text with the same random gradients."""
+    """Run both from the same W and from moments of zero, on the same batches of text with the same random gradients."""
     rng = np.random.default_rng(seed)
     start = normals(rng, (size.V, size.H), size.float_type)
-    one, other = ([start.copy(), np.zeros_like(start), np.zeros_like(start)] for _ in range(2))
+    adam, lazy = ([start.copy(), np.zeros_like(start), np.zeros_like(start)] for _ in range(2))
     scratch = np.empty_like(start)
     for t, words in enumerate(corpus.batches(size, steps, rng), 1):
         rows = np.unique(words)
         values = normals(rng, (len(rows), size.H), size.float_type)
-        decay(*one, rows, values, t, scratch)
-        all_rows(*other, rows, values, t)
-    return Difference(mean(one[0], start), mean(other[0], start), mean(one[0], other[0]), most(one[0], other[0]))
+        decay(*adam, rows, values, t, scratch)
+        all_rows(*lazy, rows, values, t)
+    W, lazy_W = adam[0], lazy[0]
+    return Difference(
+        mean_distance(W, start), mean_distance(lazy_W, start), mean_distance(W, lazy_W), max_distance(W, lazy_W)
+    )
 
 
-def mean(W: Array, other: Array) -> float:
+def mean_distance(W: Array, other: Array) -> float:
     return float(np.abs(W - other).mean())
 
 
-def most(W: Array, other: Array) -> float:
+def max_distance(W: Array, other: Array) -> float:
     return float(np.abs(W - other).max(initial=0))
 
 
@@ -51,10 +62,10 @@ def main() -> None:
     size, corpus = Size(10_000, H=10), builtin()
     print(f"W of V={size.V:,}, H={size.H}, batches of {size.B} words of {corpus.name}; the book's settings, lr = 0.001")
     for steps in STEPS:
-        found = difference(size, corpus, steps)
+        result = difference(size, corpus, steps)
         print(
-            f"{steps:>5,} step{'s'[: steps > 1]}: Adam moves a number by {found.adam_moved:.2g}, lazy Adam by {found.lazy_moved:.2g}; "
-            f"they end {found.apart:.2g} apart, at most {found.most_apart:.2g}"
+            f"{steps:>5,} step{'s'[: steps > 1]}: Adam moves a number by {result.adam_moved:.2g}, lazy Adam by {result.lazy_moved:.2g}; "
+            f"they end {result.apart:.2g} apart, at most {result.max_apart:.2g}"
         )
 
 

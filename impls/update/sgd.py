@@ -1,6 +1,6 @@
 """update.sgd: W (V, H), rows (n,), values (n, H), lr -> W -= lr · gradient, in place.
 
-What slide 11 remarks on: a gradient of W's shape makes the step go over all V rows, of which n have changed.
+Slide 11 remarks on it: with a gradient of W's shape, the step goes over all V rows although only n of them change.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def dense(W: Array, rows: Array, values: Array, lr: float, dW: Array) -> None:
 @sgd.implementation(
     "dense-out",
     "lr * dW into a buffer",
-    summary="subtracting a gradient for the whole table by way of a buffer",
+    summary="subtracting a gradient for the whole table through a buffer",
     grows_with="V",
     shares="VH+VH",
     prepare=zeros_and_scratch,
@@ -110,7 +110,7 @@ def zeros_and_blas(problem: Problem) -> tuple[Array, Any]:
     traffic=tables_work(2, 1, 2),
 )
 def dense_axpy(W: Array, rows: Array, values: Array, lr: float, workspace: tuple[Array, Any]) -> None:
-    # one pass with no array in between; BLAS writes into W itself, since it is contiguous and of its dtype
+    # one pass without a temporary; BLAS writes into W itself, since W is contiguous and has BLAS's dtype
     dW, axpy = workspace
     dW[rows] = values
     axpy(dW.reshape(-1), W.reshape(-1), a=-lr)
@@ -124,7 +124,7 @@ def dense_axpy(W: Array, rows: Array, values: Array, lr: float, workspace: tuple
     temporaries="BH",
 )
 def subtract_at(W: Array, rows: Array, values: Array, lr: float) -> None:
-    # right even where a row stands twice, which no caller needs here
+    # right even where a row comes twice, which no caller needs here
     np.subtract.at(W, rows, lr * values)
 
 

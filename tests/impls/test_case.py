@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impls.case import LARGEST, BadName, Case, Size, short, whole
+from impls.case import LARGEST, BadName, Case, Size, format_number, parse_number
 from impls.catalogue import own
 from impls.interface import Implementation
 
@@ -94,12 +94,12 @@ def test_dtypes_of_a_size_are_numpys() -> None:
     ],
 )
 def test_whole_numbers_are_printed_as_people_write_them(number: int, text: str) -> None:
-    assert short(number) == text
+    assert format_number(number) == text
 
 
 @given(st.integers(0, LARGEST))
 def test_a_printed_whole_number_is_read_back(number: int) -> None:
-    assert whole(short(number)) == number
+    assert parse_number(format_number(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_printed_whole_number_is_read_back(number: int) -> None:
     ],
 )
 def test_whole_numbers_are_read_in_the_ways_people_write_them(text: str, number: int) -> None:
-    assert whole(text) == number
+    assert parse_number(text) == number
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 12))
@@ -126,10 +126,10 @@ def test_decimals_and_powers_mean_what_decimal_says(integer: int, fraction: int,
     text = f"{integer}.{fraction}e{exponent}"
     value = Decimal(text)
     if value == value.to_integral_value() and value <= LARGEST:
-        assert whole(text) == int(value)
+        assert parse_number(text) == int(value)
     else:
         with pytest.raises(BadName):
-            whole(text)
+            parse_number(text)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_decimals_and_powers_mean_what_decimal_says(integer: int, fraction: int,
 )
 def test_what_is_no_whole_number_is_refused_with_the_ways_to_write_one(text: str) -> None:
     with pytest.raises(BadName, match="1e5") as refusal:
-        whole(text)
+        parse_number(text)
     assert repr(text) in one_line(refusal)
 
 
 def test_a_number_of_thousands_of_digits_is_refused_in_a_short_line() -> None:
     with pytest.raises(BadName, match="up to 1e15") as refusal:
-        whole("9" * 5000)
+        parse_number("9" * 5000)
     assert len(one_line(refusal)) < 200
 
 
@@ -257,7 +257,7 @@ def test_a_case_with_a_bad_size_is_refused_by_naming_the_bad_part(text: str, cul
     assert culprit in one_line(refusal)
 
 
-@given(st.text(max_size=60), st.sampled_from([Case.parse, Size.parse, whole]))
+@given(st.text(max_size=60), st.sampled_from([Case.parse, Size.parse, parse_number]))
 def test_any_text_is_either_read_or_refused_in_one_line(text: str, parse: Callable[[str], object]) -> None:
     message = ""
     try:

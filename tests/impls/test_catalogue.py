@@ -310,8 +310,8 @@ def test_a_package_and_a_file_may_not_share_a_key(installed: Installed, tmp_path
         ("raise ValueError('first\\nsecond')", "broken_pkg", "ValueError: first second"),
         ("raise SystemExit(2)", "broken_pkg", "SystemExit: 2"),
         ("x = 1", "broken_pkg:nothing", "AttributeError"),
-        ("x = 1", "broken_pkg:x", "gives 1, no implementation"),
-        ("x = [1]", "broken_pkg:x", "gives 1, no implementation"),
+        ("x = 1", "broken_pkg:x", "is 1, not an implementation"),
+        ("x = [1]", "broken_pkg:x", "is 1, not an implementation"),
     ],
 )
 def test_a_broken_package_is_named(installed: Installed, code: str, reference: str, complaint: str) -> None:

@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from impls import kept
+from impls import compile_cache
+from impls.compile_cache import cache_folder, cache_key, delete_old
 from impls.compiled import OPTIONS, compiled, ready, stand_in_identity, uses
 from impls.interface import Implementation, Problem
-from impls.kept import folder, forget_old, name_of
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
 from tests.processes import w2vbench
 
 Array = NDArray[Any]
-ROOT = Path(kept.__file__).parents[1]
+ROOT = Path(compile_cache.__file__).parents[1]
 STEP = 3
 
 
@@ -88,7 +88,7 @@ def test_numba_is_named_as_what_is_needed() -> None:
 
 def name() -> str:
     """What ``caller`` is kept under."""
-    found = name_of(caller, stand_in_identity())
+    found = cache_key(caller, stand_in_identity())
     assert found
     return found
 
@@ -244,14 +244,14 @@ def test_a_helper_of_numba_passes_the_contract_in_the_second_run_too(tmp_path: P
 def test_without_a_place_to_write_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    monkeypatch.setattr(kept, "cache_home", lambda: Path("/proc/nowhere"))
-    assert folder("0" * 20) is None
+    monkeypatch.setattr(compile_cache, "cache_home", lambda: Path("/proc/nowhere"))
+    assert cache_folder("0" * 20) is None
 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(kept, "cache_home", homeless)
-    assert folder("0" * 20) is None
+    monkeypatch.setattr(compile_cache, "cache_home", homeless)
+    assert cache_folder("0" * 20) is None
 
     def fresh(x: int) -> int:
         return x + 41
@@ -265,5 +265,5 @@ def test_only_compiled_code_that_nobody_has_used_for_long_is_taken_away(tmp_path
     for name in (*stays, "0123456789abcdef0123"):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, None if name == "f" * 20 else (old, old))
-    forget_old(tmp_path)
+    delete_old(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stays)

@@ -14,7 +14,7 @@ import pytest
 
 from impls import catalogue
 from impls.case import Size
-from impls.catalogue import CatalogueError, copied, from_file, own
+from impls.catalogue import CatalogueError, from_copy, from_file, own
 from impls.training.implementations import SKIP_GRAM
 from impls.words import builtin
 
@@ -170,7 +170,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_a_copy_has_the_same_implementations_in_the_same_order_from_its_own_files(copy: Path) -> None:
-    found = copied(copy, "copy_one")
+    found = from_copy(copy, "copy_one")
     assert [i.key for i in found] == [i.key for i in own()]
     for theirs, mine in zip(found, own(), strict=True):
         assert theirs.function is not mine.function
@@ -182,7 +182,7 @@ def test_a_copy_has_the_same_implementations_in_the_same_order_from_its_own_file
 
 def test_no_module_of_a_copy_is_one_of_ours(copy: Path) -> None:
     before = dict(sys.modules)
-    copied(copy, "copy_two")
+    from_copy(copy, "copy_two")
     new = {name for name in sys.modules if name not in before}
     assert {name.partition(".")[0] for name in new} == {"copy_two"}
     for name in new:
@@ -197,7 +197,9 @@ def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(copy: Path, t
     shutil.copytree(copy, other)
     text = (other / "lookup.py").read_text(encoding="utf-8")
     (other / "lookup.py").write_text(text.replace("np.asarray(W[idx])", "np.asarray(W[idx] + 1)"), encoding="utf-8")
-    sides = [{i.key: i for i in copied(folder, name)} for folder, name in ((copy, "copy_base"), (other, "copy_head"))]
+    sides = [
+        {i.key: i for i in from_copy(folder, name)} for folder, name in ((copy, "copy_base"), (other, "copy_head"))
+    ]
     W, idx = np.arange(12.0).reshape(4, 3), np.array([1, 2])
     gathered, taken = ([side[f"lookup/{slug}"](W, idx) for side in sides] for slug in ("gather", "take"))
     assert np.array_equal(gathered[0] + 1, gathered[1])
@@ -209,7 +211,7 @@ def test_a_copy_may_have_other_implementations_than_this_package(copy: Path) -> 
         copy / "added.py",
         "from .lookup import lookup\n\n@lookup.implementation('added', 'added')\ndef added(W, idx):\n    return W[idx]\n",
     )
-    assert {i.key for i in copied(copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
+    assert {i.key for i in from_copy(copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
 
 
 @pytest.mark.parametrize(
@@ -223,13 +225,13 @@ def test_a_copy_may_have_other_implementations_than_this_package(copy: Path) -> 
 def test_what_is_wrong_with_a_copy_is_raised_as_it_is(copy: Path, file: str, text: str, error: type[Exception]) -> None:
     (copy / file).write_text(text, encoding="utf-8")
     with pytest.raises(error):
-        copied(copy, "copy_broken")
+        from_copy(copy, "copy_broken")
     assert [i.key for i in own()]
 
 
 def test_a_folder_without_a_package_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no package of implementations"):
-        copied(tmp_path / "nowhere", "copy_of_nothing")
+        from_copy(tmp_path / "nowhere", "copy_of_nothing")
 
 
 # compiled code called from two copies
@@ -243,7 +245,7 @@ def test_both_copies_call_machine_code_itself(
     other = tmp_path / "other" / "impls"
     shutil.copytree(copy, other)
     packages = [f"copy_{side}_{re.sub(r'[^a-z]', '_', key)}" for side in ("base", "head")]
-    sides = [{i.key: i for i in copied(folder, name)} for folder, name in zip((copy, other), packages, strict=True)]
+    sides = [{i.key: i for i in from_copy(folder, name)} for folder, name in zip((copy, other), packages, strict=True)]
     case = sys.modules[f"{packages[1]}.case"]
     size = case.Size(300, 16, 40, 3, index="i32")
     problem = sides[1][key].kernel.make(size, builtin(), np.random.default_rng(0))

@@ -167,7 +167,7 @@ def write(root: Path, files: Files) -> Path:
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
-    """Writes a tree, loads it under a name of its own as ``catalogue.copied`` does, and gives its identity."""
+    """Writes a tree, loads it under a name of its own as ``catalogue.from_copy`` does, and gives its identity."""
     numbers = itertools.count()
 
     def made(files: Files) -> tuple[str, list[str]]:
@@ -179,7 +179,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
         sys.modules[name] = module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
         found = identity(import_module(f"{name}.top").mine, root)
-        return found.digest, [*found.late]
+        return found.digest, [*found.late_imports]
 
     yield made
     for name in [name for name in sys.modules if name.startswith("identified_")]:
@@ -653,8 +653,8 @@ def test_every_implementation_of_this_package_can_be_followed() -> None:
     found = {i.key: identity(i, root) for i in catalogue.own()}
     assert len(found) > 40
     for one in found.values():
-        assert (one.late, one.effects) == ((), ())
-        assert not [file for file in one.outside if Path(file).is_relative_to(root)]
+        assert (one.late_imports, one.effects) == ((), ())
+        assert not [file for file in one.outside_files if Path(file).is_relative_to(root)]
     # two kernels may share an implementation's code, but within one kernel no two are the same
     assert len({(key.partition("/")[0], one.digest) for key, one in found.items()}) == len(found)
 
@@ -675,7 +675,7 @@ def digests(implementations: list[Implementation], root: Path) -> dict[str, str]
 
 def test_a_copy_of_this_package_has_the_same_digests(copy: Path) -> None:
     mine = digests(list(catalogue.own()), Path(catalogue.__file__).parent)
-    assert digests(catalogue.copied(copy, "copy_of_impls"), copy) == mine
+    assert digests(catalogue.from_copy(copy, "copy_of_impls"), copy) == mine
 
 
 def test_one_changed_line_of_this_package_changes_one_digest(copy: Path) -> None:
@@ -684,17 +684,17 @@ def test_one_changed_line_of_this_package_changes_one_digest(copy: Path) -> None
     assert text.count('mode="clip"') == 2
     file.write_text(text.replace('out=out, mode="clip"', 'out=out, mode="wrap"'), encoding="utf-8")
     mine = digests(list(catalogue.own()), Path(catalogue.__file__).parent)
-    theirs = digests(catalogue.copied(copy, "copy_of_impls"), copy)
+    theirs = digests(catalogue.from_copy(copy, "copy_of_impls"), copy)
     assert [key for key in mine if mine[key] != theirs[key]] == ["lookup/take-out"]
 
 
 def test_options_of_compilation_are_a_change_of_all_that_is_compiled(copy: Path) -> None:
     file = copy / "compiled.py"
     text = file.read_text(encoding="utf-8")
-    assert text.count(', "fastmath": set(LOOSE)') == 1
-    file.write_text(text.replace(', "fastmath": set(LOOSE)', ""), encoding="utf-8")
+    assert text.count(', "fastmath": set(FASTMATH_FLAGS)') == 1
+    file.write_text(text.replace(', "fastmath": set(FASTMATH_FLAGS)', ""), encoding="utf-8")
     mine = digests(list(catalogue.own()), Path(catalogue.__file__).parent)
-    theirs = digests(catalogue.copied(copy, "copy_of_impls"), copy)
+    theirs = digests(catalogue.from_copy(copy, "copy_of_impls"), copy)
     jitted = {i.key for i in catalogue.own() if i.jit}
     trained = {key for key in mine if key.startswith("training.") and key.endswith("/numba")}
     assert jitted
@@ -708,7 +708,7 @@ def test_how_a_kernel_makes_its_inputs_is_a_change_of_its_implementations(copy: 
     assert text.count(line) == 1
     file.write_text(text.replace(line, line + "    W[0] = 0\n"), encoding="utf-8")
     mine = digests(list(catalogue.own()), Path(catalogue.__file__).parent)
-    theirs = digests(catalogue.copied(copy, "copy_of_impls"), copy)
+    theirs = digests(catalogue.from_copy(copy, "copy_of_impls"), copy)
     assert {key for key in mine if mine[key] != theirs[key]} == {key for key in mine if key.startswith("lookup/")}
 
 
@@ -743,7 +743,7 @@ def test_what_a_file_changes_for_the_whole_process_when_it_is_imported_is_told(
 
 def test_effects_of_a_copied_packages_other_modules_are_told(copy: Path) -> None:
     write(copy, {"extra.py": "import gc\n\ngc.get_count()\n"})
-    (first, *_) = catalogue.copied(copy, "copy_of_impls")
+    (first, *_) = catalogue.from_copy(copy, "copy_of_impls")
     ((file, effect),) = identity(first, copy).effects
     assert (Path(file).name, effect.line, effect.text) == ("extra.py", 3, "gc.get_count()")
 
@@ -766,7 +766,7 @@ def test_code_that_reads_files_is_known_to(call: str, tmp_path: Path) -> None:
         root = tmp_path / str(reads)
         text = OUTSIDE.format(statement=body, call="f(W)" if reads else "W")
         (mine,) = catalogue.from_file(write(root, {"mine.py": text}) / "mine.py", [root])
-        assert identity(mine, root).reads == reads
+        assert identity(mine, root).reads_files == reads
 
 
 def test_a_config_that_claims_every_attribute_is_no_implementation() -> None:
@@ -829,7 +829,7 @@ def used_outside(tree: Path, other: Path, name: str, statement: str, call: str) 
     sys.path.insert(0, str(other))
     try:
         (mine,) = catalogue.from_file(file, [tree])
-        return identity(mine, tree).outside
+        return identity(mine, tree).outside_files
     finally:
         sys.path.remove(str(other))
         sys.modules.pop(name, None)

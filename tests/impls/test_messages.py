@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.contract import describe
-from impls.messages import message_of, one_line, quoted, readable, told
+from impls.messages import message_of, one_line, quoted, readable, type_and_message
 
 
 class Mute(Exception):
@@ -30,7 +30,7 @@ class Numb(Exception):
 @pytest.mark.parametrize(
     ("error", "raised"), [(Mute(), "RuntimeError"), (Leaves(), "SystemExit"), (Numb(), "TypeError")]
 )
-@pytest.mark.parametrize("say", [message_of, told, describe])
+@pytest.mark.parametrize("say", [message_of, type_and_message, describe])
 def test_an_error_that_raises_when_it_is_asked_is_told_all_the_same(error: Exception, raised: str, say: object) -> None:
     assert callable(say)
     said = say(error)
@@ -48,8 +48,8 @@ def test_ctrl_c_is_not_swallowed() -> None:
 
 
 def test_an_error_is_its_type_and_its_message_if_it_has_one() -> None:
-    assert told(ValueError("a\n  b")) == "ValueError: a b"
-    assert told(ValueError()) == "ValueError"
+    assert type_and_message(ValueError("a\n  b")) == "ValueError: a b"
+    assert type_and_message(ValueError()) == "ValueError"
 
 
 @given(st.text(st.characters(), max_size=500))

@@ -17,8 +17,8 @@ from impls.case import Size
 from impls.catalogue import missing, own
 from impls.compiled import compiled
 from impls.interface import Implementation, Problem
-from impls.random import alias_table, draw, next_bits, state, whole_alias_table
-from impls.sampling.contract import alone, included
+from impls.random import alias_table, draw, integer_alias_table, next_bits, state
+from impls.sampling.contract import inclusion_probabilities, law_without
 from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
 
 Array = NDArray[Any]
@@ -83,7 +83,7 @@ def included_by_hand(p: Array, target: int, K: int) -> Array:
 @given(p=laws(30), data=st.data())
 def test_inclusion_probabilities_add_up_to_the_number_of_draws(p: Array, data: st.DataObject) -> None:
     target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, len(p) - 1))
-    chances = np.array(included(tuple(p), target, K))
+    chances = np.array(inclusion_probabilities(tuple(p), target, K))
     assert chances.sum() == pytest.approx(K, rel=1e-10)
     assert chances[target] == 0
     assert np.all((chances >= 0) & (chances <= 1 + 1e-10))
@@ -93,18 +93,20 @@ def test_inclusion_probabilities_add_up_to_the_number_of_draws(p: Array, data: s
 @given(p=laws(6, least=1e-4), data=st.data())
 def test_inclusion_probabilities_are_those_of_drawing_one_after_another(p: Array, data: st.DataObject) -> None:
     target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, min(3, len(p) - 1)))
-    np.testing.assert_allclose(included(tuple(p), target, K), included_by_hand(p, target, K), rtol=1e-8, atol=1e-11)
+    np.testing.assert_allclose(
+        inclusion_probabilities(tuple(p), target, K), included_by_hand(p, target, K), rtol=1e-8, atol=1e-11
+    )
 
 
 def test_inclusion_probabilities_agree_with_numpys_choice() -> None:
     """The book's own sampler, twenty thousand times: each word's count is binomial, at one in a million."""
     p, K, times = scaled([8, 4, 2, 1, 1, 1, 0.5, 0.1]), 3, 20_000
     rng = np.random.default_rng(0)
-    law = alone(p, 1)
+    law = law_without(p, 1)
     counts = np.bincount(
         np.ravel([rng.choice(len(p), K, replace=False, p=law) for _ in range(times)]), minlength=len(p)
     )
-    for count, chance in zip(counts.tolist(), included(tuple(p), 1, K), strict=True):
+    for count, chance in zip(counts.tolist(), inclusion_probabilities(tuple(p), 1, K), strict=True):
         assert binom.cdf(count, times, chance) > 1e-6
         assert binom.sf(count - 1, times, chance) > 1e-6
 
@@ -258,7 +260,7 @@ def test_the_generator_gives_the_numbers_of_its_paper() -> None:
 @settings(max_examples=20, deadline=None)
 def test_whole_alias_tables_are_the_exact_ones_but_for_rounding(p: Array) -> None:
     threshold, alias = alias_table(p)
-    whole = whole_alias_table(p)
+    whole = integer_alias_table(p)
     assert whole.dtype == np.uint32
     np.testing.assert_array_equal(whole[:, 1], alias)
     np.testing.assert_allclose(whole[:, 0] / 2**32, threshold, atol=2**-31)
@@ -266,7 +268,7 @@ def test_whole_alias_tables_are_the_exact_ones_but_for_rounding(p: Array) -> Non
 
 def test_compiled_draws_follow_the_law() -> None:
     p = scaled((np.arange(1, 31.0) ** -0.75).tolist())
-    generator, tables, one = state(3), whole_alias_table(p), compiled(draw)
+    generator, tables, one = state(3), integer_alias_table(p), compiled(draw)
     seen = np.bincount([int(one(generator, tables)) for _ in range(60_000)], minlength=30)
     statistic = float(((seen - 60_000 * p) ** 2 / (60_000 * p)).sum())
     assert chdtrc(29, statistic) > 1e-6

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.engine.context import Settings as RaceSettings
 from bench.engine.contract import check_contract
-from bench.plans.problems import enter
+from bench.plans.problems import new_problem_run
 from impls.case import Size
 from impls.catalogue import missing
 from impls.compiled import compiled
@@ -25,15 +25,15 @@ from impls.training import contract, rows, staged
 from impls.training.compiled import CompiledModel
 from impls.training.contract import (
     EVERY_PAIR,
+    LEARNT_ACCURACY,
     LONGEST,
-    TOLD_APART,
     Settings,
     covers,
-    kept_share,
+    keep_probability,
     noise_loss,
+    pair_accuracy,
     pairs_of,
-    planted,
-    told_apart,
+    topic_text,
     training_problem,
     windows,
 )
@@ -253,7 +253,7 @@ def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, 
 
 
 def trained(implementation: Implementation, threads: int = 1, passes: int = 12, seed: int = 0) -> Any:
-    words, starts = planted(V, np.random.default_rng(1))
+    words, starts = topic_text(V, np.random.default_rng(1))
     counts = np.bincount(words, minlength=V).astype(np.float64)
     size = Size(V, 16, len(words), 5, index="i32", threads=threads)
     problem = training_problem(
@@ -289,8 +289,8 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
         assert len(model.threads[0].own[0]) == (0 if threads == 1 else V // 20)
         for _ in range(20):
             step(words, starts, model)
-        told.append(told_apart(model.W_in, model.W_out, words, starts, counts))
-    assert told[0] > TOLD_APART
+        told.append(pair_accuracy(model.W_in, model.W_out, words, starts, counts))
+    assert told[0] > LEARNT_ACCURACY
     assert told[1] > told[0] - 0.02
 
 
@@ -302,11 +302,11 @@ def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -
         model = CompiledModel(problem, skip_gram=True)
         model.alpha = alpha
         before = [table.copy() for table in model.shared]
-        model.hand_out()
+        model.copy_frequent_rows()
         for thread in model.threads:
             for own in thread.own:
                 own += 1.0
-        model.bring_together(words)
+        model.merge_frequent_rows(words)
         for table, was in zip(model.shared, before, strict=True):
             np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
             assert (table[5:] == was[5:]).all()
@@ -372,7 +372,7 @@ def test_stages_of_a_step_add_up_to_all_of_it(monkeypatch: pytest.MonkeyPatch) -
     """By a clock that ticks when it is read: each batch reads it at both ends of its five stages."""
     model = trained(next(implementation for implementation in CBOW if implementation.slug == "sparse"), passes=1)
     assert isinstance(model, StagedModel)
-    words, starts = planted(V, np.random.default_rng(1))
+    words, starts = topic_text(V, np.random.default_rng(1))
     batches = -(-len(words) // BATCH)
     ticks = count()
     monkeypatch.setattr(staged, "perf_counter_ns", lambda: next(ticks))
@@ -390,16 +390,16 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
     clock = iter([0.0, 1.0, 4.0])
     monkeypatch.setattr(looped, "perf_counter", lambda: next(clock))
     before = model.W_in.copy()
-    words, starts = planted(V, np.random.default_rng(1))
+    words, starts = topic_text(V, np.random.default_rng(1))
     assert model.stages(words, starts) == {"examples + sampling": 1.0, "lookup to update": 2.0}
     assert not np.array_equal(before, model.W_in)
 
 
 def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
     """It has no windows: what would be timed is not training."""
-    implementations = enter([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).cases
+    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).cases
     assert [(implementation.status, implementation.reason) for implementation in implementations] == [
-        ("skipped", "B = 1 is too little to work on: --batch 20 or more")
+        ("skipped", "B = 1 is too small for this kernel: use --batch 20 or more")
     ]
 
 
@@ -487,7 +487,7 @@ def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(
     implementation: Implementation, sample: float
 ) -> None:
     """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all implementations do."""
-    words, starts = planted(V, np.random.default_rng(1), lines=40, length=30)
+    words, starts = topic_text(V, np.random.default_rng(1), lines=40, length=30)
     counts = np.bincount(words, minlength=V).astype(np.float64)
     given = Settings(sample=sample)
     problem = training_problem(Size(V, 4, len(words), 1, index="i32"), counts, [], np.random.default_rng(2), given)
@@ -497,7 +497,7 @@ def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(
         seen.clear()
         step(words, starts, model)
         passes.append(sum(seen))
-    stays = kept_share(counts, sample)[words].reshape(40, 30)
+    stays = keep_probability(counts, sample)[words].reshape(40, 30)
     expected = 0.0
     for line in stays:  # the law of how many words are left, one after another; lines of n have a known mean
         left = np.array([1.0])
@@ -518,10 +518,10 @@ def pairs_by_chance(n: int) -> float:
 
 def test_frequent_words_are_left_out_by_word2vecs_rule() -> None:
     counts = np.array([1e6, 1e3, 1.0])
-    share = kept_share(counts, 1e-3)
+    share = keep_probability(counts, 1e-3)
     f = counts / counts.sum()
     np.testing.assert_allclose(share, np.minimum(1, np.sqrt(1e-3 / f) + 1e-3 / f))
-    assert kept_share(counts, 0).tolist() == [1, 1, 1]
+    assert keep_probability(counts, 0).tolist() == [1, 1, 1]
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 4))
@@ -541,10 +541,10 @@ def test_pairs_are_those_of_the_definition(lengths: list[int], window: int) -> N
 
 
 def test_a_model_that_knows_nothing_scores_by_chance() -> None:
-    words, starts = planted(V, np.random.default_rng(1))
+    words, starts = topic_text(V, np.random.default_rng(1))
     counts = np.bincount(words, minlength=V).astype(np.float64)
     nothing = np.zeros((V, 4), np.float32)
-    assert told_apart(nothing, nothing, words, starts, counts) == 0.5
+    assert pair_accuracy(nothing, nothing, words, starts, counts) == 0.5
     assert noise_loss(nothing, nothing, words, starts, counts) == pytest.approx(6 * np.log(2))
 
 

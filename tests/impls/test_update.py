@@ -17,7 +17,7 @@ from impls.case import Size
 from impls.catalogue import kernels, missing, own
 from impls.interface import Implementation, Kernel, Problem
 from impls.update import adam, difference, lazy_adam, sgd
-from impls.update.contract import DRAWN, rate
+from impls.update.contract import DRAWN_ENTRIES, rate
 from impls.words import Corpus, builtin
 
 Array = NDArray[Any]
@@ -159,7 +159,7 @@ def test_the_first_moment_of_a_word_that_stays_away_stops_short_of_zero(implemen
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-@pytest.mark.parametrize("size", [Size(400, 3, 60), Size(50, DRAWN // 20, 8, index="i32"), Size(30, 2, 0)])
+@pytest.mark.parametrize("size", [Size(400, 3, 60), Size(50, DRAWN_ENTRIES // 20, 8, index="i32"), Size(30, 2, 0)])
 def test_reset_restores_every_table_to_the_last_bit(kernel: Kernel, size: Size, corpus: Corpus) -> None:
     """Also where a table repeats the rows that were drawn."""
     (baseline,) = [i for i in FOUND if i.kernel is kernel and i.baseline]
@@ -265,8 +265,8 @@ def test_lazy_adam_is_not_adam_and_by_how_much(corpus: Corpus) -> None:
     """After the first step they agree; on text most words stay away, so they part, by about as far as Adam moves."""
     size = Size(2_000, 10, 100)
     first, later = (difference.difference(size, corpus, n) for n in (1, 100))
-    assert first.most_apart <= 4 * np.finfo(np.float32).eps
-    assert later.most_apart > 0.001  # more than one step's worth
+    assert first.max_apart <= 4 * np.finfo(np.float32).eps
+    assert later.max_apart > 0.001  # more than one step's worth
     assert later.lazy_moved < 0.5 * later.adam_moved
     assert later.apart > 0.5 * later.adam_moved
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.vectors import UNIT, aligned, blocks, exponentials, gradients, lengths, product, scores
+from impls.vectors import UNIT, aligned, blocks, exponentials, gradients, product, row_units, scores
 
 
 def call_exponentials(row: Any, less: Any) -> None:
@@ -92,7 +92,7 @@ def test_a_row_meets_rows_at_random_places(
     rng, n, (dtype, index) = np.random.default_rng(H), len(words), kind
     table, x, dx = (rng.normal(size=shape).astype(dtype) for shape in ((5, H), H, H))
     out, slopes, values = (rng.normal(size=shape).astype(dtype) for shape in (n + 1, n + 1, (n + 1, H)))
-    ids, parts = np.array(words, index), lengths(H, np.dtype(dtype).itemsize)
+    ids, parts = np.array(words, index), row_units(H, np.dtype(dtype).itemsize)
     beyond, before, rows = (out[n], values[n].copy()), values[:n].copy(), table[ids]
     compiled(call_scores)(out, x, table, ids, *parts)
     tolerance = 1e-4 if dtype == "f4" else 1e-12

@@ -135,9 +135,9 @@ def test_a_stream_skips_nothing_where_most_words_are_too_rare_to_keep(begin: int
 def test_small_vocabularies_keep_the_most_frequent_words_and_say_what_is_lost(sotu: Corpus) -> None:
     frequent = {word for word, _ in Counter(sotu.ids.tolist()).most_common(1000)}
     share = sum(i in frequent for i in sotu.ids.tolist()) / len(sotu.ids)
-    assert sotu.kept(1000) == pytest.approx(share)
+    assert sotu.token_share(1000) == pytest.approx(share)
     assert f"{share:.1%}" in sotu.describe(1000)
-    assert sotu.kept(len(sotu.counts)) == 1
+    assert sotu.token_share(len(sotu.counts)) == 1
     stream = sotu.stream(Size(1000), 50_000, np.random.default_rng(0))
     assert set(stream.tolist()) <= frequent
 
