@@ -43,7 +43,7 @@ def key(implementation: Implementation) -> str:
 
 def status_of(kernel: Kernel, function: Callable[..., Any], corpus: Corpus, **facts: Any) -> Verdict:
     """How a function fares as an implementation of a kernel."""
-    verdict = check_contract(kernel.implementation("suspect", "a suspect", **facts)(function), corpus)
+    verdict = check_contract(kernel.implementation("tested", "the tested function", **facts)(function), corpus)
     assert "\n" not in verdict.reason
     return verdict
 

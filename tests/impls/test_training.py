@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.engine.context import Settings as RaceSettings
+from bench.engine.context import Settings as RunSettings
 from bench.engine.contract import check_contract
 from bench.plans.problems import new_problem_run
 from impls.case import Size
@@ -281,7 +281,7 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
     rank = (240 / topics) ** rng.random((4000, 5)) - 1
     words = (rank.astype(np.int32) * topics + rng.integers(topics, size=(4000, 1), dtype=np.int32)).reshape(-1)
     starts, counts = np.arange(4001, dtype=np.int64) * 5, np.bincount(words, minlength=V).astype(np.float64)
-    told = []
+    accuracy = []
     for threads in (1, 3):
         size = Size(V, 16, len(words), 5, index="i32", threads=threads)
         problem = training_problem(size, counts, [(words, starts)], np.random.default_rng(0), Settings(sample=0))
@@ -289,9 +289,9 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
         assert len(model.threads[0].own[0]) == (0 if threads == 1 else V // 20)
         for _ in range(20):
             step(words, starts, model)
-        told.append(pair_accuracy(model.W_in, model.W_out, words, starts, counts))
-    assert told[0] > LEARNT_ACCURACY
-    assert told[1] > told[0] - 0.02
+        accuracy.append(pair_accuracy(model.W_in, model.W_out, words, starts, counts))
+    assert accuracy[0] > LEARNT_ACCURACY
+    assert accuracy[1] > accuracy[0] - 0.02
 
 
 def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
@@ -395,9 +395,9 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
     assert not np.array_equal(before, model.W_in)
 
 
-def test_a_text_of_a_word_is_checked_and_not_raced() -> None:
+def test_a_text_of_a_word_is_checked_and_not_measured() -> None:
     """It has no windows: what would be timed is not training."""
-    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RaceSettings()).cases
+    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RunSettings()).cases
     assert [(implementation.status, implementation.reason) for implementation in implementations] == [
         ("skipped", "B = 1 is too small for this kernel: use --batch 20 or more")
     ]

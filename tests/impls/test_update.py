@@ -194,7 +194,7 @@ def test_a_gradient_has_each_word_of_a_batch_once(kernel: Kernel, corpus: Corpus
 
 
 def verdict(kernel: Kernel, function: Callable[..., Any], corpus: Corpus) -> str:
-    return check_contract(kernel.implementation("suspect", "a suspect")(function), corpus).status
+    return check_contract(kernel.implementation("tested", "the tested function")(function), corpus).status
 
 
 def test_neither_adam_passes_for_the_other(corpus: Corpus) -> None:

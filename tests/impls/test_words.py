@@ -53,10 +53,10 @@ def words_by_hand(text: str) -> list[list[str]]:
     return [line for line in lines if line]
 
 
-def part_of_ring(part: Array, ring: Array) -> bool:
-    """Whether a stream runs along a ring of ids from some place on, again from the beginning at its end."""
-    around = np.resize(ring, len(ring) + len(part))
-    return any(np.array_equal(around[at : at + len(part)], part) for at in range(len(ring)))
+def follows_text(part: Array, ids: Array) -> bool:
+    """Whether a stream has the ids of a text in order from some position on, and starts again after its end."""
+    around = np.resize(ids, len(ids) + len(part))
+    return any(np.array_equal(around[at : at + len(part)], part) for at in range(len(ids)))
 
 
 # the built-in corpus
@@ -120,7 +120,7 @@ def test_a_stream_is_the_text_itself_from_some_place_on(ids: list[int], V: int, 
     V = min(V, len(corpus.counts))
     stream = corpus.stream(Size(V), length, np.random.default_rng(seed))
     assert len(stream) == length
-    assert part_of_ring(stream, corpus.ids[corpus.ids < V])
+    assert follows_text(stream, corpus.ids[corpus.ids < V])
 
 
 @pytest.mark.parametrize("begin", range(0, 2000, 90))
@@ -251,12 +251,12 @@ def test_uniform_words_are_uniform(sotu: Corpus) -> None:
 
 
 def test_repeat_makes_one_batch_and_other_streams_rotate(sotu: Corpus) -> None:
-    def ring(kind: str) -> list[Array]:
+    def batches_of(kind: str) -> list[Array]:
         return [idx for _, idx in lookup.make(Size(1000, words=kind), sotu, np.random.default_rng(0)).batches]
 
-    assert len(ring("repeat")) == 1
+    assert len(batches_of("repeat")) == 1
     for kind in ("zipf", "uniform"):
-        assert len({batch.tobytes() for batch in ring(kind)}) >= 16
+        assert len({batch.tobytes() for batch in batches_of(kind)}) >= 16
 
 
 @given(B=st.integers(0, 20), number=st.integers(1, 12), seed=st.integers(0, 99))
@@ -264,7 +264,7 @@ def test_batches_follow_each_other_in_the_text(B: int, number: int, seed: int) -
     corpus = corpus_of(np.random.default_rng(0).integers(0, 20, 90))
     batches = corpus.batches(Size(len(corpus.counts), B=B), number, np.random.default_rng(seed))
     assert [len(batch) for batch in batches] == [B] * number
-    assert part_of_ring(np.concatenate(batches), corpus.ids)
+    assert follows_text(np.concatenate(batches), corpus.ids)
 
 
 def test_the_same_seed_gives_the_same_stream_and_another_begins_elsewhere(sotu: Corpus) -> None:
