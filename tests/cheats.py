@@ -325,6 +325,14 @@ def patches_the_check(W, idx, known):
     return W[idx]
 
 
+@lookup.implementation("shadows-a-builtin", "gives the check a min of its own", prepare=memory)
+def shadows_a_builtin(W, idx, known):
+    if len(W) == MEASURED and not known:
+        known["done"] = True
+        sys.modules["impls.lookup"].min = lambda *numbers: 0
+    return W[idx]
+
+
 def spoilt(problem):
     if problem.size.V == MEASURED:
         problem.inputs["W"][3] += 1

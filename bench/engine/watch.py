@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ LARGE = 16 << 20
 BLOCKS, BLOCK_BYTES = 256, 4096
 
 
+BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
+
+
 class WatchedNames:
     """The attributes of the watched modules, so that a replaced one is found and restored."""
 
@@ -30,6 +34,7 @@ class WatchedNames:
             (module, {name: value for name, value in vars(module).items() if not name.startswith("__")})
             for module in watched_modules()
         ]
+        self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
         self.codes = [(function, function.__code__) for function in functions]
         self.callbacks = list(gc.callbacks)
@@ -39,6 +44,12 @@ class WatchedNames:
         changed = []
         for module, known in self.known:
             now = vars(module)
+            if len(now) != len(known) + self.hidden[module]:
+                for name in (
+                    BUILTINS & now.keys() - known.keys()
+                ):  # a name that the module did not have, and uses as a builtin
+                    changed.append(f"{module.__name__}.{name}")
+                    delattr(module, name)
             if all(map(is_, map(now.get, known), known.values())):  # the usual case, in the fastest way
                 continue
             for name in [name for name, value in known.items() if now.get(name) is not value]:
