@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .files import ResultError
     from .frame import COLUMNS, load
-    from .results import ResultError
     from .samples import load_samples
 
 __all__ = ["COLUMNS", "ResultError", "load", "load_samples"]
@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
 
         return load_samples
     if name == "ResultError":
-        from .results import ResultError
+        from .files import ResultError
 
         return ResultError
     raise AttributeError(name)

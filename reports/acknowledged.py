@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from .results import ResultError, write
+from .files import ResultError, write
 
 FILE = "w2vbench.toml"
 

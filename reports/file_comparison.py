@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .files import ResultError
 from .frame import wall_s
 from .memory import untraced
-from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultError, ResultFile, Row
+from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultFile, Row
 from .samples import walls
 from .statistics import Estimate, Floats, Interval, finite_median, memory_verdict
 from .units import change

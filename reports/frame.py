@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .files import read
 from .limits import roofline_limit
 from .memory import call_peak, setup_peak
-from .results import ResultFile, Row, once, read
+from .results import ResultFile, Row, once
 from .samples import figures, walls
 from .statistics import LEVEL, Interval, exponent, finite_median, paired_ratio, slope, typical, typical_figure
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from .acknowledged import Acknowledgement
 from .file_comparison import UNSTEADY, corpus, machine, machine_text, unsteady
+from .files import ResultError, read
 from .frame import wall_s
-from .results import ResultError, ResultFile, read
+from .results import ResultFile
 from .statistics import Floats, Interval
 from .units import LARGE, faster, seconds
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from . import lines
 from .deck import HEADER, deck_table
 from .figures import figures, styles
+from .files import write
 from .frame import frame, speedup
-from .results import ResultFile, Row, write
+from .results import ResultFile, Row
 from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
 from .tables import SORTED_BY, Table, cells, csv, markdown, plain, tables
 from .units import seconds, size_bytes, times

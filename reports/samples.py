@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .results import ResultFile, Samples, read
+from .files import read
+from .results import ResultFile, Samples
 from .statistics import Floats
 
 if TYPE_CHECKING:

@@ -88,15 +88,16 @@ def compare(
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
     if base.endswith(".json") and (head is None or head.endswith(".json")):
-        from reports import file_comparison, results, stages
+        from reports import file_comparison, stages
+        from reports.files import read
 
         if impl or kernel or only or everything or budget or corpus or threads > 1 or (across_machines and not head):
             raise running.PlanError(
                 f"{base} has been measured already: of the options only --threshold, --out, --junit and --json apply, and --across-machines to two files"
             )
-        first = results.read(Path(base))
+        first = read(Path(base))
         if head:
-            found = file_comparison.compare_files(first, results.read(Path(head)), (base, head), margin, across_machines)
+            found = file_comparison.compare_files(first, read(Path(head)), (base, head), margin, across_machines)
             content = result_file("compare", show.command_line(sys.argv), machine)
         elif first.w2vbench.comparison and first.w2vbench.comparison.interleaved:
             found = stages.recomputed(first.w2vbench.comparison, threshold)

@@ -106,7 +106,7 @@ def case_names(out: Path) -> Iterator[str]:
     """Yield the names of the cases of the last comparison, if there is one, and of this package."""
     from bench.plans.presets import GATE
     from impls import catalogue
-    from reports.results import ResultError, read
+    from reports.files import ResultError, read
 
     with contextlib.suppress(ResultError):
         comparison = read(out / "comparison.json").w2vbench.comparison

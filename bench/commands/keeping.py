@@ -51,8 +51,8 @@ def keep_run(content: ResultFile, out: Path, *, complete: bool, name: str) -> Ou
     """Write a run's result file and reports. Only a complete run with at least one measured case is stored for ``history``."""
     from pytest_benchmark.utils import get_machine_id
 
+    from reports.files import dump, read, store, write
     from reports.page import report
-    from reports.results import dump, read, store, write
 
     text = dump(content)
     stored = None
@@ -74,7 +74,8 @@ def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, juni
         Where to write the verdicts as JUnit XML, if anywhere.
     """
     from reports import comparison as reporting
-    from reports.results import dump, read, with_part, write
+    from reports.files import dump, read, write
+    from reports.results import with_part
 
     text = dump(with_part(content, comparison=comparison))
     write(out / "comparison.json", text)
@@ -92,7 +93,7 @@ def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, juni
 def keep_calibration(out: Path) -> Outputs:
     """Write the Markdown of the calibration in a folder."""
     from reports import calibration as reporting
-    from reports.results import read, write
+    from reports.files import read, write
 
     path = out / "calibration.json"
     result = read(path)
@@ -104,7 +105,7 @@ def keep_calibration(out: Path) -> Outputs:
 def keep_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, out: Path) -> list[Path]:
     """Write the page of trends."""
     from reports import history as reporting
-    from reports.results import write
+    from reports.files import write
 
     write(out / "history.html", reporting.html(trends, skipped, threshold))
     return [out / "history.html"]
@@ -112,7 +113,8 @@ def keep_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: flo
 
 def write_quality(training: Training, frame: ResultFile, out: Path, *, complete: bool) -> str:
     """Write the result file of training runs. Return its text."""
-    from reports.results import dump, with_part, write
+    from reports.files import dump, write
+    from reports.results import with_part
 
     text = dump(with_part(frame, training=training, complete=complete))
     write(out / "quality.json", text)
@@ -122,7 +124,7 @@ def write_quality(training: Training, frame: ResultFile, out: Path, *, complete:
 def keep_quality(training: Training, frame: ResultFile, out: Path, *, complete: bool) -> Outputs:
     """Write the result file and the reports of training runs."""
     from reports import training as reporting
-    from reports.results import read
+    from reports.files import read
 
     text = write_quality(training, frame, out, complete=complete)
     result = read(out / "quality.json")

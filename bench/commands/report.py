@@ -21,6 +21,6 @@ def report(
     """Build page, Markdown and CSV again from a result file."""
     from bench.commands import terminal as show
     from reports import page
-    from reports.results import read
+    from reports.files import read
 
     show.list_outputs(page.report(read(result), out))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.engine.context import RunContext
-from reports import results
+from reports import files
 from reports.results import Calibration, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
@@ -211,18 +211,18 @@ def write(
         stages=so_far.aa,
     )
     content = result_file("calibrate", command, machine, warnings, calibration=calibration)
-    results.write(folder / "calibration.json", results.dump(content))
+    files.write(folder / "calibration.json", files.dump(content))
 
 
 def read_trials(folder: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
     """Read the trials of a folder's ``calibration.json``. Raises ResultError."""
     path = folder / "calibration.json"
-    file = results.read(path)
+    file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
     if earlier is None or earlier.threshold != threshold:
-        raise results.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
+        raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
     if any(environment.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
-        raise results.ResultError(
+        raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )
     return CalibrationTrials(

@@ -14,7 +14,8 @@ import msgspec
 from bench.engine import protocol
 from impls.case import Case
 from impls.interface import Implementation
-from reports.results import Samples, write
+from reports.files import write
+from reports.results import Samples
 
 from .problems import CaseRun, ProblemRun
 

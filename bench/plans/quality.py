@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,13 +24,16 @@ from bench.plans.run import MACHINE_FACTS, PlanError
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
-from reports.results import Against, ResultError, Training, TrainingRun, read
+from reports.files import ResultError, read
+from reports.results import Against, Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality
 
 LONGEST_STEP_S = 600.0
 """Time limit of one training step."""
+TIME_LIMIT = re.compile(r" \([^()]*--time-limit[^()]*\)")
+"""An option that this command does not have."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ def compare(
                     elif isinstance(event, protocol.Trained):
                         records.append(record(**training_record(event, np.load(vectors), tests)))
             except WorkerFailure as failure:
-                reason = failure.reason.replace(" (--time-limit)", "")
+                reason = TIME_LIMIT.sub("", failure.reason)
                 records.append(record(status=failure.status, reason=reason))
             note("", number + 1, len(runs))
 

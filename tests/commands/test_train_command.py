@@ -20,7 +20,8 @@ from bench.plans import scores as quality
 from bench.plans.quality import QualityRequest, content, words_trained
 from impls.training.implementations import CBOW
 from impls.words import builtin
-from reports.results import Against, ResultFile, TrainingRun, read
+from reports.files import read
+from reports.results import Against, ResultFile, TrainingRun
 from reports.training import (
     DOT,
     HEADER,

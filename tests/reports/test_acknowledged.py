@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.acknowledged import FILE, Acknowledgement, add, new_since, read, toml_text
-from reports.results import ResultError
+from reports.files import ResultError
 
 WHEN = datetime(2026, 11, 24, 18, tzinfo=UTC)
 CASE = "lookup/gather@V=1e4,H=100,B=100,f32,i64,zipf,t1"

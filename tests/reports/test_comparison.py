@@ -47,7 +47,8 @@ from reports.comparison import (
     workflow_commands,
     worst,
 )
-from reports.results import ComparedRow, Comparison, ResultError, ResultFile
+from reports.files import ResultError
+from reports.results import ComparedRow, Comparison, ResultFile
 from tests import saved
 from tests.saved import HOSTILE
 

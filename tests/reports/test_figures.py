@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reports.figures import COLOURS, SYMBOLS, figures, styles
+from reports.files import read
 from reports.frame import frame
-from reports.results import read
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, not_measured, row, without_processes
 

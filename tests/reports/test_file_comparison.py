@@ -25,7 +25,8 @@ from reports.file_comparison import (
     unsteady,
     within,
 )
-from reports.results import ComparedRow, Comparison, ResultError, ResultFile, read
+from reports.files import ResultError, read
+from reports.results import ComparedRow, Comparison, ResultFile
 from reports.statistics import LEAST_BYTES, Estimate, memory_verdict
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, Content, not_measured, row, without_processes

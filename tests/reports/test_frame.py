@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 
 import reports
+from reports.files import read
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
-from reports.results import ResultFile, read
+from reports.results import ResultFile
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
 

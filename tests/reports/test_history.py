@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from bench.commands.main import app
 from reports.acknowledged import Acknowledgement
 from reports.file_comparison import UNSTEADY
+from reports.files import ResultError, write
 from reports.history import (
     BARS,
     FEWEST_RUNS,
@@ -48,7 +49,7 @@ from reports.history import (
     stored,
     trends,
 )
-from reports.results import ResultError, ResultFile, write
+from reports.results import ResultFile
 from tests import saved
 from tests.saved import HOSTILE, Content, row, without_processes
 

@@ -19,9 +19,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Locator, Page, TimeoutError, sync_playwright
 
 from reports.figures import STAGES
+from reports.files import read
 from reports.frame import frame
 from reports.page import as_markdown, html
-from reports.results import ResultFile, read
+from reports.results import ResultFile
 from reports.samples import walls
 from reports.statistics import paired_ratio
 from reports.story import findings

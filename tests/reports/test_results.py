@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import reports
-from reports import results
-from reports.results import ResultError, dump, read, store, with_part, write
+from reports import files
+from reports.files import ResultError, dump, read, store, write
+from reports.results import with_part
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, Content
 
@@ -379,7 +380,7 @@ def test_a_run_that_ends_while_another_writes_takes_the_next_number(
             inner.append(store(tmp_path, "run", "other"))
         real(path, text)
 
-    monkeypatch.setattr(results, "write", slow)
+    monkeypatch.setattr(files, "write", slow)
     mine = store(tmp_path, "run", "mine")
     assert mine != inner[1]
     assert (mine.read_text(), inner[1].read_text()) == ("mine", "other")
@@ -390,7 +391,7 @@ def test_processes_that_keep_runs_at_once_lose_none(tmp_path: Path) -> None:
     program = """
 import sys, time
 from pathlib import Path
-from reports.results import store
+from reports.files import store
 folder, who = Path(sys.argv[1]), sys.argv[2]
 (folder / f"ready-{who}").touch()
 while not (folder / "go").exists():
@@ -433,6 +434,6 @@ def test_nothing_is_written_over_what_is_no_ordinary_file(tmp_path: Path) -> Non
 
 
 def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr(files, "LARGEST_FILE", 1 << 20)
     with pytest.raises(ResultError, match="endless"):
         read(Path("/dev/zero"))

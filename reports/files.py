@@ -1,0 +1,133 @@
+"""Result files on disk: read and validated, and written so that an interrupted program leaves the old file or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .results import SCHEMA, ResultFile
+
+LARGEST_FILE = 1 << 30
+
+
+class ResultError(ValueError):
+    """A file that is no result file of ours, or cannot be written; the message is one line and says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
+
+
+def read(path: Path) -> ResultFile:
+    """Read and validate a result file. Raises ResultError with one line that says what is wrong."""
+    try:
+        if path.is_dir():
+            raise ResultError(f"{path}: a folder, not a result file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ResultError(f"{path}: {path.stat().st_size / 1e9:.1f} GB is too large for a result file")
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:  # a device, which has no size
+            raise ResultError(f"{path}: endless, so it is no result file")
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror or error}") from error
+    if not text.strip():
+        raise ResultError(f"{path}: empty")
+    try:
+        data = json.loads(text, parse_constant=no_number)
+    except RecursionError as error:
+        raise ResultError(f"{path}: nested too deeply, so it is no result file") from error
+    except ValueError as error:
+        binary = isinstance(error, UnicodeDecodeError)
+        raise ResultError(
+            f"{path}: {'binary' if binary else 'not JSON, or cut off'}, so it is no result file"
+        ) from error
+    if not isinstance(data, dict) or "benchmarks" not in data:
+        raise ResultError(f"{path}: JSON, but no result file (it has no list of benchmarks)")
+    suite = data.get("w2vbench")
+    if not isinstance(suite, dict):
+        raise ResultError(
+            f"{path}: benchmarks of another suite (it has no w2vbench part); pytest-benchmark compare can read it"
+        )
+    version = suite.get("schema_version")
+    if type(version) is not int or version < 1:
+        raise ResultError(f"{path}: its schema version is not a whole number from 1 up")
+    if version > SCHEMA:
+        raise ResultError(
+            f"{path}: written by a newer w2vbench (schema {version}; this one reads up to {SCHEMA}): upgrade to read it"
+        )
+    try:
+        return ResultFile.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"{where}{': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ResultError(f"{path}: not a valid result file: {what}{more}") from error
+
+
+def no_number(token: str) -> None:
+    """Python's JSON reader takes NaN and Infinity for numbers; JSON has neither."""
+    raise ValueError(token)
+
+
+def dump(result: ResultFile) -> str:
+    """Return a result file's text. Raises ValueError if a figure is not finite."""
+    content = result.model_dump(by_alias=True, exclude_unset=True)  # as JSON, pydantic would write null for NaN
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all: beside its place, synced, and renamed. Raises ResultError.
+
+    What UTF-8 cannot hold, such as a command's argument that was no text, becomes a question mark.
+    """
+    if path.exists() and not path.is_file():  # the renaming would put a file in a device's place
+        raise ResultError(f"{path}: no ordinary file, so nothing is written over it")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def store(folder: Path, name: str, text: str) -> Path:
+    """Keep a run as pytest-benchmark does, ``NNNN_name.json`` in a folder; runs that end at once get different numbers.
+
+    A run claims its number with a hidden file until its own is there. A run that was killed leaves its claim behind,
+    and its number stays unused.
+    """
+    safe = re.sub(r"[^\w.-]+", "-", name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            taken = re.findall(
+                r"^\.?(\d{4,})[_.]", "\n".join(file.name for file in folder.iterdir()), re.MULTILINE | re.ASCII
+            )
+            number = f"{max(map(int, taken), default=0) + 1:04}"
+            claim = folder / f".{number}.claim"
+            try:
+                os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            try:
+                if any(folder.glob(f"{number}_*.json")):
+                    continue
+                write(folder / f"{number}_{safe}.json", text)
+                return folder / f"{number}_{safe}.json"
+            finally:
+                claim.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultError(f"{folder}: {error.strerror or error}") from error
