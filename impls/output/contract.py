@@ -167,6 +167,11 @@ class Candidates:
         return Candidates(self.words[rows], offsets, self.softmax, excluded, is_target)
 
 
+def join_shared(of_rows: Array, shared: Array) -> Array:
+    """Put each row's own value, (B,), before values that all rows share, (K,): (B, 1 + K)."""
+    return np.concatenate([of_rows[:, None], np.broadcast_to(shared, (len(of_rows), len(shared)))], axis=1)
+
+
 def candidate_reference(h: Array, W_out: Array, candidates: Candidates, batch: int | None = None) -> Reference:
     """Compute the reference in float64: each row of h scores its own candidates. batch: rows in the mean, if not all of h."""
     words, offsets, softmax = candidates.words, candidates.offsets, candidates.softmax

@@ -18,6 +18,7 @@ from .contract import (
     SIZES,
     Candidates,
     check_with,
+    join_shared,
     make_sampled,
     sampled_work,
     verify_with,
@@ -27,9 +28,7 @@ Result = tuple[Array, Array, tuple[Array, Array]]
 
 
 def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Array) -> Candidates:
-    shape = (len(target), len(negatives))
-    words = np.concatenate([target[:, None], np.broadcast_to(negatives, shape)], axis=1)
-    offsets = np.concatenate([log_q_target[:, None], np.broadcast_to(log_q, shape)], axis=1).astype(np.float64)
+    words, offsets = join_shared(target, negatives), join_shared(log_q_target, log_q).astype(np.float64)
     hits = words == target[:, None]
     hits[:, 0] = False
     return Candidates(words, offsets, softmax=True, excluded=hits)

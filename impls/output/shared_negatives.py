@@ -17,6 +17,7 @@ from .contract import (
     SIZES,
     Candidates,
     check_with,
+    join_shared,
     make_sampled,
     sampled_work,
     sigmoid,
@@ -28,9 +29,7 @@ Result = tuple[Array, Array, tuple[Array, Array]]
 
 
 def candidates(target: Array, negatives: Array) -> Candidates:
-    return Candidates(
-        np.concatenate([target[:, None], np.broadcast_to(negatives, (len(target), len(negatives)))], axis=1)
-    )
+    return Candidates(join_shared(target, negatives))
 
 
 shared_negatives = Kernel(

@@ -82,7 +82,7 @@ def test_a_slowdown_that_the_change_acknowledges_passes_and_is_shown(repository:
     asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*/slows@V=1e4*", "--out", str(tmp_path / "out"))
     done = w2vbench(*asked, cwd=repository)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "intended: it must" in done.stdout
+    assert "acknowledged: it must" in done.stdout
     (case,) = compared(repository, tmp_path / "out")["cases"]
     assert (case["verdict"], case["acknowledged"]) == ("slower", "it must")
 
