@@ -13,7 +13,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
-    epilog="Start with [bold]w2vbench run --preset quick[/bold], about a minute; then open [bold]reports/out/index.html[/bold].",
+    epilog="Start with [bold]w2vbench run --preset quick[/bold], 30 s to a minute; then open [bold]reports/out/index.html[/bold].",
 )
 
 

@@ -77,11 +77,11 @@ def compare(
     from bench.commands.progress import step_progress
     from bench.engine import environment
     from bench.engine.context import RunContext, Settings
-    from bench.plans import revision_comparison as gate
+    from bench.plans import compare as gate
     from bench.plans import run as running
-    from bench.plans.compare import THRESHOLD
+    from bench.plans.comparison_run import THRESHOLD
     from bench.plans.differences import CaseSelection, NotComparable
-    from bench.plans.result_file import result_file
+    from bench.plans.file_header import result_file
     from reports.comparison import exit_code
 
     margin = THRESHOLD if threshold is None else threshold

@@ -92,8 +92,8 @@ def quality(
     from bench.plans import quality as comparing
     from bench.plans import run as running
     from bench.plans import scores
+    from bench.plans.file_header import result_file
     from bench.plans.journal import lock_folder, put_aside
-    from bench.plans.result_file import result_file
     from impls import catalogue
 
     files = [file.resolve() for file in impl or ()]

@@ -65,7 +65,7 @@ def run(
     preset: Annotated[
         PresetName,
         typer.Option(
-            help="quick: the book's kernels in about a minute; default: all kernels, some minutes; full: the longest; deck: the source deck's own sizes."
+            help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: the longest; deck: the source deck's own sizes."
         ),
     ] = PresetName.default,
     kernel: Kernels = None,

@@ -23,10 +23,10 @@ from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import Paired, Stage, decide, undecided
 
-from .compare import ComparisonRun, Note, sources_of
+from .comparison_run import ComparisonRun, Note, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
-from .result_file import result_file
+from .file_header import result_file
 from .revisions import Tree
 
 SLOWDOWNS = (0.02, 0.05, 0.10)

@@ -1,235 +1,163 @@
-"""Measure two revisions side by side, in a fixed number of fresh processes."""
+"""Compare two revisions as the command does: from their names to the content of the result file."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
-from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, MeasureOptions, job_of, measure
-from bench.engine.pool import WorkerFailure
-from bench.engine.protocol import Source, Variant
-from impls.case import Size
-from reports.stages import BASE, HEAD, stage_of
-from reports.verdicts import undecided
+from impls.trees import python_files
+from reports import acknowledged
+from reports.acknowledged import Acknowledgement
+from reports.results import ComparedRow, Comparison
 
-from .comparison_samples import (
-    CHECKED_SIDES,
-    SIDES,
-    STAGES,
-    CaseSamples,
-    ComparisonSamples,
-    Side,
-    add_process,
-    variant_name,
-)
-from .differences import ComparedCase, Differences
-from .presets import GATE
-from .revisions import Tree
-
-THRESHOLD = 0.02
-"""The default threshold: a smaller change counts as none."""
-TIMEOUT = "timeout"
-LIMITS = (TIMEOUT, OUT_OF_MEMORY)
-"""Failures that may be the machine's fault, and not the code's."""
-LEAST_ROUNDS = 5
-OVER_BUDGET = "--budget left no time for them"
+from .comparison_run import THRESHOLD, ComparisonRun, Note, sources_of
+from .comparison_samples import ComparisonSamples
+from .differences import CaseSelection, differences, list_sides
+from .revisions import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 
-def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
-    """Return where each side is loaded from. files: outside implementations, relative to the trees."""
-    return {
-        side.source: Source(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
-        for side, tree in zip(SIDES, (base, base, head), strict=True)
-    }
+@dataclass(frozen=True)
+class Request:
+    """What to compare.
 
-
-Note = Callable[[str, int, int], None]
-
-
-class ComparisonRun:
-    """Measure a comparison.
-
-    Parameters
+    Attributes
     ----------
-    note
-        Called with what is measured, the number of finished processes, and their total (0: unknown).
-    budget_s
-        Time for all processes. Cases that do not fit are left out.
-    sides
-        The variants of each case.
+    root
+        The repository's top folder.
+    base, head
+        Names of the revisions. head is None for the work tree.
+    files
+        Outside implementations, relative to root.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        differences: Differences,
-        note: Note,
-        *,
-        threshold: float = THRESHOLD,
-        budget_s: float = math.inf,
-        sides: Sequence[Side] = SIDES,
-    ) -> None:
-        self.differences, self.note, self.threshold, self.sides = differences, note, threshold, sides
-        gate = GATE.settings
-        settings = replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
-        self.context = replace(context, settings=settings)
-        self.started = time.monotonic()
-        self.ends = self.started + budget_s
-        self.samples: dict[ComparedCase, CaseSamples] = {}
-        self.processes = 0
+    root: Path
+    base: str
+    head: str | None
+    files: tuple[Path, ...] = ()
+    selection: CaseSelection = field(default_factory=CaseSelection)
+    threshold: float = THRESHOLD
+    budget_s: float = math.inf
 
-    def run(self) -> ComparisonSamples:
-        """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
-        self.check(list(self.differences.compared))
-        self.measure_stage(0, lambda: self.differences.remaining)
-        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
-        open_cases = undecided(first, self.threshold)
-        self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
-        return ComparisonSamples(self.differences, self.samples, time.monotonic() - self.started)
 
-    def check(self, cases: Sequence[ComparedCase]) -> None:
-        """Check HEAD's implementations against their contract. Those that fail are not measured."""
-        keys = list(dict.fromkeys(case.facts.key for case in cases))
-        verdicts = check_contracts(keys, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD)
-        excuses = {key: self.check_base(key, verdict) for key, verdict in verdicts.items() if verdict.status in LIMITS}
-        for case in cases:
-            verdict = verdicts[case.facts.key]
-            if verdict.status != OK:
-                self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
+def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
+    """Return the repository of the files (or of the current folder), and the files relative to it. Raises RevisionError."""
+    if not files:
+        root = repository(Path.cwd())
+        if not (root / "impls" / "catalogue.py").is_file():
+            raise RevisionError(
+                f"{root} is no clone of w2vbench: name the file of your own implementations with --impl"
+            )
+        return root, ()
+    for file in files:
+        if not file.resolve().parent.is_dir():
+            raise RevisionError(f"{file}: no such file")
+    roots = {repository(file.resolve().parent) for file in files}
+    if len(roots) != 1:
+        raise RevisionError("the files of --impl are in several git repositories: compare those of one at a time")
+    (root,) = roots
+    return root, tuple(file.resolve().relative_to(root) for file in files)
 
-    def check_base(self, key: str, verdict: Verdict) -> str:
-        """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
-        self.note(f"checking BASE's {key} too", 0, 0)
-        limit_s = self.context.settings.time_limit_s
-        return excuse(lambda: self.context.check(key, source=BASE), limit_s, verdict.status)
 
-    def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
-        """Measure the remaining cases in the fresh processes of a stage."""
-        for done in range(STAGES[stage]):
-            if not remaining():
-                return
-            self.note("first stage" if stage == 0 else "undecided cases again", done, STAGES[stage])
-            began = time.monotonic()
-            self.measure_process(stage, remaining())
-            if done == 0 and math.isfinite(self.ends):
-                self.cut_to_budget(remaining(), time.monotonic() - began, STAGES[stage] - 1, stage)
+@contextmanager
+def both_trees(request: Request) -> Iterator[tuple[Tree, Tree]]:
+    """Check out BASE, and HEAD unless it is the work tree. Raises RevisionError."""
+    with checked_out(request.root, [request.base] if request.head is None else [request.base, request.head]) as trees:
+        yield trees[0], trees[1] if len(trees) == 2 else work_tree(request.root)
 
-    def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
-        """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""
-        room = self.ends - time.monotonic()
-        fits = math.floor(room / max(took * processes, 1e-9) * len(remaining))
-        for case in remaining[max(0, fits) :]:
-            if stage == 0:
-                self.differences.compared.remove(case)
-                self.differences.skip(OVER_BUDGET, [case])
-                self.differences.over_budget.append(case.name)
-            else:
-                why = "undecided, and --budget left no time to measure it again"
-                self.differences.excluded[case] = ("inconclusive", why)
 
-    def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
-        """Measure all cases in one fresh process, problem after problem in a random order."""
-        self.processes += 1
-        self.context.workers.retire()
-        problems: dict[tuple[str, Size], list[ComparedCase]] = {}
-        for case in cases:
-            problems.setdefault((case.facts.kernel, case.size), []).append(case)
-        order = np.random.default_rng([self.context.settings.seed, self.processes]).permutation(len(problems))
-        for at in order:
-            self.measure_problem(stage, list(problems.values())[at])
-        self.context.workers.retire()
-
-    def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
-        """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
-        first = not any(self.samples.get(case) for case in cases)
-        outcome = measure(self.experiment(cases, check=first), self.options(cases, memory=first), self.context)
-        by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
-        for one in outcome.excluded:
-            case, side = by_variant[one.case[0].name], one.variant.rpartition("|")[2] if one.variant else ""
-            excused = ""
-            if side == HEAD and one.status in LIMITS:
-                self.note("measuring BASE alone under the same limit", 0, 0)
-                excused = excuse(partial(self.base_alone, case), self.context.settings.time_limit_s, one.status)
-            self.exclude(case, side, one.status, one.reason, excused)
-        for case in cases:
-            if case not in self.differences.excluded:
-                add_process(
-                    outcome,
-                    case,
-                    [side.name for side in self.sides],
-                    self.samples.setdefault(case, CaseSamples()),
-                    stage,
-                )
-
-    def experiment(self, cases: Sequence[ComparedCase], check: bool, sides: Sequence[Side] = ()) -> Experiment:
-        return Experiment(
-            kernel=cases[0].facts.kernel,
-            size=cases[0].size,
-            inputs=HEAD,
-            cases=tuple(
-                tuple(
-                    Variant(
-                        name=variant_name(case, side.name),
-                        key=case.facts.key,
-                        source=side.source,
-                        check=check and side.name in CHECKED_SIDES,
-                        slowed=side.slowed,
-                    )
-                    for side in sides or self.sides
-                )
-                for case in cases
-            ),
+def compare(request: Request, context: RunContext, base: Tree, head: Tree, note: Note) -> Comparison:
+    """List both sides, measure the cases that differ, and decide. Raises RevisionError."""
+    for file in request.files:
+        if not any((tree.folder / file).is_file() for tree in (base, head)):
+            raise RevisionError(f"{file} is at neither revision: is it in git?")
+    excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
+    context = replace(context, sources=sources_of(base, head, request.files))
+    note("loading both revisions", 0, 0)
+    before, changed = file_states(head), differing_files(request.root, base, head)
+    plan = differences(*list_sides(context, changed), request.selection)
+    samples = ComparisonRun(context, plan, note, threshold=request.threshold, budget_s=request.budget_s).run()
+    if file_states(head) != before:
+        raise RevisionError(
+            f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"
         )
-
-    def options(self, cases: Sequence[ComparedCase], memory: bool) -> MeasureOptions:
-        plan = {
-            variant_name(case, side): one
-            for case in cases
-            for side, one in (self.samples[case].plan.items() if case in self.samples else ())
-        }
-        return MeasureOptions(process=self.processes, plan=plan, least_rounds=LEAST_ROUNDS, memory=memory, reuse=True)
-
-    def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
-        """Yield the events of a process that measures BASE's code alone. Raises WorkerFailure."""
-        experiment = self.experiment([case], check=True, sides=SIDES[:1])
-        job = job_of(experiment, self.options([], memory=False), self.context)
-        return self.context.workers.work(job, experiment.size.threads)
-
-    def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
-        """Exclude a case that failed. excused: why HEAD is not to blame."""
-        verdict = "failed" if side != HEAD else "wrong" if status in (WRONG, ERROR) else "broken"
-        where = f"{side.upper()}: " if side else ""
-        why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
-        self.differences.excluded[case] = ("inconclusive", f"{why}; but {excused}") if excused else (verdict, why)
+    result = comparison(request, base, head, samples, excuses)
+    if result.cases or not changed:
+        return result
+    return result.model_copy(update={"caveats": [*result.caveats, unaffected_caveat(changed)]})
 
 
-NEAR_LIMIT = 0.5
-"""If a step of BASE takes more than this share of the time limit, HEAD's timeout is excused."""
+MOST_NAMED = 5
+"""Files that a caveat names, at most."""
 
 
-def excuse(run: Callable[[], Iterator[protocol.Events]], limit_s: float, status: str) -> str:
-    """Return why HEAD is not to blame for exceeding a limit, or an empty string.
+def unaffected_caveat(changed: Sequence[str]) -> str:
+    """Say that nothing was measured although files differ."""
+    more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+    return f"files differ, but no selected implementation depends on them: {', '.join(changed[:MOST_NAMED])}{more}"
 
-    BASE runs alone under the same limit. HEAD is excused if BASE fails too, or nearly reaches the time limit.
-    """
-    longest, began = 0.0, time.monotonic()
-    try:
-        for event in run():
-            longest, began = max(longest, time.monotonic() - began), time.monotonic()
-            if isinstance(event, protocol.Verdict | protocol.Excluded) and event.status not in (OK, "skipped"):
-                return f"BASE fails too ({event.status}: {event.reason})"
-    except WorkerFailure as failure:
-        return f"BASE fails too ({failure.status}: {failure.reason})"
-    if status == TIMEOUT and longest > NEAR_LIMIT * limit_s:
-        return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: raise --time-limit, or run it on a quieter machine"
-    return ""
+
+def file_states(tree: Tree) -> dict[str, tuple[int, int]]:
+    """Return sizes and times of a tree's Python files, which must not change: every process loads them again."""
+    states = {}
+    for file in python_files(tree.folder):
+        with contextlib.suppress(OSError):
+            status = file.stat()
+            states[str(file)] = (status.st_size, status.st_mtime_ns)
+    return states
+
+
+def comparison(
+    request: Request, base: Tree, head: Tree, samples: ComparisonSamples, excuses: Sequence[Acknowledgement]
+) -> Comparison:
+    """Return the comparison as the result file has it. excuses: acknowledgements that HEAD adds."""
+    plan = samples.differences
+    return Comparison(
+        base=base.title,
+        head=head.title,
+        base_commit=base.commit,
+        head_commit=head.commit,
+        threshold=request.threshold,
+        cases=[acknowledged_row(row, excuses) for row in samples.rows(head.folder, request.threshold)],
+        added=plan.added,
+        removed=plan.removed,
+        renamed=plan.renamed,
+        skipped=plan.skipped,
+        over_budget=plan.over_budget,
+        caveats=caveats(request.root, base, head),
+        seconds=samples.seconds,
+        waiting=samples.waiting,
+    )
+
+
+def acknowledged_row(row: ComparedRow, excuses: Sequence[Acknowledgement]) -> ComparedRow:
+    """Add the reason why a worse case is intended, if one is acknowledged. Nothing excuses a wrong result."""
+    worse = row.verdict in ("slower", "failed", "inconclusive") or row.memory == "more" or row.setup == "slower"
+    if not worse or row.verdict in ("wrong", "broken"):
+        return row
+    why = next((entry.why for entry in excuses if entry.covers(row.case)), None)
+    return row.model_copy(update={"acknowledged": why})
+
+
+def caveats(root: Path, base: Tree, head: Tree) -> list[str]:
+    """Return what this comparison cannot measure, or may attribute to the wrong side."""
+
+    def text(tree: Tree) -> bytes | None:
+        file = tree.folder / "pyproject.toml"
+        return file.read_bytes() if file.is_file() else None
+
+    notes = []
+    if text(base) != text(head):
+        notes.append(
+            "pyproject.toml differs, but both sides ran with the packages that are installed now: a change of their versions is not measured"
+        )
+    if git(root, "merge-base", head.commit, base.commit, check=False).strip() != base.commit:
+        notes.append(
+            f"{base.name} has commits that HEAD lacks, so HEAD seems to undo their changes: "
+            f"for HEAD's changes alone, compare with $(git merge-base HEAD {base.name})"
+        )
+    return notes

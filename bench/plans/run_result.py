@@ -30,8 +30,8 @@ from reports.results import (
     Stats,
 )
 
+from .file_header import result_file
 from .problems import CaseRun, ProblemRun
-from .result_file import result_file
 from .run import Run
 
 

@@ -15,7 +15,7 @@ from bench.engine.experiment import Outcome
 from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import Plan, Source
 from bench.plans.calibrate import RULES
-from bench.plans.compare import OVER_BUDGET, ComparisonRun, excuse, sources_of
+from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse, sources_of
 from bench.plans.comparison_samples import CaseSamples, ComparisonSamples, add_process, variant_name
 from bench.plans.differences import CaseSelection, Differences, NotComparable, list_sides
 from bench.plans.revisions import RevisionError, Tree
@@ -191,7 +191,7 @@ def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
 def test_a_limit_that_base_keeps_with_room_to_spare_is_heads_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert excuse(lambda: run_of(FINE, protocol.Done()), 30, "timeout") == ""
     clock = iter([0.0, 1.0, 1.0, 17.0, 17.0])
-    monkeypatch.setattr("bench.plans.compare.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.plans.comparison_run.time.monotonic", lambda: next(clock))
     assert "a step of BASE takes 16 s of the 30 s too" in excuse(lambda: run_of(FINE, protocol.Done()), 30, "timeout")
 
 
