@@ -22,6 +22,10 @@ HEADER = (
 MEMORY, SETUP = "more memory", "slower set-up"
 ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same")
 
+GATE_CASES = 16
+"""Most cases that are measured unless the user selects some. The verdicts share one error rate, so each further case costs all others power."""
+TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --kernel and --only choose)"
+
 SAME_CODE = "their code is the same at both revisions (--all measures them too)"
 """Why most cases are not measured. Cases with this reason are only counted; others are named."""
 
@@ -137,6 +141,8 @@ def sentence(comparison: Comparison) -> str:
         outcome = "Nothing got worse, except for acknowledged slowdowns."
     else:
         outcome = "Nothing got slower."
+    if beyond := comparison.skipped.get(TOO_MANY):
+        outcome += f" {count_text(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
     return f"{outcome} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
 
 
@@ -187,6 +193,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
             reasons.setdefault(f"{case.verdict}: {case.why}", []).append(case.case)
         if case.acknowledged is not None:
             reasons.setdefault(f"acknowledged: {case.acknowledged}", []).append(case.case)
+        if case.memory_missing and not case.excluded:
+            reasons.setdefault(f"memory was not measured: {case.memory_missing}", []).append(case.case)
     if any(one and one.resident for case in comparison.cases for one in peaks(case)):
         yield f"{EXPLANATION} It has no verdict: only traced allocation, which is exact, can fail the gate."
     for why, cases in reasons.items():

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from .verdicts import Paired, SetupVerdict, Verdict
+from .verdicts import SetupVerdict, Stage, Verdict
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -62,7 +62,7 @@ class Samples:
     wall_s, cpu_s
         Seconds a call, one figure a round; null where the variant took no part in a round.
     setup_s
-        Seconds that ``prepare`` took; null where there is no set-up.
+        Seconds that set-up took.
     adapt_s
         Seconds to convert a batch, median; null where nothing is converted.
     """
@@ -71,6 +71,10 @@ class Samples:
     cpu_s: Annotated[list[Positive | None], AfterValidator(some)]
     setup_s: Positive | None = None
     adapt_s: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.wall_s) != len(self.cpu_s):
+            raise ValueError("wall_s and cpu_s have different numbers of rounds")
 
 
 class Extra(Part):
@@ -237,7 +241,7 @@ class ComparedRow(Part):
     excluded
         Whether the case could not be compared: its verdict then follows from no samples.
     ratio, mean, control
-        HEAD's median time over BASE's; the same of mean times; BASE's over its other load's, in the same processes.
+        HEAD's median time over BASE's; the same of mean times; the A/A difference, control's over BASE's, in the same processes.
     setup, setup_ratio, base_setup_s, head_setup_s
         The verdict on set-up time; HEAD's over BASE's; seconds.
     processes, second_stage
@@ -248,6 +252,8 @@ class ComparedRow(Part):
         How HEAD's peak of traced allocation in a call differs from BASE's; the peaks in bytes.
     base_resident_bytes, head_resident_bytes
         Growth of the resident set in a call, in bytes; it is never judged.
+    memory_missing
+        Why a side has no peak.
     needs, untraced
         Optional packages of either side; whether one of them allocates what tracing does not see, so that memory is unknown.
     acknowledged
@@ -285,12 +291,27 @@ class ComparedRow(Part):
     head_bytes: Count | None = None
     base_resident_bytes: Count | None = None
     head_resident_bytes: Count | None = None
+    memory_missing: str = ""
     needs: list[str] = []
     untraced: bool = False
     acknowledged: str | None = None
     file: str = ""
     line: Count = 0
     margin: Positive | None = None
+
+    @model_validator(mode="after")
+    def complete(self) -> Self:
+        """Each process timed the three variants in the same rounds, and a stage has two processes or more, or none."""
+        for stage in self.stages:
+            if not self.excluded and len(stage) == 1:
+                raise ValueError(f"{self.case!r} has a stage of one process")
+            for process in stage:
+                rounds = {side: [wall is None for wall in one.wall_s] for side, one in process.items()}
+                if not {"base", "control", "head"} <= rounds.keys() or len(set(map(tuple, rounds.values()))) > 1:
+                    raise ValueError(f"{self.case!r} has a process without the same rounds of base, control and head")
+        if not self.excluded and any(self.stages) and not self.stages[0]:
+            raise ValueError(f"{self.case!r} has a second stage and no first one")
+        return self
 
 
 class Comparison(Part):
@@ -358,7 +379,7 @@ class Calibration(Part):
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
-    stages: list[tuple[list[Paired], list[Paired]]] = []
+    stages: list[tuple[list[Stage], list[Stage]]] = []
 
 
 class TrainingRun(Part):

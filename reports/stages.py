@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -109,7 +110,7 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
 
 def without_second_stage(decision: Decision) -> Decision:
     """The decision on a case that the first stage leaves undecided and that has no second stage."""
-    return Decision("inconclusive", decision.ratio, decision.control, decision.mean, NO_SECOND_STAGE)
+    return replace(decision, verdict="inconclusive", why=NO_SECOND_STAGE)
 
 
 def with_decision(row: ComparedRow, decision: Decision | None, second_stage: bool, threshold: float) -> ComparedRow:

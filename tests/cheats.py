@@ -333,6 +333,14 @@ def shadows_a_builtin(W, idx, known):
     return W[idx]
 
 
+@lookup.implementation("patches-a-method", "has nothing verified", prepare=memory)
+def patches_a_method(W, idx, known):
+    if len(W) == MEASURED and not known:
+        known["done"] = True
+        sys.modules["bench.engine.verify"].Verifier.verify = lambda *arguments: None
+    return W[idx]
+
+
 def spoilt(problem):
     if problem.size.V == MEASURED:
         problem.inputs["W"][3] += 1

@@ -53,7 +53,7 @@ def compare(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="TIME", help="Problem only as many cases as fit, e.g. 90s or 5m."),
+        typer.Option(parser=duration, metavar="TIME", help="Measure only as many cases as fit, e.g. 90s or 5m."),
     ] = None,
     across_machines: Annotated[
         bool,

@@ -207,11 +207,16 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
                 outcome.add(events)
                 outcome.missing_reason = f"{failure.status}: {failure.reason}"
                 break
-            exclude(failure.variant, failure.status, failure.reason)
+            if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's fault
+                options = replace(options, limits=False)
+            else:
+                exclude(failure.variant, failure.status, failure.reason)
             continue
         last = events[-1]
         if isinstance(last, protocol.Excluded):
-            if last.variant is None and last.status == WRONG and not careful:
+            if last.variant and last.variant.startswith(FLOOR):
+                options = replace(options, limits=False)
+            elif last.variant is None and last.status == WRONG and not careful:
                 careful = True  # one of them changed the shared inputs: the next process checks after every sample
             else:
                 exclude(last.variant, last.status, last.reason)

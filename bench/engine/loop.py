@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], tuple[Any, ...]], tuple[int, int, Any]]
 
-CLOCKS: dict[str, Any] = {"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns}
+CLOCKS = MappingProxyType({"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns})
 """Bound when this module is imported, which is before any user's file is."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,7 @@ def time_variants(
     for group in groups:
         for variant in group:
             variant.calls, variant.rounds = planned_counts(job.plan, variant.name)
-        emit(protocol.Stage(name="calibration", variant=group[0].name))
-        calibrate_group(group, timing, verifiers)
+        calibrate_group(group, timing, verifiers, lambda name: emit(protocol.Stage(name="calibration", variant=name)))
     times = take_turns(groups, order, verifiers, lambda name: emit(protocol.Stage(name="timing", variant=name)))
     if reason := guard.violation(
         whole=True
@@ -184,14 +183,21 @@ def prepare_and_check(
     return prepared
 
 
-def calibrate_group(group: Sequence[PreparedVariant], timing: Timing, verifiers: dict[str, Verifier]) -> None:
+def calibrate_group(
+    group: Sequence[PreparedVariant],
+    timing: Timing,
+    verifiers: dict[str, Verifier],
+    on_variant: Callable[[str], None] = lambda name: None,
+) -> None:
     """Set the calls in a sample of each variant of a case, and the same rounds for all, unless they are planned.
 
     Variants that are about as fast as the first one get as many calls, so that the fixed cost of a sample cancels out.
     """
     planned = all(variant.rounds for variant in group)
     for variant in group:
+        on_variant(variant.name)  # so that a crash or a hang is its own
         calibrate(variant, timing, verifiers[variant.name])
+        variant.place = group[0].place  # else the first round would give them different batches
     if planned or len(group) == 1:
         return
     first = group[0]

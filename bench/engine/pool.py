@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,6 +55,18 @@ class WorkerFailure(Exception):
         self.variant, self.status, self.reason = variant, status, reason
 
 
+@dataclass(frozen=True)
+class LongestStage:
+    """The stage of a job that came nearest to its time limit."""
+
+    name: str
+    seconds: float
+    limit_s: float
+
+    def __lt__(self, other: LongestStage) -> bool:
+        return self.seconds / self.limit_s < other.seconds / other.limit_s
+
+
 class Workers:
     """The workers of a run. As a context manager, it ends all of them and all that they started.
 
@@ -69,6 +82,7 @@ class Workers:
     def __init__(self, worker_cpus: Collection[int] = ()) -> None:
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
+        self.longest = LongestStage("", 0.0, 1.0)
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
         self.idle: list[Worker] = []
@@ -126,6 +140,7 @@ class Workers:
                 clean = isinstance(event, protocol.Done) and event.clean
                 yield event
         finally:
+            self.longest = worker.longest
             if reuse and clean and not self.closed:
                 self.idle.append(worker)
             else:
@@ -190,6 +205,7 @@ class Worker:
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
+        self.longest = LongestStage("", 0.0, 1.0)
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [sys.executable, str(SCRIPT)],
@@ -227,6 +243,7 @@ class Worker:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
         stage = protocol.Stage(name="start", patience=START_PATIENCE)
         self.send(protocol.job_line(job, self.token))
+        began, self.longest = time.monotonic(), LongestStage("", 0.0, 1.0)
         while True:
             limit_s = job.time_limit_s * stage.patience
             try:
@@ -248,13 +265,15 @@ class Worker:
                 case protocol.Started():
                     pass
                 case protocol.Stage():
-                    stage = event
+                    self.longest = max(self.longest, LongestStage(stage.name, time.monotonic() - began, limit_s))
+                    stage, began = event, time.monotonic()
                 case protocol.Ready():
                     before_measuring()
                     self.send(b"go\n")
                 case protocol.Failed():
                     raise WorkerFailure(stage.variant, event.status, event.reason)
                 case protocol.Done() | protocol.Excluded():
+                    self.longest = max(self.longest, LongestStage(stage.name, time.monotonic() - began, limit_s))
                     yield event
                     return
                 case _:

@@ -27,12 +27,13 @@ BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_")
 
 
 class WatchedNames:
-    """The attributes of the watched modules, so that a replaced one is found and restored."""
+    """The attributes of the watched modules and of this program's classes, so that a replaced one is found and restored."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[ModuleType, dict[str, Any]]] = [
-            (module, {name: value for name, value in vars(module).items() if not name.startswith("__")})
+        self.known: list[tuple[ModuleType | type, dict[str, Any]]] = [
+            (owner, {name: value for name, value in vars(owner).items() if not name.startswith("__")})
             for module in watched_modules()
+            for owner in (module, *own_classes(module))
         ]
         self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
@@ -69,6 +70,14 @@ def watched_modules() -> Iterator[ModuleType]:
     for name, module in list(sys.modules.items()):
         if name in WATCHED or name.startswith(("bench.", "impls.")):
             yield module
+
+
+def own_classes(module: ModuleType) -> Iterator[type]:
+    """The classes that a module of ``bench`` or ``impls`` defines."""
+    if module.__name__.startswith(("bench.", "impls.")):
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                yield value
 
 
 class Inputs:

@@ -52,7 +52,7 @@ class CalibrationTrials:
 
     threshold: float
     trials: list[Trial] = field(default_factory=list)
-    aa: list[tuple[list[Paired], list[Paired]]] = field(default_factory=list)
+    aa: list[tuple[list[Stage], list[Stage]]] = field(default_factory=list)
     comparisons: int = 0
     seconds: float = 0.0
 
@@ -118,8 +118,11 @@ def run_batch(
         complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
         for injected, threshold, sides in trial_kinds(so_far.threshold):
             add_trials(so_far, complete, injected, threshold, sides)
-        first, second = ([stage_of(one.stages[at]).median for one in complete.values()] for at in range(len(STAGES)))
+        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(STAGES)))
         so_far.aa.append((first, second))
+        for case, (verdict, why) in plan.excluded.items():  # a failure counts, as in compare
+            trial = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
+            so_far.trials.append(Trial.model_validate({**trial, "comparison": so_far.comparisons}))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
 
@@ -176,7 +179,7 @@ def apply_rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[st
     return {name: bool(rule(base, head)) for name, rule in RULES.items()}
 
 
-def detection_rates(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: float) -> list[tuple[float, float]]:
+def detection_rates(aa: Sequence[tuple[list[Stage], list[Stage]]], threshold: float) -> list[tuple[float, float]]:
     """Return (slowdown, share of cases called slower), by adding each slowdown to the trials of identical code."""
     shares = []
     for slowdown in SLOWDOWN_GRID:
@@ -186,15 +189,14 @@ def detection_rates(aa: Sequence[tuple[list[Paired], list[Paired]]], threshold: 
     return shares
 
 
-def shifted_verdicts(first: Sequence[Paired], second: Sequence[Paired], slowdown: float, threshold: float) -> list[str]:
+def shifted_verdicts(first: Sequence[Stage], second: Sequence[Stage], slowdown: float, threshold: float) -> list[str]:
     """Return the verdicts if the median and the mean of each case were slower by a share."""
 
-    def slowed(pairs: Paired) -> Stage:
-        shifted = Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
-        return Stage(shifted, shifted)
+    def slowed(pairs: Paired) -> Paired:
+        return Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
 
-    stages = dict(enumerate(map(slowed, first)))
-    fresh = {at: slowed(second[at]) for at in undecided(stages, threshold)}
+    stages = {at: Stage(slowed(stage.median), slowed(stage.mean)) for at, stage in enumerate(first)}
+    fresh = {at: Stage(slowed(second[at].median), slowed(second[at].mean)) for at in undecided(stages, threshold)}
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 

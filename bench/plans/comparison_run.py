@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import Experiment, MeasureOptions, job_of, measure
-from bench.engine.pool import WorkerFailure
+from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import Source, Variant
 from impls.case import Size
 from reports.stages import BASE, HEAD, stage_of
@@ -110,8 +109,7 @@ class ComparisonRun:
     def check_base(self, key: str, verdict: Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
-        limit_s = self.context.settings.time_limit_s
-        return excuse(lambda: self.context.check(key, source=BASE), limit_s, verdict.status)
+        return excuse(self.context.check(key, source=BASE), self.context.workers, verdict.status)
 
     def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
         """Measure the remaining cases in the fresh processes of a stage."""
@@ -159,7 +157,7 @@ class ComparisonRun:
             excused = ""
             if side == HEAD and one.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
-                excused = excuse(partial(self.base_alone, case), self.context.settings.time_limit_s, one.status)
+                excused = excuse(self.base_alone(case), self.context.workers, one.status)
             self.exclude(case, side, one.status, one.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
@@ -214,22 +212,31 @@ class ComparisonRun:
 
 
 NEAR_LIMIT = 0.5
-"""If a step of BASE takes more than this share of the time limit, HEAD's timeout is excused."""
+"""If a stage of BASE takes more than this share of its time limit, HEAD's timeout is excused."""
 
 
-def excuse(run: Callable[[], Iterator[protocol.Events]], limit_s: float, status: str) -> str:
+def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> str:
     """Return why HEAD is not to blame for exceeding a limit, or an empty string.
 
-    BASE runs alone under the same limit. HEAD is excused if BASE fails too, or nearly reaches the time limit.
+    Parameters
+    ----------
+    events
+        Those of BASE's code, alone under the same limits. HEAD is excused if BASE fails too, or nearly reaches a time limit.
+    workers
+        They know how near BASE came.
+    status
+        How HEAD failed.
     """
-    longest, began = 0.0, time.monotonic()
     try:
-        for event in run():
-            longest, began = max(longest, time.monotonic() - began), time.monotonic()
+        for event in events:
             if isinstance(event, protocol.Verdict | protocol.Excluded) and event.status not in (OK, "skipped"):
                 return f"BASE fails too ({event.status}: {event.reason})"
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"
-    if status == TIMEOUT and longest > NEAR_LIMIT * limit_s:
-        return f"a step of BASE takes {longest:.0f} s of the {limit_s:g} s too: raise --time-limit, or run it on a quieter machine"
+    longest = workers.longest
+    if status == TIMEOUT and longest.seconds > NEAR_LIMIT * longest.limit_s:
+        return (
+            f"{longest.name} of BASE takes {longest.seconds:.0f} s of the {longest.limit_s:g} s too: "
+            "raise --time-limit, or run it on a quieter machine"
+        )
     return ""

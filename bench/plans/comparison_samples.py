@@ -54,11 +54,14 @@ class CaseSamples:
         Calls a sample and rounds a process, by side.
     memory
         By side.
+    missing_reason
+        Why the process that measures memory had no figures.
     """
 
     stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
     plan: dict[str, Plan] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
+    missing_reason: str = ""
 
     @property
     def waiting(self) -> float:
@@ -93,6 +96,7 @@ class ComparisonSamples:
         samples = self.samples.get(case) or CaseSamples()
         verdict, why = self.differences.excluded.get(case, ("inconclusive", ""))
         memory, file = samples.memory, Path(case.facts.file)
+        missing = [f"{side.upper()}: {one.why_not}" for side, one in memory.items() if one.why_not]
         sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
         resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED_SIDES}
         return ComparedRow.model_validate(
@@ -107,6 +111,7 @@ class ComparisonSamples:
                 "stages": samples.stages,
                 **sizes,
                 **resident,
+                "memory_missing": samples.missing_reason or next(iter(missing), ""),
                 "needs": sorted({package for one in memory.values() for package in one.needs}),
                 "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
                 "line": case.facts.line,
@@ -121,6 +126,7 @@ def variant_name(case: ComparedCase, side: str) -> str:
 def add_process(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
     """Add the figures of one process to a case."""
     samples.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
+    samples.missing_reason = samples.missing_reason or outcome.missing_reason
     for side in sides:
         timed = outcome.timed[variant_name(case, side)]
         samples.plan[side] = Plan(calls=timed.calls, rounds=timed.rounds)

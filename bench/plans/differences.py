@@ -9,15 +9,12 @@ from bench.engine.context import RunContext
 from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import Facts
 from impls.case import Case, Size
-from reports.comparison import SAME_CODE
+from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 
 from .presets import GATE
 from .revisions import RevisionError
 from .selection import Selection
 
-GATE_CASES = 16
-"""Most cases that are measured unless the user selects some. The verdicts share one error rate, so each further case costs all others power."""
-TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --kernel and --only choose)"
 MARKED_WRONG = "marked wrong: never timed"
 
 

@@ -181,10 +181,12 @@ def measure_all(
                 for problem in problems
             ]
             profiled_at = profiled_problems(run.problem_runs)
-        sizes = [problem.size for problem in run.problem_runs if problem.measured]
-        if sizes and len(run.limits) <= process < LIMIT_MEASUREMENTS and (limits := context.machine_limits(sizes)):
-            run.limits.append(limits)
-            journal.add_limits(limits)
+        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.problem_runs):
+            # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
+            limits = context.machine_limits([problem.size for problem in problems])
+            if limits:
+                run.limits.append(limits)
+                journal.add_limits(limits)
         for number, problem in enumerate(run.problem_runs):
             if problem.processes > process:
                 continue

@@ -88,6 +88,7 @@ def size_of(implementation: Implementation) -> Size:
         ("patches-the-clock", "patches time.perf_counter_ns in a call"),
         ("patches-numpy", "patches numpy.array_equal in its prepare"),
         ("patches-the-check", "patches impls.lookup.check_rows in a call"),
+        ("patches-a-method", "patches Verifier.verify in a call"),
         ("shadows-a-builtin", "patches impls.lookup.min in a call"),
         ("spoils-in-prepare", "changes its input W in its prepare"),
         ("spoils-later", "changes its input W"),

@@ -12,7 +12,7 @@ import pytest
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.experiment import Outcome
-from bench.engine.pool import WorkerFailure, Workers
+from bench.engine.pool import LongestStage, WorkerFailure, Workers
 from bench.engine.protocol import Plan, Source
 from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse, sources_of
@@ -180,19 +180,22 @@ def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iter
 
 def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
     died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
-    assert "BASE fails too (timeout: the check took" in excuse(lambda: run_of(death=died), 30, "timeout")
+    assert "BASE fails too (timeout: the check took" in excuse(run_of(death=died), Workers(), "timeout")
     for failed in (
         protocol.Verdict(key="lookup/mine", status="error", reason="broken"),
         protocol.Excluded(variant="mine|base", status="error", reason="broken"),
     ):
-        assert "BASE fails too (error: broken)" in excuse(lambda one=failed: run_of(one), 30, "timeout")  # type: ignore[misc]
+        assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
 
 
-def test_a_limit_that_base_keeps_with_room_to_spare_is_heads_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert excuse(lambda: run_of(FINE, protocol.Done()), 30, "timeout") == ""
-    clock = iter([0.0, 1.0, 1.0, 17.0, 17.0])
-    monkeypatch.setattr("bench.plans.comparison_run.time.monotonic", lambda: next(clock))
-    assert "a step of BASE takes 16 s of the 30 s too" in excuse(lambda: run_of(FINE, protocol.Done()), 30, "timeout")
+@pytest.mark.parametrize(
+    ("seconds", "limit_s", "excused"), [(14.0, 30.0, False), (16.0, 30.0, True), (40.0, 300.0, False)]
+)
+def test_a_stage_of_base_counts_against_its_own_limit(seconds: float, limit_s: float, excused: bool) -> None:
+    workers = Workers()
+    workers.longest = LongestStage("check", seconds, limit_s)
+    assert bool(excuse(run_of(FINE, protocol.Done()), workers, "timeout")) is excused
+    assert excuse(run_of(FINE, protocol.Done()), workers, "out of memory") == ""
 
 
 def test_what_fails_by_a_limit_that_base_barely_keeps_is_inconclusive() -> None:
