@@ -145,7 +145,7 @@ def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Cas
       by the first stage costs no error, since its processes are not used again.
     - Same: an equivalence test within the threshold. It needs no such correction, since a comparison only passes if every
       case is the same.
-    - If the A/A difference of a case exceeds the threshold, it becomes the threshold, and the case is not called the same.
+    - If the A/A difference of a case exceeds the threshold, the far end of its interval becomes the threshold, and the case is not called the same.
     - Set-up times are a separate family.
 
     Parameters
@@ -194,7 +194,7 @@ def second_stage_decisions(fresh: Mapping[Case, Stage], threshold: float) -> dic
             verdict = "same"
         else:
             low, high = ratio.interval()
-            verdict, why = "inconclusive", f"not significant when corrected for {len(cases) - 1} other undecided cases"
+            verdict, why = "inconclusive", f"not significant, when corrected for all {len(cases)} undecided cases"
             if noisy:
                 why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):

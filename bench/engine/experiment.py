@@ -200,7 +200,9 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
         try:
             for event in workers.work(job, threads, start_next=True, reuse=options.reuse):
                 events.append(event)  # what came before a failure counts
-                if isinstance(event, protocol.TimesTaken) and options.spares:  # nothing is timed after this
+                if (
+                    isinstance(event, protocol.TimesTaken) and options.spares
+                ):  # what is timed after this, stages and lines, is for seeing shares
                     workers.start_spares(threads, min(len(workers.spares) + 1, options.spares, SPARES))
         except WorkerFailure as failure:
             if any(isinstance(event, protocol.TimesTaken) for event in events):  # the times are complete

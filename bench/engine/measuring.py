@@ -100,7 +100,8 @@ def time_variants(
         }
         groups.append([prepared[place] for place in range(len(case))])
     if job.limits:
-        emit(protocol.Stage(name="compiling the functions that limits are measured by", patience=COMPILATION_PATIENCE))
+        compiling = "compiling the functions that limits are measured by"
+        emit(protocol.Stage(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
         groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, job.memory_limit_bytes)]
     variants = [variant for group in groups for variant in group]
     places = np.random.default_rng([job.seed, job.process, 2])

@@ -145,7 +145,6 @@ class ComparisonRun:
         order = np.random.default_rng([self.context.settings.seed, self.processes]).permutation(len(problems))
         for at in order:
             self.measure_problem(stage, list(problems.values())[at])
-        self.context.workers.retire()
 
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""

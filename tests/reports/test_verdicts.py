@@ -187,7 +187,7 @@ def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_
     assert (alone.verdict, alone.why) == ("slower" if sign > 0 else "faster", "")
     calls = judge([one, *[Paired(spread, steady)] * 2], THRESHOLD)
     assert [call.verdict for call in calls] == ["inconclusive"] * 3
-    assert calls[0].why == "not significant when corrected for 2 other undecided cases"
+    assert calls[0].why == "not significant, when corrected for all 3 undecided cases"
     assert {call.why for call in calls[1:]} == {"the interval includes the threshold"}
 
 
