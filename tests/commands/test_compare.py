@@ -172,6 +172,30 @@ def test_what_a_user_feels_is_judged_though_the_median_is_the_same(repository: P
     assert "takes longer to set up" in done.stdout
 
 
+CRASHES = """
+import os
+
+calls = 0
+
+
+def rows_of(W, idx):
+    global calls
+    calls += len(W) > 1000
+    if calls > 30:  # more than the check makes
+        os._exit(3)
+    return W[idx]
+"""
+
+
+def test_a_head_that_crashes_after_its_check_is_broken_and_base_is_not_blamed(repository: Path, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(CRASHES)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "slows", "--out", str(tmp_path / "out"))
+    done = w2vbench(*asked, cwd=repository)
+    assert done.returncode == 1, done.stdout + done.stderr
+    cases = compared(repository, tmp_path / "out")["cases"]
+    assert {(case["verdict"], case["why"].startswith("HEAD: crashed")) for case in cases} == {("broken", True)}
+
+
 def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Path, tmp_path: Path) -> None:
     (repository / "kept" / "rows.py").write_text("import os\nos.environ['ROWS'] = '1'\n" + ROWS)
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)

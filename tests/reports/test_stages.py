@@ -201,3 +201,23 @@ def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.001)] == ["same", "inconclusive"]
     wider = with_verdicts([measured("slow", 0.08, (9, 18))], 0.2)
     assert (wider[0].verdict, wider[0].second_stage, wider[0].processes) == ("same", False, 9)
+
+
+ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [[ONE], []],
+        [[ONE, {side: ONE[side] for side in ("base", "head")}], []],
+        [[ONE, ONE | {"head": {"wall_s": [1.0, None], "cpu_s": [1.0, None]}}], []],
+        [[ONE, ONE | {"head": {"wall_s": [1.0], "cpu_s": [1.0, 1.0]}}], []],
+        [[], [ONE, ONE]],
+    ],
+    ids=["one process", "no control", "other rounds", "no CPU time of a round", "no first stage"],
+)
+def test_a_damaged_comparison_is_refused_when_it_is_read(stages: Any) -> None:
+    assert compared(stages=[[ONE, ONE], [ONE, ONE]]).stages
+    with pytest.raises(ValueError, match=r"process|rounds|stage"):
+        compared(stages=stages)
