@@ -30,10 +30,11 @@ class WatchedNames:
     """The attributes of the watched modules and of this program's classes, so that a replaced one is found and restored."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[ModuleType | type, dict[str, Any]]] = [
+        owners: list[ModuleType | type] = [*watched_modules()]
+        owners += [one for module in watched_modules() for one in own_classes(module)]
+        self.known = [
             (owner, {name: value for name, value in vars(owner).items() if not name.startswith("__")})
-            for module in watched_modules()
-            for owner in (module, *own_classes(module))
+            for owner in owners
         ]
         self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}

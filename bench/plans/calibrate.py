@@ -121,8 +121,8 @@ def run_batch(
         first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(STAGES)))
         so_far.aa.append((first, second))
         for case, (verdict, why) in plan.excluded.items():  # a failure counts, as in compare
-            trial = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
-            so_far.trials.append(Trial.model_validate({**trial, "comparison": so_far.comparisons}))
+            known = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
+            so_far.trials.append(Trial.model_validate({**known, "comparison": so_far.comparisons}))
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
 

@@ -10,9 +10,7 @@ import pytest
 
 from bench.engine.protocol import Facts
 from bench.plans.differences import (
-    GATE_CASES,
     MARKED_WRONG,
-    TOO_MANY,
     CaseSelection,
     ComparedCase,
     Differences,
@@ -22,7 +20,7 @@ from bench.plans.differences import (
 from bench.plans.presets import GATE
 from bench.plans.revisions import RevisionError
 from impls.case import Size
-from reports.comparison import SAME_CODE
+from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 from tests.plans.sides import facts
 
 Side = dict[str, Facts]
