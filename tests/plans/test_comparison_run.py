@@ -41,9 +41,9 @@ def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
             cpu_s=[0.9, None, 1.1],
         )
         outcome.memory[name] = protocol.Memory(variant=name, peak_bytes=77, resident_bytes=8192, needs=("torch",))
-    for _ in range(2):
-        add_process(outcome, case, TRIPLE, found, 1)
-    assert [len(stage) for stage in found.stages] == [0, 2]
+    for stage in (0, 0, 1, 1, 1):
+        add_process(outcome, case, TRIPLE, found, stage)
+    assert [len(stage) for stage in found.stages] == [2, 3]
     assert found.plan == dict.fromkeys(TRIPLE, Plan(calls=3, rounds=2))
     row = ComparisonSamples(Differences(compared=[case]), {case: found}, 0.0).row(case, Path("/tree"))
     assert row.stages[1][1]["head"] == Samples(wall_s=[1.0, None, 4.0], cpu_s=[0.9, None, 1.1], setup_s=1.0)

@@ -30,9 +30,9 @@ def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() ->
 def test_a_comparison_has_three_variants_and_numbers_its_processes_through_both_stages() -> None:
     one = {side: {"wall_s": [1.0, 2.0], "cpu_s": [0.5, 0.5]} for side in ("base", "control", "head")}
     row = {"case": "lookup/mine@V=1", "kernel": "lookup", "implementation": "mine", "title": "mine", "verdict": "same"}
-    comparison = {"base": "a", "head": "b", "threshold": 0.02, "cases": [{**row, "stages": [[one, one], [one]]}]}
+    comparison = {"base": "a", "head": "b", "threshold": 0.02, "cases": [{**row, "stages": [[one, one], [one, one]]}]}
     result = ResultFile.model_validate(saved.content(engine="compare", comparison=comparison))
     found = table(result)
-    assert len(found) == 3 * 3 * 2
+    assert len(found) == 4 * 3 * 2
     assert sorted(set(found.variant)) == ["base", "control", "head"]
-    assert sorted(set(found.process)) == [0, 1, 2]
+    assert sorted(set(found.process)) == [0, 1, 2, 3]
