@@ -3,6 +3,7 @@
 A ``Kernel`` defines what is computed. It makes the inputs, checks results and counts the least work that a call needs.
 An ``Implementation`` is a plain function with the kernel's signature, and some facts about it. The decorator
 ``kernel.implementation`` makes one from a function. It registers nothing: discovery collects the values in modules.
+The file is long because it is all that the author of an implementation has to read.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ dtype of the weights, while the book's arithmetic with integer labels and one-ho
 keyword-only options ``lookup``, ``scatter`` and ``draw`` choose the implementations:
 
     CBOW(V, H, window, corpus, scatter=unique_csr, draw=alias)
+
+The file is long because scripts import all layers from one module.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The result file: its schema, and how it is read and written.
+"""The result file: its schema.
 
 The format is pytest-benchmark's JSON, so that ``pytest-benchmark compare`` and every CI service that reads it works on
 ours. ``benchmarks`` holds the cases that were measured; all else stands in each row's ``extra_info`` and in one object
-``w2vbench`` beside it, which has a schema version.
+``w2vbench`` beside it, which has a schema version. The file is long so that the schema stands in one place;
+``reports.files`` reads and writes.
 """
 
 from __future__ import annotations

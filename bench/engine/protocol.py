@@ -2,7 +2,7 @@
 
 Both ends import these classes, and only this file writes and reads JSON. An implementation can write into every file
 descriptor of its process, including the engine's pipe. Each line is therefore signed with a token that only the engine's
-code has, and a line without it is not an event.
+code has, and a line without it is not an event. The file is long because both ends must agree on all of it.
 """
 
 from __future__ import annotations
