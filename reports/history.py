@@ -6,9 +6,8 @@ SciPy. The other maintained library, apache-otava, pins one version of NumPy and
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from .acknowledged import Acknowledgement
-from .file_comparison import UNSTEADY, corpus, machine, machine_text, unsteady
+from .file_comparison import corpus, machine, machine_text, unsteady
 from .files import ResultError, read
 from .frame import wall_s
 from .results import ResultFile
-from .statistics import Floats, Interval
-from .units import LARGE, faster, seconds
+from .statistics import Floats
 
 FEWEST_RUNS = 6
 """Steady runs that a series needs before change points are searched."""
@@ -33,7 +31,6 @@ NOISE = 0.02
 """Least noise of runs of the same code that is assumed, as a standard deviation of logarithms."""
 PENALTY = 5.0
 """Cost of a change point, in variances times the logarithm of the number of runs. Noise alone gives one in about 0.1 % of series."""
-BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
@@ -221,33 +218,6 @@ def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
     return list(by_machine.values())
 
 
-def notes(trend: Trend) -> Iterator[str]:
-    """Yield which of a machine's runs are unusable or doubtful, and what to do."""
-    steady = trend.runs - len(trend.unsteady)
-    if trend.unsteady:
-        file, factor = max(trend.unsteady, key=lambda one: one[1])
-        yield (
-            f"{len(trend.unsteady)} of {trend.runs} runs are shown, but not used to find changes: the machine's own speed varied by "
-            f"more than {UNSTEADY:g}× during them (at most {factor:.1f}×, in {file})."
-        )
-    if trend.unanswered:
-        yield (
-            f"Too few steady runs to find slowdowns: {FEWEST_RUNS} are needed for each case, and {steady} are left, or fewer for some cases. "
-            "Run again when the machine is quieter."
-        )
-    elif trend.runs < FEWEST_RUNS:
-        yield f"Changes are searched from {FEWEST_RUNS} runs up."
-    if trend.warnings:
-        file, warning = trend.warnings[-1]
-        yield f"{len(trend.warnings)} of the steady runs had warnings; the last, in {file}: {warning}"
-
-
-def heading(trend: Trend, every: Sequence[Trend]) -> str:
-    """Return a trend's machine, and its corpus if the machine has runs on several."""
-    alone = sum(other.machine == trend.machine for other in every) == 1
-    return trend.machine if alone else f"{trend.machine}, {trend.corpus.strip(chr(39))}"
-
-
 def commit_of(result: ResultFile) -> str:
     commit = result.commit_info.id or ""
     return "" if commit in ("", "unversioned", "unknown") else commit[:9] + ("+" if result.commit_info.dirty else "")
@@ -322,113 +292,3 @@ def change_points(logs: Floats, noise: float) -> list[int]:
 def failing(change: Change, threshold: float) -> bool:
     """Whether a change is a slowdown that was neither undone nor acknowledged."""
     return change.ratio > 1 + threshold and not change.undone and change.acknowledged is None
-
-
-def sparkline(series: Series) -> str:
-    """Return a series as a line of bars."""
-    places = np.clip(heights(logs_of(series.points)) + 0.5, 0, 1) * (len(BARS) - 1)
-    return "".join(BARS[round(float(place))] for place in places)
-
-
-def heights(logs: Floats) -> Floats:
-    """Logarithms on a scale from -0.5 to 0.5, which spans at least 10 %."""
-    low, high = float(logs.min()), float(logs.max())
-    return (logs - (low + high) / 2) / max(high - low, math.log(1.1))
-
-
-def describe(change: Change) -> str:
-    """Return a change in a few words."""
-    before, after = (point.commit or minute(point) for point in (change.before, change.after))
-    state = (
-        f", acknowledged ({change.acknowledged})"
-        if change.acknowledged is not None
-        else ", undone since"
-        if change.undone
-        else ""
-    )
-    return f"{faster(Interval(1 / change.ratio), near=LARGE)} between {before} and {after}{state}"
-
-
-def minute(point: Point) -> str:
-    return point.when[:16].replace("T", " ")
-
-
-def as_json(trends: Sequence[Trend]) -> str:
-    """Return all trends as JSON."""
-    return json.dumps(
-        [
-            {
-                "machine": trend.machine,
-                "corpus": trend.corpus.strip("'"),
-                "runs": trend.runs,
-                "unsteady": trend.unsteady,
-                "notes": list(notes(trend)),
-                "series": [
-                    {
-                        "case": series.case,
-                        "left_out": series.omission,
-                        "points": [vars(point) for point in series.points],
-                        "changes": [
-                            {
-                                **{k: v for k, v in vars(one).items() if k not in ("before", "after")},
-                                "before": vars(one.before),
-                                "after": vars(one.after),
-                            }
-                            for one in series.changes
-                        ],
-                    }
-                    for series in trend.series.values()
-                ],
-            }
-            for trend in trends
-        ],
-        indent=1,
-    )
-
-
-def html(trends: Sequence[Trend], left_out: Sequence[str], threshold: float) -> str:
-    """Return a self-contained page with a small plot of each case's series; those that changed come first."""
-    from .page import templates
-
-    return (
-        templates()
-        .get_template("history.html")
-        .render(
-            trends=trends,
-            left_out=left_out,
-            ordered=ordered,
-            drawing=drawing,
-            describe=describe,
-            seconds=seconds,
-            failing=failing,
-            heading=heading,
-            notes=notes,
-            threshold=threshold,
-        )
-    )
-
-
-def ordered(trend: Trend) -> list[Series]:
-    """Return the series with the largest changes first."""
-    return sorted(
-        trend.series.values(), key=lambda one: -max((abs(math.log(c.ratio)) for c in one.changes), default=0.0)
-    )
-
-
-WIDE, HIGH = 240.0, 36.0
-
-
-def drawing(series: Series) -> dict[str, Any]:
-    """Return the coordinates of a series' line, points and changes, in a box of WIDE by HIGH."""
-    logs = logs_of(series.points)
-    xs = np.linspace(4, WIDE - 4, len(logs)) if len(logs) > 1 else np.array([WIDE / 2])
-    ys = HIGH / 2 - heights(logs) * (HIGH - 8)
-    points = [(round(float(x), 1), round(float(y), 1)) for x, y in zip(xs, ys, strict=True)]
-    return {
-        "line": " ".join(f"{x},{y}" for x, y in points),
-        "dots": list(zip(points, series.points, strict=True)),
-        "changes": [
-            (points[series.points.index(one.before)][0] + points[series.points.index(one.after)][0]) / 2
-            for one in series.changes
-        ],
-    }

@@ -44,9 +44,9 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
         return comparison.report(result, folder)
     if result.w2vbench.training:
-        from . import training
+        from . import training_page
 
-        return training.report(result, folder)
+        return training_page.report(result, folder)
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     return write_texts(folder, texts)
 

@@ -104,7 +104,7 @@ def keep_calibration(out: Path) -> Outputs:
 
 def keep_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, out: Path) -> list[Path]:
     """Write the page of trends."""
-    from reports import history as reporting
+    from reports import history_page as reporting
     from reports.files import write
 
     write(out / "history.html", reporting.html(trends, skipped, threshold))
@@ -123,7 +123,7 @@ def write_quality(training: Training, frame: ResultFile, out: Path, *, complete:
 
 def keep_quality(training: Training, frame: ResultFile, out: Path, *, complete: bool) -> Outputs:
     """Write the result file and the reports of training runs."""
-    from reports import training as reporting
+    from reports import training_page as reporting
     from reports.files import read
 
     text = write_quality(training, frame, out, complete=complete)

@@ -89,7 +89,8 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
     """Print each machine's series as sparklines, those with a change first."""
     from rich.text import Text
 
-    from reports import history as showing
+    from reports import history_page as showing
+    from reports.history import failing
     from reports.units import seconds
 
     if as_json:
@@ -104,7 +105,7 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
         shown = every if len(every) <= MANY_SERIES else [one for one in every if one.changes]
         table = plain_table(("case", "first", "last", "trend", "changes"))
         for one in shown:
-            bad = any(showing.failing(change, threshold) for change in one.changes)
+            bad = any(failing(change, threshold) for change in one.changes)
             first, last = (seconds(one.points[at].wall_s) for at in (0, -1))
             changes = "; ".join(filter(None, [*map(showing.describe, one.changes), one.omission]))
             table.add_row(

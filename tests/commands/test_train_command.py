@@ -22,25 +22,8 @@ from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.files import read
 from reports.results import Against, ResultFile, TrainingRun
-from reports.training import (
-    DOT,
-    HEADER,
-    LEFT,
-    LETTER,
-    RIGHT,
-    WIDE,
-    curves,
-    describe_data,
-    describe_method,
-    drawing,
-    html,
-    implementations,
-    markdown,
-    peer_of,
-    place_names,
-    row,
-    summaries,
-)
+from reports.training import HEADER, describe_data, describe_method, implementations, markdown, peer_of, row, summaries
+from reports.training_page import DOT, LEFT, LETTER, RIGHT, WIDE, curves, drawing, html, place_names
 from tests.vectors import load
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from impls.lookup import lookup
 from impls.training.implementations import cbow, skip_gram
 from reports.file_comparison import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
-from reports.history import as_json, html, trends
+from reports.history import trends
+from reports.history_page import as_json, html
 from reports.page import as_markdown, report
 from reports.results import ResultFile, Row
 from reports.story import findings, overview

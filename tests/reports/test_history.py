@@ -22,33 +22,23 @@ from reports.acknowledged import Acknowledgement
 from reports.file_comparison import UNSTEADY
 from reports.files import ResultError, write
 from reports.history import (
-    BARS,
     FEWEST_RUNS,
-    HIGH,
     NOISE,
     SHORTEST,
-    WIDE,
     Change,
     Point,
     Series,
     Trend,
-    as_json,
     commit_of,
-    describe,
-    drawing,
     failing,
     find_all_changes,
     find_changes,
-    heading,
-    html,
-    notes,
-    ordered,
     own_noise,
     parse_time,
-    sparkline,
     stored,
     trends,
 )
+from reports.history_page import BARS, HIGH, WIDE, as_json, describe, drawing, heading, html, notes, ordered, sparkline
 from reports.results import ResultFile
 from tests import saved
 from tests.saved import HOSTILE, Content, row, without_processes
