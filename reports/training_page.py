@@ -1,0 +1,247 @@
+"""The page on training runs: speed against quality, losses, and the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .figures import COLOURS
+from .results import ResultFile
+from .training import (
+    HEADER,
+    PEER,
+    SCORES,
+    Implementation,
+    describe_data,
+    describe_method,
+    implementations,
+    markdown,
+    peer_of,
+    row,
+    summaries,
+)
+from .units import rate
+
+
+def axis_label(power: int) -> str:
+    """A power of ten for an axis: ``100k``."""
+    return f"{10 ** (power % 3)}{('', 'k', 'M', 'G', 'T')[power // 3]}"
+
+
+WIDE, HIGH = 480.0, 260.0
+
+
+LEFT, RIGHT = 52.0, 92.0
+
+
+"""Margins for the numbers on the left and for a name on the right."""
+
+
+NAME_WIDE, NAME_HIGH = 84.0, 14.0
+
+
+"""Size of a line's name in a drawing."""
+
+
+LETTER, DOT = 7.2, 5.0
+
+
+"""Width of a letter, and radius of a point."""
+
+
+STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+"""Distances between grid lines. The first is used of which five are enough."""
+
+
+def colours(every: Sequence[Implementation]) -> dict[str, str]:
+    """A colour for each implementation, except for the peer, which has a style of its own."""
+    others = [implementation.key for implementation in every if implementation.slug != PEER]
+    return {key: COLOURS[at % len(COLOURS)] for at, key in enumerate(others)}
+
+
+def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
+    """Return a plot of a score against words per second, on a logarithmic scale: points, intervals, and ticks of both axes."""
+    colour = colours(every)
+    points = [
+        (implementation, speed, value)
+        for implementation in every
+        if (speed := implementation.speed()) and (value := implementation.score(score))
+    ]
+    if not points:
+        return {}
+    low = math.floor(max(0.0, min(math.log10(speed.estimate) for _, speed, _ in points)))
+    high = max(low + 1, math.ceil(max(math.log10(speed.estimate) for _, speed, _ in points)))
+    ends = [end for _, _, value in points for end in (value.low, value.high, value.estimate) if end is not None]
+    step = next(size for size in STEPS if size * 5 >= max(ends) - min(0.0, *ends) or size == STEPS[-1])
+    bottom, top = math.floor(min(0.0, *ends) / step) * step, max(1, math.ceil(max(ends) / step)) * step
+
+    def across(speed: float) -> float:
+        return round(LEFT + (math.log10(speed) - low) / (high - low) * (WIDE - LEFT - RIGHT), 1)
+
+    def up(value: float) -> float:
+        return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
+
+    steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
+    named = [
+        (
+            across(speed.estimate),
+            up(value.estimate),
+            f"{implementation.slug}{f', {implementation.threads} threads' * (implementation.threads > 1)}",
+        )
+        for implementation, speed, value in points
+    ]
+    return {
+        "points": [
+            {
+                "name": name,
+                "x": x,
+                "y": y,
+                "low": up(value.low if value.low is not None else value.estimate),
+                "high": up(value.high if value.high is not None else value.estimate),
+                "label_x": label[0],
+                "label_y": label[1],
+                "colour": colour.get(implementation.key),
+                "title": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
+            }
+            for (implementation, speed, value), (x, y, name), label in zip(
+                points, named, place_names(named), strict=True
+            )
+        ],
+        "across": [(across(10.0**power), axis_label(power)) for power in range(low, high + 1)],
+        "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
+    }
+
+
+def place_names(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+    """Return where the names of points begin: beside, above or below each, clear of all points and of other names."""
+    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
+    places = []
+    for x, y, name in points:
+        wide = LETTER * len(name)
+        sides = [(x + 8, y + 4), (x - 8 - wide, y + 4), (x - wide / 2, y - 9), (x - wide / 2, y + 18)]
+        further = [(left, y + 4 + way * at) for at in range(14, 140, 7) for left, _ in sides[:2] for way in (-1, 1)]
+        boxes = [(left, base - 11, left + wide, base + 3) for left, base in (*sides, *further)]
+        clear = [
+            box
+            for box in boxes
+            if box[0] >= LEFT and box[2] <= WIDE and box[1] >= 0 and box[3] <= HIGH - 34
+            if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)
+        ]
+        box = clear[0] if clear else boxes[0]
+        taken.append(box)
+        places.append((round(box[0], 1), round(box[1] + 11, 1)))
+    return places
+
+
+def without_overlap(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Places of names; a name that would cover another is moved above it."""
+    taken: dict[int, tuple[float, float]] = {}
+    for at, (x, y) in sorted(enumerate(places), key=lambda place: place[1][0]):
+        while any(abs(x - other_x) < NAME_WIDE and abs(y - other_y) < NAME_HIGH for other_x, other_y in taken.values()):
+            y -= 2
+        taken[at] = (x, round(y, 1))
+    return [taken[at] for at in range(len(places))]
+
+
+SPAN = 8.0
+
+
+"""Largest range of losses that is drawn. Higher losses, of runs that diverged, are drawn at the top."""
+
+
+def curves(every: Sequence[Implementation]) -> dict[str, Any]:
+    """Return a plot of held-out loss, the mean over seeds, against words trained on, on a logarithmic scale: lines and ticks."""
+    colour = colours(every)
+    lines: list[tuple[Implementation, list[tuple[float, ...]]]] = []
+    for implementation in every:
+        places = list(
+            zip(*(run.curve for run in implementation.ok_runs if run.curve), strict=False)
+        )  # the nth of every seed
+        if places:
+            lines.append(
+                (implementation, [tuple(sum(part) / len(part) for part in zip(*some, strict=True)) for some in places])
+            )
+    if not lines:
+        return {}
+    powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
+    heights = [loss for _, line in lines for _, loss in line]
+    first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
+    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(min(max(heights), min(heights) + SPAN) * 2 + 0.01) / 2
+
+    def across(words: float) -> float:
+        return round(LEFT + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - LEFT - RIGHT), 1)
+
+    def up(loss: float) -> float:
+        return round(HIGH - 34 - (min(loss, top) - bottom) / (top - bottom) * (HIGH - 50), 1)
+
+    ticks = [bottom + 0.5 * at for at in range(round((top - bottom) * 2) + 1)]
+    labels = without_overlap([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
+    return {
+        "lines": [
+            {
+                "name": implementation.key.partition("/")[2],
+                "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
+                "x": label[0],
+                "y": label[1],
+                "colour": colour.get(implementation.key),
+            }
+            for (implementation, line), label in zip(lines, labels, strict=True)
+        ],
+        "across": [(across(10**power), axis_label(power)) for power in range(first, last + 1)],
+        "up": [(up(tick), f"{'≥ ' * (tick == top < max(heights))}{tick:.1f}") for tick in ticks],
+    }
+
+
+def report(result: ResultFile, folder: Path) -> list[Path]:
+    """Write ``quality.html`` and ``quality.md`` into a folder, and return their paths.
+
+    Raises
+    ------
+    ResultError
+        If a file cannot be written.
+    """
+    from .page import write_texts
+
+    assert result.w2vbench.training is not None
+    return write_texts(folder, {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)})
+
+
+def html(result: ResultFile) -> str:
+    """Return a self-contained page with a plot of speed against each score, and a table, for each kernel."""
+    from .page import templates
+
+    training = result.w2vbench.training
+    assert training is not None
+    every = implementations(training)
+    kernels = list(dict.fromkeys(implementation.kernel for implementation in every))
+    return (
+        templates()
+        .get_template("quality.html")
+        .render(
+            result=result,
+            data=describe_data(training),
+            method=describe_method(training),
+            summaries=list(summaries(training)),
+            header=HEADER,
+            kernels={
+                kernel: {
+                    "rows": [row(r, training, peer_of(r, every)) for r in every if r.kernel == kernel],
+                    "curves": curves([r for r in every if r.kernel == kernel]),
+                    "drawings": {
+                        label: drawn
+                        for score, label in SCORES.items()
+                        if (drawn := drawing([r for r in every if r.kernel == kernel], score))
+                    },
+                }
+                for kernel in kernels
+            },
+            wide=WIDE,
+            high=HIGH,
+            left=LEFT,
+            right=WIDE - RIGHT,
+        )
+    )
