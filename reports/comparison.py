@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 from .memory import EXPLANATION, Peak, peak
-from .results import ComparedRow, Comparison, Ratio, ResultFile
-from .stages import recomputed
+from .results import ComparedRow, Comparison, Ratio
 from .statistics import LEAST_BYTES, Interval
 from .tables import cells, plain
-from .units import change, percent, seconds, size_bytes
+from .units import change, seconds, size_bytes
 
 HEADER = (
     *("case", "verdict", "change of time", "change of mean time", "A/A difference", "BASE", "HEAD"),
@@ -248,147 +243,3 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
 
 def heading(comparison: Comparison) -> str:
     return f"{plain(comparison.head)} against {plain(comparison.base)}"
-
-
-def workflow_commands(comparison: Comparison) -> list[str]:
-    """Return GitHub's workflow commands, which show each fault at its line of the changed file."""
-    commands = []
-    for case in ranked(comparison):
-        if failing(case):
-            kind, text = "error", fault(case)
-        elif unanswered(case):
-            kind, text = "warning", f"{case.case}: {case.verdict}, {case.why}"
-        else:
-            continue
-        place = (
-            f" file={escaped(case.file, ':,')},line={case.line},title={escaped(worst(case), ':,')}" if case.file else ""
-        )
-        commands.append(f"::{kind}{place}::{escaped(text)}")
-    return commands
-
-
-def escaped(text: str, separators: str = "") -> str:
-    """A text as workflow commands require it."""
-    for character in f"%\r\n{separators}":
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
-
-
-def junit(comparison: Comparison) -> str:
-    """Return the verdicts as JUnit XML: cases that fail the gate are failures, cases without a verdict are skipped."""
-    suite = ElementTree.Element(
-        "testsuite",
-        name="w2vbench compare",
-        tests=str(len(comparison.cases)),
-        failures=str(sum(map(failing, comparison.cases))),
-        skipped=str(sum(unanswered(case) and not failing(case) for case in comparison.cases)),
-        time=f"{comparison.seconds:.3f}",
-    )
-    for case in comparison.cases:
-        test = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=printable(case.kernel),
-            name=printable(case.case),
-            file=printable(case.file),
-            line=str(case.line),
-        )
-        if failing(case):
-            ElementTree.SubElement(test, "failure", message=printable(fault(case)), type=worst(case))
-        elif unanswered(case):
-            ElementTree.SubElement(test, "skipped", message=printable(f"{case.verdict}: {case.why}"))
-        ElementTree.SubElement(test, "system-out").text = printable(
-            ", ".join(map(" = ".join, zip(HEADER, row(case), strict=True)))
-        )
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def printable(text: str) -> str:
-    """Text that XML allows."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def report(result: ResultFile, folder: Path) -> list[Path]:
-    """Write ``comparison.html`` and ``comparison.md`` into a folder, and return their paths.
-
-    The verdicts are computed anew from the samples in the file.
-
-    Raises
-    ------
-    ResultError
-        If a file cannot be written.
-    """
-    from .page import write_texts
-
-    assert result.w2vbench.comparison is not None
-    comparison = recomputed(result.w2vbench.comparison)
-    suite = result.w2vbench.model_copy(update={"comparison": comparison})
-    texts = {
-        "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
-        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
-    }
-    return write_texts(folder, texts)
-
-
-def html(result: ResultFile) -> str:
-    """Return a self-contained page, with the intervals of all cases drawn on one scale."""
-    from .page import templates
-
-    comparison = result.w2vbench.comparison
-    assert comparison is not None
-    span = half_width(comparison)
-    return (
-        templates()
-        .get_template("comparison.html")
-        .render(
-            result=result,
-            comparison=comparison,
-            heading=f"{comparison.head} against {comparison.base}",
-            sentence=sentence(comparison),
-            passed=exit_code(comparison) == PASSED,
-            failed=exit_code(comparison) == SLOWER,
-            header=HEADER,
-            rows=[
-                (case, row(case), drawing(case, case.margin or comparison.threshold, span))
-                for case in ranked(comparison)
-            ],
-            least=percent(math.exp(-span)),
-            most=percent(math.exp(span)),
-            notes=list(notes(comparison)),
-        )
-    )
-
-
-WIDE = 220.0
-NARROWEST, WIDEST = math.log(1.05), math.log(2)
-
-
-def half_width(comparison: Comparison) -> float:
-    """Half the scale's width as a logarithm: enough for every interval, but between NARROWEST and WIDEST."""
-    ends = [
-        end
-        for case in comparison.cases
-        if case.ratio
-        for end in (case.ratio.low, case.ratio.high, case.ratio.estimate)
-        if end
-    ]
-    return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
-
-
-def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
-    """Positions of a case's interval and of the threshold on the scale. What lies outside is drawn at its ends."""
-    if case.ratio is None:
-        return None
-
-    def place(ratio: float) -> float:
-        return round(min(1.0, max(0.0, 0.5 + math.log(ratio) / (2 * span))) * (WIDE - 8) + 4, 1)
-
-    ratio = case.ratio
-    return {
-        "at": place(ratio.estimate),
-        "low": place(ratio.low or ratio.estimate),
-        "high": place(ratio.high or ratio.estimate),
-        "zero": place(1.0),
-        "margin": (place(1 / (1 + threshold)), place(1 + threshold)),
-    }

@@ -40,9 +40,9 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
         If a file cannot be written.
     """
     if result.w2vbench.comparison:
-        from . import comparison
+        from . import comparison_page
 
-        return comparison.report(result, folder)
+        return comparison_page.report(result, folder)
     if result.w2vbench.training:
         from . import training_page
 

@@ -73,7 +73,9 @@ def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, juni
     junit
         Where to write the verdicts as JUnit XML, if anywhere.
     """
-    from reports import comparison as reporting
+    from reports import comparison_page as reporting
+    from reports.comparison import markdown
+    from reports.comparison_ci import junit as junit_xml
     from reports.files import dump, read, write
     from reports.results import with_part
 
@@ -82,11 +84,11 @@ def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, juni
     result = read(out / "comparison.json")
     paths = reporting.report(result, out)
     if junit:
-        write(junit, reporting.junit(comparison))
+        write(junit, junit_xml(comparison))
         paths.append(junit)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
-            file.write(reporting.markdown(comparison, result.w2vbench.warnings))
+            file.write(markdown(comparison, result.w2vbench.warnings))
     return Outputs(text, result, [*paths, out / "comparison.json"])
 
 

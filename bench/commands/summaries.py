@@ -30,12 +30,12 @@ MANY_SERIES = 40
 
 def print_comparison(outputs: Outputs, as_json: bool) -> None:
     """Print a comparison's verdicts; inside a GitHub workflow, annotations too."""
-    from reports import comparison as showing
+    from reports.comparison_ci import workflow_commands
 
     comparison = outputs.result.w2vbench.comparison
     assert comparison is not None
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(showing.workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
+        print("\n".join(workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print(outputs.text, end="")
         return

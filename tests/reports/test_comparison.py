@@ -25,28 +25,21 @@ from reports.comparison import (
     SAME_CODE,
     SLOWER,
     UNANSWERED,
-    WIDE,
-    drawing,
-    escaped,
     exit_code,
     failing,
-    half_width,
     heading,
-    html,
-    junit,
     markdown,
     memory_cell,
     notes,
-    printable,
     ranked,
-    report,
     row,
     sentence,
     setup_cell,
     unanswered,
-    workflow_commands,
     worst,
 )
+from reports.comparison_ci import escaped, junit, printable, workflow_commands
+from reports.comparison_page import WIDE, drawing, half_width, html, report
 from reports.files import ResultError
 from reports.results import ComparedRow, Comparison, ResultFile
 from tests import saved

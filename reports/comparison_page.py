@@ -1,0 +1,99 @@
+"""The page of a comparison, and its Markdown beside it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from .comparison import HEADER, PASSED, SLOWER, exit_code, markdown, notes, ranked, row, sentence
+from .results import ComparedRow, Comparison, ResultFile
+from .stages import recomputed
+from .units import percent
+
+
+def report(result: ResultFile, folder: Path) -> list[Path]:
+    """Write ``comparison.html`` and ``comparison.md`` into a folder, and return their paths.
+
+    The verdicts are computed anew from the samples in the file.
+
+    Raises
+    ------
+    ResultError
+        If a file cannot be written.
+    """
+    from .page import write_texts
+
+    assert result.w2vbench.comparison is not None
+    comparison = recomputed(result.w2vbench.comparison)
+    suite = result.w2vbench.model_copy(update={"comparison": comparison})
+    texts = {
+        "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
+    }
+    return write_texts(folder, texts)
+
+
+def html(result: ResultFile) -> str:
+    """Return a self-contained page, with the intervals of all cases drawn on one scale."""
+    from .page import templates
+
+    comparison = result.w2vbench.comparison
+    assert comparison is not None
+    span = half_width(comparison)
+    return (
+        templates()
+        .get_template("comparison.html")
+        .render(
+            result=result,
+            comparison=comparison,
+            heading=f"{comparison.head} against {comparison.base}",
+            sentence=sentence(comparison),
+            passed=exit_code(comparison) == PASSED,
+            failed=exit_code(comparison) == SLOWER,
+            header=HEADER,
+            rows=[
+                (case, row(case), drawing(case, case.margin or comparison.threshold, span))
+                for case in ranked(comparison)
+            ],
+            least=percent(math.exp(-span)),
+            most=percent(math.exp(span)),
+            notes=list(notes(comparison)),
+        )
+    )
+
+
+WIDE = 220.0
+
+
+NARROWEST, WIDEST = math.log(1.05), math.log(2)
+
+
+def half_width(comparison: Comparison) -> float:
+    """Half the scale's width as a logarithm: enough for every interval, but between NARROWEST and WIDEST."""
+    ends = [
+        end
+        for case in comparison.cases
+        if case.ratio
+        for end in (case.ratio.low, case.ratio.high, case.ratio.estimate)
+        if end
+    ]
+    return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
+
+
+def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
+    """Positions of a case's interval and of the threshold on the scale. What lies outside is drawn at its ends."""
+    if case.ratio is None:
+        return None
+
+    def place(ratio: float) -> float:
+        return round(min(1.0, max(0.0, 0.5 + math.log(ratio) / (2 * span))) * (WIDE - 8) + 4, 1)
+
+    ratio = case.ratio
+    return {
+        "at": place(ratio.estimate),
+        "low": place(ratio.low or ratio.estimate),
+        "high": place(ratio.high or ratio.estimate),
+        "zero": place(1.0),
+        "margin": (place(1 / (1 + threshold)), place(1 + threshold)),
+    }
