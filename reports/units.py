@@ -128,10 +128,6 @@ def rate(value: float | None) -> str:
     return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
 
 
-def count(value: int) -> str:
-    return f"{value:,}"
-
-
 def percent(ratio: float) -> str:
     """Return a ratio as a change: ``+5.1 %``, ``-0.2 %``."""
     return f"{round((ratio - 1) * 100, 1) + 0.0:+.1f} %"

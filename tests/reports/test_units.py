@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.statistics import Interval
-from reports.units import change, count, faster, power, scaled, seconds, size_bytes, three, times
+from reports.units import change, faster, power, scaled, seconds, size_bytes, three, times
 
 PREFIX = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6, "G": 1e9}
 
@@ -158,7 +158,3 @@ def test_growth_shows_its_interval_if_it_has_one() -> None:
 
 def test_a_flat_implementation_does_not_grow_as_minus_nothing() -> None:
     assert power(Interval(-0.001, -0.004, 0.002)) == "V^0.00 (0.00–0.00)"
-
-
-def test_counts_have_their_thousands_apart() -> None:
-    assert count(25_391) == "25,391"
