@@ -33,7 +33,9 @@ def calibrate(
     ] = False,
     kernel: Kernels = None,
     only: Only = None,
-    threshold: Annotated[float, typer.Option(parser=share, metavar="P%", help="As in compare.")] = 0.02,
+    threshold: Annotated[
+        float, typer.Option(parser=share, metavar="P%", help="As in compare. [default: 2%]", show_default=False)
+    ] = 0.02,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the trials in DIR's calibration.json.")] = False,
     corpus: CorpusFile = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the first batch; each has its own.")] = 0,

@@ -26,7 +26,12 @@ def history(
     kernel: Kernels = None,
     only: Only = None,
     store: Annotated[Path, typer.Option(metavar="DIR", help="Where runs are stored.")] = Path(".benchmarks"),
-    threshold: Annotated[float, typer.Option(parser=share, metavar="P%", help="Smaller changes are not shown.")] = 0.1,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            parser=share, metavar="P%", help="Smaller changes are not shown. [default: 10%]", show_default=False
+        ),
+    ] = 0.1,
     fail: Annotated[
         bool,
         typer.Option(

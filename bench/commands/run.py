@@ -80,14 +80,18 @@ def run(
         ),
     ] = None,
     hidden: Annotated[
-        int | None, typer.Option(parser=whole_number(1), metavar="N", help="Hidden size H (default 100).")
+        int | None,
+        typer.Option(parser=whole_number(1), metavar="N", help="Hidden size H (default: the preset's, else 100)."),
     ] = None,
     batch: Annotated[
         list[int] | None,
-        typer.Option("--batch", parser=whole_number(1), metavar="N...", help="Batch sizes B (default 100)."),
+        typer.Option(
+            "--batch", parser=whole_number(1), metavar="N...", help="Batch sizes B (default: the preset's, else 100)."
+        ),
     ] = None,
     negatives: Annotated[
-        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default 5).")
+        int | None,
+        typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default: the preset's, else 5)."),
     ] = None,
     dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
     index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,

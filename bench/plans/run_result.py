@@ -192,7 +192,7 @@ def row(case: CaseRun, problem: ProblemRun) -> Row:
             "least_read_bytes": least.read_bytes,
             "least_written_bytes": least.written_bytes,
             "moves_more": implementation.traffic is not None,
-            "loops": loops(implementation.function),
+            "loops": not implementation.jit and loops(implementation.function),
         }
     )
     calls = case.plan.calls if case.plan else 1

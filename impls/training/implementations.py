@@ -69,7 +69,7 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         SPARSE, "+".join([TABLES] * 3), differs="K negatives a target, lazy Adam",
     )  # fmt: skip
     yield in_stages(
-        "batched", "NumPy batches by word2vec's rules", "batches of NumPy by word2vec's own rules",
+        "batched", "NumPy batches, plain descent", "batches of NumPy by plain gradient descent",
         BATCHED, TABLES, differs="K negatives a target, descent at word2vec's rate, batch by batch",
     )  # fmt: skip
     yield implementation(
