@@ -34,7 +34,7 @@ def calibrate(
     kernel: Kernels = None,
     only: Only = None,
     threshold: Annotated[
-        float, typer.Option(parser=share, metavar="P%", help="As in compare. [default: 2%]", show_default=False)
+        float, typer.Option(parser=share, metavar="P%", help="As in compare. The default is 2%.", show_default=False)
     ] = 0.02,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the trials in DIR's calibration.json.")] = False,
     corpus: CorpusFile = None,

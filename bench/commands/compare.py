@@ -48,7 +48,7 @@ def compare(
         typer.Option(
             parser=share,
             metavar="P%",
-            help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB. [default: 2%]",
+            help="A change of time or peak memory below this is none; nor is one of memory up to 4 KiB. The default is 2%.",
         ),
     ] = None,
     budget: Annotated[

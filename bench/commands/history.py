@@ -29,7 +29,7 @@ def history(
     threshold: Annotated[
         float,
         typer.Option(
-            parser=share, metavar="P%", help="Smaller changes are not shown. [default: 10%]", show_default=False
+            parser=share, metavar="P%", help="Smaller changes are not shown. The default is 10%.", show_default=False
         ),
     ] = 0.1,
     fail: Annotated[
