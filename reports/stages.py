@@ -51,7 +51,7 @@ def wall_times(samples: Samples) -> Floats:
 
 
 def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
-    """The median log-ratios of each process, round by round: HEAD to BASE, and BASE to the control.
+    """The median log-ratios of each process, round by round: HEAD to BASE, and the control to BASE.
 
     HEAD is compared with each load of BASE, and not with the mean of both: times are skewed, so a mean of two is typically
     larger than either.

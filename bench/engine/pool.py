@@ -63,8 +63,9 @@ class LongestStage:
     seconds: float
     limit_s: float
 
-    def __lt__(self, other: LongestStage) -> bool:
-        return self.seconds / self.limit_s < other.seconds / other.limit_s
+    @property
+    def share(self) -> float:
+        return self.seconds / self.limit_s
 
 
 class Workers:
@@ -265,7 +266,7 @@ class Worker:
                 case protocol.Started():
                     pass
                 case protocol.Stage():
-                    self.longest = max(self.longest, LongestStage(stage.name, time.monotonic() - began, limit_s))
+                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
                     stage, began = event, time.monotonic()
                 case protocol.Ready():
                     before_measuring()
@@ -273,7 +274,7 @@ class Worker:
                 case protocol.Failed():
                     raise WorkerFailure(stage.variant, event.status, event.reason)
                 case protocol.Done() | protocol.Excluded():
-                    self.longest = max(self.longest, LongestStage(stage.name, time.monotonic() - began, limit_s))
+                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
                     yield event
                     return
                 case _:
@@ -285,6 +286,10 @@ class Worker:
                 stage.variant, "timeout", f"the process stopped answering during {stage.name}"
             ) from None
         raise WorkerFailure(stage.variant, "crashed", f"the process ended during {stage.name} with {exit_reason(code)}")
+
+    def note_stage(self, stage: LongestStage) -> None:
+        """Remember the stage that came nearest to its limit."""
+        self.longest = max(self.longest, stage, key=lambda one: one.share)
 
     def next_line(self, limit_s: float) -> bytes | None:
         """Return the next line; None once the process has ended, even if a child of it still holds the pipe. Raises queue.Empty."""

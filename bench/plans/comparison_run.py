@@ -233,7 +233,7 @@ def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> 
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"
     longest = workers.longest
-    if status == TIMEOUT and longest.seconds > NEAR_LIMIT * longest.limit_s:
+    if status == TIMEOUT and longest.share > NEAR_LIMIT:
         return (
             f"{longest.name} of BASE takes {longest.seconds:.0f} s of the {longest.limit_s:g} s too: "
             "raise --time-limit, or run it on a quieter machine"
