@@ -221,6 +221,7 @@ class Kernel:
         summary: str = "",
         slide: int | None = None,
         baseline: bool = False,
+        textbook: bool = False,
         grows_with: str = "",
         temporaries: str = "",
         shares: str = "",
@@ -248,7 +249,9 @@ class Kernel:
         slide
             Its slide in the source deck.
         baseline
-            Whether speed-ups refer to it. A kernel has one baseline.
+            Whether speed-ups refer to it. A kernel has one baseline, the textbook's first implementation.
+        textbook
+            Whether it too is the textbook's way, though not the baseline.
         grows_with
             ``"V"`` where its time grows with the vocabulary at a given batch.
         temporaries
@@ -304,6 +307,7 @@ class Kernel:
                 summary=summary,
                 slide=slide,
                 baseline=baseline,
+                textbook=textbook,
                 grows_with=grows_with,
                 temporaries=temporaries,
                 shares=shares,
@@ -364,6 +368,7 @@ class Implementation:
     function: Callable[..., Any]
     slide: int | None = None
     baseline: bool = False
+    textbook: bool = False
     grows_with: str = ""
     temporaries: str = ""
     shares: str = ""
@@ -390,7 +395,10 @@ class Implementation:
             ("title", is_text(self.title), "a text that is not empty"),
             ("function", is_function(self.function), "a plain function (def): write one that calls it"),
             ("slide", self.slide is None or type(self.slide) is int, "a slide number"),
-            *((name, type(getattr(self, name)) is bool, "True or False") for name in ("baseline", "jit", "one_thread")),
+            *(
+                (name, type(getattr(self, name)) is bool, "True or False")
+                for name in ("baseline", "textbook", "jit", "one_thread")
+            ),
             (
                 "grows_with",
                 isinstance(self.grows_with, str) and {*self.grows_with} <= {*"VHBK"},
@@ -414,6 +422,13 @@ class Implementation:
                 raise BadImplementation(
                     f"{self.kernel.name}/{self.slug}: {field_} is {printable(getattr(self, field_))}, not {wanted}"
                 )
+
+    @property
+    def family(self) -> str:
+        """What it is written with: ``textbook``, ``NumPy/SciPy``, ``compiled`` (numba) or ``framework``."""
+        if self.baseline or self.textbook:
+            return "textbook"
+        return "framework" if {*self.requires} - {"numba"} else "compiled" if self.requires else "NumPy/SciPy"
 
     @property
     def no_lines(self) -> str:

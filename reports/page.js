@@ -1,308 +1,453 @@
-"use strict";
-// Everything shown comes from the JSON below, as text: no text of a result file becomes markup.
-const {problems, plots, headlines} = JSON.parse(document.getElementById("data").textContent);
-const PAGE = 200; // rows of the long table shown at a time
-const byProblem = new Map(problems.map((problem) => [problem.problem, problem]));
+// A run's page. All text comes from the JSON below and becomes text nodes: nothing in a result file becomes markup.
 
-// -- the state of the view, stored in the address so that it can be shared
+const data = JSON.parse(document.getElementById("data").textContent);
+const {kernels, problems, families} = data;
+const REFERENCES = ["the fastest", "the textbook", "the best NumPy/SciPy", "the best compiled", "the best framework"];
+const FASTEST = 0, TEXTBOOK = 1, NUMPY = 2;
+const GROUPS = JSON.parse(document.getElementById("groups").textContent);
 
-const state = {hide: new Set(), mark: "", size: {}, over: {}, sort: "", kernel: "", V: "", B: "", dtype: "", status: "", text: ""};
-const FILTERS = ["kernel", "V", "B", "dtype", "status", "text"];
-
-function readAddress() {
-  const given = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-  state.hide = new Set(given.getAll("hide"));
-  state.mark = given.get("mark") ?? "";
-  state.sort = given.get("sort") ?? "";
-  for (const name of FILTERS) state[name] = given.get(name) ?? "";
-  for (const name of ["size", "over"]) {
-    state[name] = {};
-    for (const one of given.getAll(name)) {
-      const at = one.indexOf(" ");
-      state[name][one.slice(0, at)] = one.slice(at + 1);
-    }
-  }
-}
-
-function writeAddress() {
-  const parameters = new URLSearchParams();
-  for (const implementation of state.hide) parameters.append("hide", implementation);
-  for (const name of ["mark", "sort", ...FILTERS]) if (state[name]) parameters.set(name, state[name]);
-  for (const name of ["size", "over"])
-    for (const [kernel, value] of Object.entries(state[name])) if (value) parameters.append(name, `${kernel} ${value}`);
-  const hash = parameters.toString();
-  if (hash || location.hash.includes("=")) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-}
-
-// -- tables
-
-function element(tag, text, attributes = {}) {
+function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "onclick") node.addEventListener("click", value);
+    else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
   return node;
 }
 
-/** A problem's rows as records: cells, and numbers to sort by, in the header's order, with speed-ups over another implementation. */
-function records(problem, over, header = columns(problem)) {
-  const own = columns(problem).slice(1), places = header.slice(1).map((name) => own.indexOf(name));
-  const ratios = over && Object.hasOwn(problem.ratios, over) ? problem.ratios[over] : {};
-  return problem.rows.map((row, at) => {
-    const cells = row.slice(2), sort = problem.sort[at].slice();
-    // no speed-ups where that implementation was not measured
-    if (over && problem.statuses[at] === "ok") [cells[1], sort[1]] = row[0] === over ? ["this one", 1] : ratios[row[0]] ?? ["–", null];
-    return {problem, slug: row[0], title: row[1], status: problem.statuses[at], implementation: `${problem.kernel}/${row[0]}`,
-      cells: places.map((place) => cells[place] ?? ""), sort: places.map((place) => sort[place] ?? null)};
+/** Text whose parts in backticks are code. */
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
+
+// -- what is shown, kept in the address
+
+const state = {V: 0, B: 0, H: 0, rest: "", ref: FASTEST, sort: ""};
+let section = "";
+
+function readAddress() {
+  const [place, query] = location.hash.slice(1).split("?");
+  const given = new URLSearchParams(query ?? "");
+  for (const name of ["V", "B", "H", "ref"]) state[name] = given.has(name) && Number.isFinite(Number(given.get(name))) ? Number(given.get(name)) : data.start?.[name] ?? 0;
+  if (!REFERENCES[state.ref]) state.ref = FASTEST;
+  state.rest = given.get("rest") ?? data.start?.rest ?? "";
+  state.sort = given.get("sort") ?? "";
+  section = decodeURIComponent(place ?? "");
+}
+
+function writeAddress() {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) if (value && value !== data.start?.[name]) query.set(name, value);
+  const hash = `${section}${String(query) ? `?${query}` : ""}`;
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+/** A kernel's problem that is nearest to the chosen size: first the same dtype and words, then the nearest V, then B, then H. */
+function nearest(kernel) {
+  const far = (one) => [Number(one.rest !== state.rest), Math.abs(Math.log(one.V / state.V)), Math.abs(Math.log(Math.max(1, one.B) / Math.max(1, state.B))), Math.abs(Math.log(one.H / state.H)), -one.B, -one.H];
+  const measured = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined);
+  const from = measured.length ? measured : kernel.problems.map((number) => problems[number]);
+  return from.reduce((best, one) => {
+    const [a, b] = [far(one), far(best)], at = a.findIndex((value, place) => Math.abs(value - b[place]) > 1e-12);
+    return at >= 0 && a[at] < b[at] ? one : best;
   });
 }
 
-/** Sort by a column's number (0 is the name), with "-" before it in descending order. Rows without a figure come last. */
-function sorted(rows, by) {
-  if (!by) return rows;
-  const down = by.startsWith("-") ? -1 : 1, column = Number(by.replace("-", ""));
-  const key = (row) => (column === 0 ? row.implementation : row.sort[column - 1]);
-  return rows.slice().sort((a, b) => {
-    const one = key(a), other = key(b);
-    if (one === other) return 0;
-    if (one === null || one === undefined) return 1;
-    if (other === null || other === undefined) return -1;
-    return (one < other ? -1 : 1) * down;
+const plain = (number) => number.toLocaleString("en");
+
+/** What a problem's size has that was not chosen: "B 8". */
+function otherSize(problem) {
+  const parts = [];
+  if (problem.V !== state.V) parts.push(`V ${plain(problem.V)}`);
+  if (problem.B !== state.B) parts.push(`B ${plain(problem.B)}`);
+  if (problem.rest !== state.rest) parts.push(problem.rest);
+  return parts.join(", ");
+}
+
+const sizeText = (problem) => [`V = ${plain(problem.V)}`, problem.H > 1 ? `H = ${plain(problem.H)}` : "", `B = ${plain(problem.B)}`, problem.K ? `K = ${problem.K}` : ""].filter(Boolean).join(" · ");
+
+// -- answers
+
+const caseOf = (problem, number) => problem.cases.find((one) => one.i === number);
+const nameOf = (kernel, number) => [icon(kernel.implementations[number].family), h("code", {}, kernel.implementations[number].slug)];
+
+/** A case's ratio to the chosen reference in words: "tie", "28×" slower than the fastest, "1.9× faster". */
+function ratioText(problem, one, reference = state.ref) {
+  const base = problem.references[reference], ratio = one.r[reference];
+  if (base === null || !ratio) return "–";
+  if (one.i === base) return reference === FASTEST ? "fastest" : "1×";
+  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : ratio[0] < 1.1 ? `${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`;
+  return slower(ratio[0]);
+}
+
+function answerCell(kernel, problem, reference) {
+  const number = problem.references[reference];
+  if (number === null) return [h("span", {class: "same"}, "none"), ""];
+  if (number === problem.use) return [h("span", {class: "same"}, reference === TEXTBOOK ? "the textbook’s" : "the same"), ""];
+  return [h("span", {class: "who"}, nameOf(kernel, number)), ratioText(problem, caseOf(problem, number))];
+}
+
+/** The answers of a problem as dots on an axis of ratios that all rows share. */
+function strip(kernel, problem, scale, ticks) {
+  const drawing = s("svg", {class: "strip", viewBox: "0 0 124 26", width: 124, height: 26, "aria-hidden": "true"});
+  for (const tick of ticks) drawing.append(s("path", {class: "grid", d: `M${scale(tick)} 0V26`}));
+  const shown = [TEXTBOOK, NUMPY, FASTEST].map((reference) => caseOf(problem, problem.references[reference] ?? -1)).filter((one) => one?.r[state.ref]);
+  const places = shown.map((one) => scale(one.r[state.ref][0]));
+  if (places.length) drawing.append(s("path", {class: "span", d: `M${Math.min(...places)} 13H${Math.max(...places)}`}));
+  shown.forEach((one, at) => drawing.append(mark(kernel.implementations[one.i].family, places[at], 13, 3.8)));
+  return drawing;
+}
+
+function showSummary() {
+  const place = document.getElementById("answers");
+  if (!place) return;
+  const rows = kernels.map((kernel) => ({kernel, problem: nearest(kernel)}));
+  const ratios = rows.flatMap(({problem}) => problem.use === undefined ? [] : [FASTEST, TEXTBOOK, NUMPY].map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[state.ref]?.[0]).filter(Boolean));
+  const {scale, ticks} = decades([1, ...ratios, 10], 8, 116), many = Math.ceil(ticks.length / 3);
+  const axis = s("svg", {viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true"}, ...ticks.filter((_, at) => at % many === 0).map((tick, at, all) => s("text", {x: scale(tick), y: 11, class: "axis", "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle"}, tick >= 1 ? `${narrow(tick).replace(".0", "")}×` : `${tick.toPrecision(1)}×`)));
+  const than = state.ref === FASTEST ? "times slower" : `than ${REFERENCES[state.ref]}`;
+  const head = h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Kernel"), h("th", {scope: "col", colspan: 2}, "Use", h("small", {}, "fastest, or simplest of a tie; time per call")), h("th", {scope: "col", colspan: 2}, "NumPy/SciPy only", h("small", {}, than)), h("th", {scope: "col", colspan: 2}, "Textbook", h("small", {}, than)), h("th", {scope: "col", class: "dots"}, state.ref === FASTEST ? "Times slower" : "Time over its", axis)));
+  const body = h("tbody");
+  let group = "";
+  for (const {kernel, problem} of rows) {
+    const [name, form] = [kernel.name.split(".")[0], kernel.name.split(".").slice(1).join(".")];
+    if (name !== group) {
+      group = name;
+      body.append(h("tr", {class: "group"}, h("th", {scope: "colgroup", colspan: 8}, h("b", {}, name), h("span", {}, GROUPS[name] ?? kernel.title))));
+    }
+    const link = h("a", {href: `#${kernel.name}`}, form || name), remark = otherSize(problem);
+    const first = h("th", {scope: "row", class: "kernel-name"}, link, remark ? h("i", {}, remark) : undefined);
+    if (problem.use === undefined) { body.append(h("tr", {class: "answer"}, first, h("td", {colspan: 7, class: "same"}, problem.cases[0]?.reason ?? "not measured"))); continue; }
+    const best = caseOf(problem, problem.use), [value, unit] = scaled(best.t[0], "s");
+    const tie = problem.ties.length > 1 ? h("span", {class: "badge", title: `about as fast: ${problem.ties.slice(1).map((number) => kernel.implementations[number].slug).join(", ")}`}, "tie") : problem.undecided ? h("span", {class: "badge", title: problem.undecided.replaceAll("`", "")}, "?") : undefined;
+    const [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY), [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
+    body.append(h("tr", {class: "answer"}, first, h("td", {class: "use"}, nameOf(kernel, problem.use), tie), h("td", {class: "number"}, h("b", {}, value), h("span", {class: "unit"}, unit)), h("td", {class: "numpy"}, numpy), h("td", {class: "ratio numpy"}, numpyRatio), h("td", {class: "book"}, book), h("td", {class: "ratio book"}, bookRatio), h("td", {class: "dots"}, strip(kernel, problem, scale, ticks))));
+  }
+  place.replaceChildren(h("table", {class: "answers"}, head, body));
+  document.getElementById("at-size").textContent = `at V = ${plain(state.V)} and B = ${plain(state.B)}, unless a row says otherwise`;
+}
+
+// -- one kernel
+
+const growth = (power, of) => power === undefined ? "–" : Math.abs(power) < .15 ? "flat" : h("span", {}, `as ${of}`, Math.abs(power - 1) < .15 ? undefined : h("sup", {}, power.toFixed(1)));
+
+const WORKING = {memory: "memory", cache: "cache", arithmetic: "arithmetic", call: "calling", interpreter: "Python’s loop"};
+
+function limitCell(one) {
+  if (!one.limit) return "–";
+  if (one.limit === "interpreter") return h("span", {class: "soft"}, "Python’s own loop");
+  return [h("span", {class: "gauge", style: `--p: ${Math.min(100, 100 * one.share)}%`}), h("span", {class: "percent"}, `${(100 * one.share).toFixed(0)} %`), h("span", {class: "soft"}, `${WORKING[one.limit] ?? one.limit}${one.over ? " (exceeded)" : ""}`)];
+}
+
+function memoryCell(one) {
+  if (one.m === undefined && one.kept === undefined) return "–";
+  return [h("span", {class: "peak"}, bytes(one.m ?? 0)), one.kept ? h("span", {class: "soft"}, ` + ${bytes(one.kept)}`) : undefined, one.resident ? h("abbr", {title: "growth of the process’s resident set: not all of it can be traced"}, "*") : undefined];
+}
+
+/** The interval of a ratio as a bar on an axis that the table's rows share. */
+function whisker(kernel, one, scale) {
+  const ratio = one.r[state.ref], drawing = s("svg", {class: "whisker-cell", viewBox: "0 0 96 18", width: 96, height: 18, "aria-hidden": "true"});
+  if (!ratio) return drawing;
+  drawing.append(s("path", {class: "span", d: `M${scale(1)} 9H${scale(ratio[0])}`}));
+  if (ratio[1]) drawing.append(s("path", {class: `whisker ${FAMILY[kernel.implementations[one.i].family]}`, d: `M${Math.max(0, scale(ratio[1]))} 9H${Math.min(96, scale(ratio[2]))}`}));
+  drawing.append(mark(kernel.implementations[one.i].family, scale(ratio[0]), 9, 3.6));
+  return drawing;
+}
+
+const COLUMNS = { // what sorts a table, by column
+  name: (one) => one.i, time: (one) => one.t?.[0], words: (one) => -one.words, ratio: (one) => one.r?.[state.ref]?.[0], memory: (one) => (one.m ?? 0) + (one.kept ?? 0), grows: (one) => one.gV, limit: (one) => -one.share,
+};
+
+function sortedCases(problem) {
+  const key = COLUMNS[state.sort.replace("-", "")] ?? COLUMNS.time, down = state.sort.startsWith("-") ? -1 : 1;
+  const value = (one) => { const found = one.t ? key(one) : undefined; return found === undefined || Number.isNaN(found) ? Infinity : found; };
+  return problem.cases.slice().sort((a, b) => (a.t ? 0 : 1) - (b.t ? 0 : 1) || (value(a) === value(b) ? a.i - b.i : (value(a) < value(b) ? -1 : 1) * down));
+}
+
+function caseTable(kernel, problem) {
+  const measured = problem.cases.filter((one) => one.t), words = measured.some((one) => one.words), byB = !measured.some((one) => one.gV !== undefined) && measured.some((one) => one.gB !== undefined);
+  const grows = measured.some((one) => one.gV !== undefined || one.gB !== undefined), of = byB ? "B" : "V", limits = measured.some((one) => one.limit);
+  const ratios = measured.map((one) => one.r[state.ref]?.[0]).filter(Boolean), {scale} = decades([1, 10, ...ratios], 6, 90);
+  const column = (name, title, small, kind = "") => {
+    const active = state.sort.replace("-", "") === name || (!state.sort && name === "time"), down = state.sort === `-${name}`;
+    return h("th", {scope: "col", class: kind, "aria-sort": active ? (down ? "descending" : "ascending") : undefined}, h("button", {type: "button", class: "sort", onclick: () => { state.sort = active && !down ? `-${name}` : name; show(); }}, title), small ? h("small", {}, small) : undefined);
+  };
+  const reference = problem.references?.[state.ref];
+  const than = REFERENCES[state.ref] + (state.ref > TEXTBOOK && typeof reference === "number" ? ` (${kernel.implementations[reference].slug})` : "");
+  const head = h("tr", {}, column("name", "Implementation"), column("time", "Time per call", words ? "" : problem.B > 1 ? `${plain(problem.B)} ${problem.unit || "row"}s` : "", "number"), words ? column("words", "Words per second", "", "number") : undefined, column("ratio", state.ref === FASTEST ? "Times slower than the fastest" : `Compared with ${than}`, "bar: 95 % interval", "ratios"), column("memory", "Memory", "call + kept from set-up"), grows ? column("grows", "Grows", `with ${of}`) : undefined, limits ? column("limit", "Hardware limit", "share of this machine’s best") : undefined);
+  const body = sortedCases(problem).map((one) => {
+    const implementation = kernel.implementations[one.i];
+    const name = h("th", {scope: "row"}, h("div", {class: "name"}, icon(implementation.family), h("code", {}, implementation.slug), h("span", {class: "title", title: implementation.title}, implementation.title), implementation.slide ? h("span", {class: "badge"}, `slide ${implementation.slide}`) : undefined, problem.references?.[NUMPY] === one.i && problem.use !== one.i ? h("span", {class: "badge best"}, "best NumPy/SciPy") : undefined));
+    if (!one.t) return h("tr", {class: `off ${one.status === "skipped" ? "skipped" : ""}`}, name, h("td", {colspan: 6}, `${one.status === "wrong" ? "wrong on purpose or by mistake" : one.status === "skipped" ? "not measured" : one.status}: ${one.reason}`));
+    const [value, unit] = scaled(one.t[0], "s"), ratio = one.r[state.ref], interval = ratio?.[1] !== undefined && reference !== one.i ? ratio : undefined;
+    const ends = interval && (interval[0] < 1 && state.ref !== FASTEST ? [1 / interval[2], 1 / interval[1]] : [interval[1], interval[2]]);
+    return h("tr", {class: one.i === problem.use ? "best" : ""}, name,
+      h("td", {class: "number"}, h("b", {}, value), h("span", {class: "unit"}, unit), one.cpu ? h("div", {class: "soft"}, `${time(one.cpu)} CPU`) : undefined),
+      words ? h("td", {class: "number"}, one.words ? plain(Number(one.words.toPrecision(2))) : "–") : undefined,
+      h("td", {class: "ratios"}, h("b", {class: "r"}, ratioText(problem, one)), whisker(kernel, one, scale), h("span", {class: "soft interval"}, ends ? `${two(ends[0])}–${two(ends[1])}×` : "")),
+      h("td", {class: "memory"}, memoryCell(one)), grows ? h("td", {class: "grows"}, growth(byB ? one.gB : one.gV, of)) : undefined, limits ? h("td", {class: "limit"}, limitCell(one)) : undefined);
   });
+  return h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `Implementations of ${kernel.name}`}, h("table", {class: "cases"}, h("thead", {}, head), h("tbody", {}, body)));
 }
 
-function rowElement(row, width, withSize) {
-  const line = element("tr", undefined, {"data-implementation": row.implementation});
-  if (row.problem.best === row.slug && row.status === "ok") line.classList.add("best");
-  const name = element("th", undefined, {scope: "row"});
-  const bold = element("b");
-  bold.append(element("button", row.slug, {type: "button", class: "mark", "aria-pressed": "false"}));
-  name.append(bold, " ", element("small", withSize ? row.problem.problem : row.title));
-  line.append(name);
-  if (row.status === "ok") for (let at = 0; at < width; at += 1) line.append(element("td", row.cells[at] ?? ""));
-  else line.append(element("td", row.cells[0], {class: "reason", colspan: String(width)}));
-  return line;
+/** The problems that differ from one only in V, or only in B: whichever are more. */
+function seriesOf(kernel, problem) {
+  const every = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === problem.rest && one.H === problem.H && one.K === problem.K);
+  const byV = every.filter((one) => one.B === problem.B), byB = every.filter((one) => one.V === problem.V);
+  return byB.length > byV.length ? {axis: "B", its: byB} : {axis: "V", its: byV};
 }
 
-function fill(table, rows, header, by, onSort, withSize) {
-  const head = element("tr");
-  header.forEach((name, at) => {
-    const cell = element("th", undefined, {scope: "col"});
-    const button = element("button", name, {type: "button", class: "sort"});
-    const direction = by === String(at) ? "ascending" : by === `-${at}` ? "descending" : "none";
-    cell.setAttribute("aria-sort", direction);
-    button.addEventListener("click", () => {
-      onSort(direction === "ascending" ? `-${at}` : direction === "descending" ? "" : String(at));
-      [...table.querySelectorAll("button.sort")].find((one) => one.textContent === name)?.focus();
-    });
-    cell.append(button);
-    head.append(cell);
-  });
-  const top = element("thead"), body = element("tbody");
-  top.append(head);
-  body.append(...rows.map((row) => rowElement(row, header.length - 1, withSize)));
-  table.replaceChildren(top, body);
+function linesOf(kernel, problem, axis, its, figure, format, more = () => ({})) {
+  return kernel.implementations.map((implementation, number) => ({
+    name: implementation.slug, family: implementation.family, strong: problem.references.slice(0, 3).includes(number),
+    points: its.flatMap((one) => { const found = caseOf(one, number), y = found?.t ? figure(found) : 0; return y > 0 ? [{x: one[axis], y, hollow: false, title: `${implementation.slug}: ${format(y)} at ${axis} = ${plain(one[axis])}`, ...more(found)}] : []; }),
+  })).filter((one) => one.points.length);
 }
 
-const columns = (problem) => problem.header.filter((_, at) => at !== 1);
-const everyColumn = () => [...new Set(problems.flatMap(columns))]; // a problem has only columns in which a case has a figure
+const held = (one) => (one.m ?? 0) + (one.kept ?? 0);
+const figureOf = (title, note, ...content) => h("figure", {}, h("figcaption", {}, h("b", {}, title), h("span", {}, note)), ...content);
 
-// -- one kernel's section
-
-const sectionSort = {};
-
-function problemOf(kernel) {
-  const chosen = `${kernel}@${state.size[kernel] ?? ""}`;
-  return byProblem.get(chosen) ?? byProblem.get(headlines[kernel]);
+function charts(kernel, problem) {
+  const {axis, its} = seriesOf(kernel, problem), other = axis === "V" ? `B = ${plain(problem.B)}` : `V = ${plain(problem.V)}`, xTitle = axis === "V" ? "vocabulary V" : "batch B";
+  const measured = problem.cases.filter((one) => one.t), found = [];
+  const row = (one, more) => ({name: kernel.implementations[one.i].slug, family: kernel.implementations[one.i].family, ...more});
+  if (its.length > 1) {
+    found.push(figureOf("Time per call", other, lineChart({title: `${kernel.name}: time per call against ${xTitle}; the figures are in the tables`, xTitle, format: time, series: linesOf(kernel, problem, axis, its, (one) => one.t[0], time, (one) => ({low: one.t[1], high: one.t[2]}))})));
+    const lines = linesOf(kernel, problem, axis, its, held, bytes);
+    if (lines.length) found.push(figureOf("Memory", `call + kept from set-up, ${other}`, lineChart({title: `${kernel.name}: memory against ${xTitle}`, xTitle, format: bytes, series: lines})));
+  } else if (measured.length > 1) {
+    const words = measured.every((one) => one.words);
+    found.push(words ? figureOf("Time to train on one million words", "at the speed measured here", dotChart({title: `${kernel.name}: time for a million words`, format: long, rows: measured.map((one) => row(one, {value: 1e6 / one.words}))}))
+      : figureOf("Time per call", sizeText(problem), dotChart({title: `${kernel.name}: time per call`, format: time, rows: measured.map((one) => row(one, {value: one.t[0]}))})));
+    const kept = measured.filter((one) => held(one) > 0);
+    if (kept.length) found.push(figureOf("Memory", "light: kept from set-up; solid: in the call", barChart({title: `${kernel.name}: memory`, rows: kept.map((one) => row(one, {kept: one.kept ?? 0, peak: one.m ?? 0, text: `${bytes(one.m ?? 0)}${one.kept ? ` + ${bytes(one.kept)}` : ""}`}))})));
+  }
+  const heat = heatTable(kernel, problem);
+  if (heat) found.push(heat);
+  return found.length ? h("div", {class: "charts"}, found) : undefined;
 }
 
-function showKernel(section) {
-  const kernel = section.dataset.kernel, problem = problemOf(kernel);
-  const measured = problem.rows.filter((_, at) => problem.statuses[at] === "ok").map((row) => row[0]);
-  const over = section.querySelector(".over"), wanted = state.over[kernel];
-  const chosen = measured.includes(wanted) ? wanted : problem.baseline ?? "";
-  const none = problem.baseline ? [] : [element("option", "no baseline", {value: ""})];
-  over.replaceChildren(...none, ...measured.map((slug) => element("option", slug + (slug === problem.baseline ? " (baseline)" : ""), {value: slug})));
-  over.value = chosen;
-  section.querySelector(".size").value = problem.size;
-  section.querySelector(".problem code").textContent = problem.size;
-  section.querySelector(".finding").replaceChildren(problem.finding + " ", element("span", problem.advice, {class: "advice"}));
-  const note = section.querySelector(".note");
-  note.textContent = problem.note;
-  note.hidden = !problem.note;
-  const stages = section.querySelector(".stages");
-  stages.querySelector("ul").replaceChildren(...problem.stages.map((line) => element("li", line)));
-  stages.hidden = !problem.stages.length;
-  const header = columns(problem);
-  const rows = sorted(records(problem, chosen === problem.baseline ? "" : chosen), sectionSort[kernel]);
-  fill(section.querySelector("table.problem"), rows, header, sectionSort[kernel] ?? "", (by) => { sectionSort[kernel] = by; showKernel(section); }, false);
-  paintRows();
+/** A long time: "12 s", "25 min", "1.2 h". */
+const long = (value) => value < 60 ? (value < 1 ? time(value) : `${two(value)} s`) : value < 3600 ? `${two(value / 60)} min` : `${two(value / 3600)} h`;
+
+function heatTable(kernel, problem) {
+  const its = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === problem.rest && one.H === problem.H).sort((a, b) => a.V - b.V || a.B - b.B);
+  const rows = kernel.implementations.map((implementation, number) => ({implementation, number})).filter(({number}) => its.some((one) => caseOf(one, number)?.t));
+  if (its.length < 2 || rows.length < 2) return undefined;
+  rows.sort((a, b) => (caseOf(problem, a.number)?.t?.[0] ?? Infinity) - (caseOf(problem, b.number)?.t?.[0] ?? Infinity));
+  const head = (name, key) => h("tr", {}, h("th", {scope: "row", class: "dimension"}, name), its.map((one) => h("th", {scope: "col", class: one === problem ? "now" : ""}, h("span", {}, narrow(one[key]).replace(".0", "")))));
+  const cell = (one, number) => {
+    const found = caseOf(one, number);
+    if (!found?.t) return h("td", {class: "none"}, "–");
+    const ratio = found.r[FASTEST][0], heat = Math.min(1, Math.max(0, Math.log10(ratio) / 5));
+    const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : `${narrow(ratio)}×`;
+    return h("td", {class: `heat${one.ties.includes(number) ? " one" : ""}${heat > .66 ? " hot" : ""}${heat > .5 ? " hot-dark" : ""}`, style: `--h: ${(100 * heat).toFixed(0)}%`}, text);
+  };
+  return figureOf("Times slower than the fastest", "at each size; darker = slower; k = thousand", h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} at each size`}, h("table", {class: "heats"}, h("thead", {}, head("V", "V"), head("B", "B")), h("tbody", {}, rows.map(({implementation, number}) => h("tr", {}, h("th", {scope: "row"}, icon(implementation.family), h("code", {}, implementation.slug)), its.map((one) => cell(one, number))))))));
 }
 
-// -- every case
-
-const every = document.getElementById("every"), form = document.querySelector("form.filters");
-let pages = 1;
-
-function matching() {
-  const text = state.text.toLowerCase();
-  return problems
-    .filter((problem) => (!state.kernel || problem.kernel === state.kernel) && (!state.V || String(problem.V) === state.V)
-      && (!state.B || String(problem.B) === state.B) && (!state.dtype || problem.dtype === state.dtype))
-    .flatMap((problem) => records(problem, state.over[problem.kernel] !== problem.baseline ? state.over[problem.kernel] : "", everyColumn()))
-    .filter((row) => (!state.status || row.status === state.status)
-      && (!text || `${row.implementation}@${row.problem.size} ${row.title}`.toLowerCase().includes(text)));
+function stageTable(kernel, problem) {
+  const its = problem.cases.filter((one) => one.stages);
+  if (!its.length) return undefined;
+  const parts = ["examples", "lookup", "sampling", "output", "scatter", "update"], what = ["find the word pairs", "read rows", "draw negatives", "score, loss, gradients", "add gradients up", "optimizer step"];
+  const cellsOf = (one) => {
+    const total = Object.values(one.stages).reduce((sum, value) => sum + value, 0), cells = [];
+    const cell = (name, span) => { const value = one.stages[name], share = value / total; return h("td", {colspan: span, class: `heat${share > .66 ? " hot" : ""}${share > .5 ? " hot-dark" : ""}`, style: `--h: ${(100 * share).toFixed(0)}%`}, h("b", {}, time(value)), h("span", {}, `${share < .01 ? "< 1" : (100 * share).toFixed(0)} %${span > 1 ? ` · ${name}` : ""}`)); };
+    if (parts.some((part) => part in one.stages)) for (const part of parts) cells.push(part in one.stages ? cell(part, 1) : h("td", {class: "none"}, "–"));
+    else { // a compiled loop cannot be split further
+      const names = Object.keys(one.stages), span = Math.floor(parts.length / names.length);
+      names.forEach((name, at) => cells.push(cell(name, at === names.length - 1 ? parts.length - span * at : span)));
+    }
+    return cells;
+  };
+  return figureOf("Where the time goes", "in each stage of a call, timed apart, so that a row need not add up to the time per call", h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `Stages of ${kernel.name}`}, h("table", {class: "stages"}, h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Implementation"), parts.map((part, at) => h("th", {scope: "col"}, part, h("small", {}, what[at]))))), h("tbody", {}, its.map((one) => h("tr", {}, h("th", {scope: "row"}, nameOf(kernel, one.i)), cellsOf(one)))))));
 }
 
-/** Set the form as in the address; values that the file does not have are ignored. */
-function showFilters() {
-  for (const name of FILTERS) {
-    form.elements[name].value = state[name];
-    state[name] = form.elements[name].value;
+function picks(kernel, problem) {
+  const one = (title, reference) => {
+    const number = problem.references[reference];
+    if (number === null) return undefined;
+    const same = reference !== FASTEST && number === problem.use, found = caseOf(problem, number);
+    return h("div", {}, h("dt", {}, title), h("dd", {}, same ? h("span", {class: "same"}, "the same") : [nameOf(kernel, number), reference === FASTEST ? [h("b", {}, time(found.t[0])), problem.ties.length > 1 ? h("span", {}, `tie with ${problem.ties.slice(1).map((tied) => kernel.implementations[tied].slug).join(", ")}`) : undefined] : problem.ties.includes(number) ? h("b", {}, "tie") : [h("b", {}, slower(found.r[FASTEST][0])), h("span", {}, "than it")]]));
+  };
+  return h("dl", {class: "picks"}, one("Use", FASTEST), one("NumPy/SciPy only", NUMPY), one("Textbook", TEXTBOOK));
+}
+
+function showKernel(place) {
+  const kernel = kernels.find((one) => one.name === place.dataset.kernel), problem = nearest(kernel), remark = otherSize(problem);
+  const line = place.querySelector(".fold-answers");
+  if (problem.use !== undefined) {
+    const best = caseOf(problem, problem.use), [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY), [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
+    line.replaceChildren(h("span", {}, nameOf(kernel, problem.use), h("b", {}, time(best.t[0]))), h("span", {}, numpy, h("b", {}, numpyRatio)), h("span", {}, book, h("b", {}, bookRatio)));
+  }
+  if (!place.open) { place.dataset.stale = "yes"; return; }
+  delete place.dataset.stale;
+  const answers = place.querySelector(".kernel-answers"), body = place.querySelector(".kernel-body");
+  answers.replaceChildren(h("p", {class: "size"}, sizeText(problem), remark ? h("span", {}, ` (not measured at V = ${plain(state.V)}, B = ${plain(state.B)}: this is the nearest)`) : undefined));
+  if (problem.use === undefined) { body.replaceChildren(caseTable(kernel, problem)); return; }
+  answers.append(picks(kernel, problem));
+  if (problem.why) answers.append(h("p", {class: "because"}, h("b", {}, "Why. "), prose(problem.why)));
+  if (problem.undecided) answers.append(h("p", {class: "because"}, h("b", {}, "Undecided. "), prose(problem.undecided)));
+  body.replaceChildren(...[caseTable(kernel, problem), h("p", {class: "foot"}, problem.note, " ", h("button", {type: "button", class: "copy", onclick: (event) => copy(event.target, kernel, problem)}, "Copy the table")), charts(kernel, problem), stageTable(kernel, problem)].filter(Boolean));
+  for (const block of place.querySelectorAll(".code-block[data-size]")) {
+    const same = block.dataset.size === problem.size;
+    block.classList.toggle("other-size", !same);
+    const note = block.querySelector(".apart");
+    if (note) { note.hidden = same; note.replaceChildren("not profiled at this size: ", h("code", {}, `w2vbench profile ${block.dataset.slug}@${problem.size}`)); }
   }
 }
 
-function showEvery() {
-  if (!every) return;
-  const rows = sorted(matching(), state.sort), shown = rows.slice(0, pages * PAGE);
-  fill(every, shown, everyColumn(), state.sort, (by) => { state.sort = by; pages = 1; showEvery(); writeAddress(); }, true);
-  document.getElementById("shown").textContent =
-    `${rows.length} ${rows.length === 1 ? "case" : "cases"}` + (shown.length < rows.length ? `, the first ${shown.length} shown` : "");
-  document.getElementById("more").hidden = shown.length === rows.length;
-  paintRows();
+async function copy(button, kernel, problem) {
+  const lines = [["implementation", "time per call", `than ${REFERENCES[state.ref]}`, "memory"], ["---", "---:", "---:", "---:"], ...sortedCases(problem).map((one) => [kernel.implementations[one.i].slug, ...(one.t ? [time(one.t[0]), ratioText(problem, one), bytes(held(one))] : [one.status, "", ""])])];
+  const text = `${kernel.name} at ${sizeText(problem)}\n\n${lines.map((line) => `| ${line.join(" | ")} |`).join("\n")}\n`;
+  await clipboard(text);
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy the table"; }, 1200);
 }
 
-// -- showing, hiding and marking an implementation everywhere
-
-function paintRows() {
-  for (const row of document.querySelectorAll("tr[data-implementation]")) {
-    row.classList.toggle("marked", row.dataset.implementation === state.mark);
-    row.classList.toggle("hidden", state.hide.has(row.dataset.implementation));
-    row.querySelector("button.mark")?.setAttribute("aria-pressed", String(row.dataset.implementation === state.mark));
-  }
-  for (const button of document.querySelectorAll("button.implementation")) {
-    button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.implementation)));
-    button.classList.toggle("marked", button.dataset.implementation === state.mark);
-  }
-}
-
-function paint() {
-  paintRows();
-  document.querySelectorAll(".plot[data-drawn]").forEach(draw);
-  writeAddress();
-}
-
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button.implementation"), row = event.target.closest("tr[data-implementation]");
-  if (button) {
-    const implementation = button.dataset.implementation;
-    if (!state.hide.delete(implementation)) state.hide.add(implementation);
-    paint();
-  } else if (row && (event.target.closest("button.mark") || !String(getSelection()))) {
-    state.mark = state.mark === row.dataset.implementation ? "" : row.dataset.implementation;
-    paint();
-  }
-});
-
-// -- copying what is shown
-
-const NAME = ["case"];
-
-function asText(kind, header, rows) {
-  const lines = rows.map((row) => [`${row.implementation}@${row.problem.size}`, ...(row.status === "ok" ? row.cells : [row.cells[0]])]);
-  if (kind === "csv") {
-    // a quote makes a cell text that a spreadsheet would take for a formula
-    const cell = (text) => { const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text; return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
-    return [header, ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
-  }
-  const cell = (text) => text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll("<", "&lt;").replace(/\s+/g, " ");
-  return [header, header.map(() => "---"), ...lines].map((line) => `| ${line.map(cell).join(" | ")} |`).join("\n") + "\n";
-}
-
-async function copy(button) {
-  const section = button.closest(".kernel");
-  let header, rows;
-  if (section) {
-    const problem = problemOf(section.dataset.kernel), over = section.querySelector(".over").value;
-    header = columns(problem);
-    rows = sorted(records(problem, over === problem.baseline ? "" : over), sectionSort[problem.kernel]);
-  } else {
-    header = everyColumn();
-    rows = sorted(matching(), state.sort);
-  }
-  const text = asText(button.dataset.as, [...NAME, ...header.slice(1)], rows);
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch { // a page opened from disk may not be allowed to
-    const area = element("textarea", text);
+async function clipboard(text) {
+  try { await navigator.clipboard.writeText(text); }
+  catch { // a page opened from disk may not be allowed to
+    const area = h("textarea", {}, text);
     document.body.append(area);
     area.select();
     document.execCommand("copy");
     area.remove();
   }
-  const label = button.dataset.label ??= button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = label; }, 1200);
 }
 
-// -- plots, drawn when they are scrolled near
+// -- across kernels
 
-const dark = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(max-width: 42rem)");
-
-function draw(place) {
-  const plot = plots[place.dataset.plot], style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const axis = (one) => ({title: {text: one.title, font: {size: 12}}, type: one.type, tickvals: one.at, ticktext: one.labels, automargin: true, ...(one.range ? {range: one.range} : {}),
-    gridcolor: colour("--line"), linecolor: colour("--line"), zeroline: false, ...(one.type === "category" ? {autorange: "reversed"} : {})});
-  const fitting = (text) => plot.stacked && narrow.matches ? text?.map((label) => label.split(" ").pop()) : text; // bars on a phone have room only for shares
-  const traces = plot.data.filter((one) => !state.hide.has(one.meta)).map((one) => ({...one, text: fitting(one.text),
-    opacity: state.mark && one.meta && state.mark.startsWith(`${plot.kernel}/`) && one.meta !== state.mark ? 0.2 : 1,
-    outsidetextfont: {color: colour("--ink")}})); // inside a bar, Plotly chooses a colour with contrast
-  const bars = plot.y.type === "category";
-  place.style.height = plot.stacked && narrow.matches ? "400px" : ""; // room for a legend of one column
-  Plotly.react(place, traces, {
-    margin: {l: 60, r: 12, t: 8, b: !plot.stacked ? 44 : narrow.matches ? 205 : 122}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: plot.kernel === "" || !!plot.stacked,
-    font: {color: colour("--ink"), family: "system-ui, sans-serif", size: 12}, hovermode: "closest", bargap: 0.35, barmode: plot.stacked ? "stack" : "overlay",
-    xaxis: {...axis(plot.x), tickangle: narrow.matches && !bars ? -40 : 0}, yaxis: axis(plot.y),
-    legend: plot.stacked ? {orientation: "h", traceorder: "normal", xref: "container", x: 0, yref: "container", y: 0, yanchor: "bottom"}
-      : narrow.matches ? {orientation: "h", y: -0.35, traceorder: "normal"} : {x: 1.02, y: 1},
-  }, {displayModeBar: false, responsive: true}).then(() => { place.dataset.drawn = "yes"; });
+/** Lines of several kernels in one chart: the time of an example against V, at the batch that has most vocabularies. */
+function storyLines(kernelName, wanted) {
+  const kernel = kernels.find((one) => one.name === kernelName);
+  if (!kernel) return [];
+  const its = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === state.rest && one.H === state.H);
+  const byB = Map.groupBy ? Map.groupBy(its, (one) => one.B) : its.reduce((map, one) => map.set(one.B, [...(map.get(one.B) ?? []), one]), new Map());
+  const batches = [...byB.entries()].sort((a, b) => b[1].length - a[1].length || b[0] - a[0]);
+  if (!batches.length) return [];
+  const series = batches[0][1].sort((a, b) => a.V - b.V), last = series.at(-1);
+  return wanted.flatMap(({reference, slug, name, dashed}) => {
+    const number = slug ? kernel.implementations.findIndex((one) => one.slug === slug) : last.references[reference];
+    if (number === null || number < 0) return [];
+    const points = series.flatMap((one) => { const found = caseOf(one, number); return found?.t ? [{x: one.V, y: found.t[0] / one.B, low: found.t[1] / one.B, high: found.t[2] / one.B, hollow: false, title: `${name}: ${time(found.t[0] / one.B)} at V = ${plain(one.V)}, B = ${plain(one.B)}`, one, found}] : []; });
+    if (points.length < 2) return [];
+    return [{name, family: kernel.implementations[number].family, dashed, strong: true, value: time(points.at(-1).y), points, B: series[0].B}];
+  });
 }
 
-// -- start
+function costTable(lines) {
+  const V = Math.min(...lines.map((line) => line.points.at(-1).x)), rows = lines.map((line) => ({line, point: line.points.find((point) => point.x === V)})).filter(({point}) => point);
+  return h("table", {class: "costs"}, h("thead", {}, h("tr", {}, ["At V = " + plain(V), "operations", "memory moved", "time"].map((title) => h("th", {scope: "col"}, title)))), h("tbody", {}, rows.map(({line, point}) => h("tr", {}, h("th", {scope: "row"}, icon(line.family), line.name), h("td", {}, point.found.flops ? amount(point.found.flops / point.one.B) : "none"), h("td", {}, point.found.bytes ? bytes(point.found.bytes / point.one.B) : "–"), h("td", {}, time(point.y))))));
+}
+
+function showStory() {
+  const place = document.getElementById("story");
+  if (!place) return;
+  const lookups = storyLines("lookup", [{reference: TEXTBOOK, name: "one-hot × W"}, {slug: "gather", name: "W[idx]"}, {reference: 3, name: "compiled loop"}]);
+  const outputs = [...storyLines("output.softmax", [{reference: TEXTBOOK, name: "full softmax"}, {reference: 3, name: "full softmax, compiled"}]), ...storyLines("output.negative-sampling", [{reference: TEXTBOOK, name: "the book’s negative sampling", dashed: true}, {reference: NUMPY, name: "negative sampling, NumPy"}, {reference: 3, name: "negative sampling, compiled"}])];
+  const every = [...lookups, ...outputs].flatMap((line) => line.points.map((point) => point.y)), panels = [];
+  const batch = (lines) => [...new Set(lines.map((line) => line.B))].map(plain).join(" or ");
+  if (lookups.length > 1) {
+    const [book, gather] = [lookups[0].points.at(-1), lookups[1].points.at(-1)];
+    panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${batch(lookups)} words per call`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
+      h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), ": one row. That is why its line is flat."), costTable(lookups)));
+  }
+  if (outputs.length > 1) {
+    const named = (name) => outputs.find((line) => line.name === name)?.points.at(-1), [full, compiled, sampled, numpy] = ["full softmax", "full softmax, compiled", "the book’s negative sampling", "negative sampling, NumPy"].map(named), text = [];
+    if (full) text.push("Full softmax ", h("b", {}, "scores all V words"), ". ");
+    if (sampled) text.push(`The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `, h("b", {}, "clears and adds a gradient as large as the table"), ", so its time still grows with V. ");
+    if (numpy) text.push("Touch only the rows that occur, and the time stays flat. ");
+    if (full && compiled && numpy) text.push(`At V = ${plain(full.x)}, `, h("b", {}, `compiling full softmax makes it ${slower(compiled.y / full.y).replace(" faster", "")} faster; scoring ${numpy.one.K + 1} words instead of all, ${slower(numpy.y / full.y)}`), ". ", h("span", {class: "soft"}, "(Lines of different kernels were not timed in turn: such ratios are good to some tens of per cent.)"));
+    panels.push(figureOf("Scoring an example in the output layer", `time per example, H = ${state.H}, ${batch(outputs)} examples per call`, lineChart({series: outputs, every, title: "Time of an example in the output layer against V", xTitle: "vocabulary V (different words)", format: time, width: 660, height: 380, right: 200}), h("p", {}, text), costTable(outputs)));
+  }
+  document.getElementById("why").hidden = !panels.length;
+  document.querySelectorAll('a[href="#why"]').forEach((link) => { link.hidden = !panels.length; });
+  place.replaceChildren(...panels);
+}
+
+function showRoofline() {
+  const place = document.getElementById("roofline-chart");
+  if (!place) return;
+  const points = kernels.flatMap((kernel) => {
+    const problem = nearest(kernel);
+    return problem.cases.filter((one) => one.t && one.flops && one.bytes).map((one) => ({x: one.flops / one.bytes, y: one.flops / one.t[0], family: kernel.implementations[one.i].family, name: one.i === problem.use ? kernel.name.split(".").at(-1) : "", title: `${kernel.name}/${kernel.implementations[one.i].slug} at ${sizeText(problem)}: ${three(one.flops / one.t[0] / 1e9)} billion operations a second`}));
+  });
+  const enough = points.length > 1 && Object.keys(data.ceilings.matmul).length > 0;
+  document.getElementById("roofline").hidden = !enough;
+  document.querySelectorAll('a[href="#roofline"]').forEach((link) => { link.hidden = !enough; });
+  if (enough) place.replaceChildren(roofline({points, memory: data.ceilings.memory, matmul: data.ceilings.matmul, title: "Operations per byte against operations a second"}));
+}
+
+function showYourSize() {
+  const place = document.getElementById("your-size");
+  if (!place) return;
+  const form = place.querySelector("form"), out = place.querySelector("output"), value = (name) => Math.round(Number(form.elements[name].value));
+  const kernel = kernels.find((one) => one.name === form.elements.kernel.value);
+  if (!kernel || !(value("V") > 0) || !(value("B") > 0) || !(value("H") > 0)) { out.replaceChildren(); return; }
+  const before = {...state};
+  Object.assign(state, {V: value("V"), B: value("B"), H: value("H")});
+  const problem = nearest(kernel), exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
+  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}`;
+  Object.assign(state, before);
+  if (problem.use === undefined) { out.replaceChildren("Nothing was measured of this kernel."); return; }
+  out.replaceChildren(h("p", {}, exact ? "Measured here: " : `Nearest measured, ${sizeText(problem)}: `, "use ", nameOf(kernel, problem.use), ` (${time(caseOf(problem, problem.use).t[0])} a call).`), exact ? "" : h("p", {}, "Measure just that: ", h("code", {class: "command"}, command), " ", h("button", {type: "button", class: "copy", onclick: (event) => { clipboard(command); event.target.textContent = "Copied"; }}, "Copy")));
+}
+
+// -- the control bar
+
+function control(name, values, text = plain) {
+  const place = document.getElementById(`choose-${name}`);
+  if (!place) return;
+  place.hidden = values.length < 2;
+  const select = place.querySelector("select"), buttons = place.querySelector(".segments");
+  select.replaceChildren(...values.map((value) => h("option", {value, selected: value === state[name]}, text(value))));
+  buttons?.replaceChildren(...(values.length > 6 ? [] : values.map((value) => h("button", {type: "button", "aria-pressed": String(value === state[name]), onclick: () => { state[name] = value; show(); }}, text(value)))));
+  place.classList.toggle("as-list", !buttons || values.length > 6);
+}
+
+function showControls() {
+  const measured = problems.filter((one) => one.use !== undefined), unique = (key) => [...new Set(measured.map((one) => one[key]))].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(b)));
+  control("V", unique("V"));
+  control("B", unique("B"));
+  control("H", unique("H").filter((value) => value > 1));
+  control("rest", unique("rest"), String);
+  const present = REFERENCES.map((_, at) => at).filter((at) => at === FASTEST || measured.some((one) => one.references[at] !== null));
+  control("ref", present, (at) => REFERENCES[at]);
+}
+
+function show() {
+  showControls();
+  showSummary();
+  showStory();
+  showRoofline();
+  document.querySelectorAll("details.kernel").forEach(showKernel);
+  showYourSize();
+  writeAddress();
+}
+
+function openSection(scroll) {
+  const place = section && document.getElementById(section);
+  if (!place) return;
+  if (place.matches("details")) place.open = true;
+  if (scroll) place.scrollIntoView();
+  document.querySelectorAll("nav a").forEach((link) => link.classList.toggle("current", link.getAttribute("href") === `#${section}`));
+}
 
 readAddress();
-for (const section of document.querySelectorAll(".kernel")) {
-  const kernel = section.dataset.kernel;
-  section.querySelector(".controls").hidden = false;
-  section.querySelector(".size").addEventListener("change", (event) => { state.size[kernel] = event.target.value; showKernel(section); writeAddress(); });
-  section.querySelector(".over").addEventListener("change", (event) => { state.over[kernel] = event.target.value; showKernel(section); showEvery(); writeAddress(); });
-  showKernel(section);
-}
-if (form) {
-  form.hidden = false;
-  const choices = {V: problems.map((problem) => problem.V), B: problems.map((problem) => problem.B), dtype: problems.map((problem) => problem.dtype), status: problems.flatMap((problem) => problem.statuses)};
-  for (const [name, values] of Object.entries(choices)) {
-    const unique = [...new Set(values)].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b))));
-    form.elements[name].append(...unique.map((value) => element("option", typeof value === "number" ? value.toLocaleString("en") : value, {value: String(value)})));
-  }
-  showFilters();
-  for (const name of FILTERS) {
-    form.elements[name].addEventListener("input", (event) => { state[name] = event.target.value; pages = 1; showEvery(); writeAddress(); });
-  }
-  form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("more").addEventListener("click", () => { pages += 1; showEvery(); });
-}
-document.querySelectorAll("button.copy").forEach((button) => button.addEventListener("click", () => copy(button)));
-showEvery();
-paintRows();
-const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
-  if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
-}), {rootMargin: "400px"});
-document.querySelectorAll(".plot").forEach((place) => seen.observe(place));
-const redraw = () => document.querySelectorAll(".plot[data-drawn]").forEach(draw);
-[dark, narrow].forEach((medium) => medium.addEventListener("change", redraw));
-addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); pages = 1; if (form) showFilters(); document.querySelectorAll(".kernel").forEach(showKernel); showEvery(); paint(); } });
-addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
-  document.querySelectorAll(".plot").forEach(draw);
+for (const select of document.querySelectorAll(".controls select")) select.addEventListener("change", () => { state[select.name] = select.name === "rest" ? select.value : Number(select.value); show(); });
+for (const place of document.querySelectorAll("details.kernel")) place.addEventListener("toggle", () => { if (place.open && place.dataset.stale) showKernel(place); });
+document.querySelector("#your-size form")?.addEventListener("input", showYourSize);
+document.querySelector("#your-size form")?.addEventListener("submit", (event) => event.preventDefault());
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  if (!link) return;
+  event.preventDefault();
+  section = link.getAttribute("href").slice(1);
+  openSection(true);
+  writeAddress();
 });
+addEventListener("hashchange", () => { readAddress(); show(); openSection(true); });
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((folded) => { folded.open = true; if (folded.dataset.stale) showKernel(folded); }));
+show();
+openSection(Boolean(section));
+document.documentElement.dataset.ready = "yes";

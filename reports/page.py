@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import lines
+from .answers import FAMILIES, Answer, answers, surprises
 from .deck import HEADER, deck_table
-from .figures import figures, styles
+from .diagrams import DIAGRAMS
 from .files import write
-from .frame import frame, speedup
-from .results import ResultFile, Row
-from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
-from .tables import SORTED_BY, Table, cells, csv, markdown, plain, tables
-from .units import seconds, size_bytes, times
-from .wins import FASTEST, MEANING, Wins, wins
+from .frame import frame
+from .page_data import page_data
+from .results import Profile, ResultFile
+from .run_markdown import as_markdown
+from .tables import csv
+from .units import seconds, share, size_bytes
 
 if TYPE_CHECKING:
-    import pandas as pd
     from jinja2 import Environment
 
 TEMPLATE = "page.html"
@@ -71,115 +74,184 @@ def templates() -> Environment:
     )
 
 
+GROUPS = {
+    "lookup": "read the rows of the words in a batch",
+    "scatter": "add the gradients of a batch up, word by word",
+    "output": "score words against the right one; loss and gradients",
+    "sampling": "draw wrong words (negatives) at random",
+    "update": "one step of the optimizer",
+    "training": "all of it: word vectors from text",
+}
+"""What the kernels of a group do."""
+
+KINDS = {"textbook": "textbook", "NumPy/SciPy": "numpy", "compiled": "compiled", "framework": "framework"}
+"""Families, and the class of their marks on the page."""
+
+MARKS = {
+    "textbook": '<path class="mark textbook" d="M2.3 2.3h7.4v7.4h-7.4z"/>',
+    "numpy": '<circle class="mark numpy" cx="6" cy="6" r="4.2"/>',
+    "compiled": '<path class="mark compiled" d="M6 .8L11.2 6L6 11.2L.8 6z"/>',
+    "framework": '<path class="mark framework" d="M6 1.2L10.8 9.8L1.2 9.8z"/>',
+}
+
+METHOD = (
+    "All implementations of a problem are timed together: in turn, in random order, in several fresh processes.",
+    "A ratio of two implementations is the geometric mean over processes of each process’s median ratio of samples of the "
+    "same round. A time is a mean over processes without the slowest and the fastest fifth, so a ratio of two times shown here "
+    "can differ from the ratio shown.",
+    "Bars and ranges beside a ratio are 95 % intervals that hold for all rows of a table together (Bonferroni), since the data "
+    "chose the fastest. Whiskers in charts are 95 % intervals of each time alone.",
+    "An implementation ties with the fastest within 3 %, and within 15 % where paired t-tests do not call it slower. Of those "
+    "that tie, the simplest is recommended: the textbook’s, else the one that needs the fewest packages.",
+    "Growth is the fitted power of V from V = 10,000 up, or of B from 10 up, all else equal.",
+    "Memory is the peak of what one call allocates, measured apart, and what set-up keeps. * marks growth of the process’s "
+    "resident set, where libraries allocate memory that cannot be traced.",
+    "The hardware limit is the least time in which this machine can move the same rows in the same order, compute as many "
+    "operations, or call an empty function, whichever takes longest.",
+    "Line by line: time by line_profiler, whose own cost is included; memory by tracemalloc, the peak that a line of one call allocates.",
+)
+"""How to read the page."""
+
+
 def html(result: ResultFile) -> str:
     """Return one self-contained page, which fetches nothing when it is opened."""
-    from plotly.offline import get_plotlyjs
+    from markupsafe import Markup
 
-    cases = frame(result)
-    plots = figures(cases, result.w2vbench.stages)
-    stories = {finding.problem: finding for finding in findings(result)}
-    profiles = {case.partition("@")[0]: (case, profile) for case, profile in result.w2vbench.profiles.items()}
-    kernels: dict[str, list[Table]] = {}
-    for one in tables(cases, result):
-        kernels.setdefault(one.problem.partition("@")[0], []).append(one)
-    headlines = {
-        kernel: headline([one.problem for one in its_tables if one.problem in stories] or [its_tables[0].problem])
-        for kernel, its_tables in kernels.items()
+    suite, found = result.w2vbench, answers(result)
+    data = page_data(result)
+    kernels = [kernel["name"] for kernel in data["kernels"]]
+    groups: dict[str, list[str]] = {}
+    for kernel in kernels:
+        groups.setdefault(kernel.partition(".")[0], []).append(kernel)
+    kinds = {
+        f"{kernel['name']}/{one['slug']}": KINDS[FAMILIES[one["family"]]]
+        for kernel in data["kernels"]
+        for one in kernel["implementations"]
     }
-    groups, rows = dict(list(cases.groupby("problem"))), by_problem(result)
-    data = {
-        "problems": [
-            problem_data(one, groups[one.problem], rows.get(one.problem, []), stories.get(one.problem))
-            for its_tables in kernels.values()
-            for one in its_tables
-        ],
-        "plots": plots,
-        "headlines": headlines,
-    }
-    return (
-        templates()
-        .get_template(TEMPLATE)
-        .render(
-            result=result,
-            line_header=lines.HEADER,
-            line_cells=lines.cells,
-            line_note=lines.note,
-            line_explanation=lines.EXPLANATION,
-            not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
-            suite=result.w2vbench,
-            kernels=kernels,
-            stories=stories,
-            overview=overview(result),
-            profiles=profiles,
-            highlighted=highlighted,
-            overview_header=OVERVIEW,
-            deck_header=HEADER,
-            deck=deck_table(result),
-            headlines=headlines,
-            styles=styles(cases),
-            plots_of={
-                kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in ("", *kernels)
-            },
-            plots=plots,
-            wins={one.kernel: one for one in wins(result)},
-            meaning=MEANING,
-            data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
-            plotly=get_plotlyjs() if plots else "",
-            facts=facts(result),
-            counts=count_cases(cases),
-        )
+    profiles = {case.partition("@")[0]: (case, profile) for case, profile in suite.profiles.items()}
+    environment = templates()
+    environment.filters["code"] = code
+    return environment.get_template(TEMPLATE).render(
+        result=result,
+        suite=suite,
+        machine=suite.environment.get("cpu") or "an unknown CPU",
+        when=date(result),
+        timings=len(result.benchmarks),
+        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(len(kinds), 'way')} to write them",
+        not_measured=not_measured(result),
+        letters=letters(found.values()),
+        groups=groups,
+        group_titles=GROUPS,
+        families=KINDS,
+        marks={kind: Markup(drawn) for kind, drawn in MARKS.items()},
+        diagrams={name: Markup(draw()) for name, draw in DIAGRAMS.items()},
+        surprises=surprises(result)[:5],
+        trust=data["trust"],
+        opened=kernels[0] if kernels else "",
+        sources={
+            kernel: [key for key in suite.sources if key.partition("/")[0] == kernel and key in kinds]
+            for kernel in kernels
+        },
+        kinds=kinds,
+        profiles=profiles,
+        not_profiled={case.partition("@")[0]: reason for case, reason in suite.not_profiled.items()},
+        hottest={kernel: hottest_line(kernel, profiles, found.values()) for kernel in kernels},
+        line_cells=line_cells,
+        highlighted=highlighted,
+        deck=deck_table(result),
+        deck_header=HEADER,
+        method=METHOD,
+        facts=facts(result),
+        data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
 
 
-def problem_data(one: Table, cases: pd.DataFrame, rows: Sequence[Row], finding: Finding | None) -> dict[str, Any]:
-    """Return a problem's data for the page's script.
-
-    It has the cells as text, the numbers that sort them, and the speed-up of every implementation over every other.
-
-    Parameters
-    ----------
-    one
-        The problem's table.
-    cases
-        The problem's part of the data frame.
-    rows
-        Its measured cases.
-    finding
-        Its finding, if anything was measured.
-    """
-    first = cases.iloc[0]
-    return {
-        "problem": one.problem,
-        "kernel": str(first.kernel),
-        "size": one.problem.partition("@")[2],
-        "V": int(first.V),
-        "B": int(first.B),
-        "dtype": str(first["dtype"]),
-        "header": one.header,
-        "rows": one.rows,
-        "statuses": one.statuses,
-        "sort": [
-            [number(figure) for figure in case]
-            for case in cases[[SORTED_BY[name] for name in one.header[2:]]].itertuples(index=False)
-        ],
-        "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
-        "ratios": {base.extra_info.implementation: speedups_over(base, rows) for base in rows},
-        "note": one.note,
-        "stages": one.stages,
-        "finding": finding.sentence if finding else "",
-        "advice": finding.advice if finding else "",
-        "best": finding.use[0] if finding else None,
-    }
+def counted(number: int, name: str) -> str:
+    return f"{number} {name}{'s' if number != 1 else ''}"
 
 
-def speedups_over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
-    """Return each implementation's speed-up over one of them, as text and as a number to sort by."""
-    ratios = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
-    return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in ratios.items()}
+def date(result: ResultFile) -> str:
+    """The day of a run: ``25 Nov 2026``; as it stands in the file, where that is no date."""
+    from datetime import datetime
+
+    try:
+        return f"{datetime.fromisoformat(result.datetime):%-d %b %Y}"
+    except ValueError:
+        return result.datetime[:16]
 
 
-def number(value: Any) -> float | None:
-    return None if value is None or value != value else float(f"{float(value):.6g}")
+def code(text: str) -> str:
+    """A sentence as HTML, in which backticks mark code."""
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+LETTERS = {
+    "V": "vocabulary: different words, the rows of a table",
+    "H": "numbers in a word’s vector",
+    "B": "batch: words handled by one call",
+    "K": "wrong words drawn per example",
+}
+
+
+def letters(found: Iterable[Answer]) -> dict[str, str]:
+    """What the letters of a size mean, with their value where the file has only one."""
+    sizes = [answer.size for answer in found]
+    meanings = {}
+    for letter, meaning in LETTERS.items():
+        values = {getattr(size, letter) for size in sizes} - {0, 1 if letter == "H" else 0}
+        meanings[letter] = f"{meaning}, here {values.pop():,}" if len(values) == 1 else meaning
+    return meanings
+
+
+def not_measured(result: ResultFile) -> str:
+    """How many implementations were not measured, and why: ``2 need torch (not installed); 4 cases wrong``."""
+    missing: dict[str, set[str]] = {}
+    statuses: Counter[str] = Counter()
+    for case in result.w2vbench.not_measured:
+        package = re.match(MISSING_PACKAGE, case.reason)
+        if package:
+            missing.setdefault(package[1], set()).add(f"{case.kernel}/{case.implementation}")
+        else:
+            statuses[case.status] += 1
+    parts = [
+        f"{len(ways)} {'needs' if len(ways) == 1 else 'need'} {package}, which is not installed"
+        for package, ways in missing.items()
+    ]
+    parts += [f"{counted(number, 'case')} {status}" for status, number in statuses.items()]
+    return "; ".join(parts)
+
+
+def hottest_line(kernel: str, profiles: Mapping[str, tuple[str, Profile]], found: Iterable[Answer]) -> str:
+    """Which line takes most of the time of the kernel's textbook implementation."""
+    for answer in found:
+        book = answer.baseline
+        if answer.kernel == kernel and book and (key := f"{kernel}/{book.extra_info.implementation}") in profiles:
+            lines_ = profiles[key][1].lines
+            total, most = sum(line.time_s or 0 for line in lines_), max(lines_, key=lambda line: line.time_s or 0)
+            if total and most.time_s:
+                return f"{share(most.time_s / total)} of the textbook’s time is one line: `{most.text.strip()}`"
+    return ""
+
+
+@dataclass(frozen=True)
+class LineCells:
+    """A source line for the page: its hits, share of the time, memory and text."""
+
+    hits: int
+    time_share: float
+    memory: str
+    text: str
+
+
+def line_cells(profile: Profile) -> list[LineCells]:
+    total = lines.total_s(profile) or 1.0
+    return [
+        LineCells(line.hits or 0, (line.time_s or 0) / total, lines.allocation(line), line.text)
+        for line in profile.lines
+    ]
 
 
 def highlighted(code: str) -> str:
@@ -262,70 +334,3 @@ def fact(name: str, value: Any) -> str:
         if name.startswith("load"):
             return f"{value:.2f}"
     return str(value)
-
-
-def count_cases(cases: pd.DataFrame) -> str:
-    """Return how many cases were timed, and what became of the others: ``219 timings; 6 skipped (torch not installed); 4 wrong``."""
-    counts = cases.status.value_counts()
-    parts = [f"{counts.get('ok', 0)} timings"]
-    for status, count in counts.items():
-        if status != "ok":
-            missing = ", ".join(cases.reason[cases.status == status].str.extract(MISSING_PACKAGE)[0].dropna().unique())
-            parts.append(f"{count} {status}{f' ({missing} not installed)' if missing else ''}")
-    return "; ".join(parts)
-
-
-def as_markdown(result: ResultFile) -> str:
-    """Return the report as Markdown: findings, then every table."""
-    cases = frame(result)
-    suite = result.w2vbench
-    stories = {finding.problem: finding for finding in findings(result)}
-    command = " ".join(suite.command.replace("`", "'").split())
-    when, machine = result.datetime[:19].replace("T", " "), suite.environment.get("cpu") or "an unknown CPU"
-    words = f", words of {plain(suite.corpus.name)}" if suite.corpus.name else ""
-    parts = ["# w2vbench report", "", f"`{command}`, {plain(when)} UTC, on {plain(str(machine))}{words}.", ""]
-    if not suite.complete:
-        parts += ["**This run was interrupted: only the problems below were finished.**", ""]
-    if suite.warnings:
-        parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
-    if rows := overview(result):
-        parts += [cells(OVERVIEW), cells(["---"] * len(OVERVIEW)), *map(cells, rows), ""]
-    kernel = ""
-    where = {one.kernel: one for one in wins(result)}
-    for one in tables(cases, result):
-        name = one.problem.partition("@")[0]
-        if name != kernel:
-            kernel = name
-            parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
-            if kernel in where:
-                parts += [*wins_markdown(where[kernel]), ""]
-        parts += [f"### {plain(one.problem.partition('@')[2])}", ""]
-        story = stories.get(one.problem)
-        if story:
-            parts += [plain(f"{story.sentence} {story.advice}"), ""]
-        parts += [markdown(one), ""]
-        if one.note:
-            parts += [f"_{plain(one.note)}_", ""]
-        if one.stages:
-            parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in one.stages), ""]
-    if rows := deck_table(result):
-        parts += [
-            "## The source deck's figures",
-            "",
-            cells(HEADER),
-            cells(["---"] * len(HEADER)),
-            *map(cells, rows),
-            "",
-        ]
-    if suite.corpus.streams:
-        parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
-    return "\n".join(parts) + "\n"
-
-
-def wins_markdown(table: Wins) -> list[str]:
-    """Return a kernel's table of sizes as lines of Markdown."""
-    header = ("fastest at each size", *table.sizes)
-    rows = (
-        (slug, *(f"**{cell.text}**" if cell.kind == FASTEST else cell.text for cell in row)) for slug, row in table.rows
-    )
-    return [cells(header), cells(["---", *["---:"] * len(table.sizes)]), *map(cells, rows), "", f"_{MEANING}_"]

@@ -34,6 +34,10 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+Family = Literal["textbook", "NumPy/SciPy", "compiled", "framework"]
+"""What an implementation is written with, from the textbook's own way on; numba compiles, torch and gensim are frameworks."""
+
+
 class SizeRecord(Part):
     """A case's size: vocabulary, hidden size, batch, negatives, dtypes, words and threads."""
 
@@ -87,6 +91,7 @@ class Extra(Part):
     title: str
     summary: str = ""
     size: SizeRecord
+    family: Family = "NumPy/SciPy"
     baseline: bool = False
     slide: int | None = None
     grows_with: str = ""
@@ -148,6 +153,7 @@ class NotMeasured(Part):
     kernel: str
     implementation: str
     title: str
+    family: Family = "NumPy/SciPy"
     size: SizeRecord
     status: Literal["wrong", "skipped", "timeout", "out of memory", "crashed", "error"]
     reason: str
@@ -317,7 +323,7 @@ class ComparedRow(Part):
 
 class Comparison(Part):
     """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
-    of them that differ, and that there was no time for. waiting: share of their time that calls of one thread did not have
+    of them that differ, and that there was no time for. diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
     base: str
@@ -333,6 +339,7 @@ class Comparison(Part):
     skipped: dict[str, list[str]] = {}
     over_budget: list[str] = []
     caveats: list[str] = []
+    diffs: dict[str, str] = {}
     seconds: Positive = 0.0
     waiting: Positive = 0.0
 

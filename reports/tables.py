@@ -115,11 +115,24 @@ def table(problem: str, cases: Sequence[Any], series: dict[Any, Any], result: Re
             "words a second": rate(float_of(case.words_per_s)),
         }
         rows.append((str(case.implementation), str(case.title), *(cells[name] for name in columns)))
+    note = notes_of(problem, cases, result, series)
+    statuses = tuple(str(case.status) for case in cases)
+    stages = tuple(stage_shares(measured, result))
+    return Table(problem, header, tuple(rows), statuses, note, stages)
+
+
+def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: dict[Any, Any] | None = None) -> str:
+    """Return the sentences below a problem's table: what its ratios contain beside speed, and which limits are reached."""
+    measured = [case for case in cases if case.status == "ok"]
     touched = next((count for case in measured if (count := float_of(case.touched_rows)) is not None), None)
     notes = [
         f"A batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}." if touched is not None else "",
         unequal_work([row for row in result.benchmarks if row.group == problem]),
-        *(growth_change(case, series.get(tuple(getattr(case, c) for c in SERIES_COLUMNS), ())) for case in measured),
+        *(
+            growth_change(case, series[key])
+            for case in measured
+            if series and (key := tuple(getattr(case, c) for c in SERIES_COLUMNS)) in series
+        ),
         EXPLANATION if any(RESIDENT in (case.memory_kind, case.held_kind) for case in measured) else "",
         *(
             f"Times of {case.implementation} leave out the conversion of its input, {seconds(adapt_s)} a batch."
@@ -130,9 +143,7 @@ def table(problem: str, cases: Sequence[Any], series: dict[Any, Any], result: Re
         *at_limit(measured),
         above_limit(measured),
     ]
-    statuses = tuple(str(case.status) for case in cases)
-    stages = tuple(stage_shares(measured, result))
-    return Table(problem, header, tuple(rows), statuses, " ".join(filter(None, notes)), stages)
+    return " ".join(filter(None, notes))
 
 
 def unequal_work(problem: Sequence[Row]) -> str:

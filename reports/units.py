@@ -45,6 +45,19 @@ def size_bytes(value: float | None) -> str:
     return f"{value:.0f} B" if value is not None and abs(value) < 999.5 else scaled(value, "B", least=1.0)
 
 
+def two(value: float) -> str:
+    """Return two significant digits: ``1.9``, ``28,000``."""
+    rounded = float(f"{value:.1e}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:.1f}"
+
+
+def slower(ratio: float) -> str:
+    """Return a ratio of times in words, with two digits: ``28,000× slower``, ``5 % slower``, ``1.9× faster``."""
+    larger = max(ratio, 1 / ratio)
+    amount = f"{(larger - 1) * 100:.0f} %" if larger < NEAR else f"{two(larger)}×"
+    return f"{amount} {'slower' if ratio >= 1 else 'faster'}"
+
+
 def faster(speedup: Interval, near: float = NEAR) -> str:
     """Return a speed-up in words, with its interval.
 
@@ -126,6 +139,11 @@ def rate(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def share(value: float) -> str:
+    """Return a share: ``63 %``."""
+    return f"{value * 100:.0f} %"
 
 
 def percent(ratio: float) -> str:

@@ -28,7 +28,11 @@ accumulate = Kernel(
 
 
 @accumulate.implementation(
-    "assign", "dW[idx] += dout", slide=11, wrong="where a word repeats, only its last gradient is kept (slide 12)"
+    "assign",
+    "dW[idx] += dout",
+    slide=11,
+    textbook=True,
+    wrong="where a word repeats, only its last gradient is kept (slide 12)",
 )
 def assign(dout: Array, idx: Array, dW: Array) -> None:
     dW[idx] += dout

@@ -32,6 +32,7 @@ dense = Kernel(
     "assign",
     "zero, dW[idx] = dout",
     slide=11,
+    textbook=True,
     grows_with="V",
     wrong="where a word repeats, a later gradient overwrites an earlier one (slide 12)",
 )

@@ -58,11 +58,11 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
     )  # fmt: skip
     yield in_stages(
         "chapter-4-1", "gather, full softmax, dense Adam", "picking rows by index before the full softmax",
-        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, grows_with="V", differs="full softmax, Adam over whole tables",
+        CHAPTER_4_1, f"{scores}+{BOOK}", slide=10, textbook=True, grows_with="V", differs="full softmax, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
         "chapter-4-2", "gather, the book's negative sampling, dense Adam", "the book's negative sampling",
-        CHAPTER_4_2, BOOK, slide=24, grows_with="V", differs="K different negatives a target, Adam over whole tables",
+        CHAPTER_4_2, BOOK, slide=24, textbook=True, grows_with="V", differs="K different negatives a target, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
         "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",

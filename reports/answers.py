@@ -1,0 +1,425 @@
+"""Which implementation to use for each problem, how much slower the others are, why, and what surprised: pure functions.
+
+The page, the terminal and the Markdown report all show these answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .frame import example_s, speedup, wall_s, wall_time
+from .limits import MEANING, RooflineLimit, roofline_limit
+from .memory import call_peak
+from .ranking import Ranking, rank
+from .rerun import rerun_command
+from .results import Family, ResultFile, Row, SizeRecord, once
+from .statistics import LEVEL, Interval
+from .units import seconds, share, size_bytes, slower, three, two
+
+FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
+MUCH = 3.0
+"""From this ratio of bytes or operations up, the difference in work is the reason for a difference in time."""
+LOSES = 1.2
+"""From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
+GAIN = 1.1
+"""Below this ratio, compiling gains nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found for one problem.
+
+    Attributes
+    ----------
+    problem
+        Its name.
+    rows
+        Its measured cases, in the file's order: from the textbook's to the fastest.
+    ranking
+        Which of them are fastest.
+    """
+
+    problem: str
+    rows: tuple[Row, ...]
+    ranking: Ranking
+
+    @property
+    def kernel(self) -> str:
+        return self.rows[0].extra_info.kernel
+
+    @property
+    def size(self) -> SizeRecord:
+        return self.rows[0].extra_info.size
+
+    @property
+    def use(self) -> Row:
+        """The case to use: the fastest, and of several that tie the simplest."""
+        return self.ranking.recommended
+
+    @cached_property
+    def baseline(self) -> Row | None:
+        return next((row for row in self.rows if row.extra_info.baseline), None)
+
+    def best(self, family: str) -> Row | None:
+        """Return the case to use of one family."""
+        rows = [row for row in self.rows if row.extra_info.family == family]
+        return rank(rows).recommended if rows else None
+
+    def ties(self, row: Row) -> bool:
+        """Whether a case is as fast as the one to use."""
+        return row in self.ranking.fastest
+
+    def slower(self, row: Row, than: Row | None = None) -> Interval:
+        """Return a case's time over another's, by default over that of the case to use.
+
+        The ratio is per example where calls cover different numbers. The intervals of all cases of the problem hold together
+        at LEVEL (Bonferroni), since the data chose the case to use.
+        """
+        other = than or self.use
+        return speedup(other, row, 1 - (1 - LEVEL) / max(1, len(self.rows) - 1)) or Interval(
+            example_s(row) / example_s(other)
+        )
+
+
+@once
+def answers(result: ResultFile) -> dict[str, Answer]:
+    """Return an answer for each problem with measured cases, in the file's order."""
+    problems: dict[str, list[Row]] = {}
+    for row in result.benchmarks:
+        problems.setdefault(row.group or "", []).append(row)
+    return {problem: Answer(problem, tuple(rows), rank(rows)) for problem, rows in problems.items()}
+
+
+def by_kernel(found: Mapping[str, Answer]) -> dict[str, list[Answer]]:
+    kernels: dict[str, list[Answer]] = {}
+    for answer in found.values():
+        kernels.setdefault(answer.kernel, []).append(answer)
+    return kernels
+
+
+# -- which size
+
+
+def rest(size: SizeRecord) -> str:
+    """What a size has beside V, B and H and the kernel's own K: dtype, index type, words and threads."""
+    return f"{size.dtype},{size.index},{size.words},t{size.threads}"
+
+
+def default_size(found: Mapping[str, Answer]) -> SizeRecord | None:
+    """Return the size at which most kernels were measured; of several, the one with the most work, V times B."""
+    sizes: dict[tuple[Any, ...], set[str]] = {}
+    first: dict[tuple[Any, ...], SizeRecord] = {}
+    for answer in found.values():
+        key = (answer.size.V, answer.size.B, rest(answer.size))
+        sizes.setdefault(key, set()).add(answer.kernel)
+        if key not in first or answer.size.H > first[key].H:  # kernels of one number a word have H = 1
+            first[key] = answer.size
+    if not sizes:
+        return None
+    return first[max(sizes, key=lambda key: (len(sizes[key]), key[0] * key[1], key[0]))]
+
+
+def nearest(its_answers: Sequence[Answer], V: int, B: int, H: int, other: str) -> Answer:
+    """Return the answer of a kernel that is nearest to a size: first the same dtype and words, then the nearest V, then B, then H."""
+
+    def distance(answer: Answer) -> tuple[float, ...]:
+        size = answer.size
+        far = [abs(math.log(mine / wanted)) for mine, wanted in ((size.V, V), (max(1, size.B), max(1, B)), (size.H, H))]
+        return (rest(size) != other, *far, -size.B, -size.H)
+
+    return min(its_answers, key=distance)
+
+
+def at_default_size(result: ResultFile) -> list[Answer]:
+    """Return one answer for each kernel, at the size that is nearest to ``default_size``."""
+    found = answers(result)
+    size = default_size(found)
+    return [nearest(mine, size.V, size.B, size.H, rest(size)) for mine in by_kernel(found).values()] if size else []
+
+
+# -- why
+
+
+def slug(row: Row) -> str:
+    return row.extra_info.implementation
+
+
+def moved(row: Row) -> float:
+    """Bytes that a call reads and writes."""
+    return (row.extra_info.read_bytes or 0.0) + (row.extra_info.written_bytes or 0.0)
+
+
+def count(number: float) -> str:
+    """Return a number of operations: ``3,600``, ``5.2 million``, ``2.1 billion``."""
+    for factor, name in ((1e9, " billion"), (1e6, " million")):
+        if number >= 0.9995 * factor:
+            return f"{three(number / factor)}{name}"
+    return f"{number:,.0f}"
+
+
+EXAMPLES = {"lookup": "word", "scatter": "word", "sampling": "word", "output": "example"}
+"""What the B of a call counts, by group of kernels."""
+
+
+def example(row: Row) -> str:
+    return EXAMPLES.get(row.extra_info.kernel.partition(".")[0], "")
+
+
+def bytes_moved(row: Row) -> str:
+    """``moves 320 MB a call, 40.0 MB a word``."""
+    size, unit = row.extra_info.size, example(row)
+    each = f", {size_bytes(moved(row) / size.B)} a {unit}" if unit and size.B > 1 else ""
+    return f"moves {size_bytes(moved(row))} a call{each}"
+
+
+def why(answer: Answer, result: ResultFile) -> str:
+    """Return why the case to use is faster than the textbook's, in bytes and operations of this size. Code stands in backticks."""
+    use, book = answer.use, answer.baseline
+    if book is None or moved(book) == 0:
+        return ""
+    if answer.ties(book):
+        limit = limit_words(use, result)
+        return f"Nothing is clearly faster than the textbook’s `{slug(book)}`{f': {limit}' if limit else ''}."
+    more = moved(book) / moved(use) if moved(use) else math.inf
+    flops, fewer_flops = book.extra_info.flops or 0.0, use.extra_info.flops or 0.0
+    sentences = []
+    if more >= MUCH:
+        sentences.append(f"`{slug(book)}` {bytes_moved(book)}; `{slug(use)}` {bytes_moved(use)}.")
+    if flops >= MUCH * max(fewer_flops, 1.0):
+        sentences.append(
+            f"`{slug(book)}` computes {count(flops)} operations; `{slug(use)}` {count(fewer_flops) if fewer_flops else 'none'}."
+        )
+    if not sentences:
+        sentences.append(f"Both must move the same {size_bytes(moved(use))} a call. {same_work(book, use)}")
+    if limit := limit_words(use, result):
+        sentences.append(f"{limit[0].upper()}{limit[1:]}.")
+    return " ".join(sentences)
+
+
+def same_work(book: Row, use: Row) -> str:
+    """Why one of two cases with the same work is slower."""
+    ours, theirs = call_peak(use.extra_info), call_peak(book.extra_info)
+    B, unit = book.extra_info.size.B, example(book)
+    if book.extra_info.loops and use.extra_info.family != "textbook":
+        each = f", {seconds(wall_s(book) / B)} a {unit}" if unit and B > 1 else ""
+        how = {"compiled": "in compiled code", "framework": "inside the framework"}.get(
+            use.extra_info.family, "inside NumPy"
+        )
+        return f"`{slug(book)}` loops over the batch in Python{each}; `{slug(use)}` loops {how}."
+    if (
+        theirs
+        and theirs.size_bytes >= MUCH * (ours.size_bytes if ours else 1)
+        and theirs.size_bytes >= 0.2 * moved(use)
+    ):
+        less = str(ours) if ours else "little"
+        return f"`{slug(book)}` also fills temporary arrays of {theirs}; `{slug(use)}` {less}."
+    return f"`{slug(use)}` does it in fewer or faster steps."
+
+
+def limit_words(row: Row, result: ResultFile) -> str:
+    """How far a case is from what the machine can do; empty where no limit explains its time."""
+    limit = limit_of(row, result)
+    if limit is None or limit.share.estimate < 0.2:
+        return ""
+    if limit.name in MEANING:
+        return f"`{slug(row)}` runs at {share(min(limit.share.estimate, 1))} of {MEANING[limit.name]}"
+    return (
+        f"{share(min(limit.share.estimate, 1))} of the time of `{slug(row)}` is that of any call"
+        if limit.name == "call"
+        else ""
+    )
+
+
+def limit_of(row: Row, result: ResultFile) -> RooflineLimit | None:
+    return roofline_limit(row, result.w2vbench, wall_time(row))
+
+
+# -- what surprised
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """Something that a reader would not expect, found by rule.
+
+    Attributes
+    ----------
+    title
+        One clause; code stands in backticks.
+    text
+        Figures and reason.
+    problem
+        Where it was found.
+    weight
+        How surprising it is: surprises are shown from the largest down.
+    """
+
+    title: str
+    text: str
+    problem: str
+    weight: float
+
+
+def surprises(result: ResultFile) -> list[Surprise]:
+    """Return what surprises, the most surprising first: one of each kind and kernel."""
+    found = answers(result)
+    every: list[Surprise] = []
+    for kind in (losers, no_gain_by_compiling, textbook_ties):
+        by_rule = [one for answer in found.values() for one in kind(answer, result)]
+        kernels: dict[str, Surprise] = {}
+        for one in sorted(by_rule, key=lambda one: -one.weight):
+            kernels.setdefault(one.problem.partition("@")[0], one)
+        every += list(kernels.values())[: 2 if kind is losers else 1]
+    every += [*slower_chapter(found, result), *sampling_against_softmax(found)]
+    return sorted(every, key=lambda one: -one.weight)
+
+
+def at(size: SizeRecord) -> str:
+    return f"V = {size.V:,}" + (f", B = {size.B:,}" if size.B > 1 else "")
+
+
+def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Implementations that are slower than the textbook's."""
+    book = answer.baseline
+    for row in answer.rows:
+        if book is None or row.extra_info.family in ("textbook", "framework"):
+            continue
+        ratio = answer.slower(row, book)
+        if ratio.estimate >= LOSES and (ratio.low is None or ratio.low > 1):
+            peak, book_peak = call_peak(row.extra_info), call_peak(book.extra_info)
+            reason = ""
+            if moved(row) >= MUCH * moved(book) > 0:
+                reason = f": it {bytes_moved(row)}"
+            elif peak and peak.size_bytes >= MUCH * (book_peak.size_bytes if book_peak else 1):
+                reason = f": it fills temporary arrays of {peak}"
+            yield Surprise(
+                f"`{slug(row)}` is {slower(ratio.estimate)} than the textbook’s `{slug(book)}`",
+                f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
+                answer.problem,
+                1 + math.log(ratio.estimate),
+            )
+
+
+def no_gain_by_compiling(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Problems whose best compiled implementation is no faster than the best of NumPy, at the largest size."""
+    compiled, plain = answer.best("compiled"), answer.best("NumPy/SciPy")
+    if compiled and plain and answer.slower(plain, compiled).estimate < GAIN:
+        limit = limit_words(plain, result)
+        yield Surprise(
+            f"Compiling gains nothing: {answer.kernel} at V = {answer.size.V:,}",
+            f"`{slug(compiled)}` takes {seconds(wall_s(compiled))}, `{slug(plain)}` without a compiler {seconds(wall_s(plain))}"
+            f" (B = {answer.size.B:,}){f': {limit}' if limit else ''}.",
+            answer.problem,
+            1 + math.log10(answer.size.V) / 10,
+        )
+
+
+def textbook_ties(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Problems in which nothing is faster than the textbook's implementation."""
+    book = answer.baseline
+    if book and answer.ties(book) and len(answer.rows) > 1 and answer.ranking.conclusive:
+        limit = limit_words(book, result)
+        yield Surprise(
+            f"Nothing beats the textbook: {answer.kernel} at {at(answer.size)}",
+            f"`{slug(book)}` takes {seconds(wall_s(book))} a call{f': {limit}' if limit else ''}.",
+            answer.problem,
+            1 + math.log10(answer.size.V) / 10,
+        )
+
+
+def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[Surprise]:
+    """Training with the book's negative sampling (chapter 4.2) that is slower than with full softmax (4.1), and the stage that is why."""
+    for answer in found.values():
+        rows = {slug(row): row for row in answer.rows}
+        softmax, sampled = rows.get("chapter-4-1"), rows.get("chapter-4-2")
+        if softmax is None or sampled is None:
+            continue
+        ratio = answer.slower(sampled, softmax).estimate
+        if ratio > 1:
+            stages = result.w2vbench.stages.get(sampled.case, {})
+            largest = max(stages, key=lambda name: stages[name], default="")
+            reason = f": {share(stages[largest] / sum(stages.values()))} of it is {largest}" if largest else ""
+            yield Surprise(
+                f"Chapter 4.2 trains {answer.kernel.partition('.')[2]} slower than chapter 4.1",
+                f"Negative sampling takes {seconds(wall_s(sampled))} a call, the full softmax {seconds(wall_s(softmax))},"
+                f" at V = {answer.size.V:,}{reason}.",
+                answer.problem,
+                3 + math.log(ratio),
+            )
+
+
+def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
+    """The largest vocabulary at which the book's negative sampling is no faster than its full softmax."""
+    softmaxes = {
+        (answer.size.V, answer.size.B, answer.size.H, rest(answer.size)): answer
+        for answer in found.values()
+        if answer.kernel == "output.softmax"
+    }
+    no_faster = []
+    for answer in found.values():
+        full = softmaxes.get((answer.size.V, answer.size.B, answer.size.H, rest(answer.size)))
+        if answer.kernel == "output.negative-sampling" and full and answer.baseline and full.baseline:
+            sampled_s, full_s = wall_s(answer.baseline), wall_s(full.baseline)
+            if sampled_s > 0.9 * full_s:
+                no_faster.append((answer, sampled_s, full_s))
+    if no_faster:
+        answer, sampled_s, full_s = max(no_faster, key=lambda one: one[0].size.V)
+        yield Surprise(
+            f"The book’s negative sampling is no faster than full softmax at V = {answer.size.V:,}",
+            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples: "
+            f"each of its {answer.size.K + 1} layers clears a gradient as large as the table.",
+            answer.problem,
+            3.0,
+        )
+
+
+# -- what is undecided, and how far to trust the rest
+
+
+def undecided(answer: Answer) -> str:
+    """Return what is not known about a problem, with the command that decides it; empty where all is."""
+    ranking = answer.ranking
+    if ranking.conclusive:
+        return ""
+    if not ranking.processes:
+        return "No separate processes: no intervals, and no test of which is fastest."
+    if not ranking.tested:
+        many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
+        return f"{many} too few for intervals; {rerun_command((), ranking.leader)} measures more."
+    row = ranking.undecided[0]
+    ratio = answer.slower(row)
+    ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
+    more = f", nor {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
+    return (
+        f"`{slug(row)}` looks {slower(ratio.estimate)} than `{slug(answer.use)}`, but these processes do not settle it{ends}{more}; "
+        f"this does: {rerun_command((ranking.leader, *ranking.undecided), ranking.leader)}"
+    )
+
+
+def span(ratio: Interval) -> str:
+    return f"{two(ratio.low or 0.0)}–{two(ratio.high or 0.0)}×"
+
+
+def trust(result: ResultFile) -> str:
+    """Return how precise the ratios of a file are, in one or two sentences; empty without intervals."""
+    widths = [
+        max(ratio.high / ratio.estimate, ratio.estimate / max(ratio.low, 1e-12)) - 1
+        for answer in answers(result).values()
+        for row in answer.rows
+        if row is not answer.use
+        for ratio in [speedup(answer.use, row)]
+        if ratio and ratio.low is not None and ratio.high is not None
+    ]
+    if not widths:
+        return "Ratios have no intervals: there are too few processes."
+    typical, most = np.percentile(widths, (50, 90))
+    sentence = f"Ratios to ±{share(typical)} typically, ±{share(most)} in nine of ten."
+    varied = result.w2vbench.environment.get("clock_variation")
+    if isinstance(varied, int | float) and varied >= 1.2:
+        sentence += f" The machine’s speed varied {varied:.1f}-fold: expect more between runs."
+    return sentence

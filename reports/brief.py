@@ -1,0 +1,166 @@
+"""A run's answers as lines of text: one line a kernel at the size that most kernels were measured at, then what else to know."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from .answers import Answer, answers, at_default_size, by_kernel, rest, slug, surprises, trust, undecided
+from .frame import wall_s
+from .results import ResultFile, Row, SizeRecord
+from .units import seconds, two
+
+WIDTH, NARROW = 100, 80
+"""Columns of the widest line; below WIDTH names of the slower implementations are left out, so that NARROW is enough."""
+SURPRISES, UNDECIDED = 3, 2
+"""How many of each are shown; the report has all."""
+LABEL = 11
+
+
+def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
+    """Return the lines of a run's summary, for a screen of that many columns."""
+    width = max(NARROW, min(width, WIDTH))
+    chosen = at_default_size(result)
+    lines = list(what_was_measured(result, width))
+    if chosen:
+        lines += ["", *answers_table(chosen, width), ""]
+    lines += [line for label, text in remarks(result, chosen) for line in labelled(label, text, width)]
+    lines += ["", *textwrap.wrap(trust(result), width)]
+    return lines
+
+
+def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
+    """What ran, where, on which words, and what the letters mean."""
+    suite, found = result.w2vbench, answers(result)
+    packages = suite.environment.get("packages") or {}
+    versions = [
+        f"{name} {'.'.join(str(packages[key]).split('.')[:2])}"
+        for name, key in (("NumPy", "numpy"), ("SciPy", "scipy"), ("numba", "numba"))
+        if packages.get(key)
+    ]
+    python = str(suite.environment.get("python") or "")
+    yield "  ".join(
+        filter(
+            None, [suite.environment.get("cpu"), ", ".join([f"Python {'.'.join(python.split('.')[:2])}", *versions])]
+        )
+    )[:width]
+    ways = {(row.extra_info.kernel, slug(row)) for row in result.benchmarks}
+    words = f", words of {suite.corpus.name}" if suite.corpus.name else ""
+    yield f"{plural(len(by_kernel(found)), 'kernel')}, {plural(len(ways), 'implementation')}, {plural(len(result.benchmarks), 'timing')}{words}"
+    if found:
+        H = {answer.size.H for answer in found.values()} - {1}
+        yield f"V: different words   B: words per call   H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers per word   ×: times slower than the fastest"
+
+
+def plural(number: int, name: str) -> str:
+    return f"{number:,} {name}{'s' if number != 1 else ''}"
+
+
+def answers_table(chosen: list[Answer], width: int) -> Iterator[str]:
+    """One line a kernel."""
+    size = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
+    names = [f"{answer.kernel}{other_size(answer.size, size)}" for answer in chosen]
+    first = max(map(len, names))
+    titles = ("use", "per call", "NumPy/SciPy only", "textbook")
+    full = width >= WIDTH
+    cells = [
+        (
+            name,
+            slug(answer.use),
+            seconds(wall_s(answer.use)),
+            *versus(answer, answer.best("NumPy/SciPy")),
+            *versus(answer, answer.baseline),
+        )
+        for name, answer in zip(names, chosen, strict=True)
+    ]
+    use = max(len(titles[0]), *(len(row[1]) for row in cells))
+    numpy, book = (max(*(len(row[at]) for row in cells), 9) for at in (3, 5))
+    head = f"V = {size.V:,}, B = {size.B:,}"
+    first = max(first, len(head))
+
+    def line(name: str, slug_: str, time: str, plain: str, plain_ratio: str, textbook: str, ratio: str) -> str:
+        parts = [name.ljust(first), slug_.ljust(use), time.rjust(8)]
+        parts += [
+            f" {plain.ljust(numpy)}" if full else " ",
+            plain_ratio.rjust(6),
+            f" {textbook.ljust(book)}" if full else " ",
+            ratio.rjust(8),
+        ]
+        return " ".join(parts).rstrip()
+
+    header = line(
+        head,
+        "use",
+        "per call",
+        "NumPy/SciPy" if full else "",
+        "" if full else "NumPy",
+        "textbook" if full else "",
+        "" if full else "textbook",
+    )
+    yield header
+    yield "─" * min(width, max(len(header), *(len(line(*row)) for row in cells)))
+    for row in cells:
+        yield line(*row)
+
+
+def same(one: SizeRecord, other: SizeRecord) -> bool:
+    return (one.V, one.B, rest(one)) == (other.V, other.B, rest(other))
+
+
+def other_size(size: SizeRecord, usual: SizeRecord) -> str:
+    """What a size has that the usual one has not: `` B 8``."""
+    parts = [
+        f" {name} {short(getattr(size, name))}" for name in ("V", "B") if getattr(size, name) != getattr(usual, name)
+    ]
+    return "".join(parts) + (f" {rest(size)}" if rest(size) != rest(usual) else "")
+
+
+def short(number: int) -> str:
+    return f"{number // 1000}k" if number >= 1000 and number % 1000 == 0 else f"{number}"
+
+
+def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
+    """Another implementation and its ratio to the one to use."""
+    if row is None:
+        return "none", ""
+    if row is answer.use:
+        return "the same", ""
+    if answer.ties(row):
+        return slug(row), "tie"
+    ratio = answer.slower(row).estimate
+    return slug(row), f"{two(ratio)}×" if ratio >= 1.1 else f"+{(ratio - 1) * 100:.0f} %"
+
+
+def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
+    """Surprises, what is undecided, and what was not measured, each with its label."""
+    for one in surprises(result)[:SURPRISES]:
+        yield "surprise", f"{one.title.replace('`', '')}: {one.text.replace('`', '')}"
+    questions = [answer for answer in chosen if undecided(answer)]
+    for answer in questions[:UNDECIDED]:
+        yield "undecided", f"{answer.kernel} at V = {answer.size.V:,}: {undecided(answer).replace('`', '')}"
+    if len(questions) > UNDECIDED:
+        yield (
+            "undecided",
+            f"{plural(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
+        )
+    statuses: dict[str, dict[str, set[str]]] = {}
+    for case in result.w2vbench.not_measured:
+        statuses.setdefault(case.status, {}).setdefault(case.reason, set()).add(f"{case.kernel}/{case.implementation}")
+    for status, reasons in statuses.items():
+        for reason, cases in list(reasons.items())[:2]:
+            named = sorted(cases) if len(cases) <= 2 else [plural(len(cases), "implementation")]
+            yield status, f"{', '.join(named)}: {reason}"
+        if len(reasons) > 2:
+            yield status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report"
+
+
+def labelled(label: str, text: str, width: int) -> list[str]:
+    """A remark in lines behind its label."""
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=label[: LABEL - 1].ljust(LABEL),
+        subsequent_indent=" " * LABEL,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

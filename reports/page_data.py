@@ -1,0 +1,160 @@
+"""The data of a run's page, for its script: all judgements are made here, and the script only arranges them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .answers import (
+    FAMILIES,
+    Answer,
+    answers,
+    default_size,
+    example,
+    moved,
+    rest,
+    surprises,
+    trust,
+    undecided,
+    why,
+)
+from .frame import frame
+from .limits import INTERPRETER, exceeded
+from .results import ResultFile, Row
+from .statistics import Interval
+from .tables import float_of, interval, notes_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIGITS = 5
+"""Significant digits of the numbers in the page; it shows two or three."""
+
+
+def page_data(result: ResultFile) -> dict[str, Any]:
+    """Return everything that the page's script shows, as JSON: kernels, problems, cases, surprises and the machine's limits."""
+    cases, found = frame(result), answers(result)
+    extras = [row.extra_info for row in result.benchmarks]
+    families = {(one.kernel, one.implementation): one.family for one in result.w2vbench.not_measured}
+    families |= {(one.kernel, one.implementation): one.family for one in extras}
+    slides = {(one.kernel, one.implementation): one.slide for one in extras}
+    kernels: list[dict[str, Any]] = []
+    problems: list[dict[str, Any]] = []
+    for name, its_cases in cases.groupby("kernel", sort=False):
+        kernel = str(name)
+        titles = dict(zip(its_cases.implementation, its_cases.title, strict=True))
+        slugs = list(titles)
+        numbers = []
+        for problem, rows in its_cases.groupby("problem", sort=False):
+            numbers.append(len(problems))
+            problems.append(problem_data(rows, slugs, found.get(str(problem)), result))
+        kernels.append(
+            {
+                "name": kernel,
+                "title": result.w2vbench.kernels.get(kernel, ""),
+                "implementations": [
+                    {
+                        "slug": slug,
+                        "title": titles[slug],
+                        "family": FAMILIES.index(families[kernel, slug]),
+                        "slide": slides.get((kernel, slug)),
+                    }
+                    for slug in slugs
+                ],
+                "problems": numbers,
+            }
+        )
+    start = default_size(found)
+    limits = result.w2vbench.limits
+    return {
+        "families": FAMILIES,
+        "kernels": kernels,
+        "problems": problems,
+        "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": rest(start)},
+        "surprises": [{"title": one.title, "text": one.text, "problem": one.problem} for one in surprises(result)],
+        "trust": trust(result),
+        "ceilings": {
+            "matmul": limits.matmul if limits else {},
+            "memory": max(limits.read, default=(0, 0))[1] if limits else 0,
+        },
+    }
+
+
+def problem_data(
+    cases: pd.DataFrame, slugs: Sequence[str], answer: Answer | None, result: ResultFile
+) -> dict[str, Any]:
+    """Return one problem's size, answer and cases; a case that was not measured has its reason."""
+    first = cases.iloc[0]
+    data: dict[str, Any] = {
+        **{name: int(first[name]) for name in ("V", "H", "B", "K")},
+        "rest": f"{first['dtype']},{first['index']},{first['words']},t{first['threads']}",
+        "size": str(first.problem).partition("@")[2],
+        "note": notes_of(str(first.problem), list(cases.itertuples()), result),
+    }
+    measured = {row.case: row for row in answer.rows} if answer else {}
+    if answer:
+        number = {row.case: slugs.index(row.extra_info.implementation) for row in answer.rows}
+        references = [answer.use, answer.baseline, *(answer.best(family) for family in FAMILIES[1:])]
+        data |= {
+            "use": number[answer.use.case],
+            "ties": [number[row.case] for row in answer.ranking.fastest],
+            "references": [number[row.case] if row else None for row in references],
+            "unit": example(answer.use),
+            "why": why(answer, result),
+            "undecided": undecided(answer),
+        }
+    else:
+        references = []
+    data["cases"] = [
+        case_data(case, slugs, measured.get(str(case.case)), answer, references, result) for case in cases.itertuples()
+    ]
+    return data
+
+
+def case_data(
+    case: Any,
+    slugs: Sequence[str],
+    row: Row | None,
+    answer: Answer | None,
+    references: Sequence[Row | None],
+    result: ResultFile,
+) -> dict[str, Any]:
+    """Return one case's figures under short names, which the page's script explains."""
+    number = slugs.index(str(case.implementation))
+    if row is None or answer is None:
+        return {"i": number, "status": str(case.status), "reason": str(case.reason)}
+    limit = interval(case, "limit_share")
+    wall, cpu = float_of(case.wall_s), float_of(case.cpu_s)
+    data = {
+        "i": number,
+        "t": figures(Interval(wall or 0.0, float_of(case.wall_low_s), float_of(case.wall_high_s))),
+        "r": [figures(answer.slower(row, than)) if than else None for than in references],
+        "cpu": short(cpu) if wall and cpu and not 0.8 < cpu / wall < 1.25 else None,
+        "m": short(float_of(case.memory_bytes)),
+        "resident": int("resident" in (case.memory_kind, case.held_kind)),
+        "kept": short(float_of(case.held_bytes)),
+        "gV": short(float_of(case.growth_V)),
+        "gB": short(float_of(case.growth_B)),
+        "limit": None if limit is None else str(case.limit),
+        "share": None if limit is None or case.limit == INTERPRETER else short(limit.estimate),
+        "over": int(bool(limit and exceeded(limit))),
+        "flops": short(row.extra_info.flops),
+        "bytes": short(moved(row)),
+        "pairs": short(float_of(case.pairs_per_s)),
+        "words": short(float_of(case.words_per_s)),
+        "set": short(float_of(case.prepare_s)),
+        "adapt": short(float_of(case.adapt_s)),
+        "stages": result.w2vbench.stages.get(str(case.case)),
+    }
+    return {name: value for name, value in data.items() if value not in (None, 0, [])} | {"i": number}
+
+
+def figures(interval: Interval) -> list[float | None]:
+    """An interval as estimate, low and high; the estimate only, where there is no interval."""
+    ends = [interval.low, interval.high]
+    return [short(interval.estimate), *(map(short, ends) if None not in ends else ())]
+
+
+def short(value: float | None) -> float | None:
+    """A number in DIGITS significant digits."""
+    return None if value is None or value != value else float(f"{value:.{DIGITS}g}")
