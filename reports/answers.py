@@ -6,10 +6,10 @@ The page, the terminal and the Markdown report all show these answers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +27,8 @@ MUCH = 3.0
 """From this ratio of bytes or operations up, the difference in work is the reason for a difference in time."""
 LOSES = 1.2
 """From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
+FEW = 2
+"""Up to this many undecided cases are named in the command that decides them; more are the whole problem."""
 GAIN = 1.1
 """Below this ratio, compiling gains nothing."""
 
@@ -106,23 +108,43 @@ def by_kernel(found: Mapping[str, Answer]) -> dict[str, list[Answer]]:
 # -- which size
 
 
+def types_differ(found: Iterable[Answer]) -> bool:
+    """Whether some kernel was measured at several dtypes, index types, words or threads; else nobody needs to read them."""
+    types: dict[str, set[str]] = {}
+    for answer in found:
+        types.setdefault(answer.kernel, set()).add(rest(answer.size))
+    return any(len(its) > 1 for its in types.values())
+
+
 def rest(size: SizeRecord) -> str:
     """What a size has beside V, B and H and the kernel's own K: dtype, index type, words and threads."""
     return f"{size.dtype},{size.index},{size.words},t{size.threads}"
 
 
+USUAL_V = 100_000
+"""A usual vocabulary of word2vec: what is shown first is measured near it."""
+
+
 def default_size(found: Mapping[str, Answer]) -> SizeRecord | None:
-    """Return the size at which most kernels were measured; of several, the one with the most work, V times B."""
-    sizes: dict[tuple[Any, ...], set[str]] = {}
-    first: dict[tuple[Any, ...], SizeRecord] = {}
+    """Return the size to show first: of the vocabularies that half of the kernels have, the nearest to USUAL_V; there, of
+    several sizes the one that most kernels have, then the one with the most work."""
+    kernels: dict[int, set[str]] = {}
+    counts: Counter[tuple[int, int, str]] = Counter()
     for answer in found.values():
-        key = (answer.size.V, answer.size.B, rest(answer.size))
-        sizes.setdefault(key, set()).add(answer.kernel)
-        if key not in first or answer.size.H > first[key].H:  # kernels of one number a word have H = 1
-            first[key] = answer.size
-    if not sizes:
+        kernels.setdefault(answer.size.V, set()).add(answer.kernel)
+        counts[answer.size.V, answer.size.B, rest(answer.size)] += 1
+    if not kernels:
         return None
-    return first[max(sizes, key=lambda key: (len(sizes[key]), key[0] * key[1], key[0]))]
+    half = len({answer.kernel for answer in found.values()}) / 2
+    V = min(
+        (V for V in kernels if len(kernels[V]) >= half),
+        key=lambda V: (abs(math.log(V / USUAL_V)), -V),
+        default=max(kernels),
+    )
+    _, B, other = max((size for size in counts if size[0] == V), key=lambda size: (counts[size], size[1]))
+    sizes = [one.size for one in found.values() if (one.size.V, one.size.B, rest(one.size)) == (V, B, other)]
+    hidden = Counter(size.H for size in sizes)
+    return max(sizes, key=lambda size: (size.H > 1, hidden[size.H], -size.H))  # kernels of one number a word have H = 1
 
 
 def nearest(its_answers: Sequence[Answer], V: int, B: int, H: int, other: str) -> Answer:
@@ -181,6 +203,8 @@ def bytes_moved(row: Row) -> str:
 def why(answer: Answer, result: ResultFile) -> str:
     """Return why the case to use is faster than the textbook's, in bytes and operations of this size. Code stands in backticks."""
     use, book = answer.use, answer.baseline
+    if stages := stages_words(answer, result):
+        return stages
     if book is None or moved(book) == 0:
         return ""
     if answer.ties(book):
@@ -200,6 +224,18 @@ def why(answer: Answer, result: ResultFile) -> str:
     if limit := limit_words(use, result):
         sentences.append(f"{limit[0].upper()}{limit[1:]}.")
     return " ".join(sentences)
+
+
+def stages_words(answer: Answer, result: ResultFile) -> str:
+    """Where the time of each textbook implementation and of the best of NumPy goes, where the stages of a call were timed."""
+    parts = []
+    for row in answer.rows:
+        stages = result.w2vbench.stages.get(row.case, {})
+        total = sum(stages.values())
+        if total and (row.extra_info.family == "textbook" or row is answer.best("NumPy/SciPy")):
+            most = max(stages, key=lambda name: stages[name])
+            parts.append(f"`{slug(row)}` spends {share(stages[most] / total)} of a call on {most}")
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 def same_work(book: Row, use: Row) -> str:
@@ -275,7 +311,7 @@ def surprises(result: ResultFile) -> list[Surprise]:
         for one in sorted(by_rule, key=lambda one: -one.weight):
             kernels.setdefault(one.problem.partition("@")[0], one)
         every += list(kernels.values())[: 2 if kind is losers else 1]
-    every += [*slower_chapter(found, result), *sampling_against_softmax(found)]
+    every += [*list(slower_chapter(found, result))[:1], *sampling_against_softmax(found)]
     return sorted(every, key=lambda one: -one.weight)
 
 
@@ -397,7 +433,7 @@ def undecided(answer: Answer) -> str:
     more = f", nor {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
     return (
         f"`{slug(row)}` looks {slower(ratio.estimate)} than `{slug(answer.use)}`, but these processes do not settle it{ends}{more}; "
-        f"this does: {rerun_command((ranking.leader, *ranking.undecided), ranking.leader)}"
+        f"this does: {rerun_command((ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else (), ranking.leader)}"
     )
 
 

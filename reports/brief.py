@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from .answers import Answer, answers, at_default_size, by_kernel, rest, slug, surprises, trust, undecided
+from .answers import Answer, answers, at_default_size, by_kernel, rest, slug, surprises, trust, types_differ, undecided
 from .frame import wall_s
 from .results import ResultFile, Row, SizeRecord
 from .units import seconds, two
@@ -23,7 +23,7 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     chosen = at_default_size(result)
     lines = list(what_was_measured(result, width))
     if chosen:
-        lines += ["", *answers_table(chosen, width), ""]
+        lines += ["", *answers_table(chosen, width, types_differ(answers(result).values())), ""]
     lines += [line for label, text in remarks(result, chosen) for line in labelled(label, text, width)]
     lines += ["", *textwrap.wrap(trust(result), width)]
     return lines
@@ -56,10 +56,10 @@ def plural(number: int, name: str) -> str:
     return f"{number:,} {name}{'s' if number != 1 else ''}"
 
 
-def answers_table(chosen: list[Answer], width: int) -> Iterator[str]:
+def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
     """One line a kernel."""
     size = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
-    names = [f"{answer.kernel}{other_size(answer.size, size)}" for answer in chosen]
+    names = [f"{answer.kernel}{other_size(answer.size, size, with_types)}" for answer in chosen]
     first = max(map(len, names))
     titles = ("use", "per call", "NumPy/SciPy only", "textbook")
     full = width >= WIDTH
@@ -107,12 +107,12 @@ def same(one: SizeRecord, other: SizeRecord) -> bool:
     return (one.V, one.B, rest(one)) == (other.V, other.B, rest(other))
 
 
-def other_size(size: SizeRecord, usual: SizeRecord) -> str:
+def other_size(size: SizeRecord, usual: SizeRecord, with_types: bool) -> str:
     """What a size has that the usual one has not: `` B 8``."""
     parts = [
         f" {name} {short(getattr(size, name))}" for name in ("V", "B") if getattr(size, name) != getattr(usual, name)
     ]
-    return "".join(parts) + (f" {rest(size)}" if rest(size) != rest(usual) else "")
+    return "".join(parts) + (f" {rest(size)}" if with_types and rest(size) != rest(usual) else "")
 
 
 def short(number: int) -> str:
@@ -124,7 +124,7 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
     if row is None:
         return "none", ""
     if row is answer.use:
-        return "the same", ""
+        return "the same", "same"
     if answer.ties(row):
         return slug(row), "tie"
     ratio = answer.slower(row).estimate
@@ -143,13 +143,19 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str
             "undecided",
             f"{plural(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
         )
+    marked = [case for case in result.w2vbench.not_measured if case.marked_wrong]
+    if marked:
+        names = dict.fromkeys(f"{case.kernel}/{case.implementation}" for case in marked)
+        yield "wrong", f"{', '.join(names)}, on purpose: {marked[0].reason}"
     statuses: dict[str, dict[str, set[str]]] = {}
     for case in result.w2vbench.not_measured:
-        statuses.setdefault(case.status, {}).setdefault(case.reason, set()).add(f"{case.kernel}/{case.implementation}")
+        if not case.marked_wrong:
+            names_by_reason = statuses.setdefault(case.status, {})
+            names_by_reason.setdefault(case.reason, set()).add(f"{case.kernel}/{case.implementation}")
     for status, reasons in statuses.items():
         for reason, cases in list(reasons.items())[:2]:
-            named = sorted(cases) if len(cases) <= 2 else [plural(len(cases), "implementation")]
-            yield status, f"{', '.join(named)}: {reason}"
+            named = ", ".join(sorted(cases)) if len(cases) <= 2 else plural(len(cases), "implementation")
+            yield status, f"{named}: {reason}"
         if len(reasons) > 2:
             yield status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report"
 

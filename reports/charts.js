@@ -61,6 +61,8 @@ function spread(labels, low, high) {
  * series: {name, value, family, strong, dashed, points: [{x, y, low, high, hollow, title}]}; every: values that the y axis also encloses.
  */
 function lineChart({series, title, xTitle, format, width = 470, height = 310, right = 128, every = []}) {
+  width = Math.min(width, Math.max(280, innerWidth - 40)); // on a phone the text keeps its size
+  right = Math.min(right, .4 * width);
   const left = 62, top = 12, bottom = height - 44, plot = chart(width, height, title);
   const points = series.flatMap((one) => one.points);
   const x = decades(points.map((point) => point.x), left + 14, width - right - 14), y = decades([...points.map((point) => point.y), ...every], bottom, top);
@@ -112,10 +114,11 @@ function lineChart({series, title, xTitle, format, width = 470, height = 310, ri
 }
 
 /** One figure a row, as a mark on a logarithmic axis. rows: {name, family, value, low, high}. */
-function dotChart({rows, title, format, width = 470}) {
-  const left = 130, right = 70, top = 26, pitch = 26, plot = chart(width, top + rows.length * pitch + 8, title);
+function dotChart({rows, title, format, width = 470, marks}) {
+  width = Math.min(width, Math.max(280, innerWidth - 40));
+  const left = Math.min(130, .32 * width), right = 70, top = 26, pitch = 26, plot = chart(width, top + rows.length * pitch + 8, title);
   const {scale, ticks} = decades(rows.map((row) => row.value), left, width - right);
-  for (const tick of ticks) plot.append(s("path", {class: "grid", d: `M${scale(tick)} ${top - 6}V${top + rows.length * pitch}`}), label(scale(tick), 12, format(tick).replace(/\.00?(?= )/, ""), {"text-anchor": "middle", class: "axis"}));
+  for (const tick of marks?.filter((one) => one >= ticks[0] && one <= ticks.at(-1)) ?? ticks) plot.append(s("path", {class: "grid", d: `M${scale(tick)} ${top - 6}V${top + rows.length * pitch}`}), label(scale(tick), 12, format(tick).replace(/\.00?(?= )/, ""), {"text-anchor": "middle", class: "axis"}));
   rows.forEach((row, at) => {
     const y = top + (at + .5) * pitch, kind = FAMILY[row.family];
     plot.append(label(left - 14, y + 4, row.name, {"text-anchor": "end", class: `end ${kind}`}), s("path", {class: "span", d: `M${left} ${y}H${scale(row.value)}`}));
@@ -126,7 +129,8 @@ function dotChart({rows, title, format, width = 470}) {
 
 /** Two figures a row as a stacked bar, on a linear axis. rows: {name, family, kept, peak, text}. */
 function barChart({rows, title, width = 470}) {
-  const left = 130, right = 150, pitch = 26, most = Math.max(...rows.map((row) => row.kept + row.peak)), plot = chart(width, rows.length * pitch + 10, title);
+  width = Math.min(width, Math.max(280, innerWidth - 40));
+  const left = Math.min(130, .32 * width), right = Math.min(150, .38 * width), pitch = 26, most = Math.max(...rows.map((row) => row.kept + row.peak)), plot = chart(width, rows.length * pitch + 10, title);
   const length = (value) => (width - left - right) * value / most;
   rows.forEach((row, at) => {
     const y = (at + .5) * pitch, kind = FAMILY[row.family];
@@ -140,9 +144,10 @@ function barChart({rows, title, width = 470}) {
 /** Operations per byte against operations a second. points: {x, y, family, title, name}; lines: {name, y(x)}. */
 function roofline({points, memory, matmul, title, width = 900, height = 400}) {
   const left = 76, right = 150, top = 14, bottom = height - 46, plot = chart(width, height, title);
-  const x = decades(points.map((point) => point.x), left, width - right), y = decades([...points.map((point) => point.y), ...Object.values(matmul)], bottom, top);
+  const ridges = memory ? Object.values(matmul).map((rate) => rate / memory) : [];
+  const x = decades([...points.map((point) => point.x), ...ridges], left, width - right), y = decades([...points.map((point) => point.y), ...Object.values(matmul)], bottom, top);
   for (const tick of y.ticks) plot.append(s("path", {class: "grid", d: `M${left} ${y.scale(tick)}H${width - right}`}), label(left - 8, y.scale(tick) + 4, scaled(tick, "").join(" ").replace(".00", "").replace(".0", "").trim(), {"text-anchor": "end", class: "axis"}));
-  for (const tick of x.ticks) plot.append(label(x.scale(tick), bottom + 18, tick.toLocaleString("en"), {"text-anchor": "middle", class: "axis"}));
+  for (const tick of x.ticks) plot.append(label(x.scale(tick), bottom + 18, tick >= 1 ? tick.toLocaleString("en") : String(Number(tick.toPrecision(1))), {"text-anchor": "middle", class: "axis"}));
   plot.append(s("path", {class: "base", d: `M${left} ${bottom}H${width - right}`}));
   plot.append(label((left + width - right) / 2, height - 8, "operations per byte moved", {"text-anchor": "middle", class: "axis"}));
   const [first, last] = [x.ticks[0], x.ticks.at(-1)], top_rate = Math.max(...Object.values(matmul), 0);
@@ -156,8 +161,17 @@ function roofline({points, memory, matmul, title, width = 900, height = 400}) {
     plot.append(label(width - right + 8, y.scale(rate) + 4, `matrix products, ${dtype}`, {class: "axis"}));
   }
   for (const point of points) plot.append(mark(point.family, x.scale(point.x), y.scale(point.y), point.name ? 5 : 3.4, false, point.title));
-  const named = points.filter((point) => point.name).map((point) => ({...point, px: x.scale(point.x), y: y.scale(point.y), height: 14}));
-  spread(named, top + 4, bottom - 4);
-  for (const one of named) plot.append(label(one.px + 9, one.at + 4, one.name, {class: `end ${FAMILY[one.family]}`}));
+  const taken = points.map((point) => [x.scale(point.x) - 5, y.scale(point.y) - 5, x.scale(point.x) + 5, y.scale(point.y) + 5]);
+  for (const point of points.filter((one) => one.name).sort((a, b) => b.y - a.y)) { // a name that has no room is left to the mark's tooltip
+    const [px, py, wide] = [x.scale(point.x), y.scale(point.y), 6.8 * point.name.length];
+    const places = [[px + 9, py + 4, "start"], [px - 9, py + 4, "end"], [px, py - 10, "middle"], [px, py + 19, "middle"], [px + 9, py - 9, "start"], [px - 9, py - 9, "end"]];
+    for (const [left, base, anchor] of places) {
+      const from = anchor === "start" ? left : anchor === "end" ? left - wide : left - wide / 2, box = [from, base - 11, from + wide, base + 3];
+      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      taken.push(box);
+      plot.append(label(left, base, point.name, {class: `end ${FAMILY[point.family]}`, "text-anchor": anchor}));
+      break;
+    }
+  }
   return plot;
 }

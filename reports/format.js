@@ -7,8 +7,9 @@ function three(value) {
 }
 
 function two(value) {
-  const rounded = Number(value.toPrecision(2));
-  return rounded >= 10 ? rounded.toLocaleString("en") : rounded.toFixed(1);
+  if (!value) return "0";
+  const rounded = Number(value.toPrecision(2)), decimals = Math.max(0, 1 - Math.floor(Math.log10(rounded)));
+  return rounded.toLocaleString("en", {minimumFractionDigits: decimals, maximumFractionDigits: decimals});
 }
 
 const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];

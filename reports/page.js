@@ -52,6 +52,7 @@ function nearest(kernel) {
   });
 }
 
+const severalTypes = kernels.some((kernel) => new Set(kernel.problems.map((number) => problems[number].rest)).size > 1);
 const plain = (number) => number.toLocaleString("en");
 
 /** What a problem's size has that was not chosen: "B 8". */
@@ -59,7 +60,7 @@ function otherSize(problem) {
   const parts = [];
   if (problem.V !== state.V) parts.push(`V ${plain(problem.V)}`);
   if (problem.B !== state.B) parts.push(`B ${plain(problem.B)}`);
-  if (problem.rest !== state.rest) parts.push(problem.rest);
+  if (problem.rest !== state.rest && severalTypes) parts.push(problem.rest);
   return parts.join(", ");
 }
 
@@ -75,7 +76,7 @@ function ratioText(problem, one, reference = state.ref) {
   const base = problem.references[reference], ratio = one.r[reference];
   if (base === null || !ratio) return "–";
   if (one.i === base) return reference === FASTEST ? "fastest" : "1×";
-  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : ratio[0] < 1.1 ? `${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`;
+  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`;
   return slower(ratio[0]);
 }
 
@@ -103,9 +104,9 @@ function showSummary() {
   const rows = kernels.map((kernel) => ({kernel, problem: nearest(kernel)}));
   const ratios = rows.flatMap(({problem}) => problem.use === undefined ? [] : [FASTEST, TEXTBOOK, NUMPY].map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[state.ref]?.[0]).filter(Boolean));
   const {scale, ticks} = decades([1, ...ratios, 10], 8, 116), many = Math.ceil(ticks.length / 3);
-  const axis = s("svg", {viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true"}, ...ticks.filter((_, at) => at % many === 0).map((tick, at, all) => s("text", {x: scale(tick), y: 11, class: "axis", "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle"}, tick >= 1 ? `${narrow(tick).replace(".0", "")}×` : `${tick.toPrecision(1)}×`)));
+  const axis = s("svg", {viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true"}, ...ticks.filter((_, at) => at % many === 0).map((tick, at, all) => s("text", {x: scale(tick), y: 11, class: "axis", "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle"}, `${narrow(Math.max(tick, 1 / tick)).replace(".0", "")}×${tick < 1 ? " faster" : ""}`)));
   const than = state.ref === FASTEST ? "times slower" : `than ${REFERENCES[state.ref]}`;
-  const head = h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Kernel"), h("th", {scope: "col", colspan: 2}, "Use", h("small", {}, "fastest, or simplest of a tie; time per call")), h("th", {scope: "col", colspan: 2}, "NumPy/SciPy only", h("small", {}, than)), h("th", {scope: "col", colspan: 2}, "Textbook", h("small", {}, than)), h("th", {scope: "col", class: "dots"}, state.ref === FASTEST ? "Times slower" : "Time over its", axis)));
+  const head = h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Kernel"), h("th", {scope: "col", colspan: 2}, "Use", h("small", {}, "time per call")), h("th", {scope: "col", colspan: 2}, "NumPy/SciPy only", h("small", {}, than)), h("th", {scope: "col", colspan: 2}, "Textbook", h("small", {}, than)), h("th", {scope: "col", class: "dots"}, state.ref === FASTEST ? "Times slower" : "Ratio", axis)));
   const body = h("tbody");
   let group = "";
   for (const {kernel, problem} of rows) {
@@ -177,7 +178,7 @@ function caseTable(kernel, problem) {
   const body = sortedCases(problem).map((one) => {
     const implementation = kernel.implementations[one.i];
     const name = h("th", {scope: "row"}, h("div", {class: "name"}, icon(implementation.family), h("code", {}, implementation.slug), h("span", {class: "title", title: implementation.title}, implementation.title), implementation.slide ? h("span", {class: "badge"}, `slide ${implementation.slide}`) : undefined, problem.references?.[NUMPY] === one.i && problem.use !== one.i ? h("span", {class: "badge best"}, "best NumPy/SciPy") : undefined));
-    if (!one.t) return h("tr", {class: `off ${one.status === "skipped" ? "skipped" : ""}`}, name, h("td", {colspan: 6}, `${one.status === "wrong" ? "wrong on purpose or by mistake" : one.status === "skipped" ? "not measured" : one.status}: ${one.reason}`));
+    if (!one.t) return h("tr", {class: `off ${one.status === "skipped" ? "skipped" : ""}`}, name, h("td", {colspan: 6}, `${one.status === "wrong" && one.marked ? "wrong on purpose" : one.status === "skipped" ? "not measured" : one.status}: ${one.reason}`));
     const [value, unit] = scaled(one.t[0], "s"), ratio = one.r[state.ref], interval = ratio?.[1] !== undefined && reference !== one.i ? ratio : undefined;
     const ends = interval && (interval[0] < 1 && state.ref !== FASTEST ? [1 / interval[2], 1 / interval[1]] : [interval[1], interval[2]]);
     return h("tr", {class: one.i === problem.use ? "best" : ""}, name,
@@ -216,7 +217,7 @@ function charts(kernel, problem) {
     if (lines.length) found.push(figureOf("Memory", `call + kept from set-up, ${other}`, lineChart({title: `${kernel.name}: memory against ${xTitle}`, xTitle, format: bytes, series: lines})));
   } else if (measured.length > 1) {
     const words = measured.every((one) => one.words);
-    found.push(words ? figureOf("Time to train on one million words", "at the speed measured here", dotChart({title: `${kernel.name}: time for a million words`, format: long, rows: measured.map((one) => row(one, {value: 1e6 / one.words}))}))
+    found.push(words ? figureOf("Time to train on one million words", "at the speed measured here", dotChart({title: `${kernel.name}: time for a million words`, format: long, marks: [1e-3, 1e-2, .1, 1, 10, 60, 600, 3600, 36000, 360000], rows: measured.map((one) => row(one, {value: 1e6 / one.words}))}))
       : figureOf("Time per call", sizeText(problem), dotChart({title: `${kernel.name}: time per call`, format: time, rows: measured.map((one) => row(one, {value: one.t[0]}))})));
     const kept = measured.filter((one) => held(one) > 0);
     if (kept.length) found.push(figureOf("Memory", "light: kept from set-up; solid: in the call", barChart({title: `${kernel.name}: memory`, rows: kept.map((one) => row(one, {kept: one.kept ?? 0, peak: one.m ?? 0, text: `${bytes(one.m ?? 0)}${one.kept ? ` + ${bytes(one.kept)}` : ""}`}))})));
@@ -227,7 +228,13 @@ function charts(kernel, problem) {
 }
 
 /** A long time: "12 s", "25 min", "1.2 h". */
-const long = (value) => value < 60 ? (value < 1 ? time(value) : `${two(value)} s`) : value < 3600 ? `${two(value / 60)} min` : `${two(value / 3600)} h`;
+const long = (value) => value < 59.5 ? (value < 1 ? time(value) : `${two(value)} s`) : value < 3600 ? `${two(value / 60)} min` : `${two(value / 3600)} h`;
+
+/** A cell's shade from 0 to 1, in steps away from the middle, where neither dark nor light text could be read. */
+function shade(heat) {
+  const light = heat < .66 ? .62 * heat / .66 : .74 + .26 * (heat - .66) / .34, dark = heat < .5 ? .8 * heat : .58 + .42 * (heat - .5) / .5;
+  return {class: `heat${heat >= .66 ? " hot" : ""}${heat >= .5 ? " hot-dark" : ""}`, style: `--light: ${(100 * light).toFixed(0)}%; --dark: ${(100 * dark).toFixed(0)}%`};
+}
 
 function heatTable(kernel, problem) {
   const its = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === problem.rest && one.H === problem.H).sort((a, b) => a.V - b.V || a.B - b.B);
@@ -240,7 +247,8 @@ function heatTable(kernel, problem) {
     if (!found?.t) return h("td", {class: "none"}, "–");
     const ratio = found.r[FASTEST][0], heat = Math.min(1, Math.max(0, Math.log10(ratio) / 5));
     const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : `${narrow(ratio)}×`;
-    return h("td", {class: `heat${one.ties.includes(number) ? " one" : ""}${heat > .66 ? " hot" : ""}${heat > .5 ? " hot-dark" : ""}`, style: `--h: ${(100 * heat).toFixed(0)}%`}, text);
+    const {class: kind, style} = shade(heat);
+    return h("td", {class: `${kind}${one.ties.includes(number) ? " one" : ""}`, style}, text);
   };
   return figureOf("Times slower than the fastest", "at each size; darker = slower; k = thousand", h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} at each size`}, h("table", {class: "heats"}, h("thead", {}, head("V", "V"), head("B", "B")), h("tbody", {}, rows.map(({implementation, number}) => h("tr", {}, h("th", {scope: "row"}, icon(implementation.family), h("code", {}, implementation.slug)), its.map((one) => cell(one, number))))))));
 }
@@ -251,7 +259,7 @@ function stageTable(kernel, problem) {
   const parts = ["examples", "lookup", "sampling", "output", "scatter", "update"], what = ["find the word pairs", "read rows", "draw negatives", "score, loss, gradients", "add gradients up", "optimizer step"];
   const cellsOf = (one) => {
     const total = Object.values(one.stages).reduce((sum, value) => sum + value, 0), cells = [];
-    const cell = (name, span) => { const value = one.stages[name], share = value / total; return h("td", {colspan: span, class: `heat${share > .66 ? " hot" : ""}${share > .5 ? " hot-dark" : ""}`, style: `--h: ${(100 * share).toFixed(0)}%`}, h("b", {}, time(value)), h("span", {}, `${share < .01 ? "< 1" : (100 * share).toFixed(0)} %${span > 1 ? ` · ${name}` : ""}`)); };
+    const cell = (name, span) => { const value = one.stages[name], share = value / total; return h("td", {colspan: span, ...shade(share)}, h("b", {}, time(value)), h("span", {}, `${share < .01 ? "< 1" : (100 * share).toFixed(0)} %${span > 1 ? ` · ${name}` : ""}`)); };
     if (parts.some((part) => part in one.stages)) for (const part of parts) cells.push(part in one.stages ? cell(part, 1) : h("td", {class: "none"}, "–"));
     else { // a compiled loop cannot be split further
       const names = Object.keys(one.stages), span = Math.floor(parts.length / names.length);
@@ -267,7 +275,7 @@ function picks(kernel, problem) {
     const number = problem.references[reference];
     if (number === null) return undefined;
     const same = reference !== FASTEST && number === problem.use, found = caseOf(problem, number);
-    return h("div", {}, h("dt", {}, title), h("dd", {}, same ? h("span", {class: "same"}, "the same") : [nameOf(kernel, number), reference === FASTEST ? [h("b", {}, time(found.t[0])), problem.ties.length > 1 ? h("span", {}, `tie with ${problem.ties.slice(1).map((tied) => kernel.implementations[tied].slug).join(", ")}`) : undefined] : problem.ties.includes(number) ? h("b", {}, "tie") : [h("b", {}, slower(found.r[FASTEST][0])), h("span", {}, "than it")]]));
+    return h("div", {}, h("dt", {}, title), h("dd", {}, same ? h("span", {class: "same"}, "the same") : [nameOf(kernel, number), reference === FASTEST ? [h("b", {}, time(found.t[0])), problem.ties.length > 1 ? h("span", {}, `tie with ${problem.ties.slice(1, 3).map((tied) => kernel.implementations[tied].slug).join(", ")}${problem.ties.length > 3 ? ` and ${problem.ties.length - 3} more` : ""}`) : undefined] : problem.ties.includes(number) ? h("b", {}, "tie") : [h("b", {}, slower(found.r[FASTEST][0])), h("span", {}, "than it")]]));
   };
   return h("dl", {class: "picks"}, one("Use", FASTEST), one("NumPy/SciPy only", NUMPY), one("Textbook", TEXTBOOK));
 }
@@ -406,12 +414,13 @@ function control(name, values, text = plain) {
 }
 
 function showControls() {
-  const measured = problems.filter((one) => one.use !== undefined), unique = (key) => [...new Set(measured.map((one) => one[key]))].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(b)));
+  const several = kernels.filter((kernel) => kernel.problems.length > 1), offered = (several.length ? several : kernels).flatMap((kernel) => kernel.problems.map((number) => problems[number]));
+  const measured = offered.filter((one) => one.use !== undefined), unique = (key) => [...new Set(measured.map((one) => one[key]))].sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(b)));
   control("V", unique("V"));
   control("B", unique("B"));
   control("H", unique("H").filter((value) => value > 1));
-  control("rest", unique("rest"), String);
-  const present = REFERENCES.map((_, at) => at).filter((at) => at === FASTEST || measured.some((one) => one.references[at] !== null));
+  control("rest", severalTypes ? unique("rest") : [], String);
+  const present = REFERENCES.map((_, at) => at).filter((at) => at === FASTEST || problems.some((one) => one.references && one.references[at] !== null));
   control("ref", present, (at) => REFERENCES[at]);
 }
 
@@ -446,8 +455,10 @@ document.addEventListener("click", (event) => {
   openSection(true);
   writeAddress();
 });
+for (const medium of ["(max-width: 760px)", "(max-width: 480px)"]) matchMedia(medium).addEventListener("change", () => show());
 addEventListener("hashchange", () => { readAddress(); show(); openSection(true); });
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((folded) => { folded.open = true; if (folded.dataset.stale) showKernel(folded); }));
+if (matchMedia("(max-width: 760px)").matches) document.querySelectorAll("details.kernel").forEach((place) => { place.open = kernels.length === 1; });
 show();
 openSection(Boolean(section));
 document.documentElement.dataset.ready = "yes";

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from .diagrams import DIAGRAMS
 from .files import write
 from .frame import frame
 from .page_data import page_data
-from .results import Profile, ResultFile
+from .results import Profile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
 from .tables import csv
 from .units import seconds, share, size_bytes
@@ -158,6 +158,7 @@ def html(result: ResultFile) -> str:
         hottest={kernel: hottest_line(kernel, profiles, found.values()) for kernel in kernels},
         line_cells=line_cells,
         highlighted=highlighted,
+        from_def=from_def,
         deck=deck_table(result),
         deck_header=HEADER,
         method=METHOD,
@@ -212,7 +213,9 @@ def not_measured(result: ResultFile) -> str:
     statuses: Counter[str] = Counter()
     for case in result.w2vbench.not_measured:
         package = re.match(MISSING_PACKAGE, case.reason)
-        if package:
+        if case.marked_wrong:
+            statuses["wrong on purpose"] += 1
+        elif package:
             missing.setdefault(package[1], set()).add(f"{case.kernel}/{case.implementation}")
         else:
             statuses[case.status] += 1
@@ -249,9 +252,26 @@ class LineCells:
 def line_cells(profile: Profile) -> list[LineCells]:
     total = lines.total_s(profile) or 1.0
     return [
-        LineCells(line.hits or 0, (line.time_s or 0) / total, lines.allocation(line), line.text)
-        for line in profile.lines
+        LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)
+        for line in profile.lines[decorator_lines([line.text for line in profile.lines]) :]
     ]
+
+
+def peak_text(line: ProfiledLine) -> str:
+    """The most that a line of one call allocated; empty if it is tiny."""
+    peak = lines.peak_bytes(line)
+    return size_bytes(peak) if peak >= lines.LEAST_TRACED else ""
+
+
+def from_def(source: str) -> str:
+    """A function's source without its decorator."""
+    every = source.splitlines()
+    return "\n".join(every[decorator_lines(every) :])
+
+
+def decorator_lines(source: Sequence[str]) -> int:
+    """How many lines stand before a function's ``def``; none, where there is none."""
+    return next((at for at, line in enumerate(source) if line.lstrip().startswith("def ")), 0)
 
 
 def highlighted(code: str) -> str:

@@ -20,7 +20,7 @@ from .answers import (
 )
 from .frame import frame
 from .limits import INTERPRETER, exceeded
-from .results import ResultFile, Row
+from .results import ResultFile, Row, once
 from .statistics import Interval
 from .tables import float_of, interval, notes_of
 
@@ -122,7 +122,8 @@ def case_data(
     """Return one case's figures under short names, which the page's script explains."""
     number = slugs.index(str(case.implementation))
     if row is None or answer is None:
-        return {"i": number, "status": str(case.status), "reason": str(case.reason)}
+        marked = {"marked": 1} if str(case.case) in marked_wrong(result) else {}
+        return {"i": number, "status": str(case.status), "reason": str(case.reason)} | marked
     limit = interval(case, "limit_share")
     wall, cpu = float_of(case.wall_s), float_of(case.cpu_s)
     data = {
@@ -147,6 +148,11 @@ def case_data(
         "stages": result.w2vbench.stages.get(str(case.case)),
     }
     return {name: value for name, value in data.items() if value not in (None, 0, [])} | {"i": number}
+
+
+@once
+def marked_wrong(result: ResultFile) -> set[str]:
+    return {case.case for case in result.w2vbench.not_measured if case.marked_wrong}
 
 
 def figures(interval: Interval) -> list[float | None]:

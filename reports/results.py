@@ -147,7 +147,7 @@ class Row(Part):
 
 
 class NotMeasured(Part):
-    """A case without figures, and why."""
+    """A case without figures, and why. marked_wrong: whether it is the textbook's wrong version, shown on purpose."""
 
     case: str
     kernel: str
@@ -157,6 +157,7 @@ class NotMeasured(Part):
     size: SizeRecord
     status: Literal["wrong", "skipped", "timeout", "out of memory", "crashed", "error"]
     reason: str
+    marked_wrong: bool = False
 
 
 class Source(Part):
@@ -323,7 +324,8 @@ class ComparedRow(Part):
 
 class Comparison(Part):
     """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
-    of them that differ, and that there was no time for. diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
+    of them that differ, and that there was no time for.
+    diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
     base: str

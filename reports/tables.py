@@ -133,7 +133,7 @@ def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: dic
             for case in measured
             if series and (key := tuple(getattr(case, c) for c in SERIES_COLUMNS)) in series
         ),
-        EXPLANATION if any(RESIDENT in (case.memory_kind, case.held_kind) for case in measured) else "",
+        EXPLANATION if series and any(RESIDENT in (case.memory_kind, case.held_kind) for case in measured) else "",
         *(
             f"Times of {case.implementation} leave out the conversion of its input, {seconds(adapt_s)} a batch."
             for case in measured

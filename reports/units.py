@@ -46,9 +46,10 @@ def size_bytes(value: float | None) -> str:
 
 
 def two(value: float) -> str:
-    """Return two significant digits: ``1.9``, ``28,000``."""
+    """Return two significant digits: ``0.25``, ``1.9``, ``28,000``."""
     rounded = float(f"{value:.1e}")
-    return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:.1f}"
+    decimals = 1 - math.floor(math.log10(rounded)) if rounded else 0
+    return f"{rounded:,.{max(0, decimals)}f}"
 
 
 def slower(ratio: float) -> str:

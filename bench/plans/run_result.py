@@ -162,6 +162,7 @@ def not_measured(case: CaseRun) -> NotMeasured:
             "size": size_record(case.case.size),
             "status": case.status,
             "reason": case.reason,
+            "marked_wrong": bool(implementation.wrong),
         }
     )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from playwright.sync_api import Dialog, Locator, Page, TimeoutError
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Dialog, Locator, Page
 
-from reports.figures import STAGES
 from reports.files import read
 from reports.results import ResultFile
 from tests import saved
@@ -17,25 +15,33 @@ from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-WIDE, PHONE = 1280, 360
+WIDE, PHONE = 1440, 360
+STAGES = ("examples", "lookup", "sampling", "output", "scatter", "update")
 
 Show = Callable[..., "View"]
 
 
 def every_status() -> ResultFile:
-    """Two problems of ``lookup``, interrupted before a third: each has two figures and one case of every status; and one problem of ``scatter.dense``."""
+    """Two problems of ``lookup``, interrupted before a third, with two figures and one case of every status each; and one of ``scatter.dense``."""
     missing = [
         not_measured(f"implementation-{at}", status, f"since {'a-long-word-' * 12}", V=V)
         for V in (10_000, 100_000)
         for at, status in enumerate(STATUSES)
     ]
     implementations = [
-        row(slug, wall * V, V=V, baseline=slug == "one-hot")
+        row(slug, wall * V, V=V, baseline=slug == "one-hot", family="textbook" if slug == "one-hot" else "NumPy/SciPy")
         for V in (10_000, 100_000)
         for slug, wall in (("one-hot", 1e-7), ("gather", 1e-9))
     ]
-    implementations += [row("numba", 2e-5, kernel="scatter.dense"), row("csr", 4e-5, kernel="scatter.dense")]
-    code = {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
+    implementations += [
+        row("numba", 2e-5, kernel="scatter.dense", family="compiled"),
+        row("csr", 4e-5, kernel="scatter.dense"),
+    ]
+    code = {
+        "file": "impls/lookup.py",
+        "line": 7,
+        "code": "@lookup.implementation('gather')\ndef gather(W, idx):\n    return W[idx]\n",
+    }
     return saved.result(
         *implementations,
         not_measured=missing,
@@ -46,7 +52,7 @@ def every_status() -> ResultFile:
 
 
 def many(V_: tuple[int, ...] = (1_000, 10_000, 30_000, 100_000, 1_000_000)) -> ResultFile:
-    """Five kernels, two batches, ten implementations: five hundred cases at five vocabularies, with the longest names of sizes."""
+    """Five kernels, two batches, ten implementations: five hundred cases at five vocabularies."""
     ways = [(f"kernel-{k}.variant", V, B, at) for k in range(5) for V in V_ for B in (10, 100) for at in range(10)]
     return saved.result(
         *[
@@ -57,9 +63,9 @@ def many(V_: tuple[int, ...] = (1_000, 10_000, 30_000, 100_000, 1_000_000)) -> R
 
 
 def partial() -> ResultFile:
-    """``loop`` and ``gather`` at two vocabularies, ``take`` only at the smaller; names that a spreadsheet could take for formulas."""
+    """``loop`` and ``gather`` at two vocabularies, ``take`` only at the smaller."""
     rows = [
-        row(slug, wall * V, V=V, baseline=slug == "loop")
+        row(slug, wall * V, V=V, baseline=slug == "loop", family="textbook" if slug == "loop" else "NumPy/SciPy")
         for V in (10_000, 100_000)
         for slug, wall in (("loop", 8e-8), ("gather", 2e-8))
     ]
@@ -68,24 +74,62 @@ def partial() -> ResultFile:
 
 
 def stages() -> ResultFile:
-    """Training implementations at two sizes, at the larger with where a step's time goes: one parted into six, one into two."""
+    """Training with where a step's time goes: one implementation in six stages, one in two."""
     rows = [
-        row(slug, wall, B=B, kernel="training.cbow", baseline=slug == "chapter-3")
-        for B in (100, 1000)
-        for slug, wall in (("chapter-3", 1e-2), ("numba", 1e-5))
+        row("chapter-3", 1e-2, kernel="training.cbow", baseline=True, family="textbook"),
+        row("numba", 1e-5, kernel="training.cbow", family="compiled"),
     ]
-    parts = {name: 1.0 + at for at, name in enumerate(STAGES)}
-    found = [{name: parts[name] for name in STAGES[:6]}, {name: parts[name] for name in STAGES[6:]}]
-    return saved.result(*rows, stages={case["name"]: part for case, part in zip(rows[2:], found, strict=True)})
+    parts = [{name: 1.0 + at for at, name in enumerate(STAGES)}, {"examples + sampling": 7.0, "lookup to update": 8.0}]
+    return saved.result(*rows, stages={case["name"]: part for case, part in zip(rows, parts, strict=True)})
 
 
-def unlike() -> ResultFile:
-    """Two problems whose tables have other columns: of one the machine's limit is known, of the other the pairs a second."""
-    covers: dict[str, Any] = {"covers": {"pairs": 3000, "words": 300}}
+def sizes() -> ResultFile:
+    """``lookup`` at two vocabularies, two batches and two hidden sizes, and at two dtypes."""
+    cases = [(V, B, H, "f32") for V in (1_000, 100_000) for B in (8, 100) for H in (100, 300)] + [
+        (1_000, 8, 100, "f64")
+    ]
     return saved.result(
-        row("gather", 1e-2, V=100_000, read_bytes=4e7, written_bytes=0, moves_more=True),
-        *(row(slug, wall, kernel="training.cbow", **covers) for slug, wall in (("chapter-3", 1e-3), ("numba", 1e-4))),
-        limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
+        *(
+            row(slug, wall * V * B, V=V, B=B, H=H, dtype=dtype, baseline=slug == "one-hot", family=family, **work)
+            for V, B, H, dtype in cases
+            for slug, wall, family, work in (
+                (
+                    "one-hot",
+                    1e-8,
+                    "textbook",
+                    {"read_bytes": 4.0 * V * H * B, "written_bytes": 0.0, "flops": 2.0 * V * H * B},
+                ),
+                (
+                    "gather",
+                    1e-10,
+                    "NumPy/SciPy",
+                    {"read_bytes": 4.0 * H * B, "written_bytes": 4.0 * H * B, "flops": 1.0},
+                ),
+            )
+        ),
+        limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]], "matmul": {"f32": 5e10}},
+        profiles={
+            "lookup/gather@V=1e3,H=100,B=8,f32,i64,zipf,t1": {
+                "calls": 10,
+                "unit_s": 1e-9,
+                "hook_s": 1e-7,
+                "lines": [
+                    {"number": 7, "text": "@lookup.implementation('gather')"},
+                    {"number": 8, "text": "def gather(W, idx):"},
+                    {
+                        "number": 9,
+                        "text": "    return W[idx]",
+                        "hits": 10,
+                        "time_s": 1e-5,
+                        "traced_bytes": 0,
+                        "traced_peak_bytes": 8_000_000,
+                    },
+                ],
+            }
+        },
+        sources={
+            "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
+        },
     )
 
 
@@ -101,7 +145,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "small": lambda: ResultFile.model_validate(saved.small()),
     "partial": partial,
     "stages": stages,
-    "unlike columns": unlike,
+    "sizes": sizes,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 
@@ -114,7 +158,6 @@ class View:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
-    shows: str = ""
 
     def __post_init__(self) -> None:
         def dismiss(dialog: Dialog) -> None:
@@ -130,62 +173,36 @@ class View:
         return self.page.locator(selector)
 
     def texts(self, selector: str) -> list[str]:
-        return self.locate(selector).all_text_contents()
+        return [" ".join(text.split()) for text in self.locate(selector).all_text_contents()]
 
     def style(self, selector: str, name: str) -> str:
         """A computed style of the first element that fits."""
         return str(self.locate(selector).first.evaluate("(element, name) => getComputedStyle(element)[name]", name))
 
-    def table(self, selector: str) -> list[list[str]]:
-        """A table's body: implementation, what is said of it, and the other cells of each row."""
-        rows: list[list[str]] = self.locate(selector).first.evaluate(ROWS)
-        return [[" ".join(cell.split()) for cell in line] for line in rows]
+    def unfold(self) -> None:
+        self.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        self.page.wait_for_function("!document.querySelector('details.kernel[data-stale]')")
 
-    def names(self, selector: str = "#every") -> list[str]:
-        """The implementations of a table in the order of its rows."""
-        return [line[0] for line in self.table(selector)]
-
-    def drawn(self, plot: int = 0) -> dict[str, float]:
-        """Opacity of each trace that a plot shows."""
-        found: dict[str, float] = (
-            self.locate(".plot")
-            .nth(plot)
-            .evaluate("(plot) => Object.fromEntries(plot.data.map((one) => [one.meta, one.opacity]))")
+    def choose(self, name: str, value: str) -> None:
+        """Choose a size, or what to compare with."""
+        self.locate(f"#choose-{name} select").evaluate(
+            "(select, value) => { select.value = value; select.dispatchEvent(new Event('change')); }", value
         )
-        return found
 
-    def draw(self) -> int:
-        """Go past every plot, as somebody who reads down the page; gives how many there are, all drawn."""
-        self.page.evaluate(READ_DOWN)
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('svg'))"
-        )
-        return self.locate(".plot").count()
+    def cases(self, kernel: str = "lookup") -> list[list[str]]:
+        """Rows of a kernel's table: slug, time and ratio; slug and reason where there are none."""
+        rows: list[list[str]] = self.locate(f'details.kernel[data-kernel="{kernel}"] table.cases').first.evaluate(ROWS)
+        return rows
 
     def overflow(self) -> int:
-        """Pixels by which the document is wider than the window, once plots have followed its size."""
-        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        with contextlib.suppress(TimeoutError):
-            self.page.wait_for_function(fits, timeout=2_000)
+        """Pixels by which the document is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
-
-ROWS = """(table) => [...table.tBodies[0].rows].map((line) => [
-  line.querySelector("th b").textContent, line.querySelector("th small").textContent,
-  ...[...line.querySelectorAll("td")].map((cell) => cell.textContent)])"""
-
-READ_DOWN = """async () => {
-  for (const plot of document.querySelectorAll(".plot")) {
-    plot.scrollIntoView();
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  }
-}"""
+    def violations(self) -> list[tuple[str, str]]:
+        """What axe-core finds wrong, and in which element."""
+        found = Axe().run(self.page).response["violations"]
+        return [(one["id"], node["html"]) for one in found for node in one["nodes"]]
 
 
-def click_header(view: View, where: str, name: str) -> str:
-    """Sorts by a column, and gives what the column then says of its order."""
-    button = view.locate(where).first.get_by_role("button", name=name, exact=True)
-    button.focus()
-    view.page.keyboard.press("Enter")
-    assert view.page.evaluate("document.activeElement.textContent") == name  # focus stays
-    return str(view.locate(f"{where} th[aria-sort]:has(:focus)").get_attribute("aria-sort"))
+ROWS = """(table) => [...table.tBodies[0].rows].map((line) => [line.querySelector("th code").textContent,
+  ...[...line.querySelectorAll("td.number, td.ratios .r, td[colspan]")].map((cell) => cell.textContent.trim())])"""

@@ -1,261 +1,192 @@
-"""The page in a real browser: it opens from disk with the network off, fits a phone, and runs nothing that a file says."""
+"""The page in a real browser: it opens from disk with the network off, fits a phone, keeps nobody out, and answers first."""
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
-from typing import Any
 
+import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from reports.files import read
-from reports.frame import frame
-from reports.page import as_markdown
-from tests.markdown import written
-from tests.reports.browser import (
-    FILES,
-    PHONE,
-    WIDE,
-    Show,
-    View,
-)
-from tests.saved import PROBLEM, STATUSES
-
-# -- every kind of file
-
-
-def test_a_plot_is_drawn_only_when_it_comes_near(show: Show) -> None:
-    view = show("500 cases")
-    view.page.wait_for_timeout(100)
-    assert view.locate(".plot:has(svg)").count() == 0
-    view.locate(".plot").first.scroll_into_view_if_needed()
-    view.locate(".plot svg").first.wait_for()
-    view.page.wait_for_timeout(100)
-    assert view.locate(".plot:has(svg)").count() < view.locate(".plot").count() == 16
-
-
-PLOTS = {"problem": 4, "pytest-benchmark": 2, "every status": 3, "one case": 1, "nothing measured": 0, "no cases": 0}
-PLOTS |= {"500 cases": 16, "hostile": 4, "small": 5, "partial": 3, "stages": 4, "unlike columns": 2}
+from reports.answers import answers, by_kernel, nearest, rest, slug
+from reports.units import seconds, size_bytes, slower, two
+from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show
+from tests.saved import STATUSES
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_page_opens_offline_draws_its_plots_and_fits_a_phone(show: Show, name: str) -> None:
-    result = FILES[name]()
+def test_a_page_opens_offline_and_fits_a_phone(show: Show, name: str) -> None:
     view = show(name)
-    assert view.draw() == PLOTS[name]
-    assert view.locate("#every tbody tr").count() == min(200, len(frame(result)))
-    for width, height in ((WIDE, 900), (PHONE, 740)):
-        view.page.set_viewport_size({"width": width, "height": height})
-        for unfolded in ("false", "true"):
-            view.page.evaluate(f"document.querySelectorAll('details').forEach((part) => part.open = {unfolded})")
-            assert view.overflow() == 0
+    for width in (WIDE, PHONE):
+        view.page.set_viewport_size({"width": width, "height": 900})
+        assert view.overflow() == 0
+        view.unfold()
+        assert view.overflow() == 0
+    found = answers(FILES[name]())
+    assert view.locate("tr.answer").count() == view.locate("details.kernel").count() >= len(by_kernel(found))
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "500 cases"])  # of which each is like the others
+@pytest.mark.parametrize("name", [name for name in FILES if name != "500 cases"])
 def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
     view = show(name)
-    view.draw()
-    view.page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-    for width, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "dark"), (PHONE, "light")):
+    view.unfold()
+    for width, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "dark")):
         view.page.set_viewport_size({"width": width, "height": 900})
         view.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        assert violations(view) == [], (width, scheme)
+        assert view.violations() == [], (width, scheme)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_where_an_implementation_is_hidden_another_marked_and_rows_sorted(
-    show: Show, scheme: Any
-) -> None:
-    view = show("every status", "hide=lookup/one-hot&hide=lookup/implementation-1&mark=lookup/gather&sort=-1&V=10000")
-    view.page.emulate_media(color_scheme=scheme)
-    assert view.locate("tr.hidden").count() == 4
-    assert violations(view) == []
-
-
-def violations(view: View) -> list[tuple[str, str]]:
-    """What axe-core finds fault with, and in what."""
-    found = Axe().run(view.page).response["violations"]
-    return [(one["id"], node["html"]) for one in found for node in one["nodes"]]
-
-
-@pytest.mark.parametrize("name", ["problem", "pytest-benchmark", "small", "hostile", "partial", "every status"])
-def test_tables_show_what_markdown_shows(show: Show, name: str) -> None:
-    result = FILES[name]()
-    view = show(name)
-    body = [line for problem in written(as_markdown(result).split("\n## ", 1)[1]) for line in problem]
-    assert sorted(filled(line) for line in view.table("#every")) == sorted(
-        filled([line[0], "", *line[2:]]) for line in body
-    )
-    assert sorted((line[0], line[1]) for line in view.table("#every")) == sorted(
-        zip(frame(result).implementation, frame(result).problem, strict=True)
-    )
-    for section in range(view.locate(".kernel").count()):
-        for line in view.table(f".kernel >> nth={section} >> table.problem"):
-            assert [*line, *[""] * 9][: len(body[0])] in [[*one, *[""] * 9][: len(body[0])] for one in body]
-
-
-def filled(line: list[str]) -> list[str]:
-    """A row without what is said of its implementation and without the empty cells at its end."""
-    return " | ".join([line[0], *line[2:]]).rstrip(" |").split(" | ")
-
-
-# -- what a reader sees
-
-
-def test_the_plots_have_a_line_for_each_implementation_and_buttons_name_them(show: Show) -> None:
-    result = read(PROBLEM)
-    view = show("problem")
-    view.draw()
-    slugs = list(dict.fromkeys(made.extra_info.implementation for made in result.benchmarks))
-    assert view.texts("button.implementation") == slugs
-    assert [len(view.drawn(plot)) for plot in range(3)] == [len(slugs)] * 3
-    first = ".plot >> nth=0 >> "
-    assert view.locate(f"{first}.scatterlayer .trace").count() == len(slugs)
-    assert view.locate(f"{first}.scatterlayer .point").count() == len(result.benchmarks)
-    assert view.texts(f"{first}.xtick") == ["1,000", "10,000", "30,000", "100,000"]
-    assert view.texts(f"{first}.ytick")[:6] == ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms"]
-    swatches = view.locate("button.implementation .swatch").evaluate_all(
-        "(all) => all.map((one) => one.style.backgroundColor)"
-    )
-    strokes = view.locate(f"{first}.scatterlayer .js-line").evaluate_all("(all) => all.map((one) => one.style.stroke)")
-    assert swatches == strokes
-
-
-def test_on_a_phone_a_legend_goes_under_its_plot_and_every_size_keeps_its_label(show: Show) -> None:
-    view = show("problem")
-    view.draw()
-    view.page.set_viewport_size({"width": PHONE, "height": 740})
-    view.page.wait_for_function("""() => {
-      const plot = [...document.querySelectorAll(".plot")].at(-1), box = (part) => plot.querySelector(part).getBoundingClientRect();
-      return box("svg").width <= innerWidth && box(".legend").top >= box(".g-xtitle").bottom;
-    }""")
-    widths = view.locate(".plot >> nth=0 >> .xtick text").evaluate_all(
-        "(labels) => labels.map((label) => label.getBoundingClientRect().width)"
-    )
-    assert len(widths) == 4
-    assert all(width > 0 for width in widths)  # Plotly hides a label that another would cover
-
-
-def test_on_a_phone_figures_stand_beside_the_names(show: Show) -> None:
-    view = show("500 cases")
-    view.page.set_viewport_size({"width": PHONE, "height": 740})
-    box = view.locate("#every tbody td").first.bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= PHONE
-
-
-def test_findings_stand_at_the_top_and_lead_to_their_kernels(show: Show) -> None:
-    view = show("every status", "")
-    found = view.texts("ul.story li")
-    assert found[0].startswith("lookup: gather is fastest at V = 100,000, B = 100: 100 µs a call, 100× faster (")
-    assert found[1].startswith("scatter.dense: numba is fastest")
-    view.locate("ul.story a").nth(1).click()
-    box = view.page.get_by_role("heading", name="scatter.dense the gradient").bounding_box()
-    assert box is not None
-    assert 0 <= box["y"] < 900
-
-
-def test_the_overview_leads_to_its_kernels(show: Show) -> None:
+def test_the_first_screen_answers_which_one_to_use(show: Show) -> None:
     view = show("every status")
-    assert view.texts("main table >> nth=0 >> tbody td") == [
-        "100× faster (100–100)",
-        "gather, 100 µs",
-        "one-hot, 10.0 ms",
-        "100,000, 100",
-    ]
-    assert view.locate("main table >> nth=0 >> tbody a").get_attribute("href") == "#lookup"
+    assert view.texts("tr.answer >> nth=0 >> td")[:6] == ["gather", "100µs", "the same", "", "one-hot", "100×"]
+    assert view.texts("tr.answer >> nth=1 >> td")[:6] == ["numba", "20.0µs", "csr", "2.0×", "none", ""]
+    assert view.texts("tr.answer th a") == ["lookup", "dense"]
+    box = view.locate("tr.answer").last.bounding_box()
+    assert box is not None
+    assert box["y"] < 900
 
 
-def test_the_fastest_is_marked_and_nothing_else(show: Show) -> None:
+def test_a_link_of_an_answer_opens_its_kernel(show: Show) -> None:
     view = show("every status")
-    assert view.texts(".kernel tr.best th b") == ["gather", "numba"]
-    assert view.texts("#every tr.best th b") == ["gather", "gather", "numba"]
+    view.locate("tr.answer a").nth(1).click()
+    section = view.locate('details.kernel[data-kernel="scatter.dense"]')
+    assert section.get_attribute("open") is not None
+    assert view.page.url.endswith("#scatter.dense")
+    assert [line[0] for line in view.cases("scatter.dense")] == ["numba", "csr"]
 
 
 def test_a_run_says_if_it_was_interrupted_or_not_interleaved(show: Show) -> None:
-    assert show("every status").texts("p.warning") == [
-        "This run was interrupted: only the problems below were finished.",
-        "the machine was busy",
+    assert "was interrupted" in view_warnings(show, "every status")
+    assert "the machine was busy" in view_warnings(show, "every status")
+    assert "not interleaved" in view_warnings(show, "pytest-benchmark")
+    assert view_warnings(show, "problem") == ""
+
+
+def view_warnings(show: Show, name: str) -> str:
+    return " ".join(show(name).texts(".warning"))
+
+
+def test_every_status_stands_in_its_kernels_table_with_its_reason(show: Show) -> None:
+    reasons = [line[1] for line in show("every status").cases() if len(line) == 2]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "not measured" if s == "skipped" else s for s in STATUSES
     ]
-    assert "not interleaved" in "".join(show("pytest-benchmark").texts("p.warning"))
-    assert show("problem").texts("p.warning") == []
+    assert all("since a-long-word" in reason for reason in reasons)
 
 
-def test_every_status_is_told_with_its_reason(show: Show) -> None:
+def test_the_winner_is_marked_and_nothing_else(show: Show) -> None:
+    assert show("every status").texts("table.cases tr.best th code") == ["gather"]
+
+
+def test_code_is_shown_from_its_def_on(show: Show) -> None:
     view = show("every status")
-    for where, often in ((".kernel", 1), ("#every", 2)):
-        assert [reason.partition(":")[0] for reason in view.texts(f"{where} td.reason")] == list(STATUSES) * often
-    assert view.texts("h1 + p")[0].startswith("6 timings; 2 wrong; 2 skipped")
+    view.unfold()
+    assert view.locate("pre.source").all_text_contents() == ["def gather(W, idx):\n    return W[idx]"]
+    assert view.texts("pre.source .k") == ["def", "return"]
 
 
-def test_code_is_shown_in_colours_and_only_where_there_is_some(show: Show) -> None:
-    view = show("every status")
-    view.page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-    assert view.texts("details h3") == ["gather impls/lookup.py:7"]
-    assert view.texts("details pre") == ["def gather(W, idx):\n    return W[idx]"]
-    assert view.style("pre .k", "color") != view.style("pre", "color")
-
-
-def test_headings_and_landmarks_let_a_screen_reader_find_its_way(show: Show) -> None:
+def test_headings_landmarks_and_links_let_a_screen_reader_find_its_way(show: Show) -> None:
     view = show("every status")
     page = view.page
     assert page.evaluate("document.documentElement.lang") == "en"
-    assert page.title().startswith("w2vbench: 6 timings; 2 wrong")
-    assert page.title().endswith("on Example CPU")
-    assert [
-        page.get_by_role("banner").count(),
-        page.get_by_role("main").count(),
-        page.get_by_role("contentinfo").count(),
-    ] == [1, 1, 1]
-    levels = page.evaluate(
-        "[...document.querySelectorAll('h1, h2, h3, h4')].map((heading) => Number(heading.tagName[1]))"
-    )
+    assert page.title() == "w2vbench: which word2vec code to use, on Example CPU"
+    assert [page.get_by_role(role).count() for role in ("navigation", "main")] == [1, 1]  # type: ignore[arg-type]
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert all(text.strip() for text in view.texts("h1, h2, h3"))
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
     assert len(ids) == len(set(ids))
-    links = page.evaluate("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))")
-    assert {link.removeprefix("#") for link in links} <= set(ids)
-    assert view.locate("table").count() == view.locate("thead").count() == 6
+    links = page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].map((link) => link.getAttribute('href').slice(1))"
+    )
+    assert set(links) <= set(ids)
     assert view.locate("th:not([scope])").count() == 0
-    assert view.locate(".plot:not([aria-label])").count() == 0
-    for role, name in (
-        ("region", "In short"),
-        ("region", "Every case"),
-        ("group", "Implementations of lookup: show or hide"),
-    ):
-        assert page.get_by_role(role, name=name, exact=True).count() == 1  # type: ignore[arg-type]
 
 
-# -- where a step's time goes
-
-
-def test_where_a_steps_time_goes_is_a_list_of_the_size_that_is_shown(show: Show) -> None:
-    view = show("stages", "")
-    shown = view.locate(".kernel .stages")
-    assert [line.partition(":")[0] for line in view.texts(".kernel .stages li")] == ["chapter-3", "numba"]
-    assert view.texts(".kernel .stages li")[1].startswith("numba: lookup to update 53%, examples + sampling 47%")
-    view.locate("select.size").first.select_option("V=1e4,H=100,B=100,f32,i64,zipf,t1")
-    assert not shown.is_visible()
-    view.locate("select.size").first.select_option("V=1e4,H=100,B=1e3,f32,i64,zipf,t1")
-    assert shown.is_visible()
-    assert len(view.texts(".kernel .stages li")) == 2
-
-
-def test_on_a_phone_every_stage_has_its_place_under_the_plot_and_bars_say_their_shares_alone(show: Show) -> None:
+def test_where_the_time_goes_has_a_column_for_each_stage(show: Show) -> None:
     view = show("stages")
-    view.draw()
-    plot = view.page.locator(".plot", has_text="share of a step")
-    assert "scatter 24%" in plot.locator(".bartext").all_text_contents()
-    view.page.set_viewport_size({"width": PHONE, "height": 740})
-    view.page.wait_for_function("""() => {
-      const plot = [...document.querySelectorAll(".plot")].find((one) => one.textContent.includes("share of a step"));
-      const box = (part) => plot.querySelector(part).getBoundingClientRect(), end = plot.getBoundingClientRect().bottom;
-      const names = [...plot.querySelectorAll(".legendtext")].map((name) => name.getBoundingClientRect());
-      return box("svg").width <= innerWidth && names.length === 8
-        && names.every((name) => name.top >= box(".g-xtitle").bottom && name.bottom <= end);
-    }""")
-    assert "24%" in plot.locator(".bartext").all_text_contents()
-    assert not any("scatter" in text for text in plot.locator(".bartext").all_text_contents())
+    assert view.texts("table.stages thead th")[1:] == [f"{name}{what}" for name, what in zip(STAGES, WHAT, strict=True)]
+    assert [len(row.locator("td").all()) for row in view.locate("table.stages tbody tr").all()] == [6, 2]
+    assert view.texts("table.stages tbody tr >> nth=1 >> td span")[0] == "47 % · examples + sampling"
+    assert view.texts(".because")[0] == "Why. chapter-3 spends 29 % of a call on update."
+
+
+WHAT = (
+    "find the word pairs",
+    "read rows",
+    "draw negatives",
+    "score, loss, gradients",
+    "add gradients up",
+    "optimizer step",
+)
+
+
+def test_lines_have_labels_at_their_ends_and_marks_at_each_size(show: Show) -> None:
+    view = show("problem")
+    first = view.locate("details.kernel figure svg.chart").first
+    names = " ".join(first.locator("text.end").all_text_contents())
+    measured = view.texts("table.cases th code")
+    assert all(name in names for name in measured)
+    assert first.locator(".mark").count() == len(measured) * 4
+    assert [text for text in first.locator("text.axis").all_text_contents() if "," in text] == [
+        "1,000",
+        "10,000",
+        "30,000",
+        "100,000",
+    ]
+
+
+def test_the_heat_table_has_every_size_and_marks_the_fastest(show: Show) -> None:
+    view = show("sizes", "lookup?V=1000&B=8&H=100")
+    assert view.texts("table.heats thead tr >> nth=0 >> th") == ["V", "1,000", "1,000", "100k", "100k"]
+    assert view.texts("table.heats tbody tr >> nth=0 >> td") == ["1×"] * 4
+    assert view.texts("table.heats tbody tr >> nth=1 >> td") == ["100×"] * 4
+
+
+def test_the_roofline_has_a_mark_for_each_implementation_and_the_machines_ceilings(show: Show) -> None:
+    view = show("sizes", "?V=100000&B=100&H=100")
+    assert view.locate("#roofline-chart .mark").count() == 2
+    assert view.locate("#roofline-chart .ceiling").count() == 2
+    assert not show("problem").locate("#roofline").is_visible()
+
+
+def test_the_story_sets_one_hot_beside_the_gather(show: Show) -> None:
+    view = show("problem")
+    assert view.locate("#why").is_visible()
+    assert "moves 40.8 MB per word at V = 100,000" in view.texts("#story p")[0]
+    assert not show("stages").locate("#why").is_visible()
+
+
+@pytest.mark.parametrize("name", ["problem", "sizes", "partial", "every status", "small", "stages"])
+def test_the_script_finds_the_same_nearest_size_as_the_terminal(show: Show, name: str) -> None:
+    view, found = show(name), by_kernel(answers(FILES[name]()))
+    for kernel, its in found.items():
+        for V, B, H in ((1_000, 1, 100), (30_000, 64, 250), (5_000_000, 10_000, 100)):
+            want = nearest(its, V, B, H, rest(its[0].size))
+            got = view.page.evaluate(NEAREST, [kernel, V, B, H, rest(its[0].size)])
+            assert got == [want.size.V, want.size.B, want.size.H, slug(want.use)]
+
+
+NEAREST = """([name, V, B, H, rest]) => {
+  Object.assign(state, {V, B, H, rest});
+  const kernel = kernels.find((one) => one.name === name), problem = nearest(kernel);
+  return [problem.V, problem.B, problem.H, kernel.implementations[problem.use].slug];
+}"""
+
+
+def test_the_script_writes_numbers_as_python_does(show: Show) -> None:
+    rng = np.random.default_rng(0)
+    numbers = [*(10 ** rng.uniform(-10, 10, 2_000)).tolist(), *(10.0**power for power in range(-10, 11))]
+    written = show("one case").page.evaluate("(all) => all.map((x) => [time(x), bytes(x), two(x), slower(x)])", numbers)
+    for number, (time, size, ratio, words) in zip(numbers, written, strict=True):
+        assert (time, size) == (seconds(number), size_bytes(number))
+        assert (ratio, words) == (two(number), slower(number))
+
+
+def test_five_thousand_cases_open_and_follow_a_choice(show: Show) -> None:
+    view = show("5,000 cases")
+    assert view.locate("tr.answer").count() == 5
+    view.choose("V", "25000")
+    assert view.texts("#at-size") == ["at V = 25,000 and B = 100, unless a row says otherwise"]
+    assert len(json.loads(view.locate("#data").text_content() or "")["problems"]) == 500

@@ -1,0 +1,183 @@
+"""The page's control bar: one choice changes everything that is shown, and the address keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.reports.browser import Show, View
+from tests.saved import HOSTILE
+
+
+def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None:
+    view = show("sizes")
+    assert view.texts(".kernel .size") == ["V = 100,000 · H = 100 · B = 100"]
+    view.locate("#choose-V").get_by_role("button", name="1,000", exact=True).click()
+    view.choose("B", "8")
+    view.choose("H", "300")
+    assert view.texts(".kernel .size") == ["V = 1,000 · H = 300 · B = 8"]
+    assert view.texts("#at-size") == ["at V = 1,000 and B = 8, unless a row says otherwise"]
+    assert view.cases() == [["gather", "800ns", "fastest"], ["one-hot", "80.0µs", "100×"]]
+    assert "one-hot moves 9.60 MB a call, 1.20 MB a word" in view.texts(".because")[0]
+
+
+def test_a_size_that_a_kernel_lacks_gives_the_nearest_and_says_so(show: Show) -> None:
+    view = show("partial", "lookup?V=50000&B=100")
+    assert view.texts("tr.answer th i")[0] == "V 100,000"
+    assert "not measured at V = 50,000" in view.texts(".kernel .size span")[0]
+
+
+def test_another_reference_changes_every_ratio_and_its_words(show: Show) -> None:
+    view = show("sizes")
+    view.choose("ref", "1")
+    assert view.cases() == [["gather", "1.00ms", "100× faster"], ["one-hot", "100ms", "1×"]]
+    assert view.texts("table.cases th.ratios button") == ["Compared with the textbook"]
+    assert view.texts("tr.answer >> nth=0 >> td.ratio") == ["", "1×"]
+    assert "0.0" not in "".join(view.texts("table.answers"))
+
+
+def test_only_references_that_the_file_has_are_offered(show: Show) -> None:
+    assert show("sizes").texts("#choose-ref option") == ["the fastest", "the textbook", "the best NumPy/SciPy"]
+    assert show("every status").texts("#choose-ref option")[-1] == "the best compiled"
+
+
+def test_types_are_offered_only_where_a_kernel_has_several(show: Show) -> None:
+    view = show("sizes")
+    assert view.texts("#choose-rest option") == ["f32,i64,zipf,t1", "f64,i64,zipf,t1"]
+    view.choose("rest", "f64,i64,zipf,t1")
+    assert view.texts(".kernel .size")[0].startswith("V = 1,000 · H = 100 · B = 8")
+    assert not show("problem").locate("#choose-rest").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "then"),
+    [
+        ("Implementation", "one-hot", "gather"),
+        ("Time per call", "one-hot", "gather"),
+        ("Times slower than the fastest", "gather", "one-hot"),
+    ],
+)
+def test_a_header_sorts_by_its_figure_up_and_down(show: Show, column: str, first: str, then: str) -> None:
+    view = show("sizes")  # by time, upwards
+    orders = []
+    for _ in range(2):
+        button = view.locate("table.cases").get_by_role("button", name=column, exact=True)
+        button.focus()
+        view.page.keyboard.press("Enter")
+        orders.append(view.cases()[0][0])
+    assert orders == [first, then]
+    assert view.locate("table.cases th[aria-sort]").count() == 1
+
+
+def test_cases_without_figures_come_last_whatever_sorts(show: Show) -> None:
+    for sort in ("", "-time", "name", "-ratio"):
+        lines = show("every status", f"lookup?sort={sort}").cases()
+        assert [len(line) for line in lines] == [3, 3, *[2] * 6]
+
+
+def test_the_address_of_a_view_opens_the_same_view(show: Show) -> None:
+    view = show("sizes")
+    view.choose("V", "1000")
+    view.choose("ref", "1")
+    view.locate("table.cases").get_by_role("button", name="Implementation").click()
+    address = view.page.url.partition("#")[2]
+    assert address == "?V=1000&ref=1&sort=name"
+    again = show("sizes", f"lookup{address}")
+    assert again.texts(".kernel .size") == ["V = 1,000 · H = 100 · B = 100"]
+    assert again.cases()[0] == ["one-hot", "1.00ms", "1×"]
+    assert again.page.evaluate("section") == "lookup"
+
+
+def test_when_all_is_chosen_back_the_address_is_empty_again(show: Show) -> None:
+    view = show("sizes")
+    for value in ("1000", "100000"):
+        view.choose("V", value)
+    assert "#" not in view.page.url
+
+
+@pytest.mark.parametrize(
+    "address", ["?V=x&B=-1&ref=99&sort=nonsense", "%00?", "nowhere?V=1e9", "?V=NaN&H=Infinity", "<img src=x>?rest=<b>"]
+)
+def test_an_address_that_makes_no_sense_shows_the_page(show: Show, address: str) -> None:
+    view = show("sizes", address)
+    assert len(view.cases()) == 2
+    assert view.locate("img").count() == 0
+
+
+def your_size(view: View, **values: Any) -> str:
+    for name, value in values.items():
+        view.locate(f"#your-size [name={name}]").fill(str(value))
+    return " ".join(view.texts("#your-size output"))
+
+
+def test_your_size_gives_the_nearest_answer_and_the_command_that_measures_it(show: Show) -> None:
+    view = show("sizes")
+    told = your_size(view, V=60_000, B=64, H=256)
+    assert told.startswith("Nearest measured, V = 100,000 · H = 300 · B = 100: use gather (1.00 ms a call).")
+    assert "w2vbench run --kernel lookup --vocab 60000 --batch 64 --hidden 256" in told
+    assert your_size(
+        view, V=1_000, B=8, H=100
+    ) == "Measured here: use gather (800 ps a call)." or "Measured here" in your_size(view)
+    assert your_size(view, V="many") == ""
+
+
+def test_a_table_is_copied_as_markdown(show: Show) -> None:
+    view = show("sizes")
+    view.page.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
+    view.locate(".kernel .foot button.copy").click()
+    view.page.wait_for_function("window.copied")
+    lines = view.page.evaluate("window.copied").splitlines()
+    assert lines[0] == "lookup at V = 100,000 · H = 100 · B = 100"
+    assert lines[4:] == ["| gather | 1.00 ms | fastest | 0 B |", "| one-hot | 100 ms | 100× | 0 B |"]
+
+
+@pytest.mark.parametrize(("V", "measured"), [(1_000, True), (100_000, False)])
+def test_line_times_are_shown_only_at_the_size_they_were_measured_at(show: Show, V: int, measured: bool) -> None:
+    view = show("sizes", f"lookup?V={V}&B=8&H=100")
+    view.unfold()
+    block = view.locate(".code-block")
+    assert block.locator("th.measured").first.is_visible() == measured
+    assert block.locator(".apart").is_visible() != measured
+    if measured:
+        lines = [" ".join(line.split()) for line in block.locator("tbody tr").all_text_contents()]
+        assert lines == ["def gather(W, idx):", "100 %8.00 MB return W[idx]"]
+    else:
+        assert f"w2vbench profile lookup/gather@V={V:.0e}".replace("e+05", "e5") in block.locator(".apart").inner_text()
+
+
+def test_hostile_names_are_text_and_never_run(show: Show) -> None:
+    view = show("hostile")
+    view.unfold()
+    view.page.wait_for_timeout(200)  # an image that cannot be loaded says so a little later
+    assert view.locate("img").count() == 0
+    assert view.locate("script").count() == 3
+    page = view.page.evaluate("document.body.innerText")
+    for hostile in HOSTILE:
+        assert hostile in page
+
+
+def luminance(colour: str) -> float:
+    """WCAG's relative luminance of ``rgb(r, g, b)``."""
+    channels = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_in_charts_can_be_read_in_light_and_dark(show: Show, scheme: Any) -> None:
+    view = show("problem")
+    view.page.emulate_media(color_scheme=scheme)
+    paper = luminance(view.style("body", "backgroundColor"))
+    assert (paper > 0.5) == (scheme == "light")
+    for selector in ("svg.chart text.axis", "svg.chart text.end.textbook", "svg.chart text.end.numpy"):
+        light, dark = sorted((luminance(view.style(selector, "fill")), paper), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, selector  # WCAG AA
+
+
+def test_on_paper_nothing_is_folded_and_nothing_asks_for_a_click(show: Show) -> None:
+    view = show("every status")
+    view.page.emulate_media(media="print")
+    view.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert all(table.is_visible() for table in view.locate("table").all())
+    assert not any(one.is_visible() for one in view.locate(".controls, nav, .skip, .copy, #your-size").all())
