@@ -13,8 +13,8 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,31 +56,13 @@ def t_quantile(degrees: float, level: float = LEVEL) -> float:
     return float(stdtrit(degrees, 0.5 + level / 2))
 
 
-def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the mean of some values with its t-interval; one value has none.
-
-    Raises
-    ------
-    ValueError
-        If there are no values.
-    """
-    data = np.asarray(values, np.float64)
-    if data.size == 0:
-        raise ValueError("no values")
-    mean = float(data.mean())
-    if data.size == 1:
-        return Interval(mean)
-    half = t_quantile(data.size - 1, level) * float(data.std(ddof=1)) / math.sqrt(data.size)
-    return Interval(mean, mean - half, mean + half)
-
-
 @dataclass(frozen=True)
 class Estimate:
     """An estimate, its standard error, and the error's degrees of freedom."""
 
     value: float
     error: float
-    degrees: int
+    degrees: float
 
     def p_above(self, bound: float) -> float:
         """Return the one-sided p-value against "the true value is at most ``bound``"."""
@@ -98,18 +80,22 @@ class Estimate:
         """Return the p-value against "the true value is at least ``margin`` away from zero" (two one-sided tests)."""
         return max(self.p_above(-margin), self.p_below(margin))
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+    def ends(self, level: float = LEVEL) -> tuple[float, float]:
+        """Return the ends of the t-interval."""
         half = t_quantile(self.degrees, level) * self.error
         return self.value - half, self.value + half
 
+    def interval(self, level: float = LEVEL) -> Interval:
+        """Return the estimate with its t-interval."""
+        return Interval(self.value, *self.ends(level))
+
     def ratio(self) -> Interval:
         """Return a log-ratio as a ratio with its interval."""
-        low, high = self.interval()
-        return Interval(math.exp(self.value), math.exp(low), math.exp(high))
+        return self.interval().map(math.exp)
 
 
-def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
-    """Return the trimmed mean and its standard error.
+def trimmed_mean(values: Sequence[float] | Floats, trim: float = TRIM) -> Estimate:
+    """Return the trimmed mean and its standard error; without trimming, the mean and the usual one.
 
     Raises
     ------
@@ -121,7 +107,7 @@ def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
     K. K. Yuen, Biometrika 61, 1974.
     """
     data = np.sort(np.asarray(values, np.float64))
-    cut = int(TRIM * data.size)
+    cut = int(trim * data.size)
     count = data.size - 2 * cut
     if data.size < 2:
         raise ValueError("fewer than two values")
@@ -130,33 +116,41 @@ def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
     return Estimate(float(data[cut : data.size - cut].mean()), error, count - 1)
 
 
-def over_processes(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the mean of processes' figures, with its t-interval from LEAST processes up.
+def welch(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Estimate:
+    """Return the difference of two means, with Welch's standard error and degrees of freedom.
+
+    References
+    ----------
+    B. L. Welch, Biometrika 34, 1947.
+    """
+    parts = [(float(np.var(values, ddof=1)) / len(values), len(values) - 1) for values in (first, second)]
+    variance = sum(part for part, _ in parts)
+    degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1.0
+    return Estimate(float(np.mean(first) - np.mean(second)), math.sqrt(variance), degrees)
+
+
+def mean_interval(
+    values: Sequence[float] | Floats, level: float = LEVEL, *, trim: float = 0.0, least: int = 2
+) -> Interval:
+    """Return the mean of some values, trimmed if asked, with its t-interval from ``least`` values up.
 
     Raises
     ------
     ValueError
         If there are no values.
     """
-    mean = mean_interval(values, level)
-    return mean if len(values) >= LEAST else Interval(mean.estimate)
+    if len(values) == 0:
+        raise ValueError("no values")
+    if len(values) < least:
+        return Interval(float(np.mean(values)))
+    return trimmed_mean(values, trim).interval(level)
 
 
-def typical(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the trimmed mean of processes' figures, with its interval from LEAST processes up.
-
-    It is for figures that a slowed process changes, such as wall times (paired ratios do not change). Estimate and interval
-    are then those of undisturbed processes.
-
-    Raises
-    ------
-    ValueError
-        If there are no values.
-    """
-    if len(values) < LEAST:
-        return over_processes(values, level)
-    mean = trimmed_mean(values)
-    return Interval(mean.value, *mean.interval(level))
+over_processes = partial(mean_interval, least=LEAST)
+"""The mean of processes' figures, with its t-interval from LEAST processes up."""
+typical = partial(mean_interval, trim=TRIM, least=LEAST)
+"""The trimmed mean of processes' figures, for those that a slowed process changes, such as wall times (paired ratios do not
+change). Estimate and interval are then of undisturbed processes."""
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
@@ -169,16 +163,9 @@ def difference_interval(first: Sequence[float], second: Sequence[float], level: 
     """
     if not first or not second:
         raise ValueError("no values")
-    difference = float(np.mean(first) - np.mean(second))
     if len(first) < 2 or len(second) < 2:
-        return Interval(difference)
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
-    error = math.sqrt(sum(parts))
-    if error == 0:
-        return Interval(difference, difference, difference)
-    degrees = error**4 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
-    half = t_quantile(degrees, level) * error
-    return Interval(difference, difference - half, difference + half)
+        return Interval(float(np.mean(first) - np.mean(second)))
+    return welch(first, second).interval(level)
 
 
 def finite_median(values: Floats) -> float:
@@ -248,8 +235,7 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
     x, y = x[usable], y[usable]
     if len(np.unique(x)) < 2:
         return None
-    x = x - x.mean()
-    return float((x * (y - y.mean())).sum() / (x**2).sum())
+    return float(np.polyfit(x, y, 1)[0])
 
 
 def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
@@ -276,11 +262,12 @@ def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level
     return typical(slopes, level) if slopes else None
 
 
+MemoryVerdict = Literal["more", "less", "same", "unknown"]
 LEAST_BYTES = 4096
 """A smaller difference of peak memory counts as none at any threshold: Python's own small objects take as much."""
 
 
-def memory_verdict(before: int | None, after: int | None, threshold: float) -> str:
+def memory_verdict(before: int | None, after: int | None, threshold: float) -> MemoryVerdict:
     """Compare two peaks of memory: ``more``, ``less``, ``same`` or ``unknown``.
 
     A difference up to ``threshold`` times the first, or up to LEAST_BYTES, counts as none.
@@ -304,11 +291,9 @@ def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interva
     ----------
     C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
     """
-    from scipy.special import betaincinv
+    from scipy.stats import binomtest
 
     if not trials:
         raise ValueError("no trials")
-    tail = (1 - level) / 2
-    low = float(betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
-    high = float(betaincinv(successes + 1, trials - successes, 1 - tail)) if successes < trials else 1.0
-    return Interval(successes / trials, low, high)
+    exact = binomtest(successes, trials).proportion_ci(level)
+    return Interval(successes / trials, float(exact.low), float(exact.high))
