@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .memory import EXPLANATION, Peak, peak
-from .results import ComparedRow, Comparison, Ratio
-from .statistics import LEAST_BYTES, Interval
+from .results import ComparedRow, Comparison
+from .statistics import LEAST_BYTES
 from .tables import cells, plain
 from .units import change, seconds, size_bytes
 
@@ -76,19 +76,15 @@ def row(case: ComparedRow) -> tuple[str, ...]:
     return (
         case.case,
         verdict,
-        change_cell(case.ratio),
-        change_cell(case.mean),
-        change_cell(case.control),
+        change(case.ratio),
+        change(case.mean),
+        change(case.control),
         seconds(case.base_s),
         seconds(case.head_s),
         setup_cell(case),
         memory_cell(case),
         processes,
     )
-
-
-def change_cell(ratio: Ratio | None) -> str:
-    return "–" if ratio is None else change(Interval(ratio.estimate, ratio.low, ratio.high))
 
 
 def setup_cell(case: ComparedRow) -> str:
@@ -163,7 +159,7 @@ def fault(case: ComparedRow) -> str:
     if case.verdict in ("wrong", "broken"):
         faults.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
-        faults.append(f"is slower: {change_cell(case.ratio)}{f' ({case.why})' if case.why else ''}")
+        faults.append(f"is slower: {change(case.ratio)}{f' ({case.why})' if case.why else ''}")
     if case.setup == "slower":
         faults.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
     if case.memory == "more":

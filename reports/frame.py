@@ -99,7 +99,7 @@ def frame(result: ResultFile) -> pd.DataFrame:
     """Return the table of a result file: measured cases in the file's order, then those that were not measured."""
     import pandas as pd
 
-    baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
+    baselines = result.baselines
     growth_V, growth_B = growths(result.benchmarks), growths(result.benchmarks, "B")
     growth_memory = memory_growths(result.benchmarks)
     records = [

@@ -8,6 +8,7 @@ ours. ``benchmarks`` holds the cases that were measured; all else stands in each
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from .statistics import Interval, MemoryVerdict
 from .verdicts import SetupVerdict, Stage, Verdict
 
 T = TypeVar("T")
@@ -221,12 +223,16 @@ class Limits(Part):
     matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
 
 
-class Ratio(Part):
-    """A ratio of times, with its 95 % interval where there is one."""
+def plausible(ratio: Interval) -> Interval:
+    """Raise ValueError where a ratio of times, or an end of its 95 % interval, cannot be one."""
+    ends = [end for end in (ratio.low, ratio.high) if end is not None]
+    if not 1e-12 < ratio.estimate < 1e9 or not all(0 <= end < math.inf for end in ends):
+        raise ValueError("no ratio of times")
+    return ratio
 
-    estimate: Seconds
-    low: Positive | None = None
-    high: Positive | None = None
+
+Ratio = Annotated[Interval, AfterValidator(plausible)]
+"""A ratio of times, with its 95 % interval where there is one."""
 
 
 class ComparedRow(Part):
@@ -286,7 +292,7 @@ class ComparedRow(Part):
     head_s: Seconds | None = None
     base_cpu_s: Positive | None = None
     head_cpu_s: Positive | None = None
-    memory: Literal["more", "less", "same", "unknown"] = "unknown"
+    memory: MemoryVerdict = "unknown"
     base_bytes: Count | None = None
     control_bytes: Count | None = None
     head_bytes: Count | None = None
@@ -498,6 +504,11 @@ class ResultFile(Part):
             if processes.setdefault(row.group, len(row.extra_info.processes)) != len(row.extra_info.processes):
                 raise ValueError(f"{row.case!r} has not as many processes as others of its problem")
         return self
+
+    @property
+    def baselines(self) -> dict[str | None, Row]:
+        """The case of each problem that speed-ups refer to, by the problem."""
+        return {row.group: row for row in self.benchmarks if row.extra_info.baseline}
 
 
 def with_part(result: ResultFile, **part: Any) -> ResultFile:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from .memory import untraced
-from .results import ComparedRow, Comparison, Ratio, Samples
+from .results import ComparedRow, Comparison, Samples
 from .samples import figures
-from .statistics import Floats, Interval, memory_verdict
+from .statistics import Floats, MemoryVerdict, memory_verdict
 from .verdicts import Decision, Paired, Stage, decide, undecided
 
 BASE, CONTROL, HEAD = "base", "control", "head"
@@ -128,20 +128,8 @@ def with_decision(row: ComparedRow, decision: Decision | None, second_stage: boo
         for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", setup_s)):
             fields[f"{side}_{name}"] = typical(processes, side, figure)
     if decision:
-        fields |= {
-            "verdict": decision.verdict,
-            "why": decision.why,
-            "ratio": ratio(decision.ratio),
-            "control": ratio(decision.control),
-            "mean": ratio(decision.mean),
-            "setup": decision.setup,
-            "setup_ratio": decision.setup_ratio and ratio(decision.setup_ratio),
-        }
+        fields |= vars(decision)
     return row.model_copy(update=fields)
-
-
-def ratio(interval: Interval) -> Ratio:
-    return Ratio(estimate=interval.estimate, low=interval.low, high=interval.high)
 
 
 def typical(processes: Sequence[Process], side: str, figure: Callable[[Samples], float | None]) -> float | None:
@@ -164,7 +152,7 @@ def setup_s(samples: Samples) -> float | None:
     return samples.setup_s
 
 
-def memory_of(row: ComparedRow, threshold: float) -> str:
+def memory_of(row: ComparedRow, threshold: float) -> MemoryVerdict:
     """Return how HEAD's peak allocation compares with BASE's; ``unknown`` unless BASE's two loads agree."""
     if untraced(row.needs):
         return "unknown"

@@ -92,8 +92,10 @@ def times(speedup: Interval | None) -> str:
     return signed(speedup) if is_near(speedup, NEAR) else faster(speedup)
 
 
-def change(time_ratio: Interval) -> str:
+def change(time_ratio: Interval | None) -> str:
     """Return a ratio of times as a change of time: ``+5.1 % (+3.2 to +7.0 %)``, or ``3.00× slower (2.90–3.10)`` if it is large."""
+    if time_ratio is None:
+        return "–"
     return signed(time_ratio) if is_near(time_ratio, LARGE) else faster(inverse(time_ratio))
 
 
