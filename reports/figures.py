@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .frame import DIMENSIONS
 from .limits import INTERPRETER
 from .memory import RESIDENT
 from .statistics import Interval
@@ -21,7 +22,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hexagon", "bowtie")
 MEANING = {"V": "vocabulary V", "B": "batch B"}
-SIZE = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
 
 
 def styles(cases: pd.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
@@ -78,7 +78,7 @@ def lines(cases: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     Of several such series, the one with most sizes is taken; then the one with the largest size, then with the most work.
     """
     for axis, other in (("V", "B"), ("B", "V")):
-        others = [name for name in SIZE if name != axis]
+        others = [name for name in DIMENSIONS if name != axis]
         rows = [series for _, series in cases.groupby(others, sort=False) if series[axis].nunique() > 1]
         if rows:
             yield axis, max(rows, key=lambda series: (series[axis].nunique(), series[axis].max(), series[other].max()))

@@ -17,7 +17,6 @@ from .files import ResultError
 from .frame import wall_s
 from .memory import untraced
 from .results import ComparedRow, Comparison, NotMeasured, ResultFile, Row
-from .samples import walls
 from .statistics import Estimate, Floats, Interval, MemoryVerdict, finite_median, memory_verdict, welch
 from .units import change
 from .verdicts import FALSE_ALARMS, Verdict, slower_and_faster
@@ -176,7 +175,7 @@ def machine_text(result: ResultFile) -> str:
 
 def process_logs(row: Row, baseline: Row | None) -> Floats:
     """The logarithm of each process's median, less that of the baseline in the same process if there is one."""
-    logs: Floats = np.log([finite_median(process) for process in walls(row.extra_info.processes)])
+    logs: Floats = np.log([finite_median(process) for process in row.walls])
     return logs if baseline is None else logs - process_logs(baseline, None)
 
 

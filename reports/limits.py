@@ -19,6 +19,7 @@ import numpy as np
 
 from .samples import walls
 from .statistics import Interval, paired_ratio
+from .units import inverse
 
 if TYPE_CHECKING:
     from .results import Extra, Limits, Row, Samples, Suite
@@ -95,7 +96,7 @@ def timed_limits(
 ) -> list[RooflineLimit]:
     """The limits timed beside a case: calling a function, and moving the rows that must be moved."""
     shares: dict[str, list[Interval]] = {}
-    case = walls(row.extra_info.processes)
+    case = row.walls
     for slug, processes in limit_samples.items():
         share = paired_ratio(walls(processes), case) if len(processes) == len(case) else None
         if share:
@@ -142,8 +143,7 @@ def arithmetic_limit(extra: Extra, limits: Limits, wall: Interval) -> list[Roofl
 
 def share_of(least_s: float, wall: Interval) -> Interval:
     """A least time over a case's time."""
-    low, high = (None if end is None else least_s / end for end in (wall.high, wall.low))
-    return Interval(least_s / wall.estimate, low, high)
+    return inverse(wall.map(lambda time: time / least_s))
 
 
 def rate(curve: Sequence[tuple[float, float]], working_set: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,6 @@ import numpy as np
 
 from .frame import example_s, speedup, work_ratio
 from .results import Row
-from .samples import walls
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
@@ -107,7 +107,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
 def logs_per_example(row: Row, leader: Row) -> list[float]:
     """How much longer a case takes than the leader per example, as one logarithm per process."""
     more = math.log(work_ratio(row, leader))
-    return [log - more for log in process_logs(walls(row.extra_info.processes), walls(leader.extra_info.processes))]
+    return [log - more for log in process_logs(row.walls, leader.walls)]
 
 
 def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:
@@ -159,14 +159,10 @@ def p_values(logs: Floats) -> Floats:
     ndarray
         (problems, implementations).
     """
-    from scipy.special import stdtr
+    from scipy.stats import ttest_1samp
 
-    processes = logs.shape[1]
-    error = logs.std(axis=1, ddof=1) / math.sqrt(processes)
-    mean = np.abs(logs.mean(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stdtr(processes - 1, -mean / error)
-    return np.where(error > 0, p, np.where(mean > 0, 0.0, 1.0))
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # the leader's own ratios are all zero
+        return np.nan_to_num(ttest_1samp(logs, 0.0, axis=1).pvalue, nan=1.0)
 
 
 @cache

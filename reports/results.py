@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from .statistics import Interval, MemoryVerdict
+from .statistics import Floats, Interval, MemoryVerdict
 from .verdicts import SetupVerdict, Stage, Verdict
 
-T = TypeVar("T")
 SCHEMA = 1
 
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -78,6 +76,11 @@ class Samples:
     def __post_init__(self) -> None:
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
+
+    @property
+    def walls(self) -> Floats:
+        """The wall times, NaN where the variant took no part."""
+        return np.array(self.wall_s, np.float64)
 
 
 class Extra(Part):
@@ -141,6 +144,15 @@ class Row(Part):
     def case(self) -> str:
         """The case's name, whichever engine wrote the row."""
         return self.param or self.name
+
+    @property
+    def slug(self) -> str:
+        return self.extra_info.implementation
+
+    @property
+    def walls(self) -> list[Floats]:
+        """The wall times of each process's rounds, in seconds per call; NaN where the implementation took no part."""
+        return [process.walls for process in self.extra_info.processes]
 
 
 class NotMeasured(Part):
@@ -505,6 +517,10 @@ class ResultFile(Part):
                 raise ValueError(f"{row.case!r} has not as many processes as others of its problem")
         return self
 
+    def __hash__(self) -> int:
+        """By identity, so that what several outputs need can be kept by file (functools.lru_cache)."""
+        return id(self)
+
     @property
     def baselines(self) -> dict[str | None, Row]:
         """The case of each problem that speed-ups refer to, by the problem."""
@@ -514,19 +530,3 @@ class ResultFile(Part):
 def with_part(result: ResultFile, **part: Any) -> ResultFile:
     """Return a result file with other values of its ``w2vbench`` part."""
     return result.model_copy(update={"w2vbench": result.w2vbench.model_copy(update=part)})
-
-
-def once(of: Callable[[ResultFile], T]) -> Callable[[ResultFile], T]:
-    """Have a function of a result file work out what several outputs need once, for the last file that it was asked for.
-
-    What it gives must not be changed.
-    """
-    last: list[tuple[ResultFile, T]] = []
-
-    @wraps(of)
-    def kept(result: ResultFile) -> T:
-        if not last or last[0][0] is not result:
-            last[:] = [(result, of(result))]
-        return last[0][1]
-
-    return kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from statistics import median
 from typing import Any
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from .memory import untraced
 from .results import ComparedRow, Comparison, Samples
-from .samples import figures
 from .statistics import Floats, MemoryVerdict, memory_verdict
 from .verdicts import Decision, Paired, Stage, decide, undecided
 
@@ -46,8 +46,7 @@ def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
 
 def wall_times(samples: Samples) -> Floats:
     """Return the wall times of the rounds that a variant took part in, in seconds per call."""
-    times = figures(samples.wall_s)
-    return times[np.isfinite(times)]
+    return samples.walls[np.isfinite(samples.walls)]
 
 
 def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
@@ -125,7 +124,7 @@ def with_decision(row: ComparedRow, decision: Decision | None, second_stage: boo
         "untraced": untraced(row.needs),
     }
     for side in (BASE, HEAD):
-        for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", setup_s)):
+        for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", attrgetter("setup_s"))):
             fields[f"{side}_{name}"] = typical(processes, side, figure)
     if decision:
         fields |= vars(decision)
@@ -134,7 +133,7 @@ def with_decision(row: ComparedRow, decision: Decision | None, second_stage: boo
 
 def typical(processes: Sequence[Process], side: str, figure: Callable[[Samples], float | None]) -> float | None:
     """Return the median over processes of one variant's figure; None where no process has it."""
-    values = [value for process in processes if side in process and (value := figure(process[side])) is not None]
+    values = [value for process in processes if (value := figure(process[side])) is not None]
     return median(values) if values else None
 
 
@@ -146,10 +145,6 @@ def wall_s(samples: Samples) -> float:
 def cpu_s(samples: Samples) -> float:
     """Return a process's mean CPU time per call, of all threads, in seconds. CPU clocks are too coarse for a median."""
     return float(np.mean([figure for figure in samples.cpu_s if figure is not None]))
-
-
-def setup_s(samples: Samples) -> float | None:
-    return samples.setup_s
 
 
 def memory_of(row: ComparedRow, threshold: float) -> MemoryVerdict:

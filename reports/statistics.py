@@ -235,7 +235,7 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
     x, y = x[usable], y[usable]
     if len(np.unique(x)) < 2:
         return None
-    return float(np.polyfit(x, y, 1)[0])
+    return statistics.linear_regression(x.tolist(), y.tolist()).slope
 
 
 def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:

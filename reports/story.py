@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .frame import example_s, examples, growths, series_key, wall_s, work_ratio
 from .ranking import Ranking, rank, winner_speedup
 from .rerun import rerun_command
-from .results import ResultFile, Row, once
+from .results import ResultFile, Row
 from .statistics import Interval
 from .units import faster, power, seconds, times
 
@@ -40,7 +41,7 @@ class Finding:
     use: tuple[str, ...]
 
 
-@once
+@lru_cache(maxsize=1)
 def findings(result: ResultFile) -> list[Finding]:
     """Return a finding for each problem with measured cases, in the file's order."""
     growth_by_series = growths(result.benchmarks)
@@ -67,14 +68,14 @@ def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Inte
     """
     ranking = rank(problem)
     best, baseline = ranking.recommended, next((row for row in problem if row.extra_info.baseline), None)
-    slug, time = slug_of(best), seconds(wall_s(best))
+    slug, time = best.slug, seconds(wall_s(best))
     size = best.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
     if not ranking.conclusive:
         winner = f"{slug} seems fastest {at}: {time} a call"
     elif ranking.tie:
         winner = (
-            f"{listed(list(map(slug_of, ranking.fastest)))} are about equally fast {at}: {slug} takes {time} a call"
+            f"{listed([row.slug for row in ranking.fastest])} are about equally fast {at}: {slug} takes {time} a call"
         )
     else:
         winner = f"{slug} is fastest {at}: {time} a call"
@@ -84,20 +85,16 @@ def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Inte
         sentence = f"{baseline_first(ranking, slug, at)}: {time} a call.{runner_up(ranking, problem)}"
     else:
         ratio = winner_speedup(best, baseline, problem) or Interval(example_s(baseline) / example_s(best))
-        speedup = f"{faster(ratio)} than the baseline {slug_of(baseline)} ({seconds(wall_s(baseline))})"
+        speedup = f"{faster(ratio)} than the baseline {baseline.slug} ({seconds(wall_s(baseline))})"
         summary = without_code(best, baseline, ratio) if ranking.conclusive and not ranking.tie else ""
         sentence = (
             f"{summary or f'{winner}, {speedup}.'}{unequal_work(best, baseline)}"
             f"{growth_sentence(best, baseline, growth_by_series)}"
         )
-    ties = list(map(slug_of, ranking.fastest[1:]))
+    ties = [row.slug for row in ranking.fastest[1:]]
     verb, others = "Use" if ranking.conclusive else "Perhaps use", f"; about as fast: {listed(ties)}" if ties else ""
     advice = f"{verb} {slug} ({best.extra_info.title}){others}."
     return Finding(best.group or "", f"{sentence}{open_questions(ranking)}", advice, (slug, *ties))
-
-
-def slug_of(row: Row) -> str:
-    return row.extra_info.implementation
 
 
 def baseline_first(ranking: Ranking, slug: str, at: str) -> str:
@@ -114,7 +111,7 @@ def runner_up(ranking: Ranking, problem: Sequence[Row]) -> str:
         return ""
     ratio = winner_speedup(ranking.leader, others[0], problem)
     leads_by = ratio.estimate if ratio else example_s(others[0]) / example_s(ranking.leader)
-    return f" The next, {slug_of(others[0])}, is {faster(Interval(1 / leads_by))}."
+    return f" The next, {others[0].slug}, is {faster(Interval(1 / leads_by))}."
 
 
 def open_questions(ranking: Ranking) -> str:
@@ -129,7 +126,7 @@ def open_questions(ranking: Ranking) -> str:
         )
     if not ranking.undecided:
         return ""
-    slugs = list(map(slug_of, ranking.undecided))
+    slugs = [row.slug for row in ranking.undecided]
     return (
         f" It is undecided whether {listed(slugs)} {'is' if len(slugs) == 1 else 'are'} slower; "
         f"{rerun_command((ranking.leader, *ranking.undecided), ranking.leader)} measures them in more processes."
@@ -142,12 +139,12 @@ def unequal_work(fastest: Row, baseline: Row) -> str:
     sentences = ""
     if work_ratio(fastest, baseline) != 1.0:
         sentences = (
-            f" Speed-ups compare the time for equal numbers of {unit}: a call of {slug_of(fastest)} covers {mine:,.0f}, "
-            f"a call of {slug_of(baseline)} {theirs:,.0f}."
+            f" Speed-ups compare the time for equal numbers of {unit}: a call of {fastest.slug} covers {mine:,.0f}, "
+            f"a call of {baseline.slug} {theirs:,.0f}."
         )
     one, other = fastest.extra_info.differs, baseline.extra_info.differs
     if one and other and one != other:
-        sentences += f" They differ in more than speed ({slug_of(fastest)}: {one}; {slug_of(baseline)}: {other})."
+        sentences += f" They differ in more than speed ({fastest.slug}: {one}; {baseline.slug}: {other})."
     return sentences
 
 
@@ -170,8 +167,8 @@ def growth_sentence(fastest: Row, baseline: Row, growth_by_series: dict[tuple[An
     if winner is None or loser is None:
         return ""
     if max(abs(winner.estimate), abs(loser.estimate)) < FLAT:
-        return f" The time of {slug_of(fastest)} does not depend on V, and neither does that of {slug_of(baseline)}."
-    return f" The time of {slug_of(fastest)} {growth_words(winner)}; that of {slug_of(baseline)} {growth_words(loser)}."
+        return f" The time of {fastest.slug} does not depend on V, and neither does that of {baseline.slug}."
+    return f" The time of {fastest.slug} {growth_words(winner)}; that of {baseline.slug} {growth_words(loser)}."
 
 
 def growth_words(growth: Interval) -> str:
@@ -226,7 +223,7 @@ def overview(result: ResultFile) -> list[tuple[str, ...]]:
         ranking = rank(rows)
         best, size = ranking.recommended, ranking.recommended.extra_info.size
         ratio = "–" if best is baseline else speedup_cell(winner_speedup(best, baseline, rows))
-        first, last = (f"{slug_of(row)}, {seconds(wall_s(row))}" for row in (best, baseline))
+        first, last = (f"{row.slug}, {seconds(wall_s(row))}" for row in (best, baseline))
         lines.append((kernel, ratio, f"{first}{remark(ranking)}", last, f"{size.V:,}, {size.B:,}"))
     return lines
 

@@ -63,7 +63,7 @@ def wins(result: ResultFile) -> list[Wins]:
     statuses = {case.case: case.status for case in result.w2vbench.not_measured}
     tables = []
     for kernel, problems in kernels.items():
-        slugs = list(dict.fromkeys(slug(row) for problem in problems.values() for row in problem))
+        slugs = list(dict.fromkeys(row.slug for problem in problems.values() for row in problem))
         if len(slugs) > 1:
             columns = [
                 column(problem, slugs, {one: statuses.get(f"{kernel}/{one}@{size}", "–") for one in slugs})
@@ -74,16 +74,12 @@ def wins(result: ResultFile) -> list[Wins]:
     return tables
 
 
-def slug(row: Row) -> str:
-    return row.extra_info.implementation
-
-
 def column(problem: Sequence[Row], slugs: Sequence[str], statuses: Mapping[str, str]) -> list[Cell]:
     """The cells of one problem; ``statuses`` has the texts for implementations that were not measured."""
-    times = {slug(row): example_s(row) for row in problem}
+    times = {row.slug: example_s(row) for row in problem}
     ranking, simple = rank(problem), [row for row in problem if not row.extra_info.needs]
-    fastest, undecided = set(map(slug, ranking.fastest)), set(map(slug, ranking.undecided))
-    plain = set(map(slug, rank(simple).fastest)) if simple else set()
+    fastest, undecided = ({row.slug for row in rows} for rows in (ranking.fastest, ranking.undecided))
+    plain = {row.slug for row in rank(simple).fastest} if simple else set()
     if fastest & plain:
         plain = set()
 
