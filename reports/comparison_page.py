@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .comparison import HEADER, PASSED, SLOWER, exit_code, markdown, notes, ranked, row, sentence
-from .results import ComparedRow, Comparison, ResultFile
+from .results import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
 from .units import percent
 
@@ -26,10 +26,9 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
     assert result.w2vbench.comparison is not None
     comparison = recomputed(result.w2vbench.comparison)
-    suite = result.w2vbench.model_copy(update={"comparison": comparison})
     texts = {
-        "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
-        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
+        "comparison.html": html(with_part(result, comparison=comparison)),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, result.w2vbench.warnings),
     }
     return write_texts(folder, texts)
 
@@ -64,21 +63,14 @@ def html(result: ResultFile) -> str:
 
 
 WIDE = 220.0
-
-
 NARROWEST, WIDEST = math.log(1.05), math.log(2)
 
 
 def half_width(comparison: Comparison) -> float:
     """Half the scale's width as a logarithm: enough for every interval, but between NARROWEST and WIDEST."""
-    ends = [
-        end
-        for case in comparison.cases
-        if case.ratio
-        for end in (case.ratio.low, case.ratio.high, case.ratio.estimate)
-        if end
-    ]
-    return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
+    ratios = [case.ratio for case in comparison.cases if case.ratio]
+    ends = [abs(math.log(end)) for one in ratios for end in (one.low, one.high, one.estimate) if end]
+    return min(WIDEST, max(NARROWEST, 2 * math.log1p(comparison.threshold), *ends))
 
 
 def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:

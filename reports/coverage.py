@@ -17,6 +17,7 @@ from .ranking import rank, winner_speedup
 from .results import Extra, Row, Samples, SizeRecord, Stats
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
+from .units import share_text
 
 PROCESSES, ROUNDS = 5, 5
 """Processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
@@ -219,10 +220,8 @@ def main(repetitions: int) -> None:
         tries = max(1, repetitions // divisor)
         for rounds in (ROUNDS, 3, 1):
             for noise in (USUAL, ONE_IN_TEN):
-                share = share_interval(count(noise, rounds, tries), tries)
-                ends = f"({share.low:.1%}–{share.high:.1%})"
-                slowed = "yes" if noise.slowed else "no"
-                print(cells((what, str(rounds), slowed, f"{share.estimate:.1%} {ends}")), flush=True)
+                share = share_text(share_interval(count(noise, rounds, tries), tries))
+                print(cells((what, str(rounds), "yes" if noise.slowed else "no", share)), flush=True)
 
 
 if __name__ == "__main__":

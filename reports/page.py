@@ -14,7 +14,7 @@ from .files import write
 from .frame import frame, speedup
 from .results import ResultFile, Row
 from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
-from .tables import SORTED_BY, Table, cells, csv, markdown, plain, tables
+from .tables import SORTED_BY, Table, csv, markdown, markdown_table, plain, tables
 from .units import seconds, size_bytes, times
 from .wins import FASTEST, MEANING, Wins, wins
 
@@ -162,8 +162,8 @@ def problem_data(one: Table, cases: pd.DataFrame, rows: Sequence[Row], finding: 
             [number(figure) for figure in case]
             for case in cases[[SORTED_BY[name] for name in one.header[2:]]].itertuples(index=False)
         ],
-        "baseline": next((row.extra_info.implementation for row in rows if row.extra_info.baseline), None),
-        "ratios": {base.extra_info.implementation: speedups_over(base, rows) for base in rows},
+        "baseline": next((row.slug for row in rows if row.extra_info.baseline), None),
+        "ratios": {base.slug: speedups_over(base, rows) for base in rows},
         "note": one.note,
         "stages": one.stages,
         "finding": finding.sentence if finding else "",
@@ -174,7 +174,7 @@ def problem_data(one: Table, cases: pd.DataFrame, rows: Sequence[Row], finding: 
 
 def speedups_over(base: Row, rows: Sequence[Row]) -> dict[str, tuple[str, float | None]]:
     """Return each implementation's speed-up over one of them, as text and as a number to sort by."""
-    ratios = {row.extra_info.implementation: speedup(row, base) for row in rows if row is not base}
+    ratios = {row.slug: speedup(row, base) for row in rows if row is not base}
     return {slug: (times(ratio), ratio.estimate if ratio else None) for slug, ratio in ratios.items()}
 
 
@@ -213,34 +213,24 @@ FACTS = {
     "held_back": "throttled by a CPU quota",
 }
 """Names of the environment's fields on the page."""
+SETTINGS = {
+    "processes": "processes per problem",
+    "rounds": "rounds per process, at most",
+    "sample_s": "least time of a sample",
+    "variant_s": "time per implementation and process",
+    "time_limit_s": "time limit per step",
+    "memory_limit_bytes": "memory limit per worker",
+    "seed": "seed",
+}
+"""Names of the settings that the page shows."""
 
 
 def facts(result: ResultFile) -> list[tuple[str, str]]:
     """Return name and value of each fact about the machine, the settings and the commit."""
     suite = result.w2vbench
-    names_and_values = [
-        (FACTS.get(name, name.replace("_", " ")), fact(name, value))
-        for name, value in suite.environment.items()
-        if not isinstance(value, dict)
-    ]
-    for name, part in suite.environment.items():
-        if isinstance(part, dict) and part:
-            names_and_values.append(
-                (name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items()))
-            )
-    settings = suite.settings
-    wanted = {
-        "processes": "processes per problem",
-        "rounds": "rounds per process, at most",
-        "sample_s": "least time of a sample",
-        "variant_s": "time per implementation and process",
-        "time_limit_s": "time limit per step",
-        "memory_limit_bytes": "memory limit per worker",
-        "seed": "seed",
-    }
-    names_and_values += [
-        (label, fact(name, settings[name])) for name, label in wanted.items() if settings.get(name) is not None
-    ]
+    parts_last = sorted(suite.environment.items(), key=lambda item: isinstance(item[1], dict))
+    names_and_values = [(FACTS.get(name, name.replace("_", " ")), fact(name, value)) for name, value in parts_last]
+    names_and_values += [(label, fact(name, suite.settings.get(name))) for name, label in SETTINGS.items()]
     commit = result.commit_info.id or "none"
     names_and_values.append(("commit", commit + (", with uncommitted changes" if result.commit_info.dirty else "")))
     return [(name, value) for name, value in names_and_values if value]
@@ -250,6 +240,8 @@ def fact(name: str, value: Any) -> str:
     """Return a value with its unit; empty where it is unknown."""
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
     if isinstance(value, int | float) and not isinstance(value, bool):
         if name.endswith("_bytes"):
             return size_bytes(value)
@@ -289,19 +281,17 @@ def as_markdown(result: ResultFile) -> str:
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
     if rows := overview(result):
-        parts += [cells(OVERVIEW), cells(["---"] * len(OVERVIEW)), *map(cells, rows), ""]
-    kernel = ""
+        parts += [*markdown_table(OVERVIEW, rows), ""]
     where = {one.kernel: one for one in wins(result)}
+    last = ""
     for one in tables(cases, result):
-        name = one.problem.partition("@")[0]
-        if name != kernel:
-            kernel = name
+        kernel, _, size = one.problem.partition("@")
+        if kernel != last:
             parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
-            if kernel in where:
-                parts += [*wins_markdown(where[kernel]), ""]
-        parts += [f"### {plain(one.problem.partition('@')[2])}", ""]
-        story = stories.get(one.problem)
-        if story:
+            parts += [*wins_markdown(where[kernel]), ""] if kernel in where else []
+        last = kernel
+        parts += [f"### {plain(size)}", ""]
+        if story := stories.get(one.problem):
             parts += [plain(f"{story.sentence} {story.advice}"), ""]
         parts += [markdown(one), ""]
         if one.note:
@@ -309,14 +299,7 @@ def as_markdown(result: ResultFile) -> str:
         if one.stages:
             parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in one.stages), ""]
     if rows := deck_table(result):
-        parts += [
-            "## The source deck's figures",
-            "",
-            cells(HEADER),
-            cells(["---"] * len(HEADER)),
-            *map(cells, rows),
-            "",
-        ]
+        parts += ["## The source deck's figures", "", *markdown_table(HEADER, rows), ""]
     if suite.corpus.streams:
         parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
     return "\n".join(parts) + "\n"
@@ -328,4 +311,4 @@ def wins_markdown(table: Wins) -> list[str]:
     rows = (
         (slug, *(f"**{cell.text}**" if cell.kind == FASTEST else cell.text for cell in row)) for slug, row in table.rows
     )
-    return [cells(header), cells(["---", *["---:"] * len(table.sizes)]), *map(cells, rows), "", f"_{MEANING}_"]
+    return [*markdown_table(header, rows, left=1), "", f"_{MEANING}_"]

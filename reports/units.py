@@ -123,6 +123,16 @@ def power(growth: Interval | None, of: str = "V") -> str:
     return f"{of}^{estimate}" if low is None or high is None else f"{of}^{estimate} ({low}–{high})"
 
 
+def share_text(share: Interval) -> str:
+    """Return a share with its interval: ``94.8% (93.9%–95.6%)``."""
+    return f"{share.estimate:.1%} ({share.low or 0:.1%}–{share.high or 0:.1%})"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 case``, ``2,000 cases``."""
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
 def rate(value: float | None) -> str:
     """Return a number of things per second: ``4.31 million``, ``12,300``."""
     if value is None or not math.isfinite(value):
