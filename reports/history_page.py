@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -59,13 +60,9 @@ def heights(logs: Floats) -> Floats:
 def describe(change: Change) -> str:
     """Return a change in a few words."""
     before, after = (point.commit or minute(point) for point in (change.before, change.after))
-    state = (
-        f", acknowledged ({change.acknowledged})"
-        if change.acknowledged is not None
-        else ", undone since"
-        if change.undone
-        else ""
-    )
+    state = ", undone since" if change.undone else ""
+    if change.acknowledged is not None:
+        state = f", acknowledged ({change.acknowledged})"
     return f"{faster(Interval(1 / change.ratio), near=LARGE)} between {before} and {after}{state}"
 
 
@@ -87,15 +84,8 @@ def as_json(trends: Sequence[Trend]) -> str:
                     {
                         "case": series.case,
                         "left_out": series.omission,
-                        "points": [vars(point) for point in series.points],
-                        "changes": [
-                            {
-                                **{k: v for k, v in vars(one).items() if k not in ("before", "after")},
-                                "before": vars(one.before),
-                                "after": vars(one.after),
-                            }
-                            for one in series.changes
-                        ],
+                        "points": list(map(asdict, series.points)),
+                        "changes": list(map(asdict, series.changes)),
                     }
                     for series in trend.series.values()
                 ],
