@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .frame import DIMENSIONS
@@ -67,9 +67,7 @@ def figures(cases: pd.DataFrame, stages: Mapping[str, Mapping[str, float]] | Non
             plots.append(limit_figure(kernel, problem, its_styles))
         if staged := [case for case in problem.case if case in stages]:
             plots.append(stage_figure(kernel, problem, {case: stages[case] for case in staged}))
-    if len(measured):
-        plots.append(cpu_figure(measured))
-    return plots
+    return [*plots, cpu_figure(measured)] if len(measured) else plots
 
 
 def lines(cases: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -102,52 +100,41 @@ def line_figure(
 ) -> dict[str, Any]:
     """Wall time (with intervals) or peak memory of each implementation against V or B, with the fitted power."""
     series = series[series[column] > 0]
+    is_time = column == "wall_s"
+    growth = f"growth_{axis}" if is_time else "memory_growth_V"
     traces = []
-    for slug, cases in series.groupby("implementation", sort=False):
-        ordered = cases.sort_values(axis)
-        values = ordered[column].to_list()
-        power = (
-            ordered[f"growth_{axis}" if column == "wall_s" else "memory_growth_V"].iloc[0]
-            if axis == "V" or column == "wall_s"
-            else math.nan
-        )
-        grows = f" · {axis}^{power:.2f}" if power == power and power is not None else ""
+    for name, cases in series.groupby("implementation", sort=False):
+        slug, ordered = str(name), cases.sort_values(axis)
+        values, power = ordered[column].to_list(), ordered[growth].iloc[0]
+        grows = f" · {axis}^{power:.2f}" if growth.endswith(axis) and power == power else ""
         more: dict[str, Any]
-        if column == "wall_s":
+        if is_time:
             ends = error(values, ordered.wall_low_s.to_list(), ordered.wall_high_s.to_list())
             more = {"text": list(map(seconds, values)), "error_y": ends}
         else:
-            colour, symbol = styles[str(slug)]
+            colour, symbol = styles[slug]
             more = {"text": list(map(memory_text, values, ordered.memory_kind))}
             if (ordered.memory_kind == RESIDENT).any():
                 symbols = [f"{symbol}-open" if kind == RESIDENT else symbol for kind in ordered.memory_kind]
                 more["marker"] = {"symbol": symbols, "size": 7, "color": colour}
-        traces.append(
-            trace(
-                kernel,
-                str(slug),
-                styles[str(slug)],
-                x=ordered[axis].to_list(),
-                y=values,
-                hovertemplate=f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>%{{fullData.name}}</extra>",
-                **more,
-            )
-        )
+        hover = f"%{{text}} at {axis} = %{{x:,}}{grows}<extra>%{{fullData.name}}</extra>"
+        x = ordered[axis].to_list()
+        traces.append(trace(kernel, slug, styles[slug], x=x, y=values, hovertemplate=hover, **more))
     other = "B" if axis == "V" else "V"
     places = sorted(series[axis].unique().tolist())
-    what = "time per call" if column == "wall_s" else "peak memory of a call"
-    open_symbols = "; open symbols: resident" if column != "wall_s" and (series.memory_kind == RESIDENT).any() else ""
+    what = "time per call" if is_time else "peak memory of a call"
+    open_symbols = "; open symbols: resident" if not is_time and (series.memory_kind == RESIDENT).any() else ""
     return {
         "kernel": kernel,
-        "title": f"{what[0].upper()}{what[1:]} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,}{open_symbols})",
+        "title": f"{what.capitalize()} against {MEANING[axis]} ({other} = {series[other].iloc[0]:,}{open_symbols})",
         "data": traces,
         "x": {"title": MEANING[axis], "type": "log", "at": places, "labels": [f"{place:,}" for place in places]},
-        "y": {
-            "title": what,
-            "type": "log",
-            **decades(series[column].min(), series[column].max(), "s" if column == "wall_s" else "B"),
-        },
+        "y": log_axis(what, series[column].min(), series[column].max(), "s" if is_time else "B"),
     }
+
+
+CATEGORIES = {"title": "", "type": "category"}
+"""The axis of implementations."""
 
 
 def speedup_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
@@ -171,13 +158,31 @@ def speedup_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[s
         "kernel": kernel,
         "title": f"Speed-up over the baseline ({problem_size(problem)})",
         "data": traces,
-        "x": {
-            "title": "times faster than the baseline",
-            "type": "log",
-            **decades(problem.speedup.min(), problem.speedup.max(), "×"),
-        },
-        "y": {"title": "", "type": "category"},
+        "x": log_axis("times faster than the baseline", problem.speedup.min(), problem.speedup.max(), "×"),
+        "y": CATEGORIES,
     }
+
+
+def bars(name: str, shares: Mapping[str, float], texts: Sequence[str], colour: str, **more: Any) -> dict[str, Any]:
+    """Horizontal bars, one for each implementation, as long as its share."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": escaped(name),
+        "meta": "",
+        "x": [100 * share for share in shares.values()],
+        "y": [escaped(slug) for slug in shares],
+        "text": texts,
+        "textposition": "auto",
+        "marker": {"color": colour},
+        "hovertemplate": "%{text}<extra>%{y}</extra>",
+        **more,
+    }
+
+
+def share_axis(title: str, top: float = 100.0) -> dict[str, Any]:
+    places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
+    return {"title": title, "type": "linear", "at": places, "labels": [f"{place} %" for place in places]}
 
 
 def limit_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
@@ -185,36 +190,15 @@ def limit_figure(kernel: str, problem: pd.DataFrame, styles: dict[str, tuple[str
     traces = []
     for case in problem[problem.limit_share.notna() & (problem.limit != INTERPRETER)].itertuples():
         slug, share = str(case.implementation), float(str(case.limit_share))
-        label = f"{share:.0%} of {case.limit}"
-        colour, _ = styles[slug]
-        traces.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": escaped(slug),
-                "meta": f"{kernel}/{slug}",
-                "x": [share * 100],
-                "y": [escaped(slug)],
-                "text": [label],
-                "textposition": "auto",
-                "marker": {"color": colour},
-                "hovertemplate": "%{text}<extra>%{y}</extra>",
-            }
-        )
+        label, colour = f"{share:.0%} of {case.limit}", styles[slug][0]
+        traces.append(bars(slug, {slug: share}, [label], colour, meta=f"{kernel}/{slug}"))
     top = max(100.0, float(problem.limit_share.max()) * 100)
-    places = list(range(0, math.ceil(top / 25) * 25 + 1, 25))
     return {
         "kernel": kernel,
         "title": f"Share of the roofline limit reached ({problem_size(problem)})",
         "data": traces,
-        "x": {
-            "title": "share of the limit",
-            "type": "linear",
-            "at": places,
-            "labels": [f"{place} %" for place in places],
-            "range": [0, top],
-        },
-        "y": {"title": "", "type": "category"},
+        "x": {**share_axis("share of the limit", top), "range": [0, top]},
+        "y": CATEGORIES,
     }
 
 
@@ -241,33 +225,27 @@ def stage_figure(kernel: str, problem: pd.DataFrame, stages: Mapping[str, Mappin
             if stage in parts and any(parts.values())
         }
         if shares:
+            texts = [f"{escaped(stage)}: {share:.0%} of a step{without_stage(share)}" for share in shares.values()]
             traces.append(
-                {
-                    "type": "bar",
-                    "orientation": "h",
-                    "name": escaped(stage),
-                    "meta": "",
-                    "x": [100 * share for share in shares.values()],
-                    "y": [escaped(slug) for slug in shares],
-                    "text": [bar_label(escaped(stage), share) for share in shares.values()],
-                    "textposition": "inside",
-                    "insidetextanchor": "middle",
-                    "constraintext": "none",
-                    "marker": {"color": COLOURS[at % len(COLOURS)]},
-                    "customdata": [
-                        f"{escaped(stage)}: {share:.0%} of a step{without_stage(share)}" for share in shares.values()
-                    ],
-                    "hovertemplate": "%{customdata}<extra>%{y}</extra>",
-                }
+                bars(
+                    stage,
+                    shares,
+                    [bar_label(escaped(stage), share) for share in shares.values()],
+                    COLOURS[at % len(COLOURS)],
+                    textposition="inside",
+                    insidetextanchor="middle",
+                    constraintext="none",
+                    customdata=texts,
+                    hovertemplate="%{customdata}<extra>%{y}</extra>",
+                )
             )
-    places = list(range(0, 101, 25))
     return {
         "kernel": kernel,
         "title": f"Where a step’s time goes ({problem_size(problem)})",
         "data": traces,
         "stacked": True,
-        "x": {"title": "share of a step", "type": "linear", "at": places, "labels": [f"{place} %" for place in places]},
-        "y": {"title": "", "type": "category"},
+        "x": share_axis("share of a step"),
+        "y": CATEGORIES,
     }
 
 
@@ -278,7 +256,7 @@ def without_stage(share: float) -> str:
 
 def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
     """CPU time against wall time of every case. On the diagonal, one core was busy all the time."""
-    both = measured[(measured.cpu_s > 0)]
+    both = measured[measured.cpu_s > 0]
     traces = []
     for at, (kernel, cases) in enumerate(both.groupby("kernel", sort=False)):
         traces.append(
@@ -315,8 +293,8 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
             },
             *traces,
         ],
-        "x": {"title": "wall time per call", "type": "log", **decades(low, high, "s")},
-        "y": {"title": "CPU time per call", "type": "log", **decades(low, high, "s")},
+        "x": log_axis("wall time per call", low, high, "s"),
+        "y": log_axis("CPU time per call", low, high, "s"),
     }
 
 
@@ -340,12 +318,13 @@ def problem_size(problem: pd.DataFrame) -> str:
     return f"V = {problem.V.iloc[0]:,}, B = {problem.B.iloc[0]:,}"
 
 
-def decades(low: float, high: float, unit: str) -> dict[str, Any]:
-    """Powers of ten that enclose a range, as positions and labels of an axis."""
+def log_axis(title: str, low: float, high: float, unit: str) -> dict[str, Any]:
+    """A logarithmic axis, with ticks at the powers of ten that enclose a range."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     step = max(1, (last - first) // 8)
     powers = range(first, max(last, first + 1) + 1, step)
-    return {"at": [10.0**power for power in powers], "labels": [label(power, unit) for power in powers]}
+    at, labels = [10.0**power for power in powers], [label(power, unit) for power in powers]
+    return {"title": title, "type": "log", "at": at, "labels": labels}
 
 
 def label(power: int, unit: str) -> str:
