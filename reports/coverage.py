@@ -117,11 +117,12 @@ def undisturbed(rounds: int, noise: Noise) -> float:
 
 
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)
+SIZE_NAME = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
 
 def problem(wall_s: Floats) -> list[Row]:
     """Rows of a result file from seconds: (processes, implementations, rounds). The last implementation is the baseline."""
-    rows, medians = [], np.median(wall_s, axis=(0, 2)).tolist()
+    rows = []
     for at in range(wall_s.shape[1]):
         processes = [Samples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in wall_s[:, at]]
         extra = Extra(
@@ -132,18 +133,10 @@ def problem(wall_s: Floats) -> list[Row]:
             baseline=at == wall_s.shape[1] - 1,
             processes=processes,
         )
-        figures = dict.fromkeys(("min", "max", "mean", "median"), medians[at])
-        name = f"lookup/way-{at}@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+        figures = dict.fromkeys(("min", "max", "mean", "median"), float(np.median(wall_s[:, at])))
         stats = Stats(**figures, stddev=0.0, rounds=wall_s.shape[2], iterations=1)
-        rows.append(
-            Row(
-                group="lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1",
-                name=name,
-                fullname=name,
-                extra_info=extra,
-                stats=stats,
-            )
-        )
+        name = f"lookup/way-{at}@{SIZE_NAME}"
+        rows.append(Row(group=f"lookup@{SIZE_NAME}", name=name, fullname=name, extra_info=extra, stats=stats))
     return rows
 
 
@@ -168,23 +161,20 @@ def one_faster(slowest: float = 10.0) -> list[float]:
 
 def ties(noise: Noise, rounds: int, repetitions: int) -> int:
     """Count the problems of identical implementations that end in a tie of all of them."""
-    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
-    return sum(len(ranking.fastest) == IMPLEMENTATIONS for ranking in rankings)
+    simulated = problems(identical(), noise, rounds, repetitions)
+    return sum(len(rank(rows).fastest) == IMPLEMENTATIONS for rows in simulated)
 
 
 def none_slower(noise: Noise, rounds: int, repetitions: int) -> int:
     """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
-    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
+    rankings = map(rank, problems(identical(), noise, rounds, repetitions))
     return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
 def fastest_named(noise: Noise, rounds: int, repetitions: int) -> int:
     """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
-    rankings = (rank(rows) for rows in problems(one_faster(), noise, rounds, repetitions))
-    return sum(
-        ranking.conclusive and not ranking.tie and ranking.leader.name.startswith("lookup/way-0@")
-        for ranking in rankings
-    )
+    rankings = map(rank, problems(one_faster(), noise, rounds, repetitions))
+    return sum(one.conclusive and not one.tie and one.leader.slug == "way-0" for one in rankings)
 
 
 def winner_coverage(noise: Noise, rounds: int, repetitions: int) -> int:

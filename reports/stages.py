@@ -103,13 +103,8 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
     decisions = decide((first, second), threshold)
     for case in undecided(first, threshold):
         if case not in second:
-            decisions[case] = without_second_stage(decisions[case])
+            decisions[case] = replace(decisions[case], verdict="inconclusive", why=NO_SECOND_STAGE)
     return [with_decision(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
-
-
-def without_second_stage(decision: Decision) -> Decision:
-    """The decision on a case that the first stage leaves undecided and that has no second stage."""
-    return replace(decision, verdict="inconclusive", why=NO_SECOND_STAGE)
 
 
 def with_decision(row: ComparedRow, decision: Decision | None, second_stage: bool, threshold: float) -> ComparedRow:
