@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .comparison import HEADER, PASSED, SLOWER, exit_code, markdown, notes, ranked, row, sentence
+from .files import write_texts
 from .results import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
+from .templates import render
 from .units import percent
 
 
@@ -22,8 +24,6 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     ResultError
         If a file cannot be written.
     """
-    from .page import write_texts
-
     assert result.w2vbench.comparison is not None
     comparison = recomputed(result.w2vbench.comparison)
     texts = {
@@ -35,30 +35,24 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
 def html(result: ResultFile) -> str:
     """Return a self-contained page, with the intervals of all cases drawn on one scale."""
-    from .page import templates
-
     comparison = result.w2vbench.comparison
     assert comparison is not None
     span = half_width(comparison)
-    return (
-        templates()
-        .get_template("comparison.html")
-        .render(
-            result=result,
-            comparison=comparison,
-            heading=f"{comparison.head} against {comparison.base}",
-            sentence=sentence(comparison),
-            passed=exit_code(comparison) == PASSED,
-            failed=exit_code(comparison) == SLOWER,
-            header=HEADER,
-            rows=[
-                (case, row(case), drawing(case, case.margin or comparison.threshold, span))
-                for case in ranked(comparison)
-            ],
-            least=percent(math.exp(-span)),
-            most=percent(math.exp(span)),
-            notes=list(notes(comparison)),
-        )
+    return render(
+        "comparison.html",
+        result=result,
+        comparison=comparison,
+        heading=f"{comparison.head} against {comparison.base}",
+        sentence=sentence(comparison),
+        passed=exit_code(comparison) == PASSED,
+        failed=exit_code(comparison) == SLOWER,
+        header=HEADER,
+        rows=[
+            (case, row(case), drawing(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
+        ],
+        least=percent(math.exp(-span)),
+        most=percent(math.exp(span)),
+        notes=list(notes(comparison)),
     )
 
 

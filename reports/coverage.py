@@ -30,7 +30,7 @@ SPIKE = (1.1, 3.0)
 
 
 @dataclass(frozen=True)
-class Noise:
+class Disturbances:
     """Disturbances of a run; standard deviations are of logarithms.
 
     Attributes
@@ -54,12 +54,12 @@ class Noise:
     slowed: float = 0.0
 
 
-USUAL = Noise()
+USUAL = Disturbances()
 ONE_IN_TEN = replace(USUAL, slowed=0.1)
 
 
 def run(
-    rng: np.random.Generator, noise: Noise, implementations: int, rounds: int, processes: int = PROCESSES
+    rng: np.random.Generator, noise: Disturbances, implementations: int, rounds: int, processes: int = PROCESSES
 ) -> Floats:
     """Simulate seconds per call of implementations that take one second each: (processes, implementations, rounds)."""
     shape = (processes, implementations, rounds)
@@ -70,7 +70,7 @@ def run(
     return np.exp(logs)
 
 
-def ratio_coverage(noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
+def ratio_coverage(noise: Disturbances, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
     """Count the intervals of a speed-up that include the true one."""
     rng = np.random.default_rng(1)
     covered = 0
@@ -81,7 +81,7 @@ def ratio_coverage(noise: Noise, rounds: int, repetitions: int, processes: int =
     return covered
 
 
-def wall_coverage(noise: Noise, rounds: int, repetitions: int, trimmed: bool = True) -> int:
+def wall_coverage(noise: Disturbances, rounds: int, repetitions: int, trimmed: bool = True) -> int:
     """Count the intervals of a wall time that include the time of an undisturbed process.
 
     Parameters
@@ -110,7 +110,7 @@ def plain_mean(processes: Sequence[Floats]) -> Interval:
     return over_processes([math.log(np.median(samples)) for samples in processes]).map(math.exp)
 
 
-def undisturbed(rounds: int, noise: Noise) -> float:
+def undisturbed(rounds: int, noise: Disturbances) -> float:
     """The median over many processes, none of them slowed."""
     many = run(np.random.default_rng(3), replace(noise, slowed=0.0), 1, rounds, 100_000)[:, 0]
     return float(np.median(np.median(many, axis=1)))
@@ -141,7 +141,7 @@ def problem(wall_s: Floats) -> list[Row]:
 
 
 def problems(
-    factors: Sequence[float], noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES
+    factors: Sequence[float], noise: Disturbances, rounds: int, repetitions: int, processes: int = PROCESSES
 ) -> Iterator[list[Row]]:
     """Simulate problems whose implementations take ``factors`` seconds; the last is the baseline."""
     rng = np.random.default_rng(4)
@@ -159,25 +159,25 @@ def one_faster(slowest: float = 10.0) -> list[float]:
     return [1 / TIMES_FASTER, *identical(slowest)[1:]]
 
 
-def ties(noise: Noise, rounds: int, repetitions: int) -> int:
+def ties(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems of identical implementations that end in a tie of all of them."""
     simulated = problems(identical(), noise, rounds, repetitions)
     return sum(len(rank(rows).fastest) == IMPLEMENTATIONS for rows in simulated)
 
 
-def none_slower(noise: Noise, rounds: int, repetitions: int) -> int:
+def none_slower(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
     rankings = map(rank, problems(identical(), noise, rounds, repetitions))
     return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
-def fastest_named(noise: Noise, rounds: int, repetitions: int) -> int:
+def fastest_named(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
     rankings = map(rank, problems(one_faster(), noise, rounds, repetitions))
     return sum(one.conclusive and not one.tie and one.leader.slug == "way-0" for one in rankings)
 
 
-def winner_coverage(noise: Noise, rounds: int, repetitions: int) -> int:
+def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of the speed-up of whichever identical implementation leads that include the true one."""
     covered = 0
     for rows in problems(identical(), noise, rounds, repetitions):
@@ -186,7 +186,7 @@ def winner_coverage(noise: Noise, rounds: int, repetitions: int) -> int:
     return covered
 
 
-QUESTIONS: tuple[tuple[str, Callable[[Noise, int, int], int], int], ...] = (
+QUESTIONS: tuple[tuple[str, Callable[[Disturbances, int, int], int], int], ...] = (
     ("the interval of a speed-up includes the true one", ratio_coverage, 1),
     ("the interval of a wall time includes that of an undisturbed process", wall_coverage, 1),
     ("the same by plain means, which are not used", partial(wall_coverage, trimmed=False), 1),

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .frame import DIMENSIONS
 from .limits import INTERPRETER
 from .memory import RESIDENT
@@ -300,15 +302,12 @@ def cpu_figure(measured: pd.DataFrame) -> dict[str, Any]:
 
 def error(values: list[float], lows: list[Any], highs: list[Any]) -> dict[str, Any]:
     """Plotly's error bars from the ends of intervals; zero where an end is unknown."""
-
-    def length(end: Any, value: float) -> float:
-        return 0.0 if end is None or end != end else abs(float(end) - value)
-
+    above, below = (np.nan_to_num(np.abs(np.array(ends, np.float64) - values)).tolist() for ends in (highs, lows))
     return {
         "type": "data",
         "symmetric": False,
-        "array": [length(high, value) for high, value in zip(highs, values, strict=True)],
-        "arrayminus": [length(low, value) for low, value in zip(lows, values, strict=True)],
+        "array": above,
+        "arrayminus": below,
         "thickness": 1,
         "width": 3,
     }

@@ -64,25 +64,24 @@ def compare_files(
     if corpus(base) != corpus(head):
         raise ResultError("runs on different corpora: they did not do the same work")
     before, after = ({row.case: row for row in result.benchmarks} for result in (base, head))
+    baselines = [result.baselines if across else {} for result in (base, head)]
     skipped: dict[str, list[str]] = {}
-    pairs: dict[str, Pair] = {}
+    pairs = []
     for case in [case for case in after if case in before]:
         old, new = before[case], after[case]
         if across and old.extra_info.baseline and new.extra_info.baseline:
             continue
-        pair = Pair(old, new, *(result.baselines.get(new.group) if across else None for result in (base, head)))
+        pair = Pair(old, new, *(by_problem.get(new.group) for by_problem in baselines))
         if why := incomparable(pair, across):
             skipped.setdefault(why, []).append(case)
         else:
-            pairs[case] = pair
-    usual, shift = between_runs([pair.difference for pair in pairs.values()])
-    margins = [
-        max(math.log1p(threshold), SPREAD * max(usual, within(*pair.logs))) + abs(shift) for pair in pairs.values()
-    ]
-    p_values = slower_and_faster([pair.difference for pair in pairs.values()], margins)
+            pairs.append(pair)
+    differences = [pair.difference for pair in pairs]
+    usual, shift = between_runs(differences)
+    margins = [max(math.log1p(threshold), SPREAD * max(usual, within(*pair.logs))) + abs(shift) for pair in pairs]
     cases = [
         compared_row(pair, margin, verdict(pair.difference, margin, margin - abs(shift), *p), head, threshold)
-        for pair, margin, p in zip(pairs.values(), margins, p_values, strict=True)
+        for pair, margin, p in zip(pairs, margins, slower_and_faster(differences, margins), strict=True)
     ]
     lost = [one for one in head.w2vbench.not_measured if one.case in before]
     unmeasured = {one.case for result in (base, head) for one in result.w2vbench.not_measured}
@@ -115,10 +114,9 @@ def lost_row(one: NotMeasured) -> ComparedRow:
     )
 
 
-def corpus(result: ResultFile) -> tuple[str, str]:
+def corpus(result: ResultFile) -> tuple[str, int | None]:
     """Return what identifies a corpus: its name and length."""
-    record = result.w2vbench.corpus
-    return repr(getattr(record, "name", None)), repr(getattr(record, "tokens", None))
+    return result.w2vbench.corpus.name, result.w2vbench.corpus.tokens
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from .file_comparison import UNSTEADY
 from .history import FEWEST_RUNS, Change, Point, Series, Trend, failing, logs_of
 from .statistics import Floats, Interval
+from .templates import render
 from .units import LARGE, faster, seconds
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -42,7 +43,7 @@ def notes(trend: Trend) -> Iterator[str]:
 def heading(trend: Trend, every: Sequence[Trend]) -> str:
     """Return a trend's machine, and its corpus if the machine has runs on several."""
     alone = sum(other.machine == trend.machine for other in every) == 1
-    return trend.machine if alone else f"{trend.machine}, {trend.corpus.strip(chr(39))}"
+    return trend.machine if alone else f"{trend.machine}, {trend.corpus}"
 
 
 def sparkline(series: Series) -> str:
@@ -76,7 +77,7 @@ def as_json(trends: Sequence[Trend]) -> str:
         [
             {
                 "machine": trend.machine,
-                "corpus": trend.corpus.strip("'"),
+                "corpus": trend.corpus,
                 "runs": trend.runs,
                 "unsteady": trend.unsteady,
                 "notes": list(notes(trend)),
@@ -98,23 +99,18 @@ def as_json(trends: Sequence[Trend]) -> str:
 
 def html(trends: Sequence[Trend], left_out: Sequence[str], threshold: float) -> str:
     """Return a self-contained page with a small plot of each case's series; those that changed come first."""
-    from .page import templates
-
-    return (
-        templates()
-        .get_template("history.html")
-        .render(
-            trends=trends,
-            left_out=left_out,
-            ordered=ordered,
-            drawing=drawing,
-            describe=describe,
-            seconds=seconds,
-            failing=failing,
-            heading=heading,
-            notes=notes,
-            threshold=threshold,
-        )
+    return render(
+        "history.html",
+        trends=trends,
+        left_out=left_out,
+        ordered=ordered,
+        drawing=drawing,
+        describe=describe,
+        seconds=seconds,
+        failing=failing,
+        heading=heading,
+        notes=notes,
+        threshold=threshold,
     )
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import lines
+from . import comparison_page, lines, training_page
 from .deck import HEADER, deck_table
 from .figures import figures, styles
-from .files import write
+from .files import write_texts
 from .frame import frame, speedup
 from .results import ResultFile, Row
 from .story import OVERVIEW, Finding, by_problem, findings, headline, overview
 from .tables import SORTED_BY, Table, csv, markdown, markdown_table, plain, tables
+from .templates import render
 from .units import seconds, size_bytes, times
 from .wins import FASTEST, MEANING, Wins, wins
 
 if TYPE_CHECKING:
     import pandas as pd
-    from jinja2 import Environment
 
-TEMPLATE = "page.html"
 MISSING_PACKAGE = r"^needs (.+): pip install"
 """The reason of a case that was skipped for want of a package."""
 
@@ -40,35 +39,11 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
         If a file cannot be written.
     """
     if result.w2vbench.comparison:
-        from . import comparison_page
-
         return comparison_page.report(result, folder)
     if result.w2vbench.training:
-        from . import training_page
-
         return training_page.report(result, folder)
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     return write_texts(folder, texts)
-
-
-def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder by name, and return their paths."""
-    for name, text in texts.items():
-        write(folder / name, text)
-    return [folder / name for name in texts]
-
-
-def templates() -> Environment:
-    """Return the pages' templates, which escape all texts of a result file."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("reports", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def html(result: ResultFile) -> str:
@@ -96,38 +71,35 @@ def html(result: ResultFile) -> str:
         "plots": plots,
         "headlines": headlines,
     }
-    return (
-        templates()
-        .get_template(TEMPLATE)
-        .render(
-            result=result,
-            line_header=lines.HEADER,
-            line_cells=lines.cells,
-            line_note=lines.note,
-            line_explanation=lines.EXPLANATION,
-            not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
-            suite=result.w2vbench,
-            kernels=kernels,
-            stories=stories,
-            overview=overview(result),
-            profiles=profiles,
-            highlighted=highlighted,
-            overview_header=OVERVIEW,
-            deck_header=HEADER,
-            deck=deck_table(result),
-            headlines=headlines,
-            styles=styles(cases),
-            plots_of={
-                kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in ("", *kernels)
-            },
-            plots=plots,
-            wins={one.kernel: one for one in wins(result)},
-            meaning=MEANING,
-            data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
-            plotly=get_plotlyjs() if plots else "",
-            facts=facts(result),
-            counts=count_cases(cases),
-        )
+    return render(
+        "page.html",
+        result=result,
+        line_header=lines.HEADER,
+        line_cells=lines.cells,
+        line_note=lines.note,
+        line_explanation=lines.EXPLANATION,
+        not_profiled={case.partition("@")[0]: why for case, why in result.w2vbench.not_profiled.items()},
+        suite=result.w2vbench,
+        kernels=kernels,
+        stories=stories,
+        overview=overview(result),
+        profiles=profiles,
+        highlighted=highlighted,
+        overview_header=OVERVIEW,
+        deck_header=HEADER,
+        deck=deck_table(result),
+        headlines=headlines,
+        styles=styles(cases),
+        plots_of={
+            kernel: [at for at, plot in enumerate(plots) if plot["kernel"] == kernel] for kernel in ("", *kernels)
+        },
+        plots=plots,
+        wins={one.kernel: one for one in wins(result)},
+        meaning=MEANING,
+        data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        plotly=get_plotlyjs() if plots else "",
+        facts=facts(result),
+        counts=count_cases(cases),
     )
 
 

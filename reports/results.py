@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from .statistics import Floats, Interval, MemoryVerdict
-from .verdicts import SetupVerdict, Stage, Verdict
+from .verdicts import LogRatios, SetupVerdict, Verdict
 
 SCHEMA = 1
 
@@ -167,7 +167,7 @@ class NotMeasured(Part):
     reason: str
 
 
-class Source(Part):
+class SourceCode(Part):
     """Where an implementation stands, and its text."""
 
     file: str
@@ -191,7 +191,7 @@ class ProfiledLine(Part):
     memory_bytes: Signed | None = None
 
 
-class Profile(Part):
+class LineProfile(Part):
     """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds.
     left_out: what could not be profiled, and why."""
 
@@ -398,7 +398,7 @@ class Calibration(Part):
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
-    stages: list[tuple[list[Stage], list[Stage]]] = []
+    stages: list[tuple[list[LogRatios], list[LogRatios]]] = []
 
 
 class TrainingRun(Part):
@@ -478,10 +478,10 @@ class Suite(Part):
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
     limit_samples: dict[str, dict[str, list[Samples]]] = {}
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, LineProfile] = {}
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}
-    sources: dict[str, Source] = {}
+    sources: dict[str, SourceCode] = {}
     comparison: Comparison | None = None
     calibration: Calibration | None = None
     training: Training | None = None

@@ -18,7 +18,7 @@ import numpy as np
 from .memory import untraced
 from .results import ComparedRow, Comparison, Samples
 from .statistics import Floats, MemoryVerdict, memory_verdict
-from .verdicts import Decision, Paired, Stage, decide, undecided
+from .verdicts import Decision, LogRatios, Paired, decide, undecided
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
@@ -32,12 +32,12 @@ Process = Mapping[str, Samples]
 """The samples of a case in one process, by variant."""
 
 
-def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
+def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> LogRatios:
     """Return the log-ratios of a stage's processes: of medians, of means, and of set-up."""
     times = [[wall_times(process[side]) for side in sides] for process in processes]
     setups = [[math.log(max(process[side].setup_s or 0.0, 1e-9)) for side in sides] for process in processes]
     long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
-    return Stage(
+    return LogRatios(
         median_ratios([[np.log(one) for one in process] for process in times]),
         ratios([[float(np.log(one.mean())) for one in process] for process in times]),
         ratios(setups) if long else None,

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +41,10 @@ class Interval:
         """Whether a value lies in the interval; an unknown interval includes everything."""
         return self.low is None or self.high is None or self.low <= value <= self.high
 
-    def map(self, function: Any) -> Interval:
+    def map(self, function: Callable[[float], float]) -> Interval:
         """Return the interval of an increasing function of the estimate."""
-        return Interval(
-            function(self.estimate), *(None if end is None else function(end) for end in (self.low, self.high))
-        )
+        ends = (None if end is None else function(end) for end in (self.low, self.high))
+        return Interval(function(self.estimate), *ends)
 
 
 @cache

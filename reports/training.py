@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from .results import Against, Training, TrainingRun
 from .statistics import Interval, difference_interval, mean_interval
@@ -84,7 +83,7 @@ class Trained:
         return over_seeds([run.loss for run in self.ok_runs if run.loss is not None])
 
 
-def over_seeds(values: Sequence[float], function: Any = lambda value: value) -> Interval | None:
+def over_seeds(values: Sequence[float], function: Callable[[float], float] = float) -> Interval | None:
     """The mean of runs' figures with its 95 % t-interval, mapped by a function; None without runs."""
     return mean_interval(list(values)).map(function) if values else None
 
@@ -134,7 +133,7 @@ def score_text(name: str, value: float) -> str:
     return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
 
 
-def with_interval(interval: Interval | None, text: Any) -> str:
+def with_interval(interval: Interval | None, text: Callable[[float], str]) -> str:
     """A mean and its interval, each number as ``text`` gives it."""
     if interval is None:
         return "–"

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from .figures import COLOURS
+from .files import write_texts
 from .results import ResultFile
+from .templates import render
 from .training import (
     HEADER,
     PEER,
@@ -89,7 +91,7 @@ def drawing(every: Sequence[Trained], score: str) -> dict[str, Any]:
     step = next(size for size in STEPS if size * 5 >= max(ends) - min(0.0, *ends) or size == STEPS[-1])
     bottom, top = math.floor(min(0.0, *ends) / step) * step, max(1, math.ceil(max(ends) / step)) * step
     axes = Axes((speed.estimate for _, speed, _ in points), bottom, top, step)
-    named = [
+    places = [
         (
             axes.across(speed.estimate),
             axes.up(value.estimate),
@@ -103,15 +105,15 @@ def drawing(every: Sequence[Trained], score: str) -> dict[str, Any]:
                 "name": name,
                 "x": x,
                 "y": y,
-                "low": axes.up(value.low if value.low is not None else value.estimate),
-                "high": axes.up(value.high if value.high is not None else value.estimate),
-                "label_x": label[0],
-                "label_y": label[1],
+                "low": y if value.low is None else axes.up(value.low),
+                "high": y if value.high is None else axes.up(value.high),
+                "label_x": label_x,
+                "label_y": label_y,
                 "colour": colour.get(implementation.key),
                 "title": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
             }
-            for (implementation, speed, value), (x, y, name), label in zip(
-                points, named, place_names(named), strict=True
+            for (implementation, speed, value), (x, y, name), (label_x, label_y) in zip(
+                points, places, place_names(places), strict=True
             )
         ],
         **axes.ticks(lambda tick: f"{tick * 100:.3g} %" if score == "analogies" else f"{tick:.2f}"),
@@ -169,11 +171,11 @@ def curves(every: Sequence[Trained]) -> dict[str, Any]:
             {
                 "name": implementation.key.partition("/")[2],
                 "points": " ".join(f"{axes.across(words)},{axes.up(loss)}" for words, loss in line),
-                "x": label[0],
-                "y": label[1],
+                "x": x,
+                "y": y,
                 "colour": colour.get(implementation.key),
             }
-            for (implementation, line), label in zip(lines, labels, strict=True)
+            for (implementation, line), (x, y) in zip(lines, labels, strict=True)
         ],
         **axes.ticks(lambda tick: f"{'≥ ' * (tick == top < most)}{tick:.1f}"),
     }
@@ -187,38 +189,31 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     ResultError
         If a file cannot be written.
     """
-    from .page import write_texts
-
     assert result.w2vbench.training is not None
     return write_texts(folder, {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)})
 
 
 def html(result: ResultFile) -> str:
     """Return a self-contained page with a plot of speed against each score, and a table, for each kernel."""
-    from .page import templates
-
     training = result.w2vbench.training
     assert training is not None
-    return (
-        templates()
-        .get_template("quality.html")
-        .render(
-            result=result,
-            data=describe_data(training),
-            method=describe_method(training),
-            summaries=list(summaries(training)),
-            header=HEADER,
-            kernels={
-                kernel: {
-                    "rows": list(map(row, some)),
-                    "curves": curves(some),
-                    "drawings": {label: drawn for score, label in SCORES.items() if (drawn := drawing(some, score))},
-                }
-                for kernel, some in by_kernel(training).items()
-            },
-            wide=WIDE,
-            high=HIGH,
-            left=LEFT,
-            right=WIDE - RIGHT,
-        )
+    return render(
+        "quality.html",
+        result=result,
+        data=describe_data(training),
+        method=describe_method(training),
+        summaries=list(summaries(training)),
+        header=HEADER,
+        kernels={
+            kernel: {
+                "rows": list(map(row, some)),
+                "curves": curves(some),
+                "drawings": {label: drawn for score, label in SCORES.items() if (drawn := drawing(some, score))},
+            }
+            for kernel, some in by_kernel(training).items()
+        },
+        wide=WIDE,
+        high=HIGH,
+        left=LEFT,
+        right=WIDE - RIGHT,
     )

@@ -81,7 +81,7 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Stage:
+class LogRatios:
     """The log-ratios of a case in the processes of one stage.
 
     Attributes
@@ -134,7 +134,7 @@ class Decision:
     setup_ratio: Interval | None = None
 
 
-def undecided(first: Mapping[Case, Stage], threshold: float) -> list[Case]:
+def undecided(first: Mapping[Case, LogRatios], threshold: float) -> list[Case]:
     """Return the cases that must be measured again.
 
     These are the cases that the first stage cannot call the same, and those that may be slower in the mean or to set up.
@@ -142,13 +142,13 @@ def undecided(first: Mapping[Case, Stage], threshold: float) -> list[Case]:
     return [case for case, stage in first.items() if not certainly_same(stage, threshold)]
 
 
-def certainly_same(stage: Stage, threshold: float) -> bool:
+def certainly_same(stage: LogRatios, threshold: float) -> bool:
     mean = stage.mean.ratio.p_above(math.log1p(threshold)) > CANDIDATE
     setup = stage.setup is None or stage.setup.ratio.p_above(setup_margin(stage.setup, threshold)) > CANDIDATE
     return same(stage.median, threshold) and mean and setup
 
 
-def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Case, Decision]:
+def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict[Case, Decision]:
     """Return the verdict on every case of a comparison.
 
     - Slower: the ratio of medians or of means is above 1 + threshold. Faster: the ratio of medians is below its inverse. The
@@ -178,7 +178,7 @@ def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Cas
     return decisions
 
 
-def second_stage_decisions(fresh: Mapping[Case, Stage], threshold: float) -> dict[Case, Decision]:
+def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
     """Return verdicts on undecided cases, from fresh processes alone."""
     limit, stages = math.log1p(threshold), list(fresh.values())
     margins = [margin_of(stage.median, limit) for stage in stages]
