@@ -85,17 +85,6 @@ COLUMNS = {
 FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""
 
-UNCHANGED = (
-    "peak_bytes",
-    "resident_bytes",
-    "prepare_s",
-    "adapt_s",
-    "prepare_bytes",
-    "prepare_resident_bytes",
-    "touched_rows",
-)
-"""Columns that are fields of the file."""
-
 
 def load(path: str | Path) -> pd.DataFrame:
     """Read a result file into a tidy DataFrame with COLUMNS.
@@ -123,24 +112,19 @@ def frame(result: ResultFile) -> pd.DataFrame:
         | interval_columns("growth_B", growth_B.get(series_key(row, "B")))
         for row in result.benchmarks
     ]
-    records += [
-        case_columns(case.case, case) | {"status": case.status, "reason": case.reason}
-        for case in result.w2vbench.not_measured
-    ]
+    records += [case_columns(case.case, case) for case in result.w2vbench.not_measured]
     return pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
 
 
 def case_columns(case: str, of: Extra | NotMeasured) -> dict[str, Any]:
-    """The columns that every case has."""
+    """The columns that every case has, and those that stand in the file under the same name."""
     return {
         "case": case,
-        "kernel": of.kernel,
-        "implementation": of.implementation,
-        "title": of.title,
-        **{name: getattr(of.size, name) for name in DIMENSIONS},
         "problem": f"{of.kernel}@{case.rpartition('@')[2]}",
         "baseline": False,
         "reason": "",
+        **{name: getattr(of.size, name) for name in DIMENSIONS},
+        **{name: getattr(of, name) for name in COLUMNS if name in type(of).model_fields},
     }
 
 
@@ -150,16 +134,13 @@ def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict
     wall = wall_time(row)
     record = {
         **case_columns(row.case, extra),
-        "baseline": extra.baseline,
         "status": "ok",
         "wall_s": wall.estimate,
         "wall_low_s": wall.low,
         "wall_high_s": wall.high,
         "rounds": row.stats.rounds,
-        "cpu_s": extra.cpu_s,
         **interval_columns("speedup", speedup(row, baseline)),
         **{f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()},
-        **{name: getattr(extra, name) for name in UNCHANGED},
     }
     if extra.processes:
         record["rounds"] = float(np.median([np.isfinite(one).sum() for one in row.walls]))

@@ -72,6 +72,11 @@ class Ranking:
         """Whether every case is known to be slower or to tie."""
         return self.tested and not self.undecided
 
+    @property
+    def one_winner(self) -> bool:
+        """Whether every other case is known to be slower than the leader."""
+        return self.conclusive and not self.tie
+
 
 def family(row: Row) -> int:
     """What an implementation needs beside NumPy and SciPy: 0 for nothing, 1 for a compiler, 2 for a framework."""

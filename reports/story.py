@@ -69,14 +69,13 @@ def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Inte
     ranking = rank(problem)
     best, baseline = ranking.recommended, next((row for row in problem if row.extra_info.baseline), None)
     slug, time = best.slug, seconds(wall_s(best))
+    ties = [row.slug for row in ranking.fastest[1:]]
     size = best.extra_info.size
     at = f"at V = {size.V:,}" + (f", B = {size.B:,}" if size.B != 1 else ", one row")
     if not ranking.conclusive:
         winner = f"{slug} seems fastest {at}: {time} a call"
     elif ranking.tie:
-        winner = (
-            f"{listed([row.slug for row in ranking.fastest])} are about equally fast {at}: {slug} takes {time} a call"
-        )
+        winner = f"{listed([slug, *ties])} are about equally fast {at}: {slug} takes {time} a call"
     else:
         winner = f"{slug} is fastest {at}: {time} a call"
     if baseline is None:
@@ -86,12 +85,11 @@ def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Inte
     else:
         ratio = winner_speedup(best, baseline, problem) or Interval(example_s(baseline) / example_s(best))
         speedup = f"{faster(ratio)} than the baseline {baseline.slug} ({seconds(wall_s(baseline))})"
-        summary = without_code(best, baseline, ratio) if ranking.conclusive and not ranking.tie else ""
+        summary = without_code(best, baseline, ratio) if ranking.one_winner else ""
         sentence = (
             f"{summary or f'{winner}, {speedup}.'}{unequal_work(best, baseline)}"
             f"{growth_sentence(best, baseline, growth_by_series)}"
         )
-    ties = [row.slug for row in ranking.fastest[1:]]
     verb, others = "Use" if ranking.conclusive else "Perhaps use", f"; about as fast: {listed(ties)}" if ties else ""
     advice = f"{verb} {slug} ({best.extra_info.title}){others}."
     return Finding(best.group or "", f"{sentence}{open_questions(ranking)}", advice, (slug, *ties))
@@ -99,7 +97,7 @@ def finding(problem: Sequence[Row], growth_by_series: dict[tuple[Any, ...], Inte
 
 def baseline_first(ranking: Ranking, slug: str, at: str) -> str:
     """The beginning of a sentence about a problem whose baseline is recommended."""
-    if ranking.conclusive and not ranking.tie:
+    if ranking.one_winner:
         return f"The baseline {slug} is fastest {at}"
     return f"No implementation is clearly faster than the baseline {slug} {at}"
 
@@ -107,7 +105,7 @@ def baseline_first(ranking: Ranking, slug: str, at: str) -> str:
 def runner_up(ranking: Ranking, problem: Sequence[Row]) -> str:
     """How much slower the second is, behind a baseline that alone is fastest."""
     others = sorted((row for row in problem if row is not ranking.leader), key=example_s)
-    if not others or ranking.tie or not ranking.conclusive:
+    if not others or not ranking.one_winner:
         return ""
     ratio = winner_speedup(ranking.leader, others[0], problem)
     leads_by = ratio.estimate if ratio else example_s(others[0]) / example_s(ranking.leader)
