@@ -142,7 +142,7 @@ class Pair:
 def incomparable(pair: Pair, across: bool) -> str:
     """Why a case of two runs cannot be compared; empty if it can."""
     old, new = pair.baseline_before, pair.baseline_after
-    if across and (old and old.extra_info.implementation) != (new and new.extra_info.implementation):
+    if across and (old and old.slug) != (new and new.slug):
         return "its problem has another baseline"
     if across and new is None:
         return "its problem has no baseline"
@@ -193,9 +193,10 @@ def between_runs(differences: Sequence[Estimate]) -> tuple[float, float]:
     """
     if len(differences) < FEWEST:
         return UNKNOWN, 0.0
-    values = np.array([one.value for one in differences])
-    shift = float(np.median(values))
-    return max(USUAL, 1.4826 * float(np.median(np.abs(values - shift)))), shift
+    from scipy.stats import median_abs_deviation
+
+    values = [one.value for one in differences]
+    return max(USUAL, float(median_abs_deviation(values, scale="normal"))), float(np.median(values))
 
 
 def verdict(

@@ -49,10 +49,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def slower_and_faster(estimates: Sequence[Estimate], margins: Sequence[float]) -> list[tuple[float, float]]:
     """Return adjusted p-values of each log-ratio: that it is above its margin, and that it is as far below zero."""
     pairs = list(zip(estimates, margins, strict=True))
-    slower, faster = (
-        holm([one.p_above(margin) for one, margin in pairs]),
-        holm([one.p_below(-margin) for one, margin in pairs]),
-    )
+    slower = holm([one.p_above(margin) for one, margin in pairs])
+    faster = holm([one.p_below(-margin) for one, margin in pairs])
     return list(zip(slower, faster, strict=True))
 
 
