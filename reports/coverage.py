@@ -22,7 +22,7 @@ from .units import share_text
 PROCESSES, ROUNDS = 5, 5
 """Processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
 IMPLEMENTATIONS = 10
-TIMES_FASTER = 1.2
+TIMES_FASTER, TIMES_SLOWER = 1.2, 10.0
 SLOWED = (1.1, 2.0)
 """Range of factors of a process that is slowed as a whole; uniform."""
 SPIKE = (1.1, 3.0)
@@ -141,23 +141,21 @@ def problem(wall_s: Floats) -> list[Row]:
     return rows
 
 
-def problems(
-    factors: Sequence[float], noise: Disturbances, rounds: int, repetitions: int, processes: int = PROCESSES
-) -> Iterator[list[Row]]:
+def problems(factors: Sequence[float], noise: Disturbances, rounds: int, repetitions: int) -> Iterator[list[Row]]:
     """Simulate problems whose implementations take ``factors`` seconds; the last is the baseline."""
     rng = np.random.default_rng(4)
     for _ in range(repetitions):
-        yield problem(run(rng, noise, len(factors), rounds, processes) * np.asarray(factors)[:, None])
+        yield problem(run(rng, noise, len(factors), rounds) * np.asarray(factors)[:, None])
 
 
-def identical(slowest: float = 10.0) -> list[float]:
+def identical() -> list[float]:
     """Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
-    return [*[1.0] * IMPLEMENTATIONS, slowest]
+    return [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
 
 
-def one_faster(slowest: float = 10.0) -> list[float]:
+def one_faster() -> list[float]:
     """The same times, but the first implementation is TIMES_FASTER."""
-    return [1 / TIMES_FASTER, *identical(slowest)[1:]]
+    return [1 / TIMES_FASTER, *identical()[1:]]
 
 
 def ties(noise: Disturbances, rounds: int, repetitions: int) -> int:
@@ -183,7 +181,7 @@ def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     covered = 0
     for rows in problems(identical(), noise, rounds, repetitions):
         ratio = winner_speedup(rank(rows).leader, rows[-1], rows)
-        covered += ratio is not None and ratio.includes(10.0)
+        covered += ratio is not None and ratio.includes(TIMES_SLOWER)
     return covered
 
 

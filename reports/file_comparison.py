@@ -193,10 +193,9 @@ def between_runs(differences: Sequence[Estimate]) -> tuple[float, float]:
     """
     if len(differences) < FEWEST:
         return UNKNOWN, 0.0
-    from scipy.stats import median_abs_deviation
-
-    values = [one.value for one in differences]
-    return max(USUAL, float(median_abs_deviation(values, scale="normal"))), float(np.median(values))
+    values = np.array([one.value for one in differences])
+    shift = float(np.median(values))
+    return max(USUAL, 1.4826 * float(np.median(np.abs(values - shift)))), shift
 
 
 def verdict(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -164,10 +163,12 @@ def p_values(logs: Floats) -> Floats:
     ndarray
         (problems, implementations).
     """
-    from scipy.stats import ttest_1samp
+    from scipy.special import stdtr  # scipy.stats takes milliseconds a call, and much longer to import
 
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # the leader's own ratios are all zero
-        return np.nan_to_num(ttest_1samp(logs, 0.0, axis=1).pvalue, nan=1.0)
+    processes = logs.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):  # the leader's own ratios are all zero
+        t = logs.mean(axis=1) / (logs.std(axis=1, ddof=1) / math.sqrt(processes))
+        return np.nan_to_num(2 * stdtr(processes - 1, -np.abs(t)), nan=1.0)
 
 
 @cache
