@@ -168,7 +168,7 @@ def p_values(logs: Floats) -> Floats:
     processes = logs.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):  # the leader's own ratios are all zero
         t = logs.mean(axis=1) / (logs.std(axis=1, ddof=1) / math.sqrt(processes))
-        return np.nan_to_num(2 * stdtr(processes - 1, -np.abs(t)), nan=1.0)
+    return np.where(np.isnan(t), 1.0, 2 * stdtr(processes - 1, -np.abs(t)))
 
 
 @cache
