@@ -6,6 +6,7 @@ its columns. ``reports.load_samples(path)`` reads every sample; ``reports.sample
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,18 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "ResultError", "load", "load_samples"]
 
 
+MODULES = {"COLUMNS": "frame", "ResultError": "files", "load": "frame", "load_samples": "samples"}
+
+
 def __getattr__(name: str) -> Any:
     # pydantic and pandas are imported only when a file is loaded, so that the command's help is fast
-    if name in ("COLUMNS", "load"):
-        from . import frame
-
-        return getattr(frame, name)
-    if name == "load_samples":
-        from .samples import load_samples
-
-        return load_samples
-    if name == "ResultError":
-        from .files import ResultError
-
-        return ResultError
-    raise AttributeError(name)
+    if name not in MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f".{MODULES[name]}", __name__), name)

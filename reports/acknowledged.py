@@ -61,25 +61,23 @@ def read(folder: Path) -> list[Acknowledgement]:
     if not path.exists():
         return []
     try:
-        return entries(path.read_bytes().decode("utf-8-sig"), path)
+        return entries(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror or error}") from error
-    except ResultError:
-        raise
-    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or not our entries
         raise ResultError(f"{path}: {error}") from error
 
 
-def entries(text: str, path: Path) -> list[Acknowledgement]:
+def entries(text: str) -> list[Acknowledgement]:
     tables = tomllib.loads(text.replace("\r\n", "\n")).get("acknowledged", [])
-    return [parse(entry, path) for entry in (tables if isinstance(tables, list) else [tables])]
+    return [parse(entry) for entry in (tables if isinstance(tables, list) else [tables])]
 
 
-def parse(entry: object, path: Path) -> Acknowledgement:
+def parse(entry: object) -> Acknowledgement:
     fields = entry if isinstance(entry, dict) else {}
     case, why, when = fields.get("case"), fields.get("why"), fields.get("when")
     if not (isinstance(case, str) and isinstance(why, str) and why.strip() and isinstance(when, datetime)):
-        raise ResultError(f'{path}: each [[acknowledged]] needs case = "…", why = "…" and when = a date and time')
+        raise ValueError('each [[acknowledged]] needs case = "…", why = "…" and when = a date and time')
     return Acknowledgement(case, why, when if when.tzinfo else when.replace(tzinfo=UTC))
 
 
@@ -100,7 +98,7 @@ def add(folder: Path, case: str, why: str) -> Path:
     entry = ("[[acknowledged]]", f"case = {toml_text(case)}", f"why = {toml_text(why)}", f"when = {when}", "")
     after = before + gap + line.join(entry)
     try:
-        entries(after.removeprefix("\ufeff"), path)
+        entries(after.removeprefix("\ufeff"))
     except ValueError as error:
         raise ResultError(
             f"{path}: no entry can be added ({error}); write its entries as [[acknowledged]] tables first"

@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .limits import MEANING, RooflineLimit, roofline_limit
 from .memory import call_peak
 from .ranking import Ranking, rank
 from .rerun import rerun_command
-from .results import Family, ResultFile, Row, SizeRecord, once
+from .results import Family, ResultFile, Row, SizeRecord
 from .statistics import LEVEL, Interval
 from .units import seconds, share, size_bytes, slower, three, two
 
@@ -89,7 +89,7 @@ class Answer:
         )
 
 
-@once
+@lru_cache(maxsize=1)
 def answers(result: ResultFile) -> dict[str, Answer]:
     """Return an answer for each problem with measured cases, in the file's order."""
     problems: dict[str, list[Row]] = {}

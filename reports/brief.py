@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .answers import Answer, answers, at_default_size, by_kernel, rest, slug, surprises, trust, types_differ, undecided
 from .frame import wall_s
 from .results import ResultFile, Row, SizeRecord
-from .units import seconds, two
+from .units import counted, seconds, two
 
 WIDTH, NARROW = 100, 80
 """Columns of the widest line; below WIDTH names of the slower implementations are left out, so that NARROW is enough."""
@@ -46,14 +46,10 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
     )[:width]
     ways = {(row.extra_info.kernel, slug(row)) for row in result.benchmarks}
     words = f", words of {suite.corpus.name}" if suite.corpus.name else ""
-    yield f"{plural(len(by_kernel(found)), 'kernel')}, {plural(len(ways), 'implementation')}, {plural(len(result.benchmarks), 'timing')}{words}"
+    yield f"{counted(len(by_kernel(found)), 'kernel')}, {counted(len(ways), 'implementation')}, {counted(len(result.benchmarks), 'timing')}{words}"
     if found:
         H = {answer.size.H for answer in found.values()} - {1}
         yield f"V: different words   B: words per call   H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers per word   ×: times slower than the fastest"
-
-
-def plural(number: int, name: str) -> str:
-    return f"{number:,} {name}{'s' if number != 1 else ''}"
 
 
 def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
@@ -141,7 +137,7 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str
     if len(questions) > UNDECIDED:
         yield (
             "undecided",
-            f"{plural(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
+            f"{counted(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
         )
     marked = [case for case in result.w2vbench.not_measured if case.marked_wrong]
     if marked:
@@ -154,7 +150,7 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str
             names_by_reason.setdefault(case.reason, set()).add(f"{case.kernel}/{case.implementation}")
     for status, reasons in statuses.items():
         for reason, cases in list(reasons.items())[:2]:
-            named = ", ".join(sorted(cases)) if len(cases) <= 2 else plural(len(cases), "implementation")
+            named = ", ".join(sorted(cases)) if len(cases) <= 2 else counted(len(cases), "implementation")
             yield status, f"{named}: {reason}"
         if len(reasons) > 2:
             yield status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .results import Calibration, Trial
-from .statistics import Interval, share_interval
-from .tables import cells, plain
+from .statistics import share_interval
+from .tables import markdown_table, plain
+from .units import share_text
 
 HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")
 POWER = 0.95
@@ -44,17 +45,14 @@ def other_header(calibration: Calibration) -> tuple[str, ...]:
 
 def other_rows(calibration: Calibration) -> list[tuple[str, ...]]:
     """Return how often the rules of other tools call the same samples slower."""
-    by_slowdown: dict[float, list[Trial]] = {}
-    for (injected, threshold), trials in groups(calibration).items():
-        if threshold == calibration.threshold:
-            by_slowdown[injected] = trials
     return [
         (
             slowdown_text(injected),
             f"{len(trials):,}",
             *(share([trial.rules.get(name, False) for trial in trials]) for name in rule_names(calibration)),
         )
-        for injected, trials in by_slowdown.items()
+        for (injected, threshold), trials in groups(calibration).items()
+        if threshold == calibration.threshold
     ]
 
 
@@ -64,21 +62,13 @@ def rule_names(calibration: Calibration) -> list[str]:
 
 def slowdown_text(injected: float) -> str:
     """Return what was done to HEAD: ``2 % slower``."""
-    return (
-        "the same code"
-        if injected == 0
-        else f"{injected * 100:.3g} % slower"
-        if injected > 0
-        else f"{-injected * 100:.3g} % faster"
-    )
+    if injected == 0:
+        return "the same code"
+    return f"{abs(injected) * 100:.3g} % {'slower' if injected > 0 else 'faster'}"
 
 
 def share(answers: Sequence[bool]) -> str:
-    return percent(share_interval(sum(answers), len(answers)))
-
-
-def percent(interval: Interval) -> str:
-    return f"{interval.estimate:.1%} ({interval.low or 0:.1%}–{interval.high or 0:.1%})"
+    return share_text(share_interval(sum(answers), len(answers)))
 
 
 def smallest(calibration: Calibration) -> float | None:
@@ -125,16 +115,12 @@ def markdown(calibration: Calibration) -> str:
         "",
         *map(plain, sentences(calibration)),
         "",
-        cells(HEADER),
-        cells(["---"] * len(HEADER)),
-    ]
-    lines += [cells(row) for row in rows(calibration)]
-    lines += ["", "In brackets: exact 95 % intervals. They treat the cases of a comparison as independent."]
-    header = other_header(calibration)
-    lines += [
+        *markdown_table(HEADER, rows(calibration)),
+        "",
+        "In brackets: exact 95 % intervals. They treat the cases of a comparison as independent.",
         "",
         "How often the rules of other tools call HEAD slower, from the samples of one process of each side:",
         "",
+        *markdown_table(other_header(calibration), other_rows(calibration)),
     ]
-    lines += [cells(header), cells(["---"] * len(header)), *(cells(row) for row in other_rows(calibration))]
     return "\n".join(lines) + "\n"

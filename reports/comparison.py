@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from .memory import EXPLANATION, Peak, peak
-from .results import ComparedRow, Comparison, Ratio
-from .statistics import LEAST_BYTES, Interval
-from .tables import cells, plain
-from .units import change, seconds, size_bytes
+from .results import ComparedRow, Comparison
+from .statistics import LEAST_BYTES
+from .tables import markdown_table, plain
+from .units import change, counted, seconds, size_bytes
 
 HEADER = (
     *("case", "verdict", "change of time", "change of mean time", "A/A difference", "BASE", "HEAD"),
@@ -76,19 +77,15 @@ def row(case: ComparedRow) -> tuple[str, ...]:
     return (
         case.case,
         verdict,
-        change_cell(case.ratio),
-        change_cell(case.mean),
-        change_cell(case.control),
+        change(case.ratio),
+        change(case.mean),
+        change(case.control),
         seconds(case.base_s),
         seconds(case.head_s),
         setup_cell(case),
         memory_cell(case),
         processes,
     )
-
-
-def change_cell(ratio: Ratio | None) -> str:
-    return "–" if ratio is None else change(Interval(ratio.estimate, ratio.low, ratio.high))
 
 
 def setup_cell(case: ComparedRow) -> str:
@@ -122,13 +119,13 @@ def sentence(comparison: Comparison) -> str:
     """Return the outcome in a few sentences."""
     worse = [case for case in comparison.cases if failing(case)]
     without_verdict = [case for case in comparison.cases if unanswered(case)]
-    every = count_text(len(comparison.cases), "case")
+    every = counted(len(comparison.cases), "case")
     if not comparison.cases:
         return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
     if worse:
         outcome = f"{len(worse)} of {every} got worse: {'; '.join(map(fault, worse))}."
     elif comparison.over_budget:
-        late = count_text(len(comparison.over_budget), "case")
+        late = counted(len(comparison.over_budget), "case")
         outcome = f"There was no time to measure {late} with changed code."
     elif without_verdict:
         outcome = f"Inconclusive: it is unknown whether {len(without_verdict)} of {every} got slower."
@@ -137,7 +134,7 @@ def sentence(comparison: Comparison) -> str:
     else:
         outcome = "Nothing got slower."
     if beyond := comparison.skipped.get(TOO_MANY):
-        outcome += f" {count_text(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
+        outcome += f" {counted(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
     return f"{outcome} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
 
 
@@ -152,18 +149,13 @@ def margin_text(comparison: Comparison) -> str:
     )
 
 
-def count_text(number: int, noun: str) -> str:
-    """``1 case``, ``2 cases``."""
-    return f"{number} {noun}{'s' if number != 1 else ''}"
-
-
 def fault(case: ComparedRow) -> str:
     """What got worse in a case."""
     faults = []
     if case.verdict in ("wrong", "broken"):
         faults.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
-        faults.append(f"is slower: {change_cell(case.ratio)}{f' ({case.why})' if case.why else ''}")
+        faults.append(f"is slower: {change(case.ratio)}{f' ({case.why})' if case.why else ''}")
     if case.setup == "slower":
         faults.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
     if case.memory == "more":
@@ -182,14 +174,14 @@ def counts(comparison: Comparison) -> str:
 def notes(comparison: Comparison) -> Iterator[str]:
     """Yield caveats, reasons, acknowledged slowdowns, and what was not measured."""
     yield from comparison.caveats
-    reasons: dict[str, list[str]] = {}
+    reasons = defaultdict(list)
     for case in ranked(comparison):
         if case.why:
-            reasons.setdefault(f"{case.verdict}: {case.why}", []).append(case.case)
+            reasons[f"{case.verdict}: {case.why}"].append(case.case)
         if case.acknowledged is not None:
-            reasons.setdefault(f"acknowledged: {case.acknowledged}", []).append(case.case)
+            reasons[f"acknowledged: {case.acknowledged}"].append(case.case)
         if case.memory_missing and not case.excluded:
-            reasons.setdefault(f"memory was not measured: {case.memory_missing}", []).append(case.case)
+            reasons[f"memory was not measured: {case.memory_missing}"].append(case.case)
     if any(one and one.resident for case in comparison.cases for one in peaks(case)):
         yield f"{EXPLANATION} It has no verdict: only traced allocation, which is exact, can fail the gate."
     for why, cases in reasons.items():
@@ -200,18 +192,15 @@ def notes(comparison: Comparison) -> Iterator[str]:
                 f"{case.case} takes more CPU time over all its threads: {seconds(case.base_cpu_s)} → {seconds(case.head_cpu_s)} a call. "
                 "Verdicts are on elapsed time only."
             )
-    for what, names in (
-        ("only in HEAD, so not compared", comparison.added),
-        ("only in BASE, so not compared", comparison.removed),
-    ):
+    for side, names in (("HEAD", comparison.added), ("BASE", comparison.removed)):
         if names:
-            yield f"{what}: {', '.join(names)}"
+            yield f"only in {side}, so not compared: {', '.join(names)}"
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
         names_of_cases = "" if why == SAME_CODE else f": {', '.join(cases)}"
         verb = "measured" if comparison.interleaved else "compared"
-        yield f"{count_text(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
+        yield f"{counted(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:
@@ -234,9 +223,7 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
     lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
     lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
     if comparison.cases:
-        lines += [cells(HEADER), cells(["---", "---", *["---:"] * (len(HEADER) - 2)])]
-        lines += [cells(row(case)) for case in ranked(comparison)]
-        lines.append("")
+        lines += [*markdown_table(HEADER, map(row, ranked(comparison)), left=2), ""]
     lines += [f"- {plain(note)}" for note in notes(comparison)]
     return "\n".join(lines).rstrip() + "\n"
 

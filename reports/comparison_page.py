@@ -20,8 +20,10 @@ from .comparison import (
     unanswered,
     worst,
 )
-from .results import ComparedRow, Comparison, ResultFile
+from .files import write_texts
+from .results import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
+from .templates import render
 from .units import percent
 
 
@@ -35,48 +37,39 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     ResultError
         If a file cannot be written.
     """
-    from .page import write_texts
-
     assert result.w2vbench.comparison is not None
     comparison = recomputed(result.w2vbench.comparison)
-    suite = result.w2vbench.model_copy(update={"comparison": comparison})
     texts = {
-        "comparison.html": html(result.model_copy(update={"w2vbench": suite})),
-        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, suite.warnings),
+        "comparison.html": html(with_part(result, comparison=comparison)),
+        "comparison.md": "# w2vbench compare\n\n" + markdown(comparison, result.w2vbench.warnings),
     }
     return write_texts(folder, texts)
 
 
 def html(result: ResultFile) -> str:
     """Return a self-contained page, with the intervals of all cases drawn on one scale."""
-    from .page import templates
-
     comparison = result.w2vbench.comparison
     assert comparison is not None
     span = half_width(comparison)
-    return (
-        templates()
-        .get_template("comparison.html")
-        .render(
-            result=result,
-            comparison=comparison,
-            heading=f"{comparison.head} against {comparison.base}",
-            sentence=sentence(comparison),
-            passed=exit_code(comparison) == PASSED,
-            failed=exit_code(comparison) == SLOWER,
-            header=HEADER,
-            rows=[
-                (case, row(case), drawing(case, case.margin or comparison.threshold, span))
-                for case in ranked(comparison)
-            ],
-            axis=axis(comparison.threshold, span),
-            failing=failing,
-            worst=worst,
-            steps=[
-                (case, next_steps(case, comparison)) for case in ranked(comparison) if failing(case) or unanswered(case)
-            ],
-            notes=list(notes(comparison)),
-        )
+    return render(
+        "comparison.html",
+        result=result,
+        comparison=comparison,
+        heading=f"{comparison.head} against {comparison.base}",
+        sentence=sentence(comparison),
+        passed=exit_code(comparison) == PASSED,
+        failed=exit_code(comparison) == SLOWER,
+        header=HEADER,
+        rows=[
+            (case, row(case), drawing(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
+        ],
+        axis=axis(span),
+        failing=failing,
+        worst=worst,
+        steps=[
+            (case, next_steps(case, comparison)) for case in ranked(comparison) if failing(case) or unanswered(case)
+        ],
+        notes=list(notes(comparison)),
     )
 
 
@@ -103,7 +96,7 @@ WIDE = 220.0
 NARROWEST, WIDEST = math.log(1.05), math.log(2)
 
 
-def axis(threshold: float, span: float) -> list[tuple[float, str, str]]:
+def axis(span: float) -> list[tuple[float, str, str]]:
     """Return position, text and alignment of the labels of the intervals' scale."""
     return [
         (4.0, percent(math.exp(-span)), "start"),
@@ -114,14 +107,9 @@ def axis(threshold: float, span: float) -> list[tuple[float, str, str]]:
 
 def half_width(comparison: Comparison) -> float:
     """Half the scale's width as a logarithm: enough for every interval, but between NARROWEST and WIDEST."""
-    ends = [
-        end
-        for case in comparison.cases
-        if case.ratio
-        for end in (case.ratio.low, case.ratio.high, case.ratio.estimate)
-        if end
-    ]
-    return min(WIDEST, max([NARROWEST, 2 * math.log1p(comparison.threshold), *(abs(math.log(end)) for end in ends)]))
+    ratios = [case.ratio for case in comparison.cases if case.ratio]
+    ends = [abs(math.log(end)) for one in ratios for end in (one.low, one.high, one.estimate) if end]
+    return min(WIDEST, max(NARROWEST, 2 * math.log1p(comparison.threshold), *ends))
 
 
 def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:

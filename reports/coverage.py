@@ -17,11 +17,12 @@ from .ranking import rank, winner_speedup
 from .results import Extra, Row, Samples, SizeRecord, Stats
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
+from .units import share_text
 
 PROCESSES, ROUNDS = 5, 5
 """Processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
 IMPLEMENTATIONS = 10
-TIMES_FASTER = 1.2
+TIMES_FASTER, TIMES_SLOWER = 1.2, 10.0
 SLOWED = (1.1, 2.0)
 """Range of factors of a process that is slowed as a whole; uniform."""
 SPIKE = (1.1, 3.0)
@@ -29,7 +30,7 @@ SPIKE = (1.1, 3.0)
 
 
 @dataclass(frozen=True)
-class Noise:
+class Disturbances:
     """Disturbances of a run; standard deviations are of logarithms.
 
     Attributes
@@ -53,12 +54,12 @@ class Noise:
     slowed: float = 0.0
 
 
-USUAL = Noise()
+USUAL = Disturbances()
 ONE_IN_TEN = replace(USUAL, slowed=0.1)
 
 
 def run(
-    rng: np.random.Generator, noise: Noise, implementations: int, rounds: int, processes: int = PROCESSES
+    rng: np.random.Generator, noise: Disturbances, implementations: int, rounds: int, processes: int = PROCESSES
 ) -> Floats:
     """Simulate seconds per call of implementations that take one second each: (processes, implementations, rounds)."""
     shape = (processes, implementations, rounds)
@@ -69,7 +70,7 @@ def run(
     return np.exp(logs)
 
 
-def ratio_coverage(noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
+def ratio_coverage(noise: Disturbances, rounds: int, repetitions: int, processes: int = PROCESSES) -> int:
     """Count the intervals of a speed-up that include the true one."""
     rng = np.random.default_rng(1)
     covered = 0
@@ -80,7 +81,12 @@ def ratio_coverage(noise: Noise, rounds: int, repetitions: int, processes: int =
     return covered
 
 
-def wall_coverage(noise: Noise, rounds: int, repetitions: int, trimmed: bool = True) -> int:
+def wall_coverage(
+    noise: Disturbances,
+    rounds: int,
+    repetitions: int,
+    estimator: Callable[[Sequence[Floats]], Interval] = typical_figure,
+) -> int:
     """Count the intervals of a wall time that include the time of an undisturbed process.
 
     Parameters
@@ -91,36 +97,33 @@ def wall_coverage(noise: Noise, rounds: int, repetitions: int, trimmed: bool = T
         Rounds per process.
     repetitions
         Runs to simulate.
-    trimmed
-        Whether to use the trimmed mean, as the suite does, or the plain mean with its t-interval.
+    estimator
+        What gives the wall time and its interval: the trimmed mean, as in the suite, or another.
     """
     rng = np.random.default_rng(2)
     without_drift = replace(noise, drift_sd=0.0)  # no estimate can remove a drift of the whole machine
     truth = undisturbed(rounds, without_drift)
-    covered = 0
-    for _ in range(repetitions):
-        processes = list(run(rng, without_drift, 1, rounds)[:, 0])
-        wall = typical_figure(processes) if trimmed else plain_mean(processes)
-        covered += wall.includes(truth)
-    return covered
+    runs = (list(run(rng, without_drift, 1, rounds)[:, 0]) for _ in range(repetitions))
+    return sum(estimator(processes).includes(truth) for processes in runs)
 
 
 def plain_mean(processes: Sequence[Floats]) -> Interval:
     return over_processes([math.log(np.median(samples)) for samples in processes]).map(math.exp)
 
 
-def undisturbed(rounds: int, noise: Noise) -> float:
+def undisturbed(rounds: int, noise: Disturbances) -> float:
     """The median over many processes, none of them slowed."""
     many = run(np.random.default_rng(3), replace(noise, slowed=0.0), 1, rounds, 100_000)[:, 0]
     return float(np.median(np.median(many, axis=1)))
 
 
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)
+SIZE_NAME = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
 
 def problem(wall_s: Floats) -> list[Row]:
     """Rows of a result file from seconds: (processes, implementations, rounds). The last implementation is the baseline."""
-    rows, medians = [], np.median(wall_s, axis=(0, 2)).tolist()
+    rows = []
     for at in range(wall_s.shape[1]):
         processes = [Samples(wall_s=samples.tolist(), cpu_s=samples.tolist()) for samples in wall_s[:, at]]
         extra = Extra(
@@ -131,74 +134,61 @@ def problem(wall_s: Floats) -> list[Row]:
             baseline=at == wall_s.shape[1] - 1,
             processes=processes,
         )
-        figures = dict.fromkeys(("min", "max", "mean", "median"), medians[at])
-        name = f"lookup/way-{at}@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+        figures = dict.fromkeys(("min", "max", "mean", "median"), float(np.median(wall_s[:, at])))
         stats = Stats(**figures, stddev=0.0, rounds=wall_s.shape[2], iterations=1)
-        rows.append(
-            Row(
-                group="lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1",
-                name=name,
-                fullname=name,
-                extra_info=extra,
-                stats=stats,
-            )
-        )
+        name = f"lookup/way-{at}@{SIZE_NAME}"
+        rows.append(Row(group=f"lookup@{SIZE_NAME}", name=name, fullname=name, extra_info=extra, stats=stats))
     return rows
 
 
-def problems(
-    factors: Sequence[float], noise: Noise, rounds: int, repetitions: int, processes: int = PROCESSES
-) -> Iterator[list[Row]]:
+def problems(factors: Sequence[float], noise: Disturbances, rounds: int, repetitions: int) -> Iterator[list[Row]]:
     """Simulate problems whose implementations take ``factors`` seconds; the last is the baseline."""
     rng = np.random.default_rng(4)
     for _ in range(repetitions):
-        yield problem(run(rng, noise, len(factors), rounds, processes) * np.asarray(factors)[:, None])
+        yield problem(run(rng, noise, len(factors), rounds) * np.asarray(factors)[:, None])
 
 
-def identical(slowest: float = 10.0) -> list[float]:
+def identical() -> list[float]:
     """Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
-    return [*[1.0] * IMPLEMENTATIONS, slowest]
+    return [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
 
 
-def one_faster(slowest: float = 10.0) -> list[float]:
+def one_faster() -> list[float]:
     """The same times, but the first implementation is TIMES_FASTER."""
-    return [1 / TIMES_FASTER, *identical(slowest)[1:]]
+    return [1 / TIMES_FASTER, *identical()[1:]]
 
 
-def ties(noise: Noise, rounds: int, repetitions: int) -> int:
+def ties(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems of identical implementations that end in a tie of all of them."""
-    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
-    return sum(len(ranking.fastest) == IMPLEMENTATIONS for ranking in rankings)
+    simulated = problems(identical(), noise, rounds, repetitions)
+    return sum(len(rank(rows).fastest) == IMPLEMENTATIONS for rows in simulated)
 
 
-def none_slower(noise: Noise, rounds: int, repetitions: int) -> int:
+def none_slower(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
-    rankings = (rank(rows) for rows in problems(identical(), noise, rounds, repetitions))
+    rankings = map(rank, problems(identical(), noise, rounds, repetitions))
     return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
-def fastest_named(noise: Noise, rounds: int, repetitions: int) -> int:
+def fastest_named(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
-    rankings = (rank(rows) for rows in problems(one_faster(), noise, rounds, repetitions))
-    return sum(
-        ranking.conclusive and not ranking.tie and ranking.leader.name.startswith("lookup/way-0@")
-        for ranking in rankings
-    )
+    rankings = map(rank, problems(one_faster(), noise, rounds, repetitions))
+    return sum(one.one_winner and one.leader.slug == "way-0" for one in rankings)
 
 
-def winner_coverage(noise: Noise, rounds: int, repetitions: int) -> int:
+def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of the speed-up of whichever identical implementation leads that include the true one."""
     covered = 0
     for rows in problems(identical(), noise, rounds, repetitions):
         ratio = winner_speedup(rank(rows).leader, rows[-1], rows)
-        covered += ratio is not None and ratio.includes(10.0)
+        covered += ratio is not None and ratio.includes(TIMES_SLOWER)
     return covered
 
 
-QUESTIONS: tuple[tuple[str, Callable[[Noise, int, int], int], int], ...] = (
+QUESTIONS: tuple[tuple[str, Callable[[Disturbances, int, int], int], int], ...] = (
     ("the interval of a speed-up includes the true one", ratio_coverage, 1),
     ("the interval of a wall time includes that of an undisturbed process", wall_coverage, 1),
-    ("the same by plain means, which are not used", partial(wall_coverage, trimmed=False), 1),
+    ("the same by plain means, which are not used", partial(wall_coverage, estimator=plain_mean), 1),
     (
         "the speed-up's interval of the leader of ten identical implementations includes the true one",
         winner_coverage,
@@ -219,10 +209,8 @@ def main(repetitions: int) -> None:
         tries = max(1, repetitions // divisor)
         for rounds in (ROUNDS, 3, 1):
             for noise in (USUAL, ONE_IN_TEN):
-                share = share_interval(count(noise, rounds, tries), tries)
-                ends = f"({share.low:.1%}–{share.high:.1%})"
-                slowed = "yes" if noise.slowed else "no"
-                print(cells((what, str(rounds), slowed, f"{share.estimate:.1%} {ends}")), flush=True)
+                share = share_text(share_interval(count(noise, rounds, tries), tries))
+                print(cells((what, str(rounds), "yes" if noise.slowed else "no", share)), flush=True)
 
 
 if __name__ == "__main__":

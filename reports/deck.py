@@ -61,38 +61,28 @@ def deck_table(result: ResultFile) -> list[tuple[str, ...]]:
     """Return cells under HEADER for each figure whose case the file has, then for the deck's two speed-ups."""
     rows = {row.case: row for row in result.benchmarks}
     table = [line(figure, rows[figure.case], result) for figure in FIGURES if figure.case in rows]
-    for slide, what, fast, slow in (
-        (9, "index over dot", GATHER, ONE_HOT),
-        (13, "np.add.at over the loop", ADD_AT, LOOP),
-    ):
-        if fast in rows and slow in rows:
-            ticks = {figure.case: sum(figure.ticks) for figure in FIGURES}
-            printed = f"{ticks[slow]:,} / {ticks[fast]:,}"
-            profiles = [profiled_s(next(f for f in FIGURES if f.case == case), result) for case in (slow, fast)]
+    for what, slow, fast in (("index over dot", *FIGURES[:2]), ("np.add.at over the loop", *FIGURES[2:])):
+        if fast.case in rows and slow.case in rows:
+            ticks = sum(slow.ticks), sum(fast.ticks)
+            profiles = profiled_s(slow, result), profiled_s(fast, result)
+            read = faster(Interval(ticks[0] / ticks[1]))
             with_hook = faster(Interval(profiles[0] / profiles[1])) if profiles[0] and profiles[1] else "–"
-            table.append(
-                (
-                    str(slide),
-                    what,
-                    printed,
-                    faster(Interval(ticks[slow] / ticks[fast])),
-                    with_hook,
-                    times(speedup(rows[fast], rows[slow])),
-                )
-            )
+            here = times(speedup(rows[fast.case], rows[slow.case]))
+            table.append((str(fast.slide), what, f"{ticks[0]:,} / {ticks[1]:,}", read, with_hook, here))
     return table
 
 
 def line(figure: DeckFigure, row: Row, result: ResultFile) -> tuple[str, ...]:
     """One figure's cells, with the arithmetic of its unit."""
     printed = " + ".join(f"{ticks:,}" for ticks in figure.ticks)
+    total = f"({printed})" if len(figure.ticks) > 1 else printed
     read_s = sum(figure.ticks) * PRINTED_UNIT_S
     each = f", {seconds(read_s / 10_000)} a number" if figure.case == LOOP else ""
     return (
         str(figure.slide),
         figure.what,
         f'{printed} "ns"',
-        f"{'(' if len(figure.ticks) > 1 else ''}{printed}{')' if len(figure.ticks) > 1 else ''} × 1 µs = {seconds(read_s)}{each}",
+        f"{total} × 1 µs = {seconds(read_s)}{each}",
         seconds(profiled_s(figure, result)),
         seconds(wall_s(row)),
     )
@@ -103,9 +93,6 @@ def profiled_s(figure: DeckFigure, result: ResultFile) -> float | None:
     profile = result.w2vbench.profiles.get(figure.case)
     if profile is None:
         return None
-    spent = [
-        line.time_s
-        for line in profile.lines
-        if line.time_s is not None and any(text in line.text for text in figure.lines)
-    ]
+    same = [line.time_s for line in profile.lines if any(text in line.text for text in figure.lines)]
+    spent = [time_s for time_s in same if time_s is not None]
     return sum(spent) / profile.calls if spent else None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,10 @@ import numpy as np
 from .files import ResultError
 from .frame import wall_s
 from .memory import untraced
-from .results import ComparedRow, Comparison, NotMeasured, Ratio, ResultFile, Row
-from .samples import walls
-from .statistics import Estimate, Floats, Interval, finite_median, memory_verdict
+from .results import ComparedRow, Comparison, NotMeasured, ResultFile, Row
+from .statistics import Estimate, Floats, Interval, MemoryVerdict, finite_median, memory_verdict, welch
 from .units import change
-from .verdicts import FALSE_ALARMS, holm
+from .verdicts import FALSE_ALARMS, Verdict, slower_and_faster
 
 SPREAD = 3.0
 """A case must differ by this many standard deviations of the usual difference between the two runs."""
@@ -63,43 +64,24 @@ def compare_files(
     if corpus(base) != corpus(head):
         raise ResultError("runs on different corpora: they did not do the same work")
     before, after = ({row.case: row for row in result.benchmarks} for result in (base, head))
+    baselines = [result.baselines if across else {} for result in (base, head)]
     skipped: dict[str, list[str]] = {}
-    logs = {}
+    pairs = []
     for case in [case for case in after if case in before]:
-        if across and after[case].extra_info.baseline and before[case].extra_info.baseline:
+        old, new = before[case], after[case]
+        if across and old.extra_info.baseline and new.extra_info.baseline:
             continue
-        pair = process_logs(before[case], base, across), process_logs(after[case], head, across)
-        if across and baseline_of(before[case], base) != baseline_of(after[case], head):
-            skipped.setdefault("its problem has another baseline", []).append(case)
-        elif across and not baseline_of(after[case], head):
-            skipped.setdefault("its problem has no baseline", []).append(case)
-        elif examples_covered(before[case], base, across) != examples_covered(after[case], head, across):
-            skipped.setdefault("a call covers other work", []).append(case)
-        elif min(map(len, pair)) < 2:
-            skipped.setdefault("fewer than two processes", []).append(case)
+        pair = Pair(old, new, *(by_problem.get(new.group) for by_problem in baselines))
+        if why := incomparable(pair, across):
+            skipped.setdefault(why, []).append(case)
         else:
-            logs[case] = pair
-    differences = {case: difference(*pair) for case, pair in logs.items()}
-    usual, shift = between_runs(list(differences.values()))
-    margins = {
-        case: max(math.log1p(threshold), SPREAD * max(usual, within(*pair))) + abs(shift) for case, pair in logs.items()
-    }
-    slower = dict(zip(differences, holm([d.p_above(margins[c]) for c, d in differences.items()]), strict=True))
-    faster = dict(zip(differences, holm([d.p_below(-margins[c]) for c, d in differences.items()]), strict=True))
+            pairs.append(pair)
+    differences = [pair.difference for pair in pairs]
+    usual, shift = between_runs(differences)
+    margins = [max(math.log1p(threshold), SPREAD * max(usual, within(*pair.logs))) + abs(shift) for pair in pairs]
     cases = [
-        compared_row(
-            before[case],
-            after[case],
-            head,
-            difference=estimate,
-            margin=margins[case],
-            shift=shift,
-            p_slower=slower[case],
-            p_faster=faster[case],
-            processes=len(logs[case][1]),
-            threshold=threshold,
-        )
-        for case, estimate in differences.items()
+        compared_row(pair, margin, verdict(pair.difference, margin, margin - abs(shift), *p), head, threshold)
+        for pair, margin, p in zip(pairs, margins, slower_and_faster(differences, margins), strict=True)
     ]
     lost = [one for one in head.w2vbench.not_measured if one.case in before]
     unmeasured = {one.case for result in (base, head) for one in result.w2vbench.not_measured}
@@ -132,22 +114,46 @@ def lost_row(one: NotMeasured) -> ComparedRow:
     )
 
 
-def corpus(result: ResultFile) -> tuple[str, str]:
+def corpus(result: ResultFile) -> tuple[str, int | None]:
     """Return what identifies a corpus: its name and length."""
-    record = result.w2vbench.corpus
-    return repr(getattr(record, "name", None)), repr(getattr(record, "tokens", None))
+    return result.w2vbench.corpus.name, result.w2vbench.corpus.tokens
 
 
-def baseline_of(row: Row, result: ResultFile) -> str:
-    """The slug of the baseline of a case's problem; empty if it has none."""
-    problem = (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline)
-    return next((other.extra_info.implementation for other in problem), "")
+@dataclass(frozen=True)
+class Pair:
+    """A case in two runs, and the baselines of its problem if speed-ups over them are compared."""
+
+    before: Row
+    after: Row
+    baseline_before: Row | None
+    baseline_after: Row | None
+
+    @cached_property
+    def logs(self) -> tuple[Floats, Floats]:
+        """The logarithm of each process's median in either run, less that of the baseline in the same process."""
+        return process_logs(self.before, self.baseline_before), process_logs(self.after, self.baseline_after)
+
+    @cached_property
+    def difference(self) -> Estimate:
+        before, after = self.logs
+        return welch(after, before)
 
 
-def examples_covered(row: Row, result: ResultFile, across: bool) -> list[dict[str, float]]:
-    """How many examples a call of a case covers; across machines, also a call of its problem's baseline."""
-    problem = (other for other in result.benchmarks if across and other.group == row.group)
-    return [one.extra_info.covers for one in (row, *(other for other in problem if other.extra_info.baseline))]
+def incomparable(pair: Pair, across: bool) -> str:
+    """Why a case of two runs cannot be compared; empty if it can."""
+    old, new = pair.baseline_before, pair.baseline_after
+    if across and (old and old.slug) != (new and new.slug):
+        return "its problem has another baseline"
+    if across and new is None:
+        return "its problem has no baseline"
+    if covered(pair.before, old) != covered(pair.after, new):
+        return "a call covers other work"
+    return "fewer than two processes" if min(map(len, pair.logs)) < 2 else ""
+
+
+def covered(row: Row, baseline: Row | None) -> list[dict[str, float]]:
+    """How many examples a call covers, of a case and of its baseline."""
+    return [one.extra_info.covers for one in (row, baseline) if one]
 
 
 def machine(result: ResultFile) -> tuple[Any, ...]:
@@ -165,29 +171,10 @@ def machine_text(result: ResultFile) -> str:
     return f"{cpu or 'an unknown CPU'}, {cpus or '?'} CPUs, {memory or '?'} GiB"
 
 
-def process_logs(row: Row, result: ResultFile, across: bool) -> Floats:
-    """The logarithm of each process's median; across machines, less that of the problem's baseline in the same process."""
-    own = log_medians(row)
-    if not across:
-        return own
-    baseline = next(
-        (other for other in result.benchmarks if other.group == row.group and other.extra_info.baseline), None
-    )
-    if baseline is None or baseline is row:
-        return own[:0]
-    return own - log_medians(baseline)
-
-
-def log_medians(row: Row) -> Floats:
-    return np.array([math.log(finite_median(process)) for process in walls(row.extra_info.processes)], np.float64)
-
-
-def difference(before: Floats, after: Floats) -> Estimate:
-    """The difference of the means of two runs, with Welch's standard error and degrees of freedom."""
-    parts = [(values.var(ddof=1) / len(values), len(values) - 1) for values in (before, after)]
-    variance = sum(part for part, _ in parts)
-    degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1
-    return Estimate(float(after.mean() - before.mean()), math.sqrt(variance), max(1, int(degrees)))
+def process_logs(row: Row, baseline: Row | None) -> Floats:
+    """The logarithm of each process's median, less that of the baseline in the same process if there is one."""
+    logs: Floats = np.log([finite_median(process) for process in row.walls])
+    return logs if baseline is None else logs - process_logs(baseline, None)
 
 
 def within(before: Floats, after: Floats) -> float:
@@ -211,63 +198,47 @@ def between_runs(differences: Sequence[Estimate]) -> tuple[float, float]:
     return max(USUAL, 1.4826 * float(np.median(np.abs(values - shift)))), shift
 
 
-def compared_row(
-    before: Row,
-    after: Row,
-    head: ResultFile,
-    *,
-    difference: Estimate,
-    margin: float,
-    shift: float,
-    p_slower: float,
-    p_faster: float,
-    processes: int,
-    threshold: float,
-) -> ComparedRow:
-    """The row of a case that both runs have.
-
-    It is called the same if it differs by less than its margin. Memory is exact, so it is compared by the threshold.
-    """
-    extra = after.extra_info
-    misses_some = untraced([*before.extra_info.needs, *extra.needs])
+def verdict(
+    difference: Estimate, margin: float, same_within: float, p_slower: float, p_faster: float
+) -> tuple[Verdict, str]:
+    """The verdict on the difference of a case between two runs, and the reason for it."""
     if p_slower <= FALSE_ALARMS / 2:
-        verdict, why = "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
-    elif p_faster <= FALSE_ALARMS / 2:
-        verdict, why = "faster", ""
-    elif difference.p_within(margin - abs(shift)) <= FALSE_ALARMS:
-        verdict, why = "same", ""
-    else:
-        verdict, why = "inconclusive", "two runs are not precise enough: compare the revisions instead"
-    low, high = difference.interval()
-    source = head.w2vbench.sources.get(f"{extra.kernel}/{extra.implementation}")
-    return ComparedRow.model_validate(
-        {
-            "case": after.case,
-            "kernel": extra.kernel,
-            "implementation": extra.implementation,
-            "title": extra.title,
-            "verdict": verdict,
-            "why": why,
-            "ratio": Ratio(
-                estimate=math.exp(max(-20.0, min(20.0, difference.value))),
-                low=math.exp(max(low, -20)),
-                high=math.exp(min(high, 20)),
-            ),
-            "processes": processes,
-            "margin": math.expm1(margin),
-            "base_s": wall_s(before),
-            "head_s": wall_s(after),
-            "memory": "unknown"
-            if misses_some
-            else memory_verdict(before.extra_info.peak_bytes, extra.peak_bytes, threshold),
-            "base_bytes": before.extra_info.peak_bytes,
-            "head_bytes": extra.peak_bytes,
-            "base_resident_bytes": before.extra_info.resident_bytes,
-            "head_resident_bytes": extra.resident_bytes,
-            "untraced": misses_some,
-            "file": source.file if source else "",
-            "line": source.line if source else 0,
-        }
+        return "slower", f"by more than the {math.expm1(margin):.1%} that two runs may differ by"
+    if p_faster <= FALSE_ALARMS / 2:
+        return "faster", ""
+    if difference.p_within(same_within) <= FALSE_ALARMS:
+        return "same", ""
+    return "inconclusive", "two runs are not precise enough: compare the revisions instead"
+
+
+def compared_row(
+    pair: Pair, margin: float, judged: tuple[Verdict, str], head: ResultFile, threshold: float
+) -> ComparedRow:
+    """The row of a case that both runs have. Memory is exact, so it is compared by the threshold."""
+    before, after = pair.before.extra_info, pair.after.extra_info
+    misses_some = untraced([*before.needs, *after.needs])
+    memory: MemoryVerdict = "unknown" if misses_some else memory_verdict(before.peak_bytes, after.peak_bytes, threshold)
+    source = head.w2vbench.sources.get(f"{after.kernel}/{after.implementation}")
+    return ComparedRow(
+        case=pair.after.case,
+        kernel=after.kernel,
+        implementation=after.implementation,
+        title=after.title,
+        verdict=judged[0],
+        why=judged[1],
+        ratio=pair.difference.interval().map(lambda log: math.exp(min(20.0, max(-20.0, log)))),
+        processes=len(pair.logs[1]),
+        margin=math.expm1(margin),
+        base_s=wall_s(pair.before),
+        head_s=wall_s(pair.after),
+        memory=memory,
+        base_bytes=before.peak_bytes,
+        head_bytes=after.peak_bytes,
+        base_resident_bytes=before.resident_bytes,
+        head_resident_bytes=after.resident_bytes,
+        untraced=misses_some,
+        file=source.file if source else "",
+        line=source.line if source else 0,
     )
 
 

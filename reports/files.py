@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -101,6 +102,13 @@ def write(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write files into a folder by name, and return their paths. Raises ResultError."""
+    for name, text in texts.items():
+        write(folder / name, text)
+    return [folder / name for name in texts]
 
 
 def store(folder: Path, name: str, text: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,7 @@ import numpy as np
 from .files import read
 from .limits import roofline_limit
 from .memory import call_peak, setup_peak
-from .results import ResultFile, Row, once
-from .samples import figures, walls
+from .results import Extra, NotMeasured, ResultFile, Row
 from .statistics import LEVEL, Interval, exponent, finite_median, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ GROWTH_FROM = 10_000
 FITTED_FROM = {"V": GROWTH_FROM, "B": 10}
 """Dimensions in which growth is fitted, and the smallest size that is used."""
 
-SERIES_COLUMNS = ["kernel", "implementation", "H", "B", "K", "dtype", "index", "words", "threads"]
+DIMENSIONS = ("V", "H", "B", "K", "dtype", "index", "words", "threads")
+"""The parts of a size."""
+
+SERIES_COLUMNS = ["kernel", "implementation", *(name for name in DIMENSIONS if name != "V")]
 """Columns with equal values in cases that differ only in V."""
 
 COLUMNS = {
@@ -94,12 +97,12 @@ def load(path: str | Path) -> pd.DataFrame:
     return frame(read(Path(path)))
 
 
-@once
+@lru_cache(maxsize=1)
 def frame(result: ResultFile) -> pd.DataFrame:
     """Return the table of a result file: measured cases in the file's order, then those that were not measured."""
     import pandas as pd
 
-    baselines = {row.group: row for row in result.benchmarks if row.extra_info.baseline}
+    baselines = result.baselines
     growth_V, growth_B = growths(result.benchmarks), growths(result.benchmarks, "B")
     growth_memory = memory_growths(result.benchmarks)
     records = [
@@ -109,64 +112,39 @@ def frame(result: ResultFile) -> pd.DataFrame:
         | interval_columns("growth_B", growth_B.get(series_key(row, "B")))
         for row in result.benchmarks
     ]
-    records += [
-        {
-            **case_columns(case.case, case.kernel, case.implementation, case.title, case.size.model_dump()),
-            "status": case.status,
-            "reason": case.reason,
-        }
-        for case in result.w2vbench.not_measured
-    ]
+    records += [case_columns(case.case, case) for case in result.w2vbench.not_measured]
     return pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
 
 
-def case_columns(case: str, kernel: str, implementation: str, title: str, size: dict[str, Any]) -> dict[str, Any]:
-    """The columns that every case has."""
-    dimensions = {name: size[name] for name in ("V", "H", "B", "K", "dtype", "index", "words", "threads")}
-    problem = f"{kernel}@{case.rpartition('@')[2]}"
+def case_columns(case: str, of: Extra | NotMeasured) -> dict[str, Any]:
+    """The columns that every case has, and those that stand in the file under the same name."""
     return {
         "case": case,
-        "kernel": kernel,
-        "implementation": implementation,
-        "title": title,
-        **dimensions,
-        "problem": problem,
+        "problem": f"{of.kernel}@{case.rpartition('@')[2]}",
         "baseline": False,
         "reason": "",
+        **{name: getattr(of.size, name) for name in DIMENSIONS},
+        **{name: getattr(of, name) for name in COLUMNS if name in type(of).model_fields},
     }
 
 
 def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:
     """The columns of a measured case, except growth."""
     extra = row.extra_info
-    ratio = speedup(row, baseline)
     wall = wall_time(row)
     record = {
-        **case_columns(row.case, extra.kernel, extra.implementation, extra.title, extra.size.model_dump()),
-        "baseline": extra.baseline,
+        **case_columns(row.case, extra),
         "status": "ok",
         "wall_s": wall.estimate,
         "wall_low_s": wall.low,
         "wall_high_s": wall.high,
-        "rounds": float(np.median([np.isfinite(one).sum() for one in walls(extra.processes)]))
-        if extra.processes
-        else row.stats.rounds,
-        "cpu_s": typical([finite_median(figures(process.cpu_s)) for process in extra.processes]).estimate
-        if extra.processes
-        else extra.cpu_s,
-        **interval_columns("speedup", ratio),
+        "rounds": row.stats.rounds,
+        **interval_columns("speedup", speedup(row, baseline)),
+        **{f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()},
     }
-    record |= {f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()}
-    same_name = (
-        "peak_bytes",
-        "resident_bytes",
-        "prepare_s",
-        "adapt_s",
-        "prepare_bytes",
-        "prepare_resident_bytes",
-        "touched_rows",
-    )
-    record.update({name: getattr(extra, name) for name in same_name})
+    if extra.processes:
+        record["rounds"] = float(np.median([np.isfinite(one).sum() for one in row.walls]))
+        record["cpu_s"] = typical([finite_median(np.array(one.cpu_s, np.float64)) for one in extra.processes]).estimate
     for name, peak in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
         if peak:
             record[f"{name}_bytes"], record[f"{name}_kind"] = peak.size_bytes, peak.kind
@@ -178,13 +156,12 @@ def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict
 
 def interval_columns(name: str, interval: Interval | None) -> dict[str, float | None]:
     """An interval as three columns."""
-    estimate, low, high = (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
-    return {name: estimate, f"{name}_low": low, f"{name}_high": high}
+    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high} if interval else {}
 
 
 def wall_time(row: Row) -> Interval:
     """Return a case's typical wall time per call in seconds; without processes, pytest-benchmark's median."""
-    return typical_figure(walls(row.extra_info.processes)) if row.extra_info.processes else Interval(row.stats.median)
+    return typical_figure(row.walls) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
@@ -217,7 +194,7 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     if baseline is None:
         return None
     if row.extra_info.processes and baseline.extra_info.processes:
-        ratio = paired_ratio(walls(baseline.extra_info.processes), walls(row.extra_info.processes), level)
+        ratio = paired_ratio(baseline.walls, row.walls, level)
     else:
         ratio = Interval(wall_s(baseline) / wall_s(row))
     more = work_ratio(row, baseline)
@@ -226,9 +203,8 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
 
 def series_key(row: Row, dimension: str = "V") -> tuple[Any, ...]:
     """Return what cases have in common that differ only in one dimension."""
-    extra, size = row.extra_info, row.extra_info.size
-    others = [getattr(size, name) for name in ("V", "B") if name != dimension]
-    return extra.kernel, extra.implementation, size.H, *others, size.K, size.dtype, size.index, size.words, size.threads
+    size = row.extra_info.size
+    return row.extra_info.kernel, row.slug, *(getattr(size, name) for name in DIMENSIONS if name != dimension)
 
 
 def series_of(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], list[Row]]:
@@ -261,7 +237,7 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     for key, cases in series_of(rows, dimension).items():
         # each process's figure at each size; a file without processes counts as one process
         processes = zip(
-            *([finite_median(one) for one in walls(case.extra_info.processes)] or [wall_s(case)] for case in cases),
+            *([finite_median(one) for one in case.walls] or [wall_s(case)] for case in cases),
             strict=False,
         )
         growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))

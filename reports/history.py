@@ -22,6 +22,7 @@ from .files import ResultError, read
 from .frame import wall_s
 from .results import ResultFile
 from .statistics import Floats
+from .units import counted
 
 FEWEST_RUNS = 6
 """Steady runs that a series needs before change points are searched."""
@@ -115,7 +116,7 @@ class Series:
     @property
     def omission(self) -> str:
         """Which runs are left out; empty if there are none."""
-        runs = f"{self.omitted_runs} earlier run{'s'[: self.omitted_runs > 1]}"
+        runs = counted(self.omitted_runs, "earlier run")
         return f"left out: {runs}, in which a call covered other work" if self.omitted_runs else ""
 
 
@@ -265,9 +266,8 @@ def find_changes(
         shift = levels[number] - reference
         if abs(shift) > margin:
             undone = shift > margin and any(level - reference <= margin for level in levels[number + 1 :])
-            before, after = points[at - 1], points[at]
-            reason = acknowledgement(series.case, before.when, acknowledgements)
-            series.changes.append(Change(math.exp(shift), before, after, undone, reason))
+            reason = acknowledgement(series.case, points[at - 1].when, acknowledgements)
+            series.changes.append(Change(math.exp(shift), points[at - 1], points[at], undone, reason))
             reference = levels[number]
 
 

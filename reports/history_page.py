@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from .file_comparison import UNSTEADY
 from .history import FEWEST_RUNS, Change, Point, Series, Trend, failing, logs_of
 from .statistics import Floats, Interval
+from .templates import render
 from .units import LARGE, faster, seconds
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -41,7 +43,7 @@ def notes(trend: Trend) -> Iterator[str]:
 def heading(trend: Trend, every: Sequence[Trend]) -> str:
     """Return a trend's machine, and its corpus if the machine has runs on several."""
     alone = sum(other.machine == trend.machine for other in every) == 1
-    return trend.machine if alone else f"{trend.machine}, {trend.corpus.strip(chr(39))}"
+    return trend.machine if alone else f"{trend.machine}, {trend.corpus}"
 
 
 def sparkline(series: Series) -> str:
@@ -59,13 +61,9 @@ def heights(logs: Floats) -> Floats:
 def describe(change: Change) -> str:
     """Return a change in a few words."""
     before, after = (point.commit or minute(point) for point in (change.before, change.after))
-    state = (
-        f", acknowledged ({change.acknowledged})"
-        if change.acknowledged is not None
-        else ", undone since"
-        if change.undone
-        else ""
-    )
+    state = ", undone since" if change.undone else ""
+    if change.acknowledged is not None:
+        state = f", acknowledged ({change.acknowledged})"
     return f"{faster(Interval(1 / change.ratio), near=LARGE)} between {before} and {after}{state}"
 
 
@@ -79,7 +77,7 @@ def as_json(trends: Sequence[Trend]) -> str:
         [
             {
                 "machine": trend.machine,
-                "corpus": trend.corpus.strip("'"),
+                "corpus": trend.corpus,
                 "runs": trend.runs,
                 "unsteady": trend.unsteady,
                 "notes": list(notes(trend)),
@@ -87,15 +85,8 @@ def as_json(trends: Sequence[Trend]) -> str:
                     {
                         "case": series.case,
                         "left_out": series.omission,
-                        "points": [vars(point) for point in series.points],
-                        "changes": [
-                            {
-                                **{k: v for k, v in vars(one).items() if k not in ("before", "after")},
-                                "before": vars(one.before),
-                                "after": vars(one.after),
-                            }
-                            for one in series.changes
-                        ],
+                        "points": list(map(asdict, series.points)),
+                        "changes": list(map(asdict, series.changes)),
                     }
                     for series in trend.series.values()
                 ],
@@ -108,23 +99,18 @@ def as_json(trends: Sequence[Trend]) -> str:
 
 def html(trends: Sequence[Trend], left_out: Sequence[str], threshold: float) -> str:
     """Return a self-contained page with a small plot of each case's series; those that changed come first."""
-    from .page import templates
-
-    return (
-        templates()
-        .get_template("history.html")
-        .render(
-            trends=trends,
-            left_out=left_out,
-            ordered=ordered,
-            drawing=drawing,
-            describe=describe,
-            seconds=seconds,
-            failing=failing,
-            heading=heading,
-            notes=notes,
-            threshold=threshold,
-        )
+    return render(
+        "history.html",
+        trends=trends,
+        left_out=left_out,
+        ordered=ordered,
+        drawing=drawing,
+        describe=describe,
+        seconds=seconds,
+        failing=failing,
+        heading=heading,
+        notes=notes,
+        threshold=threshold,
     )
 
 

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .results import Limits
 from .samples import walls
 from .statistics import Interval, paired_ratio
+from .units import inverse
 
 if TYPE_CHECKING:
-    from .results import Extra, Limits, Row, Samples, Suite
+    from .results import Extra, Row, Samples, Suite
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {
@@ -76,26 +78,22 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
     RooflineLimit or None
         None if the file has no limits, or if no limit explains the case's time.
     """
-    extra = row.extra_info
-    limits = [
-        *timed_limits(row, suite.limit_samples.get(row.group or "", {}), suite.limits),
-        *(bandwidth_limits(extra, suite.limits, wall) if suite.limits and extra.moves_more else ()),
-        *(arithmetic_limit(extra, suite.limits, wall) if suite.limits else ()),
+    extra, limits = row.extra_info, suite.limits or Limits()
+    every = [
+        *timed_limits(row, suite.limit_samples.get(row.group or "", {}), limits),
+        *(bandwidth_limits(extra, limits, wall) if extra.moves_more else ()),
+        *arithmetic_limit(extra, limits, wall),
     ]
-    if not limits:
-        return None
-    best: RooflineLimit = max(limits, key=lambda one: one.share.estimate)
-    if best.share.estimate >= LEAST:
+    best = max(every, key=lambda one: one.share.estimate, default=None)
+    if best is None or best.share.estimate >= LEAST:
         return best
     return RooflineLimit(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
 
 
-def timed_limits(
-    row: Row, limit_samples: Mapping[str, Sequence[Samples]], limits: Limits | None
-) -> list[RooflineLimit]:
+def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limits: Limits) -> list[RooflineLimit]:
     """The limits timed beside a case: calling a function, and moving the rows that must be moved."""
     shares: dict[str, list[Interval]] = {}
-    case = walls(row.extra_info.processes)
+    case = row.walls
     for slug, processes in limit_samples.items():
         share = paired_ratio(walls(processes), case) if len(processes) == len(case) else None
         if share:
@@ -107,10 +105,10 @@ def timed_limits(
     ]
 
 
-def memory_or_cache(extra: Extra, share: Interval, limits: Limits | None) -> str:
+def memory_or_cache(extra: Extra, share: Interval, limits: Limits) -> str:
     """Whether the rows came from memory or from a cache, by how fast they came."""
     least_bytes = min(extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0) * 2
-    if not (limits and limits.copied and least_bytes):
+    if not (limits.copied and least_bytes):
         return MEMORY
     typical = np.median([np.nanmedian(one) for one in walls(extra.processes)])
     return CACHE if least_bytes / (share.estimate * float(typical)) > FAST * limits.copied[-1][1] else MEMORY
@@ -142,8 +140,7 @@ def arithmetic_limit(extra: Extra, limits: Limits, wall: Interval) -> list[Roofl
 
 def share_of(least_s: float, wall: Interval) -> Interval:
     """A least time over a case's time."""
-    low, high = (None if end is None else least_s / end for end in (wall.high, wall.low))
-    return Interval(least_s / wall.estimate, low, high)
+    return inverse(wall.map(lambda time: time / least_s))
 
 
 def rate(curve: Sequence[tuple[float, float]], working_set: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .results import Profile, ProfiledLine
+from .results import LineProfile, ProfiledLine
 from .units import seconds, size_bytes
 
 LEAST_TRACED, LEAST_GROWTH = 1_000, 64_000
@@ -32,7 +32,7 @@ class Cells:
     memory_share: float
 
 
-def cells(profile: Profile) -> list[Cells]:
+def cells(profile: LineProfile) -> list[Cells]:
     """Return the cells of each line; they are empty where no code runs."""
     total = total_s(profile) or 1.0
     most = max((peak_bytes(line) for line in profile.lines), default=0) or 1
@@ -55,7 +55,7 @@ def cells(profile: Profile) -> list[Cells]:
     ]
 
 
-def total_s(profile: Profile) -> float:
+def total_s(profile: LineProfile) -> float:
     return sum(line.time_s or 0 for line in profile.lines)
 
 
@@ -83,7 +83,7 @@ def resident_growth(line: ProfiledLine) -> str:
     return size_bytes(growth) if growth is not None and abs(growth) >= LEAST_GROWTH else ""
 
 
-def note(profile: Profile) -> str:
+def note(profile: LineProfile) -> str:
     """Return how much was timed, and what could not be profiled."""
     timed = (
         f"Time of {profile.calls:,} call{'s'[: profile.calls != 1]}, {seconds(total_s(profile) / profile.calls)} a call. "

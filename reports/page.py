@@ -8,24 +8,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import lines
+from . import comparison_page, lines, training_page
 from .answers import FAMILIES, Answer, answers, surprises
 from .deck import HEADER, deck_table
 from .diagrams import DIAGRAMS
-from .files import write
+from .files import write_texts
 from .frame import frame
 from .page_data import page_data
-from .results import Profile, ProfiledLine, ResultFile
+from .results import LineProfile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
 from .tables import csv
-from .units import seconds, share, size_bytes
+from .templates import KINDS, render
+from .units import counted, seconds, share, size_bytes
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-TEMPLATE = "page.html"
 MISSING_PACKAGE = r"^needs (.+): pip install"
 """The reason of a case that was skipped for want of a package."""
 
@@ -43,35 +40,11 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
         If a file cannot be written.
     """
     if result.w2vbench.comparison:
-        from . import comparison_page
-
         return comparison_page.report(result, folder)
     if result.w2vbench.training:
-        from . import training_page
-
         return training_page.report(result, folder)
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     return write_texts(folder, texts)
-
-
-def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder by name, and return their paths."""
-    for name, text in texts.items():
-        write(folder / name, text)
-    return [folder / name for name in texts]
-
-
-def templates() -> Environment:
-    """Return the pages' templates, which escape all texts of a result file."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("reports", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 GROUPS = {
@@ -83,9 +56,6 @@ GROUPS = {
     "training": "all of it: word vectors from text",
 }
 """What the kernels of a group do."""
-
-KINDS = {"textbook": "textbook", "NumPy/SciPy": "numpy", "compiled": "compiled", "framework": "framework"}
-"""Families, and the class of their marks on the page."""
 
 MARKS = {
     "textbook": '<path class="mark textbook" d="M2.3 2.3h7.4v7.4h-7.4z"/>',
@@ -129,9 +99,8 @@ def html(result: ResultFile) -> str:
         for one in kernel["implementations"]
     }
     profiles = {case.partition("@")[0]: (case, profile) for case, profile in suite.profiles.items()}
-    environment = templates()
-    environment.filters["code"] = code
-    return environment.get_template(TEMPLATE).render(
+    return render(
+        "page.html",
         result=result,
         suite=suite,
         machine=suite.environment.get("cpu") or "an unknown CPU",
@@ -167,10 +136,6 @@ def html(result: ResultFile) -> str:
     )
 
 
-def counted(number: int, name: str) -> str:
-    return f"{number} {name}{'s' if number != 1 else ''}"
-
-
 def date(result: ResultFile) -> str:
     """The day of a run: ``25 Nov 2026``; as it stands in the file, where that is no date."""
     from datetime import datetime
@@ -179,14 +144,6 @@ def date(result: ResultFile) -> str:
         return f"{datetime.fromisoformat(result.datetime):%-d %b %Y}"
     except ValueError:
         return result.datetime[:16]
-
-
-def code(text: str) -> str:
-    """A sentence as HTML, in which backticks mark code."""
-    from markupsafe import Markup
-
-    parts = text.split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 LETTERS = {
@@ -227,7 +184,7 @@ def not_measured(result: ResultFile) -> str:
     return "; ".join(parts)
 
 
-def hottest_line(kernel: str, profiles: Mapping[str, tuple[str, Profile]], found: Iterable[Answer]) -> str:
+def hottest_line(kernel: str, profiles: Mapping[str, tuple[str, LineProfile]], found: Iterable[Answer]) -> str:
     """Which line takes most of the time of the kernel's textbook implementation."""
     for answer in found:
         book = answer.baseline
@@ -249,7 +206,7 @@ class LineCells:
     text: str
 
 
-def line_cells(profile: Profile) -> list[LineCells]:
+def line_cells(profile: LineProfile) -> list[LineCells]:
     total = lines.total_s(profile) or 1.0
     return [
         LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)

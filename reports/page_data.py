@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .answers import (
@@ -20,7 +21,7 @@ from .answers import (
 )
 from .frame import frame
 from .limits import INTERPRETER, exceeded
-from .results import ResultFile, Row, once
+from .results import ResultFile, Row
 from .statistics import Interval
 from .tables import float_of, interval, notes_of
 
@@ -150,7 +151,7 @@ def case_data(
     return {name: value for name, value in data.items() if value not in (None, 0, [])} | {"i": number}
 
 
-@once
+@lru_cache(maxsize=1)
 def marked_wrong(result: ResultFile) -> set[str]:
     return {case.case for case in result.w2vbench.not_measured if case.marked_wrong}
 

@@ -14,8 +14,8 @@ def browser() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1240, height: int = 1180) -> None:
-    """Save a screenshot of a page, scrolled to an anchor, as a PNG.
+def picture(page: Path, out: Path, part: str = "#why .story") -> None:
+    """Save a screenshot of a part of a page, given by its CSS selector, as a PNG.
 
     Raises
     ------
@@ -30,10 +30,9 @@ def picture(page: Path, out: Path, anchor: str = "#lookup", width: int = 1240, h
     out.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        view = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-        view.goto(page.resolve().as_uri() + anchor)
-        view.wait_for_timeout(1500)  # the plots are drawn when they come into view
-        view.screenshot(path=str(out))
+        view = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light", device_scale_factor=1.5)
+        view.goto(page.resolve().as_uri())
+        view.locator(part).screenshot(path=str(out))
         chromium.close()
 
 

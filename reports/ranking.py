@@ -12,7 +12,6 @@ import numpy as np
 
 from .frame import example_s, speedup, work_ratio
 from .results import Row
-from .samples import walls
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
@@ -72,6 +71,11 @@ class Ranking:
         """Whether every case is known to be slower or to tie."""
         return self.tested and not self.undecided
 
+    @property
+    def one_winner(self) -> bool:
+        """Whether every other case is known to be slower than the leader."""
+        return self.conclusive and not self.tie
+
 
 def family(row: Row) -> int:
     """What an implementation needs beside NumPy and SciPy: 0 for nothing, 1 for a compiler, 2 for a framework."""
@@ -107,7 +111,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
 def logs_per_example(row: Row, leader: Row) -> list[float]:
     """How much longer a case takes than the leader per example, as one logarithm per process."""
     more = math.log(work_ratio(row, leader))
-    return [log - more for log in process_logs(walls(row.extra_info.processes), walls(leader.extra_info.processes))]
+    return [log - more for log in process_logs(row.walls, leader.walls)]
 
 
 def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:
@@ -159,14 +163,12 @@ def p_values(logs: Floats) -> Floats:
     ndarray
         (problems, implementations).
     """
-    from scipy.special import stdtr
+    from scipy.special import stdtr  # scipy.stats takes milliseconds a call, and much longer to import
 
     processes = logs.shape[1]
-    error = logs.std(axis=1, ddof=1) / math.sqrt(processes)
-    mean = np.abs(logs.mean(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stdtr(processes - 1, -mean / error)
-    return np.where(error > 0, p, np.where(mean > 0, 0.0, 1.0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # the leader's own ratios are all zero
+        t = logs.mean(axis=1) / (logs.std(axis=1, ddof=1) / math.sqrt(processes))
+    return np.where(np.isnan(t), 1.0, 2 * stdtr(processes - 1, -np.abs(t)))
 
 
 @cache

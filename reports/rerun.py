@@ -9,18 +9,15 @@ from .results import Row
 PROCESSES = 20
 """Processes in which an undecided case is measured again."""
 
-OPTIONS = {
-    "H": "--hidden",
-    "K": "--negatives",
-    "dtype": "--dtype",
-    "index": "--index",
-    "words": "--words",
-    "threads": "--threads",
+OPTIONS: dict[str, tuple[str, object]] = {
+    "H": ("--hidden", 100),
+    "K": ("--negatives", 5),
+    "dtype": ("--dtype", "f32"),
+    "index": ("--index", "i64"),
+    "words": ("--words", "zipf"),
+    "threads": ("--threads", 1),
 }
-"""Options of ``w2vbench run`` by the part of a size that they set, except V and B."""
-
-DEFAULTS = {"H": 100, "K": 5, "dtype": "f32", "index": "i64", "words": "zipf", "threads": 1}
-"""What ``w2vbench run`` takes without an option."""
+"""Options of ``w2vbench run`` and their defaults, by the part of a size that they set, except V and B."""
 
 
 def rerun_command(rows: Sequence[Row], problem: Row) -> str:
@@ -34,12 +31,15 @@ def rerun_command(rows: Sequence[Row], problem: Row) -> str:
         Any case of the problem.
     """
     size = problem.extra_info.size
-    changed = [name for name, default in DEFAULTS.items() if getattr(size, name) not in (default, 0)]
     return " ".join(
         [
             f"w2vbench run --kernel {problem.extra_info.kernel} --vocab {size.V} --batch {size.B}",
-            *(f"{OPTIONS[name]} {getattr(size, name)}" for name in changed),
-            *(f"--only {row.extra_info.implementation}" for row in rows),
+            *(
+                f"{option} {value}"
+                for name, (option, default) in OPTIONS.items()
+                if (value := getattr(size, name)) not in (default, 0)
+            ),
+            *(f"--only {row.slug}" for row in rows),
             f"--processes {PROCESSES}",
         ]
     )

@@ -8,17 +8,17 @@ ours. ``benchmarks`` holds the cases that were measured; all else stands in each
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from .verdicts import SetupVerdict, Stage, Verdict
+from .statistics import Floats, Interval, MemoryVerdict
+from .verdicts import LogRatios, SetupVerdict, Verdict
 
-T = TypeVar("T")
 SCHEMA = 1
 
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -80,6 +80,11 @@ class Samples:
     def __post_init__(self) -> None:
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
+
+    @property
+    def walls(self) -> Floats:
+        """The wall times, NaN where the variant took no part."""
+        return np.array(self.wall_s, np.float64)
 
 
 class Extra(Part):
@@ -145,6 +150,15 @@ class Row(Part):
         """The case's name, whichever engine wrote the row."""
         return self.param or self.name
 
+    @property
+    def slug(self) -> str:
+        return self.extra_info.implementation
+
+    @property
+    def walls(self) -> list[Floats]:
+        """The wall times of each process's rounds, in seconds per call; NaN where the implementation took no part."""
+        return [process.walls for process in self.extra_info.processes]
+
 
 class NotMeasured(Part):
     """A case without figures, and why. marked_wrong: whether it is the textbook's wrong version, shown on purpose."""
@@ -160,7 +174,7 @@ class NotMeasured(Part):
     marked_wrong: bool = False
 
 
-class Source(Part):
+class SourceCode(Part):
     """Where an implementation stands, and its text."""
 
     file: str
@@ -184,7 +198,7 @@ class ProfiledLine(Part):
     memory_bytes: Signed | None = None
 
 
-class Profile(Part):
+class LineProfile(Part):
     """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds.
     left_out: what could not be profiled, and why."""
 
@@ -228,12 +242,16 @@ class Limits(Part):
     matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
 
 
-class Ratio(Part):
-    """A ratio of times, with its 95 % interval where there is one."""
+def plausible(ratio: Interval) -> Interval:
+    """Raise ValueError where a ratio of times, or an end of its 95 % interval, cannot be one."""
+    ends = [end for end in (ratio.low, ratio.high) if end is not None]
+    if not 1e-12 < ratio.estimate < 1e9 or not all(0 <= end < math.inf for end in ends):
+        raise ValueError("no ratio of times")
+    return ratio
 
-    estimate: Seconds
-    low: Positive | None = None
-    high: Positive | None = None
+
+Ratio = Annotated[Interval, AfterValidator(plausible)]
+"""A ratio of times, with its 95 % interval where there is one."""
 
 
 class ComparedRow(Part):
@@ -293,7 +311,7 @@ class ComparedRow(Part):
     head_s: Seconds | None = None
     base_cpu_s: Positive | None = None
     head_cpu_s: Positive | None = None
-    memory: Literal["more", "less", "same", "unknown"] = "unknown"
+    memory: MemoryVerdict = "unknown"
     base_bytes: Count | None = None
     control_bytes: Count | None = None
     head_bytes: Count | None = None
@@ -389,7 +407,7 @@ class Calibration(Part):
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
-    stages: list[tuple[list[Stage], list[Stage]]] = []
+    stages: list[tuple[list[LogRatios], list[LogRatios]]] = []
 
 
 class TrainingRun(Part):
@@ -400,6 +418,7 @@ class TrainingRun(Part):
     kernel: str
     implementation: str
     title: str
+    family: Family = "NumPy/SciPy"
     threads: Count
     seed: Count
     status: Literal["ok", "skipped", "timeout", "out of memory", "crashed", "error", "wrong"]
@@ -469,10 +488,10 @@ class Suite(Part):
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
     limit_samples: dict[str, dict[str, list[Samples]]] = {}
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, LineProfile] = {}
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}
-    sources: dict[str, Source] = {}
+    sources: dict[str, SourceCode] = {}
     comparison: Comparison | None = None
     calibration: Calibration | None = None
     training: Training | None = None
@@ -508,23 +527,16 @@ class ResultFile(Part):
                 raise ValueError(f"{row.case!r} has not as many processes as others of its problem")
         return self
 
+    def __hash__(self) -> int:
+        """By identity, so that what several outputs need can be kept by file (functools.lru_cache)."""
+        return id(self)
+
+    @property
+    def baselines(self) -> dict[str | None, Row]:
+        """The case of each problem that speed-ups refer to, by the problem."""
+        return {row.group: row for row in self.benchmarks if row.extra_info.baseline}
+
 
 def with_part(result: ResultFile, **part: Any) -> ResultFile:
     """Return a result file with other values of its ``w2vbench`` part."""
     return result.model_copy(update={"w2vbench": result.w2vbench.model_copy(update=part)})
-
-
-def once(of: Callable[[ResultFile], T]) -> Callable[[ResultFile], T]:
-    """Have a function of a result file work out what several outputs need once, for the last file that it was asked for.
-
-    What it gives must not be changed.
-    """
-    last: list[tuple[ResultFile, T]] = []
-
-    @wraps(of)
-    def kept(result: ResultFile) -> T:
-        if not last or last[0][0] is not result:
-            last[:] = [(result, of(result))]
-        return last[0][1]
-
-    return kept

@@ -5,12 +5,9 @@ Speed-ups, growth, limits and verdicts are functions of these samples: ``w2vbenc
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from .files import read
 from .results import ResultFile, Samples
@@ -77,8 +74,4 @@ def series(result: ResultFile) -> Iterator[tuple[str, str, list[Samples]]]:
 
 def walls(processes: Sequence[Samples]) -> list[Floats]:
     """Return the wall times of each process's rounds, in seconds per call; NaN where the variant took no part."""
-    return [figures(process.wall_s) for process in processes]
-
-
-def figures(values: Sequence[float | None]) -> Floats:
-    return np.array([math.nan if value is None else value for value in values], np.float64)
+    return [process.walls for process in processes]

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 from .memory import untraced
-from .results import ComparedRow, Comparison, Ratio, Samples
-from .samples import figures
-from .statistics import Floats, Interval, memory_verdict
-from .verdicts import Decision, Paired, Stage, decide, undecided
+from .results import ComparedRow, Comparison, Samples
+from .statistics import Floats, MemoryVerdict, memory_verdict
+from .verdicts import Decision, LogRatios, Paired, decide, undecided
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
@@ -32,12 +32,12 @@ Process = Mapping[str, Samples]
 """The samples of a case in one process, by variant."""
 
 
-def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
+def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> LogRatios:
     """Return the log-ratios of a stage's processes: of medians, of means, and of set-up."""
     times = [[wall_times(process[side]) for side in sides] for process in processes]
     setups = [[math.log(max(process[side].setup_s or 0.0, 1e-9)) for side in sides] for process in processes]
     long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
-    return Stage(
+    return LogRatios(
         median_ratios([[np.log(one) for one in process] for process in times]),
         ratios([[float(np.log(one.mean())) for one in process] for process in times]),
         ratios(setups) if long else None,
@@ -46,8 +46,7 @@ def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> Stage:
 
 def wall_times(samples: Samples) -> Floats:
     """Return the wall times of the rounds that a variant took part in, in seconds per call."""
-    times = figures(samples.wall_s)
-    return times[np.isfinite(times)]
+    return samples.walls[np.isfinite(samples.walls)]
 
 
 def median_ratios(processes: Sequence[Sequence[Floats]]) -> Paired:
@@ -104,13 +103,8 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
     decisions = decide((first, second), threshold)
     for case in undecided(first, threshold):
         if case not in second:
-            decisions[case] = without_second_stage(decisions[case])
+            decisions[case] = replace(decisions[case], verdict="inconclusive", why=NO_SECOND_STAGE)
     return [with_decision(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
-
-
-def without_second_stage(decision: Decision) -> Decision:
-    """The decision on a case that the first stage leaves undecided and that has no second stage."""
-    return replace(decision, verdict="inconclusive", why=NO_SECOND_STAGE)
 
 
 def with_decision(row: ComparedRow, decision: Decision | None, second_stage: bool, threshold: float) -> ComparedRow:
@@ -125,28 +119,16 @@ def with_decision(row: ComparedRow, decision: Decision | None, second_stage: boo
         "untraced": untraced(row.needs),
     }
     for side in (BASE, HEAD):
-        for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", setup_s)):
+        for name, figure in (("s", wall_s), ("cpu_s", cpu_s), ("setup_s", attrgetter("setup_s"))):
             fields[f"{side}_{name}"] = typical(processes, side, figure)
     if decision:
-        fields |= {
-            "verdict": decision.verdict,
-            "why": decision.why,
-            "ratio": ratio(decision.ratio),
-            "control": ratio(decision.control),
-            "mean": ratio(decision.mean),
-            "setup": decision.setup,
-            "setup_ratio": decision.setup_ratio and ratio(decision.setup_ratio),
-        }
+        fields |= vars(decision)
     return row.model_copy(update=fields)
-
-
-def ratio(interval: Interval) -> Ratio:
-    return Ratio(estimate=interval.estimate, low=interval.low, high=interval.high)
 
 
 def typical(processes: Sequence[Process], side: str, figure: Callable[[Samples], float | None]) -> float | None:
     """Return the median over processes of one variant's figure; None where no process has it."""
-    values = [value for process in processes if side in process and (value := figure(process[side])) is not None]
+    values = [value for process in processes if (value := figure(process[side])) is not None]
     return median(values) if values else None
 
 
@@ -160,11 +142,7 @@ def cpu_s(samples: Samples) -> float:
     return float(np.mean([figure for figure in samples.cpu_s if figure is not None]))
 
 
-def setup_s(samples: Samples) -> float | None:
-    return samples.setup_s
-
-
-def memory_of(row: ComparedRow, threshold: float) -> str:
+def memory_of(row: ComparedRow, threshold: float) -> MemoryVerdict:
     """Return how HEAD's peak allocation compares with BASE's; ``unknown`` unless BASE's two loads agree."""
     if untraced(row.needs):
         return "unknown"

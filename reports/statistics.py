@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +41,10 @@ class Interval:
         """Whether a value lies in the interval; an unknown interval includes everything."""
         return self.low is None or self.high is None or self.low <= value <= self.high
 
-    def map(self, function: Any) -> Interval:
+    def map(self, function: Callable[[float], float]) -> Interval:
         """Return the interval of an increasing function of the estimate."""
-        return Interval(
-            function(self.estimate), *(None if end is None else function(end) for end in (self.low, self.high))
-        )
+        ends = (None if end is None else function(end) for end in (self.low, self.high))
+        return Interval(function(self.estimate), *ends)
 
 
 @cache
@@ -56,31 +55,13 @@ def t_quantile(degrees: float, level: float = LEVEL) -> float:
     return float(stdtrit(degrees, 0.5 + level / 2))
 
 
-def mean_interval(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the mean of some values with its t-interval; one value has none.
-
-    Raises
-    ------
-    ValueError
-        If there are no values.
-    """
-    data = np.asarray(values, np.float64)
-    if data.size == 0:
-        raise ValueError("no values")
-    mean = float(data.mean())
-    if data.size == 1:
-        return Interval(mean)
-    half = t_quantile(data.size - 1, level) * float(data.std(ddof=1)) / math.sqrt(data.size)
-    return Interval(mean, mean - half, mean + half)
-
-
 @dataclass(frozen=True)
 class Estimate:
     """An estimate, its standard error, and the error's degrees of freedom."""
 
     value: float
     error: float
-    degrees: int
+    degrees: float
 
     def p_above(self, bound: float) -> float:
         """Return the one-sided p-value against "the true value is at most ``bound``"."""
@@ -98,18 +79,22 @@ class Estimate:
         """Return the p-value against "the true value is at least ``margin`` away from zero" (two one-sided tests)."""
         return max(self.p_above(-margin), self.p_below(margin))
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+    def ends(self, level: float = LEVEL) -> tuple[float, float]:
+        """Return the ends of the t-interval."""
         half = t_quantile(self.degrees, level) * self.error
         return self.value - half, self.value + half
 
+    def interval(self, level: float = LEVEL) -> Interval:
+        """Return the estimate with its t-interval."""
+        return Interval(self.value, *self.ends(level))
+
     def ratio(self) -> Interval:
         """Return a log-ratio as a ratio with its interval."""
-        low, high = self.interval()
-        return Interval(math.exp(self.value), math.exp(low), math.exp(high))
+        return self.interval().map(math.exp)
 
 
-def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
-    """Return the trimmed mean and its standard error.
+def trimmed_mean(values: Sequence[float] | Floats, trim: float = TRIM) -> Estimate:
+    """Return the trimmed mean and its standard error; without trimming, the mean and the usual one.
 
     Raises
     ------
@@ -121,7 +106,7 @@ def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
     K. K. Yuen, Biometrika 61, 1974.
     """
     data = np.sort(np.asarray(values, np.float64))
-    cut = int(TRIM * data.size)
+    cut = int(trim * data.size)
     count = data.size - 2 * cut
     if data.size < 2:
         raise ValueError("fewer than two values")
@@ -130,33 +115,41 @@ def trimmed_mean(values: Sequence[float] | Floats) -> Estimate:
     return Estimate(float(data[cut : data.size - cut].mean()), error, count - 1)
 
 
-def over_processes(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the mean of processes' figures, with its t-interval from LEAST processes up.
+def welch(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Estimate:
+    """Return the difference of two means, with Welch's standard error and degrees of freedom.
+
+    References
+    ----------
+    B. L. Welch, Biometrika 34, 1947.
+    """
+    parts = [(float(np.var(values, ddof=1)) / len(values), len(values) - 1) for values in (first, second)]
+    variance = sum(part for part, _ in parts)
+    degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1.0
+    return Estimate(float(np.mean(first) - np.mean(second)), math.sqrt(variance), degrees)
+
+
+def mean_interval(
+    values: Sequence[float] | Floats, level: float = LEVEL, *, trim: float = 0.0, least: int = 2
+) -> Interval:
+    """Return the mean of some values, trimmed if asked, with its t-interval from ``least`` values up.
 
     Raises
     ------
     ValueError
         If there are no values.
     """
-    mean = mean_interval(values, level)
-    return mean if len(values) >= LEAST else Interval(mean.estimate)
+    if len(values) == 0:
+        raise ValueError("no values")
+    if len(values) < least:
+        return Interval(float(np.mean(values)))
+    return trimmed_mean(values, trim).interval(level)
 
 
-def typical(values: Sequence[float] | Floats, level: float = LEVEL) -> Interval:
-    """Return the trimmed mean of processes' figures, with its interval from LEAST processes up.
-
-    It is for figures that a slowed process changes, such as wall times (paired ratios do not change). Estimate and interval
-    are then those of undisturbed processes.
-
-    Raises
-    ------
-    ValueError
-        If there are no values.
-    """
-    if len(values) < LEAST:
-        return over_processes(values, level)
-    mean = trimmed_mean(values)
-    return Interval(mean.value, *mean.interval(level))
+over_processes = partial(mean_interval, least=LEAST)
+"""The mean of processes' figures, with its t-interval from LEAST processes up."""
+typical = partial(mean_interval, trim=TRIM, least=LEAST)
+"""The trimmed mean of processes' figures, for those that a slowed process changes, such as wall times (paired ratios do not
+change). Estimate and interval are then of undisturbed processes."""
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
@@ -169,16 +162,9 @@ def difference_interval(first: Sequence[float], second: Sequence[float], level: 
     """
     if not first or not second:
         raise ValueError("no values")
-    difference = float(np.mean(first) - np.mean(second))
     if len(first) < 2 or len(second) < 2:
-        return Interval(difference)
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
-    error = math.sqrt(sum(parts))
-    if error == 0:
-        return Interval(difference, difference, difference)
-    degrees = error**4 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
-    half = t_quantile(degrees, level) * error
-    return Interval(difference, difference - half, difference + half)
+        return Interval(float(np.mean(first) - np.mean(second)))
+    return welch(first, second).interval(level)
 
 
 def finite_median(values: Floats) -> float:
@@ -226,7 +212,7 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
     return over_processes(logs, level).map(math.exp) if logs else None
 
 
-def typical_figure(processes: Sequence[Floats], level: float = LEVEL) -> Interval:
+def typical_figure(processes: Sequence[Floats]) -> Interval:
     """Return the trimmed geometric mean over processes of each process's median (``typical``), in the samples' unit.
 
     Raises
@@ -234,7 +220,7 @@ def typical_figure(processes: Sequence[Floats], level: float = LEVEL) -> Interva
     ValueError
         If there are no processes.
     """
-    return typical([math.log(finite_median(process)) for process in processes], level).map(math.exp)
+    return typical([math.log(finite_median(process)) for process in processes]).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
@@ -248,11 +234,10 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
     x, y = x[usable], y[usable]
     if len(np.unique(x)) < 2:
         return None
-    x = x - x.mean()
-    return float((x * (y - y.mean())).sum() / (x**2).sum())
+    return statistics.linear_regression(x.tolist(), y.tolist()).slope
 
 
-def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level: float = LEVEL) -> Interval | None:
+def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]]) -> Interval | None:
     """Return the power that figures grow with: the trimmed mean over processes of each process's ``slope``.
 
     The interval shows how precisely the slope is known, and not how straight the line is: caches bend it at the same place
@@ -264,8 +249,6 @@ def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level
         The sizes.
     processes
         For each process, its figure at each size.
-    level
-        Confidence level of the interval.
 
     Returns
     -------
@@ -273,14 +256,15 @@ def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]], level
         None if no process has a slope.
     """
     slopes = [power for figures in processes if (power := slope(sizes, figures)) is not None]
-    return typical(slopes, level) if slopes else None
+    return typical(slopes) if slopes else None
 
 
+MemoryVerdict = Literal["more", "less", "same", "unknown"]
 LEAST_BYTES = 4096
 """A smaller difference of peak memory counts as none at any threshold: Python's own small objects take as much."""
 
 
-def memory_verdict(before: int | None, after: int | None, threshold: float) -> str:
+def memory_verdict(before: int | None, after: int | None, threshold: float) -> MemoryVerdict:
     """Compare two peaks of memory: ``more``, ``less``, ``same`` or ``unknown``.
 
     A difference up to ``threshold`` times the first, or up to LEAST_BYTES, counts as none.
@@ -292,7 +276,7 @@ def memory_verdict(before: int | None, after: int | None, threshold: float) -> s
     return "more" if after > before else "less"
 
 
-def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interval:
+def share_interval(successes: int, trials: int) -> Interval:
     """Return a share with its exact interval.
 
     Raises
@@ -304,11 +288,11 @@ def share_interval(successes: int, trials: int, level: float = LEVEL) -> Interva
     ----------
     C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
     """
-    from scipy.special import betaincinv
+    from scipy.special import betaincinv  # binomtest searches for the same ends a hundred times as long
 
     if not trials:
         raise ValueError("no trials")
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low = float(betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
     high = float(betaincinv(successes + 1, trials - successes, 1 - tail)) if successes < trials else 1.0
     return Interval(successes / trials, low, high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -97,28 +97,11 @@ def table(problem: str, cases: Sequence[Any], series: dict[Any, Any], result: Re
         if name not in OPTIONAL or any(float_of(getattr(case, figure)) is not None for case in cases)
     ]
     header = ("implementation", "what it is", *columns)
-    rows = []
-    for case in cases:
-        if case.status != "ok":
-            rows.append(
-                (str(case.implementation), str(case.title), f"{case.status}: {case.reason}", *[""] * (len(header) - 3))
-            )
-            continue
-        cells = {
-            "wall": seconds(float_of(case.wall_s)),
-            "speed-up": "baseline" if case.baseline else times(interval(case, "speedup")),
-            "CPU": cpu(case),
-            "peak memory": memory(case),
-            "grows as": growth(case),
-            "limit reached": limit_reached(case),
-            "pairs a second": rate(float_of(case.pairs_per_s)),
-            "words a second": rate(float_of(case.words_per_s)),
-        }
-        rows.append((str(case.implementation), str(case.title), *(cells[name] for name in columns)))
+    rows = tuple((str(case.implementation), str(case.title), *figure_cells(case, columns)) for case in cases)
     note = notes_of(problem, cases, result, series)
     statuses = tuple(str(case.status) for case in cases)
     stages = tuple(stage_shares(measured, result))
-    return Table(problem, header, tuple(rows), statuses, note, stages)
+    return Table(problem, header, rows, statuses, note, stages)
 
 
 def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: dict[Any, Any] | None = None) -> str:
@@ -144,6 +127,23 @@ def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: dic
         above_limit(measured),
     ]
     return " ".join(filter(None, notes))
+
+
+def figure_cells(case: Any, columns: Sequence[str]) -> list[str]:
+    """A case's cells under some of SORTED_BY; why it has none, if it was not measured."""
+    if case.status != "ok":
+        return [f"{case.status}: {case.reason}", *[""] * (len(columns) - 1)]
+    cells = {
+        "wall": seconds(float_of(case.wall_s)),
+        "speed-up": "baseline" if case.baseline else times(interval(case, "speedup")),
+        "CPU": cpu(case),
+        "peak memory": memory(case),
+        "grows as": growth(case),
+        "limit reached": limit_reached(case),
+        "pairs a second": rate(float_of(case.pairs_per_s)),
+        "words a second": rate(float_of(case.words_per_s)),
+    }
+    return [cells[name] for name in columns]
 
 
 def unequal_work(problem: Sequence[Row]) -> str:
@@ -245,13 +245,8 @@ def at_limit(problem: Sequence[Any]) -> Iterator[str]:
     shares: dict[str, list[str]] = {}
     for case in problem:
         share = interval(case, "limit_share")
-        if (
-            case.growth_V > 0.5
-            and case.limit in MEANING
-            and share
-            and share.estimate >= AT_LIMIT
-            and not exceeded(share)
-        ):
+        reached = share and share.estimate >= AT_LIMIT and not exceeded(share)
+        if share and reached and case.growth_V > 0.5 and case.limit in MEANING:
             shares.setdefault(str(case.limit), []).append(f"{case.implementation} {share.estimate:.0%}")
     for limit, cases in shares.items():
         remedy = "computing less" if limit == ARITHMETIC else "moving fewer bytes"
@@ -285,8 +280,13 @@ def float_of(value: Any) -> float | None:
 
 def markdown(one: Table) -> str:
     """Return a table as GitHub's Markdown."""
-    aligned = "| --- | --- | " + " | ".join("---:" for _ in one.header[2:]) + " |"
-    return "\n".join([cells(one.header), aligned, *map(cells, one.rows)])
+    return "\n".join(markdown_table(one.header, one.rows, left=2))
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int | None = None) -> list[str]:
+    """Return a Markdown table's lines. Columns are aligned to the right after the first ``left`` ones, if given."""
+    rules = ["---" if left is None or at < left else "---:" for at in range(len(header))]
+    return [cells(header), cells(rules), *map(cells, rows)]
 
 
 def cells(row: Sequence[str]) -> str:
@@ -301,10 +301,10 @@ def plain(text: str) -> str:
 
 def csv(cases: pd.DataFrame) -> str:
     """Return all cases as CSV. Text that a spreadsheet would take for a formula gets a quote before it."""
-    safe = cases.copy()
-    for column in safe.columns:
-        if safe[column].map(lambda value: isinstance(value, str)).any():
-            safe[column] = safe[column].map(
-                lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-            )
-    return str(safe.to_csv(index=False, lineterminator="\n", float_format="%.15g"))
+
+    def safe(value: Any) -> Any:
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+    texts = cases.select_dtypes(exclude="number").columns
+    checked = cases.assign(**{column: cases[column].map(safe) for column in texts})
+    return str(checked.to_csv(index=False, lineterminator="\n", float_format="%.15g"))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
 
-from .results import Training, TrainingRun
+from .results import Against, Family, Training, TrainingRun
 from .statistics import Interval, difference_interval, mean_interval
-from .story import listed
-from .tables import cells, plain
-from .units import faster, rate, size_bytes, three, times
+from .tables import markdown_table, plain
+from .units import counted, faster, listed, rate, size_bytes, three, times
 
 PEER = "gensim"
 SCORES = {"wordsim353": "WordSim-353", "simlex999": "SimLex-999", "analogies": "analogies"}
@@ -23,14 +23,37 @@ HEADER = (
 
 
 @dataclass(frozen=True)
-class Implementation:
-    """The runs of an implementation on a number of threads."""
+class Trained:
+    """An implementation's training runs on a number of threads."""
 
+    training: Training
     kernel: str
     slug: str
-    title: str
     threads: int
-    runs: tuple[TrainingRun, ...]
+
+    @property
+    def runs(self) -> list[TrainingRun]:
+        mine = self.kernel, self.slug, self.threads
+        return [run for run in self.training.runs if (run.kernel, run.implementation, run.threads) == mine]
+
+    @property
+    def family(self) -> Family:
+        return self.runs[0].family if self.runs else "framework"
+
+    @property
+    def peer(self) -> Trained:
+        """The peer's runs of the same kernel on as many threads."""
+        return replace(self, slug=PEER)
+
+    @property
+    def equal(self) -> bool | None:
+        """Whether it is equal in quality to the peer, by a test whose seeds were planned."""
+        return self.training.equal.get(self.key) if self.training.planned else None
+
+    @property
+    def against(self) -> dict[str, Against]:
+        """Its scores beside the peer's."""
+        return self.training.against.get(self.key, {})
 
     @property
     def key(self) -> str:
@@ -51,9 +74,9 @@ class Implementation:
     def log_speeds(self) -> list[float]:
         return [math.log(run.words / run.seconds) for run in self.ok_runs]
 
-    def over(self, other: Implementation | None) -> Interval | None:
-        """Return the speed-up over another implementation, by geometric means over seeds."""
-        mine, theirs = self.log_speeds(), other.log_speeds() if other else []
+    def over_peer(self) -> Interval | None:
+        """Return the speed-up over the peer, by geometric means over seeds."""
+        mine, theirs = self.log_speeds(), self.peer.log_speeds()
         return difference_interval(mine, theirs).map(math.exp) if mine and theirs else None
 
     def score(self, name: str) -> Interval | None:
@@ -63,51 +86,48 @@ class Implementation:
         return over_seeds([run.loss for run in self.ok_runs if run.loss is not None])
 
 
-def over_seeds(values: Sequence[float], function: Any = lambda value: value) -> Interval | None:
+def over_seeds(values: Sequence[float], function: Callable[[float], float] = float) -> Interval | None:
     """The mean of runs' figures with its 95 % t-interval, mapped by a function; None without runs."""
     return mean_interval(list(values)).map(function) if values else None
 
 
-def implementations(training: Training) -> list[Implementation]:
+def implementations(training: Training) -> list[Trained]:
     """Return the implementations of each kernel, from the slowest to the fastest; those without a speed come last."""
-    groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
-    for run in training.runs:
-        groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
-    every = [
-        Implementation(kernel, slug, runs[0].title, threads, tuple(runs))
-        for (kernel, slug, threads), runs in groups.items()
-    ]
+    keys = dict.fromkeys((run.kernel, run.implementation, run.threads) for run in training.runs)
 
-    def order(implementation: Implementation) -> tuple[str, float]:
+    def order(implementation: Trained) -> tuple[str, float]:
         speed = implementation.speed()
         return implementation.kernel, speed.estimate if speed else math.inf
 
-    return sorted(every, key=order)
+    return sorted((Trained(training, *key) for key in keys), key=order)
 
 
-def row(implementation: Implementation, training: Training, peer: Implementation | None) -> tuple[str, ...]:
+def by_kernel(training: Training) -> dict[str, list[Trained]]:
+    """Return the implementations of each kernel, in the same order."""
+    return {kernel: list(some) for kernel, some in groupby(implementations(training), attrgetter("kernel"))}
+
+
+def row(implementation: Trained) -> tuple[str, ...]:
     """Return an implementation's cells under HEADER."""
     speed = implementation.speed()
     if speed is None:
         why = next((f"{run.status}: {run.reason}" for run in implementation.runs), "")
         return (implementation.slug, str(implementation.threads), why, *["–"] * (len(HEADER) - 3))
     runs = implementation.ok_runs
-    over = implementation.over(peer)
     memory = [run.peak_bytes for run in runs if run.peak_bytes is not None]
     words = sum(run.words for run in runs) / len(runs)
     text = "all" if all(run.whole for run in runs) else f"{rate(words)} words"
-    equal = verdict(implementation, training)
     return (
         implementation.slug,
         str(implementation.threads),
         with_interval(speed, rate),
-        PEER if implementation.slug == PEER else times(over) if over else "–",
+        PEER if implementation.slug == PEER else times(implementation.over_peer()),
         three(sum(run.cpu_s for run in runs) / sum(run.words for run in runs) * 1e6),
         size_bytes(max(memory)) if memory else "–",
         text + (f", {len(runs)} of {len(implementation.runs)} runs" if implementation.failed_runs else ""),
         with_interval(implementation.loss(), lambda value: f"{value:.3f}"),
         *(with_interval(implementation.score(name), partial(score_text, name)) for name in SCORES),
-        "" if implementation.slug == PEER else {True: "yes", False: "not shown", None: "–"}[equal],
+        "" if implementation.slug == PEER else {True: "yes", False: "not shown", None: "–"}[implementation.equal],
     )
 
 
@@ -116,7 +136,7 @@ def score_text(name: str, value: float) -> str:
     return f"{round(value, 3) + 0.0:.1%}" if name == "analogies" else f"{round(value, 3) + 0.0:.3f}"
 
 
-def with_interval(interval: Interval | None, text: Any) -> str:
+def with_interval(interval: Interval | None, text: Callable[[float], str]) -> str:
     """A mean and its interval, each number as ``text`` gives it."""
     if interval is None:
         return "–"
@@ -124,86 +144,67 @@ def with_interval(interval: Interval | None, text: Any) -> str:
     return f"{text(interval.estimate)}{ends}"
 
 
-def peer_of(implementation: Implementation, every: Sequence[Implementation]) -> Implementation | None:
-    """Return gensim's runs of the same kernel on as many threads."""
-    return next(
-        (r for r in every if (r.kernel, r.slug, r.threads) == (implementation.kernel, PEER, implementation.threads)),
-        None,
-    )
-
-
 def summaries(training: Training) -> Iterator[str]:
     """Yield a sentence on each kernel, and one on each implementation that failed with some seeds."""
-    every = implementations(training)
-    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
-        speeds = [
-            (implementation, speed)
-            for implementation in every
-            if implementation.kernel == kernel and (speed := implementation.speed())
-        ]
-        if not speeds:
+    for kernel, some in by_kernel(training).items():
+        best = next((one for one in reversed(some) if one.ok_runs), None)
+        speed = best and best.speed()
+        if not (best and speed):
             continue
-        best, speed = max(speeds, key=lambda one: one[1].estimate)
-        peer = peer_of(best, every)
-        ratio = best.over(peer)
-        over = f", {faster(Interval(ratio.estimate))} than {PEER}" if ratio and best.slug != PEER else ""
+        ratio = None if best.slug == PEER else best.over_peer()
+        over = f", {faster(Interval(ratio.estimate))} than {PEER}" if ratio else ""
         yield (
             f"{kernel}: the fastest is {best.slug} on {counted(best.threads, 'thread')}, with {rate(speed.estimate)} words a "
-            f"second{over}.{'' if best.slug == PEER else f' {quality_sentence(best, training, peer)}'}"
+            f"second{over}.{'' if best.slug == PEER else f' {quality_sentence(best)}'}"
         )
-    for implementation in every:
+    for implementation in implementations(training):
         if implementation.failed_runs and implementation.ok_runs:
             why = "; ".join(dict.fromkeys(f"{run.status}: {run.reason}" for run in implementation.failed_runs))
             share = f"{len(implementation.failed_runs)} of {counted(len(implementation.runs), 'run')}"
             yield f"{implementation.key}: {share} failed ({why}). Its figures are of the others."
 
 
-def quality_sentence(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
+def quality_sentence(implementation: Trained) -> str:
     """What is known of an implementation's quality compared with the peer's."""
-    if verdict(implementation, training):
+    if implementation.equal:
         return f"None of its scores is worse than {PEER}'s by more than twice the standard deviation of {PEER}'s own seeds."
-    if reason := untestable(implementation, training, peer):
+    if reason := untestable(implementation):
         return f"Its quality could not be compared with {PEER}'s: {reason}."
-    assert peer is not None
-    against = training.against.get(implementation.key, {})
+    against = implementation.against
     reasons: dict[str, list[str]] = {}
     for name, label in SCORES.items():
         if name not in against or against[name].shown is None:
-            why = untestable_score(name, implementation, peer, training.planned)
-            reasons.setdefault(why, []).append(label)
+            reasons.setdefault(untestable_score(name, implementation), []).append(label)
     texts = [f"Not testable by {listed(labels)}: {why}" for why, labels in reasons.items()]
     if worse := [label for name, label in SCORES.items() if name in against and against[name].shown is False]:
-        seeds = counted(training.planned, "seed")
+        seeds = counted(implementation.training.planned, "seed")
         texts.insert(0, f"It was not shown to be equal to {PEER} by {listed(worse)} ({seeds} planned)")
     return " ".join(f"{text}." for text in texts)
 
 
-def verdict(implementation: Implementation, training: Training) -> bool | None:
-    """Whether an implementation is equal in quality to the peer, by a test whose seeds were planned."""
-    return training.equal.get(implementation.key) if training.planned else None
-
-
-def untestable(implementation: Implementation, training: Training, peer: Implementation | None) -> str:
+def untestable(implementation: Trained) -> str:
     """Why an implementation's quality cannot be compared with the peer's; empty if it can."""
-    if not training.planned:
+    peer, planned = implementation.peer, implementation.training.planned
+    if not planned:
         return "the file is of a version that did not plan its seeds"
     if not all(run.whole for run in implementation.ok_runs):
         return "it was trained on a part of the text"
     if implementation.failed_runs:
         return "some of its runs failed"
-    if peer is None or not peer.ok_runs:
+    if not peer.ok_runs:
         return f"{PEER} was not trained on as many threads"
     if peer.failed_runs:
         return f"some of {PEER}'s runs failed"
-    done = min(sum(run.seed <= training.planned for run in one.ok_runs) for one in (implementation, peer))
-    if done < training.planned:
-        return f"{done} of the {counted(training.planned, 'planned seed')} are done (--resume runs the others)"
+    done = min(sum(run.seed <= planned for run in one.ok_runs) for one in (implementation, peer))
+    if done < planned:
+        return f"{done} of the {counted(planned, 'planned seed')} are done (--resume runs the others)"
     return ""
 
 
-def untestable_score(name: str, implementation: Implementation, peer: Implementation, planned: int) -> str:
+def untestable_score(name: str, implementation: Trained) -> str:
     """Why a score of an implementation cannot be compared with the peer's."""
-    pair = implementation, peer
+    planned = implementation.training.planned
+    pair = implementation, implementation.peer
     if min(sum(name in run.scores for run in one.ok_runs if run.seed <= planned) for one in pair) < planned:
         return "too few words of its list are in the text, or all vectors are alike"
     if planned < 2:
@@ -261,10 +262,6 @@ def describe_method(training: Training) -> str:
     return " ".join(filter(None, texts))
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
-
-
 def markdown(training: Training) -> str:
     """Return data, summaries, tables and method as Markdown."""
     lines = [
@@ -275,13 +272,6 @@ def markdown(training: Training) -> str:
         *(f"- {plain(line)}" for line in summaries(training)),
         "",
     ]
-    every = implementations(training)
-    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
-        lines += [f"## {plain(kernel)}", "", cells(HEADER), cells(["---", *["---:"] * (len(HEADER) - 1)])]
-        lines += [
-            cells(row(implementation, training, peer_of(implementation, every)))
-            for implementation in every
-            if implementation.kernel == kernel
-        ]
-        lines.append("")
+    for kernel, some in by_kernel(training).items():
+        lines += [f"## {plain(kernel)}", "", *markdown_table(HEADER, map(row, some), left=1), ""]
     return "\n".join([*lines, plain(describe_method(training)), ""])

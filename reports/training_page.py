@@ -3,26 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .figures import COLOURS
+import numpy as np
+
+from .files import write_texts
 from .results import ResultFile
+from .templates import KINDS, render
 from .training import (
     HEADER,
     PEER,
     SCORES,
-    Implementation,
+    Trained,
+    by_kernel,
     describe_data,
     describe_method,
-    implementations,
     markdown,
-    peer_of,
     row,
     summaries,
 )
 from .units import rate
+
+WIDE, HIGH = 480.0, 260.0
+LEFT, RIGHT = 52.0, 92.0
+"""Margins for the numbers on the left and for a name on the right."""
+NAME_WIDE, NAME_HIGH = 84.0, 14.0
+"""Size of a line's name in a drawing."""
+LETTER, DOT = 7.2, 5.0
+"""Width of a letter, and radius of a point."""
+STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Distances between grid lines. The first is used of which five are enough."""
+SPAN = 8.0
+"""Largest range of losses that is drawn. Higher losses, of runs that diverged, are drawn at the top."""
+
+
+class Axes:
+    """A logarithmic axis across, in whole powers of ten, and a linear one up: from values to places in the drawing."""
+
+    def __init__(self, values: Iterable[float], bottom: float, top: float, step: float) -> None:
+        logs = [math.log10(max(1.0, value)) for value in values]
+        self.first = math.floor(min(logs))
+        self.last = max(self.first + 1, math.ceil(max(logs)))
+        self.bottom, self.top, self.step = bottom, top, step
+
+    def across(self, value: float) -> float:
+        share = (math.log10(max(1.0, value)) - self.first) / (self.last - self.first)
+        return round(LEFT + share * (WIDE - LEFT - RIGHT), 1)
+
+    def up(self, value: float) -> float:
+        return round(HIGH - 34 - (min(value, self.top) - self.bottom) / (self.top - self.bottom) * (HIGH - 50), 1)
+
+    def ticks(self, text: Callable[[float], str]) -> dict[str, list[tuple[float, str]]]:
+        """Places and labels of both axes' ticks; ``text`` gives the labels of the one up."""
+        steps = [self.bottom + self.step * at for at in range(round((self.top - self.bottom) / self.step) + 1)]
+        powers = range(self.first, self.last + 1)
+        return {
+            "across": [(self.across(10.0**power), axis_label(power)) for power in powers],
+            "up": [(self.up(step), text(step)) for step in steps],
+        }
 
 
 def axis_label(power: int) -> str:
@@ -30,42 +70,8 @@ def axis_label(power: int) -> str:
     return f"{10 ** (power % 3)}{('', 'k', 'M', 'G', 'T')[power // 3]}"
 
 
-WIDE, HIGH = 480.0, 260.0
-
-
-LEFT, RIGHT = 52.0, 92.0
-
-
-"""Margins for the numbers on the left and for a name on the right."""
-
-
-NAME_WIDE, NAME_HIGH = 84.0, 14.0
-
-
-"""Size of a line's name in a drawing."""
-
-
-LETTER, DOT = 7.2, 5.0
-
-
-"""Width of a letter, and radius of a point."""
-
-
-STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-
-
-"""Distances between grid lines. The first is used of which five are enough."""
-
-
-def colours(every: Sequence[Implementation]) -> dict[str, str]:
-    """A colour for each implementation, except for the peer, which has a style of its own."""
-    others = [implementation.key for implementation in every if implementation.slug != PEER]
-    return {key: COLOURS[at % len(COLOURS)] for at, key in enumerate(others)}
-
-
-def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
+def drawing(every: Sequence[Trained], score: str) -> dict[str, Any]:
     """Return a plot of a score against words per second, on a logarithmic scale: points, intervals, and ticks of both axes."""
-    colour = colours(every)
     points = [
         (implementation, speed, value)
         for implementation in every
@@ -73,23 +79,14 @@ def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
     ]
     if not points:
         return {}
-    low = math.floor(max(0.0, min(math.log10(speed.estimate) for _, speed, _ in points)))
-    high = max(low + 1, math.ceil(max(math.log10(speed.estimate) for _, speed, _ in points)))
     ends = [end for _, _, value in points for end in (value.low, value.high, value.estimate) if end is not None]
     step = next(size for size in STEPS if size * 5 >= max(ends) - min(0.0, *ends) or size == STEPS[-1])
     bottom, top = math.floor(min(0.0, *ends) / step) * step, max(1, math.ceil(max(ends) / step)) * step
-
-    def across(speed: float) -> float:
-        return round(LEFT + (math.log10(speed) - low) / (high - low) * (WIDE - LEFT - RIGHT), 1)
-
-    def up(value: float) -> float:
-        return round(HIGH - 34 - (value - bottom) / (top - bottom) * (HIGH - 50), 1)
-
-    steps = [bottom + step * at for at in range(round((top - bottom) / step) + 1)]
-    named = [
+    axes = Axes((speed.estimate for _, speed, _ in points), bottom, top, step)
+    places = [
         (
-            across(speed.estimate),
-            up(value.estimate),
+            axes.across(speed.estimate),
+            axes.up(value.estimate),
             f"{implementation.slug}{f', {implementation.threads} threads' * (implementation.threads > 1)}",
         )
         for implementation, speed, value in points
@@ -100,19 +97,19 @@ def drawing(every: Sequence[Implementation], score: str) -> dict[str, Any]:
                 "name": name,
                 "x": x,
                 "y": y,
-                "low": up(value.low if value.low is not None else value.estimate),
-                "high": up(value.high if value.high is not None else value.estimate),
-                "label_x": label[0],
-                "label_y": label[1],
-                "colour": colour.get(implementation.key),
+                "low": y if value.low is None else axes.up(value.low),
+                "high": y if value.high is None else axes.up(value.high),
+                "label_x": label_x,
+                "label_y": label_y,
+                "family": KINDS[implementation.family],
+                "peer": implementation.slug == PEER,
                 "title": f"{implementation.slug}: {rate(speed.estimate)} words a second, {value.estimate:.3f}",
             }
-            for (implementation, speed, value), (x, y, name), label in zip(
-                points, named, place_names(named), strict=True
+            for (implementation, speed, value), (x, y, name), (label_x, label_y) in zip(
+                points, places, place_names(places), strict=True
             )
         ],
-        "across": [(across(10.0**power), axis_label(power)) for power in range(low, high + 1)],
-        "up": [(up(step), f"{step * 100:.3g} %" if score == "analogies" else f"{step:.2f}") for step in steps],
+        **axes.ticks(lambda tick: f"{tick * 100:.3g} %" if score == "analogies" else f"{tick:.2f}"),
     }
 
 
@@ -147,52 +144,33 @@ def without_overlap(places: Sequence[tuple[float, float]]) -> list[tuple[float, 
     return [taken[at] for at in range(len(places))]
 
 
-SPAN = 8.0
-
-
-"""Largest range of losses that is drawn. Higher losses, of runs that diverged, are drawn at the top."""
-
-
-def curves(every: Sequence[Implementation]) -> dict[str, Any]:
+def curves(every: Sequence[Trained]) -> dict[str, Any]:
     """Return a plot of held-out loss, the mean over seeds, against words trained on, on a logarithmic scale: lines and ticks."""
-    colour = colours(every)
-    lines: list[tuple[Implementation, list[tuple[float, ...]]]] = []
+    lines: list[tuple[Trained, list[list[float]]]] = []
     for implementation in every:
-        places = list(
-            zip(*(run.curve for run in implementation.ok_runs if run.curve), strict=False)
-        )  # the nth of every seed
-        if places:
-            lines.append(
-                (implementation, [tuple(sum(part) / len(part) for part in zip(*some, strict=True)) for some in places])
-            )
+        if seeds := [run.curve for run in implementation.ok_runs if run.curve]:
+            shortest = min(map(len, seeds))
+            lines.append((implementation, np.mean([curve[:shortest] for curve in seeds], axis=0).tolist()))
     if not lines:
         return {}
-    powers = [math.log10(max(1.0, words)) for _, line in lines for words, _ in line]
-    heights = [loss for _, line in lines for _, loss in line]
-    first, last = math.floor(min(powers)), max(math.floor(min(powers)) + 1, math.ceil(max(powers)))
-    bottom, top = math.floor(min(heights) * 2) / 2, math.ceil(min(max(heights), min(heights) + SPAN) * 2 + 0.01) / 2
-
-    def across(words: float) -> float:
-        return round(LEFT + (math.log10(max(1, words)) - first) / (last - first) * (WIDE - LEFT - RIGHT), 1)
-
-    def up(loss: float) -> float:
-        return round(HIGH - 34 - (min(loss, top) - bottom) / (top - bottom) * (HIGH - 50), 1)
-
-    ticks = [bottom + 0.5 * at for at in range(round((top - bottom) * 2) + 1)]
-    labels = without_overlap([(across(line[-1][0]) + 6, up(line[-1][1]) + 4) for _, line in lines])
+    losses = [loss for _, line in lines for _, loss in line]
+    least, most = min(losses), max(losses)
+    bottom, top = math.floor(least * 2) / 2, math.ceil(min(most, least + SPAN) * 2 + 0.01) / 2
+    axes = Axes((words for _, line in lines for words, _ in line), bottom, top, step=0.5)
+    labels = without_overlap([(axes.across(line[-1][0]) + 6, axes.up(line[-1][1]) + 4) for _, line in lines])
     return {
         "lines": [
             {
                 "name": implementation.key.partition("/")[2],
-                "points": " ".join(f"{across(words)},{up(loss)}" for words, loss in line),
-                "x": label[0],
-                "y": label[1],
-                "colour": colour.get(implementation.key),
+                "points": " ".join(f"{axes.across(words)},{axes.up(loss)}" for words, loss in line),
+                "x": x,
+                "y": y,
+                "family": KINDS[implementation.family],
+                "peer": implementation.slug == PEER,
             }
-            for (implementation, line), label in zip(lines, labels, strict=True)
+            for (implementation, line), (x, y) in zip(lines, labels, strict=True)
         ],
-        "across": [(across(10**power), axis_label(power)) for power in range(first, last + 1)],
-        "up": [(up(tick), f"{'≥ ' * (tick == top < max(heights))}{tick:.1f}") for tick in ticks],
+        **axes.ticks(lambda tick: f"{'≥ ' * (tick == top < most)}{tick:.1f}"),
     }
 
 
@@ -204,44 +182,31 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     ResultError
         If a file cannot be written.
     """
-    from .page import write_texts
-
     assert result.w2vbench.training is not None
     return write_texts(folder, {"quality.html": html(result), "quality.md": markdown(result.w2vbench.training)})
 
 
 def html(result: ResultFile) -> str:
     """Return a self-contained page with a plot of speed against each score, and a table, for each kernel."""
-    from .page import templates
-
     training = result.w2vbench.training
     assert training is not None
-    every = implementations(training)
-    kernels = list(dict.fromkeys(implementation.kernel for implementation in every))
-    return (
-        templates()
-        .get_template("quality.html")
-        .render(
-            result=result,
-            data=describe_data(training),
-            method=describe_method(training),
-            summaries=list(summaries(training)),
-            header=HEADER,
-            kernels={
-                kernel: {
-                    "rows": [row(r, training, peer_of(r, every)) for r in every if r.kernel == kernel],
-                    "curves": curves([r for r in every if r.kernel == kernel]),
-                    "drawings": {
-                        label: drawn
-                        for score, label in SCORES.items()
-                        if (drawn := drawing([r for r in every if r.kernel == kernel], score))
-                    },
-                }
-                for kernel in kernels
-            },
-            wide=WIDE,
-            high=HIGH,
-            left=LEFT,
-            right=WIDE - RIGHT,
-        )
+    return render(
+        "quality.html",
+        result=result,
+        data=describe_data(training),
+        method=describe_method(training),
+        summaries=list(summaries(training)),
+        header=HEADER,
+        kernels={
+            kernel: {
+                "rows": list(map(row, some)),
+                "curves": curves(some),
+                "drawings": {label: drawn for score, label in SCORES.items() if (drawn := drawing(some, score))},
+            }
+            for kernel, some in by_kernel(training).items()
+        },
+        wide=WIDE,
+        high=HIGH,
+        left=LEFT,
+        right=WIDE - RIGHT,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from .statistics import Interval
 
@@ -106,8 +107,10 @@ def times(speedup: Interval | None) -> str:
     return signed(speedup) if is_near(speedup, NEAR) else faster(speedup)
 
 
-def change(time_ratio: Interval) -> str:
+def change(time_ratio: Interval | None) -> str:
     """Return a ratio of times as a change of time: ``+5.1 % (+3.2 to +7.0 %)``, or ``3.00× slower (2.90–3.10)`` if it is large."""
+    if time_ratio is None:
+        return "–"
     return signed(time_ratio) if is_near(time_ratio, LARGE) else faster(inverse(time_ratio))
 
 
@@ -133,6 +136,21 @@ def power(growth: Interval | None, of: str = "V") -> str:
         for value in (growth.estimate, growth.low, growth.high)
     )
     return f"{of}^{estimate}" if low is None or high is None else f"{of}^{estimate} ({low}–{high})"
+
+
+def share_text(share: Interval) -> str:
+    """Return a share with its interval: ``94.8% (93.9%–95.6%)``."""
+    return f"{share.estimate:.1%} ({share.low or 0:.1%}–{share.high or 0:.1%})"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 case``, ``2,000 cases``."""
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def rate(value: float | None) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from .statistics import Estimate, Interval, trimmed_mean
 
 BY_MEDIAN, BY_MEAN = 0.02, 0.005
@@ -37,12 +39,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     ----------
     S. Holm, Scandinavian Journal of Statistics 6, 1979.
     """
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, at in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[at]))
-        adjusted[at] = highest
-    return adjusted
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, p[order] * np.arange(len(p), 0, -1)))
+    return [float(value) for value in adjusted]
+
+
+def slower_and_faster(estimates: Sequence[Estimate], margins: Sequence[float]) -> list[tuple[float, float]]:
+    """Return adjusted p-values of each log-ratio: that it is above its margin, and that it is as far below zero."""
+    pairs = list(zip(estimates, margins, strict=True))
+    slower = holm([one.p_above(margin) for one, margin in pairs])
+    faster = holm([one.p_below(-margin) for one, margin in pairs])
+    return list(zip(slower, faster, strict=True))
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Stage:
+class LogRatios:
     """The log-ratios of a case in the processes of one stage.
 
     Attributes
@@ -123,7 +132,7 @@ class Decision:
     setup_ratio: Interval | None = None
 
 
-def undecided(first: Mapping[Case, Stage], threshold: float) -> list[Case]:
+def undecided(first: Mapping[Case, LogRatios], threshold: float) -> list[Case]:
     """Return the cases that must be measured again.
 
     These are the cases that the first stage cannot call the same, and those that may be slower in the mean or to set up.
@@ -131,13 +140,13 @@ def undecided(first: Mapping[Case, Stage], threshold: float) -> list[Case]:
     return [case for case, stage in first.items() if not certainly_same(stage, threshold)]
 
 
-def certainly_same(stage: Stage, threshold: float) -> bool:
+def certainly_same(stage: LogRatios, threshold: float) -> bool:
     mean = stage.mean.ratio.p_above(math.log1p(threshold)) > CANDIDATE
     setup = stage.setup is None or stage.setup.ratio.p_above(setup_margin(stage.setup, threshold)) > CANDIDATE
     return same(stage.median, threshold) and mean and setup
 
 
-def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Case, Decision]:
+def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict[Case, Decision]:
     """Return the verdict on every case of a comparison.
 
     - Slower: the ratio of medians or of means is above 1 + threshold. Faster: the ratio of medians is below its inverse. The
@@ -167,34 +176,34 @@ def decide(stages: Sequence[Mapping[Case, Stage]], threshold: float) -> dict[Cas
     return decisions
 
 
-def second_stage_decisions(fresh: Mapping[Case, Stage], threshold: float) -> dict[Case, Decision]:
+def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
     """Return verdicts on undecided cases, from fresh processes alone."""
-    cases, limit = list(fresh), math.log1p(threshold)
-    median, mean = ([margin_of(getattr(fresh[case], name), limit) for case in cases] for name in ("median", "mean"))
-    slower = holm([fresh[case].median.ratio.p_above(margin) for case, margin in zip(cases, median, strict=True)])
-    faster = holm([fresh[case].median.ratio.p_below(-margin) for case, margin in zip(cases, median, strict=True)])
-    by_mean = holm([fresh[case].mean.ratio.p_above(margin) for case, margin in zip(cases, mean, strict=True)])
+    limit, stages = math.log1p(threshold), list(fresh.values())
+    margins = [margin_of(stage.median, limit) for stage in stages]
+    by_median = slower_and_faster([stage.median.ratio for stage in stages], margins)
+    by_mean = holm([stage.mean.ratio.p_above(margin_of(stage.mean, limit)) for stage in stages])
     decisions = {}
     verdict: Verdict
-    for at, case in enumerate(cases):
-        stage = fresh[case]
-        ratio, control, margin = stage.median.ratio, stage.median.control, median[at]
+    for (case, stage), margin, (slower, faster), in_mean in zip(
+        fresh.items(), margins, by_median, by_mean, strict=True
+    ):
+        ratio, control = stage.median.ratio, stage.median.control
         noisy, why = margin > limit, ""
         beyond_noise = f"by more than the A/A difference of {math.expm1(margin):.1%}" if noisy else ""
-        if slower[at] <= BY_MEDIAN:
+        if slower <= BY_MEDIAN:
             verdict, why = "slower", beyond_noise
-        elif by_mean[at] <= BY_MEAN:
+        elif in_mean <= BY_MEAN:
             verdict = "slower"
             why = (
                 f"in the mean, by {math.expm1(stage.mean.ratio.value):.1%}: some calls take much longer than the others"
             )
-        elif faster[at] <= BY_MEDIAN:
+        elif faster <= BY_MEDIAN:
             verdict, why = "faster", beyond_noise
         elif same(stage.median, threshold):
             verdict = "same"
         else:
-            low, high = ratio.interval()
-            verdict, why = "inconclusive", f"not significant, when corrected for all {len(cases)} undecided cases"
+            low, high = ratio.ends()
+            verdict, why = "inconclusive", f"not significant, when corrected for all {len(fresh)} undecided cases"
             if noisy:
                 why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):
@@ -211,27 +220,24 @@ def same(pairs: Paired, threshold: float) -> bool:
 
 def margin_of(pairs: Paired, limit: float) -> float:
     """The margin beyond which a case is slower or faster: the limit, or the A/A difference's interval if that difference exceeds it."""
-    return max(limit, max(map(abs, pairs.control.interval())) if abs(pairs.control.value) > limit else 0.0)
+    return max(limit, max(map(abs, pairs.control.ends())) if abs(pairs.control.value) > limit else 0.0)
 
 
 def setup_margin(pairs: Paired, threshold: float) -> float:
     """The margin for set-up times: SETUP_THRESHOLD, the threshold, or the A/A difference's interval, whichever is largest."""
-    return max(math.log1p(max(threshold, SETUP_THRESHOLD)), *map(abs, pairs.control.interval()))
+    return max(math.log1p(max(threshold, SETUP_THRESHOLD)), *map(abs, pairs.control.ends()))
 
 
 def setups(latest: Mapping[Case, Paired], threshold: float) -> dict[Case, tuple[SetupVerdict, Interval]]:
     """Return the verdicts on set-up times, with their ratios."""
-    cases = list(latest)
-    margins = [setup_margin(latest[case], threshold) for case in cases]
-    slower = holm([latest[case].ratio.p_above(margin) for case, margin in zip(cases, margins, strict=True)])
-    faster = holm([latest[case].ratio.p_below(-margin) for case, margin in zip(cases, margins, strict=True)])
+    margins = [setup_margin(pairs, threshold) for pairs in latest.values()]
+    p_values = slower_and_faster([pairs.ratio for pairs in latest.values()], margins)
     verdicts = {}
-    for at, case in enumerate(cases):
-        ratio = latest[case].ratio
+    for (case, pairs), margin, (slower, faster) in zip(latest.items(), margins, p_values, strict=True):
         verdict: SetupVerdict = "inconclusive"
-        if min(slower[at], faster[at]) <= SETUPS / 2:
-            verdict = "slower" if slower[at] <= SETUPS / 2 else "faster"
-        elif ratio.p_within(margins[at]) <= FALSE_SAME:
+        if min(slower, faster) <= SETUPS / 2:
+            verdict = "slower" if slower <= SETUPS / 2 else "faster"
+        elif pairs.ratio.p_within(margin) <= FALSE_SAME:
             verdict = "same"
-        verdicts[case] = verdict, ratio.ratio()
+        verdicts[case] = verdict, pairs.ratio.ratio()
     return verdicts

@@ -141,17 +141,15 @@ def print_training(outputs: Outputs, as_json: bool) -> None:
         return
     training = outputs.result.w2vbench.training
     assert training is not None
-    screen, every = console(), showing.implementations(training)
+    screen = console()
     screen.print(showing.describe_data(training), style="dim", markup=False)
     all_columns, intervals = screen.width >= ALL_COLUMNS_WIDTH, screen.width >= INTERVALS_WIDTH
     shown = [at for at, name in enumerate(showing.HEADER) if all_columns or name not in OPTIONAL_COLUMNS]
-    for kernel in dict.fromkeys(implementation.kernel for implementation in every):
+    for kernel, implementations in showing.by_kernel(training).items():
         table = plain_table([showing.HEADER[at] for at in shown], 1, fold=True)
         table.title, table.title_justify = kernel, "left"
-        for implementation in every:
-            if implementation.kernel == kernel:
-                row = showing.row(implementation, training, showing.peer_of(implementation, every))
-                table.add_row(*(Text(row[at] if intervals else row[at].partition(" (")[0]) for at in shown))
+        for row in map(showing.row, implementations):
+            table.add_row(*(Text(row[at] if intervals else row[at].partition(" (")[0]) for at in shown))
         screen.print()
         screen.print(table)
     if not intervals:

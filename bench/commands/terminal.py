@@ -160,9 +160,9 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
     from rich.text import Text
 
     from reports import lines as showing
-    from reports.results import Profile
+    from reports.results import LineProfile
 
-    profiled = Profile.model_validate(facts)
+    profiled = LineProfile.model_validate(facts)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("line", *showing.HEADER):
         table.add_column(name, justify="right", no_wrap=True)

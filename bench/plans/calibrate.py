@@ -21,7 +21,7 @@ from reports import files
 from reports.results import Calibration, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
-from reports.verdicts import Paired, Stage, decide, undecided
+from reports.verdicts import LogRatios, Paired, decide, undecided
 
 from .comparison_run import ComparisonRun, Note, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
@@ -52,7 +52,7 @@ class CalibrationTrials:
 
     threshold: float
     trials: list[Trial] = field(default_factory=list)
-    aa: list[tuple[list[Stage], list[Stage]]] = field(default_factory=list)
+    aa: list[tuple[list[LogRatios], list[LogRatios]]] = field(default_factory=list)
     comparisons: int = 0
     seconds: float = 0.0
 
@@ -179,7 +179,9 @@ def apply_rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[st
     return {name: bool(rule(base, head)) for name, rule in RULES.items()}
 
 
-def detection_rates(aa: Sequence[tuple[list[Stage], list[Stage]]], threshold: float) -> list[tuple[float, float]]:
+def detection_rates(
+    aa: Sequence[tuple[list[LogRatios], list[LogRatios]]], threshold: float
+) -> list[tuple[float, float]]:
     """Return (slowdown, share of cases called slower), by adding each slowdown to the trials of identical code."""
     shares = []
     for slowdown in SLOWDOWN_GRID:
@@ -189,14 +191,16 @@ def detection_rates(aa: Sequence[tuple[list[Stage], list[Stage]]], threshold: fl
     return shares
 
 
-def shifted_verdicts(first: Sequence[Stage], second: Sequence[Stage], slowdown: float, threshold: float) -> list[str]:
+def shifted_verdicts(
+    first: Sequence[LogRatios], second: Sequence[LogRatios], slowdown: float, threshold: float
+) -> list[str]:
     """Return the verdicts if the median and the mean of each case were slower by a share."""
 
     def slowed(pairs: Paired) -> Paired:
         return Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
 
-    stages = {at: Stage(slowed(stage.median), slowed(stage.mean)) for at, stage in enumerate(first)}
-    fresh = {at: Stage(slowed(second[at].median), slowed(second[at].mean)) for at in undecided(stages, threshold)}
+    stages = {at: LogRatios(slowed(stage.median), slowed(stage.mean)) for at, stage in enumerate(first)}
+    fresh = {at: LogRatios(slowed(second[at].median), slowed(second[at].mean)) for at in undecided(stages, threshold)}
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 

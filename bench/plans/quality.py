@@ -161,7 +161,8 @@ def compare(
 def training_run(implementation: Implementation, threads: int, seed: int, **result: Any) -> TrainingRun:
     """Return the record of a run."""
     kernel, slug, title = implementation.kernel.name, implementation.slug, implementation.title
-    known = {"kernel": kernel, "implementation": slug, "title": title, "threads": threads, "seed": seed}
+    known = {"kernel": kernel, "implementation": slug, "title": title, "family": implementation.family}
+    known |= {"threads": threads, "seed": seed}
     return TrainingRun.model_validate({**known, **result})
 
 

@@ -21,12 +21,12 @@ from reports.results import (
     CorpusRecord,
     Extra,
     Limits,
+    LineProfile,
     NotMeasured,
-    Profile,
     ResultFile,
     Row,
     SizeRecord,
-    Source,
+    SourceCode,
     Stats,
 )
 
@@ -83,9 +83,11 @@ def content(run: Run) -> ResultFile:
     )
 
 
-def profile(found: protocol.Profile) -> Profile:
+def profile(found: protocol.Profile) -> LineProfile:
     """A line profile as the file has it."""
-    return Profile.model_validate({name: getattr(found, name) for name in Profile.model_fields}, from_attributes=True)
+    return LineProfile.model_validate(
+        {name: getattr(found, name) for name in LineProfile.model_fields}, from_attributes=True
+    )
 
 
 def clock_variation(problems: Iterable[ProblemRun]) -> float:
@@ -231,12 +233,12 @@ def known(implementation: Implementation, size: Size) -> Extra:
     )
 
 
-def source(implementation: Implementation) -> Source:
+def source(implementation: Implementation) -> SourceCode:
     """Where an implementation stands, and its text. The path is relative to its package, or the bare name of a file."""
     path, _, line = catalogue.source(implementation).rpartition(":")
     package = Path(__file__).resolve().parents[2]
     file = Path(path)
-    return Source(
+    return SourceCode(
         file=readable(str(file.relative_to(package)) if file.is_relative_to(package) else file.name),
         line=int(line),
         code="\n\n".join(map(code_of, (implementation.function, *implementation.source_functions))),

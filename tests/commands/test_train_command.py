@@ -22,7 +22,7 @@ from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.files import read
 from reports.results import Against, ResultFile, TrainingRun
-from reports.training import HEADER, describe_data, describe_method, implementations, markdown, peer_of, row, summaries
+from reports.training import HEADER, describe_data, describe_method, implementations, markdown, row, summaries
 from reports.training_page import DOT, LEFT, LETTER, RIGHT, WIDE, curves, drawing, html, place_names
 from tests.vectors import load
 
@@ -310,12 +310,7 @@ def test_the_table_says_what_each_implementation_did() -> None:
     training = example().w2vbench.training
     assert training is not None
     every = implementations(training)
-    cells = {
-        implementation.slug: dict(
-            zip(HEADER, row(implementation, training, peer_of(implementation, every)), strict=True)
-        )
-        for implementation in every
-    }
+    cells = {implementation.slug: dict(zip(HEADER, row(implementation), strict=True)) for implementation in every}
     numba = cells["numba"]
     assert numba["words a second"].startswith("1.74 million (")
     assert numba["over gensim"] == "8.70× faster (5.01–15.1)"
@@ -339,12 +334,7 @@ def test_seeds_that_failed_are_told() -> None:
     runs = [*training.runs, training.runs[2].model_copy(update=failed)]
     training = training.model_copy(update={"runs": runs})
     every = implementations(training)
-    cells = {
-        implementation.slug: dict(
-            zip(HEADER, row(implementation, training, peer_of(implementation, every)), strict=True)
-        )
-        for implementation in every
-    }
+    cells = {implementation.slug: dict(zip(HEADER, row(implementation), strict=True)) for implementation in every}
     assert cells["numba"]["text"] == "all, 2 of 3 runs"
     assert cells["gensim"]["text"] == "all"
     assert (
@@ -401,7 +391,7 @@ def test_what_is_known_of_the_quality_of_the_fastest_is_always_told(
     assert said in line
     assert "more seeds" not in line
     (numba,) = (implementation for implementation in every if implementation.slug == "numba")
-    cell = row(numba, training, peer_of(numba, every))[-1]
+    cell = row(numba)[-1]
     assert cell == ({True: "yes", False: "not shown", None: "–"}[equal] if planned else "–")
 
 
@@ -465,7 +455,7 @@ def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> Non
     every = implementations(training)
     text, page = markdown(training), html(result)
     for implementation in every:
-        for cell in row(implementation, training, peer_of(implementation, every)):
+        for cell in row(implementation):
             assert cell.replace("<", "&lt;") in text
     assert "<img" not in page
     assert "<b>title" not in page

@@ -28,7 +28,7 @@ from impls.case import Size
 from impls.interface import Array, Implementation, Problem
 from reports.lines import LEAST_GROWTH, LEAST_TRACED, allocation, cells, note, resident_growth
 from reports.page import html
-from reports.results import Profile, ProfiledLine
+from reports.results import LineProfile, ProfiledLine
 from tests import saved
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +175,7 @@ def test_lines_of_our_own_implementations_have_what_their_arrays_take(
     key: str, size: Size, line: str, shown: str
 ) -> None:
     implementation = BY_KEY[key]
-    found = Profile.model_validate(lines.profile(implementation, problem_of(implementation, size), pass_s=0.0))
+    found = LineProfile.model_validate(lines.profile(implementation, problem_of(implementation, size), pass_s=0.0))
     assert not found.left_out
     assert [allocation(one) for one in found.lines if line in one.text and one.hits] == [shown]
 
@@ -198,7 +198,7 @@ def test_a_pass_over_memory_that_takes_too_long_is_stopped_and_reported() -> Non
     assert sum(line["hits"] or 0 for line in found["lines"]) > 0
     assert all(line["traced_bytes"] is line["memory_bytes"] is None for line in found["lines"])
     reasons = "Not profiled: allocated: no answer in 0.3 s. Not profiled: resident: no answer in 0.3 s."
-    assert note(Profile.model_validate(found)).endswith(reasons)
+    assert note(LineProfile.model_validate(found)).endswith(reasons)
 
 
 def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None:
@@ -323,7 +323,7 @@ def shown_profile() -> saved.Content:
 
 
 def test_cells_are_blank_where_no_code_runs_and_shares_are_of_the_largest() -> None:
-    first, second, third = cells(Profile.model_validate(shown_profile()))
+    first, second, third = cells(LineProfile.model_validate(shown_profile()))
     assert set(first.text) == {""}
     assert second.text == ("2", "2.00 ms", "1.00 ms", "25.0%", "8.00 MB", "102 kB")
     assert (second.time_share, second.memory_share) == (0.25, 1.0)

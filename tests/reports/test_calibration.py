@@ -22,7 +22,6 @@ from reports.calibration import (
     markdown,
     other_header,
     other_rows,
-    percent,
     rows,
     rule_names,
     sentences,
@@ -32,6 +31,7 @@ from reports.calibration import (
 )
 from reports.results import Calibration, Trial
 from reports.statistics import Interval
+from reports.units import share_text
 from tests.saved import HOSTILE
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -128,7 +128,7 @@ def test_a_row_has_the_share_of_each_verdict() -> None:
 def test_a_share_stands_with_its_exact_interval(yes: int, total: int) -> None:
     yes = min(yes, total)
     exact = stats.binomtest(yes, total).proportion_ci(0.95, method="exact")
-    assert share([True] * yes + [False] * (total - yes)) == percent(Interval(yes / total, exact.low, exact.high))
+    assert share([True] * yes + [False] * (total - yes)) == share_text(Interval(yes / total, exact.low, exact.high))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bench.plans.presets import PRESETS
 from reports import coverage
-from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Noise
+from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Disturbances
 from reports.story import finding
 
 DISTURBED = pytest.mark.parametrize("noise", [USUAL, ONE_IN_TEN], ids=["usual", "one process in ten slowed"])
@@ -24,7 +24,7 @@ def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> Non
 
 @DISTURBED
 @ROUNDS_GIVEN
-def test_the_interval_of_a_speed_up_holds_the_true_one(noise: Noise, rounds: int) -> None:
+def test_the_interval_of_a_speed_up_holds_the_true_one(noise: Disturbances, rounds: int) -> None:
     assert 0.93 <= coverage.ratio_coverage(noise, rounds, 2_000) / 2_000 <= 0.97
 
 
@@ -34,7 +34,7 @@ def test_so_does_that_of_a_run_that_was_interrupted_after_three_processes() -> N
 
 @DISTURBED
 @ROUNDS_GIVEN
-def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise: Noise, rounds: int) -> None:
+def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise: Disturbances, rounds: int) -> None:
     assert 0.93 <= coverage.wall_coverage(noise, rounds, 2_000) / 2_000 <= 0.97
 
 

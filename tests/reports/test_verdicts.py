@@ -15,8 +15,8 @@ from reports.statistics import Estimate, Floats, share_interval, trimmed_mean
 from reports.verdicts import (
     FALSE_ALARMS,
     Decision,
+    LogRatios,
     Paired,
-    Stage,
     decide,
     holm,
     same,
@@ -38,7 +38,9 @@ def look(rng: np.random.Generator, shift: float, processes: int, spread: float =
 
 def judge(cases: list[Paired], threshold: float) -> list[Decision]:
     """Verdicts on undecided cases whose mean moves as their median does."""
-    return list(second_stage_decisions({at: Stage(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values())
+    return list(
+        second_stage_decisions({at: LogRatios(pairs, pairs) for at, pairs in enumerate(cases)}, threshold).values()
+    )
 
 
 def heavy(rng: np.random.Generator, processes: int) -> Floats:
@@ -65,8 +67,7 @@ def test_an_interval_holds_the_middle_as_often_as_it_says() -> None:
     for count in (FIRST, FRESH):
         for tailed in (False, True):
             ends = [
-                trimmed_mean(heavy(rng, count) if tailed else look(rng, 0.0, count).ratios).interval()
-                for _ in range(2000)
+                trimmed_mean(heavy(rng, count) if tailed else look(rng, 0.0, count).ratios).ends() for _ in range(2000)
             ]
             assert sum(low <= 0 <= high for low, high in ends) / len(ends) >= 0.95 - 0.02
 
@@ -79,7 +80,7 @@ def test_without_anything_to_trim_it_is_students_t_test() -> None:
     assert trimmed_mean(values).p_below(0.03) == pytest.approx(
         stats.ttest_1samp(values, 0.03, alternative="less").pvalue
     )
-    assert trimmed_mean(values).interval() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
+    assert trimmed_mean(values).ends() == pytest.approx(stats.ttest_1samp(values, 0.0).confidence_interval())
 
 
 def test_one_wild_process_of_nine_moves_the_middle_little() -> None:
@@ -199,7 +200,7 @@ def test_a_ratio_on_the_threshold_is_neither_slower_nor_the_same() -> None:
 
 def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control() -> None:
     pairs = Paired([0.0] * 9, [math.log(1.001)] * 9)
-    (call,) = decide(({"a": Stage(pairs, pairs)}, {}), THRESHOLD).values()
+    (call,) = decide(({"a": LogRatios(pairs, pairs)}, {}), THRESHOLD).values()
     assert (call.verdict, call.ratio.estimate, call.why) == ("same", 1.0, "")
     assert call.control.estimate == pytest.approx(1.001)
 
@@ -228,9 +229,9 @@ def test_p_values_at_a_bound_add_up_to_one() -> None:
 # the mean, set-up, and a whole comparison
 
 
-def stage(rng: np.random.Generator, processes: int, shift: float = 0.0, **other: float) -> Stage:
+def stage(rng: np.random.Generator, processes: int, shift: float = 0.0, **other: float) -> LogRatios:
     """A case whose median, mean and set-up are slower by so much; a mean is noisier, and set-up more so."""
-    return Stage(
+    return LogRatios(
         look(rng, shift, processes),
         look(rng, other.get("mean", shift), processes, 3 * SPREAD),
         look(rng, other.get("setup", 0.0), processes, 5 * SPREAD),
@@ -279,7 +280,7 @@ def test_slower_set_up_has_its_own_verdict() -> None:
 
 def test_set_up_that_is_not_measured_has_no_verdict() -> None:
     pairs = Paired([0.0] * 9, [0.001] * 9)
-    (decision,) = decide(({"a": Stage(pairs, pairs)}, {}), THRESHOLD).values()
+    (decision,) = decide(({"a": LogRatios(pairs, pairs)}, {}), THRESHOLD).values()
     assert (decision.setup, decision.setup_ratio) == ("unknown", None)
 
 
