@@ -6,8 +6,7 @@ The page, the terminal and the Markdown report all show these answers.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -19,6 +18,7 @@ from .memory import call_peak
 from .ranking import Ranking, rank
 from .rerun import rerun_command
 from .results import Family, ResultFile, Row, SizeRecord
+from .sizes import size_to_show, types
 from .statistics import LEVEL, Interval
 from .units import seconds, share, size_bytes, slower, three, two
 
@@ -105,64 +105,21 @@ def by_kernel(found: Mapping[str, Answer]) -> dict[str, list[Answer]]:
     return kernels
 
 
-# -- which size
+def sizes(found: Mapping[str, Answer]) -> list[tuple[str, SizeRecord]]:
+    """Return kernel and size of each answer."""
+    return [(answer.kernel, answer.size) for answer in found.values()]
 
 
-def types_differ(found: Iterable[Answer]) -> bool:
-    """Whether some kernel was measured at several dtypes, index types, words or threads; else nobody needs to read them."""
-    types: dict[str, set[str]] = {}
-    for answer in found:
-        types.setdefault(answer.kernel, set()).add(rest(answer.size))
-    return any(len(its) > 1 for its in types.values())
-
-
-def rest(size: SizeRecord) -> str:
-    """What a size has beside V, B and H and the kernel's own K: dtype, index type, words and threads."""
-    return f"{size.dtype},{size.index},{size.words},t{size.threads}"
-
-
-USUAL_V = 100_000
-"""A usual vocabulary of word2vec: what is shown first is measured near it."""
-
-
-def default_size(found: Mapping[str, Answer]) -> SizeRecord | None:
-    """Return the size to show first: of the vocabularies that half of the kernels have, the nearest to USUAL_V; there, of
-    several sizes the one that most kernels have, then the one with the most work."""
-    kernels: dict[int, set[str]] = {}
-    counts: Counter[tuple[int, int, str]] = Counter()
-    for answer in found.values():
-        kernels.setdefault(answer.size.V, set()).add(answer.kernel)
-        counts[answer.size.V, answer.size.B, rest(answer.size)] += 1
-    if not kernels:
-        return None
-    half = len({answer.kernel for answer in found.values()}) / 2
-    V = min(
-        (V for V in kernels if len(kernels[V]) >= half),
-        key=lambda V: (abs(math.log(V / USUAL_V)), -V),
-        default=max(kernels),
-    )
-    _, B, other = max((size for size in counts if size[0] == V), key=lambda size: (counts[size], size[1]))
-    sizes = [one.size for one in found.values() if (one.size.V, one.size.B, rest(one.size)) == (V, B, other)]
-    hidden = Counter(size.H for size in sizes)
-    return max(sizes, key=lambda size: (size.H > 1, hidden[size.H], -size.H))  # kernels of one number a word have H = 1
-
-
-def nearest(its_answers: Sequence[Answer], V: int, B: int, H: int, other: str) -> Answer:
-    """Return the answer of a kernel that is nearest to a size: first the same dtype and words, then the nearest V, then B, then H."""
-
-    def distance(answer: Answer) -> tuple[float, ...]:
-        size = answer.size
-        far = [abs(math.log(mine / wanted)) for mine, wanted in ((size.V, V), (max(1, size.B), max(1, B)), (size.H, H))]
-        return (rest(size) != other, *far, -size.B, -size.H)
-
-    return min(its_answers, key=distance)
-
-
-def at_default_size(result: ResultFile) -> list[Answer]:
-    """Return one answer for each kernel, at the size that is nearest to ``default_size``."""
+def at_one_size(result: ResultFile) -> list[Answer]:
+    """Return one answer for each kernel, at the size that is nearest to the one to show first."""
     found = answers(result)
-    size = default_size(found)
-    return [nearest(mine, size.V, size.B, size.H, rest(size)) for mine in by_kernel(found).values()] if size else []
+    size = size_to_show(sizes(found))
+    if size is None:
+        return []
+    return [
+        nearest(its, lambda answer: answer.size, size.V, size.B, size.H, types(size))
+        for its in by_kernel(found).values()
+    ]
 
 
 # -- why
@@ -392,13 +349,13 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
 def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
     """The largest vocabulary at which the book's negative sampling is no faster than its full softmax."""
     softmaxes = {
-        (answer.size.V, answer.size.B, answer.size.H, rest(answer.size)): answer
+        (answer.size.V, answer.size.B, answer.size.H, types(answer.size)): answer
         for answer in found.values()
         if answer.kernel == "output.softmax"
     }
     no_faster = []
     for answer in found.values():
-        full = softmaxes.get((answer.size.V, answer.size.B, answer.size.H, rest(answer.size)))
+        full = softmaxes.get((answer.size.V, answer.size.B, answer.size.H, types(answer.size)))
         if answer.kernel == "output.negative-sampling" and full and answer.baseline and full.baseline:
             sampled_s, full_s = wall_s(answer.baseline), wall_s(full.baseline)
             if sampled_s > 0.9 * full_s:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from .answers import Answer, answers, at_default_size, by_kernel, rest, slug, surprises, trust, types_differ, undecided
+from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided
 from .frame import wall_s
 from .results import ResultFile, Row, SizeRecord
+from .sizes import types, types_differ
 from .units import counted, seconds, two
 
 WIDTH, NARROW = 100, 80
@@ -20,10 +21,10 @@ LABEL = 11
 def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     """Return the lines of a run's summary, for a screen of that many columns."""
     width = max(NARROW, min(width, WIDTH))
-    chosen = at_default_size(result)
+    chosen = at_one_size(result)
     lines = list(what_was_measured(result, width))
     if chosen:
-        lines += ["", *answers_table(chosen, width, types_differ(answers(result).values())), ""]
+        lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
     lines += [line for label, text in remarks(result, chosen) for line in labelled(label, text, width)]
     lines += ["", *textwrap.wrap(trust(result), width)]
     return lines
@@ -100,7 +101,7 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterato
 
 
 def same(one: SizeRecord, other: SizeRecord) -> bool:
-    return (one.V, one.B, rest(one)) == (other.V, other.B, rest(other))
+    return (one.V, one.B, types(one)) == (other.V, other.B, types(other))
 
 
 def other_size(size: SizeRecord, usual: SizeRecord, with_types: bool) -> str:
@@ -108,7 +109,7 @@ def other_size(size: SizeRecord, usual: SizeRecord, with_types: bool) -> str:
     parts = [
         f" {name} {short(getattr(size, name))}" for name in ("V", "B") if getattr(size, name) != getattr(usual, name)
     ]
-    return "".join(parts) + (f" {rest(size)}" if with_types and rest(size) != rest(usual) else "")
+    return "".join(parts) + (f" {types(size)}" if with_types and types(size) != types(usual) else "")
 
 
 def short(number: int) -> str:

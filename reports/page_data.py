@@ -10,10 +10,9 @@ from .answers import (
     FAMILIES,
     Answer,
     answers,
-    default_size,
     example,
     moved,
-    rest,
+    sizes,
     surprises,
     trust,
     undecided,
@@ -22,6 +21,7 @@ from .answers import (
 from .frame import frame
 from .limits import INTERPRETER, exceeded
 from .results import ResultFile, Row
+from .sizes import size_to_show, types
 from .statistics import Interval
 from .tables import float_of, interval, notes_of
 
@@ -65,13 +65,13 @@ def page_data(result: ResultFile) -> dict[str, Any]:
                 "problems": numbers,
             }
         )
-    start = default_size(found)
+    start = size_to_show(sizes(found))
     limits = result.w2vbench.limits
     return {
         "families": FAMILIES,
         "kernels": kernels,
         "problems": problems,
-        "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": rest(start)},
+        "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": types(start)},
         "surprises": [{"title": one.title, "text": one.text, "problem": one.problem} for one in surprises(result)],
         "trust": trust(result),
         "ceilings": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .answers import answers, at_default_size, slug, surprises, trust, undecided, why
+from .answers import answers, at_one_size, slug, surprises, trust, undecided, why
 from .brief import short, versus
 from .deck import HEADER, deck_table
 from .frame import frame, wall_s
@@ -24,7 +24,7 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["**This run was interrupted: only the problems below were finished.**", ""]
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
-    if chosen := at_default_size(result):
+    if chosen := at_one_size(result):
         parts += [cells(ANSWERS), cells(["---"] * len(ANSWERS))]
         for answer in chosen:
             use = slug(answer.use) + (

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.answers import Answer, answers, at_default_size, nearest, rest, slug, surprises, trust, undecided, why
+from reports.answers import Answer, answers, at_one_size, slug, surprises, trust, undecided, why
 from reports.ranking import AS_FAST, MAY_BE_AS_FAST
 from reports.results import ResultFile
+from reports.sizes import types
 from tests import saved
 from tests.saved import not_measured, row, without_processes
 
@@ -113,7 +114,7 @@ def test_the_default_size_is_the_one_that_most_kernels_have() -> None:
         row("a", 1e-5, V=1_000_000, B=8, kernel="x.c"),
         row("a", 1e-5, V=100_000, B=8, kernel="x.c"),
     )
-    assert [(one.kernel, one.size.V, one.size.B) for one in at_default_size(result)] == [
+    assert [(one.kernel, one.size.V, one.size.B) for one in at_one_size(result)] == [
         ("x.a", 100_000, 100),
         ("x.b", 100_000, 100),
         ("x.c", 100_000, 8),  # has no B = 100: V counts first
@@ -127,8 +128,8 @@ def test_the_nearest_size_has_the_same_type_first() -> None:
         ).values()
     )
     found = [
-        nearest(its, V, 100, 100, dtype)
-        for V, dtype in ((10_000, rest(its[0].size)), (10_000, rest(its[1].size)), (90_000, rest(its[0].size)))
+        nearest(its, lambda one: one.size, V, 100, 100, dtype)
+        for V, dtype in ((10_000, types(its[0].size)), (10_000, types(its[1].size)), (90_000, types(its[0].size)))
     ]
     assert [(one.size.V, one.size.dtype) for one in found] == [(1_000, "f32"), (10_000, "f64"), (100_000, "f32")]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from reports.story import finding
 
 from bench.plans.presets import PRESETS
 from reports import coverage
 from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Disturbances
-from reports.story import finding
 
 DISTURBED = pytest.mark.parametrize("noise", [USUAL, ONE_IN_TEN], ids=["usual", "one process in ten slowed"])
 ROUNDS_GIVEN = pytest.mark.parametrize("rounds", [ROUNDS, 3, 1])

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reports.answers import answers, by_kernel, nearest, rest, slug
+from reports.answers import answers, by_kernel, slug
+from reports.sizes import nearest, types
 from reports.units import seconds, size_bytes, slower, two
 from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show
 from tests.saved import STATUSES
@@ -163,8 +164,8 @@ def test_the_script_finds_the_same_nearest_size_as_the_terminal(show: Show, name
     view, found = show(name), by_kernel(answers(FILES[name]()))
     for kernel, its in found.items():
         for V, B, H in ((1_000, 1, 100), (30_000, 64, 250), (5_000_000, 10_000, 100)):
-            want = nearest(its, V, B, H, rest(its[0].size))
-            got = view.page.evaluate(NEAREST, [kernel, V, B, H, rest(its[0].size)])
+            want = nearest(its, lambda one: one.size, V, B, H, types(its[0].size))
+            got = view.page.evaluate(NEAREST, [kernel, V, B, H, types(its[0].size)])
             assert got == [want.size.V, want.size.B, want.size.H, slug(want.use)]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reports.story import finding, findings, overview
+from reports.wins import wins
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -14,8 +16,6 @@ from reports.ranking import ERROR, critical, p_values, rank, slower, winner_spee
 from reports.rerun import rerun_command
 from reports.results import Row
 from reports.statistics import Interval, paired_ratio
-from reports.story import finding, findings, overview
-from reports.wins import wins
 from tests import saved
 from tests.saved import row, without_processes
 

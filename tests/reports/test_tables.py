@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from reports.figures import figures
+from reports.story import OVERVIEW, headline, overview
+
 from reports.files import ResultError, read
 from reports.frame import frame
 from reports.page import as_markdown, html, report
 from reports.results import ResultFile
-from reports.story import OVERVIEW, headline, overview
 from reports.tables import Table, csv, markdown, plain, tables
 from tests import saved
 from tests.markdown import cells, written
