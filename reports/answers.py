@@ -18,7 +18,7 @@ from .memory import call_peak
 from .ranking import Ranking, rank
 from .rerun import rerun_command
 from .results import Family, ResultFile, Row, SizeRecord
-from .sizes import size_to_show, types
+from .sizes import nearest, size_to_show, types
 from .statistics import LEVEL, Interval
 from .units import seconds, share, size_bytes, slower, three, two
 
