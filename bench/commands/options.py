@@ -54,4 +54,6 @@ TimeLimit = Annotated[
     ),
 ]
 TIME_LIMIT_S = 30.0
+OUT = Path("reports/out")
+"""Where results go if --out does not say."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.engine.context import RunContext
 from reports import files
-from reports.results import Calibration, Trial
+from reports.results import Calibration, ResultFile, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import Paired, Stage, decide, undecided
@@ -28,6 +28,7 @@ from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .file_header import result_file
 from .revisions import Tree
+from .run import MACHINE_FACTS
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
 BASE_SLOWDOWN = 0.05
@@ -200,10 +201,10 @@ def shifted_verdicts(first: Sequence[Stage], second: Sequence[Stage], slowdown: 
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def write(
-    so_far: CalibrationTrials, folder: Path, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
-) -> None:
-    """Write the trials so far to ``calibration.json``. warnings: what may have disturbed them. Raises ResultError."""
+def content(
+    so_far: CalibrationTrials, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
+) -> ResultFile:
+    """Return the trials so far as a result file. warnings: what may have disturbed them."""
     calibration = Calibration(
         threshold=so_far.threshold,
         comparisons=so_far.comparisons,
@@ -212,18 +213,16 @@ def write(
         found=detection_rates(so_far.aa, so_far.threshold),
         stages=so_far.aa,
     )
-    content = result_file("calibrate", command, machine, warnings, calibration=calibration)
-    files.write(folder / "calibration.json", files.dump(content))
+    return result_file("calibrate", command, machine, warnings, calibration=calibration)
 
 
-def read_trials(folder: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
-    """Read the trials of a folder's ``calibration.json``. Raises ResultError."""
-    path = folder / "calibration.json"
+def read_trials(path: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
+    """Read the trials of a ``calibration.json``. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
     if earlier is None or earlier.threshold != threshold:
         raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
-    if any(environment.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
+    if any(environment.get(name) != machine.get(name) for name in MACHINE_FACTS):
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )

@@ -134,13 +134,20 @@ def plan(
 
 
 @contextmanager
-def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
-    """Save the corpus in a temporary folder for the workers. The folders that killed runs left behind are removed."""
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder, and remove those that killed runs left behind."""
     for folder in abandoned_folders("w2vbench"):
         shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
-        corpus.save(Path(name))
         yield Path(name)
+
+
+@contextmanager
+def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
+    """Save the corpus in a temporary folder for the workers."""
+    with temporary_folder() as folder:
+        corpus.save(folder)
+        yield folder
 
 
 def check(problems: Sequence[Problem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
