@@ -21,7 +21,7 @@ WORKER_BYTES = 450 << 20
 
 
 @dataclass(kw_only=True)
-class CaseRun:
+class CaseFigures:
     """The measurements of one case so far.
 
     Attributes
@@ -36,8 +36,6 @@ class CaseRun:
         Seconds in each stage of a training step.
     """
 
-    implementation: Implementation
-    case: Case
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
@@ -48,8 +46,16 @@ class CaseRun:
 
 
 @dataclass(kw_only=True)
-class ProblemRun:
-    """The measurements of a problem so far.
+class CaseRun(CaseFigures):
+    """A case of a run, and its measurements so far."""
+
+    implementation: Implementation
+    case: Case
+
+
+@dataclass(kw_only=True)
+class ProblemFigures:
+    """The measurements of a problem so far, beside those of its cases.
 
     Attributes
     ----------
@@ -65,14 +71,20 @@ class ProblemRun:
         Number of rotating batches.
     """
 
-    problem: str
-    size: Size
-    cases: list[CaseRun]
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, Plan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
+
+
+@dataclass(kw_only=True)
+class ProblemRun(ProblemFigures):
+    """A problem of a run, its cases, and the measurements so far."""
+
+    problem: str
+    size: Size
+    cases: list[CaseRun]
 
     @property
     def kernel(self) -> str:

@@ -36,7 +36,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlannedProblem:
     """A kernel at a size, and the implementations that are measured there together."""
 
     kernel: Kernel
@@ -102,7 +102,7 @@ class Run:
 
 def plan(
     implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
-) -> list[Problem]:
+) -> list[PlannedProblem]:
     """Return the problems of a run: every kernel's implementations at its sizes.
 
     Parameters
@@ -123,7 +123,7 @@ def plan(
         for size in sizes(kernel):
             chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
-                problems.append(Problem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
+                problems.append(PlannedProblem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
     if not problems:
         raise PlanError(
             f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
@@ -150,14 +150,14 @@ def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
         yield folder
 
 
-def check(problems: Sequence[Problem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
+def check(problems: Sequence[PlannedProblem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
     """Check each implementation of the problems against its kernel's contract."""
     keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
     run.verdicts.update(check_contracts(list(keys), context, note))
 
 
 def measure_all(
-    problems: Sequence[Problem],
+    problems: Sequence[PlannedProblem],
     context: RunContext,
     run: Run,
     journal: Journal,
@@ -234,7 +234,7 @@ def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def run_identity(run: Run, problems: Sequence[Problem], files: Sequence[Path]) -> dict[str, Any]:
+def run_identity(run: Run, problems: Sequence[PlannedProblem], files: Sequence[Path]) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour

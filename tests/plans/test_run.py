@@ -23,7 +23,7 @@ GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    problems = [running.Problem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
+    problems = [running.PlannedProblem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
     settings = replace(Settings(), processes=2)
     context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
     asked: list[list[int]] = []
