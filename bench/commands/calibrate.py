@@ -43,8 +43,6 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Measure how often compare is right on this machine, with identical code and with code slowed by exactly 2, 5 and 10 %."""
-    from functools import partial
-
     import impls
     from bench.commands import summaries
     from bench.commands import terminal as show
@@ -78,9 +76,8 @@ def calibrate(
                 CaseSelection(kernel or (), only or ()),
                 None if everything else cases,
             )
-            for number in range(so_far.comparisons, so_far.comparisons + batches):
-                note_batch = partial(calibrating.note_batch, note, number + 1)
-                calibrating.run_batch(context, chosen, number, so_far, slowed=not same_only, note=note_batch)
+            for _ in range(batches):
+                calibrating.run_batch(context, chosen, so_far, note, slowed=not same_only)
                 write(path, dump(content()))
         except KeyboardInterrupt:
             interrupted = True

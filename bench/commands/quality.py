@@ -85,12 +85,12 @@ def quality(
     from bench.commands.progress import step_progress
     from bench.engine import environment
     from bench.engine.context import Settings
-    from bench.engine.training_loop import most_frequent
     from bench.plans import quality as comparing
     from bench.plans import run as running
     from bench.plans import scores
     from bench.plans.file_header import result_file
     from bench.plans.journal import lock_folder, put_aside
+    from bench.plans.train import without_rare_words
     from impls import catalogue
     from reports.files import dump, write
     from reports.results import with_part
@@ -108,16 +108,14 @@ def quality(
     busy = environment.busy_cpus()
     machine = environment.describe(busy)
     text = read_corpus(corpus)
-    V = int((text.counts >= min_count).sum())
-    if V < 2:
-        raise running.PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
+    digest = running.corpus_and_code(text, files)
+    text = without_rare_words(text, min_count)
     first = seeds or SEEDS
-    request = comparing.QualityRequest(chosen, V, tuple(threads or [1]), first, first, epochs, budget)
+    request = comparing.QualityRequest(chosen, len(text.counts), tuple(threads or [1]), first, first, epochs, budget)
     if not request.runs():
         raise running.PlanError(
             "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
         )
-    digest = running.corpus_and_code(text, files)
     records: list[TrainingRun] = []
     if resume:
         request, records = comparing.resume(path, request, digest, machine, seeds)
@@ -125,8 +123,7 @@ def quality(
             show.error(f"the test still uses the {request.planned} seeds that were planned before the first run")
     elif aside := put_aside(path):
         show.error(f"earlier runs were put aside as {aside} (--resume would have kept them)")
-    text = most_frequent(text, V)
-    earlier, tests = len(records), scores.load_tests(text.vocabulary[:V])
+    earlier, tests = len(records), scores.load_tests(text.vocabulary)
     interrupted, most_threads = False, max(request.threads)
     settings = Settings(memory_limit_bytes=free_memory())
     with step_progress("run") as note, measuring(machine, busy, settings, most_threads, files) as context:

@@ -140,7 +140,7 @@ def stored(run: CaseFigures | ProblemFigures, figures: type) -> dict[str, Any]:
 
 def restored(entry: dict[str, Any], figures: type) -> dict[str, Any]:
     """Return what ``stored`` was given. Raises KeyError or ValidationError if another version stored it."""
-    return vars(msgspec.convert({one.name: entry[one.name] for one in fields(figures)}, figures))
+    return {**vars(msgspec.convert({one.name: entry[one.name] for one in fields(figures)}, figures))}
 
 
 def read_problem(entry: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:

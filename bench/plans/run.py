@@ -138,7 +138,7 @@ def temporary_folder() -> Iterator[Path]:
     """Make a temporary folder, and remove those that killed runs left behind."""
     for folder in abandoned_folders("w2vbench"):
         shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
