@@ -238,4 +238,6 @@ def process_walls(problem: ProblemRun, slug: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

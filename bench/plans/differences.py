@@ -229,4 +229,5 @@ def by_importance_in_kernel(cases: Sequence[ComparedCase]) -> list[ComparedCase]
     def rank(case: ComparedCase) -> tuple[int, bool]:
         return sizes.index(case.size), case.facts is not fastest and not case.facts.baseline
 
-    return sorted(cases[::-1], key=rank)
+    from_the_fastest = cases[::-1]
+    return sorted(from_the_fastest, key=rank)
