@@ -40,8 +40,7 @@ def compare(
         ),
     ] = None,
     threads: Annotated[
-        int,
-        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+        int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
     ] = 1,
     threshold: Annotated[
         float | None,
