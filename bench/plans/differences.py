@@ -144,7 +144,8 @@ def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseS
         cases = selection.cases(mine)
         if not cases:
             continue
-        theirs, before = base.get(key), next((old for old, one in gone.items() if is_renamed(one, mine)), None)
+        theirs = base.get(key)
+        before = next((old for old, one in gone.items() if one.kernel == mine.kernel and unchanged(one, mine)), None)
         if theirs is None and before is not None:
             result.renamed.append((before, key))
             del gone[before]
@@ -171,11 +172,6 @@ def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseS
         result.skip(TOO_MANY, result.compared[GATE_CASES:])
         del result.compared[GATE_CASES:]
     return result
-
-
-def is_renamed(old: Facts, new: Facts) -> bool:
-    """Whether the code only has a new name."""
-    return old.kernel == new.kernel and unchanged(old, new)
 
 
 def unchanged(base: Facts, head: Facts) -> bool:

@@ -22,7 +22,7 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 from reports.files import ResultError, read
-from reports.results import Against, Training, TrainingRun
+from reports.results import Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality
@@ -234,23 +234,20 @@ def content(
     digest
         Of the text and the code.
     """
-    Group = tuple[str, str, int]
-    scores: dict[Group, dict[str, list[float]]] = {}
-    unfit: set[Group] = set()
-    for record in records:
-        group = record.kernel, record.implementation, record.threads
-        if record.seed > request.planned:
-            continue
-        if record.status != "ok" or not record.whole:  # failed, or trained on a part of the text
-            unfit.add(group)
-        mine = scores.setdefault(group, {})
-        for name, score in record.scores.items():
-            mine.setdefault(name, []).append(score)
-    fit = {group: mine for group, mine in scores.items() if group not in unfit}
-    peers = {(kernel, threads): mine for (kernel, slug, threads), mine in fit.items() if slug == PEER}
+    groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
+    for run in records:
+        if run.seed <= request.planned:
+            groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
+    scores = {
+        group: {name: [run.scores[name] for run in mine if name in run.scores] for name in quality.SCORES}
+        for group, mine in groups.items()
+        if all(run.status == "ok" and run.whole for run in mine)  # none failed, or was trained on a part of the text
+    }
     comparisons = {
-        f"{kernel}/{slug}, t{threads}": quality.compare_scores(mine, peers.get((kernel, threads), {}), request.planned)
-        for (kernel, slug, threads), mine in fit.items()
+        f"{kernel}/{slug}, t{threads}": quality.compare_scores(
+            mine, scores.get((kernel, PEER, threads), {}), request.planned
+        )
+        for (kernel, slug, threads), mine in scores.items()
         if slug != PEER
     }
     return Training(
@@ -261,10 +258,7 @@ def content(
         planned=request.planned,
         runs=records,
         asked=tests.counts if tests else {},
-        against={
-            key: {name: Against(**asdict(one)) for name, one in answers.items() if one}
-            for key, answers in comparisons.items()
-        },
+        against={key: {name: one for name, one in answers.items() if one} for key, answers in comparisons.items()},
         equal={key: quality.equal_quality(answers) for key, answers in comparisons.items()},
     )
 
