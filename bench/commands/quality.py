@@ -11,7 +11,7 @@ import typer
 from bench.plans.selection import Selection
 
 from .app import app
-from .options import MOST_TIMES, OUT, CorpusFile, Impl, Json
+from .options import OUT, CorpusFile, Epochs, Impl, Json, MinCount
 from .quantities import duration
 from .setup import free_memory, measuring, read_corpus, select_kernels
 
@@ -44,9 +44,7 @@ def quality(
             help="Runs of each implementation, each with its own seed (default 5). The first run fixes how many are tested.",
         ),
     ] = None,
-    epochs: Annotated[
-        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
-    ] = 5,
+    epochs: Epochs = 5,
     budget: Annotated[
         float,
         typer.Option(
@@ -59,7 +57,7 @@ def quality(
         list[int] | None,
         typer.Option("--threads", min=1, max=256, help="Threads (default 1); may be given several times."),
     ] = None,
-    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")] = 5,
+    min_count: MinCount = 5,
     corpus: CorpusFile = None,
     impl: Impl = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where quality.json, quality.html and quality.md go.")] = OUT,

@@ -169,14 +169,15 @@ def run(
         )
         journal = Journal(out, running.run_identity(going, problems, files))
         lock_folder(out)
-        known = journal.read_problems(i for problem in problems for i in problem.implementations) if resume else {}
-        if not resume and journal.begin():
+        if resume:
+            journal.read(i for problem in problems for i in problem.implementations)
+        elif journal.begin():
             show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
         going.corpus.save(context.corpus)
         with run_progress(problems, settings.processes) as bar:
             try:
                 running.check(problems, context, going, bar.checking)
-                running.measure_all(problems, context, going, journal, known, bar.measuring)
+                running.measure_all(problems, context, going, journal, bar.measuring)
             except KeyboardInterrupt:
                 interrupted = True
     if not going.problems:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_TIMES
+from .options import LARGEST_SEED, Epochs, MinCount
 from .setup import stop_on_signals
 
 MODELS = ("skip-gram", "cbow")
@@ -67,10 +67,8 @@ def train(
     ns_exponent: Annotated[
         float, typer.Option(min=0, max=1, help="Negatives are drawn in proportion to this power of the counts.")
     ] = 0.75,
-    epochs: Annotated[
-        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
-    ] = 5,
-    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")] = 5,
+    epochs: Epochs = 5,
+    min_count: MinCount = 5,
     threads: Annotated[
         int | None,
         typer.Option(

@@ -39,6 +39,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
+        self.problems: dict[str, ProblemRun] = {}
         self.limits: list[protocol.MachineLimits] = []
 
     def begin(self) -> bool:
@@ -47,8 +48,8 @@ class Journal:
         self.append(self.run)
         return earlier is not None
 
-    def read_problems(self, implementations: Iterable[Implementation]) -> dict[str, ProblemRun]:
-        """Return the problems of an earlier, unfinished run of the same command, by name. Raises JournalError."""
+    def read(self, implementations: Iterable[Implementation]) -> None:
+        """Read the problems of an earlier, unfinished run of the same command, by name, and its limits. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -68,7 +69,7 @@ class Journal:
                 for entry in entries
                 if "machine_limits" in entry
             ]
-            return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
+            self.problems = {entry["problem"]: read_problem(entry, by_key) for entry in entries if "problem" in entry}
         except (msgspec.ValidationError, KeyError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 

@@ -161,7 +161,6 @@ def measure_all(
     context: RunContext,
     run: Run,
     journal: Journal,
-    known: dict[str, ProblemRun],
     note: Callable[[int, int], None],
 ) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
@@ -172,9 +171,7 @@ def measure_all(
     Parameters
     ----------
     journal
-        Each process is written to it at once.
-    known
-        Problems that an earlier run has already measured in part, by name.
+        Each process is written to it at once. It has the problems that an earlier run has already measured in part.
     note
         Called with the numbers of the problem and the process that begin.
     """
@@ -183,7 +180,7 @@ def measure_all(
         context.workers.retire()
         if process == 0:
             run.problem_runs += [
-                known.get(problem.name)
+                journal.problems.get(problem.name)
                 or new_problem_run(problem.implementations, problem.size, context.settings, run.verdicts)
                 for problem in problems
             ]
