@@ -116,7 +116,7 @@ def run(
     from bench.plans import run as running
     from bench.plans import run_result
     from bench.plans.journal import Journal, lock_folder
-    from bench.plans.presets import PRESETS, changed_sizes, user_sizes
+    from bench.plans.presets import PRESETS, requested_sizes
     from impls import catalogue
 
     chosen = PRESETS[preset]
@@ -129,7 +129,6 @@ def run(
         "threads": threads,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    sizes = partial(user_sizes, vocabularies=vocab or [10_000], batches=batch or [100])
     own = bool(vocab or batch or changed)
     free = free_memory()
     if preset in ("quick", "default") and not own:
@@ -152,7 +151,7 @@ def run(
     left_out = () if kernel or only or files or vocab or batch else chosen.optional_kernels
     problems = running.plan(
         [i for i in every if i.kernel.name not in left_out],
-        partial(changed_sizes, sizes if vocab or batch else chosen.sizes, changed),
+        partial(requested_sizes, preset=chosen, vocabularies=vocab or (), batches=batch or (), changed=changed),
         Selection(globs=only or ()),
     )
     prepare_folder(out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -125,16 +125,21 @@ DECK = {
 """The sizes of the deck by kernel, from slides 6 and 9, 13, 14, 24 and 22."""
 
 
-def user_sizes(kernel: KernelShape, vocabularies: Sequence[int], batches: Sequence[int]) -> list[Size]:
-    """Return a kernel's sizes for every combination of the user's vocabularies and batches."""
-    return fitted(kernel, [Size(V, B=B) for B in batches for V in vocabularies])
-
-
-def changed_sizes(
-    sizes: Callable[[KernelShape], list[Size]], changed: dict[str, Any], kernel: KernelShape
+def requested_sizes(
+    kernel: KernelShape,
+    preset: Preset,
+    vocabularies: Sequence[int],
+    batches: Sequence[int],
+    changed: dict[str, Any],
 ) -> list[Size]:
-    """Return a kernel's sizes with the same fields changed in each (hidden size, negatives, dtypes, words, threads)."""
-    return fitted(kernel, [replace(size, **changed) for size in sizes(kernel)])
+    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches.
+
+    changed: fields that are the same in each (hidden size, negatives, dtypes, words, threads).
+    """
+    sizes = preset.sizes(kernel)
+    if vocabularies or batches:
+        sizes = [Size(V, B=B) for B in batches or [100] for V in vocabularies or [10_000]]
+    return fitted(kernel, [replace(size, **changed) for size in sizes])
 
 
 PRESETS = {
