@@ -80,6 +80,13 @@ def compare(
     from bench.plans.file_header import result_file
     from bench.plans.run import PlanError
     from reports.comparison import exit_code
+    from reports.results import Comparison, ResultFile
+
+    def answer(found: Comparison, content: ResultFile) -> typer.Exit:
+        kept = keep_comparison(found, content, out, junit)
+        summaries.annotate(found, json)
+        summaries.print_outputs(kept, json, summaries.print_comparison)
+        return typer.Exit(exit_code(found))
 
     margin = THRESHOLD if threshold is None else threshold
     busy, before = environment.busy_cpus(), environment.counters()
@@ -101,9 +108,7 @@ def compare(
             content = first
         else:
             raise PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
-        summaries.annotate(found, json)
-        summaries.print_outputs(keep_comparison(found, content, out, junit), json, summaries.print_comparison)
-        raise typer.Exit(exit_code(found))
+        raise answer(found, content)
     root, files = gate.repository_of(impl or [])
     request = gate.Request(
         root=root,
@@ -133,7 +138,4 @@ def compare(
             raise typer.Exit(3) from error
     machine |= environment.counter_increases(before)
     warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
-    frame = result_file("compare", show.command_line(sys.argv), machine, warnings)
-    summaries.annotate(found, json)
-    summaries.print_outputs(keep_comparison(found, frame, out, junit), json, summaries.print_comparison)
-    raise typer.Exit(exit_code(found))
+    raise answer(found, result_file("compare", show.command_line(sys.argv), machine, warnings))

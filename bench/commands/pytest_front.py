@@ -40,9 +40,7 @@ CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
 
-@cache
-def corpus() -> words.Corpus:
-    return words.builtin()
+corpus = cache(words.builtin)
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:

@@ -109,7 +109,15 @@ def quality(
     digest = running.corpus_and_code(text, files)
     text = without_rare_words(text, min_count)
     first = seeds or SEEDS
-    request = comparing.QualityRequest(chosen, len(text.counts), tuple(threads or [1]), first, first, epochs, budget)
+    request = comparing.QualityRequest(
+        chosen,
+        V=len(text.counts),
+        threads=tuple(threads or [1]),
+        seeds=first,
+        planned=first,
+        epochs=epochs,
+        budget_s=budget,
+    )
     if not request.runs():
         raise running.PlanError(
             "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
