@@ -82,12 +82,8 @@ def history(
     paths = [] if json else write_texts(out, {"history.html": html(selected, skipped, threshold)})
     summaries.print_history(selected, skipped, threshold, as_json=json)
     show.list_outputs(paths)
-    slower = any(
-        trends.failing(change, threshold)
-        for trend in selected
-        for one in trend.series.values()
-        for change in one.changes
-    )
+    series = [one for trend in selected for one in trend.series.values()]
+    slower = any(trends.failing(change, threshold) for one in series for change in one.changes)
     unanswered = any(trend.unanswered for trend in selected)
     raise typer.Exit(0 if not fail else 1 if slower else 3 if unanswered else 0)
 
