@@ -16,7 +16,7 @@ from importlib import import_module
 from inspect import getattr_static
 from math import inf, prod
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -424,7 +424,7 @@ class Implementation:
                 )
 
     @property
-    def family(self) -> str:
+    def family(self) -> Literal["textbook", "NumPy/SciPy", "compiled", "framework"]:
         """What it is written with: ``textbook``, ``NumPy/SciPy``, ``compiled`` (numba) or ``framework``."""
         if self.baseline or self.textbook:
             return "textbook"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided
+from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
 from .frame import wall_s
 from .results import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
+from .tables import float_of, limit_reached, memory_text
 from .units import counted, seconds, two
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH, NARROW = 100, 80
 """Columns of the widest line; below WIDTH names of the slower implementations are left out, so that NARROW is enough."""
@@ -167,3 +172,65 @@ def labelled(label: str, text: str, width: int) -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+CASE_HEADER = ("", "per call", "slower", "95 % interval", "memory", "grows", "limit")
+
+
+def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile, width: int = WIDTH) -> list[str]:
+    """Return one problem's table as lines: its name, a line for each case, and notes. Below WIDTH, intervals are left out."""
+    first = cases.iloc[0]
+    title = result.w2vbench.kernels.get(str(first.kernel), "")
+    measured = {row.case: row for row in answer.rows} if answer else {}
+    rows, reasons = [], []
+    for case in cases.itertuples():
+        if answer and case.case in measured:
+            rows.append(case_cells(case, measured[str(case.case)], answer))
+        else:
+            reasons.append((str(case.implementation), f"{case.status}: {case.reason}"))
+    shown = [at for at in range(len(CASE_HEADER)) if width >= WIDTH or CASE_HEADER[at] != "95 % interval"]
+    table = [tuple(row[at] for at in shown) for row in (CASE_HEADER, *rows)] if rows else []
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [f"{first.problem}  {title}"[:width]]
+    for row in table:
+        cells = [
+            cell.ljust(wide) if at in (0, len(row) - 1) else cell.rjust(wide)
+            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    for name, reason in reasons:
+        lines += textwrap.wrap(
+            f"{name}: {' '.join(reason.split())}", max(NARROW, min(width, WIDTH)), subsequent_indent="  "
+        )
+    for sentence in filter(None, [why(answer, result), undecided(answer)] if answer else []):
+        lines += textwrap.wrap(sentence.replace("`", ""), max(NARROW, min(width, WIDTH)), break_on_hyphens=False)
+    return lines
+
+
+def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
+    """A case's cells under CASE_HEADER."""
+    ratio, interval = "fastest", ""
+    if row is not answer.use:
+        found = answer.slower(row)
+        ratio = (
+            "tie"
+            if answer.ties(row)
+            else f"{two(found.estimate)}×"
+            if found.estimate >= 1.1
+            else f"+{(found.estimate - 1) * 100:.0f} %"
+        )
+        interval = "" if found.low is None or found.high is None else f"{two(found.low)}–{two(found.high)}×"
+    kept = float_of(case.held_bytes)
+    memory = memory_text(case.memory_bytes, case.memory_kind) + (
+        f" + {memory_text(kept, case.held_kind)}" if kept else ""
+    )
+    return slug(row), seconds(wall_s(row)), ratio, interval, memory, growth_text(case), limit_reached(case)
+
+
+def growth_text(case: Any) -> str:
+    """How a case's time grows with V, or with B: ``flat``, ``V``, ``V^1.3``."""
+    for name in ("V", "B"):
+        power = float_of(getattr(case, f"growth_{name}"))
+        if power is not None:
+            return "flat" if abs(power) < 0.15 else name if abs(power - 1) < 0.15 else f"{name}^{power:.1f}"
+    return "–"

@@ -33,6 +33,7 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     - Of a run: ``index.html``, ``report.md`` and ``cases.csv``.
     - Of a comparison: ``comparison.html`` and ``comparison.md``.
     - Of whole training runs: ``quality.html`` and ``quality.md``.
+    - Of a calibration: ``calibration.md``.
 
     Raises
     ------
@@ -43,6 +44,10 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
         return comparison_page.report(result, folder)
     if result.w2vbench.training:
         return training_page.report(result, folder)
+    if result.w2vbench.calibration:
+        from . import calibration
+
+        return write_texts(folder, {"calibration.md": calibration.markdown(result.w2vbench.calibration)})
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     return write_texts(folder, texts)
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_TIMES, CorpusFile, Json, Kernels, Only
+from .options import LARGEST_SEED, MOST_TIMES, OUT, CorpusFile, Json, Kernels, Only
 from .quantities import share
-from .setup import free_memory, measurement_workers, read_corpus, stop_on_signals
+from .setup import free_memory, measuring, read_corpus
 
 
 @app.command(
@@ -39,49 +39,46 @@ def calibrate(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the trials in DIR's calibration.json.")] = False,
     corpus: CorpusFile = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the first batch; each has its own.")] = 0,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = Path(
-        "reports/out"
-    ),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = OUT,
     json: Json = False,
 ) -> None:
     """Measure how often compare is right on this machine, with identical code and with code slowed by exactly 2, 5 and 10 %."""
-    from dataclasses import replace
-    from functools import partial
-
     import impls
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_calibration, prepare_folder
+    from bench.commands.keeping import keep, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import Settings
     from bench.plans import calibrate as calibrating
-    from bench.plans import run as running
     from bench.plans.differences import CaseSelection
+    from reports.files import dump, write
+    from reports.results import ResultFile
 
     prepare_folder(out)
-    stop_on_signals()
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
-    so_far = calibrating.read_trials(out, threshold, machine) if resume else calibrating.CalibrationTrials(threshold)
-    settings = Settings(memory_limit_bytes=free_memory())
-    folder = Path(impls.__file__).resolve().parents[1]
+    path = out / "calibration.json"
+    so_far = calibrating.read_trials(path, threshold, machine) if resume else calibrating.CalibrationTrials(threshold)
+
+    def content() -> ResultFile:
+        warnings = environment.warnings_of(machine | environment.counter_increases(before))
+        return calibrating.content(so_far, show.command_line(sys.argv), machine, warnings)
+
     interrupted = False
-    with (
-        running.saved_corpus(read_corpus(corpus)) as saved,
-        step_progress() as note,
-        measurement_workers(machine, busy) as (workers, cpu),
-    ):
-        context = RunContext(workers=workers, corpus=saved, settings=replace(settings, seed=seed), cpu=cpu)
+    text, settings = read_corpus(corpus), Settings(memory_limit_bytes=free_memory(), seed=seed)
+    with step_progress() as note, measuring(machine, busy, settings) as context:
+        text.save(context.corpus)
         try:
             context, chosen = calibrating.select_cases(
-                context, folder, CaseSelection(kernel or (), only or ()), None if everything else cases
+                context,
+                Path(impls.__file__).resolve().parents[1],
+                CaseSelection(kernel or (), only or ()),
+                None if everything else cases,
             )
-            for number in range(so_far.comparisons, so_far.comparisons + batches):
-                note_batch = partial(calibrating.note_batch, note, number + 1)
-                calibrating.run_batch(context, chosen, number, so_far, slowed=not same_only, note=note_batch)
-                warnings = environment.warnings_of(machine | environment.counter_increases(before))
-                calibrating.write(so_far, out, show.command_line(sys.argv), machine, warnings)
+            for _ in range(batches):
+                calibrating.run_batch(context, chosen, so_far, note, slowed=not same_only)
+                write(path, dump(content()))
         except KeyboardInterrupt:
             interrupted = True
     if not so_far.trials:
@@ -91,5 +88,5 @@ def calibrate(
             else "no case could be measured"
         )
         raise typer.Exit(130 if interrupted else 3)
-    summaries.print_calibration(keep_calibration(out), as_json=json)
+    summaries.print_outputs(keep(content(), path), json, summaries.print_calibration)
     raise typer.Exit(130 if interrupted else 0)

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import MOST_THREADS, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, TimeLimit
+from .options import MOST_THREADS, OUT, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, TimeLimit
 from .quantities import duration, share
-from .setup import free_memory, measurement_workers, read_corpus, stop_on_signals
+from .setup import free_memory, measuring, read_corpus
 
 
 @app.command(
@@ -40,8 +40,7 @@ def compare(
         ),
     ] = None,
     threads: Annotated[
-        int,
-        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+        int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
     ] = 1,
     threshold: Annotated[
         float | None,
@@ -60,9 +59,7 @@ def compare(
         typer.Option("--across-machines", help="Result files of different machines: compare speed-ups, not times."),
     ] = False,
     corpus: CorpusFile = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where comparison.json and comparison.md go.")] = Path(
-        "reports/out"
-    ),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where comparison.json and comparison.md go.")] = OUT,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     json: Json = False,
@@ -76,13 +73,20 @@ def compare(
     from bench.commands.keeping import keep_comparison, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import Settings
     from bench.plans import compare as gate
-    from bench.plans import run as running
     from bench.plans.comparison_run import THRESHOLD
     from bench.plans.differences import CaseSelection, NotComparable
     from bench.plans.file_header import result_file
+    from bench.plans.run import PlanError
     from reports.comparison import exit_code
+    from reports.results import Comparison, ResultFile
+
+    def answer(found: Comparison, content: ResultFile) -> typer.Exit:
+        kept = keep_comparison(found, content, out, junit)
+        summaries.annotate(found, json)
+        summaries.print_outputs(kept, json, summaries.print_comparison)
+        return typer.Exit(exit_code(found))
 
     margin = THRESHOLD if threshold is None else threshold
     busy, before = environment.busy_cpus(), environment.counters()
@@ -92,7 +96,7 @@ def compare(
         from reports.files import read
 
         if impl or kernel or only or everything or budget or corpus or threads > 1 or (across_machines and not head):
-            raise running.PlanError(
+            raise PlanError(
                 f"{base} has been measured already: of the options only --threshold, --out, --junit and --json apply, and --across-machines to two files"
             )
         first = read(Path(base))
@@ -103,9 +107,8 @@ def compare(
             found = stages.recomputed(first.w2vbench.comparison, threshold)
             content = first
         else:
-            raise running.PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
-        summaries.print_comparison(keep_comparison(found, content, out, junit), as_json=json)
-        raise typer.Exit(exit_code(found))
+            raise PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
+        raise answer(found, content)
     root, files = gate.repository_of(impl or [])
     request = gate.Request(
         root=root,
@@ -118,18 +121,16 @@ def compare(
     )
     prepare_folder(out)
     if junit and not junit.parent.is_dir():
-        raise running.PlanError(f"--junit: no folder {junit.parent}: make it first")
+        raise PlanError(f"--junit: no folder {junit.parent}: make it first")
     if junit and junit.exists() and not junit.is_file():
-        raise running.PlanError(f"--junit: {junit} is no ordinary file")
-    stop_on_signals()
+        raise PlanError(f"--junit: {junit} is no ordinary file")
+    text, settings = read_corpus(corpus), Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with (
         gate.both_trees(request) as (older, newer),
-        running.saved_corpus(read_corpus(corpus)) as folder,
         step_progress() as note,
-        measurement_workers(machine, busy, threads) as (workers, cpu),
+        measuring(machine, busy, settings, threads) as context,
     ):
-        settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-        context = RunContext(workers=workers, corpus=folder, settings=settings, cpu=cpu)
+        text.save(context.corpus)
         try:
             found = gate.compare(request, context, older, newer, note)
         except NotComparable as error:
@@ -137,6 +138,4 @@ def compare(
             raise typer.Exit(3) from error
     machine |= environment.counter_increases(before)
     warnings = environment.warnings_of(machine, threads=threads, waiting=found.waiting)
-    frame = result_file("compare", show.command_line(sys.argv), machine, warnings)
-    summaries.print_comparison(keep_comparison(found, frame, out, junit), as_json=json)
-    raise typer.Exit(exit_code(found))
+    raise answer(found, result_file("compare", show.command_line(sys.argv), machine, warnings))

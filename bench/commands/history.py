@@ -12,7 +12,7 @@ import typer
 from bench.plans.selection import Selection
 
 from .app import app
-from .options import Json, Kernels, Only
+from .options import OUT, Json, Kernels, Only
 from .quantities import share
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def history(
         ),
     ] = None,
     why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it is intended.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where history.html goes.")] = Path("reports/out"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where history.html goes.")] = OUT,
     json: Json = False,
 ) -> None:
     """Show stored runs over time: the trend of each case, and between which commits it changed.
@@ -57,11 +57,12 @@ def history(
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_history
     from bench.plans.revisions import current_root
     from bench.plans.run import PlanError
     from reports import acknowledged
     from reports import history as trends
+    from reports.history_page import html
+    from reports.files import write_texts
 
     if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):
@@ -78,15 +79,11 @@ def history(
     excuses = acknowledged.read(current_root())
     for trend in selected:
         trends.find_all_changes(trend, threshold, excuses)
-    paths = [] if json else keep_history(selected, skipped, threshold, out)
+    paths = [] if json else write_texts(out, {"history.html": html(selected, skipped, threshold)})
     summaries.print_history(selected, skipped, threshold, as_json=json)
     show.list_outputs(paths)
-    slower = any(
-        trends.failing(change, threshold)
-        for trend in selected
-        for one in trend.series.values()
-        for change in one.changes
-    )
+    series = [one for trend in selected for one in trend.series.values()]
+    slower = any(trends.failing(change, threshold) for one in series for change in one.changes)
     unanswered = any(trend.unanswered for trend in selected)
     raise typer.Exit(0 if not fail else 1 if slower else 3 if unanswered else 0)
 

@@ -52,15 +52,7 @@ def several(arguments: list[str]) -> list[str]:
     return spread
 
 
-INPUT_ERRORS = (
-    "BadName",
-    "CatalogueError",
-    "CorpusError",
-    "JournalError",
-    "PlanError",
-    "ResultError",
-    "RevisionError",
-)
+INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError")
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 

@@ -54,4 +54,8 @@ TimeLimit = Annotated[
     ),
 ]
 TIME_LIMIT_S = 30.0
+Epochs = Annotated[int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")]
+MinCount = Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")]
+OUT = Path("reports/out")
+"""Where results go if --out does not say."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

@@ -8,7 +8,7 @@ import typer
 
 from .app import app
 from .options import CorpusFile, Impl, Json, TimeLimit
-from .setup import free_memory, measurement_workers, read_corpus
+from .setup import free_memory, measuring, read_corpus
 
 PROFILE_LIMIT_S = 120.0
 
@@ -31,11 +31,10 @@ def profile(
 
     from bench.commands import terminal as show
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import Settings
     from bench.engine.pool import WorkerFailure
-    from bench.engine.protocol import Source
-    from bench.plans import run as running
     from bench.plans.presets import fit
+    from bench.plans.run import PlanError
     from impls import catalogue
     from impls.case import Case, Size
 
@@ -43,26 +42,20 @@ def profile(
     every = {i.key: i for i in catalogue.load(files)}
     key = case.partition("@")[0]
     if key not in every:
-        raise running.PlanError(
-            f"no implementation {key!r}; w2vbench list shows the names (write them as in lookup/gather)"
-        )
+        raise PlanError(f"no implementation {key!r}; w2vbench list shows the names (write them as in lookup/gather)")
     implementation = every[key]
     if implementation.no_lines:
-        raise running.PlanError(
+        raise PlanError(
             f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and the stages of a training step"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-    with (
-        running.saved_corpus(read_corpus(corpus)) as folder,
-        measurement_workers({}, environment.busy_cpus(), size.threads) as (workers, cpu),
-    ):
+    text, settings = read_corpus(corpus), Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+    with measuring({}, environment.busy_cpus(), settings, size.threads, files) as context:
+        text.save(context.corpus)
         try:
-            sources = {"": Source(files=tuple(map(str, files)))}
-            context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
             profiled = context.profile(key, size)
         except WorkerFailure as failure:
-            raise running.PlanError(f"{implementation.case(size)}: {failure.status}: {failure.reason}") from failure
+            raise PlanError(f"{implementation.case(size)}: {failure.status}: {failure.reason}") from failure
     facts = {
         name: value
         for name, value in msgspec.to_builtins(profiled).items()

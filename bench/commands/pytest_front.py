@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,9 +40,7 @@ CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
 
-@cache
-def corpus() -> words.Corpus:
-    return words.builtin()
+corpus = cache(words.builtin)
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:
@@ -73,13 +70,11 @@ def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
 
 def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
     """What the contract says of some implementations, of which some may stand in these files, by their keys."""
-    with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
-        corpus().save(Path(name))
-        with Workers() as workers:
-            sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
-            settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
-            context = RunContext(workers=workers, corpus=Path(name), sources=sources, settings=settings)
-            return check_contracts([i.key for i in implementations], context)
+    sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
+    settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
+    with run.saved_corpus(corpus()) as folder, Workers() as workers:
+        context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings)
+        return check_contracts([i.key for i in implementations], context)
 
 
 @lru_cache(maxsize=1)

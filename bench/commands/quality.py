@@ -11,12 +11,12 @@ import typer
 from bench.plans.selection import Selection
 
 from .app import app
-from .options import MOST_TIMES, CorpusFile, Impl, Json
+from .options import OUT, CorpusFile, Epochs, Impl, Json, MinCount
 from .quantities import duration
-from .setup import free_memory, measurement_workers, read_corpus, select_kernels, stop_on_signals
+from .setup import free_memory, measuring, read_corpus, select_kernels
 
 if TYPE_CHECKING:
-    from reports.results import Training, TrainingRun
+    from reports.results import ResultFile, TrainingRun
 
 SEEDS = 5
 """Runs of each implementation, by default."""
@@ -44,9 +44,7 @@ def quality(
             help="Runs of each implementation, each with its own seed (default 5). The first run fixes how many are tested.",
         ),
     ] = None,
-    epochs: Annotated[
-        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
-    ] = 5,
+    epochs: Epochs = 5,
     budget: Annotated[
         float,
         typer.Option(
@@ -59,12 +57,10 @@ def quality(
         list[int] | None,
         typer.Option("--threads", min=1, max=256, help="Threads (default 1); may be given several times."),
     ] = None,
-    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")] = 5,
+    min_count: MinCount = 5,
     corpus: CorpusFile = None,
     impl: Impl = None,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where quality.json, quality.html and quality.md go.")
-    ] = Path("reports/out"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where quality.json, quality.html and quality.md go.")] = OUT,
     resume: Annotated[
         bool,
         typer.Option(
@@ -83,18 +79,19 @@ def quality(
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_quality, prepare_folder, write_quality
+    from bench.commands.keeping import keep, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
-    from bench.engine.protocol import Source
-    from bench.engine.training_loop import most_frequent
+    from bench.engine.context import Settings
     from bench.plans import quality as comparing
     from bench.plans import run as running
     from bench.plans import scores
     from bench.plans.file_header import result_file
     from bench.plans.journal import lock_folder, put_aside
+    from bench.plans.train import without_rare_words
     from impls import catalogue
+    from reports.files import dump, write
+    from reports.results import with_part
 
     files = [file.resolve() for file in impl or ()]
     every = [i for i in select_kernels(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]
@@ -106,54 +103,49 @@ def quality(
         raise running.PlanError(f"--resume: {path}: No such file, so there is nothing to resume: run without --resume")
     prepare_folder(out)
     lock_folder(out)
-    stop_on_signals()
     busy = environment.busy_cpus()
     machine = environment.describe(busy)
     text = read_corpus(corpus)
-    V = int((text.counts >= min_count).sum())
-    if V < 2:
-        raise running.PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
+    digest = running.corpus_and_code(text, files)
+    text = without_rare_words(text, min_count)
     first = seeds or SEEDS
-    request = comparing.QualityRequest(chosen, V, tuple(threads or [1]), first, first, epochs, budget)
+    request = comparing.QualityRequest(
+        chosen,
+        V=len(text.counts),
+        threads=tuple(threads or [1]),
+        seeds=first,
+        planned=first,
+        epochs=epochs,
+        budget_s=budget,
+    )
     if not request.runs():
         raise running.PlanError(
             "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
         )
-    digest = running.corpus_and_code(text, files)
     records: list[TrainingRun] = []
     if resume:
         request, records = comparing.resume(path, request, digest, machine, seeds)
         if request.seeds != request.planned:
             show.error(f"the test still uses the {request.planned} seeds that were planned before the first run")
-    if not resume and (aside := put_aside(path)):
+    elif aside := put_aside(path):
         show.error(f"earlier runs were put aside as {aside} (--resume would have kept them)")
-    text = most_frequent(text, V)
-    earlier, tests = len(records), scores.load_tests(text.vocabulary[:V])
-
-    def content() -> Training:
-        return comparing.content(request, text, tests, digest, records)
-
-    interrupted = False
-    with (
-        running.saved_corpus(text) as folder,
-        step_progress("run") as note,
-        measurement_workers(machine, busy, max(threads or [1])) as (workers, cpu),
-    ):
-        warnings = environment.warnings_of(machine, threads=max(threads or [1]))
+    earlier, tests = len(records), scores.load_tests(text.vocabulary)
+    interrupted, most_threads = False, max(request.threads)
+    settings = Settings(memory_limit_bytes=free_memory())
+    with step_progress("run") as note, measuring(machine, busy, settings, most_threads, files) as context:
+        text.save(context.corpus)
+        warnings = environment.warnings_of(machine, threads=most_threads)
         frame = result_file("quality", show.command_line(sys.argv), machine, warnings)
-        context = RunContext(
-            workers=workers,
-            corpus=folder,
-            sources={"": Source(files=tuple(map(str, files)))},
-            settings=Settings(memory_limit_bytes=free_memory()),
-            cpu=cpu,
-        )
+
+        def content(complete: bool) -> ResultFile:
+            training = comparing.content(request, text, tests, digest, records)
+            return with_part(frame, training=training, complete=complete)
 
         def note_and_save(what: str, done: int, of: int) -> None:
             if what:
                 note(what, done, of)
             elif len(records) > earlier:
-                write_quality(content(), frame, out, complete=False)
+                write(path, dump(content(complete=False)))
 
         try:
             comparing.compare(request, len(text.ids), tests, context, note_and_save, records)
@@ -162,7 +154,7 @@ def quality(
     if not records:
         show.error("interrupted before the first run was finished: nothing to save")
         raise typer.Exit(130)
-    summaries.print_training(keep_quality(content(), frame, out, complete=not interrupted), as_json=json)
+    summaries.print_outputs(keep(content(not interrupted), path), json, summaries.print_training)
     if interrupted:
         left = len(request.remaining_runs(records))
         show.error(

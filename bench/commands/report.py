@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import app
+from .options import OUT
 
 
 @app.command()
@@ -16,7 +17,7 @@ def report(
         Path,
         typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/."),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = Path("reports/out"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = OUT,
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
     from bench.commands import terminal as show

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from bench.plans.presets import Kernel
-    from impls.case import Size
 
 from bench.plans.selection import Selection
 
@@ -21,6 +15,7 @@ from .options import (
     LARGEST_SEED,
     MOST_THREADS,
     MOST_TIMES,
+    OUT,
     TIME_LIMIT_S,
     CorpusFile,
     Impl,
@@ -30,32 +25,7 @@ from .options import (
     TimeLimit,
 )
 from .quantities import memory_size, whole_number
-from .setup import LEAST_MEMORY, free_memory, measurement_workers, read_corpus, select_kernels, stop_on_signals
-
-
-class PresetName(StrEnum):
-    quick = "quick"
-    default = "default"
-    deck = "deck"
-    full = "full"
-
-
-class Dtype(StrEnum):
-    f32 = "f32"
-    f64 = "f64"
-    float32 = "float32"
-    float64 = "float64"
-
-
-class Index(StrEnum):
-    i32 = "i32"
-    i64 = "i64"
-
-
-class WordsName(StrEnum):
-    zipf = "zipf"
-    uniform = "uniform"
-    repeat = "repeat"
+from .setup import LEAST_MEMORY, free_memory, measuring, read_corpus, select_kernels
 
 
 @app.command(
@@ -63,11 +33,11 @@ class WordsName(StrEnum):
 )
 def run(
     preset: Annotated[
-        PresetName,
+        Literal["quick", "default", "deck", "full"],
         typer.Option(
             help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: the longest; deck: the source deck's own sizes."
         ),
-    ] = PresetName.default,
+    ] = "default",
     kernel: Kernels = None,
     only: Only = None,
     vocab: Annotated[
@@ -93,10 +63,12 @@ def run(
         int | None,
         typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default: the preset's, else 5)."),
     ] = None,
-    dtype: Annotated[Dtype | None, typer.Option(help="Floating-point type (default f32).")] = None,
-    index: Annotated[Index | None, typer.Option(help="Type of the word ids (default i64).")] = None,
+    dtype: Annotated[
+        Literal["f32", "f64", "float32", "float64"] | None, typer.Option(help="Floating-point type (default f32).")
+    ] = None,
+    index: Annotated[Literal["i32", "i64"] | None, typer.Option(help="Type of the word ids (default i64).")] = None,
     words: Annotated[
-        WordsName | None,
+        Literal["zipf", "uniform", "repeat"] | None,
         typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
     ] = None,
     threads: Annotated[
@@ -105,9 +77,7 @@ def run(
     ] = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = Path(
-        "reports/out"
-    ),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = OUT,
     processes: Annotated[
         int | None,
         typer.Option(
@@ -125,6 +95,9 @@ def run(
             help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
         ),
     ] = None,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Print the table of every size too; --kernel and --only do so anyway.")
+    ] = False,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs and of the order of samples.")
     ] = 0,
@@ -142,34 +115,27 @@ def run(
     from bench.commands.keeping import keep_run, prepare_folder
     from bench.commands.progress import run_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext
     from bench.engine.experiment import SPARES
-    from bench.engine.protocol import Source
     from bench.plans import run as running
     from bench.plans import run_result
     from bench.plans.journal import Journal, lock_folder
-    from bench.plans.presets import PRESETS, changed_sizes, user_sizes
+    from bench.plans.presets import PRESETS, requested_sizes
     from impls import catalogue
 
     chosen = PRESETS[preset]
     given = {
         "H": hidden,
         "K": negatives,
-        "dtype": dtype and {"float32": "f32", "float64": "f64"}.get(dtype, str(dtype)),
-        "index": index and str(index),
-        "words": words and str(words),
+        "dtype": dtype and dtype.replace("float", "f"),
+        "index": index,
+        "words": words,
         "threads": threads,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    if vocab or batch:
-        sizes: Callable[[Kernel], list[Size]] = partial(
-            user_sizes, vocabularies=vocab or [10_000], batches=batch or [100]
-        )
-    else:
-        sizes = chosen.sizes
     own = bool(vocab or batch or changed)
-    frugal = preset in ("quick", "default") and not own
-    free = min(3 << 30, free_memory()) if frugal else free_memory()
+    free = free_memory()
+    if preset in ("quick", "default") and not own:
+        free = min(3 << 30, free)
     limit = free if memory_limit is None else memory_limit
     if limit < LEAST_MEMORY:
         raise running.PlanError(
@@ -188,34 +154,32 @@ def run(
     left_out = () if kernel or only or files or vocab or batch else chosen.optional_kernels
     problems = running.plan(
         [i for i in every if i.kernel.name not in left_out],
-        partial(changed_sizes, sizes, changed),
+        partial(requested_sizes, preset=chosen, vocabularies=vocab or (), batches=batch or (), changed=changed),
         Selection(globs=only or ()),
     )
     prepare_folder(out)
     machine, interrupted = environment.describe(busy), False
-    stop_on_signals()
-    with measurement_workers(machine, busy, threads or 1) as (workers, cpu):
-        workers.start_spares(
-            1, min(SPARES, len(workers.cpus) + 1)
-        )  # while the text is read: for the checks, and for the first pass
+    with measuring(machine, busy, settings, threads or 1, files) as context:
+        # while the text is read: for the checks, and for the first pass
+        context.workers.start_spares(1, min(SPARES, len(context.workers.cpus) + 1))
         going = running.Run(
             command=show.command_line(sys.argv),
-            preset=None if own else preset.value,
+            preset=None if own else preset,
             settings=settings,
             corpus=read_corpus(corpus),
             environment=machine,
         )
         journal = Journal(out, running.run_identity(going, problems, files))
         lock_folder(out)
-        known = journal.read_problems(i for problem in problems for i in problem.implementations) if resume else {}
-        if not resume and journal.begin():
+        if resume:
+            journal.read(i for problem in problems for i in problem.implementations)
+        elif journal.begin():
             show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
-        with running.saved_corpus(going.corpus) as folder, run_progress(problems, settings.processes) as bar:
-            sources = {"": Source(files=tuple(map(str, files)))}
-            context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
+        going.corpus.save(context.corpus)
+        with run_progress(problems, settings.processes) as bar:
             try:
                 running.check(problems, context, going, bar.checking)
-                running.measure_all(problems, context, going, journal, known, bar.measuring)
+                running.measure_all(problems, context, going, journal, bar.measuring)
             except KeyboardInterrupt:
                 interrupted = True
     if not going.problems:
@@ -223,10 +187,12 @@ def run(
         show.error("interrupted before the first process was finished: nothing to keep")
         raise typer.Exit(130)
     kept = keep_run(run_result.content(going), out, complete=going.complete, name=going.preset or "own")
-    summaries.print_run(going, kept, out, as_json=json)
+    summaries.print_outputs(
+        kept, json, partial(summaries.print_run, run=going, out=out, tables=tables or bool(kernel or only))
+    )
     if left_out and not json:
         names = ", ".join(left_out)
-        show.console().print(f"\nleft out by --preset {preset.value}: {names} (--kernel NAME runs one)", style="dim")
+        show.console().print(f"\nleft out by --preset {preset}: {names} (--kernel NAME runs one)", style="dim")
     if going.complete:
         journal.close()
     raise typer.Exit(130 if interrupted else 1 if going.broken else 0 if going.measured else 3)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.plans.selection import Selection
 
 if TYPE_CHECKING:
-    from bench.engine.pool import Workers
+    from bench.engine.context import RunContext, Settings
     from impls.interface import Implementation
     from impls.words import Corpus
 
@@ -48,10 +48,12 @@ def read_corpus(file: Path | None) -> Corpus:
 
 
 @contextmanager
-def measurement_workers(
-    machine: dict[str, Any], busy: Sequence[float], threads: int = 1
-) -> Iterator[tuple[Workers, int | None]]:
+def measuring(
+    machine: dict[str, Any], busy: Sequence[float], settings: Settings, threads: int = 1, files: Sequence[Path] = ()
+) -> Iterator[RunContext]:
     """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
+
+    A signal that ends the program raises KeyboardInterrupt from here on, so that processes and folders are cleaned up.
 
     Parameters
     ----------
@@ -59,22 +61,33 @@ def measurement_workers(
         The CPU is recorded there.
     busy
         Load of each CPU.
+    files
+        The user's own implementations.
 
     Yields
     ------
-    tuple[Workers, int | None]
-        The workers, and the CPU to which workers with one thread are pinned: the idlest free one.
+    RunContext
+        With an empty folder, into which the text must be saved. Workers with one thread are pinned to the idlest free CPU.
     """
     from bench.commands import terminal as show
     from bench.engine import cpus, environment
+    from bench.engine.context import RunContext
     from bench.engine.pool import Workers
+    from bench.engine.protocol import Source
+    from bench.plans.run import temporary_folder
 
-    with cpus.hold(environment.idlest_cpus(busy), threads) as mine, Workers(mine.cpus) as workers:
+    stop_on_signals()
+    sources = {"": Source(files=tuple(map(str, files)))}
+    with (
+        temporary_folder() as folder,
+        cpus.hold(environment.idlest_cpus(busy), threads) as mine,
+        Workers(mine.cpus) as workers,
+    ):
         machine["idlest_cpu"] = mine.cpu if threads == 1 else None
         if mine.shared:
             machine["cpus_shared"] = True
             show.error(environment.SHARED_CPUS)
-        yield workers, mine.cpu
+        yield RunContext(workers=workers, corpus=folder, settings=settings, sources=sources, cpu=mine.cpu)
 
 
 def stop_on_signals() -> None:

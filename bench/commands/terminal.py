@@ -7,11 +7,13 @@ import os
 import shlex
 import string
 import sys
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bench.engine.contract import OK, Verdict
 from impls import catalogue
@@ -24,8 +26,9 @@ UNLIMITED_WIDTH = 1000
 
 
 def console() -> Console:
-    """Return a console on standard output. A file or pipe gets unfolded lines, so that a case's name can be searched."""
-    return Console(width=None if sys.stdout.isatty() else UNLIMITED_WIDTH, highlight=False)
+    """Return a console on standard output, which prints text as it is. A file or pipe gets unfolded lines, so that a case's name can be searched."""
+    width = None if sys.stdout.isatty() else UNLIMITED_WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def error(message: str) -> None:
@@ -48,9 +51,15 @@ def shell_quoted(argument: str) -> str:
 
 
 def plain_table(
-    header: Sequence[str], left: int | None = None, *, fold: bool = False, no_wrap: Collection[int] = ()
+    header: Sequence[str],
+    rows: Iterable[Sequence[RenderableType]],
+    left: int | None = None,
+    *,
+    fold: bool = False,
+    no_wrap: Collection[int] = (),
+    title: str | None = None,
 ) -> Table:
-    """Return an empty table without lines.
+    """Return a table without lines.
 
     Parameters
     ----------
@@ -63,7 +72,7 @@ def plain_table(
     """
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
     for at, name in enumerate(header):
         table.add_column(
             name,
@@ -71,45 +80,43 @@ def plain_table(
             overflow="fold" if fold else "ellipsis",
             no_wrap=at in no_wrap,
         )
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
 def list_outputs(paths: Sequence[Path]) -> None:
     """Print where the outputs are."""
     for path in paths:
-        console().print(f"wrote {path}", markup=False, soft_wrap=True)
+        console().print(f"wrote {path}", soft_wrap=True)
 
 
 def implementations(every: Sequence[Implementation], as_json: bool) -> None:
     """Print all implementations by kernel, from the textbook's to the fastest."""
-    records = [
-        {
-            "kernel": i.kernel.name,
-            "implementation": i.slug,
-            "title": i.title,
-            "slide": i.slide,
-            "baseline": i.baseline,
-            "wrong": i.wrong,
-            "grows_with": i.grows_with,
-            "source": catalogue.source(i),
-            "missing": catalogue.missing(i),
-        }
-        for i in every
-    ]
     if as_json:
+        records = [
+            {
+                "kernel": i.kernel.name,
+                "implementation": i.slug,
+                "title": i.title,
+                "slide": i.slide,
+                "baseline": i.baseline,
+                "wrong": i.wrong,
+                "grows_with": i.grows_with,
+                "source": catalogue.source(i),
+                "missing": catalogue.missing(i),
+            }
+            for i in every
+        ]
         print(json.dumps(records, indent=1))
         return
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("implementation", "what it is", "slide", "here", box=None, pad_edge=False, header_style="bold")
-    kernel = None
-    for one in every:
-        if one.kernel.name != kernel:
-            kernel = one.kernel.name
-            table.add_row(Text(kernel, style="bold"), Text(one.kernel.title, style="italic"))
-        table.add_row(Text(f"  {one.slug}"), Text(one.title), str(one.slide or ""), Text(availability(one)))
-    console().print(table)
+    rows: list[Sequence[RenderableType]] = []
+    for kernel, mine in groupby(every, lambda one: one.kernel):
+        rows.append((Text(kernel.name, style="bold"), Text(kernel.title, style="italic")))
+        rows += [(f"  {one.slug}", one.title, str(one.slide or ""), availability(one)) for one in mine]
+    console().print(plain_table(("implementation", "what it is", "slide", "here"), rows))
 
 
 def availability(one: Implementation) -> str:
@@ -122,7 +129,8 @@ def availability(one: Implementation) -> str:
 
 def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> bool:
     """Print the contract's verdicts. Return whether every implementation is ok, skipped, or wrong as marked."""
-    sound = all(by_key[i.key].status in (OK, "skipped") or (i.wrong and by_key[i.key].status == "wrong") for i in every)
+    marked = {i.key for i in every if i.wrong and by_key[i.key].status == "wrong"}
+    fine = {i.key for i in every if by_key[i.key].status in (OK, "skipped")} | marked
     if as_json:
         records = [
             {
@@ -134,20 +142,16 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
             for i in every
         ]
         print(json.dumps(records, indent=1))
-        return sound
-    out = console()
+        return len(fine) == len(every)
+    out, counts = console(), Counter[str]()
     for i in every:
-        verdict = by_key[i.key]
-        expected = " (as marked)" if i.wrong and verdict.status == "wrong" else ""
-        style = "green" if verdict.status == OK else "yellow" if expected or verdict.status == "skipped" else "bold red"
-        out.print(f"{verdict.status + expected:<18}", style=style, end="")
-        out.print(f"{i.key}{': ' + verdict.reason if verdict.reason else ''}", markup=False, soft_wrap=True)
-    labels = [
-        by_key[i.key].status + (" as marked" if i.wrong and by_key[i.key].status == "wrong" else "") for i in every
-    ]
-    counts = {label: labels.count(label) for label in dict.fromkeys(labels)}
+        status, reason = by_key[i.key].status, by_key[i.key].reason
+        style = "green" if status == OK else "yellow" if i.key in fine else "bold red"
+        out.print(f"{status + ' (as marked)' * (i.key in marked):<18}", style=style, end="")
+        out.print(f"{i.key}{': ' + reason if reason else ''}", soft_wrap=True)
+        counts[status + " as marked" * (i.key in marked)] += 1
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
-    return sound
+    return len(fine) == len(every)
 
 
 def profile(case: str, implementation: Implementation, facts: dict[str, Any], as_json: bool) -> None:
@@ -175,5 +179,5 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
     screen.print(Text(f"{case}  {implementation.title}", style="bold"))
     screen.print(table)
     if facts["status"] != OK:
-        screen.print(f"{facts['status']}: {facts['reason']}", style="yellow", markup=False)
-    screen.print("\n".join((showing.note(profiled), *showing.EXPLANATION)), style="dim", markup=False)
+        screen.print(f"{facts['status']}: {facts['reason']}", style="yellow")
+    screen.print("\n".join((showing.note(profiled), *showing.EXPLANATION)), style="dim")

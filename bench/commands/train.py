@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_TIMES
+from .options import LARGEST_SEED, Epochs, MinCount
 from .setup import stop_on_signals
 
-
-class Architecture(StrEnum):
-    skip_gram = "skip-gram"
-    cbow = "cbow"
+MODELS = ("skip-gram", "cbow")
+FASTEST = "numba"
 
 
-def architecture(name: Architecture | None, sg: int | None, cbow: int | None) -> str:
-    """Return the kernel that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
+def architecture(model: str | None, sg: int | None, cbow: int | None) -> str:
+    """Return the model that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
     from bench.plans.run import PlanError
 
-    choices = [name, None if sg is None else (Architecture.cbow, Architecture.skip_gram)[sg]]
-    choices.append(None if cbow is None else (Architecture.skip_gram, Architecture.cbow)[cbow])
-    models = {one for one in choices if one is not None} or {Architecture.skip_gram}
-    if len(models) > 1:
+    named = {model, None if sg is None else MODELS[1 - sg], None if cbow is None else MODELS[cbow]} - {None}
+    if len(named) > 1:
         raise PlanError("--model, --sg and --cbow contradict each other: give only one of them")
-    return f"training.{models.pop().value}"
+    return next(iter(named), None) or MODELS[0]
 
 
 @app.command(
@@ -50,7 +45,9 @@ def train(
             help="Where the vectors go: as text if the name ends in .txt or .vec, else binary.",
         ),
     ] = Path("vectors.bin"),
-    model: Annotated[Architecture | None, typer.Option(help="The architecture (default skip-gram).")] = None,
+    model: Annotated[
+        Literal["skip-gram", "cbow"] | None, typer.Option(help="The architecture (default skip-gram).")
+    ] = None,
     sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="As in gensim: 1 skip-gram, 0 CBOW.")] = None,
     cbow: Annotated[
         int | None, typer.Option("--cbow", min=0, max=1, help="As in word2vec.c: 1 CBOW, 0 skip-gram.")
@@ -70,10 +67,8 @@ def train(
     ns_exponent: Annotated[
         float, typer.Option(min=0, max=1, help="Negatives are drawn in proportion to this power of the counts.")
     ] = 0.75,
-    epochs: Annotated[
-        int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")
-    ] = 5,
-    min_count: Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")] = 5,
+    epochs: Epochs = 5,
+    min_count: MinCount = 5,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -99,32 +94,31 @@ def train(
     """
     from bench.commands import terminal as show
     from bench.commands.progress import training_progress
+    from bench.engine.training_loop import Plan
     from bench.plans import train as command
+    from bench.plans.run import PlanError
+    from impls import catalogue
+    from impls.training.contract import Settings
 
     stop_on_signals()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads and threads > cpus:
         show.error(f"{threads} threads on {cpus} CPUs will be slower: use at most one thread a CPU")
-    interrupted = command.train(
-        command.TrainingRequest(
-            kernel=architecture(model, sg, cbow),
-            corpus=corpus,
-            out=out,
-            H=hidden,
-            K=negatives,
-            threads=threads or cpus,
-            epochs=epochs,
-            min_count=min_count,
-            seed=seed,
-            settings={
-                "window": window,
-                "sample": sample,
-                "alpha": alpha,
-                "min_alpha": min_alpha,
-                "power": ns_exponent,
-            },
-            binary=out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
-        ),
-        training_progress,
+    key = f"training.{architecture(model, sg, cbow)}/{FASTEST}"
+    try:
+        settings = Settings(window, sample, alpha, min_alpha, ns_exponent)
+    except ValueError as error:
+        raise PlanError(f"these settings cannot be used: {error}") from error
+    plan = Plan(
+        implementation=next(i for i in catalogue.own() if i.key == key),
+        V=0,
+        H=hidden,
+        K=negatives,
+        threads=threads or cpus,
+        epochs=epochs,
+        seed=seed,
+        settings=settings,
     )
-    raise typer.Exit(130 if interrupted else 0)
+    as_binary = out.suffix not in (".txt", ".vec") if binary is None else bool(binary)
+    request = command.TrainingRequest(plan=plan, corpus=corpus, out=out, min_count=min_count, binary=as_binary)
+    raise typer.Exit(130 if command.train(request, training_progress) else 0)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,7 @@ MEMORY_CASES = (
 )
 """Cases that allocate NumPy arrays only. Only memray sees the buffers of BLAS (0.5 MB beside the 4.0 MB of a one-hot product)."""
 
-COVERAGE_PROBLEM = "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
+COVERAGE_SIZE = Size(V=10_000, H=100, B=100)
 TIMING = Timing(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
@@ -99,27 +100,23 @@ def one_row(W: Any, word: int) -> Any:
     return W[word]
 
 
-def variants(corpus: words.Corpus) -> Iterator[tuple[str, PreparedVariant, Problem, tuple[Any, ...]]]:
-    """Yield the timed cases: name, variant, problem and the arguments of a call."""
+def variants(corpus: words.Corpus) -> Iterator[PreparedVariant]:
+    """Yield the timed cases."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
-    yield "one row, W[5]", PreparedVariant("row", one_row, (), single, sampler(2, False)), single, (table, 5)
+    yield PreparedVariant("one row, W[5]", one_row, (), single, sampler(2, False))
     for name in TIMED_CASES:
-        implementation, problem = load_case(name, corpus)
-        variant = prepare_variant(name, implementation, problem)
-        yield name, variant, problem, (*problem.batches[0], *variant.workspace)
+        yield prepare_variant(name, *load_case(name, corpus))
 
 
 def wall_and_cpu(corpus: words.Corpus) -> bool:
     """Alternate our samples with timeit's, of as many calls of the same function. Compare our CPU time with getrusage."""
     print(f"{'wall, a call':<62} {'ours':>9} {'timeit':>9} {'differ by':>9}   CPU against getrusage")
     agree = True
-    for name, variant, problem, arguments in variants(corpus):
+    for variant in variants(corpus):
         calibrate(variant, TIMING, Verifier(variant, np.random.default_rng(0)))
-        names = [f"a{i}" for i in range(len(arguments))]
-        timer = timeit.Timer(
-            f"f({', '.join(names)})", globals={"f": variant.function, **dict(zip(names, arguments, strict=True))}
-        )
+        arguments = {f"a{i}": one for i, one in enumerate((*variant.problem.batches[0], *variant.workspace))}
+        timer = timeit.Timer(f"f({', '.join(arguments)})", globals={"f": variant.function, **arguments})
         ours, theirs, cpu, used = [], [], 0, 0.0
         gc.collect()
         gc.disable()  # as timeit and the engine do
@@ -134,13 +131,13 @@ def wall_and_cpu(corpus: words.Corpus) -> bool:
             if not round_ % 2:
                 theirs.append(timer.timeit(variant.calls) / variant.calls)
         gc.enable()
-        problem.reset()
+        variant.problem.reset()
         # the median over pairs, so that one noisy stretch does not decide
         differ = float(np.exp(np.median(np.log(ours) - np.log(theirs)))) - 1
         cpu_differ = cpu / 1e9 / used - 1
         agree &= abs(differ) <= 0.05 and abs(cpu_differ) <= 0.02
         print(
-            f"{name:<62} {seconds(float(np.median(ours))):>9} {seconds(float(np.median(theirs))):>9} {differ:>+9.1%}   {cpu_differ:+.2%}"
+            f"{variant.name:<62} {seconds(float(np.median(ours))):>9} {seconds(float(np.median(theirs))):>9} {differ:>+9.1%}   {cpu_differ:+.2%}"
         )
     return agree
 
@@ -195,10 +192,9 @@ def overhead() -> bool:
 
 def coverage(corpus: words.Corpus, problems: int) -> bool:
     """Measure how often the interval of a ``quick`` measurement contains the ratio of all measurements together."""
-    kernel, size = COVERAGE_PROBLEM.partition("@")[0], Size.parse(COVERAGE_PROBLEM.partition("@")[2])
-    chosen = [i for i in catalogue.own() if i.kernel.name == kernel and i.slug in ("csr-one-hot", "gather", "take")]
+    chosen = [i for i in catalogue.own() if i.key in ("lookup/csr-one-hot", "lookup/gather", "lookup/take")]
     settings = PRESETS["quick"].settings
-    measured = [new_problem_run(chosen, size, settings) for _ in range(problems)]
+    measured = [new_problem_run(chosen, COVERAGE_SIZE, settings) for _ in range(problems)]
     with saved_corpus(corpus) as folder, Workers() as workers:
         context = RunContext(workers=workers, corpus=folder, settings=settings)
         for process in range(settings.processes):  # the processes of a problem are far apart in time, as in a run
@@ -207,12 +203,11 @@ def coverage(corpus: words.Corpus, problems: int) -> bool:
                 measure_next(problem, context)
     agree = True
     for slug in ("gather", "take"):
-        pairs = [(process_walls(problem, "csr-one-hot"), process_walls(problem, slug)) for problem in measured]
-        truth = paired_ratio([x for top, _ in pairs for x in top], [x for _, bottom in pairs for x in bottom])
+        tops, bottoms = ([process_walls(problem, of) for problem in measured] for of in ("csr-one-hot", slug))
+        truth = paired_ratio(list(chain(*tops)), list(chain(*bottoms)))
         assert truth is not None
-        contained = [
-            r.includes(truth.estimate) for top, bottom in pairs if (r := paired_ratio(top, bottom)) is not None
-        ]
+        ratios = [paired_ratio(top, bottom) for top, bottom in zip(tops, bottoms, strict=True)]
+        contained = [ratio.includes(truth.estimate) for ratio in ratios if ratio is not None]
         share = sum(contained) / len(contained)
         agree &= share >= 0.9
         print(

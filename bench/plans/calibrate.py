@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.engine.context import RunContext
 from reports import files
-from reports.results import Calibration, Trial
+from reports.results import Calibration, ResultFile, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
@@ -28,6 +28,7 @@ from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .file_header import result_file
 from .revisions import Tree
+from .run import MACHINE_FACTS
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
 BASE_SLOWDOWN = 0.05
@@ -56,6 +57,11 @@ class CalibrationTrials:
     comparisons: int = 0
     seconds: float = 0.0
 
+    def add(self, case: ComparedCase, injected: float, threshold: float, **found: Any) -> None:
+        """Add a trial of the batch. found: the trial's other fields."""
+        known = {"case": case.name, "injected": injected, "threshold": threshold, "comparison": self.comparisons}
+        self.trials.append(Trial.model_validate({**known, **found}))
+
 
 def select_cases(
     context: RunContext, folder: Path, selection: CaseSelection, number: int | None
@@ -81,55 +87,37 @@ def select_cases(
 
 
 def run_batch(
-    context: RunContext,
-    cases: Sequence[ComparedCase],
-    number: int,
-    so_far: CalibrationTrials,
-    *,
-    slowed: bool,
-    note: Note,
+    context: RunContext, cases: Sequence[ComparedCase], so_far: CalibrationTrials, note: Note, *, slowed: bool
 ) -> None:
     """Make one comparison of all cases and add its trials.
 
     With slowed variants, both stages measure all cases, because the trials of a process differ in which cases are undecided.
     """
-    began = time.monotonic()
+    began, number = time.monotonic(), so_far.comparisons
     settings = replace(context.settings, seed=context.settings.seed + number)
-    seeded = replace(context, settings=settings)
     plan = Differences(compared=list(cases))
-    if not slowed:
-        samples = ComparisonRun(seeded, plan, note, threshold=so_far.threshold).run()
-        for row in samples.rows(Path(), so_far.threshold):
-            trial = Trial(
-                case=row.case,
-                injected=0.0,
-                threshold=so_far.threshold,
-                comparison=so_far.comparisons,
-                verdict=row.verdict,
-                setup=row.setup,
-                why=row.why if row.excluded else "",
-                rules={} if row.excluded else apply_rules(row.stages[0]),
-            )
-            so_far.trials.append(trial)
-    else:
-        comparison = ComparisonRun(seeded, plan, note, threshold=so_far.threshold, sides=(*SIDES, *slowed_sides()))
+    comparison = ComparisonRun(
+        replace(context, settings=settings),
+        plan,
+        lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
+        threshold=so_far.threshold,
+        sides=(*SIDES, *slowed_sides()) if slowed else SIDES,
+    )
+    if slowed:
         for stage in range(len(STAGES)):
             comparison.measure_stage(stage, lambda: plan.remaining)
-        complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
-        for injected, threshold, sides in trial_kinds(so_far.threshold):
-            add_trials(so_far, complete, injected, threshold, sides)
+    else:
+        comparison.run()
+    complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
+    if slowed:
         first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(STAGES)))
         so_far.aa.append((first, second))
-        for case, (verdict, why) in plan.excluded.items():  # a failure counts, as in compare
-            known = {"case": case.name, "injected": 0.0, "threshold": so_far.threshold, "verdict": verdict, "why": why}
-            so_far.trials.append(Trial.model_validate({**known, "comparison": so_far.comparisons}))
+    for injected, threshold, sides in trial_kinds(so_far.threshold, slowed):
+        add_trials(so_far, complete, injected, threshold, sides)
+    for case, (verdict, why) in plan.excluded.items():  # a failure counts, as in compare
+        so_far.add(case, 0.0, so_far.threshold, verdict=verdict, why=why)
     so_far.comparisons += 1
     so_far.seconds += time.monotonic() - began
-
-
-def note_batch(note: Note, number: int, what: str, done: int, of: int) -> None:
-    """Show progress, with the number of the batch."""
-    note(f"{what} (batch {number})", done, of)
 
 
 def slowed_sides() -> Iterator[Side]:
@@ -138,9 +126,11 @@ def slowed_sides() -> Iterator[Side]:
     yield Side(f"slower by {BASE_SLOWDOWN:g}, again", HEAD, BASE_SLOWDOWN)
 
 
-def trial_kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
+def trial_kinds(threshold: float, slowed: bool) -> Iterator[tuple[float, float, Triple]]:
     """Yield the trials of a process: how much slower HEAD is, the threshold, and the three sides."""
     yield 0.0, threshold, TRIPLE
+    if not slowed:
+        return
     for share in SLOWDOWNS:
         yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
     if threshold != FINE_THRESHOLD:
@@ -160,20 +150,11 @@ def add_trials(
     first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
     fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
-        so_far.trials.append(
-            Trial(
-                case=case.name,
-                injected=injected,
-                threshold=threshold,
-                comparison=so_far.comparisons,
-                verdict=decision.verdict,
-                setup=decision.setup,
-                rules=apply_rules(measured[case].stages[0], sides),
-            )
-        )
+        rules = apply_rules(measured[case].stages[0], sides)
+        so_far.add(case, injected, threshold, verdict=decision.verdict, setup=decision.setup, rules=rules)
 
 
-def apply_rules(processes: Sequence[Process], sides: Triple = TRIPLE) -> dict[str, bool]:
+def apply_rules(processes: Sequence[Process], sides: Triple) -> dict[str, bool]:
     """Apply the rules of other tools to BASE in one process and HEAD in the next."""
     base, head = np.log(wall_times(processes[0][sides[0]])), np.log(wall_times(processes[1][sides[2]]))
     return {name: bool(rule(base, head)) for name, rule in RULES.items()}
@@ -204,10 +185,10 @@ def shifted_verdicts(
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def write(
-    so_far: CalibrationTrials, folder: Path, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
-) -> None:
-    """Write the trials so far to ``calibration.json``. warnings: what may have disturbed them. Raises ResultError."""
+def content(
+    so_far: CalibrationTrials, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
+) -> ResultFile:
+    """Return the trials so far as a result file. warnings: what may have disturbed them."""
     calibration = Calibration(
         threshold=so_far.threshold,
         comparisons=so_far.comparisons,
@@ -216,18 +197,16 @@ def write(
         found=detection_rates(so_far.aa, so_far.threshold),
         stages=so_far.aa,
     )
-    content = result_file("calibrate", command, machine, warnings, calibration=calibration)
-    files.write(folder / "calibration.json", files.dump(content))
+    return result_file("calibrate", command, machine, warnings, calibration=calibration)
 
 
-def read_trials(folder: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
-    """Read the trials of a folder's ``calibration.json``. Raises ResultError."""
-    path = folder / "calibration.json"
+def read_trials(path: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
+    """Read the trials of a ``calibration.json``. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
     if earlier is None or earlier.threshold != threshold:
         raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
-    if any(environment.get(name) != machine.get(name) for name in ("cpu", "cpus_allowed", "python", "packages")):
+    if any(environment.get(name) != machine.get(name) for name in MACHINE_FACTS):
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )

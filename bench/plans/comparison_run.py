@@ -160,13 +160,8 @@ class ComparisonRun:
             self.exclude(case, side, one.status, one.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
-                add_process(
-                    outcome,
-                    case,
-                    [side.name for side in self.sides],
-                    self.samples.setdefault(case, CaseSamples()),
-                    stage,
-                )
+                samples = self.samples.setdefault(case, CaseSamples())
+                add_process(outcome, case, [side.name for side in self.sides], samples, stage)
 
     def experiment(self, cases: Sequence[ComparedCase], check: bool, sides: Sequence[Side] = ()) -> Experiment:
         return Experiment(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 from bench.engine import protocol
 from bench.engine.experiment import Outcome
@@ -14,6 +13,7 @@ from reports.results import ComparedRow
 from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, with_verdicts
 
 from .differences import ComparedCase, Differences
+from .waiting import waiting
 
 STAGES = (9, 18)
 """Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance."""
@@ -63,14 +63,6 @@ class CaseSamples:
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     missing_reason: str = ""
 
-    @property
-    def waiting(self) -> float:
-        """Share of wall time that BASE did not spend on a CPU."""
-        base = [process[BASE] for stage in self.stages for process in stage]
-        wall = sum(figure for one in base for figure in one.wall_s if figure is not None)
-        cpu = sum(figure for one in base for figure in one.cpu_s if figure is not None)
-        return max(0.0, 1 - cpu / wall) if wall else 0.0
-
 
 @dataclass
 class ComparisonSamples:
@@ -82,9 +74,12 @@ class ComparisonSamples:
 
     @property
     def waiting(self) -> float:
-        """Share of wall time that calls of one thread did not spend on a CPU: the median over cases."""
-        shares = [mine.waiting for case, mine in self.samples.items() if case.size.threads == 1]
-        return median(shares) if shares else 0.0
+        """Share of wall time that calls of BASE did not spend on a CPU."""
+        return waiting(
+            [process[BASE] for stage in mine.stages for process in stage]
+            for case, mine in self.samples.items()
+            if case.size.threads == 1
+        )
 
     def rows(self, root: Path, threshold: float) -> list[ComparedRow]:
         """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from bench.engine.context import RunContext
 from bench.engine.pool import WorkerFailure
@@ -143,7 +144,8 @@ def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseS
         cases = selection.cases(mine)
         if not cases:
             continue
-        theirs, before = base.get(key), next((old for old, one in gone.items() if is_renamed(one, mine)), None)
+        theirs = base.get(key)
+        before = next((old for old, one in gone.items() if one.kernel == mine.kernel and unchanged(one, mine)), None)
         if theirs is None and before is not None:
             result.renamed.append((before, key))
             del gone[before]
@@ -170,11 +172,6 @@ def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseS
         result.skip(TOO_MANY, result.compared[GATE_CASES:])
         del result.compared[GATE_CASES:]
     return result
-
-
-def is_renamed(old: Facts, new: Facts) -> bool:
-    """Whether the code only has a new name."""
-    return old.kernel == new.kernel and unchanged(old, new)
 
 
 def unchanged(base: Facts, head: Facts) -> bool:
@@ -212,23 +209,21 @@ def why_not_separable(base: Facts, head: Facts) -> str:
 
 
 def by_importance(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
-    """Rank cases: one of each kernel in turn, smaller sizes first.
-
-    Within a size, the fastest implementation comes first, then the baseline, then the rest.
-    """
+    """Rank cases: one of each kernel in turn, smaller sizes first."""
     kernels: dict[str, list[ComparedCase]] = {}
     for case in cases:
         kernels.setdefault(case.facts.kernel, []).append(case)
-    ranked = []
-    for mine in kernels.values():
-        sizes = list(dict.fromkeys(case.size for case in mine))
-        fastest = mine[-1].facts  # a kernel lists its implementations from the textbook's up
+    turns = zip_longest(*map(by_importance_in_kernel, kernels.values()))
+    return [case for turn in turns for case in turn if case]
 
-        def rank(
-            at: int, mine: list[ComparedCase] = mine, sizes: list[Size] = sizes, fastest: Facts = fastest
-        ) -> tuple[int, bool, int]:
-            facts = mine[at].facts
-            return sizes.index(mine[at].size), facts is not fastest and not facts.baseline, -at
 
-        ranked += [(place, mine[at]) for place, at in enumerate(sorted(range(len(mine)), key=rank))]
-    return [case for _, case in sorted(ranked, key=lambda one: one[0])]
+def by_importance_in_kernel(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
+    """Rank the cases of one kernel by size, and within a size the fastest implementation, then the baseline, then the rest."""
+    sizes = list(dict.fromkeys(case.size for case in cases))
+    fastest = cases[-1].facts  # a kernel lists its implementations from the textbook's up
+
+    def rank(case: ComparedCase) -> tuple[int, bool]:
+        return sizes.index(case.size), case.facts is not fastest and not case.facts.baseline
+
+    from_the_fastest = cases[::-1]
+    return sorted(from_the_fastest, key=rank)

@@ -41,11 +41,6 @@ def result_file(
         datetime=datetime.now(UTC).isoformat(),
         version=version("pytest-benchmark"),
         w2vbench=Suite(
-            schema_version=SCHEMA,
-            engine=engine,
-            command=command,
-            environment=machine,
-            warnings=list(warnings),
-            **part,
+            schema_version=SCHEMA, engine=engine, command=command, environment=machine, warnings=list(warnings), **part
         ),
     )

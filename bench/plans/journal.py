@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import fields
 from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,40 +16,10 @@ from bench.engine import protocol
 from impls.case import Case
 from impls.interface import Implementation
 from reports.files import write
-from reports.results import Samples
 
-from .problems import CaseRun, ProblemRun
+from .problems import CaseFigures, CaseRun, ProblemFigures, ProblemRun
 
 NAME = "journal.jsonl"
-
-
-class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
-    """A case in the journal: a ``CaseRun`` without its implementation."""
-
-    case: str
-    status: str
-    reason: str
-    samples: list[Samples]
-    plan: protocol.Plan | None
-    memory: protocol.Memory
-    profile: protocol.Profile | None
-    stages: dict[str, float]
-
-
-class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
-    """A problem in the journal. Its cases are stored by the implementations' keys."""
-
-    problem: str
-    processes: int
-    limits: dict[str, list[Samples]]
-    limit_plans: dict[str, protocol.Plan]
-    touched: float
-    batches: int
-    cases: dict[str, CaseEntry]
-
-
-CASE_FIELDS = tuple(name for name in CaseEntry.__struct_fields__ if name != "case")
-PROBLEM_FIELDS = tuple(name for name in ProblemEntry.__struct_fields__ if name != "cases")
 
 
 class JournalError(ValueError):
@@ -68,6 +39,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
+        self.problems: dict[str, ProblemRun] = {}
         self.limits: list[protocol.MachineLimits] = []
 
     def begin(self) -> bool:
@@ -76,8 +48,8 @@ class Journal:
         self.append(self.run)
         return earlier is not None
 
-    def read_problems(self, implementations: Iterable[Implementation]) -> dict[str, ProblemRun]:
-        """Return the problems of an earlier, unfinished run of the same command, by name. Raises JournalError."""
+    def read(self, implementations: Iterable[Implementation]) -> None:
+        """Read the problems of an earlier, unfinished run of the same command, by name, and its limits. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -97,21 +69,16 @@ class Journal:
                 for entry in entries
                 if "machine_limits" in entry
             ]
-            return {entry["problem"]: read_problem(entry, by_key) for entry in entries[1:] if "problem" in entry}
+            self.problems = {entry["problem"]: read_problem(entry, by_key) for entry in entries if "problem" in entry}
         except (msgspec.ValidationError, KeyError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 
     def add(self, problem: ProblemRun) -> None:
-        """Write a problem after one of its processes."""
+        """Write a problem after one of its processes. Its cases are stored by the implementations' keys."""
         cases = {
-            case.implementation.key: CaseEntry(
-                case=str(case.case), **{name: getattr(case, name) for name in CASE_FIELDS}
-            )
-            for case in problem.cases
+            case.implementation.key: {"case": str(case.case), **stored(case, CaseFigures)} for case in problem.cases
         }
-        self.append(
-            msgspec.to_builtins(ProblemEntry(cases=cases, **{name: getattr(problem, name) for name in PROBLEM_FIELDS}))
-        )
+        self.append({"problem": problem.problem, **stored(problem, ProblemFigures), "cases": cases})
 
     def add_limits(self, limits: protocol.MachineLimits) -> None:
         """Write a measurement of the machine's limits."""
@@ -167,15 +134,21 @@ def parse_entry(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def read_problem(line: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:
+def stored(run: CaseFigures | ProblemFigures, figures: type) -> dict[str, Any]:
+    """Return the fields of a class's figures as JSON has them."""
+    return {one.name: msgspec.to_builtins(getattr(run, one.name)) for one in fields(figures)}
+
+
+def restored(entry: dict[str, Any], figures: type) -> dict[str, Any]:
+    """Return what ``stored`` was given. Raises KeyError or ValidationError if another version stored it."""
+    return {**vars(msgspec.convert({one.name: entry[one.name] for one in fields(figures)}, figures))}
+
+
+def read_problem(entry: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:
     """Restore a problem from its line."""
-    entry = msgspec.convert(line, ProblemEntry)
     cases = [
-        CaseRun(
-            implementation=implementations[key],
-            case=Case.parse(one.case),
-            **{name: getattr(one, name) for name in CASE_FIELDS},
-        )
-        for key, one in entry.cases.items()
+        CaseRun(implementation=implementations[key], case=Case.parse(one["case"]), **restored(one, CaseFigures))
+        for key, one in entry["cases"].items()
     ]
-    return ProblemRun(size=cases[0].case.size, cases=cases, **{name: getattr(entry, name) for name in PROBLEM_FIELDS})
+    size = cases[0].case.size
+    return ProblemRun(problem=entry["problem"], size=size, cases=cases, **restored(entry, ProblemFigures))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from bench.engine.context import Settings
 from impls.case import Size
 
 
-class Kernel(Protocol):
+class KernelShape(Protocol):
     """What a preset needs to know of a kernel."""
 
     @property
@@ -83,25 +83,22 @@ class Preset:
     training_sizes: tuple[tuple[int, int], ...] = ()
     optional_kernels: tuple[str, ...] = ()
 
-    def sizes(self, kernel: Kernel) -> list[Size]:
+    def sizes(self, kernel: KernelShape) -> list[Size]:
         """Return the sizes at which a kernel is measured, in order."""
         if self.name == "deck":
-            return deck_sizes(kernel)
+            return fitted(kernel, DECK.get(kernel.name, ()))
         if kernel.name in TRAINING_KERNELS:
-            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.training_sizes]
-        elif kernel.name in SMALL_BATCH_KERNELS:
-            sizes = [fit(kernel, Size(V, B=B)) for V, B in self.small_batches]
-        else:
-            own = {**dict.fromkeys(FLAT_KERNELS, self.flat), **dict.fromkeys(TABLE_KERNELS, self.tables)}.get(
-                kernel.name
-            )
-            sizes = [fit(kernel, Size(V)) for V in own or self.vocabularies]
+            return fitted(kernel, [Size(V, B=B) for V, B in self.training_sizes])
+        if kernel.name in SMALL_BATCH_KERNELS:
+            return fitted(kernel, [Size(V, B=B) for V, B in self.small_batches])
+        own = self.flat if kernel.name in FLAT_KERNELS else self.tables if kernel.name in TABLE_KERNELS else ()
+        sizes = [Size(V) for V in own or self.vocabularies]
         if kernel.name.startswith("scatter"):
-            sizes += [fit(kernel, Size(V=min(10**5, self.vocabularies[-1]), B=B)) for B in self.batches]
-        return list(dict.fromkeys(sizes))
+            sizes += [Size(V=min(10**5, self.vocabularies[-1]), B=B) for B in self.batches]
+        return fitted(kernel, sizes)
 
 
-def fit(kernel: Kernel, size: Size) -> Size:
+def fit(kernel: KernelShape, size: Size) -> Size:
     """Return the size with the kernel's own dimensions only: H = 1 or K = 0 where it has none."""
     return replace(
         size,
@@ -110,6 +107,11 @@ def fit(kernel: Kernel, size: Size) -> Size:
         dtype="f32" if kernel.name in TRAINING_KERNELS else size.dtype,
         index="i32" if kernel.name in TRAINING_KERNELS else size.index,
     )
+
+
+def fitted(kernel: KernelShape, sizes: Iterable[Size]) -> list[Size]:
+    """Return sizes with the kernel's own dimensions only, each once."""
+    return list(dict.fromkeys(fit(kernel, size) for size in sizes))
 
 
 DECK = {
@@ -123,18 +125,21 @@ DECK = {
 """The sizes of the deck by kernel, from slides 6 and 9, 13, 14, 24 and 22."""
 
 
-def deck_sizes(kernel: Kernel) -> list[Size]:
-    return [fit(kernel, size) for size in DECK.get(kernel.name, ())]
+def requested_sizes(
+    kernel: KernelShape,
+    preset: Preset,
+    vocabularies: Sequence[int],
+    batches: Sequence[int],
+    changed: dict[str, Any],
+) -> list[Size]:
+    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches.
 
-
-def user_sizes(kernel: Kernel, vocabularies: Sequence[int], batches: Sequence[int]) -> list[Size]:
-    """Return a kernel's sizes for every combination of the user's vocabularies and batches."""
-    return list(dict.fromkeys(fit(kernel, Size(V, B=B)) for B in batches for V in vocabularies))
-
-
-def changed_sizes(sizes: Callable[[Kernel], list[Size]], changed: dict[str, Any], kernel: Kernel) -> list[Size]:
-    """Return a kernel's sizes with the same fields changed in each (hidden size, negatives, dtypes, words, threads)."""
-    return list(dict.fromkeys(fit(kernel, replace(size, **changed)) for size in sizes(kernel)))
+    changed: fields that are the same in each (hidden size, negatives, dtypes, words, threads).
+    """
+    sizes = preset.sizes(kernel)
+    if vocabularies or batches:
+        sizes = [Size(V, B=B) for B in batches or [100] for V in vocabularies or [10_000]]
+    return fitted(kernel, [replace(size, **changed) for size in sizes])
 
 
 PRESETS = {
@@ -166,11 +171,7 @@ PRESETS = {
             small_batches=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
             training_sizes=((10_000, 300),),
         ),
-        Preset(
-            "deck",
-            Settings(processes=5, rounds=12),
-            (),
-        ),
+        Preset("deck", Settings(processes=5, rounds=12), ()),
         Preset(
             "full",
             Settings(processes=5, rounds=20, variant_s=0.1),

@@ -21,7 +21,7 @@ WORKER_BYTES = 450 << 20
 
 
 @dataclass(kw_only=True)
-class CaseRun:
+class CaseFigures:
     """The measurements of one case so far.
 
     Attributes
@@ -36,8 +36,6 @@ class CaseRun:
         Seconds in each stage of a training step.
     """
 
-    implementation: Implementation
-    case: Case
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
@@ -48,8 +46,20 @@ class CaseRun:
 
 
 @dataclass(kw_only=True)
-class ProblemRun:
-    """The measurements of a problem so far.
+class CaseRun(CaseFigures):
+    """A case of a run, and its measurements so far."""
+
+    implementation: Implementation
+    case: Case
+
+    def exclude(self, status: str, reason: str) -> None:
+        """Measure the case no longer."""
+        self.status, self.reason = status, reason
+
+
+@dataclass(kw_only=True)
+class ProblemFigures:
+    """The measurements of a problem so far, beside those of its cases.
 
     Attributes
     ----------
@@ -65,14 +75,20 @@ class ProblemRun:
         Number of rotating batches.
     """
 
-    problem: str
-    size: Size
-    cases: list[CaseRun]
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, Plan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
+
+
+@dataclass(kw_only=True)
+class ProblemRun(ProblemFigures):
+    """A problem of a run, its cases, and the measurements so far."""
+
+    problem: str
+    size: Size
+    cases: list[CaseRun]
 
     @property
     def kernel(self) -> str:
@@ -139,8 +155,7 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
     """Add the figures of one process to a problem."""
     for one in outcome.excluded:
         for variant in one.case:
-            case = problem.measured[variant.name]
-            case.status, case.reason = one.status, one.reason
+            problem.measured[variant.name].exclude(one.status, one.reason)
     if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
@@ -175,19 +190,16 @@ def measure_problem(
 
 def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
-    implementation = case.implementation
+    implementation, limit = case.implementation, settings.memory_limit_bytes
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
+    least = implementation.kernel.min_batch
     if verdict.status != OK:
-        case.status, case.reason = verdict.status, verdict.reason
-    elif implementation.kernel.min_batch > size.B:
-        case.status = "skipped"
-        case.reason = (
-            f"B = {size.B} is too small for this kernel: use --batch {implementation.kernel.min_batch} or more"
-        )
-    elif needed > settings.memory_limit_bytes:
-        allowed = size_bytes(settings.memory_limit_bytes)
-        case.status = "skipped"
-        case.reason = f"needs about {size_bytes(needed)} of memory, but the limit is {allowed} (--memory-limit)"
+        case.exclude(verdict.status, verdict.reason)
+    elif least > size.B:
+        case.exclude("skipped", f"B = {size.B} is too small for this kernel: use --batch {least} or more")
+    elif needed > limit:
+        allowed = f"the limit is {size_bytes(limit)} (--memory-limit)"
+        case.exclude("skipped", f"needs about {size_bytes(needed)} of memory, but {allowed}")
 
 
 def inputs_bytes(implementation: Implementation, size: Size) -> int:
@@ -213,8 +225,8 @@ def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
             return
         largest = max(held, key=lambda case: arrays_bytes(case.implementation, size))
         held.remove(largest)
-        largest.status = "skipped"
-        largest.reason = (
+        largest.exclude(
+            "skipped",
             f"beside the others' workspaces it needs about {size_bytes(needed)} of memory, but the limit is "
-            f"{size_bytes(settings.memory_limit_bytes)} (raise --memory-limit, or measure it alone with --only)"
+            f"{size_bytes(settings.memory_limit_bytes)} (raise --memory-limit, or measure it alone with --only)",
         )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,7 +22,7 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 from reports.files import ResultError, read
-from reports.results import Against, Training, TrainingRun
+from reports.results import Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality
@@ -34,6 +31,35 @@ LONGEST_STEP_S = 600.0
 """Time limit of one training step."""
 TIME_LIMIT = re.compile(r" \([^()]*--time-limit[^()]*\)")
 """An option that this command does not have."""
+
+
+class PlannedRun(NamedTuple):
+    """A run to make: an implementation, its number of threads, and a seed."""
+
+    implementation: Implementation
+    threads: int
+    seed: int
+
+    def record(self, **result: Any) -> TrainingRun:
+        """Return the record of the run."""
+        kernel, slug, title = self.implementation.kernel.name, self.implementation.slug, self.implementation.title
+        known = {"kernel": kernel, "implementation": slug, "title": title, "family": self.implementation.family}
+        return TrainingRun.model_validate({**known, "threads": self.threads, "seed": self.seed, **result})
+
+    def job(self, request: QualityRequest, context: RunContext, **job: Any) -> protocol.Train:
+        """Return a job that makes the run. job: its other fields."""
+        common = {**context.job_fields(), "seed": self.seed, "time_limit_s": LONGEST_STEP_S}
+        return protocol.Train(
+            **common,
+            key=self.implementation.key,
+            V=request.V,
+            H=request.H,
+            K=request.K,
+            threads=self.threads,
+            epochs=request.epochs,
+            settings=protocol.TrainingSettings(**asdict(request.settings)),
+            **job,
+        )
 
 
 @dataclass(frozen=True)
@@ -76,20 +102,24 @@ class QualityRequest:
             "settings": asdict(self.settings),
         }
 
-    def runs(self) -> list[tuple[Implementation, int, int]]:
-        """Return implementation, threads and seed of each run. Some implementations only have one thread."""
+    def runs(self) -> list[PlannedRun]:
+        """Return the runs to make. Some implementations only have one thread."""
         return [
-            (implementation, threads, seed)
+            PlannedRun(implementation, threads, seed)
             for implementation in self.implementations
             for threads in dict.fromkeys(self.threads)
             for seed in range(1, self.seeds + 1)
             if threads == 1 or not implementation.one_thread
         ]
 
-    def remaining_runs(self, records: Sequence[TrainingRun]) -> list[tuple[Implementation, int, int]]:
+    def remaining_runs(self, records: Sequence[TrainingRun]) -> list[PlannedRun]:
         """Return the runs that have no record yet."""
         done = {(record.kernel, record.implementation, record.threads, record.seed) for record in records}
-        return [run for run in self.runs() if (run[0].kernel.name, run[0].slug, *run[1:]) not in done]
+        return [
+            run
+            for run in self.runs()
+            if (run.implementation.kernel.name, run.implementation.slug, *run[1:]) not in done
+        ]
 
 
 Note = Callable[[str, int, int], None]
@@ -118,52 +148,32 @@ def compare(
         failed has the reason.
     """
     runs = request.remaining_runs(records)
-    implementations = {implementation.key: implementation for implementation, _, _ in runs}
-    verdicts = check_contracts(list(implementations), context, lambda key: note(f"checking {key}", 0, 0))
+    keys = dict.fromkeys(run.implementation.key for run in runs)
+    verdicts = check_contracts(list(keys), context, lambda key: note(f"checking {key}", 0, 0))
     word_limits: dict[tuple[str, int], int | WorkerFailure | None] = {**words_trained(records)}
-    order = np.random.default_rng(0).permutation(len(runs))
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as folder:
-        for number, at in enumerate(order):
-            implementation, threads, seed = runs[at]
-            record = partial(training_run, implementation, threads, seed)
-            if (verdict := verdicts[implementation.key]).status != OK:
-                records.append(record(status=verdict.status, reason=verdict.reason))
-                continue
-            note(f"{implementation.key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
-            vectors = Path(folder) / "vectors.npy"
-            try:
-                variant = implementation.key, threads
-                if variant not in word_limits:
-                    word_limits[variant] = words_in_budget(request, words, context, implementation, threads)
-                word_limit = word_limits[variant]
-                if isinstance(word_limit, WorkerFailure):
-                    raise word_limit
-                job = msgspec.structs.replace(
-                    training_job(request, context, implementation, threads, seed),
-                    words=word_limit,
-                    vectors=str(vectors),
-                )
-                for event in context.workers.work(job, threads, start_next=True):
-                    if isinstance(event, protocol.Progress):
-                        note(
-                            f"{implementation.key}, seed {seed}: {event.words_per_s:,.0f} words/s so far",
-                            number,
-                            len(runs),
-                        )
-                    elif isinstance(event, protocol.Trained):
-                        records.append(record(**training_record(event, np.load(vectors), tests)))
-            except WorkerFailure as failure:
-                reason = TIME_LIMIT.sub("", failure.reason)
-                records.append(record(status=failure.status, reason=reason))
-            note("", number + 1, len(runs))
-
-
-def training_run(implementation: Implementation, threads: int, seed: int, **result: Any) -> TrainingRun:
-    """Return the record of a run."""
-    kernel, slug, title = implementation.kernel.name, implementation.slug, implementation.title
-    known = {"kernel": kernel, "implementation": slug, "title": title, "family": implementation.family}
-    known |= {"threads": threads, "seed": seed}
-    return TrainingRun.model_validate({**known, **result})
+    vectors = context.corpus / "vectors.npy"
+    for number, at in enumerate(np.random.default_rng(0).permutation(len(runs))):
+        run = runs[at]
+        key, threads, seed = run.implementation.key, run.threads, run.seed
+        if (verdict := verdicts[key]).status != OK:
+            records.append(run.record(status=verdict.status, reason=verdict.reason))
+            continue
+        note(f"{key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
+        try:
+            if (key, threads) not in word_limits:
+                word_limits[key, threads] = words_in_budget(run, request, words, context)
+            word_limit = word_limits[key, threads]
+            if isinstance(word_limit, WorkerFailure):
+                raise word_limit
+            job = run.job(request, context, words=word_limit, vectors=str(vectors))
+            for event in context.workers.work(job, threads, start_next=True):
+                if isinstance(event, protocol.Progress):
+                    note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
+                elif isinstance(event, protocol.Trained):
+                    records.append(run.record(**training_record(event, np.load(vectors), tests)))
+        except WorkerFailure as failure:
+            records.append(run.record(status=failure.status, reason=TIME_LIMIT.sub("", failure.reason)))
+        note("", number + 1, len(runs))
 
 
 def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int | None]:
@@ -178,25 +188,8 @@ def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int |
     }
 
 
-def training_job(
-    request: QualityRequest, context: RunContext, implementation: Implementation, threads: int, seed: int
-) -> protocol.Train:
-    """Return a job that trains an implementation."""
-    common = {**context.job_fields(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
-    return protocol.Train(
-        **common,
-        key=implementation.key,
-        V=request.V,
-        H=request.H,
-        K=request.K,
-        threads=threads,
-        epochs=request.epochs,
-        settings=protocol.TrainingSettings(**asdict(request.settings)),
-    )
-
-
 def words_in_budget(
-    request: QualityRequest, in_text: int, context: RunContext, implementation: Implementation, threads: int
+    run: PlannedRun, request: QualityRequest, in_text: int, context: RunContext
 ) -> int | WorkerFailure | None:
     """Measure how many words an implementation can be trained on within the time budget, in a worker of its own.
 
@@ -206,13 +199,11 @@ def words_in_budget(
         None for the whole text. The peer that the others are compared with always trains on the whole text. If the worker
         failed, the reason.
     """
-    if implementation.slug == PEER:
+    if run.implementation.slug == PEER:
         return None
     words = 0
     try:
-        for event in context.workers.work(
-            training_job(request, context, implementation, threads, 0), threads, start_next=True
-        ):
+        for event in context.workers.work(run._replace(seed=0).job(request, context), run.threads, start_next=True):
             if isinstance(event, protocol.Pace):
                 words = int(event.words_per_s * request.budget_s)
     except WorkerFailure as failure:
@@ -243,23 +234,20 @@ def content(
     digest
         Of the text and the code.
     """
-    Group = tuple[str, str, int]
-    scores: dict[Group, dict[str, list[float]]] = {}
-    unfit: set[Group] = set()
-    for record in records:
-        group = record.kernel, record.implementation, record.threads
-        if record.seed > request.planned:
-            continue
-        if record.status != "ok" or not record.whole:  # failed, or trained on a part of the text
-            unfit.add(group)
-        mine = scores.setdefault(group, {})
-        for name, score in record.scores.items():
-            mine.setdefault(name, []).append(score)
-    fit = {group: mine for group, mine in scores.items() if group not in unfit}
-    peers = {(kernel, threads): mine for (kernel, slug, threads), mine in fit.items() if slug == PEER}
+    groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
+    for run in records:
+        if run.seed <= request.planned:
+            groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
+    scores = {
+        group: {name: [run.scores[name] for run in mine if name in run.scores] for name in quality.SCORES}
+        for group, mine in groups.items()
+        if all(run.status == "ok" and run.whole for run in mine)  # none failed, or was trained on a part of the text
+    }
     comparisons = {
-        f"{kernel}/{slug}, t{threads}": quality.compare_scores(mine, peers.get((kernel, threads), {}), request.planned)
-        for (kernel, slug, threads), mine in fit.items()
+        f"{kernel}/{slug}, t{threads}": quality.compare_scores(
+            mine, scores.get((kernel, PEER, threads), {}), request.planned
+        )
+        for (kernel, slug, threads), mine in scores.items()
         if slug != PEER
     }
     return Training(
@@ -270,10 +258,7 @@ def content(
         planned=request.planned,
         runs=records,
         asked=tests.counts if tests else {},
-        against={
-            key: {name: Against(**asdict(one)) for name, one in answers.items() if one}
-            for key, answers in comparisons.items()
-        },
+        against={key: {name: one for name, one in answers.items() if one} for key, answers in comparisons.items()},
         equal={key: quality.equal_quality(answers) for key, answers in comparisons.items()},
     )
 

@@ -16,14 +16,8 @@ from bench.engine.leftovers import abandoned_folders
 
 PREFIX = "w2vbench-tree"
 QUIET = (
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "submodule.recurse=false",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "advice.detachedHead=false",
+    *("-c", "core.hooksPath=/dev/null", "-c", "submodule.recurse=false"),
+    *("-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false"),
 )
 """Options of every git command: no hooks, submodules, file monitor or advice."""
 

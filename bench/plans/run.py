@@ -20,7 +20,7 @@ from bench.engine.leftovers import abandoned_folders
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
-from reports.story import headline
+from reports.sizes import nearest, size_to_show, types
 
 from .journal import Journal
 from .problems import CaseRun, ProblemRun, measure_next, new_problem_run
@@ -36,7 +36,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlannedProblem:
     """A kernel at a size, and the implementations that are measured there together."""
 
     kernel: Kernel
@@ -102,7 +102,7 @@ class Run:
 
 def plan(
     implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
-) -> list[Problem]:
+) -> list[PlannedProblem]:
     """Return the problems of a run: every kernel's implementations at its sizes.
 
     Parameters
@@ -123,7 +123,7 @@ def plan(
         for size in sizes(kernel):
             chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
-                problems.append(Problem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
+                problems.append(PlannedProblem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
     if not problems:
         raise PlanError(
             f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
@@ -134,27 +134,33 @@ def plan(
 
 
 @contextmanager
-def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
-    """Save the corpus in a temporary folder for the workers. The folders that killed runs left behind are removed."""
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder, and remove those that killed runs left behind."""
     for folder in abandoned_folders("w2vbench"):
         shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-") as name:
-        corpus.save(Path(name))
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
-def check(problems: Sequence[Problem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
+@contextmanager
+def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
+    """Save the corpus in a temporary folder for the workers."""
+    with temporary_folder() as folder:
+        corpus.save(folder)
+        yield folder
+
+
+def check(problems: Sequence[PlannedProblem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
     """Check each implementation of the problems against its kernel's contract."""
     keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
     run.verdicts.update(check_contracts(list(keys), context, note))
 
 
 def measure_all(
-    problems: Sequence[Problem],
+    problems: Sequence[PlannedProblem],
     context: RunContext,
     run: Run,
     journal: Journal,
-    known: dict[str, ProblemRun],
     note: Callable[[int, int], None],
 ) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
@@ -165,9 +171,7 @@ def measure_all(
     Parameters
     ----------
     journal
-        Each process is written to it at once.
-    known
-        Problems that an earlier run has already measured in part, by name.
+        Each process is written to it at once. It has the problems that an earlier run has already measured in part.
     note
         Called with the numbers of the problem and the process that begin.
     """
@@ -176,7 +180,7 @@ def measure_all(
         context.workers.retire()
         if process == 0:
             run.problem_runs += [
-                known.get(problem.name)
+                journal.problems.get(problem.name)
                 or new_problem_run(problem.implementations, problem.size, context.settings, run.verdicts)
                 for problem in problems
             ]
@@ -202,12 +206,16 @@ def measure_all(
 
 
 def profiled_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem at which each implementation is profiled line by line: the one that its kernel's section shows."""
-    problems: dict[str, list[str]] = {}
+    """Return the problem at which each implementation is profiled line by line: the one that its kernel's section shows first."""
+    shown = size_to_show([(problem.kernel, problem.size) for problem in problem_runs])
+    if shown is None:
+        return {}
+    problems: dict[str, list[ProblemRun]] = {}
     for problem in problem_runs:
         for case in problem.measured.values():
-            problems.setdefault(case.implementation.key, []).append(problem.problem)
-    return {key: headline(mine) for key, mine in problems.items()}
+            problems.setdefault(case.implementation.key, []).append(problem)
+    size = shown.V, shown.B, shown.H, types(shown)
+    return {key: nearest(its, lambda problem: problem.size, *size).problem for key, its in problems.items()}
 
 
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
@@ -227,7 +235,7 @@ def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def run_identity(run: Run, problems: Sequence[Problem], files: Sequence[Path]) -> dict[str, Any]:
+def run_identity(run: Run, problems: Sequence[PlannedProblem], files: Sequence[Path]) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour

@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from bench.engine import environment, memory, protocol
 from bench.engine.contract import OK
-from bench.engine.protocol import Figures
 from impls import catalogue, words
 from impls.bytecode import loops
 from impls.case import Size
@@ -33,6 +34,7 @@ from reports.results import (
 from .file_header import result_file
 from .problems import CaseRun, ProblemRun
 from .run import Run
+from .waiting import waiting
 
 
 def content(run: Run) -> ResultFile:
@@ -55,7 +57,7 @@ def content(run: Run) -> ResultFile:
             found["clock_variation"],
             max((problem.size.threads for problem in run.problems), default=1),
             max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
-            waiting(run.problems),
+            waiting(case.samples for problem in run.problems if problem.size.threads == 1 for case in problem.cases),
         ),
         *too_few_words(run.corpus, of_text),
     ]
@@ -90,12 +92,9 @@ def profile(found: protocol.Profile) -> LineProfile:
     )
 
 
-def clock_variation(problems: Iterable[ProblemRun]) -> float:
+def clock_variation(problems: Sequence[ProblemRun]) -> float:
     """By what factor the machine's own speed varied: the slow tenth of all calls of an empty function over the fast tenth."""
-    import numpy as np
-
     paces = []
-    problems = list(problems)
     for kernel in {problem.kernel for problem in problems}:  # an empty call costs more with more arguments
         mine = (problem.limits.get("call", []) for problem in problems if problem.kernel == kernel)
         times = (process.wall_s for processes in mine for process in processes)
@@ -103,19 +102,6 @@ def clock_variation(problems: Iterable[ProblemRun]) -> float:
         paces += list(calls / np.median(calls)) if calls.size else []
     slow, fast = np.percentile(paces, (90, 10)) if paces else (1.0, 1.0)
     return float(slow / fast)
-
-
-def waiting(problems: Iterable[ProblemRun]) -> float:
-    """Share of wall time that calls of one thread did not spend on a CPU: the median over cases."""
-    cases = [case for problem in problems for case in problem.cases if problem.size.threads == 1 and case.samples]
-
-    def total(processes: Iterable[Figures]) -> float:
-        return sum(figure for process in processes for figure in process if figure is not None)
-
-    shares = [
-        1 - total(one.cpu_s for one in case.samples) / total(one.wall_s for one in case.samples) for case in cases
-    ]
-    return median(shares) if shares else 0.0
 
 
 def typical_limits(found: Sequence[protocol.MachineLimits]) -> Limits | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.results import Against
 from reports.statistics import difference_interval
 
 SIMILARITY = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
@@ -112,29 +113,7 @@ ERROR_RATE = 0.05
 """Probability of calling a score not worse that is worse by exactly the margin."""
 
 
-@dataclass(frozen=True)
-class PeerComparison:
-    """A score compared with the peer's. Both are means over seeds.
-
-    Attributes
-    ----------
-    difference
-        Above zero if the score is better than the peer's.
-    margin
-        By how much it may be worse, an estimate.
-    room
-        Lower bound, at ``ERROR_RATE``, of the difference plus the margin.
-    shown
-        Whether it is shown to be not worse by the margin. None if the test is not possible.
-    """
-
-    difference: float
-    margin: float
-    room: float
-    shown: bool | None
-
-
-def compare_with_peer(mine: Sequence[float], theirs: Sequence[float]) -> PeerComparison | None:
+def compare_with_peer(mine: Sequence[float], theirs: Sequence[float]) -> Against | None:
     """Test that a score's mean is not below the peer's by the margin (non-inferiority).
 
     The margin is estimated from the same few seeds, so the bound includes its uncertainty: MOVER combines the limits of the
@@ -143,7 +122,7 @@ def compare_with_peer(mine: Sequence[float], theirs: Sequence[float]) -> PeerCom
 
     Returns
     -------
-    PeerComparison | None
+    Against | None
         None with fewer than two seeds of either.
 
     References
@@ -160,14 +139,15 @@ def compare_with_peer(mine: Sequence[float], theirs: Sequence[float]) -> PeerCom
     margin = SPREADS * spread + LAST_DIGIT
     unsure = SPREADS * spread * (1 - math.sqrt(degrees / float(chdtri(degrees, ERROR_RATE))))
     room = interval.estimate + margin - math.hypot(interval.estimate - interval.low, unsure)
-    return PeerComparison(interval.estimate, margin, room, None if np.mean(theirs) < 2 * margin else room > 0)
+    shown = None if np.mean(theirs) < 2 * margin else room > 0
+    return Against(difference=interval.estimate, margin=margin, room=room, shown=shown)
 
 
 SCORES = (*SIMILARITY, "analogies")
 Scores = Mapping[str, Sequence[float]]
 
 
-def compare_scores(mine: Scores, theirs: Scores, planned: int) -> dict[str, PeerComparison | None]:
+def compare_scores(mine: Scores, theirs: Scores, planned: int) -> dict[str, Against | None]:
     """Compare each score with the peer's. A score is None until both have exactly the planned seeds: nothing is tested early."""
     pairs = {name: (mine.get(name, ()), theirs.get(name, ())) for name in SCORES}
     return {
@@ -176,7 +156,7 @@ def compare_scores(mine: Scores, theirs: Scores, planned: int) -> dict[str, Peer
     }
 
 
-def equal_quality(scores: Mapping[str, PeerComparison | None]) -> bool | None:
+def equal_quality(scores: Mapping[str, Against | None]) -> bool | None:
     """Whether vectors are as good in every score: False if one is not shown, else None if one cannot be tested."""
     shown = {one.shown if one else None for one in scores.values()}
     return False if False in shown else None if None in shown else True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -10,7 +9,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,14 +16,13 @@ from bench.engine import memory
 from bench.engine.training_loop import Plan, TrainingState, most_frequent, rate_at
 from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
-from bench.plans.run import PlanError
-from impls import catalogue, words
-from impls.training.contract import Settings, keep_probability
+from bench.plans.run import PlanError, temporary_folder
+from impls import words
+from impls.training.contract import keep_probability
 from reports.units import size_bytes
 
 from .vectors import save
 
-IMPLEMENTATION = "numba"
 LEAST_SHARE = 0.01
 """A warning is printed if subsampling keeps less than this share of the words."""
 LONGEST_NUMBER = 16
@@ -38,28 +35,20 @@ class TrainingRequest:
 
     Attributes
     ----------
-    kernel
-        ``training.skip-gram`` or ``training.cbow``.
+    plan
+        How to train. Its vocabulary is that of the text, once it is read.
     corpus
         A text file; None for the built-in text.
-    H, K
-        Length of the vectors, and negatives a target.
-    settings
-        Fields of the contract's Settings.
+    min_count
+        How often a word must occur.
     binary
         Whether to save word2vec's binary format instead of text.
     """
 
-    kernel: str
+    plan: Plan
     corpus: Path | None
     out: Path
-    H: int
-    K: int
-    threads: int
-    epochs: int
     min_count: int
-    seed: int
-    settings: dict[str, Any]
     binary: bool
 
 
@@ -85,37 +74,29 @@ def train(
         If the request cannot be carried out, or the text cannot be read.
     """
     check_writable(request.out, request.corpus)
-    try:
-        settings = Settings(**request.settings)
-    except ValueError as error:
-        raise PlanError(f"these settings cannot be used: {error}") from error
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder() as folder:
         say(f"reading {request.corpus or 'the built-in text'}")
-        corpus = read(request, Path(folder))
-        V = len(corpus.counts)
+        corpus = read(request, folder)
+        plan = replace(request.plan, V=len(corpus.counts))
+        V, settings, kernel = plan.V, plan.settings, plan.implementation.kernel.name
         counts = corpus.expected_counts(V)
         share = float(counts @ keep_probability(counts, settings.sample) / counts.sum())
         kept_share_text = f"{share:.0%}" if share >= LEAST_SHARE else f"{100 * share:.1g}%"
         say(
             f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_share_text}; {V:,} distinct words; "
-            f"{request.kernel.removeprefix('training.')}, H = {request.H}"
+            f"{kernel.removeprefix('training.')}, H = {plan.H}"
         )
         if share < LEAST_SHARE:
             say(f"w2vbench: --sample {settings.sample:g} keeps too few words to learn much: 1e-3 is usual")
-        needed = V * request.H * (4 if request.binary else LONGEST_NUMBER)
+        needed = V * plan.H * (4 if request.binary else LONGEST_NUMBER)
         free = shutil.disk_usage(request.out.parent).free
         if needed > free:
             raise PlanError(
                 f"--out: the vectors need about {size_bytes(needed)}, but {request.out.parent} has only {size_bytes(free)} free"
             )
-        implementation = next(i for i in catalogue.own() if i.key == f"{request.kernel}/{IMPLEMENTATION}")
-        plan = Plan(
-            implementation=implementation, V=V, H=request.H, K=request.K, threads=request.threads, epochs=request.epochs, seed=request.seed,
-            settings=settings,
-        )  # fmt: skip
         latest: list[TrainingState] = []
         interrupted = False
-        with progress(len(corpus.ids) * request.epochs) as paint:
+        with progress(len(corpus.ids) * plan.epochs) as paint:
 
             def note(run: TrainingState) -> None:
                 latest[:] = [run]
@@ -135,12 +116,12 @@ def train(
         if interrupted and (aside := put_aside(request.out)):
             say(f"w2vbench: the earlier vectors in {request.out} were put aside as {aside}")
         save(request.out, corpus.vocabulary, vectors, request.binary)
-    epochs = f"{request.epochs} epoch{'s'[: request.epochs != 1]}"
+    epochs = f"{plan.epochs} epoch{'s'[: plan.epochs != 1]}"
     if interrupted:
         rate = rate_at(settings, run.words / run.total)
         epochs = f"{run.words / len(corpus.ids):.1f} of {epochs} (interrupted at a learning rate of {rate:.3g})"
     print(
-        f"{request.out}: {V:,} vectors of {request.H} numbers ({'binary' if request.binary else 'text'}), {epochs}; "
+        f"{request.out}: {V:,} vectors of {plan.H} numbers ({'binary' if request.binary else 'text'}), {epochs}; "
         f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{peak_memory()}"
     )
     return interrupted
@@ -167,11 +148,15 @@ def read(request: TrainingRequest, folder: Path) -> words.Corpus:
     """Read the text, without its rarest words. A user's text is streamed from disk; the built-in text is in memory."""
     if request.corpus is not None:
         return words.stored(request.corpus, folder, request.min_count)
-    whole = words.builtin()
-    V = int((whole.counts >= request.min_count).sum())
+    return without_rare_words(words.builtin(), request.min_count)
+
+
+def without_rare_words(text: words.Corpus, min_count: int) -> words.Corpus:
+    """Return a text without the words that occur less often. Raises PlanError if fewer than two are left."""
+    V = int((text.counts >= min_count).sum())
     if V < 2:
-        raise PlanError(f"--min-count: no two words occur {request.min_count} times or more")
-    return replace(most_frequent(whole, V), vocabulary=whole.vocabulary[:V])
+        raise PlanError(f"--min-count: no two words of {text.name} occur {min_count} times or more")
+    return replace(most_frequent(text, V), vocabulary=text.vocabulary[:V])
 
 
 def peak_memory() -> str:

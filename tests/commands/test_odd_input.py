@@ -35,7 +35,6 @@ ODD = (
 )  # fmt: skip
 EACH = len(ODD) if os.environ.get("ODD") == "all" else 4
 COMMAND = get_command(app)
-MEASURING = ("run", "compare", "calibrate", "quality", "train")
 """Built once: typer would build it anew at each call, which takes longer than all else here."""
 NEEDED: dict[str, list[str]] = {
     "run": ["--kernel", "lookup", "--vocab", "100", "--batch", "2"],
@@ -98,7 +97,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (environment, "describe", lambda busy: {}),
         (journal, "lock_folder", lambda folder: None),
         (main, "app", COMMAND),
-        *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in MEASURING),
+        *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in ("setup", "train")),
         (Workers, "__enter__", began),
         (training, "train_implementation", began),
     ):

@@ -19,12 +19,11 @@ def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_timed_cases_exist_and_repeat_one_batch() -> None:
-    names = []
-    for name, _, problem, arguments in agreement.variants(words.builtin()):
-        names.append(name)
-        assert len(problem.batches) == 1
-        assert len(arguments) >= 2
-    assert len(names) == 6
+    variants = list(agreement.variants(words.builtin()))
+    assert len({variant.name for variant in variants}) == 6
+    for variant in variants:
+        assert len(variant.problem.batches) == 1
+        assert len((*variant.problem.batches[0], *variant.workspace)) >= 2
 
 
 def test_two_runs_are_compared_by_their_speed_ups(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,8 @@ def test_a_problem_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
         journal.add(problem(processes))
         journal.add_limits(LIMITS)
     again = Journal(tmp_path, RUN)
-    assert again.read_problems(LOOKUPS) == {problem(2).problem: problem(2)}
+    again.read(LOOKUPS)
+    assert again.problems == {problem(2).problem: problem(2)}
     assert again.limits == [LIMITS] * 2
 
 
@@ -65,7 +66,7 @@ def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
 
 def test_another_run_or_none_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no unfinished run"):
-        Journal(tmp_path, RUN).read_problems(LOOKUPS)
+        Journal(tmp_path, RUN).read(LOOKUPS)
     Journal(tmp_path, {"command": "w2vbench run --preset full"}).begin()
     with pytest.raises(JournalError, match="another one"):
-        Journal(tmp_path, RUN).read_problems(LOOKUPS)
+        Journal(tmp_path, RUN).read(LOOKUPS)

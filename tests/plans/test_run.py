@@ -23,7 +23,7 @@ GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    problems = [running.Problem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
+    problems = [running.PlannedProblem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
     settings = replace(Settings(), processes=2)
     context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
     asked: list[list[int]] = []
@@ -42,5 +42,5 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     monkeypatch.setattr(running, "measure_next", fails)
     made = running.Run(command="", preset=None, settings=settings, corpus=words.builtin(), environment={})
     journal = Journal(tmp_path, {})
-    running.measure_all(problems, context, made, journal, {}, cast(Any, lambda *_: None))
+    running.measure_all(problems, context, made, journal, cast(Any, lambda *_: None))
     assert asked == [[1000, 100_000]] * 2

@@ -220,7 +220,7 @@ def test_the_command_is_one_that_run_understands(
     from bench.commands.main import app
     from bench.plans import run as running
 
-    planned: list[running.Problem] = []
+    planned: list[running.PlannedProblem] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
