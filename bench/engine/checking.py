@@ -10,14 +10,13 @@ from impls.words import Corpus
 
 from . import protocol
 from .contract import WRONG, Verdict, check_contract
-from .process import count_tasks, limit_memory
+from .process import limit_memory
 from .sources import is_own, load_sources
 from .watch import patch_reason, watched_names
 
 
 def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     """Check the job's implementations, one after another, and emit a verdict on each."""
-    tasks_before = count_tasks()
     limit_memory(job.memory_limit_bytes)
     emit(protocol.Stage(name="start"))
     corpus = Corpus.load(Path(job.corpus))
@@ -31,4 +30,3 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
         if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
             verdict = Verdict(WRONG, patch_reason(changed))
         emit(protocol.Verdict(key=implementation.key, status=verdict.status, reason=verdict.reason))
-    emit(protocol.Done(clean=count_tasks() <= tasks_before))

@@ -45,7 +45,7 @@ class Experiment:
     inputs: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Exclusion:
     """A case that could not be measured.
 
@@ -187,12 +187,12 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
     workers, threads = context.workers, experiment.size.threads
     outcome, cases, careful = Outcome(), list(experiment.cases), False
 
-    def exclude(variant: str | None, status: str, reason: str) -> None:
-        at_fault = [case for case in cases if variant in {each.name for each in case}]
-        known = variant if at_fault else None
+    def exclude(failure: WorkerFailure) -> None:
+        at_fault = [case for case in cases if failure.variant in {each.name for each in case}]
+        known = failure.variant if at_fault else None
         for case in at_fault or list(cases):
             cases.remove(case)
-            outcome.excluded.append(Exclusion(case=case, variant=known, status=status, reason=reason))
+            outcome.excluded.append(Exclusion(case, known, failure.status, failure.reason))
 
     while cases:
         job = job_of(replace(experiment, cases=tuple(cases)), options, context, careful)
@@ -205,24 +205,15 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
                 ):  # what is timed after this, stages and lines, is for seeing shares
                     workers.start_spares(threads, min(len(workers.spares) + 1, options.spares, SPARES))
         except WorkerFailure as failure:
-            if any(isinstance(event, protocol.TimesTaken) for event in events):  # the times are complete
-                outcome.add(events)
-                outcome.missing_reason = f"{failure.status}: {failure.reason}"
-                break
-            if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's fault
-                options = replace(options, limits=False)
-            else:
-                exclude(failure.variant, failure.status, failure.reason)
-            continue
-        last = events[-1]
-        if isinstance(last, protocol.Excluded):
-            if last.variant and last.variant.startswith(FLOOR):
-                options = replace(options, limits=False)
-            elif last.variant is None and last.status == WRONG and not careful:
-                careful = True  # one of them changed the shared inputs: the next process checks after every sample
-            else:
-                exclude(last.variant, last.status, last.reason)
-            continue
+            if not any(isinstance(event, protocol.TimesTaken) for event in events):
+                if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
+                    options = replace(options, limits=False)
+                elif failure.variant is None and failure.status == WRONG and not careful:
+                    careful = True  # one of them changed the shared inputs: the next process checks after every sample
+                else:
+                    exclude(failure)
+                continue
+            outcome.missing_reason = f"{failure.status}: {failure.reason}"  # but the times are complete
         outcome.add(events)
         break
     return outcome

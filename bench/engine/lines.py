@@ -8,7 +8,6 @@ function spends time and memory; it does not compare functions.
 from __future__ import annotations
 
 import inspect
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
@@ -60,10 +59,10 @@ def profile(
     import_module("memory_profiler")  # here, so that the child need not
     batch = arguments[0]
     allocated, why_not = memory_pass(
-        lambda: {line: astuple(bytes_) for line, bytes_ in traced_lines(function, batch).items()}, problem, limit_s
+        lambda: {line: astuple(bytes_) for line, bytes_ in traced_lines(function, batch).items()}, limit_s
     )
     left_out = [f"allocated: {why_not}"] if why_not else []
-    growth, why_not = memory_pass(lambda: memory_lines(function, batch), problem, limit_s)
+    growth, why_not = memory_pass(lambda: memory_lines(function, batch), limit_s)
     left_out += [f"resident: {why_not}"] if why_not else []
     lines = []
     for number, text in enumerate(source, start=first):
@@ -83,15 +82,8 @@ def profile(
     return {"calls": calls, "unit_s": unit, "hook_s": hook_s(), "lines": lines, "left_out": left_out}
 
 
-def memory_pass(work: Callable[[], dict[int, Any]], problem: Problem, limit_s: float) -> tuple[dict[int, Any], str]:
-    """Run a pass in a forked child, or in this process where the system cannot fork.
-
-    Returns figures by line number, and the reason if there are none.
-    """
-    if not hasattr(os, "fork"):
-        figures = work()
-        problem.reset()
-        return figures, ""
+def memory_pass(work: Callable[[], dict[int, Any]], limit_s: float) -> tuple[dict[int, Any], str]:
+    """Run a pass in a forked child. Returns figures by line number, and the reason if there are none."""
     answer = in_child(lambda: {"lines": list(work().items())}, limit_s)
     return dict(answer.get("lines", ())), answer.get("why_not", "")
 

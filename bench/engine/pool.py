@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from . import cpus, protocol
+from .process import adopt_orphans
 
 SCRIPT = Path(__file__).with_name("worker.py")
 THREAD_VARIABLES = (
@@ -273,7 +274,7 @@ class Worker:
                     self.send(b"go\n")
                 case protocol.Failed():
                     raise WorkerFailure(stage.variant, event.status, event.reason)
-                case protocol.Done() | protocol.Excluded():
+                case protocol.Done():
                     self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
                     yield event
                     return
@@ -328,15 +329,6 @@ def exit_reason(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"signal {signal.Signals(-code).name}"
     return f"signal {-code}"
-
-
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, so that all can be found and ended (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        PR_SET_CHILD_SUBREAPER = 36
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def end_strays(run_id: str, workers: set[int]) -> None:

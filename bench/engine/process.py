@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -31,6 +34,24 @@ def count_tasks() -> int:
     tasks = Path("/proc/self/task")
     threads = len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
     return threads + len(psutil.Process().children())
+
+
+def call_libc(function: str, *arguments: int) -> None:
+    """Call a function of the C library that only Linux's has; nothing happens where there is none."""
+    with contextlib.suppress(AttributeError, TypeError):
+        getattr(ctypes.CDLL(None), function)(*arguments)
+
+
+def end_with_parent() -> None:
+    """Make the system end this process when its parent is killed (Linux only)."""
+    PR_SET_PDEATHSIG = 1
+    call_libc("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, so that all can be found and ended (Linux only)."""
+    PR_SET_CHILD_SUBREAPER = 36
+    call_libc("prctl", PR_SET_CHILD_SUBREAPER, 1)
 
 
 def blas_threads() -> int | None:

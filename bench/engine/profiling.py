@@ -1,4 +1,4 @@
-"""Profile one implementation line by line, in a worker."""
+"""Line profiles in a worker: of one implementation that is asked for, or of one in an experiment."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from impls.case import Size
+from impls.interface import Implementation, Problem
 from impls.words import Corpus
 
 from . import lines, protocol
-from .contract import check_problem
+from .contract import check_problem, describe
 from .process import limit_memory, pin
 from .sources import load_sources
 
 PASSES = 4
 """Each of a profile's passes, three at most, may take one part in PASSES of the time limit."""
+EXPERIMENT_S = 0.02
+"""Length of the time pass in an experiment."""
+EXPERIMENT_LIMIT_S = 2.5
+"""An implementation is not profiled in an experiment if two calls would take longer than this."""
 
 
 def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
@@ -33,4 +38,17 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     emit(protocol.Stage(name="the profile", variant=name))
     profile = lines.profile(implementation, problem, limit_s=job.time_limit_s / PASSES)
     emit(protocol.Profile(variant=name, status=verdict.status, reason=verdict.reason, **profile))
-    emit(protocol.Done())
+
+
+def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.Profile:
+    """Profile a variant of an experiment, or give the reason why not: it is too slow for a run, or fails under a profiler."""
+    why_not = implementation.no_lines
+    if not why_not and 2 * call_s > EXPERIMENT_LIMIT_S:
+        why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
+    if why_not:
+        return protocol.Profile(variant=name, why_not=why_not)
+    try:
+        profile = lines.profile(implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
+    except Exception as error:
+        return protocol.Profile(variant=name, why_not=describe(error))
+    return protocol.Profile(variant=name, **profile)

@@ -253,7 +253,7 @@ class Ready(Event, frozen=True, kw_only=True):
 
 
 class Failed(Event, frozen=True, kw_only=True):
-    """The job has failed."""
+    """The job has failed, by the fault of the variant whose step it was in."""
 
     status: str
     reason: str
@@ -269,14 +269,6 @@ class Done(Event, frozen=True, kw_only=True):
     """
 
     clean: bool = False
-
-
-class Excluded(Event, frozen=True, kw_only=True):
-    """A variant cannot be measured, and the job ends. variant: null if it is not known which one is at fault."""
-
-    variant: str | None
-    status: str
-    reason: str
 
 
 class Verdict(Event, frozen=True, kw_only=True):
@@ -489,7 +481,6 @@ Events = (
     | Ready
     | Failed
     | Done
-    | Excluded
     | Verdict
     | ProblemMade
     | Timed

@@ -124,7 +124,6 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
             emit(protocol.SourceListed(source=name, error=message))
             continue
         emit(protocol.SourceListed(source=name, implementations=listed, interface=version))
-    emit(protocol.Done())
 
 
 def facts(

@@ -93,11 +93,11 @@ def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, requir
     try:
         sample = variant.time_calls(calls)
     except Exception as error:
-        raise fault_of(variant.name, error) from error
+        raise fault_of(error) from error
     finally:
         introspection().active = False
     if event := introspection().take_event():
-        raise Fault(variant.name, WRONG, f"looks at who calls it while it is timed ({event})")
+        raise Fault(WRONG, f"looks at who calls it while it is timed ({event})")
     verifier.verify(sample, required)
     variant.problem.reset()
     return sample._replace(result=None)

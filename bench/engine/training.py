@@ -41,7 +41,6 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     if job.vectors is None:
         emit(protocol.Stage(name="measuring its speed", variant=implementation.key))
         emit(protocol.Pace(words_per_s=pace(plan, corpus)))
-        emit(protocol.Done())
         return
     emit(protocol.Stage(name="training", variant=implementation.key))
     last = time.perf_counter()
@@ -64,4 +63,3 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
             whole=plan.words is None,
         )
     )
-    emit(protocol.Done())

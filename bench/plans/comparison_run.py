@@ -228,7 +228,7 @@ def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> 
     """
     try:
         for event in events:
-            if isinstance(event, protocol.Verdict | protocol.Excluded) and event.status not in (OK, "skipped"):
+            if isinstance(event, protocol.Verdict) and event.status not in (OK, "skipped"):
                 return f"BASE fails too ({event.status}: {event.reason})"
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"

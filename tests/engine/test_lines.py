@@ -19,7 +19,7 @@ import pytest
 
 from bench.engine import lines
 from bench.engine.context import Settings
-from bench.engine.measuring import profile_of
+from bench.engine.profiling import profile_of
 from bench.engine.traced import LineAllocation, traced_lines
 from bench.plans.problems import new_problem_run
 from bench.plans.run import profiled_problems

@@ -181,11 +181,8 @@ def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iter
 def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
     died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
     assert "BASE fails too (timeout: the check took" in excuse(run_of(death=died), Workers(), "timeout")
-    for failed in (
-        protocol.Verdict(key="lookup/mine", status="error", reason="broken"),
-        protocol.Excluded(variant="mine|base", status="error", reason="broken"),
-    ):
-        assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
+    failed = protocol.Verdict(key="lookup/mine", status="error", reason="broken")
+    assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
 
 
 @pytest.mark.parametrize(
