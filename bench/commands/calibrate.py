@@ -54,7 +54,8 @@ def calibrate(
     from bench.commands.keeping import keep_calibration, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import RunContext
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans import calibrate as calibrating
     from bench.plans import run as running
     from bench.plans.differences import CaseSelection
@@ -64,7 +65,7 @@ def calibrate(
     busy, before = environment.busy_cpus(), environment.counters()
     machine = environment.describe(busy)
     so_far = calibrating.read_trials(out, threshold, machine) if resume else calibrating.CalibrationTrials(threshold)
-    settings = Settings(memory_limit_bytes=free_memory())
+    settings = MeasurementSettings(memory_limit_bytes=free_memory())
     folder = Path(impls.__file__).resolve().parents[1]
     interrupted = False
     with (

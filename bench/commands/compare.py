@@ -76,7 +76,8 @@ def compare(
     from bench.commands.keeping import keep_comparison, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import RunContext
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans import compare as gate
     from bench.plans import run as running
     from bench.plans.comparison_run import THRESHOLD
@@ -128,7 +129,7 @@ def compare(
         step_progress() as note,
         measurement_workers(machine, busy, threads) as (workers, cpu),
     ):
-        settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+        settings = MeasurementSettings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
         context = RunContext(workers=workers, corpus=folder, settings=settings, cpu=cpu)
         try:
             found = gate.compare(request, context, older, newer, note)

@@ -31,9 +31,9 @@ def profile(
 
     from bench.commands import terminal as show
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import RunContext
     from bench.engine.pool import WorkerFailure
-    from bench.engine.protocol import Source
+    from bench.engine.protocol import MeasurementSettings, Source
     from bench.plans import run as running
     from bench.plans.presets import fit
     from impls import catalogue
@@ -52,7 +52,7 @@ def profile(
             f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and the stages of a training step"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    settings = Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+    settings = MeasurementSettings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with (
         running.saved_corpus(read_corpus(corpus)) as folder,
         measurement_workers({}, environment.busy_cpus(), size.threads) as (workers, cpu),

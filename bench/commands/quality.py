@@ -86,8 +86,8 @@ def quality(
     from bench.commands.keeping import keep_quality, prepare_folder, write_quality
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import RunContext, Settings
-    from bench.engine.protocol import Source
+    from bench.engine.context import RunContext
+    from bench.engine.protocol import MeasurementSettings, Source
     from bench.engine.training_loop import most_frequent
     from bench.plans import quality as comparing
     from bench.plans import run as running
@@ -145,7 +145,7 @@ def quality(
             workers=workers,
             corpus=folder,
             sources={"": Source(files=tuple(map(str, files)))},
-            settings=Settings(memory_limit_bytes=free_memory()),
+            settings=MeasurementSettings(memory_limit_bytes=free_memory()),
             cpu=cpu,
         )
 

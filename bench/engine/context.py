@@ -11,40 +11,7 @@ from impls.case import Size
 
 from . import protocol
 from .pool import WorkerFailure, Workers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How experiments are measured.
-
-    Attributes
-    ----------
-    processes
-        Fresh processes of an experiment.
-    rounds
-        Most samples of a variant in a process.
-    sample_s
-        Shortest sample.
-    variant_s
-        Time that a variant may take in a process; slower variants get fewer rounds.
-    time_limit_s
-        Longest that one step of an implementation may take.
-    memory_limit_bytes
-        Most that a worker may allocate.
-    seed
-        Seed of all random choices.
-    profile
-        Whether each implementation is also profiled line by line, at one size.
-    """
-
-    processes: int = 3
-    rounds: int = 12
-    sample_s: float = 0.002
-    variant_s: float = 0.04
-    time_limit_s: float = 30.0
-    memory_limit_bytes: int = 3 << 30
-    seed: int = 0
-    profile: bool = True
+from .protocol import MeasurementSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +34,7 @@ class RunContext:
 
     workers: Workers
     corpus: Path
-    settings: Settings = field(default_factory=Settings)
+    settings: MeasurementSettings = field(default_factory=MeasurementSettings)
     sources: Mapping[str, protocol.Source] = field(default_factory=lambda: {"": protocol.Source()})
     cpu: int | None = None
 
@@ -81,10 +48,8 @@ class RunContext:
         return {
             "sources": dict(self.sources),
             "corpus": str(self.corpus),
-            "seed": self.settings.seed,
+            "settings": self.settings,
             "cpu": self.cpu,
-            "memory_limit_bytes": self.settings.memory_limit_bytes,
-            "time_limit_s": self.settings.time_limit_s,
         }
 
     def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:

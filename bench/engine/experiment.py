@@ -5,8 +5,10 @@ If a variant fails, the process is discarded and the others are measured again w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from impls.case import Size
 from reports.results import Samples
@@ -16,7 +18,7 @@ from .context import RunContext
 from .contract import WRONG
 from .limits import FLOOR
 from .pool import WorkerFailure
-from .protocol import Plan, Variant
+from .protocol import MeasureOptions, Variant
 
 SPARES = 4
 """Most processes that wait for their turn: each takes 0.2 GB."""
@@ -45,26 +47,6 @@ class Experiment:
     inputs: str = ""
 
 
-@dataclass(frozen=True)
-class Exclusion:
-    """A case that could not be measured.
-
-    Attributes
-    ----------
-    case
-        The case.
-    variant
-        The variant at fault; None if it is not known which one is.
-    status, reason
-        How it failed.
-    """
-
-    case: Case
-    variant: str | None
-    status: str
-    reason: str
-
-
 @dataclass(kw_only=True)
 class Outcome:
     """The results of an experiment in one process.
@@ -76,7 +58,7 @@ class Outcome:
     timed, memory, stages, profiles
         Results by variant.
     excluded
-        Cases that could not be measured.
+        Cases that could not be measured, each with the failure. It names a variant if it is known which one is at fault.
     missing_reason
         Why memory or profiles are missing, if the process ended before it had measured them.
     """
@@ -86,7 +68,7 @@ class Outcome:
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     stages: dict[str, protocol.Stages] = field(default_factory=dict)
     profiles: dict[str, protocol.Profile] = field(default_factory=dict)
-    excluded: list[Exclusion] = field(default_factory=list)
+    excluded: list[tuple[Case, WorkerFailure]] = field(default_factory=list)
     missing_reason: str = ""
 
     def samples(self, variant: str) -> Samples:
@@ -115,41 +97,6 @@ class Outcome:
                     self.profiles[event.variant] = event
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeasureOptions:
-    """What one process of an experiment measures.
-
-    Attributes
-    ----------
-    process
-        Number of the process in the experiment.
-    plan
-        Calls and rounds by variant, where they are known.
-    least_rounds
-        Fewest samples of a variant.
-    limits
-        Whether functions that only move the data that must be moved are timed too.
-    memory, stages
-        Whether these are measured too.
-    profile
-        Variants to profile.
-    spares
-        How many processes may start once the times are taken.
-    reuse
-        Whether the process may have done another job before.
-    """
-
-    process: int
-    plan: Mapping[str, Plan] = field(default_factory=dict)
-    least_rounds: int = 3
-    limits: bool = False
-    memory: bool = False
-    stages: bool = False
-    profile: Sequence[str] = ()
-    spares: int = 0
-    reuse: bool = False
-
-
 def job_of(
     experiment: Experiment, options: MeasureOptions, context: RunContext, careful: bool = False
 ) -> protocol.Measure:
@@ -157,24 +104,13 @@ def job_of(
 
     careful: whether it checks after every sample that shared inputs have not changed.
     """
-    settings = context.settings
-    names = {variant.name for case in experiment.cases for variant in case}
     return protocol.Measure(
         **context.job_fields(),
         kernel=experiment.kernel,
         size=str(experiment.size),
         cases=experiment.cases,
         inputs=experiment.inputs,
-        process=options.process,
-        rounds=settings.rounds,
-        least_rounds=options.least_rounds,
-        sample_s=settings.sample_s,
-        variant_s=settings.variant_s,
-        plan={name: plan for name, plan in options.plan.items() if name in names or name.startswith(FLOOR)},
-        limits=options.limits,
-        memory=options.memory,
-        stages=options.stages,
-        profile=tuple(name for name in options.profile if name in names),
+        options=options,
         careful=careful,
     )
 
@@ -189,10 +125,9 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
 
     def exclude(failure: WorkerFailure) -> None:
         at_fault = [case for case in cases if failure.variant in {each.name for each in case}]
-        known = failure.variant if at_fault else None
         for case in at_fault or list(cases):
             cases.remove(case)
-            outcome.excluded.append(Exclusion(case, known, failure.status, failure.reason))
+            outcome.excluded.append((case, failure))
 
     while cases:
         job = job_of(replace(experiment, cases=tuple(cases)), options, context, careful)
@@ -207,7 +142,7 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
         except WorkerFailure as failure:
             if not any(isinstance(event, protocol.TimesTaken) for event in events):
                 if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
-                    options = replace(options, limits=False)
+                    options = msgspec.structs.replace(options, limits=False)
                 elif failure.variant is None and failure.status == WRONG and not careful:
                     careful = True  # one of them changed the shared inputs: the next process checks after every sample
                 else:

@@ -21,7 +21,7 @@ from .process import limit_memory, pin
 from .profiling import profile_of
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
-from .timing import Timing, calibrate, take_turns
+from .timing import calibrate, take_turns
 from .variant import PreparedVariant, adapt_batch, prepare_variant
 from .verify import Fault, Verifier
 from .watch import Guard, patch_reason
@@ -38,9 +38,10 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     Each process has its own inputs, and starts at another batch. Raises Fault.
     """
     pin(Size.parse(job.size).threads, job.cpu)
-    limit_memory(job.memory_limit_bytes)
+    limit_memory(job.settings.memory_limit_bytes)
     emit(protocol.Stage(name="inputs"))
-    seed = [job.seed, job.process]
+    options = job.options
+    seed = [job.settings.seed, options.process]
     order = np.random.default_rng([*seed, 1])
     sources = load_sources(job.sources, order)
     kernel = sources[job.inputs].kernel(job.kernel)
@@ -53,13 +54,14 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     emit(protocol.ProblemMade(touched=problem.touched, batches=len(problem.batches)))
     call_s = time_variants(job, implementations, problem, order, emit)
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
-    for name, implementation in implementations.items() if job.memory else ():
+    for name, implementation in implementations.items() if options.memory else ():
         emit(protocol.Stage(name="memory"))
-        figures = memory.measure(implementation, problem, job.time_limit_s / 2)
+        figures = memory.measure(implementation, problem, job.settings.time_limit_s / 2)
         emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
-    for name in job.profile:
-        emit(protocol.Stage(name="the line profile"))
-        emit(profile_of(name, implementations[name], problem, call_s[name]))
+    for name, implementation in implementations.items():
+        if name in options.profile:
+            emit(protocol.Stage(name="the line profile"))
+            emit(profile_of(name, implementation, problem, call_s[name]))
 
 
 def time_variants(
@@ -70,6 +72,7 @@ def time_variants(
     emit: protocol.Emit,
 ) -> dict[str, float]:
     """Prepare, check and time all variants. Returns the median seconds a call of each. Raises Fault."""
+    settings, options = job.settings, job.options
     kernel = next(iter(implementations.values())).kernel
     guard = Guard(kernel, problem, job.careful)
     first = int(order.integers(len(problem.batches)))
@@ -81,20 +84,19 @@ def time_variants(
             for place in order.permutation(len(case))
         }
         groups.append([prepared[place] for place in range(len(case))])
-    if job.limits:
+    if options.limits:
         compiling = "compiling the functions that limits are measured by"
         emit(protocol.Stage(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
-        groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, job.memory_limit_bytes)]
+        groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, settings.memory_limit_bytes)]
     variants = [variant for group in groups for variant in group]
-    places = np.random.default_rng([job.seed, job.process, 2])
+    places = np.random.default_rng([settings.seed, options.process, 2])
     verifiers = {variant.name: Verifier(variant, places, guard if job.careful else None) for variant in variants}
     emit(protocol.Ready())
-    timing = Timing(sample_s=job.sample_s, variant_s=job.variant_s, rounds=job.rounds, least_rounds=job.least_rounds)
     for variant in variants:
-        if planned := job.plan.get(variant.name):
+        if planned := options.plan.get(variant.name):
             variant.calls, variant.rounds = planned.calls, planned.rounds
     for group in groups:
-        calibrate_group(group, timing, verifiers, emit)
+        calibrate_group(group, job, verifiers, emit)
     times = take_turns(groups, order, verifiers, lambda name: emit(protocol.Stage(name="timing", variant=name)))
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample
@@ -114,7 +116,7 @@ def time_variants(
             )
         )
     emit(protocol.TimesTaken())
-    if job.stages:
+    if options.stages:
         measure_stages(variants, problem, emit)
     return {
         name: float(np.median([figure for figure in wall if figure is not None])) for name, (wall, _) in times.items()
@@ -158,7 +160,7 @@ def prepare_and_check(
 
 
 def calibrate_group(
-    group: Sequence[PreparedVariant], timing: Timing, verifiers: dict[str, Verifier], emit: protocol.Emit
+    group: Sequence[PreparedVariant], job: Measure, verifiers: dict[str, Verifier], emit: protocol.Emit
 ) -> None:
     """Set the calls in a sample of each variant of a case, and the same rounds for all, unless they are planned.
 
@@ -167,7 +169,7 @@ def calibrate_group(
     planned = all(variant.rounds for variant in group)
     for variant in group:
         emit(protocol.Stage(name="calibration", variant=variant.name))
-        calibrate(variant, timing, verifiers[variant.name])
+        calibrate(variant, job.settings, verifiers[variant.name], job.options.least_rounds)
         variant.place = group[0].place  # else the first round would give them different batches
     if planned or len(group) == 1:
         return

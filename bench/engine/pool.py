@@ -244,15 +244,17 @@ class Worker:
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
         stage = protocol.Stage(name="start", patience=START_PATIENCE)
-        self.send(protocol.job_line(job, self.token))
+        self.send(protocol.line_of(job, self.token))
         began, self.longest = time.monotonic(), LongestStage("", 0.0, 1.0)
         while True:
-            limit_s = job.time_limit_s * stage.patience
+            limit_s = job.settings.time_limit_s * stage.patience
             try:
                 line = self.next_line(limit_s)
             except queue.Empty:
                 limit = (
-                    f"{stage.patience} × --time-limit {job.time_limit_s:g}" if stage.patience > 1 else "--time-limit"
+                    f"{stage.patience} × --time-limit {job.settings.time_limit_s:g}"
+                    if stage.patience > 1
+                    else "--time-limit"
                 )
                 reason = f"{stage.name} took longer than {limit_s:g} s ({limit})"
                 raise WorkerFailure(stage.variant, "timeout", reason) from None
@@ -281,7 +283,7 @@ class Worker:
                 case _:
                     yield event
         try:
-            code = self.process.wait(job.time_limit_s)
+            code = self.process.wait(job.settings.time_limit_s)
         except subprocess.TimeoutExpired:
             raise WorkerFailure(
                 stage.variant, "timeout", f"the process stopped answering during {stage.name}"

@@ -27,16 +27,16 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     """Check an implementation at a size, and profile it line by line."""
     size = Size.parse(job.size)
     pin(size.threads, job.cpu)
-    limit_memory(job.memory_limit_bytes)
-    implementation = load_sources(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
     name = implementation.slug
     emit(protocol.Stage(name="inputs", variant=name))
-    problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.seed))
+    problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.settings.seed))
     emit(protocol.Stage(name="the check", variant=name))
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
     emit(protocol.Stage(name="the profile", variant=name))
-    profile = lines.profile(implementation, problem, limit_s=job.time_limit_s / PASSES)
+    profile = lines.profile(implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
     emit(protocol.Profile(variant=name, status=verdict.status, reason=verdict.reason, **profile))
 
 

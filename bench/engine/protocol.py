@@ -8,7 +8,9 @@ code has, and a line without it is not an event. The file is long because both e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -71,6 +73,40 @@ class Plan(Struct, frozen=True, kw_only=True):
     rounds: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeasurementSettings:
+    """How experiments are measured.
+
+    Attributes
+    ----------
+    processes
+        Fresh processes of an experiment.
+    rounds
+        Most samples of a variant in a process.
+    sample_s
+        Shortest sample.
+    variant_s
+        Time that a variant may take in a process; slower variants get fewer rounds.
+    time_limit_s
+        Longest that one step of an implementation may take.
+    memory_limit_bytes
+        Most that a worker may allocate.
+    seed
+        Seed of all random choices.
+    profile
+        Whether each implementation is also profiled line by line, at one size.
+    """
+
+    processes: int = 3
+    rounds: int = 12
+    sample_s: float = 0.002
+    variant_s: float = 0.04
+    time_limit_s: float = 30.0
+    memory_limit_bytes: int = 3 << 30
+    seed: int = 0
+    profile: bool = True
+
+
 class Job(Struct, frozen=True, kw_only=True, tag=True):
     """Base of all jobs.
 
@@ -80,22 +116,16 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
         Where implementations come from, by name.
     corpus
         The folder in which the corpus is saved.
-    seed
-        Seed of all random choices.
+    settings
+        How experiments are measured.
     cpu
         The CPU to stay on, if the job has one thread.
-    memory_limit_bytes
-        Most that the worker may allocate.
-    time_limit_s
-        Longest that one step may take.
     """
 
     sources: dict[str, Source]
     corpus: str
-    seed: int = 0
+    settings: MeasurementSettings
     cpu: int | None = None
-    memory_limit_bytes: int = 3 << 30
-    time_limit_s: float = 30.0
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
@@ -132,6 +162,40 @@ class ProfileLines(Job, frozen=True, kw_only=True):
     size: str
 
 
+class MeasureOptions(Struct, frozen=True, kw_only=True):
+    """What one process of an experiment measures.
+
+    Attributes
+    ----------
+    process
+        Number of the process in the experiment. Each process has its own inputs.
+    plan
+        Calls and rounds by variant, where they are known.
+    least_rounds
+        Fewest samples of a variant.
+    limits
+        Whether functions that only move the data that must be moved are timed too.
+    memory, stages
+        Whether these are measured after the times.
+    profile
+        Variants that are profiled line by line.
+    spares
+        How many processes the main process may start once the times are taken.
+    reuse
+        Whether the process may have done another job before.
+    """
+
+    process: int
+    plan: Mapping[str, Plan] = {}
+    least_rounds: int = 3
+    limits: bool = False
+    memory: bool = False
+    stages: bool = False
+    profile: Sequence[str] = ()
+    spares: int = 0
+    reuse: bool = False
+
+
 class Measure(Job, frozen=True, kw_only=True):
     """Measure one experiment in one process: a problem, and cases whose variants are timed in turn.
 
@@ -141,24 +205,10 @@ class Measure(Job, frozen=True, kw_only=True):
         The problem.
     cases
         Groups of variants. The variants of a group get the same batches and the same number of rounds.
-    process
-        Number of this process in the experiment. Each process has its own inputs.
-    rounds, least_rounds
-        Most and fewest samples of a variant.
-    sample_s
-        Shortest sample.
-    variant_s
-        Time of all samples of a variant.
+    options
+        What is measured. It may name variants that are not among the cases any more.
     inputs
         The source that makes the inputs and checks the results.
-    plan
-        Calls and rounds by variant, where they are known.
-    limits
-        Whether functions that only move the data that must be moved are timed too.
-    memory, stages
-        Whether these are measured after the times.
-    profile
-        Variants that are profiled line by line.
     careful
         Whether the worker checks after every sample that shared inputs have not changed.
     """
@@ -166,29 +216,9 @@ class Measure(Job, frozen=True, kw_only=True):
     kernel: str
     size: str
     cases: tuple[tuple[Variant, ...], ...]
-    process: int
-    rounds: int
-    sample_s: float
-    variant_s: float
-    least_rounds: int = 3
+    options: MeasureOptions
     inputs: str = ""
-    plan: dict[str, Plan] = {}
-    limits: bool = False
-    memory: bool = False
-    stages: bool = False
-    profile: tuple[str, ...] = ()
     careful: bool = False
-
-
-class TrainingSettings(Struct, frozen=True, kw_only=True):
-    """The fields of the training contract's Settings. A separate class, because msgspec adds attributes to classes that it reads."""
-
-    window: int
-    sample: float
-    alpha: float
-    min_alpha: float
-    power: float
-    full_windows: bool
 
 
 class Train(Job, frozen=True, kw_only=True):
@@ -198,8 +228,11 @@ class Train(Job, frozen=True, kw_only=True):
     ----------
     key
         The implementation.
-    V, H, K, threads, epochs, settings
+    V, H, K, threads, epochs
         What is trained, as in ``training_loop.Plan``.
+    training
+        The fields of the training contract's settings. Not the class itself, because msgspec adds attributes to classes that
+        it reads.
     words
         Most words to train on, in all epochs together; null for all.
     vectors
@@ -212,7 +245,7 @@ class Train(Job, frozen=True, kw_only=True):
     K: int
     threads: int
     epochs: int
-    settings: TrainingSettings
+    training: dict[str, Any]
     words: int | None = None
     vectors: str | None = None
 
@@ -500,39 +533,21 @@ Emit = Callable[[Events], None]
 """A function that sends an event to the main process."""
 
 
-class SignedJob(Struct, frozen=True, kw_only=True):
-    token: str
-    job: Jobs
-
-
-class SignedEvent(Struct, frozen=True, kw_only=True):
-    token: str
-    event: Events
-
-
 class NotAnEvent(ValueError):
     """A line that the engine did not write."""
 
 
-def encode(signed: SignedJob | SignedEvent) -> bytes:
-    """Encode as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes."""
-    return json.dumps(msgspec.to_builtins(signed)).encode() + b"\n"
+def line_of(message: Jobs | Events, token: str = "") -> bytes:
+    """Encode a job or an event as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes.
 
-
-def job_line(job: Jobs, token: str) -> bytes:
-    """Encode a job as a line. token: what its events must be signed with."""
-    return encode(SignedJob(token=token, job=job))
+    token: what the worker's events are signed with.
+    """
+    return json.dumps(msgspec.to_builtins((message, token))).encode() + b"\n"
 
 
 def read_job(line: bytes) -> tuple[Jobs, str]:
     """Decode a line into a job and its token."""
-    signed = msgspec.convert(json.loads(line), SignedJob)
-    return signed.job, signed.token
-
-
-def event_line(event: Events, token: str = "") -> bytes:
-    """Encode an event as a line."""
-    return encode(SignedEvent(token=token, event=event))
+    return msgspec.convert(json.loads(line), tuple[Jobs, str])
 
 
 def read_event(line: bytes, token: str) -> Events:
@@ -544,9 +559,9 @@ def read_event(line: bytes, token: str) -> Events:
         If the line is not an event, or lacks the worker's token. ``Started`` needs none.
     """
     try:
-        signed = msgspec.convert(json.loads(line), SignedEvent)
+        event, signed = msgspec.convert(json.loads(line), tuple[Events, str])
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise NotAnEvent from error
-    if signed.token != token and not isinstance(signed.event, Started):
+    if signed != token and not isinstance(event, Started):
         raise NotAnEvent
-    return signed.event
+    return event

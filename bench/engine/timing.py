@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from .contract import WRONG
-from .protocol import Figures
+from .protocol import Figures, MeasurementSettings
 from .variant import PreparedVariant, TimedCalls
 from .verify import Fault, Verifier, fault_of
 from .watch import introspection
@@ -22,44 +21,36 @@ CALL_VARIATION = 0.1
 """Most of a sample's calls that are left out at random, so that no implementation can know which call is the last."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """How long samples are, and how many of them a variant gets.
-
-    Attributes
-    ----------
-    sample_s
-        Shortest sample.
-    variant_s
-        Time of a variant's samples in one process.
-    rounds, least_rounds
-        Most and fewest samples of a variant. With three, two outvote a spike in the other.
-    """
-
-    sample_s: float
-    variant_s: float
-    rounds: int
-    least_rounds: int = 3
-
-    def rounds_for(self, sample_s: float) -> int:
-        """Return the rounds of a variant whose samples last sample_s: as many as fit, or a few more within OVERTIME."""
-        fitting = self.variant_s / max(sample_s, 1e-9)
-        least = min(self.least_rounds, OVERTIME * fitting)
-        return int(np.clip(max(fitting, least), 1, self.rounds))
+def rounds_for(sample_s: float, settings: MeasurementSettings, least_rounds: int) -> int:
+    """Return the rounds of a variant whose samples last sample_s: as many as fit, or a few more within OVERTIME."""
+    fitting = settings.variant_s / max(sample_s, 1e-9)
+    least = min(least_rounds, OVERTIME * fitting)
+    return int(np.clip(max(fitting, least), 1, settings.rounds))
 
 
-def calibrate(variant: PreparedVariant, timing: Timing, verifier: Verifier) -> None:
+def calibrate(
+    variant: PreparedVariant, settings: MeasurementSettings, verifier: Verifier, least_rounds: int = 3
+) -> None:
     """Warm a variant up, and set how many calls fill a sample and how many rounds fit, unless that is planned.
 
     The first call in a process may take five times as long as the next, because it touches memory for the first time. Its
     result is verified.
+
+    Parameters
+    ----------
+    variant, verifier
+        What is calibrated, and what verifies its samples.
+    settings
+        How long samples are, and how many of them a variant may get.
+    least_rounds
+        Fewest samples. With three, two outvote a spike in the other.
 
     Raises
     ------
     Fault
         If the variant fails.
     """
-    least_ns, most_calls = timing.sample_s * 1e9, variant.most_calls
+    least_ns, most_calls = settings.sample_s * 1e9, variant.most_calls
 
     def wall_ns(calls: int, required: bool = False) -> int:
         wall = take_sample(variant, calls, verifier, required).wall_ns
@@ -73,7 +64,7 @@ def calibrate(variant: PreparedVariant, timing: Timing, verifier: Verifier) -> N
     first = wall_ns(1, required=True)
     if not variant.rounds:
         # so slow that even warm calls leave one round of one call
-        one_call = first >= max(OVERTIME * COLD * timing.variant_s * 1e9, least_ns)
+        one_call = first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns)
         wall = first if one_call else faster_of(2)
         while wall < least_ns and variant.calls < most_calls:
             calls = max(
@@ -81,7 +72,7 @@ def calibrate(variant: PreparedVariant, timing: Timing, verifier: Verifier) -> N
             )
             variant.calls = min(calls, most_calls)
             wall = faster_of(2)
-        variant.rounds = timing.rounds_for(wall / 1e9)
+        variant.rounds = rounds_for(wall / 1e9, settings, least_rounds)
 
 
 def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, required: bool) -> TimedCalls:
@@ -152,7 +143,8 @@ def take_turns(
                     continue
                 left_out = float(order.random()) * CALL_VARIATION
                 most_calls = 1
-                for variant in in_random_order(groups[at], order):
+                for place in order.permutation(len(groups[at])):
+                    variant = groups[at][place]
                     on_sample(variant.name)
                     calls = vary_calls(variant.calls, left_out)
                     required = bool(round_ == verified[variant.name])
@@ -181,7 +173,3 @@ def advance(group: Sequence[PreparedVariant], calls: int) -> None:
 def spread_rounds(number: int, rounds: int) -> set[int]:
     """Choose a number of the rounds, evenly spread."""
     return {(2 * i + 1) * rounds // (2 * number) for i in range(number)}
-
-
-def in_random_order(variants: Sequence[PreparedVariant], order: np.random.Generator) -> Iterable[PreparedVariant]:
-    return variants if len(variants) == 1 else (variants[at] for at in order.permutation(len(variants)))

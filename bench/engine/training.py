@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from impls.training.contract import Settings
@@ -23,19 +22,19 @@ PROGRESS_S = 1.0
 def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     """Train once and save the vectors in a file, or only measure the implementation's training speed."""
     pin(job.threads, job.cpu)
-    limit_memory(job.memory_limit_bytes)
-    implementation = load_sources(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
     corpus = Corpus.load(Path(job.corpus))
     emit(protocol.Ready())
     plan = Plan(
         implementation=implementation,
-        settings=Settings(**msgspec.structs.asdict(job.settings)),
+        settings=Settings(**job.training),
         V=job.V,
         H=job.H,
         K=job.K,
         threads=job.threads,
         epochs=job.epochs,
-        seed=job.seed,
+        seed=job.settings.seed,
         words=job.words,
     )
     if job.vectors is None:

@@ -43,7 +43,7 @@ def main() -> None:
     list(catalogue.own())
     warm_up()
     watched_names()  # before any user's file is loaded
-    events.write(protocol.event_line(protocol.Started()))
+    events.write(protocol.line_of(protocol.Started()))
 
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
@@ -64,7 +64,7 @@ def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
     """Return a function that writes an event, and after ``Ready`` waits for the main process's reply."""
 
     def emit(event: protocol.Events) -> None:
-        events.write(protocol.event_line(event, token))
+        events.write(protocol.line_of(event, token))
         if isinstance(event, protocol.Ready):
             jobs.readline()
 

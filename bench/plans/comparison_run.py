@@ -14,9 +14,9 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, MeasureOptions, job_of, measure
+from bench.engine.experiment import Experiment, job_of, measure
 from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import Source, Variant
+from bench.engine.protocol import MeasureOptions, Source, Variant
 from impls.case import Size
 from reports.stages import BASE, HEAD, stage_of
 from reports.verdicts import undecided
@@ -151,13 +151,13 @@ class ComparisonRun:
         first = not any(self.samples.get(case) for case in cases)
         outcome = measure(self.experiment(cases, check=first), self.options(cases, memory=first), self.context)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
-        for one in outcome.excluded:
-            case, side = by_variant[one.case[0].name], one.variant.rpartition("|")[2] if one.variant else ""
-            excused = ""
-            if side == HEAD and one.status in LIMITS:
+        for variants, failure in outcome.excluded:
+            case = by_variant[variants[0].name]
+            side, excused = failure.variant.rpartition("|")[2] if failure.variant else "", ""
+            if side == HEAD and failure.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
-                excused = excuse(self.base_alone(case), self.context.workers, one.status)
-            self.exclude(case, side, one.status, one.reason, excused)
+                excused = excuse(self.base_alone(case), self.context.workers, failure.status)
+            self.exclude(case, side, failure.status, failure.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
                 add_process(

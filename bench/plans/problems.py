@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.engine import protocol
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
-from bench.engine.experiment import Experiment, MeasureOptions, Outcome, measure
+from bench.engine.experiment import Experiment, Outcome, measure
 from bench.engine.limits import FLOOR
-from bench.engine.protocol import Plan, Variant
+from bench.engine.protocol import MeasurementSettings, MeasureOptions, Plan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.results import Samples
@@ -87,7 +87,7 @@ class ProblemRun:
 def new_problem_run(
     implementations: Sequence[Implementation],
     size: Size,
-    settings: Settings,
+    settings: MeasurementSettings,
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> ProblemRun:
     """Return implementations of one kernel at one size, before the first process.
@@ -137,10 +137,10 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
 
 def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) -> None:
     """Add the figures of one process to a problem."""
-    for one in outcome.excluded:
-        for variant in one.case:
+    for variants, failure in outcome.excluded:
+        for variant in variants:
             case = problem.measured[variant.name]
-            case.status, case.reason = one.status, one.reason
+            case.status, case.reason = failure.status, failure.reason
     if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
@@ -173,7 +173,7 @@ def measure_problem(
     return problem
 
 
-def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> None:
+def admit(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation = case.implementation
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
@@ -202,7 +202,7 @@ def arrays_bytes(implementation: Implementation, size: Size) -> int:
     return array_bytes(f"{implementation.temporaries}+{implementation.shares}", size)
 
 
-def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
+def make_room(cases: Sequence[CaseRun], size: Size, settings: MeasurementSettings) -> None:
     """Skip the largest cases until all workspaces fit into memory together. Shared buffers count once."""
     held = [case for case in cases if case.status == OK and case.implementation.prepare]
     while held:

@@ -181,16 +181,16 @@ def training_job(
     request: QualityRequest, context: RunContext, implementation: Implementation, threads: int, seed: int
 ) -> protocol.Train:
     """Return a job that trains an implementation."""
-    common = {**context.job_fields(), "seed": seed, "time_limit_s": LONGEST_STEP_S}
+    settings = replace(context.settings, seed=seed, time_limit_s=LONGEST_STEP_S)
     return protocol.Train(
-        **common,
+        **context.job_fields() | {"settings": settings},
         key=implementation.key,
         V=request.V,
         H=request.H,
         K=request.K,
         threads=threads,
         epochs=request.epochs,
-        settings=protocol.TrainingSettings(**asdict(request.settings)),
+        training=asdict(request.settings),
     )
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from bench.engine import lines
-from bench.engine.context import Settings
 from bench.engine.profiling import profile_of
+from bench.engine.protocol import MeasurementSettings
 from bench.engine.traced import LineAllocation, traced_lines
 from bench.plans.problems import new_problem_run
 from bench.plans.run import profiled_problems
@@ -231,7 +231,7 @@ def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_mos
     small, large, huge = (Size(V, B=B) for V, B in ((1_000, 100), (1_000, 1_000), (100_000, 100)))
     one, two = BY_KEY["lookup/one-hot-dot"], BY_KEY["lookup/gather"]
     problems = [
-        new_problem_run(who, size, Settings())
+        new_problem_run(who, size, MeasurementSettings())
         for who, size in (([one, two], small), ([one, two], large), ([two], huge))
     ]
     assert profiled_problems(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}
