@@ -22,11 +22,7 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     corpus = Corpus.load(Path(job.corpus))
     source = load_sources({job.source: job.sources[job.source]}, np.random.default_rng(job.settings.seed))[job.source]
     for implementation in map(source.find, job.keys):
-
-        def on_stage(stage: str, patience: int, key: str = implementation.key) -> None:
-            emit(protocol.Stage(name=stage, variant=key, patience=patience))
-
-        verdict = check_contract(implementation, corpus, job.settings.seed, on_stage)
+        verdict = check_contract(implementation, corpus, job.settings.seed, emit)
         if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
             verdict = Verdict(WRONG, patch_reason(changed))
         emit(protocol.Verdict(key=implementation.key, status=verdict.status, reason=verdict.reason))

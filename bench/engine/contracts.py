@@ -38,10 +38,8 @@ def check_contracts(
     """
     cpus = len(context.workers.cpus) or os.cpu_count() or 1
     reuse = context.only_own_code  # a user's file is loaded once a process
-    size = min(SHARE, -(-len(keys) // cpus)) or 1
-    shares = (
-        [keys[at : at + size] for at in range(0, len(keys), size)] if reuse else [keys[at::cpus] for at in range(cpus)]
-    )
+    number = max(cpus, -(-len(keys) // SHARE)) if reuse else cpus
+    shares = [keys[at::number] for at in range(number)]
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(cpus) as threads:
         try:

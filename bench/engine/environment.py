@@ -93,9 +93,7 @@ def counters() -> dict[str, int | None]:
         first_line(str(file))
         for file in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     ]
-    cgroup = dict(
-        line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines() if len(line.split()) == 2
-    )
+    cgroup = dict(line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines())
     return {
         "swapped_bytes": swap.sin + swap.sout,
         "throttled": sum(int(count) for count in throttled if count) if any(throttled) else None,
@@ -236,12 +234,9 @@ def read_text(file: str) -> str | None:
 
 
 def cpu_model() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
+    for line in (read_text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 
@@ -249,11 +244,9 @@ def caches() -> dict[str, str]:
     """Return the cache sizes of the first CPU, as Linux reports them: ``{"L1 Data": "32K", …}``."""
     sizes = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
-        except OSError:
-            continue
-        sizes[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
+        level, kind, size = (first_line(str(index / name)) for name in ("level", "type", "size"))
+        if size:
+            sizes[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
     return sizes
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from timeit import repeat, timeit
 from typing import Any
 
 import numpy as np
@@ -115,13 +115,5 @@ def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
 def least_s(call: Callable[[], Any]) -> float:
     """Return the least seconds a call, of SAMPLES samples of at least SAMPLE_S each, after a warm-up call."""
     call()
-    started = time.perf_counter()
-    call()
-    calls = max(1, int(SAMPLE_S / max(time.perf_counter() - started, 1e-7)))
-    samples = []
-    for _ in range(SAMPLES):
-        started = time.perf_counter()
-        for _ in range(calls):
-            call()
-        samples.append((time.perf_counter() - started) / calls)
-    return min(samples)
+    calls = max(1, int(SAMPLE_S / max(timeit(call, number=1), 1e-7)))
+    return min(repeat(call, number=calls, repeat=SAMPLES)) / calls

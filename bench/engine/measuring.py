@@ -198,5 +198,5 @@ def stages_of(model: Any, variant: PreparedVariant, problem: Problem) -> dict[st
     end = time.perf_counter() + STAGES_S
     while not steps or time.perf_counter() < end:
         batch = problem.batches[len(steps) % len(problem.batches)]
-        steps.append(model.stages(*(adapt_batch(variant.adapt, variant.workspace, batch) if variant.adapt else batch)))
+        steps.append(model.stages(*adapt_batch(variant.adapt, variant.workspace, batch)))
     return {name: float(np.median([step[name] for step in steps])) for name in steps[0]}

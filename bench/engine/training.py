@@ -29,13 +29,8 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     plan = Plan(
         implementation=implementation,
         settings=Settings(**job.training),
-        V=job.V,
-        H=job.H,
-        K=job.K,
-        threads=job.threads,
-        epochs=job.epochs,
         seed=job.settings.seed,
-        words=job.words,
+        **{name: getattr(job, name) for name in ("V", "H", "K", "threads", "epochs", "words")},
     )
     if job.vectors is None:
         emit(protocol.Stage(name="measuring its speed", variant=implementation.key))

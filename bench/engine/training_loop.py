@@ -236,9 +236,7 @@ def rate_at(settings: Settings, done: float) -> float:
 
 def text_of(corpus: Corpus, lines: Lines) -> tuple[Ints, Ints]:
     """Return the words of some lines in one piece."""
-    if not len(lines):
-        return np.empty(0, np.int32), np.zeros(1, np.int64)
-    return next(pieces(corpus, lines, 1 << 62))
+    return next(pieces(corpus, lines, 1 << 62), (np.empty(0, np.int32), np.zeros(1, np.int64)))
 
 
 def most_frequent(corpus: Corpus, V: int) -> Corpus:

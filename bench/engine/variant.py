@@ -150,17 +150,16 @@ def renew_batches(problem: Problem, place: int, calls: int) -> None:
         problem.renew(0, calls - to_end)
 
 
-def adapt_batch(adapt: Adapt, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Change a batch's form by an implementation's ``adapt``."""
-    return adapt(workspace[0] if workspace else None, *batch)
+def adapt_batch(adapt: Adapt | None, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Change a batch's form by an implementation's ``adapt``, if it has one."""
+    return adapt(workspace[0] if workspace else None, *batch) if adapt else batch
 
 
 def batches_for(
     implementation: Implementation, problem: Problem, workspace: tuple[Any, ...]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield a problem's batches in the form that an implementation takes."""
-    adapt = implementation.adapt
-    return (adapt_batch(adapt, workspace, batch) if adapt else batch for batch in problem.batches)
+    return (adapt_batch(implementation.adapt, workspace, batch) for batch in problem.batches)
 
 
 def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
@@ -198,7 +197,4 @@ def flatten(value: Any) -> Any:
     """Return the items of nested lists in order; anything else as it is."""
     if not isinstance(value, list):
         return value
-    items: list[Any] = []
-    for item in value:
-        items.extend(flatten(item)) if isinstance(item, list) else items.append(item)
-    return items
+    return [item for part in value for item in (flatten(part) if isinstance(part, list) else [part])]

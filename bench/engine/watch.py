@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.contract import checksum
+from bench.engine.contract import checksum, immutable_arrays
 from impls.interface import Array, Kernel, Problem
 
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")
@@ -47,9 +47,8 @@ class WatchedNames:
         for module, known in self.known:
             now = vars(module)
             if len(now) != len(known) + self.hidden[module]:
-                for name in (
-                    BUILTINS & now.keys() - known.keys()
-                ):  # a name that the module did not have, and uses as a builtin
+                # names that the module did not have, and uses as builtins
+                for name in BUILTINS & now.keys() - known.keys():
                     changed.append(f"{module.__name__}.{name}")
                     delattr(module, name)
             if all(map(is_, map(now.get, known), known.values())):  # the usual case, in the fastest way
@@ -79,35 +78,6 @@ def own_classes(module: ModuleType) -> Iterator[type]:
         for value in vars(module).values():
             if isinstance(value, type) and value.__module__ == module.__name__:
                 yield value
-
-
-class Inputs:
-    """Checksums of the inputs that all variants of a problem share and none may change.
-
-    careful: whether each check reads large inputs completely. If not, it reads some blocks of them unless it is ``whole``.
-    """
-
-    def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
-        self.arrays = {
-            name: [
-                array for array in (value if isinstance(value, tuple) else (value,)) if isinstance(array, np.ndarray)
-            ]
-            for name, value in problem.inputs.items()
-            if name not in kernel.mutates
-        }
-        self.careful = careful
-        self.whole_before = self.checksums(True)
-        large = any(array.nbytes > LARGE for arrays in self.arrays.values() for array in arrays)
-        self.before = self.checksums(False) if large and not careful else self.whole_before
-
-    def checksums(self, whole: bool) -> dict[str, list[int]]:
-        return {name: [digest(array, whole) for array in arrays] for name, arrays in self.arrays.items()}
-
-    def changed(self, whole: bool = False) -> str:
-        """Return the name of an input that has changed; empty if none has. whole: read large inputs completely."""
-        before = self.whole_before if whole else self.before
-        now = self.checksums(whole or self.careful)
-        return next((name for name in now if now[name] != before[name]), "")
 
 
 def digest(array: Array, whole: bool) -> int:
@@ -163,30 +133,31 @@ class Introspection:
         return event
 
 
-@cache
-def watched_names() -> WatchedNames:
-    """Return this process's watched names, as they were at the first call."""
-    return WatchedNames()
-
-
-@cache
-def introspection() -> Introspection:
-    """Return this process's record of introspection."""
-    return Introspection()
+watched_names = cache(WatchedNames)
+"""Return this process's watched names, as they were at the first call."""
+introspection = cache(Introspection)
+"""Return this process's record of introspection."""
 
 
 class Guard:
-    """Finds what the variant that ran last has changed, but must not."""
+    """Finds what the variant that ran last has changed, but must not: watched names, and inputs that all variants share.
+
+    careful: whether each check reads large inputs completely. If not, it reads some blocks of them unless it is ``whole``.
+    """
 
     def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
-        self.inputs, self.careful = Inputs(kernel, problem, careful), careful
+        self.arrays, self.careful = immutable_arrays(kernel, problem.inputs.items()), careful
+        self.before = {whole: self.digests(whole) for whole in (False, True)}
+
+    def digests(self, whole: bool) -> list[int]:
+        return [digest(array, whole or self.careful) for _, array in self.arrays]
 
     def violation(self, whole: bool = False) -> str:
         """Describe what the variant has changed; empty if nothing. Patched names are restored."""
         if changed := watched_names().restore():
             return patch_reason(changed)
-        name = self.inputs.changed(whole)
-        return f"changes its input {name}" if name else ""
+        inputs = zip(self.arrays, self.before[whole], self.digests(whole), strict=True)
+        return next((f"changes its input {name}" for (name, _), before, now in inputs if now != before), "")
 
 
 def patch_reason(changed: Sequence[str]) -> str:
