@@ -22,12 +22,12 @@ def check(
     from bench.engine.context import RunContext
     from bench.engine.contracts import check_contracts
     from bench.engine.pool import Workers
-    from bench.engine.protocol import MeasurementSettings, Source
+    from bench.engine.protocol import ImplementationSource, MeasurementSettings
     from bench.plans import run as running
     from impls import catalogue
 
     implementations = select_kernels(catalogue.load(impl or ()), kernel)
-    sources = {"": Source(files=tuple(str(file.resolve()) for file in impl or ()))}
+    sources = {"": ImplementationSource(files=tuple(str(file.resolve()) for file in impl or ()))}
     with running.saved_corpus(read_corpus(corpus)) as folder, Workers() as workers:
         context = RunContext(
             workers=workers, corpus=folder, sources=sources, settings=MeasurementSettings(time_limit_s=time_limit)

@@ -33,7 +33,7 @@ def profile(
     from bench.engine import environment
     from bench.engine.context import RunContext
     from bench.engine.pool import WorkerFailure
-    from bench.engine.protocol import MeasurementSettings, Source
+    from bench.engine.protocol import ImplementationSource, MeasurementSettings
     from bench.plans import run as running
     from bench.plans.presets import fit
     from impls import catalogue
@@ -58,7 +58,7 @@ def profile(
         measurement_workers({}, environment.busy_cpus(), size.threads) as (workers, cpu),
     ):
         try:
-            sources = {"": Source(files=tuple(map(str, files)))}
+            sources = {"": ImplementationSource(files=tuple(map(str, files)))}
             context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
             profiled = context.profile(key, size)
         except WorkerFailure as failure:

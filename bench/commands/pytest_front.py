@@ -19,7 +19,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import Workers
-from bench.engine.protocol import Source
+from bench.engine.protocol import ImplementationSource
 from bench.engine.timing import take_sample
 from bench.engine.variant import PreparedVariant, adapt_batch
 from bench.engine.verify import Verifier
@@ -76,7 +76,7 @@ def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) 
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as name:
         corpus().save(Path(name))
         with Workers() as workers:
-            sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
+            sources = {"": ImplementationSource(files=tuple(str(Path(file).resolve()) for file in files))}
             settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
             context = RunContext(workers=workers, corpus=Path(name), sources=sources, settings=settings)
             return check_contracts([i.key for i in implementations], context)

@@ -87,7 +87,7 @@ def quality(
     from bench.commands.progress import step_progress
     from bench.engine import environment
     from bench.engine.context import RunContext
-    from bench.engine.protocol import MeasurementSettings, Source
+    from bench.engine.protocol import ImplementationSource, MeasurementSettings
     from bench.engine.training_loop import most_frequent
     from bench.plans import quality as comparing
     from bench.plans import run as running
@@ -144,7 +144,7 @@ def quality(
         context = RunContext(
             workers=workers,
             corpus=folder,
-            sources={"": Source(files=tuple(map(str, files)))},
+            sources={"": ImplementationSource(files=tuple(map(str, files)))},
             settings=MeasurementSettings(memory_limit_bytes=free_memory()),
             cpu=cpu,
         )

@@ -144,7 +144,7 @@ def run(
     from bench.engine import environment
     from bench.engine.context import RunContext
     from bench.engine.experiment import SPARES
-    from bench.engine.protocol import Source
+    from bench.engine.protocol import ImplementationSource
     from bench.plans import run as running
     from bench.plans import run_result
     from bench.plans.journal import Journal, lock_folder
@@ -211,7 +211,7 @@ def run(
         if not resume and journal.begin():
             show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
         with running.saved_corpus(going.corpus) as folder, run_progress(problems, settings.processes) as bar:
-            sources = {"": Source(files=tuple(map(str, files)))}
+            sources = {"": ImplementationSource(files=tuple(map(str, files)))}
             context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings, cpu=cpu)
             try:
                 running.check(problems, context, going, bar.checking)

@@ -35,7 +35,9 @@ class RunContext:
     workers: Workers
     corpus: Path
     settings: MeasurementSettings = field(default_factory=MeasurementSettings)
-    sources: Mapping[str, protocol.Source] = field(default_factory=lambda: {"": protocol.Source()})
+    sources: Mapping[str, protocol.ImplementationSource] = field(
+        default_factory=lambda: {"": protocol.ImplementationSource()}
+    )
     cpu: int | None = None
 
     @property
@@ -60,11 +62,11 @@ class RunContext:
         job = protocol.CheckContract(**self.job_fields(), keys=keys, source=source)
         return self.workers.work(job, 1, reuse=reuse)
 
-    def profile(self, key: str, size: Size) -> protocol.Profile:
+    def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""
         job = protocol.ProfileLines(**self.job_fields(), key=key, size=str(size))
         events = self.workers.work(job, size.threads)
-        return next(event for event in events if isinstance(event, protocol.Profile))
+        return next(event for event in events if isinstance(event, protocol.LineProfile))
 
     def machine_limits(self, sizes: Sequence[Size]) -> protocol.MachineLimits | None:
         """Measure the machine's limits at the working sets and dtypes of some sizes; None if the worker fails."""

@@ -73,7 +73,7 @@ def check_contract(
         one_batch = replace(size, words="repeat")
         problem = implementation.kernel.make(one_batch, corpus, np.random.default_rng(seed))
         patience = compilation_patience(implementation)
-        emit(protocol.Stage(name=f"set-up at {size}", variant=implementation.key, patience=patience))
+        emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
         try:
             started = implementation.start(problem)
         except MemoryError:
@@ -81,7 +81,7 @@ def check_contract(
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
         patience = 1 if implementation.jit else patience
-        emit(protocol.Stage(name=f"the check at {size}", variant=implementation.key, patience=patience))
+        emit(protocol.StepBegins(name=f"the check at {size}", variant=implementation.key, patience=patience))
         verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True

@@ -63,7 +63,7 @@ def check_share(
         note(waiting[0])
         try:
             for event in context.check(*waiting, source=source, reuse=reuse):
-                if isinstance(event, protocol.Verdict):
+                if isinstance(event, protocol.ContractChecked):
                     verdicts[event.key] = Verdict(event.status, event.reason)
                     note(event.key)
         except WorkerFailure as failure:

@@ -66,8 +66,8 @@ class Outcome:
     problem: protocol.ProblemMade | None = None
     timed: dict[str, protocol.Timed] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
-    stages: dict[str, protocol.Stages] = field(default_factory=dict)
-    profiles: dict[str, protocol.Profile] = field(default_factory=dict)
+    stages: dict[str, protocol.StageTimes] = field(default_factory=dict)
+    profiles: dict[str, protocol.LineProfile] = field(default_factory=dict)
     excluded: list[tuple[Case, WorkerFailure]] = field(default_factory=list)
     missing_reason: str = ""
 
@@ -91,9 +91,9 @@ class Outcome:
                     self.timed[event.variant] = event
                 case protocol.Memory():
                     self.memory[event.variant] = event
-                case protocol.Stages():
+                case protocol.StageTimes():
                     self.stages[event.variant] = event
-                case protocol.Profile():
+                case protocol.LineProfile():
                     self.profiles[event.variant] = event
 
 

@@ -49,7 +49,7 @@ def profile(
     Returns
     -------
     dict
-        The fields of ``protocol.Profile``. ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
+        The fields of ``protocol.LineProfile``. ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
         to a line hit, which the times include. A line's ``hits`` and ``time_s`` are of all calls together (None where no code
         runs); ``traced_bytes``, ``traced_peak_bytes`` and ``memory_bytes`` (resident growth) are of one call. ``left_out``
         names the passes that failed, and why.

@@ -27,7 +27,7 @@ PRODUCT = 384
 def measure_limits(job: protocol.MeasureLimits, emit: protocol.Emit) -> None:
     """Measure bandwidths, and matrix products a second."""
     pin(job.threads, job.cpu)
-    emit(protocol.Stage(name="the machine's limits"))
+    emit(protocol.StepBegins(name="the machine's limits"))
     emit(protocol.Ready())
     emit(protocol.MachineLimits(**measure(job.largest_bytes, job.dtypes), blas_threads=blas_threads()))
 

@@ -39,7 +39,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     """
     pin(Size.parse(job.size).threads, job.cpu)
     limit_memory(job.settings.memory_limit_bytes)
-    emit(protocol.Stage(name="inputs"))
+    emit(protocol.StepBegins(name="inputs"))
     options = job.options
     seed = [job.settings.seed, options.process]
     order = np.random.default_rng([*seed, 1])
@@ -55,12 +55,12 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     call_s = time_variants(job, implementations, problem, order, emit)
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for name, implementation in implementations.items() if options.memory else ():
-        emit(protocol.Stage(name="memory"))
+        emit(protocol.StepBegins(name="memory"))
         figures = memory.measure(implementation, problem, job.settings.time_limit_s / 2)
         emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
     for name, implementation in implementations.items():
         if name in options.profile:
-            emit(protocol.Stage(name="the line profile"))
+            emit(protocol.StepBegins(name="the line profile"))
             emit(profile_of(name, implementation, problem, call_s[name]))
 
 
@@ -86,7 +86,7 @@ def time_variants(
         groups.append([prepared[place] for place in range(len(case))])
     if options.limits:
         compiling = "compiling the functions that limits are measured by"
-        emit(protocol.Stage(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
+        emit(protocol.StepBegins(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
         groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, settings.memory_limit_bytes)]
     variants = [variant for group in groups for variant in group]
     places = np.random.default_rng([settings.seed, options.process, 2])
@@ -97,10 +97,14 @@ def time_variants(
             variant.calls, variant.rounds = planned.calls, planned.rounds
     for group in groups:
         calibrate_group(group, job, verifiers, emit)
-    times = take_turns(groups, order, verifiers, lambda name: emit(protocol.Stage(name="timing", variant=name)))
+    times = take_turns(groups, order, verifiers, lambda name: emit(protocol.StepBegins(name="timing", variant=name)))
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample
-        emit(protocol.Stage(name="timing", variant=next(iter(implementations)) if len(implementations) == 1 else None))
+        emit(
+            protocol.StepBegins(
+                name="timing", variant=next(iter(implementations)) if len(implementations) == 1 else None
+            )
+        )
         raise Fault(WRONG, reason)
     for variant in variants:
         wall, cpu = times[variant.name]
@@ -130,7 +134,7 @@ def implementation_of(
     source = sources[variant.source]
     implementation = source.find(variant.key)
     if source.patched_names and not is_own(implementation):
-        emit(protocol.Stage(name="loading", variant=variant.name))
+        emit(protocol.StepBegins(name="loading", variant=variant.name))
         raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
     return implementation if implementation.kernel is kernel else replace(implementation, kernel=kernel)
 
@@ -144,12 +148,12 @@ def prepare_and_check(
     place: int,
 ) -> PreparedVariant:
     """Prepare a variant, and check its results if it is marked so. Raises Fault, and what the implementation raises."""
-    emit(protocol.Stage(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
+    emit(protocol.StepBegins(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
     prepared = prepare_variant(variant.name, implementation, problem, variant.slowed, place)
     if reason := guard.violation():
         raise Fault(WRONG, f"{reason} in its prepare")
     if variant.check:
-        emit(protocol.Stage(name="check", variant=variant.name))
+        emit(protocol.StepBegins(name="check", variant=variant.name))
         verdict = check_problem(implementation, problem, prepared.function, prepared.workspace)
         problem.reset()
         if reason := guard.violation():
@@ -168,7 +172,7 @@ def calibrate_group(
     """
     planned = all(variant.rounds for variant in group)
     for variant in group:
-        emit(protocol.Stage(name="calibration", variant=variant.name))
+        emit(protocol.StepBegins(name="calibration", variant=variant.name))
         calibrate(variant, job.settings, verifiers[variant.name], job.options.least_rounds)
         variant.place = group[0].place  # else the first round would give them different batches
     if planned or len(group) == 1:
@@ -187,9 +191,9 @@ def measure_stages(variants: Sequence[PreparedVariant], problem: Problem, emit: 
     for variant in variants:
         for model in variant.workspace:
             if has_attribute(model, "stages"):
-                emit(protocol.Stage(name="the step's stages"))
+                emit(protocol.StepBegins(name="the step's stages"))
                 with contextlib.suppress(Exception):
-                    emit(protocol.Stages(variant=variant.name, seconds=stages_of(model, variant, problem)))
+                    emit(protocol.StageTimes(variant=variant.name, seconds=stages_of(model, variant, problem)))
 
 
 def stages_of(model: Any, variant: PreparedVariant, problem: Problem) -> dict[str, float]:

@@ -57,7 +57,7 @@ class WorkerFailure(Exception):
 
 
 @dataclass(frozen=True)
-class LongestStage:
+class LongestStep:
     """The stage of a job that came nearest to its time limit."""
 
     name: str
@@ -84,7 +84,7 @@ class Workers:
     def __init__(self, worker_cpus: Collection[int] = ()) -> None:
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
-        self.longest = LongestStage("", 0.0, 1.0)
+        self.longest = LongestStep("", 0.0, 1.0)
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
         self.idle: list[Worker] = []
@@ -207,7 +207,7 @@ class Worker:
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
-        self.longest = LongestStage("", 0.0, 1.0)
+        self.longest = LongestStep("", 0.0, 1.0)
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [sys.executable, str(SCRIPT)],
@@ -243,9 +243,9 @@ class Worker:
 
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
-        stage = protocol.Stage(name="start", patience=START_PATIENCE)
+        stage = protocol.StepBegins(name="start", patience=START_PATIENCE)
         self.send(protocol.line_of(job, self.token))
-        began, self.longest = time.monotonic(), LongestStage("", 0.0, 1.0)
+        began, self.longest = time.monotonic(), LongestStep("", 0.0, 1.0)
         while True:
             limit_s = job.settings.time_limit_s * stage.patience
             try:
@@ -268,8 +268,8 @@ class Worker:
             match event:
                 case protocol.Started():
                     pass
-                case protocol.Stage():
-                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
+                case protocol.StepBegins():
+                    self.note_stage(LongestStep(stage.name, time.monotonic() - began, limit_s))
                     stage, began = event, time.monotonic()
                 case protocol.Ready():
                     before_measuring()
@@ -277,7 +277,7 @@ class Worker:
                 case protocol.Failed():
                     raise WorkerFailure(stage.variant, event.status, event.reason)
                 case protocol.Done():
-                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
+                    self.note_stage(LongestStep(stage.name, time.monotonic() - began, limit_s))
                     yield event
                     return
                 case _:
@@ -290,7 +290,7 @@ class Worker:
             ) from None
         raise WorkerFailure(stage.variant, "crashed", f"the process ended during {stage.name} with {exit_reason(code)}")
 
-    def note_stage(self, stage: LongestStage) -> None:
+    def note_stage(self, stage: LongestStep) -> None:
         """Remember the stage that came nearest to its limit."""
         self.longest = max(self.longest, stage, key=lambda one: one.share)
 

@@ -30,25 +30,25 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     limit_memory(job.settings.memory_limit_bytes)
     implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
     name = implementation.slug
-    emit(protocol.Stage(name="inputs", variant=name))
+    emit(protocol.StepBegins(name="inputs", variant=name))
     problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.settings.seed))
-    emit(protocol.Stage(name="the check", variant=name))
+    emit(protocol.StepBegins(name="the check", variant=name))
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
-    emit(protocol.Stage(name="the profile", variant=name))
+    emit(protocol.StepBegins(name="the profile", variant=name))
     profile = lines.profile(implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
-    emit(protocol.Profile(variant=name, status=verdict.status, reason=verdict.reason, **profile))
+    emit(protocol.LineProfile(variant=name, status=verdict.status, reason=verdict.reason, **profile))
 
 
-def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.Profile:
+def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
     """Profile a variant of an experiment, or give the reason why not: it is too slow for a run, or fails under a profiler."""
     why_not = implementation.no_lines
     if not why_not and 2 * call_s > EXPERIMENT_LIMIT_S:
         why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
     if why_not:
-        return protocol.Profile(variant=name, why_not=why_not)
+        return protocol.LineProfile(variant=name, why_not=why_not)
     try:
         profile = lines.profile(implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
     except Exception as error:
-        return protocol.Profile(variant=name, why_not=describe(error))
-    return protocol.Profile(variant=name, **profile)
+        return protocol.LineProfile(variant=name, why_not=describe(error))
+    return protocol.LineProfile(variant=name, **profile)

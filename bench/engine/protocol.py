@@ -27,7 +27,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all classes of the protocol."""
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class ImplementationSource(Struct, frozen=True, kw_only=True):
     """Where implementations are loaded from.
 
     Attributes
@@ -66,7 +66,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     slowed: float = 0.0
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class SamplePlan(Struct, frozen=True, kw_only=True):
     """Calls in a sample of a variant, and rounds in which it is timed."""
 
     calls: int
@@ -122,7 +122,7 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
         The CPU to stay on, if the job has one thread.
     """
 
-    sources: dict[str, Source]
+    sources: dict[str, ImplementationSource]
     corpus: str
     settings: MeasurementSettings
     cpu: int | None = None
@@ -186,7 +186,7 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     """
 
     process: int
-    plan: Mapping[str, Plan] = {}
+    plan: Mapping[str, SamplePlan] = {}
     least_rounds: int = 3
     limits: bool = False
     memory: bool = False
@@ -229,7 +229,7 @@ class Train(Job, frozen=True, kw_only=True):
     key
         The implementation.
     V, H, K, threads, epochs
-        What is trained, as in ``training_loop.Plan``.
+        What is trained, as in ``training_loop.TrainingPlan``.
     training
         The fields of the training contract's settings. Not the class itself, because msgspec adds attributes to classes that
         it reads.
@@ -263,7 +263,7 @@ class Started(Event, frozen=True, kw_only=True):
     version: int = VERSION
 
 
-class Stage(Event, frozen=True, kw_only=True):
+class StepBegins(Event, frozen=True, kw_only=True):
     """A step begins.
 
     Attributes
@@ -304,7 +304,7 @@ class Done(Event, frozen=True, kw_only=True):
     clean: bool = False
 
 
-class Verdict(Event, frozen=True, kw_only=True):
+class ContractChecked(Event, frozen=True, kw_only=True):
     """The result of checking an implementation."""
 
     key: str
@@ -367,7 +367,7 @@ class Memory(Event, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
 
 
-class Stages(Event, frozen=True, kw_only=True):
+class StageTimes(Event, frozen=True, kw_only=True):
     """Seconds in each stage of a training step, by stage."""
 
     variant: str
@@ -386,7 +386,7 @@ class Line(Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
 
 
-class Profile(Event, frozen=True, kw_only=True):
+class LineProfile(Event, frozen=True, kw_only=True):
     """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
 
     variant: str
@@ -510,17 +510,17 @@ class Trained(Event, frozen=True, kw_only=True):
 
 Events = (
     Started
-    | Stage
+    | StepBegins
     | Ready
     | Failed
     | Done
-    | Verdict
+    | ContractChecked
     | ProblemMade
     | Timed
     | TimesTaken
     | Memory
-    | Stages
-    | Profile
+    | StageTimes
+    | LineProfile
     | MachineLimits
     | SourceListed
     | Pace

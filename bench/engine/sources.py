@@ -59,7 +59,9 @@ class LoadedSource:
         return self.kernel(kernel).make(case.Size.parse(size), words.Corpus.load(corpus), rng)
 
 
-def load_sources(sources: Mapping[str, protocol.Source], order: np.random.Generator) -> dict[str, LoadedSource]:
+def load_sources(
+    sources: Mapping[str, protocol.ImplementationSource], order: np.random.Generator
+) -> dict[str, LoadedSource]:
     """Load sources in a random order: the first may get a better place in memory, or be the first to show numba its types."""
     items = list(sources.items())
     for at in order.permutation(len(items)):
@@ -68,7 +70,7 @@ def load_sources(sources: Mapping[str, protocol.Source], order: np.random.Genera
 
 
 @cache
-def load_source(name: str, source: protocol.Source) -> LoadedSource:
+def load_source(name: str, source: protocol.ImplementationSource) -> LoadedSource:
     """Load a source under its own module name, once a process. Raises whatever its code raises."""
     package, root = "impls", Path(source.tree)
     if not source.tree:
@@ -95,7 +97,7 @@ def is_own(implementation: Implementation) -> bool:
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
     """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
-        emit(protocol.Stage(name=f"loading {name.upper()}"))
+        emit(protocol.StepBegins(name=f"loading {name.upper()}"))
         source = job.sources[name]
         try:
             side = load_source(name, source)

@@ -13,7 +13,7 @@ from impls.words import Corpus
 from . import memory, protocol
 from .process import limit_memory, pin
 from .sources import load_sources
-from .training_loop import Plan, TrainingState, pace, train
+from .training_loop import TrainingPlan, TrainingState, pace, train
 
 PROGRESS_S = 1.0
 """Time between two reports of progress."""
@@ -26,17 +26,17 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
     corpus = Corpus.load(Path(job.corpus))
     emit(protocol.Ready())
-    plan = Plan(
+    plan = TrainingPlan(
         implementation=implementation,
         settings=Settings(**job.training),
         seed=job.settings.seed,
         **{name: getattr(job, name) for name in ("V", "H", "K", "threads", "epochs", "words")},
     )
     if job.vectors is None:
-        emit(protocol.Stage(name="measuring its speed", variant=implementation.key))
+        emit(protocol.StepBegins(name="measuring its speed", variant=implementation.key))
         emit(protocol.Pace(words_per_s=pace(plan, corpus)))
         return
-    emit(protocol.Stage(name="training", variant=implementation.key))
+    emit(protocol.StepBegins(name="training", variant=implementation.key))
     last = time.perf_counter()
 
     def note(run: TrainingState) -> None:

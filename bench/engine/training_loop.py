@@ -69,7 +69,7 @@ def pieces(corpus: Corpus, lines: Lines, size: int) -> Iterator[tuple[Ints, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """What is trained, and how.
 
     Attributes
@@ -145,7 +145,9 @@ class TrainingState:
         return so_far / self.words * (self.total - self.words) if self.words else float("inf")
 
 
-def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hold_out: bool = False) -> TrainingState:
+def train(
+    plan: TrainingPlan, corpus: Corpus, note: Callable[[TrainingState], None], hold_out: bool = False
+) -> TrainingState:
     """Train on a corpus.
 
     Parameters
@@ -186,7 +188,7 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hol
     return run
 
 
-def start_model(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
     """Make a model, and return the implementation's compiled step and the model."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
@@ -215,7 +217,7 @@ def take_step(
     return time.perf_counter() - started, time.process_time() - cpu
 
 
-def pace(plan: Plan, corpus: Corpus) -> float:
+def pace(plan: TrainingPlan, corpus: Corpus) -> float:
     """Measure the words that a step trains on a second. Steps grow until one takes LONG_STEP_S or is as large as a run's."""
     step, model = start_model(plan, corpus)
     lines, step_words = lines_of(corpus), LEAST_PIECE

@@ -16,7 +16,7 @@ from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import Experiment, job_of, measure
 from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import MeasureOptions, Source, Variant
+from bench.engine.protocol import ImplementationSource, MeasureOptions, Variant
 from impls.case import Size
 from reports.stages import BASE, HEAD, stage_of
 from reports.verdicts import undecided
@@ -44,10 +44,10 @@ LEAST_ROUNDS = 5
 OVER_BUDGET = "--budget left no time for them"
 
 
-def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
+def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, ImplementationSource]:
     """Return where each side is loaded from. files: outside implementations, relative to the trees."""
     return {
-        side.source: Source(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
+        side.source: ImplementationSource(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
         for side, tree in zip(SIDES, (base, base, head), strict=True)
     }
 
@@ -228,7 +228,7 @@ def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> 
     """
     try:
         for event in events:
-            if isinstance(event, protocol.Verdict) and event.status not in (OK, "skipped"):
+            if isinstance(event, protocol.ContractChecked) and event.status not in (OK, "skipped"):
                 return f"BASE fails too ({event.status}: {event.reason})"
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"

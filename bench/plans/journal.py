@@ -29,9 +29,9 @@ class CaseEntry(protocol.Struct, frozen=True, kw_only=True):
     status: str
     reason: str
     samples: list[Samples]
-    plan: protocol.Plan | None
+    plan: protocol.SamplePlan | None
     memory: protocol.Memory
-    profile: protocol.Profile | None
+    profile: protocol.LineProfile | None
     stages: dict[str, float]
 
 
@@ -41,7 +41,7 @@ class ProblemEntry(protocol.Struct, frozen=True, kw_only=True):
     problem: str
     processes: int
     limits: dict[str, list[Samples]]
-    limit_plans: dict[str, protocol.Plan]
+    limit_plans: dict[str, protocol.SamplePlan]
     touched: float
     batches: int
     cases: dict[str, CaseEntry]

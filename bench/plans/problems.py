@@ -10,7 +10,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.experiment import Experiment, Outcome, measure
 from bench.engine.limits import FLOOR
-from bench.engine.protocol import MeasurementSettings, MeasureOptions, Plan, Variant
+from bench.engine.protocol import MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.results import Samples
@@ -41,9 +41,9 @@ class CaseRun:
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
-    plan: Plan | None = None
+    plan: SamplePlan | None = None
     memory: protocol.Memory = field(default_factory=lambda: protocol.Memory(variant=""))
-    profile: protocol.Profile | None = None
+    profile: protocol.LineProfile | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
 
@@ -70,7 +70,7 @@ class ProblemRun:
     cases: list[CaseRun]
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
-    limit_plans: dict[str, Plan] = field(default_factory=dict)
+    limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
 
@@ -147,15 +147,17 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
         problem.batches = outcome.problem.batches
     for name, limit in outcome.limits.items():
         problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
-        problem.limit_plans[FLOOR + name] = Plan(calls=limit.calls, rounds=limit.rounds)
+        problem.limit_plans[FLOOR + name] = SamplePlan(calls=limit.calls, rounds=limit.rounds)
     for slug, case in problem.measured.items():
         if timed := outcome.timed.get(slug):  # missing if the process did not get that far
             case.samples.append(outcome.samples(slug))
-            case.plan = Plan(calls=timed.calls, rounds=timed.rounds)
+            case.plan = SamplePlan(calls=timed.calls, rounds=timed.rounds)
         if options.memory:
             case.memory = outcome.memory.get(slug) or protocol.Memory(variant=slug, why_not=outcome.missing_reason)
         if slug in options.profile:
-            case.profile = outcome.profiles.get(slug) or protocol.Profile(variant=slug, why_not=outcome.missing_reason)
+            case.profile = outcome.profiles.get(slug) or protocol.LineProfile(
+                variant=slug, why_not=outcome.missing_reason
+            )
         if slug in outcome.stages:
             case.stages = outcome.stages[slug].seconds
 

@@ -83,7 +83,7 @@ def content(run: Run) -> ResultFile:
     )
 
 
-def profile(found: protocol.Profile) -> Profile:
+def profile(found: protocol.LineProfile) -> Profile:
     """A line profile as the file has it."""
     return Profile.model_validate({name: getattr(found, name) for name in Profile.model_fields}, from_attributes=True)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.engine import memory
-from bench.engine.training_loop import Plan, TrainingState, most_frequent, rate_at
+from bench.engine.training_loop import TrainingPlan, TrainingState, most_frequent, rate_at
 from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
 from bench.plans.run import PlanError
@@ -109,7 +109,7 @@ def train(
                 f"--out: the vectors need about {size_bytes(needed)}, but {request.out.parent} has only {size_bytes(free)} free"
             )
         implementation = next(i for i in catalogue.own() if i.key == f"{request.kernel}/{IMPLEMENTATION}")
-        plan = Plan(
+        plan = TrainingPlan(
             implementation=implementation, V=V, H=request.H, K=request.K, threads=request.threads, epochs=request.epochs, seed=request.seed,
             settings=settings,
         )  # fmt: skip

@@ -26,13 +26,13 @@ def test_an_event_comes_back_as_it_was_written() -> None:
 
 def test_a_job_comes_back_as_it_was_written() -> None:
     job = protocol.Measure(
-        sources={"": protocol.Source(files=("/caf\udce9.py",))},
+        sources={"": protocol.ImplementationSource(files=("/caf\udce9.py",))},
         corpus="/corpus",
         kernel="lookup",
         size="V=1e3,H=4,B=1,f32,i64,zipf,t1",
         cases=((protocol.Variant(name="gather", key="lookup/gather", check=True),),),
         settings=protocol.MeasurementSettings(rounds=5, sample_s=0.001),
-        options=protocol.MeasureOptions(process=2, plan={"gather": protocol.Plan(calls=7, rounds=5)}),
+        options=protocol.MeasureOptions(process=2, plan={"gather": protocol.SamplePlan(calls=7, rounds=5)}),
     )
     assert read_job(line_of(job, "abc")) == (job, "abc")
 

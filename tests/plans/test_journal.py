@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.protocol import MachineLimits, MeasurementSettings, Plan
+from bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
 from bench.plans.journal import Journal, JournalError, lock_folder
 from bench.plans.problems import ProblemRun, new_problem_run
 from impls import catalogue
@@ -23,7 +23,7 @@ def problem(processes: int) -> ProblemRun:
     made.processes = processes
     for case in made.cases:
         case.samples = [Samples(wall_s=[1e-6, None], cpu_s=[0.0, None], setup_s=0.1)] * processes
-        case.plan = Plan(calls=3, rounds=2)
+        case.plan = SamplePlan(calls=3, rounds=2)
     return made
 
 
