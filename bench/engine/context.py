@@ -47,12 +47,7 @@ class RunContext:
 
     def job_fields(self) -> dict[str, Any]:
         """Return the fields that every job has."""
-        return {
-            "sources": dict(self.sources),
-            "corpus": str(self.corpus),
-            "settings": self.settings,
-            "cpu": self.cpu,
-        }
+        return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
     def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:
         """Check implementations in one process and yield its events. Raises WorkerFailure.

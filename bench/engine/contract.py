@@ -44,10 +44,7 @@ class Verdict:
 
 
 def check_contract(
-    implementation: Implementation,
-    corpus: Corpus,
-    seed: int = 0,
-    emit: protocol.Emit = lambda event: None,
+    implementation: Implementation, corpus: Corpus, seed: int = 0, emit: protocol.Emit = lambda event: None
 ) -> Verdict:
     """Check one implementation at all of its kernel's awkward sizes.
 

@@ -140,12 +140,7 @@ def implementation_of(
 
 
 def prepare_and_check(
-    variant: Variant,
-    implementation: Implementation,
-    problem: Problem,
-    emit: protocol.Emit,
-    guard: Guard,
-    place: int,
+    variant: Variant, implementation: Implementation, problem: Problem, emit: protocol.Emit, guard: Guard, place: int
 ) -> PreparedVariant:
     """Prepare a variant, and check its results if it is marked so. Raises Fault, and what the implementation raises."""
     emit(protocol.StepBegins(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
@@ -175,7 +170,7 @@ def calibrate_group(
         emit(protocol.StepBegins(name="calibration", variant=variant.name))
         calibrate(variant, job.settings, verifiers[variant.name], job.options.least_rounds)
         variant.place = group[0].place  # else the first round would give them different batches
-    if planned or len(group) == 1:
+    if planned:
         return
     first = group[0]
     for variant in group:

@@ -14,8 +14,6 @@ from typing import Any
 
 import msgspec
 
-VERSION = 1
-"""Version of these classes. Both ends are in one tree, so another version means that the tree has changed during the run."""
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
 
@@ -259,8 +257,6 @@ class Event(Struct, frozen=True, kw_only=True, tag=True):
 
 class Started(Event, frozen=True, kw_only=True):
     """The worker has imported what it needs, and waits for a job."""
-
-    version: int = VERSION
 
 
 class StepBegins(Event, frozen=True, kw_only=True):

@@ -152,7 +152,10 @@ def take_turns(
                     wall[variant.name][round_] = sample.wall_ns / calls / 1e9
                     cpu[variant.name][round_] = sample.cpu_ns / calls / 1e9
                     most_calls = max(most_calls, calls)
-                advance(groups[at], most_calls)
+                first, *others = groups[at]
+                first.advance(most_calls)
+                for variant in others:  # they got the same batches, and get the same next ones
+                    variant.place = first.place
     finally:
         gc.enable()
     return {name: (wall[name], cpu[name]) for name in wall}
@@ -161,13 +164,6 @@ def take_turns(
 def vary_calls(calls: int, left_out: float) -> int:
     """Return the calls of a sample, fewer by the share left_out; where that is below one call, fewer by one or none."""
     return max(1, calls - round(left_out / CALL_VARIATION * max(1.0, CALL_VARIATION * calls)))
-
-
-def advance(group: Sequence[PreparedVariant], calls: int) -> None:
-    """Move variants that got the same batches to the same next batch."""
-    group[0].advance(calls)
-    for variant in group[1:]:
-        variant.place = group[0].place
 
 
 def spread_rounds(number: int, rounds: int) -> set[int]:

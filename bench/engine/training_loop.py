@@ -16,6 +16,8 @@ from impls.interface import Implementation, has_attribute
 from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
 from impls.words import Corpus
 
+from .variant import Adapt, adapt_batch
+
 PIECE = 120_000
 """Most words in a step. A run has a hundred steps or more, so that the rate falls smoothly, unless a model wants larger steps."""
 LEAST_PIECE = 1_000
@@ -166,9 +168,8 @@ def train(
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
     step, model = start_model(plan, corpus)
     run = TrainingState(model, total)
-    step_words = max(
-        int(np.clip(total // 100, LEAST_PIECE, PIECE)), model.at_once if has_attribute(model, "at_once") else 0
-    )
+    at_once = model.at_once if has_attribute(model, "at_once") else 0
+    step_words = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), at_once)
     held_out_text, counts = text_of(corpus, held_out), corpus.expected_counts(plan.V)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(held_out_text[0]) else set()
     for run.epoch in range(plan.epochs):
@@ -177,7 +178,7 @@ def train(
                 break
             before, after = run.words / total, (run.words + len(words)) / total
             rates = rate_at(plan.settings, before), rate_at(plan.settings, after)
-            seconds, cpu_s = take_step(step, model, words, starts, rates, plan.implementation.adapt)
+            seconds, cpu_s = take_step(step, model, (words, starts), rates, plan.implementation.adapt)
             run.seconds, run.cpu_s, run.words = run.seconds + seconds, run.cpu_s + cpu_s, run.words + len(words)
             if passed := {place for place in places if place <= run.words}:
                 places -= passed
@@ -197,12 +198,7 @@ def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any],
 
 
 def take_step(
-    step: Callable[..., Any],
-    model: Any,
-    words: Ints,
-    starts: Ints,
-    rates: tuple[float, float],
-    adapt: Callable[..., tuple[Any, ...]] | None = None,
+    step: Callable[..., Any], model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
 ) -> tuple[float, float]:
     """Take one training step and return its wall and CPU seconds, without adapting the piece.
 
@@ -211,7 +207,7 @@ def take_step(
     model.alpha = sum(rates) / 2
     if has_attribute(model, "rates"):
         model.rates = rates
-    arguments = adapt(model, words, starts) if adapt else (words, starts)
+    arguments = adapt_batch(adapt, (model,), piece)
     started, cpu = time.perf_counter(), time.process_time()
     step(*arguments, model)
     return time.perf_counter() - started, time.process_time() - cpu
@@ -222,12 +218,11 @@ def pace(plan: TrainingPlan, corpus: Corpus) -> float:
     step, model = start_model(plan, corpus)
     lines, step_words = lines_of(corpus), LEAST_PIECE
     while True:
-        words, starts = next(pieces(corpus, lines, step_words))
-        seconds, _ = take_step(
-            step, model, words, starts, (plan.settings.alpha, plan.settings.alpha), plan.implementation.adapt
-        )
-        if seconds > LONG_STEP_S or len(words) >= min(PIECE, len(corpus.ids)):
-            return len(words) / seconds
+        piece = next(pieces(corpus, lines, step_words))
+        seconds, _ = take_step(step, model, piece, (plan.settings.alpha,) * 2, plan.implementation.adapt)
+        words = len(piece[0])
+        if seconds > LONG_STEP_S or words >= min(PIECE, len(corpus.ids)):
+            return words / seconds
         step_words *= 4
 
 

@@ -166,15 +166,12 @@ def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
     """Whether an adapted batch uses its arrays' own memory, so that renewing them renews it."""
 
     def address(part: Any) -> Any:
-        return (
-            part.data_ptr() if hasattr(part, "data_ptr") else part.ctypes.data if isinstance(part, np.ndarray) else part
-        )
+        if isinstance(part, np.ndarray):
+            return part.ctypes.data
+        return part.data_ptr() if hasattr(part, "data_ptr") else None
 
-    return all(
-        address(one) is address(other) or address(one) == address(other)
-        for one, other in zip(batch, adapted, strict=True)
-        if isinstance(one, np.ndarray)
-    )
+    pairs = zip(batch, adapted, strict=True)
+    return all(address(one) == address(other) for one, other in pairs if isinstance(one, np.ndarray))
 
 
 def check_same_values(names: Sequence[str], batch: tuple[Any, ...], adapted: Any) -> None:
