@@ -117,10 +117,8 @@ def check_problem(
 
     def call(*inputs: Any) -> Any:
         nonlocal elapsed_ns
-        arguments = inputs
-        if implementation.adapt:
-            arguments = adapt_batch(implementation.adapt, workspace, inputs)
-            check_same_values(kernel.parameters, inputs, arguments)
+        arguments = adapt_batch(implementation.adapt, workspace, inputs)
+        check_same_values(kernel.parameters, inputs, arguments)
         gc.disable()
         try:
             elapsed_ns, _, result = sample(function, iter([arguments]), workspace)

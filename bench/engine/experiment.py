@@ -6,45 +6,21 @@ If a variant fails, the process is discarded and the others are measured again w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import msgspec
+from msgspec import structs
 
 from impls.case import Size
 from reports.results import Samples
 
 from . import protocol
-from .context import RunContext
 from .contract import WRONG
 from .limits import FLOOR
-from .pool import WorkerFailure
-from .protocol import MeasureOptions, Variant
+from .pool import WorkerFailure, Workers
+from .protocol import Case
 
 SPARES = 4
 """Most processes that wait for their turn: each takes 0.2 GB."""
-
-Case = tuple[Variant, ...]
-"""The variants of a case: they get the same batches and the same number of rounds, and all are excluded if one fails."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """A problem, and the cases that are measured together, interleaved.
-
-    Attributes
-    ----------
-    kernel, size
-        The problem.
-    cases
-        What is measured.
-    inputs
-        Name of the source that makes the inputs and checks the results.
-    """
-
-    kernel: str
-    size: Size
-    cases: tuple[Case, ...]
-    inputs: str = ""
 
 
 @dataclass(kw_only=True)
@@ -97,31 +73,13 @@ class Outcome:
                     self.profiles[event.variant] = event
 
 
-def job_of(
-    experiment: Experiment, options: MeasureOptions, context: RunContext, careful: bool = False
-) -> protocol.Measure:
-    """Return the job that a worker gets for an experiment.
-
-    careful: whether it checks after every sample that shared inputs have not changed.
-    """
-    return protocol.Measure(
-        **context.job_fields(),
-        kernel=experiment.kernel,
-        size=str(experiment.size),
-        cases=experiment.cases,
-        inputs=experiment.inputs,
-        options=options,
-        careful=careful,
-    )
-
-
-def measure(experiment: Experiment, options: MeasureOptions, context: RunContext) -> Outcome:
+def measure(job: protocol.Measure, workers: Workers) -> Outcome:
     """Measure an experiment in one process.
 
     If a variant fails, the process is discarded, and another process measures the experiment without its case.
     """
-    workers, threads = context.workers, experiment.size.threads
-    outcome, cases, careful = Outcome(), list(experiment.cases), False
+    threads, reuse, spares = Size.parse(job.size).threads, job.options.reuse, job.options.spares
+    outcome, cases = Outcome(), list(job.cases)
 
     def exclude(failure: WorkerFailure) -> None:
         at_fault = [case for case in cases if failure.variant in {each.name for each in case}]
@@ -130,21 +88,21 @@ def measure(experiment: Experiment, options: MeasureOptions, context: RunContext
             outcome.excluded.append((case, failure))
 
     while cases:
-        job = job_of(replace(experiment, cases=tuple(cases)), options, context, careful)
+        job = structs.replace(job, cases=tuple(cases))
         events: list[protocol.Events] = []
         try:
-            for event in workers.work(job, threads, start_next=True, reuse=options.reuse):
+            for event in workers.work(job, threads, start_next=True, reuse=reuse):
                 events.append(event)  # what came before a failure counts
-                if (
-                    isinstance(event, protocol.TimesTaken) and options.spares
-                ):  # what is timed after this, stages and lines, is for seeing shares
-                    workers.start_spares(threads, min(len(workers.spares) + 1, options.spares, SPARES))
+                if isinstance(event, protocol.TimesTaken) and spares:
+                    # what is timed after this, stages and lines, is for seeing shares
+                    workers.start_spares(threads, min(len(workers.spares) + 1, spares, SPARES))
         except WorkerFailure as failure:
             if not any(isinstance(event, protocol.TimesTaken) for event in events):
                 if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
-                    options = msgspec.structs.replace(options, limits=False)
-                elif failure.variant is None and failure.status == WRONG and not careful:
-                    careful = True  # one of them changed the shared inputs: the next process checks after every sample
+                    job = structs.replace(job, options=structs.replace(job.options, limits=False))
+                elif failure.variant is None and failure.status == WRONG and not job.careful:
+                    # one of them changed the shared inputs: the next process checks after every sample
+                    job = structs.replace(job, careful=True)
                 else:
                     exclude(failure)
                 continue

@@ -100,11 +100,8 @@ def time_variants(
     times = take_turns(groups, order, verifiers, lambda name: emit(protocol.StepBegins(name="timing", variant=name)))
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample
-        emit(
-            protocol.StepBegins(
-                name="timing", variant=next(iter(implementations)) if len(implementations) == 1 else None
-            )
-        )
+        variant_at_fault = next(iter(implementations)) if len(implementations) == 1 else None
+        emit(protocol.StepBegins(name="timing", variant=variant_at_fault))
         raise Fault(WRONG, reason)
     for variant in variants:
         wall, cpu = times[variant.name]

@@ -194,6 +194,10 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     reuse: bool = False
 
 
+Case = tuple[Variant, ...]
+"""The variants of a case: they get the same batches and the same number of rounds, and all are excluded if one fails."""
+
+
 class Measure(Job, frozen=True, kw_only=True):
     """Measure one experiment in one process: a problem, and cases whose variants are timed in turn.
 
@@ -202,7 +206,7 @@ class Measure(Job, frozen=True, kw_only=True):
     kernel, size
         The problem.
     cases
-        Groups of variants. The variants of a group get the same batches and the same number of rounds.
+        What is measured together, interleaved.
     options
         What is measured. It may name variants that are not among the cases any more.
     inputs
@@ -213,7 +217,7 @@ class Measure(Job, frozen=True, kw_only=True):
 
     kernel: str
     size: str
-    cases: tuple[tuple[Variant, ...], ...]
+    cases: tuple[Case, ...]
     options: MeasureOptions
     inputs: str = ""
     careful: bool = False

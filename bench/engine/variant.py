@@ -118,19 +118,9 @@ def prepare_variant(
     started = time.perf_counter()
     function, workspace = implementation.start(problem)
     prepare_s = time.perf_counter() - started
-    kernel = implementation.kernel
+    kernel, adapt, place = implementation.kernel, implementation.adapt, place % len(problem.batches)
     loop = sampler(len(kernel.parameters), bool(workspace), slowed)
-    return PreparedVariant(
-        name,
-        function,
-        workspace,
-        problem,
-        loop,
-        kernel,
-        implementation.adapt,
-        place % len(problem.batches),
-        prepare_s=prepare_s,
-    )
+    return PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
 
 
 def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:

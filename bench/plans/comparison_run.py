@@ -14,9 +14,9 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, job_of, measure
+from bench.engine.experiment import measure
 from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import ImplementationSource, MeasureOptions, Variant
+from bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, Variant
 from impls.case import Size
 from reports.stages import BASE, HEAD, stage_of
 from reports.verdicts import undecided
@@ -149,7 +149,7 @@ class ComparisonRun:
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
         first = not any(self.samples.get(case) for case in cases)
-        outcome = measure(self.experiment(cases, check=first), self.options(cases, memory=first), self.context)
+        outcome = measure(self.job(cases, self.options(cases, memory=first), check=first), self.context.workers)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
         for variants, failure in outcome.excluded:
             case = by_variant[variants[0].name]
@@ -168,11 +168,15 @@ class ComparisonRun:
                     stage,
                 )
 
-    def experiment(self, cases: Sequence[ComparedCase], check: bool, sides: Sequence[Side] = ()) -> Experiment:
-        return Experiment(
+    def job(
+        self, cases: Sequence[ComparedCase], options: MeasureOptions, check: bool, sides: Sequence[Side] = ()
+    ) -> Measure:
+        return Measure(
+            **self.context.job_fields(),
             kernel=cases[0].facts.kernel,
-            size=cases[0].size,
+            size=str(cases[0].size),
             inputs=HEAD,
+            options=options,
             cases=tuple(
                 tuple(
                     Variant(
@@ -198,9 +202,8 @@ class ComparisonRun:
 
     def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
         """Yield the events of a process that measures BASE's code alone. Raises WorkerFailure."""
-        experiment = self.experiment([case], check=True, sides=SIDES[:1])
-        job = job_of(experiment, self.options([], memory=False), self.context)
-        return self.context.workers.work(job, experiment.size.threads)
+        job = self.job([case], self.options([], memory=False), check=True, sides=SIDES[:1])
+        return self.context.workers.work(job, case.size.threads)
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""

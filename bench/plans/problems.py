@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
-from bench.engine.experiment import Experiment, Outcome, measure
+from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
-from bench.engine.protocol import MeasurementSettings, MeasureOptions, SamplePlan, Variant
+from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.results import Samples
@@ -112,12 +112,8 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
     The first process also checks the implementations, measures memory, and profiles the given slugs line by line.
     """
     first = problem.processes == 0
-    experiment = Experiment(
-        kernel=problem.kernel,
-        size=problem.size,
-        cases=tuple(
-            (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
-        ),
+    cases = tuple(
+        (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
     )
     plans = {slug: case.plan for slug, case in problem.measured.items() if case.plan} | problem.limit_plans
     options = MeasureOptions(
@@ -130,8 +126,10 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         spares=context.settings.processes - 1 if first else 0,
         reuse=context.only_own_code,
     )
-    if experiment.cases:
-        add_outcome(measure(experiment, options, context), problem, options)
+    if cases:
+        fields = context.job_fields()
+        job = Measure(**fields, kernel=problem.kernel, size=str(problem.size), cases=cases, options=options)
+        add_outcome(measure(job, context.workers), problem, options)
     problem.processes += 1
 
 
