@@ -8,7 +8,7 @@ code has, and a line without it is not an event. The file is long because both e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,12 +184,12 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     """
 
     process: int
-    plan: Mapping[str, SamplePlan] = {}
+    plan: dict[str, SamplePlan] = {}
     least_rounds: int = 3
     limits: bool = False
     memory: bool = False
     stages: bool = False
-    profile: Sequence[str] = ()
+    profile: tuple[str, ...] = ()
     spares: int = 0
     reuse: bool = False
 

@@ -122,7 +122,7 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         limits=True,
         memory=first,
         stages=first,
-        profile=profiled if first else (),
+        profile=tuple(profiled) if first else (),
         spares=context.settings.processes - 1 if first else 0,
         reuse=context.only_own_code,
     )
