@@ -128,18 +128,17 @@ def check_problem(
         return kernel.result(result)
 
     for arguments in problem.checked:
-        verdict = check_batch(implementation, call, arguments)
-        if verdict.status == OK:
-            verdict = check_workspace(implementation.kernel, problem, workspace)
+        verdict = check_batch(kernel, call, arguments, problem, workspace)
         if verdict.status != OK or elapsed_ns > SLOW_CALL_S * 1e9:
             return verdict
         problem.reset()
     return Verdict(OK)
 
 
-def check_batch(implementation: Implementation, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Verdict:
-    """Check the results on one batch."""
-    kernel = implementation.kernel
+def check_batch(
+    kernel: Kernel, call: Callable[..., Any], arguments: tuple[Any, ...], problem: Problem, workspace: tuple[Any, ...]
+) -> Verdict:
+    """Check the results on one batch, and the workspace as far as the kernel can. Kernels of an older revision may not."""
     inputs = immutable_arrays(kernel, zip(kernel.parameters, arguments, strict=True))
     checksums = [checksum(array) for _, array in inputs]
     verdict = Verdict(OK)
@@ -147,22 +146,14 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             kernel.check(call, *arguments)
+            for one in workspace if has_attribute(kernel, "check_workspace") else ():
+                kernel.check_workspace(problem, one)
     except Exception as error:
         verdict = verdict_of(error)
     for (name, array), before in zip(inputs, checksums, strict=True):
         if checksum(array) != before:
             verdict = Verdict(WRONG, f"changes its input {name}")
     return verdict
-
-
-def check_workspace(kernel: Kernel, problem: Problem, workspace: tuple[Any, ...]) -> Verdict:
-    """Run the kernel's own check of the workspace. Kernels of an older revision may have none."""
-    try:
-        for one in workspace if has_attribute(kernel, "check_workspace") else ():
-            kernel.check_workspace(problem, one)
-    except Exception as error:
-        return verdict_of(error)
-    return Verdict(OK)
 
 
 def verdict_of(error: Exception) -> Verdict:

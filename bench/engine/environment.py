@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
+from threadpoolctl import threadpool_info
+
 from . import cpus
 
 PACKAGES = (
@@ -21,8 +24,6 @@ PACKAGES = (
 
 def busy_cpus() -> list[float]:
     """Return how busy each CPU is, in per cent, over a fifth of a second."""
-    import psutil
-
     return list(psutil.cpu_percent(0.2, percpu=True))
 
 
@@ -39,9 +40,6 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    import psutil
-    from threadpoolctl import threadpool_info
-
     blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
@@ -86,8 +84,6 @@ def counters() -> dict[str, int | None]:
         ``swapped_bytes`` (moved to and from swap), ``throttled`` (times that heat slowed a CPU) and ``held_back`` (periods in
         which a container's CPU quota ran out); None where the system has no such counter.
     """
-    import psutil
-
     swap = psutil.swap_memory()
     throttled = [
         first_line(str(file))
@@ -193,8 +189,6 @@ def load() -> float | None:
 
 def available_bytes() -> int:
     """Return the bytes that can be allocated without swapping, on the machine and within a container's limit (cgroup v2)."""
-    import psutil
-
     available = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
     try:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from . import cpus, protocol
 from .process import adopt_orphans
 
@@ -311,8 +313,6 @@ def end_strays(run_id: str, workers: set[int]) -> None:
 
     They have the run's id in their environment. workers: process numbers of the running workers.
     """
-    import psutil
-
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error, OSError):
             if child.pid not in workers and child.environ().get(RUN_VARIABLE) == run_id:

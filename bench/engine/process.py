@@ -9,6 +9,9 @@ import signal
 import threading
 from pathlib import Path
 
+import psutil
+from threadpoolctl import threadpool_info
+
 
 def pin(threads: int, cpu: int | None = None) -> None:
     """Keep a single-threaded worker on one CPU: a given one, or the last that it may use."""
@@ -29,8 +32,6 @@ def limit_memory(limit_bytes: int) -> None:
 
 def count_tasks() -> int:
     """Count this process's threads and child processes. If there are more after a job, the job left some running."""
-    import psutil
-
     tasks = Path("/proc/self/task")
     threads = len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
     return threads + len(psutil.Process().children())
@@ -56,6 +57,4 @@ def adopt_orphans() -> None:
 
 def blas_threads() -> int | None:
     """Return how many threads BLAS has in this process; None if none is loaded."""
-    from threadpoolctl import threadpool_info
-
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
