@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 
 import psutil
-from threadpoolctl import threadpool_info
 
 
 def pin(threads: int, cpu: int | None = None) -> None:
@@ -57,4 +56,6 @@ def adopt_orphans() -> None:
 
 def blas_threads() -> int | None:
     """Return how many threads BLAS has in this process; None if none is loaded."""
+    from threadpoolctl import threadpool_info  # workers start sooner without it
+
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
