@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from operator import is_
 from types import FunctionType, ModuleType
@@ -16,6 +16,8 @@ import numpy as np
 from bench.engine.contract import checksum, immutable_arrays
 from impls.interface import Array, Kernel, Problem
 
+OWN = ("bench.", "impls.")
+"""How the names of this program's modules begin."""
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")
 """Modules whose attributes must not be replaced, with all loaded submodules of ``bench`` and ``impls``."""
 LARGE = 16 << 20
@@ -30,11 +32,12 @@ class WatchedNames:
     """The attributes of the watched modules and of this program's classes, so that a replaced one is found and restored."""
 
     def __init__(self) -> None:
-        owners: list[ModuleType | type] = [*watched_modules()]
-        owners += [one for module in watched_modules() for one in own_classes(module)]
+        modules = [one for name, one in list(sys.modules.items()) if name in WATCHED or name.startswith(OWN)]
+        own = [module for module in modules if module.__name__.startswith(OWN)]
+        classes = [one for module in own for one in vars(module).values() if is_defined_in(module, one)]
         self.known = [
             (owner, {name: value for name, value in vars(owner).items() if not name.startswith("__")})
-            for owner in owners
+            for owner in (*modules, *classes)
         ]
         self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
@@ -66,18 +69,9 @@ class WatchedNames:
         return list(dict.fromkeys(changed))
 
 
-def watched_modules() -> Iterator[ModuleType]:
-    for name, module in list(sys.modules.items()):
-        if name in WATCHED or name.startswith(("bench.", "impls.")):
-            yield module
-
-
-def own_classes(module: ModuleType) -> Iterator[type]:
-    """The classes that a module of ``bench`` or ``impls`` defines."""
-    if module.__name__.startswith(("bench.", "impls.")):
-        for value in vars(module).values():
-            if isinstance(value, type) and value.__module__ == module.__name__:
-                yield value
+def is_defined_in(module: ModuleType, value: Any) -> bool:
+    """Whether a value is a class that a module defines."""
+    return isinstance(value, type) and value.__module__ == module.__name__
 
 
 def digest(array: Array, whole: bool) -> int:
