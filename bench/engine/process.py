@@ -6,8 +6,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import threading
-from pathlib import Path
 
 import psutil
 
@@ -31,9 +29,8 @@ def limit_memory(limit_bytes: int) -> None:
 
 def count_tasks() -> int:
     """Count this process's threads and child processes. If there are more after a job, the job left some running."""
-    tasks = Path("/proc/self/task")
-    threads = len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
-    return threads + len(psutil.Process().children())
+    this = psutil.Process()
+    return this.num_threads() + len(this.children())
 
 
 def call_libc(function: str, *arguments: int) -> None:

@@ -57,21 +57,19 @@ def calibrate(
         variant.advance(calls)
         return wall
 
-    def faster_of(samples: int) -> int:  # since one that was interrupted would make all samples too short
-        return min(wall_ns(variant.calls) for _ in range(samples))
+    def faster_of_two() -> int:  # since one that was interrupted would make all samples too short
+        return min(wall_ns(variant.calls), wall_ns(variant.calls))
 
     variant.calls = min(variant.calls, most_calls)
     first = wall_ns(1, required=True)
     if not variant.rounds:
         # so slow that even warm calls leave one round of one call
         one_call = first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns)
-        wall = first if one_call else faster_of(2)
+        wall = first if one_call else faster_of_two()
         while wall < least_ns and variant.calls < most_calls:
-            calls = max(
-                variant.calls + 1, min(variant.calls * 10, int(variant.calls * 1.2 * least_ns / max(wall, 1)) + 1)
-            )
-            variant.calls = min(calls, most_calls)
-            wall = faster_of(2)
+            fitting = int(variant.calls * 1.2 * least_ns / max(wall, 1)) + 1
+            variant.calls = min(int(np.clip(fitting, variant.calls + 1, 10 * variant.calls)), most_calls)
+            wall = faster_of_two()
         variant.rounds = rounds_for(wall / 1e9, settings, least_rounds)
 
 
