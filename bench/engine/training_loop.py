@@ -119,8 +119,6 @@ class TrainingState:
         Words trained on so far, in all epochs, including frequent ones that the model skips.
     seconds, cpu_s
         Time of its steps, without reading the text and measuring the loss.
-    epoch
-        Number of the current epoch, from 0.
     curve
         Words so far, and loss on held-out lines.
     began
@@ -132,7 +130,6 @@ class TrainingState:
     words: int = 0
     seconds: float = 0.0
     cpu_s: float = 0.0
-    epoch: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 
@@ -172,7 +169,7 @@ def train(
     step_words = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), at_once)
     held_out_text, counts = text_of(corpus, held_out), corpus.expected_counts(plan.V)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(held_out_text[0]) else set()
-    for run.epoch in range(plan.epochs):
+    for _ in range(plan.epochs):
         for words, starts in pieces(corpus, lines, step_words):
             if run.words >= total:
                 break
