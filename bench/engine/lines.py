@@ -12,24 +12,69 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import cycle, islice
+from pathlib import Path
 from timeit import timeit
 from types import FunctionType
 from typing import Any
 
-from impls.interface import Implementation, Problem
+import numpy as np
 
+from impls.case import Size
+from impls.interface import Implementation, Problem
+from impls.words import Corpus
+
+from . import protocol
+from .contract import check_problem, describe
 from .memory import in_child, trim_heap
-from .protocol import Line
+from .process import limit_memory, pin
+from .sources import load_sources
 from .traced import traced_lines
 from .variant import batches_for
 
 PASS_S = 0.3
 LIMIT_S = 30.0
 MOST_CALLS = 10_000
+PASSES = 4
+"""Each of a profile's passes, three at most, may take one part in PASSES of the time limit."""
+EXPERIMENT_S = 0.02
+"""Length of the time pass in an experiment."""
+EXPERIMENT_LIMIT_S = 2.5
+"""An implementation is not profiled in an experiment if two calls would take longer than this."""
 MIB = 1 << 20
 
 LineFigures = dict[int, dict[str, Any]]
 """Some of the fields of ``protocol.Line``, by line number."""
+
+
+def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
+    """Check an implementation at a size, and profile it line by line."""
+    size = Size.parse(job.size)
+    pin(size.threads, job.cpu)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
+    name = implementation.slug
+    emit(protocol.StepBegins(name="inputs", variant=name))
+    problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.settings.seed))
+    emit(protocol.StepBegins(name="the check", variant=name))
+    verdict = check_problem(implementation, problem, *implementation.start(problem))
+    problem.reset()
+    emit(protocol.StepBegins(name="the profile", variant=name))
+    found = profile(implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
+    emit(protocol.LineProfile(variant=name, status=verdict.status, reason=verdict.reason, **found))
+
+
+def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
+    """Profile a variant of an experiment, or give the reason why not: it is too slow for a run, or fails under a profiler."""
+    why_not = implementation.no_lines
+    if not why_not and 2 * call_s > EXPERIMENT_LIMIT_S:
+        why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
+    if why_not:
+        return protocol.LineProfile(variant=name, why_not=why_not)
+    try:
+        found = profile(implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
+    except Exception as error:
+        return protocol.LineProfile(variant=name, why_not=describe(error))
+    return protocol.LineProfile(variant=name, **found)
 
 
 def profile(
@@ -69,7 +114,7 @@ def profile(
         "unit_s": unit_s,
         "hook_s": hook_s(),
         "lines": tuple(
-            Line(
+            protocol.Line(
                 number=number,
                 text=text.rstrip("\n"),
                 **timed.get(number, {}),

@@ -17,8 +17,8 @@ from impls.interface import Implementation, Kernel, Problem, has_attribute
 
 from . import limits, memory, protocol
 from .contract import COMPILATION_PATIENCE, OK, WRONG, check_problem, compilation_patience
+from .lines import profile_of
 from .process import limit_memory, pin
-from .profiling import profile_of
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
 from .timing import calibrate, take_turns

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 if __name__ == "__main__":  # the project's packages, not this folder, come first
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from bench.engine import checking, machine, measuring, profiling, protocol, sources, training
+from bench.engine import checking, lines, machine, measuring, protocol, sources, training
 from bench.engine.contract import ERROR, OUT_OF_MEMORY, OVER_LIMIT, describe
 from bench.engine.process import count_tasks, end_with_parent
 from bench.engine.verify import Fault
@@ -28,7 +28,7 @@ JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
     protocol.ListSources: sources.list_sources,
     protocol.MeasureLimits: machine.measure_limits,
     protocol.Measure: measuring.measure,
-    protocol.ProfileLines: profiling.profile_lines,
+    protocol.ProfileLines: lines.profile_lines,
     protocol.Train: training.train_once,
 }
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from bench.engine import lines
-from bench.engine.profiling import profile_of
+from bench.engine.lines import profile_of
 from bench.engine.protocol import Line, MeasurementSettings
 from bench.engine.traced import LineAllocation, traced_lines
 from bench.plans.problems import new_problem_run
