@@ -16,7 +16,7 @@ from importlib import import_module
 from inspect import getattr_static
 from math import inf, prod
 from types import CodeType
-from typing import Any, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.pool import Workers
-from bench.engine.protocol import Source
+from bench.engine.protocol import ImplementationSource, MeasurementSettings
 
 
 def context_of(
-    workers: Workers, corpus: Path, files: Sequence[Path] = (), settings: Settings | None = None
+    workers: Workers, corpus: Path, files: Sequence[Path] = (), settings: MeasurementSettings | None = None
 ) -> RunContext:
     """A context with implementations from some files."""
-    sources = {"": Source(files=tuple(map(str, files)))}
-    return RunContext(workers=workers, corpus=corpus, sources=sources, settings=settings or Settings())
+    sources = {"": ImplementationSource(files=tuple(map(str, files)))}
+    return RunContext(workers=workers, corpus=corpus, sources=sources, settings=settings or MeasurementSettings())

@@ -49,7 +49,7 @@ def calibrate(
     from bench.commands.keeping import keep, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import Settings
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans import calibrate as calibrating
     from bench.plans.differences import CaseSelection
     from reports.files import dump, write
@@ -66,7 +66,7 @@ def calibrate(
         return calibrating.content(so_far, show.command_line(sys.argv), machine, warnings)
 
     interrupted = False
-    text, settings = read_corpus(corpus), Settings(memory_limit_bytes=free_memory(), seed=seed)
+    text, settings = read_corpus(corpus), MeasurementSettings(memory_limit_bytes=free_memory(), seed=seed)
     with step_progress() as note, measuring(machine, busy, settings) as context:
         text.save(context.corpus)
         try:

@@ -19,18 +19,18 @@ def check(
 ) -> None:
     """Check every implementation against its kernel's reference: unusual sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
     from bench.commands import terminal as show
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import RunContext
     from bench.engine.contracts import check_contracts
     from bench.engine.pool import Workers
-    from bench.engine.protocol import Source
+    from bench.engine.protocol import ImplementationSource, MeasurementSettings
     from bench.plans import run as running
     from impls import catalogue
 
     implementations = select_kernels(catalogue.load(impl or ()), kernel)
-    sources = {"": Source(files=tuple(str(file.resolve()) for file in impl or ()))}
+    sources = {"": ImplementationSource(files=tuple(str(file.resolve()) for file in impl or ()))}
     with running.saved_corpus(read_corpus(corpus)) as folder, Workers() as workers:
         context = RunContext(
-            workers=workers, corpus=folder, sources=sources, settings=Settings(time_limit_s=time_limit)
+            workers=workers, corpus=folder, sources=sources, settings=MeasurementSettings(time_limit_s=time_limit)
         )
         verdicts = check_contracts([i.key for i in implementations], context)
     sound = show.verdicts(implementations, verdicts, as_json=json)

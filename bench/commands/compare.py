@@ -73,7 +73,7 @@ def compare(
     from bench.commands.keeping import keep_comparison, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import Settings
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans import compare as gate
     from bench.plans.comparison_run import THRESHOLD
     from bench.plans.differences import CaseSelection, NotComparable
@@ -124,7 +124,7 @@ def compare(
         raise PlanError(f"--junit: no folder {junit.parent}: make it first")
     if junit and junit.exists() and not junit.is_file():
         raise PlanError(f"--junit: {junit} is no ordinary file")
-    text, settings = read_corpus(corpus), Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+    text, settings = read_corpus(corpus), MeasurementSettings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with (
         gate.both_trees(request) as (older, newer),
         step_progress() as note,

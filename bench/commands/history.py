@@ -61,8 +61,8 @@ def history(
     from bench.plans.run import PlanError
     from reports import acknowledged
     from reports import history as trends
-    from reports.history_page import html
     from reports.files import write_texts
+    from reports.history_page import html
 
     if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):

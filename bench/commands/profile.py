@@ -31,8 +31,8 @@ def profile(
 
     from bench.commands import terminal as show
     from bench.engine import environment
-    from bench.engine.context import Settings
     from bench.engine.pool import WorkerFailure
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans.presets import fit
     from bench.plans.run import PlanError
     from impls import catalogue
@@ -49,7 +49,7 @@ def profile(
             f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and the stages of a training step"
         )
     size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    text, settings = read_corpus(corpus), Settings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
+    text, settings = read_corpus(corpus), MeasurementSettings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
     with measuring({}, environment.busy_cpus(), settings, size.threads, files) as context:
         text.save(context.corpus)
         try:

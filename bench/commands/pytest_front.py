@@ -18,7 +18,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import Workers
-from bench.engine.protocol import Source
+from bench.engine.protocol import ImplementationSource
 from bench.engine.timing import take_sample
 from bench.engine.variant import PreparedVariant, adapt_batch
 from bench.engine.verify import Verifier
@@ -70,7 +70,7 @@ def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
 
 def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
     """What the contract says of some implementations, of which some may stand in these files, by their keys."""
-    sources = {"": Source(files=tuple(str(Path(file).resolve()) for file in files))}
+    sources = {"": ImplementationSource(files=tuple(str(Path(file).resolve()) for file in files))}
     settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
     with run.saved_corpus(corpus()) as folder, Workers() as workers:
         context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings)

@@ -82,7 +82,7 @@ def quality(
     from bench.commands.keeping import keep, prepare_folder
     from bench.commands.progress import step_progress
     from bench.engine import environment
-    from bench.engine.context import Settings
+    from bench.engine.protocol import MeasurementSettings
     from bench.plans import quality as comparing
     from bench.plans import run as running
     from bench.plans import scores
@@ -131,7 +131,7 @@ def quality(
         show.error(f"earlier runs were put aside as {aside} (--resume would have kept them)")
     earlier, tests = len(records), scores.load_tests(text.vocabulary)
     interrupted, most_threads = False, max(request.threads)
-    settings = Settings(memory_limit_bytes=free_memory())
+    settings = MeasurementSettings(memory_limit_bytes=free_memory())
     with step_progress("run") as note, measuring(machine, busy, settings, most_threads, files) as context:
         text.save(context.corpus)
         warnings = environment.warnings_of(machine, threads=most_threads)

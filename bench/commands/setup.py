@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.plans.selection import Selection
 
 if TYPE_CHECKING:
-    from bench.engine.context import RunContext, Settings
+    from bench.engine.context import RunContext
+    from bench.engine.protocol import MeasurementSettings
     from impls.interface import Implementation
     from impls.words import Corpus
 
@@ -49,7 +50,11 @@ def read_corpus(file: Path | None) -> Corpus:
 
 @contextmanager
 def measuring(
-    machine: dict[str, Any], busy: Sequence[float], settings: Settings, threads: int = 1, files: Sequence[Path] = ()
+    machine: dict[str, Any],
+    busy: Sequence[float],
+    settings: MeasurementSettings,
+    threads: int = 1,
+    files: Sequence[Path] = (),
 ) -> Iterator[RunContext]:
     """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
 
@@ -73,11 +78,11 @@ def measuring(
     from bench.engine import cpus, environment
     from bench.engine.context import RunContext
     from bench.engine.pool import Workers
-    from bench.engine.protocol import Source
+    from bench.engine.protocol import ImplementationSource
     from bench.plans.run import temporary_folder
 
     stop_on_signals()
-    sources = {"": Source(files=tuple(map(str, files)))}
+    sources = {"": ImplementationSource(files=tuple(map(str, files)))}
     with (
         temporary_folder() as folder,
         cpus.hold(environment.idlest_cpus(busy), threads) as mine,

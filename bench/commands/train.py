@@ -94,7 +94,7 @@ def train(
     """
     from bench.commands import terminal as show
     from bench.commands.progress import training_progress
-    from bench.engine.training_loop import Plan
+    from bench.engine.training_loop import TrainingPlan
     from bench.plans import train as command
     from bench.plans.run import PlanError
     from impls import catalogue
@@ -109,7 +109,7 @@ def train(
         settings = Settings(window, sample, alpha, min_alpha, ns_exponent)
     except ValueError as error:
         raise PlanError(f"these settings cannot be used: {error}") from error
-    plan = Plan(
+    plan = TrainingPlan(
         implementation=next(i for i in catalogue.own() if i.key == key),
         V=0,
         H=hidden,

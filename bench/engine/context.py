@@ -11,40 +11,7 @@ from impls.case import Size
 
 from . import protocol
 from .pool import WorkerFailure, Workers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How experiments are measured.
-
-    Attributes
-    ----------
-    processes
-        Fresh processes of an experiment.
-    rounds
-        Most samples of a variant in a process.
-    sample_s
-        Shortest sample.
-    variant_s
-        Time that a variant may take in a process; slower variants get fewer rounds.
-    time_limit_s
-        Longest that one step of an implementation may take.
-    memory_limit_bytes
-        Most that a worker may allocate.
-    seed
-        Seed of all random choices.
-    profile
-        Whether each implementation is also profiled line by line, at one size.
-    """
-
-    processes: int = 3
-    rounds: int = 12
-    sample_s: float = 0.002
-    variant_s: float = 0.04
-    time_limit_s: float = 30.0
-    memory_limit_bytes: int = 3 << 30
-    seed: int = 0
-    profile: bool = True
+from .protocol import MeasurementSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +34,10 @@ class RunContext:
 
     workers: Workers
     corpus: Path
-    settings: Settings = field(default_factory=Settings)
-    sources: Mapping[str, protocol.Source] = field(default_factory=lambda: {"": protocol.Source()})
+    settings: MeasurementSettings = field(default_factory=MeasurementSettings)
+    sources: Mapping[str, protocol.ImplementationSource] = field(
+        default_factory=lambda: {"": protocol.ImplementationSource()}
+    )
     cpu: int | None = None
 
     @property
@@ -78,14 +47,7 @@ class RunContext:
 
     def job_fields(self) -> dict[str, Any]:
         """Return the fields that every job has."""
-        return {
-            "sources": dict(self.sources),
-            "corpus": str(self.corpus),
-            "seed": self.settings.seed,
-            "cpu": self.cpu,
-            "memory_limit_bytes": self.settings.memory_limit_bytes,
-            "time_limit_s": self.settings.time_limit_s,
-        }
+        return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
     def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:
         """Check implementations in one process and yield its events. Raises WorkerFailure.
@@ -95,11 +57,11 @@ class RunContext:
         job = protocol.CheckContract(**self.job_fields(), keys=keys, source=source)
         return self.workers.work(job, 1, reuse=reuse)
 
-    def profile(self, key: str, size: Size) -> protocol.Profile:
+    def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""
         job = protocol.ProfileLines(**self.job_fields(), key=key, size=str(size))
         events = self.workers.work(job, size.threads)
-        return next(event for event in events if isinstance(event, protocol.Profile))
+        return next(event for event in events if isinstance(event, protocol.LineProfile))
 
     def machine_limits(self, sizes: Sequence[Size]) -> protocol.MachineLimits | None:
         """Measure the machine's limits at the working sets and dtypes of some sizes; None if the worker fails."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
+import traceback
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.engine import protocol
 from bench.engine.loop import sampler
 from bench.engine.variant import adapt_batch, check_same_values
 from impls.catalogue import missing
-from impls.interface import Implementation, Kernel, Problem, Wrong, has_attribute
+from impls.interface import Array, Implementation, Kernel, Problem, Wrong, has_attribute
 from impls.messages import message_of
 from impls.words import Corpus
 
@@ -41,10 +44,7 @@ class Verdict:
 
 
 def check_contract(
-    implementation: Implementation,
-    corpus: Corpus,
-    seed: int = 0,
-    on_stage: Callable[[str, int], None] = lambda stage, patience: None,
+    implementation: Implementation, corpus: Corpus, seed: int = 0, emit: protocol.Emit = lambda event: None
 ) -> Verdict:
     """Check one implementation at all of its kernel's awkward sizes.
 
@@ -58,8 +58,8 @@ def check_contract(
         Where the words of its inputs come from.
     seed
         Seed of the inputs.
-    on_stage
-        Called at the start of each stage, with its name and how many times the usual limit it may take.
+    emit
+        Called at the start of each step.
     """
     absent = missing(implementation)
     if absent:
@@ -69,14 +69,16 @@ def check_contract(
         # one batch: nothing is timed, and filling many would take longer than the check
         one_batch = replace(size, words="repeat")
         problem = implementation.kernel.make(one_batch, corpus, np.random.default_rng(seed))
-        on_stage(f"set-up at {size}", compilation_patience(implementation))
+        patience = compilation_patience(implementation)
+        emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
         try:
             started = implementation.start(problem)
         except MemoryError:
             return Verdict(OUT_OF_MEMORY, f"prepare {OVER_LIMIT} [at {size}]")
         except Exception as error:
             return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
-        on_stage(f"the check at {size}", 1 if implementation.jit else compilation_patience(implementation))
+        patience = 1 if implementation.jit else patience
+        emit(protocol.StepBegins(name=f"the check at {size}", variant=implementation.key, patience=patience))
         verdict = check_problem(implementation, problem, *started)
         if implementation.wrong and verdict.status == WRONG:
             found_wrong = True
@@ -115,10 +117,8 @@ def check_problem(
 
     def call(*inputs: Any) -> Any:
         nonlocal elapsed_ns
-        arguments = inputs
-        if implementation.adapt:
-            arguments = adapt_batch(implementation.adapt, workspace, inputs)
-            check_same_values(kernel.parameters, inputs, arguments)
+        arguments = adapt_batch(implementation.adapt, workspace, inputs)
+        check_same_values(kernel.parameters, inputs, arguments)
         gc.disable()
         try:
             elapsed_ns, _, result = sample(function, iter([arguments]), workspace)
@@ -128,26 +128,26 @@ def check_problem(
         return kernel.result(result)
 
     for arguments in problem.checked:
-        verdict = check_batch(implementation, call, arguments)
-        if verdict.status == OK:
-            verdict = check_workspace(implementation.kernel, problem, workspace)
+        verdict = check_batch(kernel, call, arguments, problem, workspace)
         if verdict.status != OK or elapsed_ns > SLOW_CALL_S * 1e9:
             return verdict
         problem.reset()
     return Verdict(OK)
 
 
-def check_batch(implementation: Implementation, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Verdict:
-    """Check the results on one batch."""
-    inputs = list(immutable_arrays(implementation, arguments))
+def check_batch(
+    kernel: Kernel, call: Callable[..., Any], arguments: tuple[Any, ...], problem: Problem, workspace: tuple[Any, ...]
+) -> Verdict:
+    """Check the results on one batch, and the workspace as far as the kernel can. Kernels of an older revision may not."""
+    inputs = immutable_arrays(kernel, zip(kernel.parameters, arguments, strict=True))
     checksums = [checksum(array) for _, array in inputs]
     verdict = Verdict(OK)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            implementation.kernel.check(call, *arguments)
-    except MemoryError:
-        verdict = Verdict(OUT_OF_MEMORY, OVER_LIMIT)
+            kernel.check(call, *arguments)
+            for one in workspace if has_attribute(kernel, "check_workspace") else ():
+                kernel.check_workspace(problem, one)
     except Exception as error:
         verdict = verdict_of(error)
     for (name, array), before in zip(inputs, checksums, strict=True):
@@ -156,29 +156,23 @@ def check_batch(implementation: Implementation, call: Callable[..., Any], argume
     return verdict
 
 
-def check_workspace(kernel: Kernel, problem: Problem, workspace: tuple[Any, ...]) -> Verdict:
-    """Run the kernel's own check of the workspace. Kernels of an older revision may have none."""
-    try:
-        for one in workspace if has_attribute(kernel, "check_workspace") else ():
-            kernel.check_workspace(problem, one)
-    except Exception as error:
-        return verdict_of(error)
-    return Verdict(OK)
-
-
 def verdict_of(error: Exception) -> Verdict:
     """Turn an exception into a verdict. Wrong is known by its name, since another copy of impls has another class."""
+    if isinstance(error, MemoryError):
+        return Verdict(OUT_OF_MEMORY, OVER_LIMIT)
     wrong = type(error).__name__ == Wrong.__name__
     return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
 
 
-def immutable_arrays(implementation: Implementation, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays that a call must not change, each with its parameter's name."""
-    for name, argument in zip(implementation.kernel.parameters, arguments, strict=True):
-        if name not in implementation.kernel.mutates:
-            for array in argument if isinstance(argument, tuple) else (argument,):
-                if isinstance(array, np.ndarray):
-                    yield name, array
+def immutable_arrays(kernel: Kernel, inputs: Iterable[tuple[str, Any]]) -> list[tuple[str, Array]]:
+    """Return the arrays among named inputs that a call must not change, each with its input's name."""
+    return [
+        (name, array)
+        for name, value in inputs
+        if name not in kernel.mutates
+        for array in (value if isinstance(value, tuple) else (value,))
+        if isinstance(array, np.ndarray)
+    ]
 
 
 def checksum(array: Any) -> int:
@@ -191,10 +185,7 @@ def checksum(array: Any) -> int:
 
 def describe(error: BaseException) -> str:
     """Describe an error in one line: its type, its message, and the file and line that raised it."""
-    message = message_of(error)
-    trace = error.__traceback__
-    line = ""
-    while trace is not None:
-        line = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
-        trace = trace.tb_next
+    message, line = message_of(error), ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        line = f" ({Path(frame.f_code.co_filename).name}:{number})"
     return f"{type(error).__name__}{': ' if message else ''}{message}{line}"

@@ -37,15 +37,13 @@ def check_contracts(
         A verdict for each key, in the order of the keys.
     """
     cpus = len(context.workers.cpus) or os.cpu_count() or 1
-    reuse = context.only_own_code  # a user's file is loaded once a process
-    size = min(SHARE, -(-len(keys) // cpus)) or 1
-    shares = (
-        [keys[at : at + size] for at in range(0, len(keys), size)] if reuse else [keys[at::cpus] for at in range(cpus)]
-    )
+    # a user's file is loaded once a process
+    number = max(cpus, -(-len(keys) // SHARE)) if context.only_own_code else cpus
+    shares = [keys[at::number] for at in range(number)]
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(cpus) as threads:
         try:
-            for some in threads.map(lambda share: check_share(share, context, note, source, reuse), shares):
+            for some in threads.map(lambda share: check_share(share, context, note, source), shares):
                 verdicts.update(some)
         except BaseException:
             context.workers.close()  # an interrupted run must not wait for them
@@ -54,18 +52,15 @@ def check_contracts(
 
 
 def check_share(
-    keys: Sequence[str], context: RunContext, note: Callable[[str], None], source: str, reuse: bool
+    keys: Sequence[str], context: RunContext, note: Callable[[str], None], source: str
 ) -> dict[str, Verdict]:
-    """Check some implementations in one process. If one of them ends it, the rest are checked in another process.
-
-    reuse: whether the process may have checked others before.
-    """
+    """Check some implementations in one process. If one of them ends it, the rest are checked in another process."""
     verdicts: dict[str, Verdict] = {}
     while waiting := [key for key in keys if key not in verdicts]:
         note(waiting[0])
         try:
-            for event in context.check(*waiting, source=source, reuse=reuse):
-                if isinstance(event, protocol.Verdict):
+            for event in context.check(*waiting, source=source, reuse=context.only_own_code):
+                if isinstance(event, protocol.ContractChecked):
                     verdicts[event.key] = Verdict(event.status, event.reason)
                     note(event.key)
         except WorkerFailure as failure:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 
 @dataclass(frozen=True)
 class HeldCpus:
@@ -72,10 +74,9 @@ def try_lock(cpu: int) -> int | None:
 
 def set_affinity(cpus: Collection[int]) -> None:
     """Keep all threads of this process on some CPUs, and the threads that they start."""
-    tasks = Path("/proc/self/task")
-    for thread in [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]:
+    for thread in psutil.Process().threads():
         with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
-            os.sched_setaffinity(thread, cpus)
+            os.sched_setaffinity(thread.id, cpus)
 
 
 @contextmanager

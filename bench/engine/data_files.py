@@ -45,7 +45,7 @@ def files_read_by(code: Identity, file: Path, tree: Path, differing: Sequence[st
             is_named(code, name)
             or (
                 not is_source(name)
-                and not is_about_project(name)
+                and not PROJECT.fullmatch(PurePosixPath(name).name)
                 and (code.reads_files or in_same_package(file, tree, name))
             )
         )
@@ -58,13 +58,14 @@ def extension_sources(code: Identity, file: Path, tree: Path, differing: Sequenc
     They belong to the code's package, or are named like a module that it imports. Parameters are those of
     ``files_read_by``.
     """
+    imported = {text.removeprefix("_") for text in code.texts if text.isidentifier()}
     return [
         name
         for name in differing
         if is_data(name)
         and is_source(name)
         and not is_named(code, name)
-        and (in_same_package(file, tree, name) or PurePosixPath(name).stem.removeprefix("_") in imported_names(code))
+        and (in_same_package(file, tree, name) or PurePosixPath(name).stem.removeprefix("_") in imported)
     ]
 
 
@@ -77,16 +78,8 @@ def is_data(name: str) -> bool:
     )
 
 
-def is_about_project(name: str) -> bool:
-    return PROJECT.fullmatch(PurePosixPath(name).name) is not None
-
-
 def is_source(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SOURCES
-
-
-def imported_names(code: Identity) -> set[str]:
-    return {text.removeprefix("_") for text in code.texts if text.isidentifier()}
 
 
 def is_named(code: Identity, name: str) -> bool:

@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
+from threadpoolctl import threadpool_info
+
 from . import cpus
 
 PACKAGES = (
@@ -21,8 +24,6 @@ PACKAGES = (
 
 def busy_cpus() -> list[float]:
     """Return how busy each CPU is, in per cent, over a fifth of a second."""
-    import psutil
-
     return list(psutil.cpu_percent(0.2, percpu=True))
 
 
@@ -39,9 +40,6 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    import psutil
-    from threadpoolctl import threadpool_info
-
     blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
@@ -86,16 +84,12 @@ def counters() -> dict[str, int | None]:
         ``swapped_bytes`` (moved to and from swap), ``throttled`` (times that heat slowed a CPU) and ``held_back`` (periods in
         which a container's CPU quota ran out); None where the system has no such counter.
     """
-    import psutil
-
     swap = psutil.swap_memory()
     throttled = [
         first_line(str(file))
         for file in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     ]
-    cgroup = dict(
-        line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines() if len(line.split()) == 2
-    )
+    cgroup = dict(line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines())
     return {
         "swapped_bytes": swap.sin + swap.sout,
         "throttled": sum(int(count) for count in throttled if count) if any(throttled) else None,
@@ -195,8 +189,6 @@ def load() -> float | None:
 
 def available_bytes() -> int:
     """Return the bytes that can be allocated without swapping, on the machine and within a container's limit (cgroup v2)."""
-    import psutil
-
     available = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
     try:
@@ -236,12 +228,9 @@ def read_text(file: str) -> str | None:
 
 
 def cpu_model() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
+    for line in (read_text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 
@@ -249,11 +238,9 @@ def caches() -> dict[str, str]:
     """Return the cache sizes of the first CPU, as Linux reports them: ``{"L1 Data": "32K", …}``."""
     sizes = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
-        except OSError:
-            continue
-        sizes[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
+        level, kind, size = (first_line(str(index / name)) for name in ("level", "type", "size"))
+        if size:
+            sizes[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
     return sizes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,5 @@ def abandoned_folders(prefix: str) -> Iterator[Path]:
     """Yield the folders named ``PREFIX-PID-…`` in the temporary folder whose process has ended."""
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
         owner = folder.name.removeprefix(f"{prefix}-").partition("-")[0]
-        if (
-            owner.isascii()
-            and owner.isdecimal()
-            and len(owner) < 10
-            and 0 < int(owner) <= LARGEST_PID
-            and not psutil.pid_exists(int(owner))
-        ):
+        if re.fullmatch("[1-9][0-9]{0,6}", owner) and int(owner) <= LARGEST_PID and not psutil.pid_exists(int(owner)):
             yield folder

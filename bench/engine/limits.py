@@ -1,20 +1,12 @@
-"""The machine's limits, measured in the same run: bandwidths by working set, matrix products a second, the cost of a call."""
+"""A kernel's limits, timed beside its implementations: an empty call, and ways to move only the data that must be moved."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import time
-from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-import numpy as np
-
 from impls.catalogue import floors
-from impls.compiled import ready
-from impls.interface import Array, Kernel, Problem, resident_zeros
-from impls.vectors import blocks, product
+from impls.interface import Kernel, Problem
 
 from .loop import sampler
 from .variant import PreparedVariant, prepare_variant
@@ -23,12 +15,6 @@ FLOOR = "floor:"
 """Prefix of the names of variants that are not implementations, but limits of one."""
 CALL = f"{FLOOR}call"
 """The variant that does nothing. It shows what a call costs, and how the machine's own speed varies from round to round."""
-
-SMALLEST, LARGEST = 256 << 10, 256 << 20
-"""Working sets in bytes, from half a level-2 cache to many times a level-3 cache, beyond which bandwidth no longer changes."""
-SAMPLE_S = 0.001
-SAMPLES = 5
-PRODUCT = 384
 
 
 def nothing(*arguments: Any) -> None:
@@ -61,98 +47,3 @@ def limit_variants(kernel: Kernel, problem: Problem, place: int, limit_bytes: in
             variant.kernel = None
             variants.append(variant)
     return variants
-
-
-def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
-    """Measure the machine's limits with as many threads as this process may use. Of several ways, the fastest counts.
-
-    Parameters
-    ----------
-    largest
-        Largest working set in bytes.
-    dtypes
-        ``f32`` or ``f64``, for matrix products.
-
-    Returns
-    -------
-    dict
-        ``read`` (by a dot product), ``write`` (by memset, fill or memcpy) and ``copy`` (by memcpy or a pass in place; bytes
-        read and written together) hold ``[working set in bytes, bytes a second]``. ``matmul`` holds floating-point
-        operations a second by dtype, of BLAS or of compiled products.
-    """
-    working_sets = [SMALLEST]
-    while working_sets[-1] * 4 < min(largest, LARGEST):
-        working_sets.append(working_sets[-1] * 4)
-    working_sets.append(max(SMALLEST * 2, min(largest, LARGEST)))
-    memory = resident_zeros((working_sets[-1] // 4,), np.dtype(np.float32))
-    found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy")}
-    for size in working_sets:
-        part = memory[: size // 4]
-        found["read"].append([size, size / least_s(reading(part))])
-        found["write"].append([size, size / min(map(least_s, writings(part)))])
-        found["copy"].append([size, max(moved / least_s(copy) for copy, moved in copyings(part))])
-    found["matmul"] = {
-        name: 2.0 * PRODUCT**3 / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
-        for name in dtypes
-    }
-    return found
-
-
-def halves(part: Array) -> tuple[Array, Array]:
-    half = len(part) // 2
-    return part[:half], part[half : 2 * half]
-
-
-def reading(part: Array) -> Callable[[], Any]:
-    first, second = halves(part)
-    return lambda: np.dot(first, second)
-
-
-def writings(part: Array) -> tuple[Callable[[], Any], ...]:
-    """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched, which reads nothing."""
-    pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros_like(part)
-    return (lambda: ctypes.memset(pointer, 0, size), lambda: part.fill(0), lambda: np.copyto(part, zeros))
-
-
-def copyings(part: Array) -> tuple[tuple[Callable[[], Any], int], ...]:
-    """Ways to read and write the same number of bytes, and how many bytes each moves.
-
-    A pass in place moves twice its working set. Unlike a copy, it never fetches a cache line only to overwrite it.
-    """
-    first, second = halves(part)
-    return (
-        (lambda: np.copyto(first, second), part.nbytes),
-        (lambda: np.negative(first, out=second), part.nbytes),
-        (lambda: np.negative(part, out=part), 2 * part.nbytes),
-    )
-
-
-def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
-    """Ways to multiply matrices: BLAS, and a product in blocks that fills vector registers where BLAS may not."""
-    high, wide, columns = blocks(PRODUCT, dtype.itemsize)
-    a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
-    square = a[:, :PRODUCT]
-    product_of = (out, square, b, high, wide)
-    return (
-        lambda: np.matmul(square, b[:, :PRODUCT], out=out[:, :PRODUCT]),
-        partial(ready(multiplied, product_of), *product_of),
-    )
-
-
-def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
-    product(out, a, b, high, wide, False)
-
-
-def least_s(call: Callable[[], Any]) -> float:
-    """Return the least seconds a call, of SAMPLES samples of at least SAMPLE_S each, after a warm-up call."""
-    call()
-    started = time.perf_counter()
-    call()
-    calls = max(1, int(SAMPLE_S / max(time.perf_counter() - started, 1e-7)))
-    samples = []
-    for _ in range(SAMPLES):
-        started = time.perf_counter()
-        for _ in range(calls):
-            call()
-        samples.append((time.perf_counter() - started) / calls)
-    return min(samples)

@@ -8,25 +8,73 @@ function spends time and memory; it does not compare functions.
 from __future__ import annotations
 
 import inspect
-import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import cycle, islice
+from pathlib import Path
+from timeit import timeit
 from types import FunctionType
 from typing import Any
 
-from impls.interface import Implementation, Problem
+import numpy as np
 
+from impls.case import Size
+from impls.interface import Implementation, Problem
+from impls.words import Corpus
+
+from . import protocol
+from .contract import check_problem, describe
 from .memory import in_child, trim_heap
+from .process import limit_memory, pin
+from .sources import load_sources
 from .traced import traced_lines
 from .variant import batches_for
 
 PASS_S = 0.3
 LIMIT_S = 30.0
 MOST_CALLS = 10_000
+PASSES = 4
+"""Each of a profile's passes, three at most, may take one part in PASSES of the time limit."""
+EXPERIMENT_S = 0.02
+"""Length of the time pass in an experiment."""
+EXPERIMENT_LIMIT_S = 2.5
+"""An implementation is not profiled in an experiment if two calls would take longer than this."""
 MIB = 1 << 20
+
+LineFigures = dict[int, dict[str, Any]]
+"""Some of the fields of ``protocol.Line``, by line number."""
+
+
+def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
+    """Check an implementation at a size, and profile it line by line."""
+    size = Size.parse(job.size)
+    pin(size.threads, job.cpu)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
+    name = implementation.slug
+    emit(protocol.StepBegins(name="inputs", variant=name))
+    problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.settings.seed))
+    emit(protocol.StepBegins(name="the check", variant=name))
+    verdict = check_problem(implementation, problem, *implementation.start(problem))
+    problem.reset()
+    emit(protocol.StepBegins(name="the profile", variant=name))
+    found = profile(implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
+    emit(protocol.LineProfile(variant=name, status=verdict.status, reason=verdict.reason, **found))
+
+
+def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
+    """Profile a variant of an experiment, or give the reason why not: it is too slow for a run, or fails under a profiler."""
+    why_not = implementation.no_lines
+    if not why_not and 2 * call_s > EXPERIMENT_LIMIT_S:
+        why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
+    if why_not:
+        return protocol.LineProfile(variant=name, why_not=why_not)
+    try:
+        found = profile(implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
+    except Exception as error:
+        return protocol.LineProfile(variant=name, why_not=describe(error))
+    return protocol.LineProfile(variant=name, **found)
 
 
 def profile(
@@ -46,7 +94,7 @@ def profile(
     Returns
     -------
     dict
-        The fields of ``protocol.Profile``. ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
+        The fields of ``protocol.LineProfile``. ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
         to a line hit, which the times include. A line's ``hits`` and ``time_s`` are of all calls together (None where no code
         runs); ``traced_bytes``, ``traced_peak_bytes`` and ``memory_bytes`` (resident growth) are of one call. ``left_out``
         names the passes that failed, and why.
@@ -55,62 +103,48 @@ def profile(
     workspace = (implementation.prepare(problem.bare),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
     arguments = [(*batch, *workspace) for batch in batches_for(implementation, problem, workspace)]
-    calls, unit, timed = time_lines(function, arguments, pass_s)
+    calls, unit_s, timed = time_lines(function, arguments, pass_s)
     problem.reset()
     import_module("memory_profiler")  # here, so that the child need not
-    batch = arguments[0]
-    allocated, why_not = memory_pass(
-        lambda: {line: astuple(bytes_) for line, bytes_ in traced_lines(function, batch).items()}, problem, limit_s
-    )
-    left_out = [f"allocated: {why_not}"] if why_not else []
-    growth, why_not = memory_pass(lambda: memory_lines(function, batch), problem, limit_s)
-    left_out += [f"resident: {why_not}"] if why_not else []
-    lines = []
-    for number, text in enumerate(source, start=first):
-        hits, time_ticks = timed.get(number, (None, None))
-        added, peak = allocated.get(number, (None, None))
-        lines.append(
-            {
-                "number": number,
-                "text": text.rstrip("\n"),
-                "hits": hits,
-                "time_s": None if time_ticks is None else time_ticks * unit,
-                "traced_bytes": added,
-                "traced_peak_bytes": peak,
-                "memory_bytes": growth.get(number),
-            }
-        )
-    return {"calls": calls, "unit_s": unit, "hook_s": hook_s(), "lines": lines, "left_out": left_out}
+    allocated, why_not_allocated = memory_pass(lambda: allocated_lines(function, arguments[0]), limit_s)
+    growth, why_not_resident = memory_pass(lambda: memory_lines(function, arguments[0]), limit_s)
+    reasons = {"allocated": why_not_allocated, "resident": why_not_resident}
+    return {
+        "calls": calls,
+        "unit_s": unit_s,
+        "hook_s": hook_s(),
+        "lines": tuple(
+            protocol.Line(
+                number=number,
+                text=text.rstrip("\n"),
+                **timed.get(number, {}),
+                **allocated.get(number, {}),
+                **growth.get(number, {}),
+            )
+            for number, text in enumerate(source, start=first)
+        ),
+        "left_out": tuple(f"{name}: {why_not}" for name, why_not in reasons.items() if why_not),
+    }
 
 
-def memory_pass(work: Callable[[], dict[int, Any]], problem: Problem, limit_s: float) -> tuple[dict[int, Any], str]:
-    """Run a pass in a forked child, or in this process where the system cannot fork.
-
-    Returns figures by line number, and the reason if there are none.
-    """
-    if not hasattr(os, "fork"):
-        figures = work()
-        problem.reset()
-        return figures, ""
+def memory_pass(work: Callable[[], LineFigures], limit_s: float) -> tuple[LineFigures, str]:
+    """Run a pass in a forked child. Returns its figures, and the reason if there are none."""
     answer = in_child(lambda: {"lines": list(work().items())}, limit_s)
     return dict(answer.get("lines", ())), answer.get("why_not", "")
 
 
 def time_lines(
     function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pass_s: float
-) -> tuple[int, float, dict[int, tuple[int, int]]]:
-    """Profile about pass_s of calls after a warm-up call: calls, timer unit in seconds, hits and ticks by line number."""
+) -> tuple[int, float, LineFigures]:
+    """Profile about pass_s of calls after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
     batches = cycle(arguments)
-    started = time.perf_counter()
-    function(*next(batches))
-    calls = max(1, min(MOST_CALLS, int(pass_s / max(time.perf_counter() - started, 1e-7))))
-    return ticks(function, list(islice(batches, calls)))
+    warm_up_s = timeit(lambda: function(*next(batches)), number=1)
+    calls = max(1, min(MOST_CALLS, int(pass_s / max(warm_up_s, 1e-7))))
+    return calls, *hooked_lines(function, islice(batches, calls))
 
 
-def ticks(
-    function: Callable[..., Any], arguments: list[tuple[Any, ...]]
-) -> tuple[int, float, dict[int, tuple[int, int]]]:
-    """Run a function under line_profiler, once for each tuple of arguments. Returns what ``time_lines`` does."""
+def hooked_lines(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> tuple[float, LineFigures]:
+    """Run a function under line_profiler, once for each tuple of arguments. Returns timer unit, and hits and time."""
     from line_profiler import LineProfiler
 
     code = function.__code__
@@ -128,7 +162,7 @@ def ticks(
             )
     stats = profiler.get_stats()
     lines = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
-    return len(arguments), float(stats.unit), {line: (hits, spent) for line, hits, spent in lines}
+    return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}
 
 
 def hook_s() -> float:
@@ -140,16 +174,21 @@ def hook_s() -> float:
 
     n = 20_000
     empty(n)
+    bare_s = timeit(lambda: empty(n), number=1)
     started = time.perf_counter()
-    empty(n)
-    bare = time.perf_counter() - started
-    started = time.perf_counter()
-    _, _, lines = ticks(empty, [(n,)])
-    hooked = time.perf_counter() - started
-    return max(0.0, (hooked - bare) / sum(hits for hits, _ in lines.values()))
+    _, lines = hooked_lines(empty, [(n,)])
+    hooked_s = time.perf_counter() - started
+    hits = sum(int(line["hits"]) for line in lines.values())
+    return max(0.0, (hooked_s - bare_s) / hits)
 
 
-def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[int, int]:
+def allocated_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
+    """Return what each line of one call allocates through Python."""
+    allocations = traced_lines(function, arguments).items()
+    return {line: {"traced_bytes": one.added, "traced_peak_bytes": one.peak} for line, one in allocations}
+
+
+def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
     """Return the bytes by which each line of one call raised the resident set, over all its hits."""
     from memory_profiler import LineProfiler, _get_memory
 
@@ -159,13 +198,10 @@ def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> di
     profiled = profiler(function)
     before = _get_memory(-1, "psutil")
     profiled(*arguments)
-    growth: dict[int, int] = {}
-    first = True
+    growth: LineFigures = {}
     for _, rows in profiler.code_map.items():  # noqa: PERF102 - not a dict: it yields (file, lines)
         for number, figures in rows:
             if figures is not None:
                 # the first line's increment counts from zero, so the memory before the call is subtracted
-                increment = figures[0] - (before if first else 0)
-                first = False
-                growth[number] = round(increment * MIB)
+                growth[number] = {"memory_bytes": round((figures[0] - (0 if growth else before)) * MIB)}
     return growth

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,30 +15,17 @@ import numpy as np
 from impls.case import Size
 from impls.interface import Implementation, Kernel, Problem, has_attribute
 
-from . import limits, lines, memory, protocol
-from .contract import (
-    COMPILATION_PATIENCE,
-    ERROR,
-    OK,
-    OUT_OF_MEMORY,
-    OVER_LIMIT,
-    WRONG,
-    check_problem,
-    compilation_patience,
-    describe,
-)
-from .process import count_tasks, limit_memory, pin
-from .protocol import Measure, Plan, Variant
+from . import limits, memory, protocol
+from .contract import COMPILATION_PATIENCE, OK, WRONG, check_problem, compilation_patience
+from .lines import profile_of
+from .process import limit_memory, pin
+from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
-from .timing import Timing, calibrate, take_turns
+from .timing import calibrate, take_turns
 from .variant import PreparedVariant, adapt_batch, prepare_variant
 from .verify import Fault, Verifier
 from .watch import Guard, patch_reason
 
-PROFILE_S = 0.02
-"""Length of a line profile's time pass in an experiment."""
-PROFILE_LIMIT_S = 2.5
-"""An implementation is not profiled in an experiment if two calls would take longer than this."""
 STAGES_S = 0.05
 """How long the stages of a model's steps are timed."""
 SIMILAR = 2.0
@@ -46,38 +33,35 @@ SIMILAR = 2.0
 
 
 def measure(job: Measure, emit: protocol.Emit) -> None:
-    """Measure an experiment. If a variant fails, the job ends with an event that names it.
+    """Measure an experiment. If a variant fails, the job fails during a step of that variant.
 
-    Each process has its own inputs, and starts at another batch.
+    Each process has its own inputs, and starts at another batch. Raises Fault.
     """
-    tasks_before = count_tasks()
-    size = Size.parse(job.size)
-    pin(size.threads, job.cpu)
-    limit_memory(job.memory_limit_bytes)
-    emit(protocol.Stage(name="inputs"))
-    seed = [job.seed, job.process]
+    pin(Size.parse(job.size).threads, job.cpu)
+    limit_memory(job.settings.memory_limit_bytes)
+    emit(protocol.StepBegins(name="inputs"))
+    options = job.options
+    seed = [job.settings.seed, options.process]
     order = np.random.default_rng([*seed, 1])
-    try:
-        sources = load_sources(job.sources, order)
-        kernel = sources[job.inputs].kernel(job.kernel)
-        implementations = {
-            variant.name: implementation_of(variant, sources, kernel) for case in job.cases for variant in case
-        }
-        gc.collect()
-        gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
-        problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
-        emit(protocol.ProblemMade(touched=problem.touched, batches=len(problem.batches)))
-        call_s = time_variants(job, implementations, problem, order, emit)
-    except Fault as fault:
-        emit(protocol.Excluded(variant=fault.variant, status=fault.status, reason=fault.reason))
-        return
+    sources = load_sources(job.sources, order)
+    kernel = sources[job.inputs].kernel(job.kernel)
+    implementations = {
+        variant.name: implementation_of(variant, sources, kernel, emit) for case in job.cases for variant in case
+    }
+    gc.collect()
+    gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
+    problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
+    emit(protocol.ProblemMade(touched=problem.touched, batches=len(problem.batches)))
+    call_s = time_variants(job, implementations, problem, order, emit)
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
-    if job.memory:
-        measure_memory(implementations, problem, job.time_limit_s / 2, emit)
-    for name in job.profile:
-        emit(protocol.Stage(name="the line profile"))
-        emit(profile_of(name, implementations[name], problem, call_s[name]))
-    emit(protocol.Done(clean=count_tasks() <= tasks_before))
+    for name, implementation in implementations.items() if options.memory else ():
+        emit(protocol.StepBegins(name="memory"))
+        figures = memory.measure(implementation, problem, job.settings.time_limit_s / 2)
+        emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
+    for name, implementation in implementations.items():
+        if name in options.profile:
+            emit(protocol.StepBegins(name="the line profile"))
+            emit(profile_of(name, implementation, problem, call_s[name]))
 
 
 def time_variants(
@@ -88,6 +72,7 @@ def time_variants(
     emit: protocol.Emit,
 ) -> dict[str, float]:
     """Prepare, check and time all variants. Returns the median seconds a call of each. Raises Fault."""
+    settings, options = job.settings, job.options
     kernel = next(iter(implementations.values())).kernel
     guard = Guard(kernel, problem, job.careful)
     first = int(order.integers(len(problem.batches)))
@@ -95,28 +80,29 @@ def time_variants(
     for at in order.permutation(len(job.cases)):
         case = job.cases[at]
         prepared = {
-            place: prepare_and_check(case[place], implementations, problem, emit, guard, first)
+            place: prepare_and_check(case[place], implementations[case[place].name], problem, emit, guard, first)
             for place in order.permutation(len(case))
         }
         groups.append([prepared[place] for place in range(len(case))])
-    if job.limits:
+    if options.limits:
         compiling = "compiling the functions that limits are measured by"
-        emit(protocol.Stage(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
-        groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, job.memory_limit_bytes)]
+        emit(protocol.StepBegins(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
+        groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, settings.memory_limit_bytes)]
     variants = [variant for group in groups for variant in group]
-    places = np.random.default_rng([job.seed, job.process, 2])
+    places = np.random.default_rng([settings.seed, options.process, 2])
     verifiers = {variant.name: Verifier(variant, places, guard if job.careful else None) for variant in variants}
     emit(protocol.Ready())
-    timing = Timing(sample_s=job.sample_s, variant_s=job.variant_s, rounds=job.rounds, least_rounds=job.least_rounds)
+    for variant in variants:
+        if planned := options.plan.get(variant.name):
+            variant.calls, variant.rounds = planned.calls, planned.rounds
     for group in groups:
-        for variant in group:
-            variant.calls, variant.rounds = planned_counts(job.plan, variant.name)
-        calibrate_group(group, timing, verifiers, lambda name: emit(protocol.Stage(name="calibration", variant=name)))
-    times = take_turns(groups, order, verifiers, lambda name: emit(protocol.Stage(name="timing", variant=name)))
-    if reason := guard.violation(
-        whole=True
-    ):  # another process, which checks after every sample, will find which variant
-        raise Fault(next(iter(implementations)) if len(implementations) == 1 else None, WRONG, reason)
+        calibrate_group(group, job, verifiers, emit)
+    times = take_turns(groups, order, verifiers, lambda name: emit(protocol.StepBegins(name="timing", variant=name)))
+    if reason := guard.violation(whole=True):
+        # which of several it was is found by another process, which checks after every sample
+        variant_at_fault = next(iter(implementations)) if len(implementations) == 1 else None
+        emit(protocol.StepBegins(name="timing", variant=variant_at_fault))
+        raise Fault(WRONG, reason)
     for variant in variants:
         wall, cpu = times[variant.name]
         emit(
@@ -131,64 +117,46 @@ def time_variants(
             )
         )
     emit(protocol.TimesTaken())
-    if job.stages:
+    if options.stages:
         measure_stages(variants, problem, emit)
     return {
         name: float(np.median([figure for figure in wall if figure is not None])) for name, (wall, _) in times.items()
     }
 
 
-def planned_counts(plan: dict[str, Plan], name: str) -> tuple[int, int]:
-    """Return a variant's planned calls and rounds; one call and no rounds if there is no plan."""
-    return (plan[name].calls, plan[name].rounds) if name in plan else (1, 0)
-
-
-def implementation_of(variant: Variant, sources: dict[str, LoadedSource], kernel: Kernel) -> Implementation:
+def implementation_of(
+    variant: Variant, sources: dict[str, LoadedSource], kernel: Kernel, emit: protocol.Emit
+) -> Implementation:
     """Return a variant's implementation, with the kernel that checks all results. Raises Fault."""
     source = sources[variant.source]
     implementation = source.find(variant.key)
     if source.patched_names and not is_own(implementation):
-        raise Fault(variant.name, WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
+        emit(protocol.StepBegins(name="loading", variant=variant.name))
+        raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
     return implementation if implementation.kernel is kernel else replace(implementation, kernel=kernel)
 
 
 def prepare_and_check(
-    variant: Variant,
-    implementations: dict[str, Implementation],
-    problem: Problem,
-    emit: protocol.Emit,
-    guard: Guard,
-    place: int,
+    variant: Variant, implementation: Implementation, problem: Problem, emit: protocol.Emit, guard: Guard, place: int
 ) -> PreparedVariant:
-    """Prepare a variant, and check its results if it is marked so. Raises Fault."""
-    name, implementation = variant.name, implementations[variant.name]
-    emit(protocol.Stage(name="prepare", variant=name, patience=compilation_patience(implementation)))
-    try:
-        prepared = prepare_variant(name, implementation, problem, variant.slowed, place)
+    """Prepare a variant, and check its results if it is marked so. Raises Fault, and what the implementation raises."""
+    emit(protocol.StepBegins(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
+    prepared = prepare_variant(variant.name, implementation, problem, variant.slowed, place)
+    if reason := guard.violation():
+        raise Fault(WRONG, f"{reason} in its prepare")
+    if variant.check:
+        emit(protocol.StepBegins(name="check", variant=variant.name))
+        verdict = check_problem(implementation, problem, prepared.function, prepared.workspace)
+        problem.reset()
         if reason := guard.violation():
-            raise Fault(name, WRONG, f"{reason} in its prepare")
-        if variant.check:
-            emit(protocol.Stage(name="check", variant=name))
-            verdict = check_problem(implementation, problem, prepared.function, prepared.workspace)
-            problem.reset()
-            if reason := guard.violation():
-                raise Fault(name, WRONG, f"{reason} in a call")
-            if verdict.status != OK:
-                raise Fault(name, verdict.status, verdict.reason)
-    except Fault:
-        raise
-    except MemoryError as error:
-        raise Fault(name, OUT_OF_MEMORY, OVER_LIMIT) from error
-    except Exception as error:
-        raise Fault(name, ERROR, describe(error)) from error
+            raise Fault(WRONG, f"{reason} in a call")
+        if verdict.status != OK:
+            raise Fault(verdict.status, verdict.reason)
     return prepared
 
 
 def calibrate_group(
-    group: Sequence[PreparedVariant],
-    timing: Timing,
-    verifiers: dict[str, Verifier],
-    on_variant: Callable[[str], None] = lambda name: None,
+    group: Sequence[PreparedVariant], job: Measure, verifiers: dict[str, Verifier], emit: protocol.Emit
 ) -> None:
     """Set the calls in a sample of each variant of a case, and the same rounds for all, unless they are planned.
 
@@ -196,10 +164,10 @@ def calibrate_group(
     """
     planned = all(variant.rounds for variant in group)
     for variant in group:
-        on_variant(variant.name)  # so that a crash or a hang is its own
-        calibrate(variant, timing, verifiers[variant.name])
+        emit(protocol.StepBegins(name="calibration", variant=variant.name))
+        calibrate(variant, job.settings, verifiers[variant.name], job.options.least_rounds)
         variant.place = group[0].place  # else the first round would give them different batches
-    if planned or len(group) == 1:
+    if planned:
         return
     first = group[0]
     for variant in group:
@@ -215,9 +183,9 @@ def measure_stages(variants: Sequence[PreparedVariant], problem: Problem, emit: 
     for variant in variants:
         for model in variant.workspace:
             if has_attribute(model, "stages"):
-                emit(protocol.Stage(name="the step's stages"))
+                emit(protocol.StepBegins(name="the step's stages"))
                 with contextlib.suppress(Exception):
-                    emit(protocol.Stages(variant=variant.name, seconds=stages_of(model, variant, problem)))
+                    emit(protocol.StageTimes(variant=variant.name, seconds=stages_of(model, variant, problem)))
 
 
 def stages_of(model: Any, variant: PreparedVariant, problem: Problem) -> dict[str, float]:
@@ -226,28 +194,5 @@ def stages_of(model: Any, variant: PreparedVariant, problem: Problem) -> dict[st
     end = time.perf_counter() + STAGES_S
     while not steps or time.perf_counter() < end:
         batch = problem.batches[len(steps) % len(problem.batches)]
-        steps.append(model.stages(*(adapt_batch(variant.adapt, variant.workspace, batch) if variant.adapt else batch)))
+        steps.append(model.stages(*adapt_batch(variant.adapt, variant.workspace, batch)))
     return {name: float(np.median([step[name] for step in steps])) for name in steps[0]}
-
-
-def measure_memory(
-    variants: dict[str, Implementation], problem: Problem, time_limit_s: float, emit: protocol.Emit
-) -> None:
-    """Measure memory, in one child for each variant. If a child fails, its variant lacks these figures but keeps its times."""
-    for name, implementation in variants.items():
-        emit(protocol.Stage(name="memory"))
-        figures = memory.measure(implementation, problem, time_limit_s)
-        emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
-
-
-def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.Profile:
-    """Profile an implementation by line, or give the reason why not: it is too slow for a run, or fails under a profiler."""
-    why_not = implementation.no_lines
-    if not why_not and 2 * call_s > PROFILE_LIMIT_S:
-        why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
-    if why_not:
-        return protocol.Profile(variant=name, why_not=why_not)
-    try:
-        return protocol.Profile(variant=name, **lines.profile(implementation, problem, PROFILE_S, PROFILE_LIMIT_S))
-    except Exception as error:
-        return protocol.Profile(variant=name, why_not=describe(error))

@@ -12,7 +12,6 @@ import json
 import os
 import select
 import signal
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from typing import Any
 from impls.interface import Implementation, Problem
 from impls.messages import type_and_message
 
+from .process import call_libc, end_with_parent
 from .variant import batches_for
 
 REPEAT_LIMIT_S = 0.25
@@ -38,8 +38,6 @@ def measure(implementation: Implementation, problem: Problem, time_limit_s: floa
         FIGURES, in bytes: traced peak and resident growth of a call, traced allocation and resident growth of set-up. Or
         ``why_not``, the reason why there are none.
     """
-    if not hasattr(os, "fork"):
-        return {"why_not": "this system cannot fork"}
     return in_child(lambda: trace(implementation, problem), time_limit_s)
 
 
@@ -103,11 +101,7 @@ def allocated_pages() -> int | None:
 
 def trim_heap() -> None:
     """Make glibc return its free memory to the system: what a call takes out of free memory would not count as growth."""
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
+    call_libc("malloc_trim", 0)
 
 
 def status_bytes(field: str) -> int:
@@ -120,6 +114,8 @@ def status_bytes(field: str) -> int:
 
 def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[str, Any]:
     """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long."""
+    if not hasattr(os, "fork"):
+        return {"why_not": "this system cannot fork"}
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -152,17 +148,5 @@ def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[st
 
 def disable_huge_pages() -> None:
     """Give this process small pages only: a huge page counts as 2 MB when a call touches one byte of it (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        PR_SET_THP_DISABLE = 41
-        ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
-
-
-def end_with_parent() -> None:
-    """Make the system end this process when its parent is killed (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    PR_SET_THP_DISABLE = 41
+    call_libc("prctl", PR_SET_THP_DISABLE, 1, 0, 0, 0)

@@ -14,10 +14,12 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+import psutil
+
 from . import cpus, protocol
+from .process import adopt_orphans
 
 SCRIPT = Path(__file__).with_name("worker.py")
 THREAD_VARIABLES = (
@@ -35,8 +37,6 @@ RUN_VARIABLE = "W2VBENCH_RUN"
 """The environment variable by which the processes of a run are known."""
 START_PATIENCE = 10
 """How many times the usual limit a process may take to start: on a busy machine, importing numba alone takes seconds."""
-POLL_S = 1.0
-"""How often a silent worker is checked for having ended."""
 
 
 class WorkerFailure(Exception):
@@ -56,12 +56,12 @@ class WorkerFailure(Exception):
 
 
 @dataclass(frozen=True)
-class LongestStage:
-    """The stage of a job that came nearest to its time limit."""
+class LongestStep:
+    """The step of a job that came nearest to its time limit."""
 
-    name: str
-    seconds: float
-    limit_s: float
+    name: str = ""
+    seconds: float = 0.0
+    limit_s: float = 1.0
 
     @property
     def share(self) -> float:
@@ -83,7 +83,7 @@ class Workers:
     def __init__(self, worker_cpus: Collection[int] = ()) -> None:
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
-        self.longest = LongestStage("", 0.0, 1.0)
+        self.longest = LongestStep()
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
         self.idle: list[Worker] = []
@@ -97,9 +97,7 @@ class Workers:
             cpus.set_affinity(self.own_cpus)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
         if self.own_cpus != self.cpus:
             cpus.set_affinity(self.cpus)
@@ -149,9 +147,8 @@ class Workers:
 
     def retire(self) -> None:
         """End the idle workers, so that the next job gets a fresh process."""
-        idle, self.idle = self.idle, []
-        for worker in idle:
-            self.end(worker)
+        while self.idle:
+            self.end(self.idle.pop())
 
     def acquire(self, threads: int, reuse: bool = False) -> Worker:
         """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
@@ -206,7 +203,7 @@ class Worker:
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
-        self.longest = LongestStage("", 0.0, 1.0)
+        self.longest = LongestStep()
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [sys.executable, str(SCRIPT)],
@@ -223,6 +220,7 @@ class Worker:
             )
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
+        threading.Thread(target=self.wait, daemon=True).start()
 
     def read_lines(self) -> None:
         """Move lines into a queue, so that waiting for them takes no CPU time."""
@@ -232,6 +230,11 @@ class Worker:
                 self.started.set()
                 self.lines.put(line)
         self.started.set()
+
+    def wait(self) -> None:
+        """Put None behind the last line once the process has ended, even if a child of it still holds the pipe."""
+        self.process.wait()
+        self.reader.join(1.0)  # the last lines may still be in the pipe
         self.lines.put(None)
 
     def send(self, line: bytes) -> None:
@@ -242,67 +245,42 @@ class Worker:
 
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
-        stage = protocol.Stage(name="start", patience=START_PATIENCE)
-        self.send(protocol.job_line(job, self.token))
-        began, self.longest = time.monotonic(), LongestStage("", 0.0, 1.0)
+        step, self.longest = protocol.StepBegins(name="start", patience=START_PATIENCE), LongestStep()
+        self.send(protocol.line_of(job, self.token))
+        began = time.monotonic()
         while True:
-            limit_s = job.time_limit_s * stage.patience
+            limit_s = job.settings.time_limit_s * step.patience
             try:
-                line = self.next_line(limit_s)
+                line = self.lines.get(timeout=limit_s)
+                event = None if line is None else protocol.read_event(line, self.token)
             except queue.Empty:
-                limit = (
-                    f"{stage.patience} × --time-limit {job.time_limit_s:g}" if stage.patience > 1 else "--time-limit"
-                )
-                reason = f"{stage.name} took longer than {limit_s:g} s ({limit})"
-                raise WorkerFailure(stage.variant, "timeout", reason) from None
-            if line is None:
-                break
-            try:
-                event = protocol.read_event(line, self.token)
+                times = f"{step.patience} × --time-limit {job.settings.time_limit_s:g}"
+                limit = times if step.patience > 1 else "--time-limit"
+                reason = f"{step.name} took longer than {limit_s:g} s ({limit})"
+                raise WorkerFailure(step.variant, "timeout", reason) from None
             except protocol.NotAnEvent:
-                reason = f"something in its process wrote into the engine's own pipe during {stage.name}"
-                raise WorkerFailure(stage.variant, "crashed", reason) from None
+                reason = f"something in its process wrote into the engine's own pipe during {step.name}"
+                raise WorkerFailure(step.variant, "crashed", reason) from None
             match event:
+                case None:
+                    reason = f"the process ended during {step.name} with {exit_reason(self.process.wait())}"
+                    raise WorkerFailure(step.variant, "crashed", reason)
                 case protocol.Started():
                     pass
-                case protocol.Stage():
-                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
-                    stage, began = event, time.monotonic()
                 case protocol.Ready():
                     before_measuring()
                     self.send(b"go\n")
                 case protocol.Failed():
-                    raise WorkerFailure(stage.variant, event.status, event.reason)
-                case protocol.Done() | protocol.Excluded():
-                    self.note_stage(LongestStage(stage.name, time.monotonic() - began, limit_s))
-                    yield event
-                    return
+                    raise WorkerFailure(step.variant, event.status, event.reason)
+                case protocol.StepBegins() | protocol.Done():
+                    ended = LongestStep(step.name, time.monotonic() - began, limit_s)
+                    self.longest = max(self.longest, ended, key=lambda one: one.share)
+                    if isinstance(event, protocol.Done):
+                        yield event
+                        return
+                    step, began = event, time.monotonic()
                 case _:
                     yield event
-        try:
-            code = self.process.wait(job.time_limit_s)
-        except subprocess.TimeoutExpired:
-            raise WorkerFailure(
-                stage.variant, "timeout", f"the process stopped answering during {stage.name}"
-            ) from None
-        raise WorkerFailure(stage.variant, "crashed", f"the process ended during {stage.name} with {exit_reason(code)}")
-
-    def note_stage(self, stage: LongestStage) -> None:
-        """Remember the stage that came nearest to its limit."""
-        self.longest = max(self.longest, stage, key=lambda one: one.share)
-
-    def next_line(self, limit_s: float) -> bytes | None:
-        """Return the next line; None once the process has ended, even if a child of it still holds the pipe. Raises queue.Empty."""
-        end = time.monotonic() + limit_s
-        while True:
-            try:
-                return self.lines.get(timeout=max(0.0, min(POLL_S, end - time.monotonic())))
-            except queue.Empty:
-                if self.process.poll() is not None:
-                    self.reader.join(POLL_S)  # the last lines may still be in the pipe
-                    return self.lines.get_nowait() if self.lines.qsize() else None
-                if time.monotonic() >= end:
-                    raise
 
     def kill(self) -> None:
         if hasattr(os, "killpg"):
@@ -330,22 +308,11 @@ def exit_reason(code: int) -> str:
     return f"signal {-code}"
 
 
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, so that all can be found and ended (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        PR_SET_CHILD_SUBREAPER = 36
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
 def end_strays(run_id: str, workers: set[int]) -> None:
     """End a run's adopted processes, which workers have started in other sessions.
 
     They have the run's id in their environment. workers: process numbers of the running workers.
     """
-    import psutil
-
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error, OSError):
             if child.pid not in workers and child.environ().get(RUN_VARIABLE) == run_id:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-VERSION = 1
-"""Version of these classes. Both ends are in one tree, so another version means that the tree has changed during the run."""
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
 
@@ -25,7 +25,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all classes of the protocol."""
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class ImplementationSource(Struct, frozen=True, kw_only=True):
     """Where implementations are loaded from.
 
     Attributes
@@ -64,11 +64,45 @@ class Variant(Struct, frozen=True, kw_only=True):
     slowed: float = 0.0
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class SamplePlan(Struct, frozen=True, kw_only=True):
     """Calls in a sample of a variant, and rounds in which it is timed."""
 
     calls: int
     rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementSettings:
+    """How experiments are measured.
+
+    Attributes
+    ----------
+    processes
+        Fresh processes of an experiment.
+    rounds
+        Most samples of a variant in a process.
+    sample_s
+        Shortest sample.
+    variant_s
+        Time that a variant may take in a process; slower variants get fewer rounds.
+    time_limit_s
+        Longest that one step of an implementation may take.
+    memory_limit_bytes
+        Most that a worker may allocate.
+    seed
+        Seed of all random choices.
+    profile
+        Whether each implementation is also profiled line by line, at one size.
+    """
+
+    processes: int = 3
+    rounds: int = 12
+    sample_s: float = 0.002
+    variant_s: float = 0.04
+    time_limit_s: float = 30.0
+    memory_limit_bytes: int = 3 << 30
+    seed: int = 0
+    profile: bool = True
 
 
 class Job(Struct, frozen=True, kw_only=True, tag=True):
@@ -80,22 +114,16 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
         Where implementations come from, by name.
     corpus
         The folder in which the corpus is saved.
-    seed
-        Seed of all random choices.
+    settings
+        How experiments are measured.
     cpu
         The CPU to stay on, if the job has one thread.
-    memory_limit_bytes
-        Most that the worker may allocate.
-    time_limit_s
-        Longest that one step may take.
     """
 
-    sources: dict[str, Source]
+    sources: dict[str, ImplementationSource]
     corpus: str
-    seed: int = 0
+    settings: MeasurementSettings
     cpu: int | None = None
-    memory_limit_bytes: int = 3 << 30
-    time_limit_s: float = 30.0
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
@@ -132,6 +160,44 @@ class ProfileLines(Job, frozen=True, kw_only=True):
     size: str
 
 
+class MeasureOptions(Struct, frozen=True, kw_only=True):
+    """What one process of an experiment measures.
+
+    Attributes
+    ----------
+    process
+        Number of the process in the experiment. Each process has its own inputs.
+    plan
+        Calls and rounds by variant, where they are known.
+    least_rounds
+        Fewest samples of a variant.
+    limits
+        Whether functions that only move the data that must be moved are timed too.
+    memory, stages
+        Whether these are measured after the times.
+    profile
+        Variants that are profiled line by line.
+    spares
+        How many processes the main process may start once the times are taken.
+    reuse
+        Whether the process may have done another job before.
+    """
+
+    process: int
+    plan: dict[str, SamplePlan] = {}
+    least_rounds: int = 3
+    limits: bool = False
+    memory: bool = False
+    stages: bool = False
+    profile: tuple[str, ...] = ()
+    spares: int = 0
+    reuse: bool = False
+
+
+Case = tuple[Variant, ...]
+"""The variants of a case: they get the same batches and the same number of rounds, and all are excluded if one fails."""
+
+
 class Measure(Job, frozen=True, kw_only=True):
     """Measure one experiment in one process: a problem, and cases whose variants are timed in turn.
 
@@ -140,55 +206,21 @@ class Measure(Job, frozen=True, kw_only=True):
     kernel, size
         The problem.
     cases
-        Groups of variants. The variants of a group get the same batches and the same number of rounds.
-    process
-        Number of this process in the experiment. Each process has its own inputs.
-    rounds, least_rounds
-        Most and fewest samples of a variant.
-    sample_s
-        Shortest sample.
-    variant_s
-        Time of all samples of a variant.
+        What is measured together, interleaved.
+    options
+        What is measured. It may name variants that are not among the cases any more.
     inputs
         The source that makes the inputs and checks the results.
-    plan
-        Calls and rounds by variant, where they are known.
-    limits
-        Whether functions that only move the data that must be moved are timed too.
-    memory, stages
-        Whether these are measured after the times.
-    profile
-        Variants that are profiled line by line.
     careful
         Whether the worker checks after every sample that shared inputs have not changed.
     """
 
     kernel: str
     size: str
-    cases: tuple[tuple[Variant, ...], ...]
-    process: int
-    rounds: int
-    sample_s: float
-    variant_s: float
-    least_rounds: int = 3
+    cases: tuple[Case, ...]
+    options: MeasureOptions
     inputs: str = ""
-    plan: dict[str, Plan] = {}
-    limits: bool = False
-    memory: bool = False
-    stages: bool = False
-    profile: tuple[str, ...] = ()
     careful: bool = False
-
-
-class TrainingSettings(Struct, frozen=True, kw_only=True):
-    """The fields of the training contract's Settings. A separate class, because msgspec adds attributes to classes that it reads."""
-
-    window: int
-    sample: float
-    alpha: float
-    min_alpha: float
-    power: float
-    full_windows: bool
 
 
 class Train(Job, frozen=True, kw_only=True):
@@ -198,8 +230,11 @@ class Train(Job, frozen=True, kw_only=True):
     ----------
     key
         The implementation.
-    V, H, K, threads, epochs, settings
-        What is trained, as in ``training_loop.Plan``.
+    V, H, K, threads, epochs
+        What is trained, as in ``training_loop.TrainingPlan``.
+    training
+        The fields of the training contract's settings. Not the class itself, because msgspec adds attributes to classes that
+        it reads.
     words
         Most words to train on, in all epochs together; null for all.
     vectors
@@ -212,7 +247,7 @@ class Train(Job, frozen=True, kw_only=True):
     K: int
     threads: int
     epochs: int
-    settings: TrainingSettings
+    training: dict[str, Any]
     words: int | None = None
     vectors: str | None = None
 
@@ -227,10 +262,8 @@ class Event(Struct, frozen=True, kw_only=True, tag=True):
 class Started(Event, frozen=True, kw_only=True):
     """The worker has imported what it needs, and waits for a job."""
 
-    version: int = VERSION
 
-
-class Stage(Event, frozen=True, kw_only=True):
+class StepBegins(Event, frozen=True, kw_only=True):
     """A step begins.
 
     Attributes
@@ -253,7 +286,7 @@ class Ready(Event, frozen=True, kw_only=True):
 
 
 class Failed(Event, frozen=True, kw_only=True):
-    """The job has failed."""
+    """The job has failed, by the fault of the variant whose step it was in."""
 
     status: str
     reason: str
@@ -271,15 +304,7 @@ class Done(Event, frozen=True, kw_only=True):
     clean: bool = False
 
 
-class Excluded(Event, frozen=True, kw_only=True):
-    """A variant cannot be measured, and the job ends. variant: null if it is not known which one is at fault."""
-
-    variant: str | None
-    status: str
-    reason: str
-
-
-class Verdict(Event, frozen=True, kw_only=True):
+class ContractChecked(Event, frozen=True, kw_only=True):
     """The result of checking an implementation."""
 
     key: str
@@ -342,7 +367,7 @@ class Memory(Event, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
 
 
-class Stages(Event, frozen=True, kw_only=True):
+class StageTimes(Event, frozen=True, kw_only=True):
     """Seconds in each stage of a training step, by stage."""
 
     variant: str
@@ -361,7 +386,7 @@ class Line(Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
 
 
-class Profile(Event, frozen=True, kw_only=True):
+class LineProfile(Event, frozen=True, kw_only=True):
     """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
 
     variant: str
@@ -485,18 +510,17 @@ class Trained(Event, frozen=True, kw_only=True):
 
 Events = (
     Started
-    | Stage
+    | StepBegins
     | Ready
     | Failed
     | Done
-    | Excluded
-    | Verdict
+    | ContractChecked
     | ProblemMade
     | Timed
     | TimesTaken
     | Memory
-    | Stages
-    | Profile
+    | StageTimes
+    | LineProfile
     | MachineLimits
     | SourceListed
     | Pace
@@ -509,39 +533,21 @@ Emit = Callable[[Events], None]
 """A function that sends an event to the main process."""
 
 
-class SignedJob(Struct, frozen=True, kw_only=True):
-    token: str
-    job: Jobs
-
-
-class SignedEvent(Struct, frozen=True, kw_only=True):
-    token: str
-    event: Events
-
-
 class NotAnEvent(ValueError):
     """A line that the engine did not write."""
 
 
-def encode(signed: SignedJob | SignedEvent) -> bytes:
-    """Encode as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes."""
-    return json.dumps(msgspec.to_builtins(signed)).encode() + b"\n"
+def line_of(message: Jobs | Events, token: str = "") -> bytes:
+    """Encode a job or an event as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes.
 
-
-def job_line(job: Jobs, token: str) -> bytes:
-    """Encode a job as a line. token: what its events must be signed with."""
-    return encode(SignedJob(token=token, job=job))
+    token: what the worker's events are signed with.
+    """
+    return json.dumps(msgspec.to_builtins((message, token))).encode() + b"\n"
 
 
 def read_job(line: bytes) -> tuple[Jobs, str]:
     """Decode a line into a job and its token."""
-    signed = msgspec.convert(json.loads(line), SignedJob)
-    return signed.job, signed.token
-
-
-def event_line(event: Events, token: str = "") -> bytes:
-    """Encode an event as a line."""
-    return encode(SignedEvent(token=token, event=event))
+    return msgspec.convert(json.loads(line), tuple[Jobs, str])
 
 
 def read_event(line: bytes, token: str) -> Events:
@@ -553,9 +559,9 @@ def read_event(line: bytes, token: str) -> Events:
         If the line is not an event, or lacks the worker's token. ``Started`` needs none.
     """
     try:
-        signed = msgspec.convert(json.loads(line), SignedEvent)
+        event, signed = msgspec.convert(json.loads(line), tuple[Events, str])
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise NotAnEvent from error
-    if signed.token != token and not isinstance(signed.event, Started):
+    if signed != token and not isinstance(event, Started):
         raise NotAnEvent
-    return signed.event
+    return event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -58,38 +59,29 @@ class LoadedSource:
         return self.kernel(kernel).make(case.Size.parse(size), words.Corpus.load(corpus), rng)
 
 
-LOADED: dict[tuple[str, protocol.Source], LoadedSource] = {}
-"""The sources that this process has loaded; each is loaded once."""
-
-
-def load_sources(sources: Mapping[str, protocol.Source], order: np.random.Generator) -> dict[str, LoadedSource]:
+def load_sources(
+    sources: Mapping[str, protocol.ImplementationSource], order: np.random.Generator
+) -> dict[str, LoadedSource]:
     """Load sources in a random order: the first may get a better place in memory, or be the first to show numba its types."""
     items = list(sources.items())
     for at in order.permutation(len(items)):
-        name, source = items[at]
-        if (name, source) not in LOADED:
-            LOADED[name, source] = load_source(source, name)
-    return {name: LOADED[name, source] for name, source in items}
+        load_source(*items[at])
+    return {name: load_source(name, source) for name, source in items}
 
 
-def load_source(source: protocol.Source, name: str) -> LoadedSource:
-    """Load a source under its own module name. Raises whatever its code raises."""
-    own = catalogue.__name__.rpartition(".")[0]
+@cache
+def load_source(name: str, source: protocol.ImplementationSource) -> LoadedSource:
+    """Load a source under its own module name, once a process. Raises whatever its code raises."""
+    package, root = "impls", Path(source.tree)
     if not source.tree:
-        implementations, package, root = (
-            catalogue.load(map(Path, source.files), installed=False),
-            own,
-            Path(catalogue.__file__).parent,
-        )
+        root = Path(catalogue.__file__).parent
+        implementations = catalogue.load(map(Path, source.files), installed=False)
     elif source.files:
-        tree = Path(source.tree)
-        beside = [folder for folder in (tree, tree / "src") if folder.is_dir()]
+        beside = [folder for folder in (root, root / "src") if folder.is_dir()]
         files = [file for file in map(Path, source.files) if file.is_file()]
         implementations = [i for file in files for i in catalogue.from_file(file, beside, name)]
-        package, root = own, tree
     else:
-        root = Path(source.tree) / "impls"
-        package = f"w2vbench_{name}"
+        package, root = f"w2vbench_{name}", root / "impls"
         implementations = catalogue.from_copy(root, package)
     keys = [i.key for i in implementations]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
@@ -105,10 +97,10 @@ def is_own(implementation: Implementation) -> bool:
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
     """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
-        emit(protocol.Stage(name=f"loading {name.upper()}"))
+        emit(protocol.StepBegins(name=f"loading {name.upper()}"))
         source = job.sources[name]
         try:
-            side = load_source(source, name)
+            side = load_source(name, source)
             trees = Path(source.tree), Path(job.sources[other].tree)
             listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
@@ -118,13 +110,11 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
                     "use the w2vbench of that revision"
                 )
         except BaseException as error:  # SystemExit too: only this side has failed
-            message = (
-                str(error) if type(error).__name__ == "CatalogueError" else describe(error)
-            )  # by name: a copy has its own class
+            # by name: a copy has its own class
+            message = str(error) if type(error).__name__ == "CatalogueError" else describe(error)
             emit(protocol.SourceListed(source=name, error=message))
             continue
         emit(protocol.SourceListed(source=name, implementations=listed, interface=version))
-    emit(protocol.Done())
 
 
 def facts(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from .contract import WRONG
-from .protocol import Figures
+from .protocol import Figures, MeasurementSettings
 from .variant import PreparedVariant, TimedCalls
 from .verify import Fault, Verifier, fault_of
 from .watch import introspection
@@ -22,66 +21,56 @@ CALL_VARIATION = 0.1
 """Most of a sample's calls that are left out at random, so that no implementation can know which call is the last."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """How long samples are, and how many of them a variant gets.
-
-    Attributes
-    ----------
-    sample_s
-        Shortest sample.
-    variant_s
-        Time of a variant's samples in one process.
-    rounds, least_rounds
-        Most and fewest samples of a variant. With three, two outvote a spike in the other.
-    """
-
-    sample_s: float
-    variant_s: float
-    rounds: int
-    least_rounds: int = 3
-
-    def rounds_for(self, sample_s: float) -> int:
-        """Return the rounds of a variant whose samples last sample_s: as many as fit, or a few more within OVERTIME."""
-        fitting = self.variant_s / max(sample_s, 1e-9)
-        least = min(self.least_rounds, OVERTIME * fitting)
-        return int(np.clip(max(fitting, least), 1, self.rounds))
+def rounds_for(sample_s: float, settings: MeasurementSettings, least_rounds: int) -> int:
+    """Return the rounds of a variant whose samples last sample_s: as many as fit, or a few more within OVERTIME."""
+    fitting = settings.variant_s / max(sample_s, 1e-9)
+    least = min(least_rounds, OVERTIME * fitting)
+    return int(np.clip(max(fitting, least), 1, settings.rounds))
 
 
-def calibrate(variant: PreparedVariant, timing: Timing, verifier: Verifier) -> None:
+def calibrate(
+    variant: PreparedVariant, settings: MeasurementSettings, verifier: Verifier, least_rounds: int = 3
+) -> None:
     """Warm a variant up, and set how many calls fill a sample and how many rounds fit, unless that is planned.
 
     The first call in a process may take five times as long as the next, because it touches memory for the first time. Its
     result is verified.
+
+    Parameters
+    ----------
+    variant, verifier
+        What is calibrated, and what verifies its samples.
+    settings
+        How long samples are, and how many of them a variant may get.
+    least_rounds
+        Fewest samples. With three, two outvote a spike in the other.
 
     Raises
     ------
     Fault
         If the variant fails.
     """
-    least_ns, most_calls = timing.sample_s * 1e9, variant.most_calls
+    least_ns, most_calls = settings.sample_s * 1e9, variant.most_calls
 
     def wall_ns(calls: int, required: bool = False) -> int:
         wall = take_sample(variant, calls, verifier, required).wall_ns
         variant.advance(calls)
         return wall
 
-    def faster_of(samples: int) -> int:  # since one that was interrupted would make all samples too short
-        return min(wall_ns(variant.calls) for _ in range(samples))
+    def faster_of_two() -> int:  # since one that was interrupted would make all samples too short
+        return min(wall_ns(variant.calls), wall_ns(variant.calls))
 
     variant.calls = min(variant.calls, most_calls)
     first = wall_ns(1, required=True)
     if not variant.rounds:
         # so slow that even warm calls leave one round of one call
-        one_call = first >= max(OVERTIME * COLD * timing.variant_s * 1e9, least_ns)
-        wall = first if one_call else faster_of(2)
+        one_call = first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns)
+        wall = first if one_call else faster_of_two()
         while wall < least_ns and variant.calls < most_calls:
-            calls = max(
-                variant.calls + 1, min(variant.calls * 10, int(variant.calls * 1.2 * least_ns / max(wall, 1)) + 1)
-            )
-            variant.calls = min(calls, most_calls)
-            wall = faster_of(2)
-        variant.rounds = timing.rounds_for(wall / 1e9)
+            fitting = int(variant.calls * 1.2 * least_ns / max(wall, 1)) + 1
+            variant.calls = min(int(np.clip(fitting, variant.calls + 1, 10 * variant.calls)), most_calls)
+            wall = faster_of_two()
+        variant.rounds = rounds_for(wall / 1e9, settings, least_rounds)
 
 
 def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, required: bool) -> TimedCalls:
@@ -93,11 +82,11 @@ def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, requir
     try:
         sample = variant.time_calls(calls)
     except Exception as error:
-        raise fault_of(variant.name, error) from error
+        raise fault_of(error) from error
     finally:
         introspection().active = False
     if event := introspection().take_event():
-        raise Fault(variant.name, WRONG, f"looks at who calls it while it is timed ({event})")
+        raise Fault(WRONG, f"looks at who calls it while it is timed ({event})")
     verifier.verify(sample, required)
     variant.problem.reset()
     return sample._replace(result=None)
@@ -152,7 +141,8 @@ def take_turns(
                     continue
                 left_out = float(order.random()) * CALL_VARIATION
                 most_calls = 1
-                for variant in in_random_order(groups[at], order):
+                for place in order.permutation(len(groups[at])):
+                    variant = groups[at][place]
                     on_sample(variant.name)
                     calls = vary_calls(variant.calls, left_out)
                     required = bool(round_ == verified[variant.name])
@@ -160,7 +150,10 @@ def take_turns(
                     wall[variant.name][round_] = sample.wall_ns / calls / 1e9
                     cpu[variant.name][round_] = sample.cpu_ns / calls / 1e9
                     most_calls = max(most_calls, calls)
-                advance(groups[at], most_calls)
+                first, *others = groups[at]
+                first.advance(most_calls)
+                for variant in others:  # they got the same batches, and get the same next ones
+                    variant.place = first.place
     finally:
         gc.enable()
     return {name: (wall[name], cpu[name]) for name in wall}
@@ -171,17 +164,6 @@ def vary_calls(calls: int, left_out: float) -> int:
     return max(1, calls - round(left_out / CALL_VARIATION * max(1.0, CALL_VARIATION * calls)))
 
 
-def advance(group: Sequence[PreparedVariant], calls: int) -> None:
-    """Move variants that got the same batches to the same next batch."""
-    group[0].advance(calls)
-    for variant in group[1:]:
-        variant.place = group[0].place
-
-
 def spread_rounds(number: int, rounds: int) -> set[int]:
     """Choose a number of the rounds, evenly spread."""
     return {(2 * i + 1) * rounds // (2 * number) for i in range(number)}
-
-
-def in_random_order(variants: Sequence[PreparedVariant], order: np.random.Generator) -> Iterable[PreparedVariant]:
-    return variants if len(variants) == 1 else (variants[at] for at in order.permutation(len(variants)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from impls.training.contract import Settings
@@ -14,7 +13,7 @@ from impls.words import Corpus
 from . import memory, protocol
 from .process import limit_memory, pin
 from .sources import load_sources
-from .training_loop import Plan, TrainingState, pace, train
+from .training_loop import TrainingPlan, TrainingState, pace, train
 
 PROGRESS_S = 1.0
 """Time between two reports of progress."""
@@ -23,27 +22,21 @@ PROGRESS_S = 1.0
 def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     """Train once and save the vectors in a file, or only measure the implementation's training speed."""
     pin(job.threads, job.cpu)
-    limit_memory(job.memory_limit_bytes)
-    implementation = load_sources(job.sources, np.random.default_rng(job.seed))[""].find(job.key)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
     corpus = Corpus.load(Path(job.corpus))
     emit(protocol.Ready())
-    plan = Plan(
+    plan = TrainingPlan(
         implementation=implementation,
-        settings=Settings(**msgspec.structs.asdict(job.settings)),
-        V=job.V,
-        H=job.H,
-        K=job.K,
-        threads=job.threads,
-        epochs=job.epochs,
-        seed=job.seed,
-        words=job.words,
+        settings=Settings(**job.training),
+        seed=job.settings.seed,
+        **{name: getattr(job, name) for name in ("V", "H", "K", "threads", "epochs", "words")},
     )
     if job.vectors is None:
-        emit(protocol.Stage(name="measuring its speed", variant=implementation.key))
+        emit(protocol.StepBegins(name="measuring its speed", variant=implementation.key))
         emit(protocol.Pace(words_per_s=pace(plan, corpus)))
-        emit(protocol.Done())
         return
-    emit(protocol.Stage(name="training", variant=implementation.key))
+    emit(protocol.StepBegins(name="training", variant=implementation.key))
     last = time.perf_counter()
 
     def note(run: TrainingState) -> None:
@@ -64,4 +57,3 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
             whole=plan.words is None,
         )
     )
-    emit(protocol.Done())

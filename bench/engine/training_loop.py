@@ -16,6 +16,8 @@ from impls.interface import Implementation, has_attribute
 from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
 from impls.words import Corpus
 
+from .variant import Adapt, adapt_batch
+
 PIECE = 120_000
 """Most words in a step. A run has a hundred steps or more, so that the rate falls smoothly, unless a model wants larger steps."""
 LEAST_PIECE = 1_000
@@ -69,7 +71,7 @@ def pieces(corpus: Corpus, lines: Lines, size: int) -> Iterator[tuple[Ints, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """What is trained, and how.
 
     Attributes
@@ -117,8 +119,6 @@ class TrainingState:
         Words trained on so far, in all epochs, including frequent ones that the model skips.
     seconds, cpu_s
         Time of its steps, without reading the text and measuring the loss.
-    epoch
-        Number of the current epoch, from 0.
     curve
         Words so far, and loss on held-out lines.
     began
@@ -130,7 +130,6 @@ class TrainingState:
     words: int = 0
     seconds: float = 0.0
     cpu_s: float = 0.0
-    epoch: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 
@@ -145,7 +144,9 @@ class TrainingState:
         return so_far / self.words * (self.total - self.words) if self.words else float("inf")
 
 
-def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hold_out: bool = False) -> TrainingState:
+def train(
+    plan: TrainingPlan, corpus: Corpus, note: Callable[[TrainingState], None], hold_out: bool = False
+) -> TrainingState:
     """Train on a corpus.
 
     Parameters
@@ -164,18 +165,17 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hol
     total = in_text * plan.epochs if plan.words is None else min(plan.words, in_text * plan.epochs)
     step, model = start_model(plan, corpus)
     run = TrainingState(model, total)
-    step_words = max(
-        int(np.clip(total // 100, LEAST_PIECE, PIECE)), model.at_once if has_attribute(model, "at_once") else 0
-    )
+    at_once = model.at_once if has_attribute(model, "at_once") else 0
+    step_words = max(int(np.clip(total // 100, LEAST_PIECE, PIECE)), at_once)
     held_out_text, counts = text_of(corpus, held_out), corpus.expected_counts(plan.V)
     places = set(np.linspace(0, total, POINTS + 1).astype(int).tolist()) if len(held_out_text[0]) else set()
-    for run.epoch in range(plan.epochs):
+    for _ in range(plan.epochs):
         for words, starts in pieces(corpus, lines, step_words):
             if run.words >= total:
                 break
             before, after = run.words / total, (run.words + len(words)) / total
             rates = rate_at(plan.settings, before), rate_at(plan.settings, after)
-            seconds, cpu_s = take_step(step, model, words, starts, rates, plan.implementation.adapt)
+            seconds, cpu_s = take_step(step, model, (words, starts), rates, plan.implementation.adapt)
             run.seconds, run.cpu_s, run.words = run.seconds + seconds, run.cpu_s + cpu_s, run.words + len(words)
             if passed := {place for place in places if place <= run.words}:
                 places -= passed
@@ -186,7 +186,7 @@ def train(plan: Plan, corpus: Corpus, note: Callable[[TrainingState], None], hol
     return run
 
 
-def start_model(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
     """Make a model, and return the implementation's compiled step and the model."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
@@ -195,12 +195,7 @@ def start_model(plan: Plan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
 
 
 def take_step(
-    step: Callable[..., Any],
-    model: Any,
-    words: Ints,
-    starts: Ints,
-    rates: tuple[float, float],
-    adapt: Callable[..., tuple[Any, ...]] | None = None,
+    step: Callable[..., Any], model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
 ) -> tuple[float, float]:
     """Take one training step and return its wall and CPU seconds, without adapting the piece.
 
@@ -209,23 +204,22 @@ def take_step(
     model.alpha = sum(rates) / 2
     if has_attribute(model, "rates"):
         model.rates = rates
-    arguments = adapt(model, words, starts) if adapt else (words, starts)
+    arguments = adapt_batch(adapt, (model,), piece)
     started, cpu = time.perf_counter(), time.process_time()
     step(*arguments, model)
     return time.perf_counter() - started, time.process_time() - cpu
 
 
-def pace(plan: Plan, corpus: Corpus) -> float:
+def pace(plan: TrainingPlan, corpus: Corpus) -> float:
     """Measure the words that a step trains on a second. Steps grow until one takes LONG_STEP_S or is as large as a run's."""
     step, model = start_model(plan, corpus)
     lines, step_words = lines_of(corpus), LEAST_PIECE
     while True:
-        words, starts = next(pieces(corpus, lines, step_words))
-        seconds, _ = take_step(
-            step, model, words, starts, (plan.settings.alpha, plan.settings.alpha), plan.implementation.adapt
-        )
-        if seconds > LONG_STEP_S or len(words) >= min(PIECE, len(corpus.ids)):
-            return len(words) / seconds
+        piece = next(pieces(corpus, lines, step_words))
+        seconds, _ = take_step(step, model, piece, (plan.settings.alpha,) * 2, plan.implementation.adapt)
+        words = len(piece[0])
+        if seconds > LONG_STEP_S or words >= min(PIECE, len(corpus.ids)):
+            return words / seconds
         step_words *= 4
 
 
@@ -236,9 +230,7 @@ def rate_at(settings: Settings, done: float) -> float:
 
 def text_of(corpus: Corpus, lines: Lines) -> tuple[Ints, Ints]:
     """Return the words of some lines in one piece."""
-    if not len(lines):
-        return np.empty(0, np.int32), np.zeros(1, np.int64)
-    return next(pieces(corpus, lines, 1 << 62))
+    return next(pieces(corpus, lines, 1 << 62), (np.empty(0, np.int32), np.zeros(1, np.int64)))
 
 
 def most_frequent(corpus: Corpus, V: int) -> Corpus:

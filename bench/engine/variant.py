@@ -118,19 +118,9 @@ def prepare_variant(
     started = time.perf_counter()
     function, workspace = implementation.start(problem)
     prepare_s = time.perf_counter() - started
-    kernel = implementation.kernel
+    kernel, adapt, place = implementation.kernel, implementation.adapt, place % len(problem.batches)
     loop = sampler(len(kernel.parameters), bool(workspace), slowed)
-    return PreparedVariant(
-        name,
-        function,
-        workspace,
-        problem,
-        loop,
-        kernel,
-        implementation.adapt,
-        place % len(problem.batches),
-        prepare_s=prepare_s,
-    )
+    return PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
 
 
 def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:
@@ -150,32 +140,28 @@ def renew_batches(problem: Problem, place: int, calls: int) -> None:
         problem.renew(0, calls - to_end)
 
 
-def adapt_batch(adapt: Adapt, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Change a batch's form by an implementation's ``adapt``."""
-    return adapt(workspace[0] if workspace else None, *batch)
+def adapt_batch(adapt: Adapt | None, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Change a batch's form by an implementation's ``adapt``, if it has one."""
+    return adapt(workspace[0] if workspace else None, *batch) if adapt else batch
 
 
 def batches_for(
     implementation: Implementation, problem: Problem, workspace: tuple[Any, ...]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield a problem's batches in the form that an implementation takes."""
-    adapt = implementation.adapt
-    return (adapt_batch(adapt, workspace, batch) if adapt else batch for batch in problem.batches)
+    return (adapt_batch(implementation.adapt, workspace, batch) for batch in problem.batches)
 
 
 def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
     """Whether an adapted batch uses its arrays' own memory, so that renewing them renews it."""
 
     def address(part: Any) -> Any:
-        return (
-            part.data_ptr() if hasattr(part, "data_ptr") else part.ctypes.data if isinstance(part, np.ndarray) else part
-        )
+        if isinstance(part, np.ndarray):
+            return part.ctypes.data
+        return part.data_ptr() if hasattr(part, "data_ptr") else None
 
-    return all(
-        address(one) is address(other) or address(one) == address(other)
-        for one, other in zip(batch, adapted, strict=True)
-        if isinstance(one, np.ndarray)
-    )
+    pairs = zip(batch, adapted, strict=True)
+    return all(address(one) == address(other) for one, other in pairs if isinstance(one, np.ndarray))
 
 
 def check_same_values(names: Sequence[str], batch: tuple[Any, ...], adapted: Any) -> None:
@@ -198,7 +184,4 @@ def flatten(value: Any) -> Any:
     """Return the items of nested lists in order; anything else as it is."""
     if not isinstance(value, list):
         return value
-    items: list[Any] = []
-    for item in value:
-        items.extend(flatten(item)) if isinstance(item, list) else items.append(item)
-    return items
+    return [item for part in value for item in (flatten(part) if isinstance(part, list) else [part])]

@@ -18,25 +18,22 @@ RESULT = "a timed call's result: "
 
 
 class Fault(Exception):
-    """A variant that failed.
+    """The variant whose step it is has failed.
 
     Attributes
     ----------
-    variant
-        Its name; None if it is not known which variant is at fault.
     status, reason
         How it failed.
     """
 
-    def __init__(self, variant: str | None, status: str, reason: str) -> None:
-        super().__init__(variant)
-        self.variant, self.status, self.reason = variant, status, reason
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
 
 
-def fault_of(variant: str, error: Exception) -> Fault:
+def fault_of(error: Exception) -> Fault:
     """Turn a variant's exception into a fault."""
-    status = OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR
-    return Fault(variant, status, describe(error))
+    return Fault(OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR, describe(error))
 
 
 class Verifier:
@@ -60,7 +57,7 @@ class Verifier:
         """Let the kernel verify a sample, if that is required or cheap. Raises Fault."""
         variant, kernel = self.variant, self.variant.kernel
         if self.guard and (reason := self.guard.violation(whole=True)):
-            raise Fault(variant.name, WRONG, reason)
+            raise Fault(WRONG, reason)
         self.sampled_ns += sample.wall_ns
         if (
             kernel is None
@@ -77,9 +74,9 @@ class Verifier:
                     last = sample.batches[-1]
                     check_same_values(kernel.parameters, last, adapt_batch(variant.adapt, variant.workspace, last))
         except MemoryError as error:
-            raise fault_of(variant.name, error) from error
+            raise fault_of(error) from error
         except Exception as error:
-            raise Fault(variant.name, WRONG, RESULT + verdict_of(error).reason) from error
+            raise Fault(WRONG, RESULT + verdict_of(error).reason) from error
         finally:
             if self.verified:  # the first verification also computes what results are compared with
                 self.spent_ns += time.perf_counter_ns() - started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from operator import is_
 from types import FunctionType, ModuleType
@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.contract import checksum
+from bench.engine.contract import checksum, immutable_arrays
 from impls.interface import Array, Kernel, Problem
 
+OWN = ("bench.", "impls.")
+"""How the names of this program's modules begin."""
 WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "bench", "impls")
 """Modules whose attributes must not be replaced, with all loaded submodules of ``bench`` and ``impls``."""
 LARGE = 16 << 20
@@ -30,11 +32,12 @@ class WatchedNames:
     """The attributes of the watched modules and of this program's classes, so that a replaced one is found and restored."""
 
     def __init__(self) -> None:
-        owners: list[ModuleType | type] = [*watched_modules()]
-        owners += [one for module in watched_modules() for one in own_classes(module)]
+        modules = [one for name, one in list(sys.modules.items()) if name in WATCHED or name.startswith(OWN)]
+        own = [module for module in modules if module.__name__.startswith(OWN)]
+        classes = [one for module in own for one in vars(module).values() if is_defined_in(module, one)]
         self.known = [
             (owner, {name: value for name, value in vars(owner).items() if not name.startswith("__")})
-            for owner in owners
+            for owner in (*modules, *classes)
         ]
         self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
@@ -47,9 +50,8 @@ class WatchedNames:
         for module, known in self.known:
             now = vars(module)
             if len(now) != len(known) + self.hidden[module]:
-                for name in (
-                    BUILTINS & now.keys() - known.keys()
-                ):  # a name that the module did not have, and uses as a builtin
+                # names that the module did not have, and uses as builtins
+                for name in BUILTINS & now.keys() - known.keys():
                     changed.append(f"{module.__name__}.{name}")
                     delattr(module, name)
             if all(map(is_, map(now.get, known), known.values())):  # the usual case, in the fastest way
@@ -67,47 +69,9 @@ class WatchedNames:
         return list(dict.fromkeys(changed))
 
 
-def watched_modules() -> Iterator[ModuleType]:
-    for name, module in list(sys.modules.items()):
-        if name in WATCHED or name.startswith(("bench.", "impls.")):
-            yield module
-
-
-def own_classes(module: ModuleType) -> Iterator[type]:
-    """The classes that a module of ``bench`` or ``impls`` defines."""
-    if module.__name__.startswith(("bench.", "impls.")):
-        for value in vars(module).values():
-            if isinstance(value, type) and value.__module__ == module.__name__:
-                yield value
-
-
-class Inputs:
-    """Checksums of the inputs that all variants of a problem share and none may change.
-
-    careful: whether each check reads large inputs completely. If not, it reads some blocks of them unless it is ``whole``.
-    """
-
-    def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
-        self.arrays = {
-            name: [
-                array for array in (value if isinstance(value, tuple) else (value,)) if isinstance(array, np.ndarray)
-            ]
-            for name, value in problem.inputs.items()
-            if name not in kernel.mutates
-        }
-        self.careful = careful
-        self.whole_before = self.checksums(True)
-        large = any(array.nbytes > LARGE for arrays in self.arrays.values() for array in arrays)
-        self.before = self.checksums(False) if large and not careful else self.whole_before
-
-    def checksums(self, whole: bool) -> dict[str, list[int]]:
-        return {name: [digest(array, whole) for array in arrays] for name, arrays in self.arrays.items()}
-
-    def changed(self, whole: bool = False) -> str:
-        """Return the name of an input that has changed; empty if none has. whole: read large inputs completely."""
-        before = self.whole_before if whole else self.before
-        now = self.checksums(whole or self.careful)
-        return next((name for name in now if now[name] != before[name]), "")
+def is_defined_in(module: ModuleType, value: Any) -> bool:
+    """Whether a value is a class that a module defines."""
+    return isinstance(value, type) and value.__module__ == module.__name__
 
 
 def digest(array: Array, whole: bool) -> int:
@@ -163,30 +127,31 @@ class Introspection:
         return event
 
 
-@cache
-def watched_names() -> WatchedNames:
-    """Return this process's watched names, as they were at the first call."""
-    return WatchedNames()
-
-
-@cache
-def introspection() -> Introspection:
-    """Return this process's record of introspection."""
-    return Introspection()
+watched_names = cache(WatchedNames)
+"""Return this process's watched names, as they were at the first call."""
+introspection = cache(Introspection)
+"""Return this process's record of introspection."""
 
 
 class Guard:
-    """Finds what the variant that ran last has changed, but must not."""
+    """Finds what the variant that ran last has changed, but must not: watched names, and inputs that all variants share.
+
+    careful: whether each check reads large inputs completely. If not, it reads some blocks of them unless it is ``whole``.
+    """
 
     def __init__(self, kernel: Kernel, problem: Problem, careful: bool) -> None:
-        self.inputs, self.careful = Inputs(kernel, problem, careful), careful
+        self.arrays, self.careful = immutable_arrays(kernel, problem.inputs.items()), careful
+        self.before = {whole: self.digests(whole) for whole in (False, True)}
+
+    def digests(self, whole: bool) -> list[int]:
+        return [digest(array, whole or self.careful) for _, array in self.arrays]
 
     def violation(self, whole: bool = False) -> str:
         """Describe what the variant has changed; empty if nothing. Patched names are restored."""
         if changed := watched_names().restore():
             return patch_reason(changed)
-        name = self.inputs.changed(whole)
-        return f"changes its input {name}" if name else ""
+        inputs = zip(self.arrays, self.before[whole], self.digests(whole), strict=True)
+        return next((f"changes its input {name}" for (name, _), before, now in inputs if now != before), "")
 
 
 def patch_reason(changed: Sequence[str]) -> str:

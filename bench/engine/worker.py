@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 if __name__ == "__main__":  # the project's packages, not this folder, come first
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from bench.engine import checking, machine, measuring, memory, protocol, sources
-from bench.engine.contract import OUT_OF_MEMORY, OVER_LIMIT, describe
+from bench.engine import checking, lines, machine, measuring, protocol, sources, training
+from bench.engine.contract import ERROR, OUT_OF_MEMORY, OVER_LIMIT, describe
+from bench.engine.process import count_tasks, end_with_parent
+from bench.engine.verify import Fault
 from bench.engine.watch import watched_names
 from impls import catalogue
 from impls.compiled import warm_up
+
+JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
+    protocol.CheckContract: checking.check,
+    protocol.ListSources: sources.list_sources,
+    protocol.MeasureLimits: machine.measure_limits,
+    protocol.Measure: measuring.measure,
+    protocol.ProfileLines: lines.profile_lines,
+    protocol.Train: training.train_once,
+}
 
 
 def main() -> None:
@@ -27,53 +39,36 @@ def main() -> None:
     devnull = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(devnull, standard)
-    memory.end_with_parent()
+    end_with_parent()
     list(catalogue.own())
     warm_up()
     watched_names()  # before any user's file is loaded
-    events.write(protocol.event_line(protocol.Started()))
+    events.write(protocol.line_of(protocol.Started()))
 
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
         emit = emitter(events, jobs, token)
+        tasks_before = count_tasks()
         try:
-            run_job(job, emit)
+            JOBS[type(job)](job, emit)
+            emit(protocol.Done(clean=count_tasks() <= tasks_before))
+        except Fault as fault:
+            emit(protocol.Failed(status=fault.status, reason=fault.reason))
         except MemoryError:
             emit(protocol.Failed(status=OUT_OF_MEMORY, reason=OVER_LIMIT))
         except Exception as error:
-            emit(protocol.Failed(status="error", reason=describe(error)))
+            emit(protocol.Failed(status=ERROR, reason=describe(error)))
 
 
 def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
     """Return a function that writes an event, and after ``Ready`` waits for the main process's reply."""
 
     def emit(event: protocol.Events) -> None:
-        events.write(protocol.event_line(event, token))
+        events.write(protocol.line_of(event, token))
         if isinstance(event, protocol.Ready):
             jobs.readline()
 
     return emit
-
-
-def run_job(job: protocol.Jobs, emit: protocol.Emit) -> None:
-    """Do a job. Imports that few jobs need are made here."""
-    match job:
-        case protocol.Measure():
-            measuring.measure(job, emit)
-        case protocol.CheckContract():
-            checking.check(job, emit)
-        case protocol.MeasureLimits():
-            machine.measure_limits(job, emit)
-        case protocol.ListSources():
-            sources.list_sources(job, emit)
-        case protocol.ProfileLines():
-            from bench.engine import profiling
-
-            profiling.profile_lines(job, emit)
-        case protocol.Train():
-            from bench.engine import training
-
-            training.train_once(job, emit)
 
 
 if __name__ == "__main__":

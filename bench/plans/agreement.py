@@ -25,7 +25,8 @@ from bench.engine.context import RunContext
 from bench.engine.loop import sampler
 from bench.engine.pool import Workers
 from bench.engine.process import pin
-from bench.engine.timing import Timing, calibrate
+from bench.engine.protocol import MeasurementSettings
+from bench.engine.timing import calibrate
 from bench.engine.variant import PreparedVariant, prepare_variant
 from bench.engine.verify import Verifier
 from bench.plans.presets import PRESETS
@@ -59,7 +60,7 @@ MEMORY_CASES = (
 """Cases that allocate NumPy arrays only. Only memray sees the buffers of BLAS (0.5 MB beside the 4.0 MB of a one-hot product)."""
 
 COVERAGE_SIZE = Size(V=10_000, H=100, B=100)
-TIMING = Timing(sample_s=0.002, variant_s=0.1, rounds=50)
+TIMING = MeasurementSettings(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
 

@@ -14,9 +14,9 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import Experiment, MeasureOptions, job_of, measure
+from bench.engine.experiment import measure
 from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import Source, Variant
+from bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, Variant
 from impls.case import Size
 from reports.stages import BASE, HEAD, stage_of
 from reports.verdicts import undecided
@@ -44,10 +44,10 @@ LEAST_ROUNDS = 5
 OVER_BUDGET = "--budget left no time for them"
 
 
-def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, Source]:
+def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, ImplementationSource]:
     """Return where each side is loaded from. files: outside implementations, relative to the trees."""
     return {
-        side.source: Source(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
+        side.source: ImplementationSource(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
         for side, tree in zip(SIDES, (base, base, head), strict=True)
     }
 
@@ -149,25 +149,29 @@ class ComparisonRun:
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
         first = not any(self.samples.get(case) for case in cases)
-        outcome = measure(self.experiment(cases, check=first), self.options(cases, memory=first), self.context)
+        outcome = measure(self.job(cases, self.options(cases, memory=first), check=first), self.context.workers)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
-        for one in outcome.excluded:
-            case, side = by_variant[one.case[0].name], one.variant.rpartition("|")[2] if one.variant else ""
-            excused = ""
-            if side == HEAD and one.status in LIMITS:
+        for variants, failure in outcome.excluded:
+            case = by_variant[variants[0].name]
+            side, excused = failure.variant.rpartition("|")[2] if failure.variant else "", ""
+            if side == HEAD and failure.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
-                excused = excuse(self.base_alone(case), self.context.workers, one.status)
-            self.exclude(case, side, one.status, one.reason, excused)
+                excused = excuse(self.base_alone(case), self.context.workers, failure.status)
+            self.exclude(case, side, failure.status, failure.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
                 samples = self.samples.setdefault(case, CaseSamples())
                 add_process(outcome, case, [side.name for side in self.sides], samples, stage)
 
-    def experiment(self, cases: Sequence[ComparedCase], check: bool, sides: Sequence[Side] = ()) -> Experiment:
-        return Experiment(
+    def job(
+        self, cases: Sequence[ComparedCase], options: MeasureOptions, check: bool, sides: Sequence[Side] = ()
+    ) -> Measure:
+        return Measure(
+            **self.context.job_fields(),
             kernel=cases[0].facts.kernel,
-            size=cases[0].size,
+            size=str(cases[0].size),
             inputs=HEAD,
+            options=options,
             cases=tuple(
                 tuple(
                     Variant(
@@ -193,9 +197,8 @@ class ComparisonRun:
 
     def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
         """Yield the events of a process that measures BASE's code alone. Raises WorkerFailure."""
-        experiment = self.experiment([case], check=True, sides=SIDES[:1])
-        job = job_of(experiment, self.options([], memory=False), self.context)
-        return self.context.workers.work(job, experiment.size.threads)
+        job = self.job([case], self.options([], memory=False), check=True, sides=SIDES[:1])
+        return self.context.workers.work(job, case.size.threads)
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""
@@ -223,7 +226,7 @@ def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> 
     """
     try:
         for event in events:
-            if isinstance(event, protocol.Verdict | protocol.Excluded) and event.status not in (OK, "skipped"):
+            if isinstance(event, protocol.ContractChecked) and event.status not in (OK, "skipped"):
                 return f"BASE fails too ({event.status}: {event.reason})"
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.engine import protocol
 from bench.engine.experiment import Outcome
-from bench.engine.protocol import Plan
+from bench.engine.protocol import SamplePlan
 from reports.results import ComparedRow
 from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, with_verdicts
 
@@ -59,7 +59,7 @@ class CaseSamples:
     """
 
     stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
-    plan: dict[str, Plan] = field(default_factory=dict)
+    plan: dict[str, SamplePlan] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     missing_reason: str = ""
 
@@ -124,6 +124,6 @@ def add_process(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samp
     samples.missing_reason = samples.missing_reason or outcome.missing_reason
     for side in sides:
         timed = outcome.timed[variant_name(case, side)]
-        samples.plan[side] = Plan(calls=timed.calls, rounds=timed.rounds)
+        samples.plan[side] = SamplePlan(calls=timed.calls, rounds=timed.rounds)
         if one := outcome.memory.get(variant_name(case, side)):
             samples.memory[side] = one

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from bench.engine.context import Settings
+from bench.engine.protocol import MeasurementSettings
 from impls.case import Size
 
 
@@ -74,7 +74,7 @@ class Preset:
     """
 
     name: str
-    settings: Settings
+    settings: MeasurementSettings
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
     small_batches: tuple[tuple[int, int], ...] = ()
@@ -147,7 +147,7 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            Settings(processes=5, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
+            MeasurementSettings(processes=5, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
             (100_000,),
             tables=(10_000,),
             small_batches=((10_000, 4), (100_000, 4)),
@@ -163,7 +163,7 @@ PRESETS = {
         ),
         Preset(
             "default",
-            Settings(processes=5, rounds=5, sample_s=0.002, variant_s=0.015),
+            MeasurementSettings(processes=5, rounds=5, sample_s=0.002, variant_s=0.015),
             (1_000, 10_000, 100_000, 1_000_000),
             flat=(10_000, 100_000),
             tables=(1_000, 10_000, 100_000),
@@ -171,10 +171,10 @@ PRESETS = {
             small_batches=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
             training_sizes=((10_000, 300),),
         ),
-        Preset("deck", Settings(processes=5, rounds=12), ()),
+        Preset("deck", MeasurementSettings(processes=5, rounds=12), ()),
         Preset(
             "full",
-            Settings(processes=5, rounds=20, variant_s=0.1),
+            MeasurementSettings(processes=5, rounds=20, variant_s=0.1),
             (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
             flat=(1_000, 10_000, 100_000, 1_000_000),
             tables=(1_000, 10_000, 100_000, 1_000_000),
@@ -190,7 +190,7 @@ PRESETS = {
 
 GATE = Preset(
     "gate",
-    Settings(rounds=30, sample_s=0.002, variant_s=0.06),
+    MeasurementSettings(rounds=30, sample_s=0.002, variant_s=0.06),
     (10_000,),
     batches=(100, 1_000),
     flat=(10_000,),

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.engine import protocol
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
-from bench.engine.experiment import Experiment, MeasureOptions, Outcome, measure
+from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
-from bench.engine.protocol import Plan, Variant
+from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
 from reports.results import Samples
@@ -39,9 +39,9 @@ class CaseFigures:
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
-    plan: Plan | None = None
+    plan: SamplePlan | None = None
     memory: protocol.Memory = field(default_factory=lambda: protocol.Memory(variant=""))
-    profile: protocol.Profile | None = None
+    profile: protocol.LineProfile | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
 
@@ -77,7 +77,7 @@ class ProblemFigures:
 
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
-    limit_plans: dict[str, Plan] = field(default_factory=dict)
+    limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
 
@@ -103,7 +103,7 @@ class ProblemRun(ProblemFigures):
 def new_problem_run(
     implementations: Sequence[Implementation],
     size: Size,
-    settings: Settings,
+    settings: MeasurementSettings,
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> ProblemRun:
     """Return implementations of one kernel at one size, before the first process.
@@ -128,12 +128,8 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
     The first process also checks the implementations, measures memory, and profiles the given slugs line by line.
     """
     first = problem.processes == 0
-    experiment = Experiment(
-        kernel=problem.kernel,
-        size=problem.size,
-        cases=tuple(
-            (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
-        ),
+    cases = tuple(
+        (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
     )
     plans = {slug: case.plan for slug, case in problem.measured.items() if case.plan} | problem.limit_plans
     options = MeasureOptions(
@@ -142,35 +138,39 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         limits=True,
         memory=first,
         stages=first,
-        profile=profiled if first else (),
+        profile=tuple(profiled) if first else (),
         spares=context.settings.processes - 1 if first else 0,
         reuse=context.only_own_code,
     )
-    if experiment.cases:
-        add_outcome(measure(experiment, options, context), problem, options)
+    if cases:
+        fields = context.job_fields()
+        job = Measure(**fields, kernel=problem.kernel, size=str(problem.size), cases=cases, options=options)
+        add_outcome(measure(job, context.workers), problem, options)
     problem.processes += 1
 
 
 def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) -> None:
     """Add the figures of one process to a problem."""
-    for one in outcome.excluded:
-        for variant in one.case:
-            problem.measured[variant.name].exclude(one.status, one.reason)
+    for variants, failure in outcome.excluded:
+        for variant in variants:
+            problem.measured[variant.name].exclude(failure.status, failure.reason)
     if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
         problem.batches = outcome.problem.batches
     for name, limit in outcome.limits.items():
         problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
-        problem.limit_plans[FLOOR + name] = Plan(calls=limit.calls, rounds=limit.rounds)
+        problem.limit_plans[FLOOR + name] = SamplePlan(calls=limit.calls, rounds=limit.rounds)
     for slug, case in problem.measured.items():
         if timed := outcome.timed.get(slug):  # missing if the process did not get that far
             case.samples.append(outcome.samples(slug))
-            case.plan = Plan(calls=timed.calls, rounds=timed.rounds)
+            case.plan = SamplePlan(calls=timed.calls, rounds=timed.rounds)
         if options.memory:
             case.memory = outcome.memory.get(slug) or protocol.Memory(variant=slug, why_not=outcome.missing_reason)
         if slug in options.profile:
-            case.profile = outcome.profiles.get(slug) or protocol.Profile(variant=slug, why_not=outcome.missing_reason)
+            case.profile = outcome.profiles.get(slug) or protocol.LineProfile(
+                variant=slug, why_not=outcome.missing_reason
+            )
         if slug in outcome.stages:
             case.stages = outcome.stages[slug].seconds
 
@@ -188,7 +188,7 @@ def measure_problem(
     return problem
 
 
-def admit(case: CaseRun, size: Size, settings: Settings, verdict: Verdict) -> None:
+def admit(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation, limit = case.implementation, settings.memory_limit_bytes
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
@@ -214,7 +214,7 @@ def arrays_bytes(implementation: Implementation, size: Size) -> int:
     return array_bytes(f"{implementation.temporaries}+{implementation.shares}", size)
 
 
-def make_room(cases: Sequence[CaseRun], size: Size, settings: Settings) -> None:
+def make_room(cases: Sequence[CaseRun], size: Size, settings: MeasurementSettings) -> None:
     """Skip the largest cases until all workspaces fit into memory together. Shared buffers count once."""
     held = [case for case in cases if case.status == OK and case.implementation.prepare]
     while held:

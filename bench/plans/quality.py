@@ -48,16 +48,16 @@ class PlannedRun(NamedTuple):
 
     def job(self, request: QualityRequest, context: RunContext, **job: Any) -> protocol.Train:
         """Return a job that makes the run. job: its other fields."""
-        common = {**context.job_fields(), "seed": self.seed, "time_limit_s": LONGEST_STEP_S}
+        settings = replace(context.settings, seed=self.seed, time_limit_s=LONGEST_STEP_S)
         return protocol.Train(
-            **common,
+            **context.job_fields() | {"settings": settings},
             key=self.implementation.key,
             V=request.V,
             H=request.H,
             K=request.K,
             threads=self.threads,
             epochs=request.epochs,
-            settings=protocol.TrainingSettings(**asdict(request.settings)),
+            training=asdict(request.settings),
             **job,
         )
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import environment, protocol
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.leftovers import abandoned_folders
+from bench.engine.protocol import MeasurementSettings
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
@@ -70,7 +71,7 @@ class Run:
 
     command: str
     preset: str | None
-    settings: Settings
+    settings: MeasurementSettings
     corpus: words.Corpus
     environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)

@@ -85,7 +85,7 @@ def content(run: Run) -> ResultFile:
     )
 
 
-def profile(found: protocol.Profile) -> LineProfile:
+def profile(found: protocol.LineProfile) -> LineProfile:
     """A line profile as the file has it."""
     return LineProfile.model_validate(
         {name: getattr(found, name) for name in LineProfile.model_fields}, from_attributes=True

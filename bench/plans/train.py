@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.engine import memory
-from bench.engine.training_loop import Plan, TrainingState, most_frequent, rate_at
+from bench.engine.training_loop import TrainingPlan, TrainingState, most_frequent, rate_at
 from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
 from bench.plans.run import PlanError, temporary_folder
@@ -45,7 +45,7 @@ class TrainingRequest:
         Whether to save word2vec's binary format instead of text.
     """
 
-    plan: Plan
+    plan: TrainingPlan
     corpus: Path | None
     out: Path
     min_count: int

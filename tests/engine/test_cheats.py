@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.engine.context import Settings
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import Workers
-from bench.engine.timing import CALL_VARIATION, Timing, calibrate, vary_calls
+from bench.engine.protocol import MeasurementSettings
+from bench.engine.timing import CALL_VARIATION, calibrate, vary_calls
 from bench.engine.variant import prepare_variant, renew_batches, successive_batches
 from bench.engine.verify import Verifier
 from bench.plans.problems import CaseRun, measure_problem
@@ -26,7 +26,7 @@ from tests.processes import git, w2vbench
 
 FILE = Path(__file__).parents[1] / "cheats.py"
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
-SETTINGS = Settings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
+SETTINGS = MeasurementSettings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
 VERIFIED = "a timed call's result: "
 
 
@@ -271,7 +271,9 @@ def test_a_sample_calls_no_batch_twice_and_its_length_is_not_known(corpus: words
     assert vary_calls(1, 0.99 * CALL_VARIATION) == 1
     problem = CHEATS["honest"].kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng(0))
     case = prepare_variant("honest", CHEATS["honest"], problem)
-    calibrate(case, Timing(sample_s=10.0, variant_s=0.0, rounds=1), Verifier(case, np.random.default_rng(0)))
+    calibrate(
+        case, MeasurementSettings(sample_s=10.0, variant_s=0.0, rounds=1), Verifier(case, np.random.default_rng(0))
+    )
     assert case.calls == len(problem.batches)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bench.engine import cpus, environment
-from bench.engine.context import Settings
 from bench.engine.contracts import check_contracts
 from bench.engine.cpus import HeldCpus, hold
 from bench.engine.pool import Workers
+from bench.engine.protocol import MeasurementSettings
 from bench.plans.run import saved_corpus
 from impls import words
 from impls.lookup import gather, take
@@ -141,7 +141,7 @@ def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.Monk
     spawn = Workers.spawn
     monkeypatch.setattr(Workers, "spawn", lambda self, threads: started.append(threads) or spawn(self, threads))  # type: ignore[func-returns-value]
     with saved_corpus(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
-        verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), Settings()))
+        verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), MeasurementSettings()))
     assert {verdict.status for verdict in verdicts.values()} == {"ok"}
     assert len(started) == 2
 

@@ -11,37 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine import protocol
-from bench.engine.protocol import NotAnEvent, event_line, job_line, read_event, read_job
+from bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
 from tests.processes import started, w2vbench
 
 TIMED = protocol.Timed(
     variant="gather", calls=3, rounds=2, prepare_s=0.1, adapt_s=None, wall_s=[1e-6, None], cpu_s=[0.0, None]
 )
-DONE = event_line(protocol.Done(), "abc")
+DONE = line_of(protocol.Done(), "abc")
 
 
 def test_an_event_comes_back_as_it_was_written() -> None:
-    assert read_event(event_line(TIMED, "abc"), "abc") == TIMED
+    assert read_event(line_of(TIMED, "abc"), "abc") == TIMED
 
 
 def test_a_job_comes_back_as_it_was_written() -> None:
     job = protocol.Measure(
-        sources={"": protocol.Source(files=("/caf\udce9.py",))},
+        sources={"": protocol.ImplementationSource(files=("/caf\udce9.py",))},
         corpus="/corpus",
         kernel="lookup",
         size="V=1e3,H=4,B=1,f32,i64,zipf,t1",
         cases=((protocol.Variant(name="gather", key="lookup/gather", check=True),),),
-        process=2,
-        rounds=5,
-        sample_s=0.001,
-        variant_s=0.01,
-        plan={"gather": protocol.Plan(calls=7, rounds=5)},
+        settings=protocol.MeasurementSettings(rounds=5, sample_s=0.001),
+        options=protocol.MeasureOptions(process=2, plan={"gather": protocol.SamplePlan(calls=7, rounds=5)}),
     )
-    assert read_job(job_line(job, "abc")) == (job, "abc")
+    assert read_job(line_of(job, "abc")) == (job, "abc")
 
 
 def test_the_first_sign_of_life_needs_no_token() -> None:
-    assert read_event(event_line(protocol.Started()), "abc") == protocol.Started()
+    assert read_event(line_of(protocol.Started()), "abc") == protocol.Started()
 
 
 @pytest.mark.parametrize(
@@ -49,11 +46,11 @@ def test_the_first_sign_of_life_needs_no_token() -> None:
     [
         *(b"", b"\n", b"garbage\n", b"\xff\xfe\n", b"1\n", b"null\n", b"[]\n", b"{}\n", b'"event"\n', b"9" * 5000),
         *(
-            b'{"event": {"type": "Done"}}\n',
-            b'{"event": 5, "token": "abc"}\n',
-            b'{"event": {"type": "No"}, "token": "abc"}\n',
+            b'[{"type": "Done"}]\n',
+            b'[5, "abc"]\n',
+            b'[{"type": "No"}, "abc"]\n',
         ),
-        *(b'{"event": {"type": "Done"}, "token": "abd"}\n', b"x" + DONE, DONE[:-3], b"[" * 100_000),
+        *(b'[{"type": "Done"}, "abd"]\n', b"x" + DONE, DONE[:-3], b"[" * 100_000),
     ],
     ids=range(17),
 )
@@ -110,7 +107,7 @@ ASKED = (
 
 @pytest.mark.parametrize(
     ("text", "after"),
-    [(b"\xff\n", 0), (b'{"event": {"type": "Done"}, "token": "no"}\n', 40)],
+    [(b"\xff\n", 0), (b'[{"type": "Done"}, "no"]\n', 40)],
     ids=["in the contract", "in the problem"],
 )
 def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(

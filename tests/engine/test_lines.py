@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from bench.engine import lines
-from bench.engine.context import Settings
-from bench.engine.measuring import profile_of
+from bench.engine.lines import profile_of
+from bench.engine.protocol import Line, MeasurementSettings
 from bench.engine.traced import LineAllocation, traced_lines
 from bench.plans.problems import new_problem_run
 from bench.plans.run import profiled_problems
@@ -35,22 +35,26 @@ ROOT = Path(__file__).resolve().parents[2]
 BY_KEY = {i.key: i for i in catalogue.own()}
 
 
-def profiled(key: str, size: Size) -> dict[str, dict[str, float]]:
-    """Each line of code by its text, and the number of calls under the key ``calls``."""
+def profiled(key: str, size: Size) -> tuple[int, dict[str, Line]]:
+    """The number of calls, and each line of code by its text."""
     implementation = BY_KEY[key]
     problem = implementation.kernel.make(size, words.builtin(), np.random.default_rng(0))
     found = lines.profile(implementation, problem)
     assert 0 < found["unit_s"] <= 1e-6
     assert 0 <= found["hook_s"] < 1e-4
-    return {line["text"].strip(): line for line in found["lines"] if line["hits"]} | {"calls": {"n": found["calls"]}}
+    return found["calls"], {line.text.strip(): line for line in found["lines"] if line.hits}
+
+
+def as_kept(found: dict[str, Any]) -> LineProfile:
+    """A profile as a result file has it."""
+    return LineProfile.model_validate(found, from_attributes=True)
 
 
 def test_a_loop_over_the_batch_is_hit_once_a_word() -> None:
     B = 37
-    found = profiled("scatter.scalar/loop", Size(500, 1, B))
-    calls = found["calls"]["n"]
-    assert found["dW[word] += dout[i]"]["hits"] == calls * B
-    assert found["for i, word in enumerate(idx):"]["hits"] == calls * (B + 1)
+    calls, found = profiled("scatter.scalar/loop", Size(500, 1, B))
+    assert found["dW[word] += dout[i]"].hits == calls * B
+    assert found["for i, word in enumerate(idx):"].hits == calls * (B + 1)
 
 
 def test_a_profiled_function_is_left_the_code_it_was() -> None:
@@ -73,15 +77,15 @@ def test_what_a_line_takes_stands_beside_it() -> None:
     gather = BY_KEY["lookup/gather"]
     problem = gather.kernel.make(Size(100, 4, 1), words.builtin(), np.random.default_rng(0))
     found = lines.profile(replace(gather, function=waits), problem, pass_s=3 * pause)
-    waited = next(line for line in found["lines"] if line["text"].strip() == "time.sleep(pause)")
-    assert waited["hits"] == found["calls"]
-    assert waited["time_s"] >= found["calls"] * pause
+    waited = next(line for line in found["lines"] if line.text.strip() == "time.sleep(pause)")
+    assert waited.hits == found["calls"]
+    assert waited.time_s >= found["calls"] * pause
 
 
 def test_memory_growth_stands_beside_the_line_that_touches_the_pages() -> None:
     B, V = 100, 200_000  # 80 MB: beyond what the allocator keeps for the next call
-    found = profiled("lookup/one-hot-matmul", Size(V, 4, B))
-    made = sum(line.get("memory_bytes") or 0 for text, line in found.items() if "one_hot" in text)
+    _, found = profiled("lookup/one-hot-matmul", Size(V, 4, B))
+    made = sum(line.memory_bytes or 0 for text, line in found.items() if "one_hot" in text)
     assert made == pytest.approx(B * V * 4, rel=0.25)
 
 
@@ -175,7 +179,7 @@ def test_lines_of_our_own_implementations_have_what_their_arrays_take(
     key: str, size: Size, line: str, shown: str
 ) -> None:
     implementation = BY_KEY[key]
-    found = LineProfile.model_validate(lines.profile(implementation, problem_of(implementation, size), pass_s=0.0))
+    found = as_kept(lines.profile(implementation, problem_of(implementation, size), pass_s=0.0))
     assert not found.left_out
     assert [allocation(one) for one in found.lines if line in one.text and one.hits] == [shown]
 
@@ -194,11 +198,11 @@ def test_a_pass_over_memory_that_takes_too_long_is_stopped_and_reported() -> Non
 
     gather = replace(BY_KEY["lookup/gather"], function=hangs_in_a_child)
     found = lines.profile(gather, problem_of(gather, Size(100, 4, 1)), pass_s=0.0, limit_s=0.3)
-    assert found["left_out"] == ["allocated: no answer in 0.3 s", "resident: no answer in 0.3 s"]
-    assert sum(line["hits"] or 0 for line in found["lines"]) > 0
-    assert all(line["traced_bytes"] is line["memory_bytes"] is None for line in found["lines"])
+    assert found["left_out"] == ("allocated: no answer in 0.3 s", "resident: no answer in 0.3 s")
+    assert sum(line.hits or 0 for line in found["lines"]) > 0
+    assert all(line.traced_bytes is line.memory_bytes is None for line in found["lines"])
     reasons = "Not profiled: allocated: no answer in 0.3 s. Not profiled: resident: no answer in 0.3 s."
-    assert note(LineProfile.model_validate(found)).endswith(reasons)
+    assert note(as_kept(found)).endswith(reasons)
 
 
 def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are() -> None:
@@ -231,7 +235,7 @@ def test_an_implementation_is_profiled_where_its_kernel_has_most_work_or_the_mos
     small, large, huge = (Size(V, B=B) for V, B in ((1_000, 100), (1_000, 1_000), (100_000, 100)))
     one, two = BY_KEY["lookup/one-hot-dot"], BY_KEY["lookup/gather"]
     problems = [
-        new_problem_run(who, size, Settings())
+        new_problem_run(who, size, MeasurementSettings())
         for who, size in (([one, two], small), ([one, two], large), ([two], huge))
     ]
     assert profiled_problems(problems) == {one.key: problems[1].problem, two.key: problems[2].problem}

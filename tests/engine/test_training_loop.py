@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.engine import training_loop as runs
 from bench.engine.training_loop import (
     LEAST_PIECE,
-    Plan,
+    TrainingPlan,
     TrainingState,
     lines_of,
     most_frequent,
@@ -127,7 +127,7 @@ def test_a_run_learns_at_a_falling_rate_and_says_how_far_it_is(implementations: 
         rates.append(run.model.alpha)
         seen.append((run.words, run.left_s))
 
-    run = train(Plan(implementation=implementations[-1], V=12, H=16, epochs=4), corpus, note, hold_out=True)
+    run = train(TrainingPlan(implementation=implementations[-1], V=12, H=16, epochs=4), corpus, note, hold_out=True)
     assert run.words == run.total == 4 * 1980 * 5
     assert rates == sorted(rates, reverse=True)
     assert 0.024 < rates[0] < 0.025
@@ -158,7 +158,7 @@ def test_a_model_may_want_more_words_at_once_and_gets_the_rates_of_a_piece() -> 
 
     slow = CBOW[0].kernel.implementation("slow", "slow", prepare=Slow)(step)
     corpus = small_text()
-    fed = train(Plan(implementation=slow, V=12, H=4, epochs=2), corpus, lambda run: None).model.fed
+    fed = train(TrainingPlan(implementation=slow, V=12, H=4, epochs=2), corpus, lambda run: None).model.fed
     assert [words for words, _, _ in fed] == [8000, 2000] * 2
     assert [first for _, first, _ in fed] == pytest.approx([0.025, 0.01504, 0.01255, 0.00259])
     assert [last for _, _, last in fed] == pytest.approx([0.01504, 0.01255, 0.00259, 0.0001])
@@ -184,12 +184,12 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
 
     monkeypatch.setattr(runs, "LONG_STEP_S", a_while)
     counting = CBOW[0].kernel.implementation("counting", "counts", prepare=Counting)(step)
-    assert runs.pace(Plan(implementation=counting, V=12, H=4), small_text()) > 0
+    assert runs.pace(TrainingPlan(implementation=counting, V=12, H=4), small_text()) > 0
     assert Counting.seen == steps
 
 
 def test_a_run_may_stop_after_a_number_of_words() -> None:
-    run = train(Plan(implementation=CBOW[-1], V=12, H=4, words=3000), small_text(), lambda run: None)
+    run = train(TrainingPlan(implementation=CBOW[-1], V=12, H=4, words=3000), small_text(), lambda run: None)
     assert 3000 <= run.words < 3000 + LEAST_PIECE + 10
 
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.engine.context import Settings as RunSettings
 from bench.engine.contract import check_contract
+from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import new_problem_run
 from impls.case import Size
 from impls.catalogue import missing
@@ -397,7 +397,7 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
 
 def test_a_text_of_a_word_is_checked_and_not_measured() -> None:
     """It has no windows: what would be timed is not training."""
-    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RunSettings()).cases
+    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), MeasurementSettings()).cases
     assert [(implementation.status, implementation.reason) for implementation in implementations] == [
         ("skipped", "B = 1 is too small for this kernel: use --batch 20 or more")
     ]

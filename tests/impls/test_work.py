@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reports.story import findings, overview
+from reports.wins import wins
 
 from impls.case import Size
 from impls.interface import BadImplementation
@@ -19,9 +21,7 @@ from reports.history import trends
 from reports.history_page import as_json, html
 from reports.page import as_markdown, report
 from reports.results import ResultFile, Row
-from reports.story import findings, overview
 from reports.tables import csv, tables
-from reports.wins import wins
 from tests import saved
 from tests.saved import row
 

@@ -12,8 +12,8 @@ import pytest
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.experiment import Outcome
-from bench.engine.pool import LongestStage, WorkerFailure, Workers
-from bench.engine.protocol import Plan, Source
+from bench.engine.pool import LongestStep, WorkerFailure, Workers
+from bench.engine.protocol import ImplementationSource, SamplePlan
 from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse, sources_of
 from bench.plans.comparison_samples import CaseSamples, ComparisonSamples, add_process, variant_name
@@ -44,7 +44,7 @@ def test_what_a_process_found_is_kept_by_stage_and_side() -> None:
     for stage in (0, 0, 1, 1, 1):
         add_process(outcome, case, TRIPLE, found, stage)
     assert [len(stage) for stage in found.stages] == [2, 3]
-    assert found.plan == dict.fromkeys(TRIPLE, Plan(calls=3, rounds=2))
+    assert found.plan == dict.fromkeys(TRIPLE, SamplePlan(calls=3, rounds=2))
     row = ComparisonSamples(Differences(compared=[case]), {case: found}, 0.0).row(case, Path("/tree"))
     assert row.stages[1][1]["head"] == Samples(wall_s=[1.0, None, 4.0], cpu_s=[0.9, None, 1.1], setup_s=1.0)
     assert (row.base_bytes, row.control_bytes, row.head_bytes, row.head_resident_bytes) == (77, 77, 77, 8192)
@@ -131,7 +131,7 @@ class Answered(Workers):
         ]
 
     def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
-        yield protocol.Stage(name="loading")
+        yield protocol.StepBegins(name="loading")
         yield from self.listed
         yield protocol.Done()
 
@@ -161,7 +161,7 @@ def test_what_is_not_heads_fault_leaves_the_question_open(
 
 def test_sources_are_both_folders_and_the_files_in_each() -> None:
     trees = Tree("main", Path("/b"), "1" * 40), Tree("the work tree", Path("/h"), "2" * 40)
-    base, head = Source(tree="/b"), Source(tree="/h")
+    base, head = ImplementationSource(tree="/b"), ImplementationSource(tree="/h")
     assert sources_of(*trees) == {"base": base, "control": base, "head": head}
     files = sources_of(*trees, [Path("sub/mine.py")])
     assert [files[name].files for name in ("base", "head")] == [("/b/sub/mine.py",), ("/h/sub/mine.py",)]
@@ -169,7 +169,7 @@ def test_sources_are_both_folders_and_the_files_in_each() -> None:
 
 # limits that are no fault of HEAD's
 
-FINE = protocol.Verdict(key="lookup/mine", status="ok", reason="")
+FINE = protocol.ContractChecked(key="lookup/mine", status="ok", reason="")
 
 
 def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iterator[protocol.Events]:
@@ -181,11 +181,8 @@ def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iter
 def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
     died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
     assert "BASE fails too (timeout: the check took" in excuse(run_of(death=died), Workers(), "timeout")
-    for failed in (
-        protocol.Verdict(key="lookup/mine", status="error", reason="broken"),
-        protocol.Excluded(variant="mine|base", status="error", reason="broken"),
-    ):
-        assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
+    failed = protocol.ContractChecked(key="lookup/mine", status="error", reason="broken")
+    assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +190,7 @@ def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
 )
 def test_a_stage_of_base_counts_against_its_own_limit(seconds: float, limit_s: float, excused: bool) -> None:
     workers = Workers()
-    workers.longest = LongestStage("check", seconds, limit_s)
+    workers.longest = LongestStep("check", seconds, limit_s)
     assert bool(excuse(run_of(FINE, protocol.Done()), workers, "timeout")) is excused
     assert excuse(run_of(FINE, protocol.Done()), workers, "out of memory") == ""
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.context import Settings
-from bench.engine.protocol import MachineLimits, Plan
+from bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
 from bench.plans.journal import Journal, JournalError, lock_folder
 from bench.plans.problems import ProblemRun, new_problem_run
 from impls import catalogue
@@ -20,11 +19,11 @@ LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 
 
 def problem(processes: int) -> ProblemRun:
-    made = new_problem_run(LOOKUPS[:2], Size(1000), Settings())
+    made = new_problem_run(LOOKUPS[:2], Size(1000), MeasurementSettings())
     made.processes = processes
     for case in made.cases:
         case.samples = [Samples(wall_s=[1e-6, None], cpu_s=[0.0, None], setup_s=0.1)] * processes
-        case.plan = Plan(calls=3, rounds=2)
+        case.plan = SamplePlan(calls=3, rounds=2)
     return made
 
 

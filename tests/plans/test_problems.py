@@ -11,9 +11,10 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import RUN_VARIABLE, Workers
+from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, measure_problem, new_problem_run
 from bench.plans.run import saved_corpus
 from impls import catalogue, words
@@ -127,7 +128,7 @@ def absent(W, idx):
     return W[idx]
 """
 
-QUICK = Settings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=3.0)
+QUICK = MeasurementSettings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=3.0)
 
 
 Tracks = Callable[..., RunContext]
@@ -228,7 +229,7 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
 
 def test_an_implementation_that_would_not_fit_is_skipped_before_it_is_tried(track: Tracks) -> None:
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather")]
-    small = Settings(processes=1, rounds=2, sample_s=0.0005, variant_s=0.01, memory_limit_bytes=600 << 20)
+    small = MeasurementSettings(processes=1, rounds=2, sample_s=0.0005, variant_s=0.01, memory_limit_bytes=600 << 20)
     result = measure_problem(mine, Size(20_000, 4, 10_000), track(small))
     statuses = {case.implementation.slug: (case.status, case.reason) for case in result.cases}
     assert statuses["gather"] == ("ok", "")
@@ -240,7 +241,7 @@ def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
     """gather allocates its (B, H) result; the one-hot product a (B, V) matrix beside it."""
     mine = [i for i in catalogue.own() if i.key in ("lookup/one-hot-matmul", "lookup/gather", "lookup/take-out")]
     V, H, B = 2000, 64, 256
-    result = measure_problem(mine, Size(V, H, B), track(Settings(processes=1, rounds=2, sample_s=0.0005)))
+    result = measure_problem(mine, Size(V, H, B), track(MeasurementSettings(processes=1, rounds=2, sample_s=0.0005)))
     peak = {case.implementation.slug: case.memory.peak_bytes for case in result.cases}
     assert peak["gather"] == pytest.approx(B * H * 4, rel=0.1)
     assert peak["one-hot-matmul"] == pytest.approx(B * V * 4 + B * H * 4, rel=0.05)
@@ -275,7 +276,9 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
         "four = lookup.implementation('four', 'the same', shares='VH', prepare=shared)(gather)\n"
     )
     size = Size(200_000, 100, 4)
-    room = Settings(processes=1, rounds=1, memory_limit_bytes=WORKER_BYTES + 3 * size.V * size.H * 4 + (1 << 20))
+    room = MeasurementSettings(
+        processes=1, rounds=1, memory_limit_bytes=WORKER_BYTES + 3 * size.V * size.H * 4 + (1 << 20)
+    )
     result = measure_problem(catalogue.from_file(file), size, track(room, file))
     statuses = {case.implementation.slug: case.status for case in result.cases}
     assert sorted(statuses.values()) == ["ok", "ok", "ok", "skipped"]
@@ -321,7 +324,7 @@ def test_a_memory_measurement_that_fails_costs_an_implementation_no_times(track:
 
 def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> None:
     gather = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
-    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False))
+    mine = track(MeasurementSettings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False))
     used: list[int] = []
     for passes in range(2):
         mine.workers.retire()
@@ -339,7 +342,7 @@ def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Pa
     file.write_text(
         "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
     )
-    mine = track(Settings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
+    mine = track(MeasurementSettings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
     result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
     assert [case.status for case in result.cases] == ["ok"]
     assert mine.workers.idle == []

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from bench.engine.context import RunContext, Settings
+from bench.engine.context import RunContext
 from bench.engine.pool import Workers
-from bench.engine.protocol import MachineLimits
+from bench.engine.protocol import MachineLimits, MeasurementSettings
 from bench.plans import run as running
 from bench.plans.journal import Journal
 from bench.plans.problems import ProblemRun
@@ -24,7 +24,7 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problems = [running.PlannedProblem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
-    settings = replace(Settings(), processes=2)
+    settings = replace(MeasurementSettings(), processes=2)
     context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
     asked: list[list[int]] = []
 

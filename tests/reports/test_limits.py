@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.engine import limits as measuring
+from bench.engine import machine
 from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
@@ -140,7 +141,7 @@ def test_a_file_without_any_figures_of_limits_has_none() -> None:
 
 
 def test_the_machine_is_measured_at_working_sets_up_to_the_largest_that_matters() -> None:
-    found = measuring.measure(3 << 20, ["f32", "f64"])
+    found = machine.measure(3 << 20, ["f32", "f64"])
     for kind in ("read", "write", "copy"):
         sizes, rates = zip(*found[kind], strict=True)
         assert list(sizes) == [256 << 10, 1 << 20, 3 << 20]
@@ -150,7 +151,7 @@ def test_the_machine_is_measured_at_working_sets_up_to_the_largest_that_matters(
 
 
 def test_a_table_smaller_than_every_working_set_is_no_trouble() -> None:
-    found = measuring.measure(16, ["f32"])
+    found = machine.measure(16, ["f32"])
     assert [size for size, _ in found["read"]] == [256 << 10, 512 << 10]
 
 
