@@ -1,0 +1,22 @@
+"""A copy of this package, for tests of its identity and of copies side by side."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from impls import catalogue
+
+
+@pytest.fixture
+def package_copy(tmp_path: Path) -> Iterator[Path]:
+    """The sources of this package at another place. What is loaded from them under a name with copy_ is forgotten."""
+    folder = tmp_path / "elsewhere" / "impls"
+    shutil.copytree(Path(catalogue.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("copy_")]:
+        del sys.modules[name]
