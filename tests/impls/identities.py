@@ -16,6 +16,7 @@ from impls.catalogue import from_file
 from impls.identity import Identity, implementation_identity
 from impls.interface import Implementation
 from impls.trees import Tree
+from tests.impls.files import module
 
 Files = dict[str, str]
 DATA = Path(__file__).parents[1] / "data" / "identity"
@@ -72,8 +73,8 @@ def load(files: Files) -> Identity:
             spec.loader.exec_module(sys.modules[name])
             return identity(import_module(f"{name}.top").mine, root)
         finally:
-            for module in [module for module in sys.modules if module.split(".")[0] == name]:
-                del sys.modules[module]
+            for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == name]:
+                del sys.modules[loaded]
 
 
 def digest(files: Files) -> str:
@@ -86,18 +87,7 @@ def original() -> str:
     return digest(WORLD)
 
 
-OUTSIDE = """
-from impls.lookup import lookup
-{statement}
-
-@lookup.implementation("mine", "mine")
-def mine(W, idx):
-    return {returns}
-"""
-
-
 def identity_of_file(root: Path, statement: str, returns: str, name: str = "mine.py") -> Identity:
     """Of the implementation in a file of a tree, which is written and loaded."""
-    file = write(root, {name: OUTSIDE.format(statement=statement, returns=returns)}) / name
-    (mine,) = from_file(file, [root])
+    (mine,) = from_file(module(root / name, statement, returns), [root])
     return identity(mine, root)

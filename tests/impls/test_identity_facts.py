@@ -11,7 +11,8 @@ import pytest
 from bench.engine.sources import facts as described
 from impls.catalogue import from_copy, from_file
 from impls.identity import Identity
-from tests.impls.identities import OUTSIDE, SOURCES, digest, identity, identity_of_file, load, tree_of, write
+from tests.impls.files import module
+from tests.impls.identities import SOURCES, digest, identity, identity_of_file, load, tree_of, write
 
 # imports when called
 
@@ -164,7 +165,7 @@ def test_a_file_that_uses_its_own_tree_uses_none_of_the_other(tmp_path: Path) ->
 
 def test_files_of_another_tree_are_told_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree, other = tmp_path / "tree", write(tmp_path / "other", {"lib/far_told.py": FAR})
-    file = write(tree, {"mine.py": OUTSIDE.format(statement="from far_told import f", returns="f()")}) / "mine.py"
+    file = module(tree / "mine.py", "from far_told import f", "f()")
     monkeypatch.syspath_prepend(other / "lib")
     (mine,) = from_file(file, [tree])
     found = [described(mine, tree, tree, place).strays for place in (other, tree, tmp_path, tmp_path / "nowhere")]

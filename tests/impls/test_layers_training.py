@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from tests.impls.book import SENTENCE, SGD, Adam, corpus_of, small, train, windo
 from tests.impls.calling import available, implementations
 
 Model = type[CBOW | SkipGram]
+MODELS: tuple[Model, ...] = (CBOW, SkipGram)
 
 
 def trained(
@@ -84,7 +84,7 @@ def plain_simple_cbow(V: int, H: int, corpus: Array, optimizer: Any, epochs: int
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-@pytest.mark.parametrize("model", [CBOW, SkipGram])
+@pytest.mark.parametrize("model", MODELS)
 def test_chapter_4_gives_the_books_losses(model: Model, optimizer: type[SGD | Adam]) -> None:
     V, H, corpus = 15, 8, corpus_of(15, 204)
     got = trained(model, V, H, corpus, optimizer())
@@ -97,8 +97,8 @@ def test_chapter_3_gives_the_books_losses(optimizer: type[SGD | Adam]) -> None:
     np.random.seed(3)
     want = plain_simple_cbow(7, 5, SENTENCE, optimizer(), epochs=20, batch=3)
     np.random.seed(3)
-    model, *text = small("SimpleCBOW", H=5)
-    np.testing.assert_allclose(train(model, optimizer(), *text, epochs=20, batch=3), want, rtol=2e-6)
+    model, contexts, target = small("SimpleCBOW", H=5)
+    np.testing.assert_allclose(train(model, optimizer(), contexts, target, epochs=20, batch=3), want, rtol=2e-6)
 
 
 @pytest.mark.parametrize(("model", "answers"), [(CBOW, 6), (SkipGram, 24)])
@@ -116,8 +116,8 @@ def test_chapter_4s_script_learns(model: Model, answers: int) -> None:
 
 def test_chapter_3s_script_learns() -> None:
     np.random.seed(0)
-    model, *text = small("SimpleCBOW", H=5)
-    losses = train(model, Adam(), *text, epochs=1000, batch=3)
+    model, contexts, target = small("SimpleCBOW", H=5)
+    losses = train(model, Adam(), contexts, target, epochs=1000, batch=3)
     assert losses[0] == pytest.approx(math.log(7), rel=1e-3)
     assert np.mean(losses[-20:]) < 1
 
@@ -129,24 +129,26 @@ def short_training(model: Model, **options: Any) -> list[float]:
     return trained(model, 15, 8, corpus_of(15, 64), SGD(), **options)
 
 
-@cache
-def without_options(model: Model) -> list[float]:
-    return short_training(model)
+@pytest.fixture(scope="module")
+def without_options() -> dict[Model, list[float]]:
+    return {model: short_training(model) for model in MODELS}
 
 
 @pytest.mark.parametrize("implementation", implementations("lookup", "scatter.dense"))
-@pytest.mark.parametrize("model", [CBOW, SkipGram])
-def test_every_lookup_and_scatter_gives_the_same_losses(model: Model, implementation: Implementation) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_every_lookup_and_scatter_gives_the_same_losses(
+    model: Model, implementation: Implementation, without_options: dict[Model, list[float]]
+) -> None:
     option = implementation.kernel.name.removesuffix(".dense")
     losses = short_training(model, **{option: available(implementation)})
-    np.testing.assert_allclose(losses, without_options(model), rtol=1e-6)
+    assert losses == pytest.approx(without_options[model], rel=1e-6)
 
 
 @pytest.mark.parametrize("draw", implementations("sampling.without-replacement", "sampling.with-replacement"))
-@pytest.mark.parametrize("model", [CBOW, SkipGram])
-def test_every_sampler_trains(model: Model, draw: Implementation) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_every_sampler_trains(model: Model, draw: Implementation, without_options: dict[Model, list[float]]) -> None:
     losses = short_training(model, draw=available(draw))
-    assert losses[0] == pytest.approx(without_options(model)[0], rel=1e-3)
+    assert losses[0] == pytest.approx(without_options[model][0], rel=1e-3)
     assert losses[-1] < losses[0]
     assert losses == short_training(model, draw=draw)  # np.random.seed rules these negatives too
 

@@ -56,7 +56,8 @@ layers = st.builds(
     Layer, st.integers(2, 9), st.sampled_from(LENGTHS), st.integers(1, 6), st.integers(1, 5), st.integers(0, 2**32)
 )
 
-Result = tuple[float, Array, Array]
+Result = tuple[Any, Array, Array]
+"""Loss, dh (B, H) and the gradient of W_out."""
 
 
 def computed(implementation: Implementation, h: Array, W: Array, target: Array, *rest: Any) -> Result:
