@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -89,6 +88,7 @@ def test_chapter_4_gives_the_books_losses(model: Model, optimizer: type[SGD | Ad
     V, H, corpus = 15, 8, corpus_of(15, 204)
     got = trained(model, V, H, corpus, optimizer())
     assert len(got) == 20
+    assert got[-1] < got[0]
     np.testing.assert_allclose(got, plain_word2vec(model is SkipGram, V, H, corpus, optimizer()), rtol=2e-6)
 
 
@@ -99,27 +99,6 @@ def test_chapter_3_gives_the_books_losses(optimizer: type[SGD | Adam]) -> None:
     np.random.seed(3)
     model, contexts, target = small("SimpleCBOW", H=5)
     np.testing.assert_allclose(train(model, optimizer(), contexts, target, epochs=20, batch=3), want, rtol=2e-6)
-
-
-@pytest.mark.parametrize(("model", "answers"), [(CBOW, 6), (SkipGram, 24)])
-def test_chapter_4s_script_learns(model: Model, answers: int) -> None:
-    np.random.seed(0)
-    corpus = corpus_of(12, 200)
-    made = model(12, 10, 2, corpus)
-    before = made.word_vecs.copy()
-    losses = train(made, Adam(0.01), *windows(corpus, 2), epochs=12, batch=20)
-    assert losses[0] == pytest.approx(answers * math.log(2), rel=1e-3)
-    assert np.mean(losses[-9:]) < 0.85 * losses[0]
-    assert made.word_vecs is made.params[0]
-    assert (made.word_vecs != before).any(axis=1).all()
-
-
-def test_chapter_3s_script_learns() -> None:
-    np.random.seed(0)
-    model, contexts, target = small("SimpleCBOW", H=5)
-    losses = train(model, Adam(), contexts, target, epochs=1000, batch=3)
-    assert losses[0] == pytest.approx(math.log(7), rel=1e-3)
-    assert np.mean(losses[-20:]) < 1
 
 
 # options

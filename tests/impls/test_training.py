@@ -1,194 +1,39 @@
-"""Training: the compiled steps against plain arithmetic, what a pass does to a text, and that implementations learn."""
+"""Training: what a pass does to a text, what the contract finds, and its pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.context import Settings as RunSettings
 from bench.engine.contract import check_contract
 from bench.plans.problems import new_problem_run
 from impls.case import Size
-from impls.compiled import compiled
 from impls.interface import Array, Implementation, Problem
 from impls.training import compiled as looped
-from impls.training import contract, rows, staged
+from impls.training import staged
 from impls.training.compiled import CompiledModel
 from impls.training.contract import (
-    EVERY_PAIR,
     LEARNT_ACCURACY,
     LONGEST,
     Settings,
-    covers,
     keep_probability,
     noise_loss,
     pair_accuracy,
     pairs_of,
-    topic_text,
-    training_problem,
     windows,
 )
-from impls.training.implementations import CBOW, SKIP_GRAM, cbow
+from impls.training.implementations import CBOW, cbow
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
-from impls.vectors import LINE, aligned, register_bytes
 from impls.words import Corpus, encode
-from tests.impls.calling import available
-
-V = 12
-EVERY = [*CBOW, *SKIP_GRAM]
-NUMBA = pytest.mark.parametrize("implementation", [CBOW[-1], SKIP_GRAM[-1]], ids=lambda i: i.key)
-
-
-def those(*slugs: str) -> list[Any]:
-    """Parameters: these implementations of both kernels."""
-    return [pytest.param(i, id=i.key) for i in EVERY if i.slug in slugs]
-
-
-def problem_of(
-    text: tuple[Array, Array],
-    H: int = 16,
-    K: int = 2,
-    *,
-    counts: Any = None,
-    threads: int = 1,
-    seed: int = 0,
-    settings: Settings = Settings(sample=0),  # noqa: B008 (it is frozen)
-) -> Problem:
-    """A text and its lines as a problem of training; its words are counted unless their counts are given."""
-    words, starts = text
-    counts = np.bincount(words).astype(float) if counts is None else np.asarray(counts, float)
-    size = Size(len(counts), H, len(words), K, index="i32", threads=threads)
-    return training_problem(size, counts, [(words, starts)], np.random.default_rng(seed), settings)
-
-
-def model_of(implementation: Implementation, problem: Problem) -> Any:
-    _, (model,) = available(implementation).start(problem)
-    return model
-
-
-def text(*words: int, lines: Sequence[int] = ()) -> tuple[Array, Array]:
-    """A text of words, in one line unless its lines' beginnings are given."""
-    return np.array(words, np.int32), np.array([*(lines or [0]), len(words)], np.int64)
-
-
-# the arithmetic of a step
-
-
-def skip_gram_reference(
-    W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float, together: int = 2
-) -> None:
-    """Each context against all targets' old rows; contexts two by two, as the implementation goes through them."""
-    old = W_out.copy()
-    change = np.zeros_like(W_out)
-    for first in range(0, len(contexts), together):
-        some = contexts[first : first + together]
-        h = W_in[some].copy()
-        slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-h @ old[targets].T)))
-        np.add.at(W_in, some, slopes @ old[targets])
-        np.add.at(change, targets, slopes.T @ h)
-    W_out += change
-
-
-def cbow_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
-    h = W_in[contexts].mean(axis=0)
-    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-W_out[targets] @ h)))
-    change = slopes @ W_out[targets]
-    np.add.at(W_out, targets, slopes[:, None] * h)
-    np.add.at(W_in, contexts, change)
-
-
-rows_skip_gram, rows_cbow = rows.skip_gram_step, rows.cbow_step
-
-
-def call_skip_gram(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_skip_gram(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
-
-
-def call_cbow(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_cbow(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
-
-
-def stepped(
-    call: Callable[..., None], H: int, contexts: list[int], targets: list[int], own: int, seed: int
-) -> tuple[Array, Array, Array, Array]:
-    """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
-    rng = np.random.default_rng(seed)
-    width = -(-H // LINE) * LINE
-    tables = []
-    for _ in range(2):
-        table = aligned(V, width)
-        table[:, :H] = rng.normal(size=(V, H)) * 0.5
-        tables.append(table)
-    before = [table.astype(np.float64) for table in tables]
-    owns = [aligned(own, width) for _ in range(2)]
-    for table, mine in zip(tables, owns, strict=True):
-        mine[:] = table[:own]
-    slot = -(-len(targets) // 8) * 8
-    compiled(call)(
-        tables[0], owns[0], tables[1], owns[1], np.array(contexts, np.int32), np.array(targets, np.int32),
-        np.float32(0.1), aligned(max(2, len(contexts)), width), np.zeros(len(contexts) * slot + 32, np.float32),
-        (0,) * len(targets), (0,) * (width // LINE),
-    )  # fmt: skip
-    for table, mine, was in zip(tables, owns, before, strict=True):
-        np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
-        table[:own] = mine
-    return before[0], before[1], tables[0], tables[1]
-
-
-def assert_step(
-    skip_gram: bool, H: int, contexts: list[int], targets: list[int], own: int, seed: int, atol: float
-) -> None:
-    """A compiled step is the arithmetic it claims."""
-    W_in, W_out, got_in, got_out = stepped(call_skip_gram if skip_gram else call_cbow, H, contexts, targets, own, seed)
-    if skip_gram:
-        one_by_one = register_bytes() // 2 < 2 * len(targets) + 4
-        skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, 1 if one_by_one else 2)
-    else:
-        cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
-    np.testing.assert_allclose(got_in, W_in, atol=atol)
-    np.testing.assert_allclose(got_out, W_out, atol=atol)
-
-
-ids = st.integers(0, V - 1)
-
-
-@pytest.mark.parametrize("skip_gram", [True, False])
-@settings(max_examples=60, deadline=None)
-@given(
-    contexts=st.lists(ids, min_size=1, max_size=10),
-    targets=st.lists(ids, min_size=6, max_size=6),
-    own=st.sampled_from([0, 5]),
-    seed=st.integers(0, 2**32),
-)
-def test_a_step_is_the_arithmetic_it_claims(
-    skip_gram: bool, contexts: list[int], targets: list[int], own: int, seed: int
-) -> None:
-    """With repeated contexts, and negatives that repeat or are the target."""
-    assert_step(skip_gram, 20, contexts, targets, own, seed, atol=2e-6)
-
-
-@pytest.mark.parametrize("skip_gram", [True, False])
-@pytest.mark.parametrize(("H", "K"), [(1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
-def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K: int, skip_gram: bool) -> None:
-    rng = np.random.default_rng(K)
-    contexts, targets = rng.integers(V, size=7).tolist(), rng.integers(V, size=K + 1).tolist()
-    assert_step(skip_gram, H, contexts, targets, own=3, seed=1, atol=1e-5)
-
-
-# implementations
+from tests.impls.texts import EVERY, NUMBA, TOPICS, V, model_of, problem_of, text, those, trained
 
 
 class Idle:
@@ -265,17 +110,6 @@ def test_a_model_that_learns_nothing_or_has_other_tables_is_wrong(
 def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Settings(**given)
-
-
-TOPICS = topic_text(V, np.random.default_rng(1))
-FAST = Settings(sample=0, alpha=0.05)
-
-
-def trained(implementation: Implementation, threads: int = 1, passes: int = 12, seed: int = 0) -> Any:
-    model = model_of(implementation, problem_of(TOPICS, K=5, threads=threads, seed=seed, settings=FAST))
-    for _ in range(passes):
-        implementation(*TOPICS, model)
-    return model
 
 
 @NUMBA
@@ -387,108 +221,6 @@ def test_a_text_of_a_word_is_checked_and_not_measured() -> None:
     (case,) = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), RunSettings()).cases
     assert case.status == "skipped"
     assert "B = 1 is too small" in case.reason
-
-
-# equal work
-
-
-@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 7))
-def test_pairs_of_a_call_are_those_of_its_lines(B: int, longest: int, window: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contract, "LONGEST", longest)
-        patch.setattr(contract, "EVERY_PAIR", replace(EVERY_PAIR, window=window))
-        starts = np.array([*range(0, B, longest), B])
-        centres, _ = pairs_of(np.zeros(B, np.int32), starts, window)
-        assert covers(Size(9, B=B)) == {"pairs": len(centres), "words": B}
-
-
-def counting(model: Any) -> list[int]:
-    """Where a model puts how many pairs each of its batches, or a thread's part, has."""
-    seen: list[int] = []
-    if isinstance(model, CompiledModel):
-        inner = model.train
-
-        def train(*part: Any) -> int:
-            seen.append(inner(*part))
-            return seen[-1]
-
-        vars(model)["train"] = train
-    else:
-        model.learn = lambda inputs, *rest: seen.append(len(inputs))
-    return seen
-
-
-@pytest.mark.parametrize(
-    ("implementation", "threads"),
-    [
-        pytest.param(i, threads, id=f"{i.key}-{threads}")
-        for i in EVERY
-        for threads in ([1] if i.one_thread else [1, 2])
-        if i.slug != "gensim"
-    ],
-)
-def test_every_implementation_learns_from_the_same_pairs(
-    implementation: Implementation, threads: int, corpus: Corpus
-) -> None:
-    """A case's ratios are of equal work: nobody leaves words out, or shrinks a window."""
-    size = Size(300, 8, 250, 2, index="i32", threads=threads)
-    problem = implementation.kernel.make(size, corpus, np.random.default_rng(0))
-    model = model_of(implementation, problem)
-    seen = counting(model)
-    implementation(*problem.batches[0], model)
-    parts = threads if isinstance(model, CompiledModel) else 1  # each of its threads' is a line of its own
-    assert sum(seen) == implementation.covered(size)["pairs"] == parts * 2 * (5 * 250 // parts - 15)
-
-
-@pytest.mark.parametrize("implementation", those("batched", "gensim", "numba"))
-def test_what_a_step_moves_is_the_rows_of_full_windows(implementation: Implementation) -> None:
-    """Seen from outside: with rows of zeros and a small rate, an output row becomes what its window's input rows add up to.
-
-    All negatives are one word that is not in the line, being as frequent as it takes.
-    """
-    n, rate = 14, 1e-3
-    words, starts = text(*range(n))
-    given = replace(EVERY_PAIR, alpha=rate)
-    problem = problem_of((words, starts), H=40, K=1, counts=[*np.ones(n), 1e13], settings=given)
-    model = model_of(implementation, problem)
-    before = model.W_in[:n].astype(np.float64)
-    implementation(words, starts, model)
-    moved = np.linalg.lstsq(before.T, model.W_out[:n].T.astype(np.float64), rcond=None)[0].T / (rate / 2)
-    distance = np.abs(np.subtract.outer(words, words))
-    want = ((distance > 0) & (distance <= 5)).astype(float)
-    if implementation.kernel.name == "training.cbow":
-        want /= want.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(moved, want, atol=0.02)
-
-
-@pytest.mark.parametrize("implementation", those("sparse", "numba"))
-@pytest.mark.parametrize("sample", [0.0, 0.05])
-def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(
-    implementation: Implementation, sample: float
-) -> None:
-    """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all implementations do."""
-    words, starts = topic_text(V, np.random.default_rng(1), lines=40, length=30)
-    counts = np.bincount(words, minlength=V).astype(np.float64)
-    model = model_of(implementation, problem_of((words, starts), H=4, K=1, seed=2, settings=Settings(sample=sample)))
-    seen, passes = counting(model), []
-    for _ in range(60):
-        seen.clear()
-        implementation(words, starts, model)
-        passes.append(sum(seen))
-    stays = keep_probability(counts, sample)[words].reshape(40, 30)
-    expected = 0.0
-    for line in stays:  # the law of how many words are left, one after another; lines of n have a known mean
-        left = np.array([1.0])
-        for share in line:
-            left = np.convolve(left, [1 - share, share])
-        expected += sum(chance * pairs_by_chance(n) for n, chance in enumerate(left))
-    error = np.std(passes, ddof=1) / np.sqrt(len(passes))
-    assert abs(np.mean(passes) - expected) < 5 * error
-
-
-def pairs_by_chance(n: int) -> float:
-    """Mean number of pairs in a line of n words whose windows reach 1 to 5 words, each as often."""
-    return sum(min(reach, at) + min(reach, n - 1 - at) for at in range(n) for reach in range(1, 6)) / 5
 
 
 # pieces of the contract

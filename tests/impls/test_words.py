@@ -65,19 +65,6 @@ def test_the_builtin_corpus_is_the_state_of_the_union(corpus: Corpus) -> None:
     assert " ".join(corpus.vocabulary[i] for i in corpus.ids[: len(first.split())]) == first
 
 
-def test_builtin_ids_are_frequency_ranks(corpus: Corpus) -> None:
-    assert np.all(np.diff(corpus.counts) <= 0)
-    assert corpus.counts[-1] >= 1
-    assert np.array_equal(np.bincount(corpus.ids), corpus.counts)
-    assert len(corpus.vocabulary) == len(set(corpus.vocabulary)) == len(corpus.counts)
-
-
-def test_builtin_lines_are_in_order_and_none_is_empty(corpus: Corpus) -> None:
-    assert corpus.starts[0] == 0
-    assert np.all(np.diff(corpus.starts) > 0)
-    assert corpus.starts[-1] < len(corpus.ids)
-
-
 # ids
 
 
@@ -132,11 +119,6 @@ def test_small_vocabularies_keep_the_most_frequent_words_and_say_what_is_lost(co
     assert corpus.token_share(len(corpus.counts)) == 1
     stream = corpus.stream(Size(1000), 50_000, np.random.default_rng(0))
     assert set(stream.tolist()) <= frequent
-
-
-def test_a_stream_once_through_the_text_has_each_word_as_often_as_the_text(corpus: Corpus) -> None:
-    stream = corpus.stream(Size(100), int(corpus.counts[:100].sum()), np.random.default_rng(3))
-    assert np.array_equal(np.bincount(stream), corpus.counts[:100])
 
 
 @pytest.mark.parametrize("index", ["i32", "i64"])
