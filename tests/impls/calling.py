@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.engine.contract import Verdict, check_contract
 from impls.case import Size
 from impls.catalogue import missing, own
-from impls.interface import Array, Implementation, Problem
+from impls.interface import Array, Implementation, Kernel, Problem
+from impls.words import Corpus
 
 
 def implementations(*kernels: str) -> list[Any]:
@@ -52,6 +54,11 @@ def called(implementation: Implementation, size: Size, *arguments: Any) -> Any:
     prepare = available(implementation).prepare
     workspace = [prepare(problem_of(implementation, size, *arguments))] if prepare else []
     return implementation(*arguments, *workspace)
+
+
+def verdict_of(kernel: Kernel, function: Callable[..., Any], corpus: Corpus, **facts: Any) -> Verdict:
+    """How a function fares in the contract as an implementation of a kernel."""
+    return check_contract(kernel.implementation("tested", "the tested function", **facts)(function), corpus)
 
 
 def slopes(loss: Callable[[], float], at: Array) -> Array:

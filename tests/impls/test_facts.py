@@ -11,9 +11,10 @@ import pytest
 
 from bench.plans.run_result import source
 from impls import catalogue
-from impls.case import BadName
+from impls.case import BadName, Size
 from impls.interface import BadImplementation, Implementation, has_attribute
 from impls.lookup import gather, lookup
+from impls.training.implementations import cbow, skip_gram
 
 
 def mine(W: Any, idx: Any) -> Any:
@@ -157,3 +158,29 @@ def test_a_function_without_a_source_is_measured_and_shown_without() -> None:
     shown = source(lookup.implementation("made", "made by exec")(scope["made"]))
     assert shown.code.startswith("# no source to show: ")
     assert source(gather).code.startswith("@lookup.implementation")
+
+
+# how much a call covers
+
+
+def step(*arguments: Any) -> None:
+    """Stands for an implementation, of which only its facts are looked at."""
+
+
+def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
+    size = Size(10_000, 100, 300, 5, index="i32")
+    mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
+    assert mine(step).covered(size) == {"pairs": 1325.0, "words": 300.0}
+    assert cbow.implementation("plain", "plain")(step).covered(size) == {"pairs": 2970.0, "words": 300.0}
+    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(step)
+    assert other.covered(size) == {}
+
+
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf"), "many", None])
+def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
+    """It would be found out when a run is over, and its file could not be written."""
+    mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
+    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that returns numbers by name"):
+        mine(step)
+    with pytest.raises(BadImplementation, match="covers"):
+        skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.context import Settings as RunSettings
-from bench.engine.contract import check_contract
 from bench.plans.problems import new_problem_run
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
@@ -33,6 +32,7 @@ from impls.training.contract import (
 from impls.training.implementations import CBOW, cbow
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
 from impls.words import Corpus, encode
+from tests.impls.calling import verdict_of
 from tests.impls.texts import EVERY, NUMBA, TOPICS, V, model_of, problem_of, text, those, trained
 
 
@@ -88,10 +88,10 @@ class Doubles(StagedModel):
 def test_a_model_that_learns_nothing_or_has_other_tables_is_wrong(
     model: Callable[[Problem], Any], reason: str, corpus: Corpus
 ) -> None:
-    tested = cbow.implementation("tested", "the tested model", prepare=model)(
-        lambda words, starts, model: model.step(words, starts)
-    )
-    verdict = check_contract(tested, corpus)
+    def step(words: Array, starts: Array, model: Any) -> Any:
+        return model.step(words, starts)
+
+    verdict = verdict_of(cbow, step, corpus, prepare=model)
     assert verdict.status == "wrong"
     assert reason in verdict.reason
 

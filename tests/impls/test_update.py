@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from bench.engine.contract import check_contract
 from impls.case import Size
 from impls.catalogue import kernels, own
 from impls.interface import Array, Implementation, Kernel
 from impls.update import adam, difference, lazy_adam, sgd
 from impls.update.contract import DRAWN_ENTRIES, rate
 from impls.words import Corpus
-from tests.impls.calling import called, for_every, implementations, problem_of, sized
+from tests.impls.calling import called, for_every, implementations, problem_of, sized, verdict_of
 
 Step = tuple[Array, Array, Array, Array, Array]
 """W, m, v (V, H), rows (n,) and values (n, H)."""
@@ -190,7 +189,7 @@ def weight_decay(W: Array, rows: Array, values: Array, lr: float) -> None:
 def test_the_contract_tells_one_rule_from_another(
     kernel: Kernel, function: Callable[..., Any], status: str, corpus: Corpus
 ) -> None:
-    assert check_contract(kernel.implementation("tested", "the tested function")(function), corpus).status == status
+    assert verdict_of(kernel, function, corpus).status == status
 
 
 # lazy Adam is not Adam
