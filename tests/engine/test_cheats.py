@@ -161,7 +161,7 @@ def {name}(W, idx):
 """
 
 
-def test_compare_finds_them_too(tmp_path: Path) -> None:
+def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None:
     """HEAD's code cheats where BASE's is honest: it is wrong, for the same reasons, and never faster."""
     mine = tmp_path / "theirs" / "mine.py"
     mine.parent.mkdir()
@@ -186,7 +186,7 @@ def test_compare_finds_them_too(tmp_path: Path) -> None:
 # what they rest on
 
 
-def test_contents_hardly_ever_come_again(corpus: words.Corpus) -> None:
+def test_batches_hardly_ever_have_the_words_of_an_earlier_one(corpus: words.Corpus) -> None:
     """Of the batches of a process's samples, next to none has the words of an earlier one, although the arrays are the same."""
     kernel = CHEATS["honest"].kernel
     problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))

@@ -63,7 +63,7 @@ def test_every_implementation_in_the_sources_is_found_once_in_the_order_of_its_f
         assert [slug for name, slug in listed if name == kernel] == [slug for name, slug in sources if name == kernel]
 
 
-def test_kernels_come_in_the_order_of_the_story() -> None:
+def test_kernels_come_in_reading_order() -> None:
     assert [kernel.name for kernel in kernels(own())] == list(ORDER)
     found = [i.kernel.name for i in own()]
     assert found == sorted(found, key=ORDER.index)

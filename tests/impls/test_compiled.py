@@ -202,7 +202,7 @@ def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
     assert all(path.read_bytes() != b"no pickle" for path in cache.rglob("*.nb[ci]"))
 
 
-def test_what_a_user_gets_wrong_is_told_of_his_own_line(tmp_path: Path) -> None:
+def test_an_error_of_compilation_names_the_users_own_file(tmp_path: Path) -> None:
     file = write(tmp_path, ("", "out[i] = W.no_such_thing"))
     process = started(tmp_path / "cache", file)
     _, errors = process.communicate()

@@ -14,14 +14,7 @@ from hypothesis import strategies as st
 
 from impls import layers
 from impls.interface import Array
-from impls.layers import (
-    Embedding,
-    EmbeddingDot,
-    MatMul,
-    NegativeSamplingLoss,
-    SigmoidWithLoss,
-    SoftmaxWithLoss,
-)
+from impls.layers import Embedding, EmbeddingDot, MatMul, NegativeSamplingLoss, SigmoidWithLoss, SoftmaxWithLoss
 from impls.scatter import dense
 from tests.impls.book import MODELS, SENTENCE, small
 from tests.impls.calling import slopes

@@ -221,7 +221,7 @@ def test_probabilities_of_all_words_add_up_to_one(implementation: Implementation
 
 
 @for_every(HIERARCHICAL, examples=20, layer=layers)
-def test_a_word_is_reached_by_its_turns(implementation: Implementation, layer: Layer) -> None:
+def test_a_words_probability_is_the_product_along_its_path(implementation: Implementation, layer: Layer) -> None:
     """Its probability is the product of the sigmoids along its path (Mikolov et al. 2013, equation 3)."""
     of_words = list(paths(layer.tree))
     logs = [

@@ -140,7 +140,7 @@ def test_alias_tables_of_a_large_vocabulary_hold_it_too() -> None:
 
 
 @given(laws(200))
-def test_whole_running_sums_are_within_their_grain_of_the_law(p: Array) -> None:
+def test_whole_running_sums_differ_from_the_law_by_rounding_alone(p: Array) -> None:
     """gensim's table: each probability is a multiple of about 2⁻³¹, so it is off by that much at most."""
     sums = integer_sums(table_of(p)).astype(np.int64)
     assert sums[-1] == 2**31 - 1
@@ -154,7 +154,7 @@ def test_whole_running_sums_are_within_their_grain_of_the_law(p: Array) -> None:
 @given(laws(200))
 @example(scaled([1.0, 1e-9]))
 @example(scaled([1e-9, 1.0]))
-def test_the_table_of_ten_million_ids_is_within_its_grain_of_the_law(p: Array) -> None:
+def test_the_table_of_ten_million_ids_differs_from_the_law_by_one_entry_at_most(p: Array) -> None:
     """word2vec.c's table: a probability is off by one entry of ten million at most."""
     ids = unigram_table(table_of(p))
     assert len(ids) == TABLE == 10**7

@@ -10,11 +10,7 @@ import pytest
 
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
-from impls.training.contract import (
-    Settings,
-    topic_text,
-    training_problem,
-)
+from impls.training.contract import Settings, topic_text, training_problem
 from impls.training.implementations import CBOW, SKIP_GRAM
 from tests.impls.calling import available
 
