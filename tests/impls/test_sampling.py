@@ -188,12 +188,6 @@ def test_of_two_words_the_other_is_drawn(implementation: Implementation) -> None
     assert drawn(implementation, scaled([0.7, 0.3]), targets, 1).ravel().tolist() == [1, 0, 0, 1]
 
 
-@pytest.mark.parametrize("implementation", DIFFERENT)
-def test_as_many_different_negatives_as_there_are_other_words_are_all_of_them(implementation: Implementation) -> None:
-    negatives = drawn(implementation, scaled([4, 3, 2, 1, 1]), np.array([0, 3]), 4)
-    assert np.sort(negatives, axis=1).tolist() == [[1, 2, 3, 4], [0, 1, 2, 4]]
-
-
 @pytest.mark.parametrize("implementation", INDEPENDENT)
 def test_independent_draws_have_the_laws_shares(implementation: Implementation) -> None:
     """Beside a rare target."""
