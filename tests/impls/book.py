@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,14 +73,20 @@ def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Arra
     return [W for W, _ in kept.values()], [dW for _, dW in kept.values()]
 
 
+def batches(contexts: Array, target: Array, epochs: int, batch: int) -> Iterator[tuple[Array, Array]]:
+    """Contexts and targets of each step of the book's Trainer.fit, which shuffles them in every epoch."""
+    for _ in range(epochs):
+        order = np.random.permutation(len(contexts))
+        contexts, target = contexts[order], target[order]
+        for start in range(0, len(contexts) // batch * batch, batch):
+            yield contexts[start : start + batch], target[start : start + batch]
+
+
 def train(model: Any, optimizer: Any, contexts: Array, target: Array, epochs: int, batch: int) -> list[float]:
     """The loop of the book's Trainer.fit: the loss of every step."""
     losses = []
-    for _ in range(epochs):
-        order = np.random.permutation(np.arange(len(contexts)))
-        contexts, target = contexts[order], target[order]
-        for start in range(0, len(contexts) // batch * batch, batch):
-            losses.append(model.forward(contexts[start : start + batch], target[start : start + batch]))
-            model.backward()
-            optimizer.update(*remove_duplicate(model.params, model.grads))
+    for arguments in batches(contexts, target, epochs, batch):
+        losses.append(model.forward(*arguments))
+        model.backward()
+        optimizer.update(*remove_duplicate(model.params, model.grads))
     return [float(loss) for loss in losses]

@@ -11,7 +11,7 @@ from impls.interface import Array, Implementation
 from impls.layers import CBOW, Embedding, SkipGram, UnigramSampler
 from impls.lookup import gather, lookup, take_out
 from impls.scatter import accumulate, dense
-from tests.impls.book import SENTENCE, SGD, Adam, corpus_of, small, train, windows
+from tests.impls.book import SENTENCE, SGD, Adam, batches, corpus_of, small, train, windows
 from tests.impls.calling import available, implementations
 
 Model = type[CBOW | SkipGram]
@@ -26,59 +26,51 @@ def trained(
     return train(made, optimizer, *windows(corpus, 2), epochs=epochs, batch=20)
 
 
+def weights(*shape: int) -> Array:
+    """The book's first weights, which are float32, in float64."""
+    return (0.01 * np.random.randn(*shape).astype(np.float32)).astype(np.float64)
+
+
 def plain_word2vec(skip_gram: bool, V: int, H: int, corpus: Array, optimizer: Any) -> list[float]:
     """Chapter 4's training written out in float64, without layers, drawing from NumPy's global generator in the book's order."""
     np.random.seed(3)
-    window, epochs, batch = 2, 2, 20
-    W_in, W_out = ((0.01 * np.random.randn(V, H).astype(np.float32)).astype(np.float64) for _ in range(2))
+    W_in, W_out, losses = weights(V, H), weights(V, H), []
     law = np.array([(corpus == word).sum() for word in range(V)]) ** 0.75
-    contexts, targets = windows(corpus, window)
-    losses = []
-    for _ in range(epochs):
-        order = np.random.permutation(len(targets))
-        contexts, targets = contexts[order], targets[order]
-        for start in range(0, len(targets) // batch * batch, batch):
-            around, center = contexts[start : start + batch], targets[start : start + batch]
-            h = W_in[center] if skip_gram else W_in[around].mean(axis=1)
-            loss, dh, dW_in, dW_out = 0.0, np.zeros_like(h), np.zeros_like(W_in), np.zeros_like(W_out)
-            for wanted in around.T if skip_gram else [center]:
-                words = np.empty((batch, 6), np.int64)
-                for i, word in enumerate(wanted):
-                    others = np.where(np.arange(V) == word, 0, law)
-                    words[i] = [word, *np.random.choice(V, size=5, replace=False, p=others / others.sum())]
-                y = 1 / (1 + np.exp(-np.einsum("bh,bkh->bk", h, W_out[words])))
-                yes = np.arange(6) == 0
-                loss -= np.log(np.where(yes, y, 1 - y) + 1e-7).sum() / batch
-                d = (y - yes) / batch
-                dh += np.einsum("bk,bkh->bh", d, W_out[words])
-                np.add.at(dW_out, words, d[:, :, None] * h[:, None])
-            if skip_gram:
-                np.add.at(dW_in, center, dh)
-            else:
-                np.add.at(dW_in, around, dh[:, None] / (2 * window))
-            optimizer.update([W_in, W_out], [dW_in, dW_out])
-            losses.append(loss)
+    for around, center in batches(*windows(corpus, 2), epochs=2, batch=20):
+        h = W_in[center] if skip_gram else W_in[around].mean(axis=1)
+        loss, dh, dW_in, dW_out = 0.0, np.zeros_like(h), np.zeros_like(W_in), np.zeros_like(W_out)
+        for wanted in around.T if skip_gram else [center]:
+            words = np.empty((len(center), 6), np.int64)
+            for i, word in enumerate(wanted):
+                others = np.where(np.arange(V) == word, 0, law)
+                words[i] = [word, *np.random.choice(V, size=5, replace=False, p=others / others.sum())]
+            y = 1 / (1 + np.exp(-np.einsum("bh,bkh->bk", h, W_out[words])))
+            yes = np.arange(6) == 0
+            loss -= np.log(np.where(yes, y, 1 - y) + 1e-7).sum() / len(center)
+            d = (y - yes) / len(center)
+            dh += np.einsum("bk,bkh->bh", d, W_out[words])
+            np.add.at(dW_out, words, d[:, :, None] * h[:, None])
+        if skip_gram:
+            np.add.at(dW_in, center, dh)
+        else:
+            np.add.at(dW_in, around, dh[:, None] / 4)
+        optimizer.update([W_in, W_out], [dW_in, dW_out])
+        losses.append(loss)
     return losses
 
 
 def plain_simple_cbow(V: int, H: int, corpus: Array, optimizer: Any, epochs: int, batch: int) -> list[float]:
     """Chapter 3's training written out in float64, without layers."""
-    W_in, W_out = ((0.01 * np.random.randn(*shape).astype(np.float32)).astype(np.float64) for shape in ((V, H), (H, V)))
-    contexts, targets = windows(corpus, 1)
-    losses = []
-    for _ in range(epochs):
-        order = np.random.permutation(len(targets))
-        contexts, targets = contexts[order], targets[order]
-        for start in range(0, len(targets) // batch * batch, batch):
-            around, center = contexts[start : start + batch], targets[start : start + batch]
-            h = W_in[around].mean(axis=1)
-            y = np.exp(h @ W_out)
-            y /= y.sum(axis=1, keepdims=True)
-            losses.append(-np.log(y[np.arange(batch), center] + 1e-7).mean())
-            d = (y - np.eye(V)[center]) / batch
-            dW_in = np.zeros_like(W_in)
-            np.add.at(dW_in, around, (d @ W_out.T)[:, None] / 2)
-            optimizer.update([W_in, W_out], [dW_in, h.T @ d])
+    W_in, W_out, losses = weights(V, H), weights(H, V), []
+    for around, center in batches(*windows(corpus, 1), epochs=epochs, batch=batch):
+        h = W_in[around].mean(axis=1)
+        y = np.exp(h @ W_out)
+        y /= y.sum(axis=1, keepdims=True)
+        losses.append(-np.log(y[np.arange(batch), center] + 1e-7).mean())
+        d = (y - np.eye(V)[center]) / batch
+        dW_in = np.zeros_like(W_in)
+        np.add.at(dW_in, around, (d @ W_out.T)[:, None] / 2)
+        optimizer.update([W_in, W_out], [dW_in, h.T @ d])
     return losses
 
 
