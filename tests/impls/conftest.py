@@ -24,6 +24,8 @@ def package_copy(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def check_slow_calls_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def check_slow_calls_too() -> Iterator[None]:
     """On a busy machine any call may be slow, and the contract would check one batch only."""
-    monkeypatch.setattr("bench.engine.contract.SLOW_CALL_S", inf)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.engine.contract.SLOW_CALL_S", inf)
+        yield

@@ -115,26 +115,8 @@ def test_decimals_and_powers_mean_what_decimal_says(integer: int, fraction: int,
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "5 5", "1\n2"),
-        *[
-            "-5",
-            "1.5",
-            "ten",
-            "1e",
-            "e5",
-            "1e-3",
-            "1e5.5",
-            "1G",
-            "0x10",
-            "nan",
-            "1e500",
-            "1.",
-            ".5",
-            "_",
-            "٣",
-            "1000000000000001",
-            "1e16",
-        ],
+        *("", "-5", "1.5", "ten", "1e", "e5", "1e-3", "1e5.5", "5 5", "1G", "0x10", "nan", "1e500", "1.", ".5", "_"),
+        *("1\n2", "٣", "1000000000000001", "1e16"),
     ],
 )
 def test_what_is_no_whole_number_is_refused_with_the_ways_to_write_one(text: str) -> None:
