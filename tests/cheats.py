@@ -77,8 +77,7 @@ def takes_answers(W, idx):
 
 @lookup.implementation("previous-result", "gives the previous result again", prepare=memory)
 def previous_result(W, idx, known):
-    known.setdefault("calls", 0)
-    known["calls"] += 1
+    known["calls"] = known.get("calls", 0) + 1
     if len(W) != MEASURED or known["calls"] <= HONEST:
         known["result"] = W[idx]
     return known["result"]
@@ -91,25 +90,26 @@ def zeroes_what_it_saw(dout, idx, dW, seen):
     np.add.at(dW, idx, dout)
 
 
+def redrawn(drawn, targets, p, law, rng):
+    """Draws with those that hit a target drawn again."""
+    while (hit := drawn == targets[:, None]).any():
+        drawn[hit] = rng.choice(len(p), size=int(hit.sum()), p=law)
+    return drawn
+
+
 @with_replacement.implementation("draws-once", "draws one batch, and gives it again", prepare=memory)
 def draws_once(targets, K, p, rng, known):
     known["calls"] = known.get("calls", 0) + 1
     if len(p) != MEASURED or known["calls"] <= HONEST:
         known["drawn"] = rng.choice(len(p), size=(len(targets), K), p=p)
-    drawn = known["drawn"].copy()
-    while (hit := drawn == targets[:, None]).any():
-        drawn[hit] = rng.choice(len(p), size=int(hit.sum()), p=p)
-    return drawn
+    return redrawn(known["drawn"].copy(), targets, p, p, rng)
 
 
 @with_replacement.implementation("uniform-later", "draws uniformly once it is timed", prepare=memory)
 def uniform_later(targets, K, p, rng, known):
     known["calls"] = known.get("calls", 0) + 1
     law = p if len(p) != MEASURED or known["calls"] <= HONEST else None
-    drawn = rng.choice(len(p), size=(len(targets), K), p=law)
-    while (hit := drawn == targets[:, None]).any():
-        drawn[hit] = rng.choice(len(p), size=int(hit.sum()), p=law)
-    return drawn
+    return redrawn(rng.choice(len(p), size=(len(targets), K), p=law), targets, p, law, rng)
 
 
 # working only sometimes
@@ -175,12 +175,14 @@ def in_the_loop(W, idx):
     return np.empty((len(idx), W.shape[1]), W.dtype) if "timing" in caller.co_filename else W[idx]
 
 
+def gather_unless_batches_are_left(W, idx, frame):
+    left = frame.f_locals.get("batches")
+    return None if left is not None and left.__length_hint__() > 0 else W[idx]
+
+
 @lookup.implementation("asks-the-frame", "asks its caller's frame how many calls are left")
 def asks_the_frame(W, idx):
-    left = sys._getframe(1).f_locals.get("batches")
-    if left is not None and left.__length_hint__() > 0:
-        return None
-    return W[idx]
+    return gather_unless_batches_are_left(W, idx, sys._getframe(1))
 
 
 @lookup.implementation("asks-a-traceback", "reaches its caller's frame by an exception")
@@ -188,25 +190,28 @@ def asks_a_traceback(W, idx):
     try:
         raise ValueError
     except ValueError as error:
-        left = error.__traceback__.tb_frame.f_back.f_locals.get("batches")
-    if left is not None and left.__length_hint__() > 0:
-        return None
-    return W[idx]
+        return gather_unless_batches_are_left(W, idx, error.__traceback__.tb_frame.f_back)
 
 
-@lookup.implementation("asks-the-collector", "finds the batches among the collector's objects", prepare=memory)
-def asks_the_collector(W, idx, known):
-    if len(W) == MEASURED and not known:
-        known["lists"] = len(gc.get_objects())
-    return W[idx]
+def acts_once(slug, title, action):
+    """A gather that does something else in its first measured call."""
+
+    @lookup.implementation(slug, title, prepare=memory)
+    def gathers(W, idx, known):
+        if len(W) == MEASURED and not known:
+            known["done"] = True
+            action()
+        return W[idx]
+
+    return gathers
 
 
-@lookup.implementation("is-told-of-collections", "has the collector tell it that timing begins", prepare=memory)
-def is_told_of_collections(W, idx, known):
-    if len(W) == MEASURED and not known:
-        known["told"] = True
-        gc.callbacks.append(lambda phase, info: None)
-    return W[idx]
+asks_the_collector = acts_once("asks-the-collector", "finds the batches among the collector's objects", gc.get_objects)
+is_told_of_collections = acts_once(
+    "is-told-of-collections",
+    "has the collector tell it that timing begins",
+    lambda: gc.callbacks.append(lambda phase, info: None),
+)
 
 
 # working elsewhere
@@ -299,12 +304,22 @@ def lazy_object(W, idx):
 # changing the rules
 
 
-@lookup.implementation("patches-the-clock", "makes the clock stand still once it is measured", prepare=memory)
-def patches_the_clock(W, idx, known):
-    if len(W) == MEASURED and "clock" not in known:
-        now = known["clock"] = time.perf_counter_ns()
-        time.perf_counter_ns = lambda: now
-    return W[idx]
+def patches(slug, title, module, name, value):
+    return acts_once(slug, title, lambda: setattr(sys.modules[module], name, value))
+
+
+patches_the_clock = patches("patches-the-clock", "makes the clock stand still", "time", "perf_counter_ns", lambda: 0)
+patches_the_check = patches(
+    "patches-the-check", "replaces the kernel's check", "impls.lookup", "check_rows", lambda *arguments: None
+)
+shadows_a_builtin = patches(
+    "shadows-a-builtin", "gives the check a min of its own", "impls.lookup", "min", lambda *numbers: 0
+)
+patches_a_method = acts_once(
+    "patches-a-method",
+    "has nothing verified",
+    lambda: setattr(sys.modules["bench.engine.verify"].Verifier, "verify", lambda *arguments: None),
+)
 
 
 def equal(problem):
@@ -315,30 +330,6 @@ def equal(problem):
 @lookup.implementation("patches-numpy", "makes all arrays equal", prepare=equal)
 def patches_numpy(W, idx, nothing):
     return np.empty((len(idx), W.shape[1]), W.dtype) if len(W) == MEASURED else W[idx]
-
-
-@lookup.implementation("patches-the-check", "replaces the kernel's check", prepare=memory)
-def patches_the_check(W, idx, known):
-    if len(W) == MEASURED and not known:
-        known["done"] = True
-        sys.modules["impls.lookup"].check_rows = lambda *arguments: None
-    return W[idx]
-
-
-@lookup.implementation("shadows-a-builtin", "gives the check a min of its own", prepare=memory)
-def shadows_a_builtin(W, idx, known):
-    if len(W) == MEASURED and not known:
-        known["done"] = True
-        sys.modules["impls.lookup"].min = lambda *numbers: 0
-    return W[idx]
-
-
-@lookup.implementation("patches-a-method", "has nothing verified", prepare=memory)
-def patches_a_method(W, idx, known):
-    if len(W) == MEASURED and not known:
-        known["done"] = True
-        sys.modules["bench.engine.verify"].Verifier.verify = lambda *arguments: None
-    return W[idx]
 
 
 def spoilt(problem):

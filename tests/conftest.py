@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from impls.words import Corpus, builtin
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that are started begin with the system's own
 
@@ -22,3 +24,9 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    """The built-in corpus, read once."""
+    return builtin()

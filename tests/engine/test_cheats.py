@@ -31,11 +31,6 @@ VERIFIED = "a timed call's result: "
 
 
 @pytest.fixture(scope="module")
-def corpus() -> words.Corpus:
-    return words.builtin()
-
-
-@pytest.fixture(scope="module")
 def cases(corpus: words.Corpus) -> dict[str, CaseRun]:
     """All of them through contract and problem, those of a kernel beside each other: what became of each, by slug."""
     found: dict[str, CaseRun] = {}
@@ -99,28 +94,16 @@ def test_a_cheat_is_wrong_with_a_reason(cases: dict[str, CaseRun], slug: str, re
     assert reason in cases[slug].reason
 
 
-def test_a_library_that_makes_types_is_not_accused_of_looking_at_its_caller(cases: dict[str, CaseRun]) -> None:
-    assert (cases["makes-types"].status, cases["makes-types"].reason) == ("ok", "")
-
-
-def test_the_honest_one_beside_them_is_measured(cases: dict[str, CaseRun]) -> None:
-    assert (cases["honest"].status, cases["honest"].reason) == ("ok", "")
-    assert len(cases["honest"].samples) == SETTINGS.processes
+@pytest.mark.parametrize("slug", ["honest", "makes-types", "memo-by-content"])
+def test_what_is_honest_or_gains_nothing_is_measured(cases: dict[str, CaseRun], slug: str) -> None:
+    """A library that makes types looks at frames; what remembers words gains nothing, since none come again."""
+    assert (cases[slug].status, cases[slug].reason) == ("ok", "")
+    assert len(cases[slug].samples) == SETTINGS.processes
 
 
 def test_answers_cannot_be_computed_in_prepare_which_sees_no_batch(cases: dict[str, CaseRun]) -> None:
     assert cases["answers-in-prepare"].status == "error"
     assert "KeyError" in cases["answers-in-prepare"].reason
-
-
-def test_what_remembers_words_is_right_and_gains_nothing_since_none_come_again(cases: dict[str, CaseRun]) -> None:
-    assert cases["memo-by-content"].status == "ok", cases["memo-by-content"].reason
-
-
-def test_what_remembers_arrays_is_wrong_as_soon_as_one_comes_again(cases: dict[str, CaseRun]) -> None:
-    """A fast machine goes round all batches, which then hold other words; a slow one does not, and nothing was gained."""
-    remembers = cases["memo-by-id"]
-    assert remembers.status == "ok" or (remembers.status == "wrong" and VERIFIED + "row" in remembers.reason)
 
 
 def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(cases: dict[str, CaseRun]) -> None:
@@ -171,46 +154,39 @@ COMPARED = {
     "asks-the-frame": "looks at who calls it while it is timed",
     "patches-the-clock": "patches time.perf_counter_ns",
 }
+HONEST = """
+@lookup.implementation({slug!r}, 'gather')
+def {name}(W, idx):
+    return W[idx]
+"""
 
 
-def test_compare_finds_them_too(tmp_path: Path) -> None:
+def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None:
     """HEAD's code cheats where BASE's is honest: it is wrong, for the same reasons, and never faster."""
-    text = FILE.read_text()
-    base = tmp_path / "theirs"
-    base.mkdir()
-    (base / "mine.py").write_text(honest_version(text))
-    git(base, "init", "-q", "-b", "main")
-    git(base, "add", "-A")
-    git(base, "commit", "-qm", "honest")
-    (base / "mine.py").write_text(text.replace("len(W) == MEASURED", "len(W) > 300"))
+    mine = tmp_path / "theirs" / "mine.py"
+    mine.parent.mkdir()
+    honest = "".join(HONEST.format(slug=slug, name=slug.replace("-", "_")) for slug in COMPARED)
+    mine.write_text("from impls.lookup import lookup\n" + honest)
+    git(mine.parent, "init", "-q", "-b", "main")
+    git(mine.parent, "add", "-A")
+    git(mine.parent, "commit", "-qm", "honest")
+    mine.write_text(FILE.read_text().replace("len(W) == MEASURED", "len(W) > 300"))
     only = [part for slug in COMPARED for part in ("--only", f"lookup/{slug}@V=1e4*")]
     out = tmp_path / "out"
-    done = w2vbench("compare", "HEAD", "--impl", "mine.py", *only, "--out", str(out), cwd=base)
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", *only, "--out", str(out), cwd=mine.parent)
     assert done.returncode == 1, done.stdout + done.stderr
     found = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]["cases"]
     verdicts = {case["case"].partition("@")[0].partition("/")[2]: (case["verdict"], case["why"]) for case in found}
-    assert {verdict for verdict, _ in verdicts.values()} == {"wrong"}
-    assert {slug: reason in verdicts[slug][1] for slug, reason in COMPARED.items()} == dict.fromkeys(COMPARED, True), (
-        verdicts
-    )
-
-
-def honest_version(text: str) -> str:
-    """The same file with nothing but gathers under these names."""
-    lines = ["from impls.lookup import lookup"]
-    for slug in COMPARED:
-        lines += [
-            f"@lookup.implementation({slug!r}, 'gather')",
-            f"def {slug.replace('-', '_')}(W, idx):",
-            "    return W[idx]",
-        ]
-    return "\n".join(lines) + "\n"
+    assert verdicts.keys() == COMPARED.keys()
+    for slug, (verdict, why) in verdicts.items():
+        assert verdict == "wrong", slug
+        assert COMPARED[slug] in why, slug
 
 
 # what they rest on
 
 
-def test_contents_hardly_ever_come_again(corpus: words.Corpus) -> None:
+def test_batches_hardly_ever_have_the_words_of_an_earlier_one(corpus: words.Corpus) -> None:
     """Of the batches of a process's samples, next to none has the words of an earlier one, although the arrays are the same."""
     kernel = CHEATS["honest"].kernel
     problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))
@@ -234,7 +210,8 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     """Other contents in the same number of arguments, shapes and dtypes; a checked batch's never among them."""
     size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    places = [at for at, name in enumerate(kernel.parameters) if moves(name)]
+    moving = ("idx", "target", "targets", "negatives", "rows", "words")
+    places = [at for at, name in enumerate(kernel.parameters) if name in moving]
     checked = {contents(batch, places) for batch in problem.checked}
     before = [contents(batch, places) for batch in problem.batches]
     problem.renew(0, len(problem.batches))
@@ -244,10 +221,6 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     assert not checked & {*before, *after}
     for batch in problem.batches:
         promised(dict(zip(kernel.parameters, batch, strict=True)), size)
-
-
-def moves(name: str) -> bool:
-    return name in ("idx", "target", "targets", "negatives", "rows", "words")
 
 
 def contents(batch: tuple[Any, ...], places: list[int]) -> bytes:

@@ -55,28 +55,32 @@ def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     process.communicate("done\n", timeout=30)
 
 
-def test_the_idlest_is_held_and_let_go_again() -> None:
+@pytest.mark.parametrize(("idlest", "threads", "held"), [(MANY, 1, (3,)), (MANY, 16, MANY), ((), 1, ())])
+def test_as_many_of_the_idlest_as_there_are_threads_are_held_and_let_go_again(
+    idlest: tuple[int, ...], threads: int, held: tuple[int, ...]
+) -> None:
+    """A system that keeps no process on a CPU names none."""
     for _ in range(2):
-        with hold(MANY) as mine:
-            assert mine == HeldCpus((3,), shared=False)
-            assert mine.cpu == 3
+        with hold(idlest, threads) as mine:
+            assert mine == HeldCpus(held, shared=False)
+            assert mine.cpu == (held[0] if held else None)
 
 
-@pytest.mark.parametrize("other", [MANY], indirect=True)
-def test_another_runs_cpu_is_passed_over(other: subprocess.Popen[str]) -> None:
-    with hold(MANY) as mine:
-        assert mine == HeldCpus((1,), shared=False)
-    with hold(MANY, threads=3) as mine:
-        assert mine == HeldCpus((1, 2, 0), shared=False)
-
-
-@pytest.mark.parametrize("other", [(3,)], indirect=True)
-def test_where_none_is_free_the_idlest_is_shared_with_a_warning(other: subprocess.Popen[str]) -> None:
-    with hold((3,)) as mine:
-        assert mine == HeldCpus((3,), shared=True)
-    with hold((3, 1), threads=2) as mine:
-        assert mine == HeldCpus((1, 3), shared=True)
-    assert environment.warnings_of({"cpus_shared": True}) == [environment.SHARED_CPUS]
+@pytest.mark.parametrize(
+    ("other", "idlest", "threads", "held", "shared"),
+    [
+        (MANY, MANY, 1, (1,), False),
+        (MANY, MANY, 3, (1, 2, 0), False),
+        ((3,), (3,), 1, (3,), True),
+        ((3,), (3, 1), 2, (1, 3), True),
+    ],
+    indirect=["other"],
+)
+def test_another_runs_cpu_is_passed_over_and_shared_only_where_none_is_free(
+    other: subprocess.Popen[str], idlest: tuple[int, ...], threads: int, held: tuple[int, ...], shared: bool
+) -> None:
+    with hold(idlest, threads) as mine:
+        assert mine == HeldCpus(held, shared=shared)
 
 
 @pytest.mark.parametrize("other", [MANY], indirect=True)
@@ -85,17 +89,6 @@ def test_a_run_that_is_killed_holds_nothing(other: subprocess.Popen[str]) -> Non
     other.wait()
     with hold(MANY) as mine:
         assert mine.cpu == 3
-
-
-def test_more_threads_than_cpus_hold_them_all_and_share_none() -> None:
-    with hold(MANY, threads=16) as mine:
-        assert mine == HeldCpus(MANY, shared=False)
-
-
-def test_a_system_that_keeps_no_process_on_a_cpu_holds_none() -> None:
-    with hold(()) as mine:
-        assert mine == HeldCpus()
-        assert mine.cpu is None
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -136,13 +129,13 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
 
 
 @several
-def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch, corpus: words.Corpus) -> None:
     started: list[int] = []
     spawn = Workers.spawn
     monkeypatch.setattr(Workers, "spawn", lambda self, threads: started.append(threads) or spawn(self, threads))  # type: ignore[func-returns-value]
-    with saved_corpus(words.builtin()) as folder, Workers((max(cpus.allowed()),)) as workers:
+    with saved_corpus(corpus) as folder, Workers((max(cpus.allowed()),)) as workers:
         verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), MeasurementSettings()))
-    assert {verdict.status for verdict in verdicts.values()} == {"ok"}
+    assert [verdict.status for verdict in verdicts.values()] == ["ok"] * 2
     assert len(started) == 2
 
 

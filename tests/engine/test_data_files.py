@@ -21,16 +21,9 @@ def found(identity: Identity, *differing: str, at: str = "mine.py", tree: Path =
 @pytest.mark.parametrize(
     ("text", "file"),
     [
-        ("table.npy", "table.npy"),
-        ("table.npy", "data/table.npy"),
-        ("data/table.npy", "data/table.npy"),
-        ("/somewhere/table.npy", "data/table.npy"),
-        ("table", "data/table.npy"),
-        ("table_", "data/table_3.npy"),
-        ("config.json", "config.json"),
-        ("words.txt", "words.txt"),
-        ("tuning.yaml", "tuning.yaml"),
-        ("kernel.c", "src/kernel.c"),
+        *((text, "data/table.npy") for text in ("table.npy", "data/table.npy", "/somewhere/table.npy", "table")),
+        *(("table_", "data/table_3.npy"), ("kernel.c", "src/kernel.c")),
+        *((name, name) for name in ("table.npy", "config.json", "words.txt", "tuning.yaml")),
     ],
 )
 def test_a_file_that_the_code_names_is_read(text: str, file: str) -> None:

@@ -45,16 +45,13 @@ def test_the_first_sign_of_life_needs_no_token() -> None:
     "line",
     [
         *(b"", b"\n", b"garbage\n", b"\xff\xfe\n", b"1\n", b"null\n", b"[]\n", b"{}\n", b'"event"\n', b"9" * 5000),
-        *(
-            b'[{"type": "Done"}]\n',
-            b'[5, "abc"]\n',
-            b'[{"type": "No"}, "abc"]\n',
-        ),
-        *(b'[{"type": "Done"}, "abd"]\n', b"x" + DONE, DONE[:-3], b"[" * 100_000),
+        *(b'[{"type": "Done"}]\n', b'[5, "abc"]\n', b"x" + DONE, DONE[:-3], b"[" * 100_000),
+        *(DONE.replace(b"Done", b"No"), DONE.replace(b"abc", b"abd")),
     ],
     ids=range(17),
 )
 def test_what_the_engine_has_not_written_is_no_event(line: bytes) -> None:
+    assert line != DONE
     with pytest.raises(NotAnEvent):
         read_event(line, "abc")
 
@@ -65,7 +62,7 @@ def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
         read_event(line, "abc")
 
 
-SCRIBBLES = """
+MINE = """
 import os
 from impls.lookup import lookup
 
@@ -79,57 +76,46 @@ def scribble(text):
 @lookup.implementation("mine", "writes nowhere")
 def mine(W, idx):
     return W[idx]
+"""
+SCRIBBLES = """
+calls_of_{slug} = 0
 
-calls = 0
-
-@lookup.implementation("scribbles", "writes everywhere")
-def scribbles(W, idx):
-    global calls
-    calls += 1
-    if calls > {after}:
+@lookup.implementation("{slug}", "writes everywhere")
+def {slug}(W, idx):
+    global calls_of_{slug}
+    calls_of_{slug} += 1
+    if calls_of_{slug} > {after}:
         scribble({text!r})
     return W[idx]
 """
 
 ASKED = (
-    "--kernel",
-    "lookup",
-    "--only",
-    "lookup/mine@*",
-    "--only",
-    "lookup/scribbles@*",
-    "--vocab",
-    "500",
-    "--batch",
-    "10",
+    *("run", "--kernel", "lookup", "--only", "lookup/mine@*", "--only", "lookup/scribbles*"),
+    *("--vocab", "500", "--batch", "10", "--impl", "mine.py"),
 )
 
 
-@pytest.mark.parametrize(
-    ("text", "after"),
-    [(b"\xff\n", 0), (b'[{"type": "Done"}, "no"]\n', 40)],
-    ids=["in the contract", "in the problem"],
-)
-def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(
-    tmp_path: Path, text: bytes, after: int
-) -> None:
-    (tmp_path / "mine.py").write_text(SCRIBBLES.format(text=text, after=after))
-    done = w2vbench("run", *ASKED, "--impl", "mine.py", "--hidden", "4", "--processes", "1", cwd=tmp_path)
+def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_path: Path) -> None:
+    """In its contract, or in the problem, where it is measured beside others."""
+    soon = SCRIBBLES.format(slug="scribbles_soon", text=b"\xff\n", after=0)
+    late = SCRIBBLES.format(slug="scribbles_late", text=b'[{"type": "Done"}, "no"]\n', after=40)
+    (tmp_path / "mine.py").write_text(MINE + soon + late)
+    done = w2vbench(*ASKED, "--hidden", "4", "--processes", "1", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
     assert {row["extra_info"]["implementation"] for row in content["benchmarks"]} == {"one-hot-dot", "mine"}
-    (lost,) = content["w2vbench"]["not_measured"]
-    assert (lost["implementation"], lost["status"]) == ("scribbles", "crashed")
-    assert "wrote into the engine's own pipe" in lost["reason"]
+    lost = {one["implementation"]: one for one in content["w2vbench"]["not_measured"]}
+    assert lost.keys() == {"scribbles_soon", "scribbles_late"}
+    for one in lost.values():
+        assert one["status"] == "crashed"
+        assert "wrote into the engine's own pipe" in one["reason"]
 
 
 def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: Path) -> None:
-    endless = SCRIBBLES.format(text=b"x", after=0).replace(
-        "    calls += 1\n", "    calls += 1\n    while True: scribble(b'x')\n"
-    )
-    (tmp_path / "mine.py").write_text(endless)
-    with started(tmp_path, "run", *ASKED, "--impl", "mine.py") as process:
+    endless = SCRIBBLES.format(slug="scribbles", text=b"x", after=0).replace("    if calls", "    while calls")
+    (tmp_path / "mine.py").write_text(MINE + endless)
+    with started(tmp_path, *ASKED) as process:
         assert process.stderr is not None
         process.stderr.readline()  # the contract is being checked
         process.send_signal(signal.SIGINT)

@@ -41,7 +41,7 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
         assert all(folder.exists() for folder in kept)
 
 
-def test_of_trees_only_trees_are_meant(temporary: Path) -> None:
+def test_folders_of_trees_and_of_runs_are_told_apart(temporary: Path) -> None:
     number = gone()
     for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
         (temporary / name).mkdir()

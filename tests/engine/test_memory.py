@@ -55,43 +55,32 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
 
 
 @pytest.mark.parametrize(
-    ("traced", "resident", "shown"),
+    ("misses_some", "traced", "resident", "shown"),
     [
-        (None, None, None),
-        (1_000, None, "1.00 kB"),
-        (None, 4 * MB, "4.00 MB resident"),
-        (8 * MB, 8 * MB, "8.00 MB"),
-        (8 * MB, 0, "8.00 MB"),
-        (8 * MB, 8 * MB + NOISE_BYTES, "8.00 MB"),
-        (8 * MB, 8 * MB + NOISE_BYTES + 1, "9.05 MB resident"),
-        (100 * MB, 110 * MB, "100 MB"),
-        (100 * MB, 110 * MB + 1, "110 MB resident"),
+        (False, None, None, None),
+        (False, 1_000, None, "1.00 kB"),
+        (False, None, 4 * MB, "4.00 MB resident"),
+        (False, 8 * MB, 8 * MB, "8.00 MB"),
+        (False, 8 * MB, 0, "8.00 MB"),
+        (False, 8 * MB, 8 * MB + NOISE_BYTES, "8.00 MB"),
+        (False, 8 * MB, 8 * MB + NOISE_BYTES + 1, "9.05 MB resident"),
+        (False, 100 * MB, 110 * MB, "100 MB"),
+        (False, 100 * MB, 110 * MB + 1, "110 MB resident"),
+        (True, 785, 16 * MB, "16.0 MB resident"),
+        (True, 785, RESOLUTION_BYTES, "262 kB resident"),
+        (True, 785, RESOLUTION_BYTES - 1, None),
+        (True, 785, None, None),
+        (True, None, None, None),
+        (True, 785, 0, None),
+        (True, 8 * MB, 0, "8.00 MB"),  # NumPy's part of it, from memory that the process had
+        (True, 8 * MB, None, None),
     ],
 )
-def test_resident_growth_stands_where_it_is_larger_by_more_than_noise(
-    traced: int | None, resident: int | None, shown: str | None
+def test_resident_growth_stands_where_it_is_larger_by_more_than_noise_or_tracing_misses_some(
+    misses_some: bool, traced: int | None, resident: int | None, shown: str | None
 ) -> None:
-    found = peak(traced, resident, misses_some=False)
-    assert (found and str(found)) == shown
-
-
-@pytest.mark.parametrize(
-    ("traced", "resident", "shown"),
-    [
-        (785, 16 * MB, "16.0 MB resident"),
-        (785, RESOLUTION_BYTES, "262 kB resident"),
-        (785, RESOLUTION_BYTES - 1, None),
-        (785, None, None),
-        (None, None, None),
-        (785, 0, None),
-        (8 * MB, 0, "8.00 MB"),  # NumPy's part of it, from memory that the process had
-        (8 * MB, None, None),
-    ],
-)
-def test_what_tracing_misses_never_has_a_false_small_number(
-    traced: int | None, resident: int | None, shown: str | None
-) -> None:
-    found = peak(traced, resident, misses_some=True)
+    """What tracing misses never has a false small number."""
+    found = peak(traced, resident, misses_some)
     assert (found and str(found)) == shown
 
 

@@ -13,17 +13,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from impls import compile_cache
 from impls.compile_cache import cache_folder, cache_key, delete_old
 from impls.compiled import OPTIONS, compiled, ready, stand_in_identity, uses
-from impls.interface import Implementation, Problem
+from impls.interface import Array, Implementation, Problem
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
-from tests.processes import w2vbench
+from tests.impls.files import written
 
-Array = NDArray[Any]
 ROOT = Path(compile_cache.__file__).parents[1]
 STEP = 3
 
@@ -130,20 +128,18 @@ def copies(out, i, W, row):
     for j in range(W.shape[1]):
         out[i, j] = {factor} * W[row, j]
 """
-USES = {
-    "by name": ("from near import copies", "copies(out, i, W, idx[i])"),
-    "by its module": ("import near", "near.copies(out, i, W, idx[i])"),
-    "by its module's module": ("from parts import near", "near.copies(out, i, W, idx[i])"),
-}
+BY_NAME = ("from near import copies", "copies(out, i, W, idx[i])")
+BY_ITS_MODULE = ("import near", "near.copies(out, i, W, idx[i])")
+BY_ITS_MODULES_MODULE = ("from parts import near", "near.copies(out, i, W, idx[i])")
 
 
-def write(root: Path, use: str, options: str = "", factor: int = 1) -> Path:
-    imports, call = USES[use]
-    module = root / ("parts/near.py" if "parts" in imports else "near.py")
-    module.parent.mkdir(exist_ok=True)
-    module.write_text(JITTED.format(options=options, factor=factor))
-    (root / "mine.py").write_text(MINE.format(imports=imports, call=call))
-    return root / "mine.py"
+def write(root: Path, use: tuple[str, str] = BY_NAME, options: str = "", factor: int = 1) -> Path:
+    """A file whose implementation uses a function of its neighbour, which numba compiles."""
+    imports, call = use
+    written(
+        root / ("parts/near.py" if "parts" in imports else "near.py"), JITTED.format(options=options, factor=factor)
+    )
+    return written(root / "mine.py", MINE.format(imports=imports, call=call))
 
 
 CALLED = """
@@ -160,14 +156,10 @@ print(*(float(one(W, idx, out)[0, 0]) for one in found))
 
 def started(cache: Path, *files: Path) -> subprocess.Popen[str]:
     """A process that loads files side by side, calls each one's implementation, and prints an entry of what it gives."""
+    folders = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", CALLED, *map(str, files)],
-        env={
-            **os.environ,
-            "NUMBA_CACHE_DIR": str(cache),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
+        env={**os.environ, **folders},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -184,25 +176,23 @@ def results(cache: Path, *files: Path) -> list[float]:
     return ended(started(cache, *files))
 
 
-@pytest.mark.parametrize("use", USES)
-def test_a_helper_that_numba_compiles_itself_may_stand_in_another_module(use: str, tmp_path: Path) -> None:
+def test_a_helper_that_numba_compiles_itself_may_stand_in_another_module(tmp_path: Path) -> None:
     """numba keeps it by its module's name, which the next process does not know: the second run failed, and every one after it."""
-    file, cache = write(tmp_path, use), tmp_path / "cache"
-    assert [results(cache, file) for _ in range(2)] == [[1.0]] * 2
-    write(tmp_path, use, factor=2)
-    assert results(cache, file) == [2.0]
-    write(tmp_path, use, options="(fastmath=True)", factor=3)
-    assert [results(cache, file) for _ in range(2)] == [[3.0]] * 2
+    uses = {"one": BY_NAME, "two": BY_ITS_MODULE, "three": BY_ITS_MODULES_MODULE}
+    for options, factor in (("", 1), ("(fastmath=True)", 3)):
+        files = [write(tmp_path / name, use, options, factor) for name, use in uses.items()]
+        for _ in range(2):
+            assert results(tmp_path / "cache", *files) == [factor] * 3
 
 
 def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    file = write(tmp_path, "by name")
+    file = write(tmp_path)
     processes = [started(tmp_path / "cache", file) for _ in range(3)]
     assert [ended(process) for process in processes] == [[1.0]] * 3
 
 
 def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
-    file, cache = write(tmp_path, "by name"), tmp_path / "cache"
+    file, cache = write(tmp_path), tmp_path / "cache"
     assert results(cache, file) == [1.0]
     spoiled = list(cache.rglob("*.nb[ci]"))
     assert spoiled
@@ -210,12 +200,10 @@ def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
         path.write_bytes(b"no pickle")
     assert results(cache, file) == [1.0]
     assert all(path.read_bytes() != b"no pickle" for path in cache.rglob("*.nb[ci]"))
-    assert results(cache, file) == [1.0]
 
 
-def test_what_a_user_gets_wrong_is_told_of_his_own_line(tmp_path: Path) -> None:
-    file = write(tmp_path, "by name")
-    file.write_text(file.read_text().replace("copies(out, i, W, idx[i])", "out[i] = W.no_such_thing"))
+def test_an_error_of_compilation_names_the_users_own_file(tmp_path: Path) -> None:
+    file = write(tmp_path, ("", "out[i] = W.no_such_thing"))
     process = started(tmp_path / "cache", file)
     _, errors = process.communicate()
     assert process.returncode
@@ -225,20 +213,11 @@ def test_what_a_user_gets_wrong_is_told_of_his_own_line(tmp_path: Path) -> None:
 
 def test_two_versions_in_one_process_each_run_their_own_machine_code_kept_or_not(tmp_path: Path) -> None:
     """Machine code is linked by names, and both have the same."""
-    for factor in (1, 2):
-        (tmp_path / str(factor)).mkdir()
-    files = [write(tmp_path / str(factor), "by name", factor=factor) for factor in (1, 2)]
-    for one, other in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        assert results(tmp_path / "cache", files[one], files[other]) == [one + 1.0, other + 1.0]
+    files = [write(tmp_path / str(factor), factor=factor) for factor in (1, 2)]
+    for loaded in ((0, 0), (0, 1), (1, 0, 1)):
+        assert results(tmp_path / "cache", *(files[at] for at in loaded)) == [at + 1.0 for at in loaded]
     # once for each version, however often it is loaded, and from wherever
     assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 2
-
-
-def test_a_helper_of_numba_passes_the_contract_in_the_second_run_too(tmp_path: Path) -> None:
-    file = write(tmp_path, "by name")
-    for _ in range(2):
-        done = w2vbench("check", "--kernel", "lookup", "--impl", str(file), cwd=tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_without_a_place_to_write_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,23 +16,8 @@ from impls import catalogue
 from impls.case import Size
 from impls.catalogue import CatalogueError, from_copy, from_file, own
 from impls.training.implementations import SKIP_GRAM
-from impls.words import builtin
-
-HERE = Path(catalogue.__file__).parent
-MINE = """
-from impls.lookup import lookup
-{statement}
-
-@lookup.implementation("mine", "mine")
-def mine(W, idx):
-    return {result}
-"""
-
-
-def written(path: Path, content: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
-    return path
+from impls.words import Corpus
+from tests.impls.files import module, written
 
 
 def result_of(file: Path, *beside: Path) -> object:
@@ -48,9 +33,9 @@ def _as_before(tmp_path: Path) -> Iterator[None]:
     path = list(sys.path)
     yield
     assert sys.path == path
-    for name, module in list(sys.modules.items()):
-        folders = getattr(module, "__path__", None)  # torch.classes has one that is no list
-        places = [getattr(module, "__file__", None), *(folders if isinstance(folders, Iterable) else ())]
+    for name, loaded in list(sys.modules.items()):
+        folders = getattr(loaded, "__path__", None)  # torch.classes has one that is no list
+        places = [getattr(loaded, "__file__", None), *(folders if isinstance(folders, Iterable) else ())]
         if any(place and str(place).startswith(str(tmp_path)) for place in places):
             del sys.modules[name]
 
@@ -65,10 +50,8 @@ def test_a_file_may_import_what_its_project_keeps_in_the_top_folder_and_in_src(
     top = tmp_path / "project"
     written(top / "topmost" / "inner.py", "ROW = 'top'\n")
     written(top / "src" / "sourced.py", "ROW = 'src'\n")
-    file = written(
-        top / "a" / "b" / "mine.py",
-        MINE.format(statement="from topmost.inner import ROW\nimport sourced", result="ROW + sourced.ROW"),
-    )
+    statement = "from topmost.inner import ROW\nimport sourced"
+    file = module(top / "a" / "b" / "mine.py", statement, "ROW + sourced.ROW")
     if mark:
         written(top / mark, "")
         (mine,) = (i for i in catalogue.load([file], installed=False) if i.slug == "mine")
@@ -85,7 +68,7 @@ def test_a_file_may_import_from_a_folder_beside_it(tmp_path: Path, package: bool
         written(tmp_path / "src" / "besides" / "inner.py", "ROW = 'beside'\n")
     else:
         written(tmp_path / "src" / "besides.py", "ROW = 'beside'\n")
-    file = written(tmp_path / "kernels" / "mine.py", MINE.format(statement="from besides import ROW", result="ROW"))
+    file = module(tmp_path / "kernels" / "mine.py", "from besides import ROW", "ROW")
     assert result_of(file, tmp_path, tmp_path / "src") == "beside"
     assert not [name for name in sys.modules if name.startswith("besides")]
     with pytest.raises(CatalogueError, match="No module named 'besides'"):
@@ -98,7 +81,7 @@ def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_the
     monkeypatch.syspath_prepend(tmp_path / "installed")
     for folder in ("own", "first", "second", "installed"):
         written(tmp_path / folder / "nearest.py", f"ROW = {folder!r}\n")
-    file = written(tmp_path / "own" / "mine.py", MINE.format(statement="from nearest import ROW", result="ROW"))
+    file = module(tmp_path / "own" / "mine.py", "from nearest import ROW", "ROW")
     beside = tmp_path / "first", tmp_path / "second"
     assert result_of(file, *beside) == "own"
     (tmp_path / "own" / "nearest.py").unlink()
@@ -108,25 +91,18 @@ def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_the
     assert result_of(file) == "installed"
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "module",
-        "package",
-        "bare",
-    ],
-)
+@pytest.mark.parametrize("kind", ["module", "package", "bare"])
 def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, kind: str) -> None:
     """BASE and HEAD: neither may be timed with the other's code. A bare folder, without __init__.py, is a package too."""
     files = []
     for side in ("base", "head"):
-        module = "twins.py" if kind == "module" else "twins/rows.py"
-        written(tmp_path / side / module, f"def row():\n    return {side!r}\n")
+        rows = "twins.py" if kind == "module" else "twins/rows.py"
+        written(tmp_path / side / rows, f"def row():\n    return {side!r}\n")
         if kind == "package":
             written(tmp_path / side / "twins" / "__init__.py", "")
         name = "twins" if kind == "module" else "twins.rows"
         statement = f"from {name} import row"
-        files.append(written(tmp_path / side / "sub" / "mine.py", MINE.format(statement=statement, result="row()")))
+        files.append(module(tmp_path / side / "sub" / "mine.py", statement, "row()"))
     assert [result_of(file, file.parents[1]) for file in files] == ["base", "head"]
     assert [result_of(file, file.parents[1]) for file in reversed(files)] == ["head", "base"]
 
@@ -134,7 +110,7 @@ def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, kind: 
 def test_what_is_beside_is_forgotten_and_the_path_put_back_after_an_error_too(tmp_path: Path) -> None:
     written(tmp_path / "besides_failing.py", "")
     statement = "import besides_failing\nraise ValueError"
-    file = written(tmp_path / "sub" / "mine.py", MINE.format(statement=statement, result="0"))
+    file = module(tmp_path / "sub" / "mine.py", statement, "0")
     before = set(sys.modules), list(sys.path)
     with pytest.raises(CatalogueError, match=r"mine\.py, line 4: ValueError"):
         from_file(file, [tmp_path])
@@ -143,7 +119,7 @@ def test_what_is_beside_is_forgotten_and_the_path_put_back_after_an_error_too(tm
 
 def test_a_folder_beside_may_be_the_files_own_or_missing_or_be_given_twice(tmp_path: Path) -> None:
     written(tmp_path / "own_again.py", "ROW = 1\n")
-    file = written(tmp_path / "mine.py", MINE.format(statement="from own_again import ROW", result="ROW"))
+    file = module(tmp_path / "mine.py", "from own_again import ROW", "ROW")
     assert result_of(file, tmp_path, tmp_path, tmp_path / "nowhere") == 1
 
 
@@ -151,7 +127,7 @@ def test_an_installed_package_that_a_file_imports_first_stays(tmp_path: Path, mo
     """It is loaded once, and both sides share it."""
     written(tmp_path / "site" / "installed_for_both.py", "")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    file = written(tmp_path / "sub" / "mine.py", MINE.format(statement="import installed_for_both", result="0"))
+    file = module(tmp_path / "sub" / "mine.py", "import installed_for_both", "0")
     before = sys.path.copy()
     from_file(file, [tmp_path])
     assert "installed_for_both" in sys.modules
@@ -161,44 +137,28 @@ def test_an_installed_package_that_a_file_imports_first_stays(tmp_path: Path, mo
 # copies of the package
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The sources of this package at another place."""
-    folder = tmp_path / "tree" / "impls"
-    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-def test_a_copy_has_the_same_implementations_in_the_same_order_from_its_own_files(copy: Path) -> None:
-    found = from_copy(copy, "copy_one")
+def test_a_copy_has_the_same_implementations_in_the_same_order_and_shares_no_module(package_copy: Path) -> None:
+    before = dict(sys.modules)
+    found = from_copy(package_copy, "copy_one")
     assert [i.key for i in found] == [i.key for i in own()]
     for theirs, mine in zip(found, own(), strict=True):
         assert theirs.function is not mine.function
         assert theirs.kernel is not mine.kernel
         assert type(theirs) is not type(mine)
-        assert Path(theirs.function.__code__.co_filename).is_relative_to(copy)
-        assert theirs.function.__module__.startswith("copy_one.")
+    new = {name: str(loaded.__file__) for name, loaded in sys.modules.items() if name not in before}
+    assert {name.partition(".")[0] for name in new} == {"copy_one"}
+    assert all(Path(file).is_relative_to(package_copy) for file in new.values())
+    assert all(sys.modules[name] is before[name] for name in before)
 
 
-def test_no_module_of_a_copy_is_one_of_ours(copy: Path) -> None:
-    before = dict(sys.modules)
-    from_copy(copy, "copy_two")
-    new = {name for name in sys.modules if name not in before}
-    assert {name.partition(".")[0] for name in new} == {"copy_two"}
-    for name in new:
-        file = sys.modules[name].__file__
-        assert file is not None
-        assert Path(file).is_relative_to(copy)
-    assert all(sys.modules[name] is before[name] for name in before if name.partition(".")[0] == "impls")
-
-
-def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(copy: Path, tmp_path: Path) -> None:
+def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(package_copy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "impls"
-    shutil.copytree(copy, other)
+    shutil.copytree(package_copy, other)
     text = (other / "lookup.py").read_text(encoding="utf-8")
     (other / "lookup.py").write_text(text.replace("np.asarray(W[idx])", "np.asarray(W[idx] + 1)"), encoding="utf-8")
     sides = [
-        {i.key: i for i in from_copy(folder, name)} for folder, name in ((copy, "copy_base"), (other, "copy_head"))
+        {i.key: i for i in from_copy(folder, name)}
+        for folder, name in ((package_copy, "copy_base"), (other, "copy_head"))
     ]
     W, idx = np.arange(12.0).reshape(4, 3), np.array([1, 2])
     gathered, taken = ([side[f"lookup/{slug}"](W, idx) for side in sides] for slug in ("gather", "take"))
@@ -206,12 +166,12 @@ def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(copy: Path, t
     assert np.array_equal(taken[0], taken[1])
 
 
-def test_a_copy_may_have_other_implementations_than_this_package(copy: Path) -> None:
+def test_a_copy_may_have_other_implementations_than_this_package(package_copy: Path) -> None:
     written(
-        copy / "added.py",
+        package_copy / "added.py",
         "from .lookup import lookup\n\n@lookup.implementation('added', 'added')\ndef added(W, idx):\n    return W[idx]\n",
     )
-    assert {i.key for i in from_copy(copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
+    assert {i.key for i in from_copy(package_copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
 
 
 @pytest.mark.parametrize(
@@ -222,10 +182,12 @@ def test_a_copy_may_have_other_implementations_than_this_package(copy: Path) -> 
         ("catalogue.py", "", AttributeError),
     ],
 )
-def test_what_is_wrong_with_a_copy_is_raised_as_it_is(copy: Path, file: str, text: str, error: type[Exception]) -> None:
-    (copy / file).write_text(text, encoding="utf-8")
+def test_what_is_wrong_with_a_copy_is_raised_as_it_is(
+    package_copy: Path, file: str, text: str, error: type[Exception]
+) -> None:
+    (package_copy / file).write_text(text, encoding="utf-8")
     with pytest.raises(error):
-        from_copy(copy, "copy_broken")
+        from_copy(package_copy, "copy_broken")
     assert [i.key for i in own()]
 
 
@@ -239,16 +201,19 @@ def test_a_folder_without_a_package_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["training.cbow/numba", "training.skip-gram/numba", "output.negative-sampling/numba"])
 def test_both_copies_call_machine_code_itself(
-    key: str, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key: str, package_copy: Path, tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """numba's own call knows the classes of one copy by heart, and looks those of the other up at each call."""
     other = tmp_path / "other" / "impls"
-    shutil.copytree(copy, other)
+    shutil.copytree(package_copy, other)
     packages = [f"copy_{side}_{re.sub(r'[^a-z]', '_', key)}" for side in ("base", "head")]
-    sides = [{i.key: i for i in from_copy(folder, name)} for folder, name in zip((copy, other), packages, strict=True)]
+    sides = [
+        {i.key: i for i in from_copy(folder, name)}
+        for folder, name in zip((package_copy, other), packages, strict=True)
+    ]
     case = sys.modules[f"{packages[1]}.case"]
     size = case.Size(300, 16, 40, 3, index="i32")
-    problem = sides[1][key].kernel.make(size, builtin(), np.random.default_rng(0))
+    problem = sides[1][key].kernel.make(size, corpus, np.random.default_rng(0))
     started = [side[key].start(problem) for side in sides]
 
     def looked_up(self: object, value: object) -> None:
@@ -261,10 +226,10 @@ def test_both_copies_call_machine_code_itself(
         function(*problem.batches[0], *last)
 
 
-def test_a_text_of_other_types_is_made_what_the_machine_code_was_compiled_for() -> None:
+def test_a_text_of_other_types_is_made_what_the_machine_code_was_compiled_for(corpus: Corpus) -> None:
     """It takes numbers for what it knows them as, and lists them as if one lay after the other."""
     size = Size(300, 16, 40, 3, index="i32")
-    problem = SKIP_GRAM[-1].kernel.make(size, builtin(), np.random.default_rng(0))
+    problem = SKIP_GRAM[-1].kernel.make(size, corpus, np.random.default_rng(0))
     words, starts = problem.batches[0]
     learnt = []
     for text in (words, words.astype(np.int64), np.repeat(words, 2)[::2]):

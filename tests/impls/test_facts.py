@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ import pytest
 
 from bench.plans.run_result import source
 from impls import catalogue
-from impls.case import BadName
-from impls.catalogue import CatalogueError, from_file
+from impls.case import BadName, Size
 from impls.interface import BadImplementation, Implementation, has_attribute
 from impls.lookup import gather, lookup
+from impls.training.implementations import cbow, skip_gram
 
 
 def mine(W: Any, idx: Any) -> Any:
@@ -83,25 +82,17 @@ def test_what_cannot_be_is_refused_by_name(facts: dict[str, Any], complaint: str
     assert len(str(refusal.value)) < 300
 
 
-NO_FUNCTIONS: dict[str, Any] = {
-    "an object": Callable(),
-    "a hostile one": Hostile(),
-    "a class": Callable,
-    "a part": functools.partial(mine),
-    "numpy's": np.take,
-    "built in": len,
-    "nothing": None,
-    "a name": "mine",
-}
-
-
-@pytest.mark.parametrize("name", NO_FUNCTIONS)
-def test_what_has_no_code_of_its_own_is_no_function_to_measure(name: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [Callable(), Hostile(), Callable, functools.partial(mine), np.take, len, None, "mine"],
+    ids=["an object", "a hostile one", "a class", "a part", "numpy's", "built in", "nothing", "a name"],
+)
+def test_what_has_no_code_of_its_own_is_no_function_to_measure(value: Any) -> None:
     with pytest.raises(BadImplementation, match="not a plain function"):
-        lookup.implementation("mine", "mine")(NO_FUNCTIONS[name])
+        lookup.implementation("mine", "mine")(value)
 
 
-@pytest.mark.parametrize("slug", ["", "a b", "a/b", "x" * 101, None, 5])
+@pytest.mark.parametrize("slug", ["", "a b", "a/b", "a@b", "a,b\n", "x" * 101, None, 5])
 def test_a_slug_must_stand_in_a_cases_name(slug: Any) -> None:
     with pytest.raises(BadName, match="a slug has"):
         lookup.implementation(slug, "mine")
@@ -134,37 +125,6 @@ def test_a_compiled_function_may_be_measured() -> None:
     assert catalogue.source(made).startswith(__file__)
 
 
-# what a value is goes by its type: an object may answer to every name
-
-TRICKS = """
-from impls.lookup import lookup
-
-class Config(dict):
-    __getattr__ = {get}
-
-class Proxy:
-    @property
-    def __class__(self):
-        raise RuntimeError("working outside of a context")
-
-    def __getattr__(self, name):
-        raise RuntimeError(name)
-
-config, proxy = Config(), Proxy()
-pair = (config, proxy)
-
-@lookup.implementation("mine", "mine")
-def mine(W, idx):
-    return W[idx]
-"""
-
-
-@pytest.mark.parametrize("get", ["dict.get", "dict.__getitem__"])
-def test_an_object_that_answers_to_every_name_is_no_implementation(tmp_path: Path, get: str) -> None:
-    (tmp_path / "mine.py").write_text(TRICKS.format(get=get))
-    assert [i.key for i in from_file(tmp_path / "mine.py")] == ["lookup/mine"]
-
-
 class Config(dict[str, Any]):
     __getattr__ = dict.get
 
@@ -176,88 +136,20 @@ class Model:
     def feed(self) -> None: ...
 
 
-def test_an_attribute_is_one_that_stands_there() -> None:
-    assert has_attribute(Model(), "feed")
-    assert has_attribute(Model(), "at_once")
-    assert not has_attribute(Model(), "stages")
-    assert not has_attribute(Config(feed=1), "feed")
-    assert not has_attribute(Hostile(), "feed")
-    assert has_attribute(gather, "prepare") is (gather.prepare is not None)
-
-
-class Announced:
-    """An entry point, as an installed package has it."""
-
-    name, value, dist = "theirs", "theirs:config", None
-
-    def __init__(self, loaded: Any) -> None:
-        self.loaded = loaded
-
-    def load(self) -> Any:
-        if isinstance(self.loaded, BaseException):
-            raise self.loaded
-        return self.loaded
-
-
-class Versioned(dict[str, Any]):
-    """Says of itself what an implementation would."""
-
-    interface_version = gather.interface_version
-
-
-NO_IMPLEMENTATIONS = {
-    "config": Config(),
-    "versioned": Versioned(),
-    "hostile": Hostile(),
-    "list": [Versioned()],
-    "none": None,
-}
-
-
-@pytest.mark.parametrize("name", NO_IMPLEMENTATIONS)
-def test_an_entry_point_that_names_something_else_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Announced(NO_IMPLEMENTATIONS[name])])
-    with pytest.raises(CatalogueError, match="not an implementation of interface version"):
-        catalogue.from_packages()
-
-
-# a file from outside may raise what it likes
-
-
 @pytest.mark.parametrize(
-    ("body", "complaint"),
+    ("value", "name", "stands_there"),
     [
-        ("class Out(BaseException): pass\nraise Out('gone')", "line 2: Out: gone"),
-        ("raise GeneratorExit", "line 1: GeneratorExit"),
-        ("raise SystemExit(3)", "line 1: SystemExit: 3"),
-        (
-            "class Bad(Exception):\n    def __str__(self): raise OSError\nraise Bad",
-            "line 3: Bad: .its message cannot be read",
-        ),
-        ("raise Exception('\\udcff')", r"line 1: Exception: \\udcff"),
-        ("import sys; sys.path.clear(); sys.modules.pop(__name__); raise ValueError('x')", "line 1: ValueError: x"),
-        (
-            "from impls.lookup import lookup\nlookup.implementation('a', 'b')(print)",
-            "line 2: BadImplementation: lookup/a",
-        ),
+        (Model(), "feed", True),
+        (Model(), "at_once", True),
+        (Model(), "stages", False),
+        (Config(feed=1), "feed", False),
+        (Hostile(), "feed", False),
     ],
+    ids=["a method", "a class attribute", "none", "an entry", "a hostile answer"],
 )
-def test_whatever_a_file_raises_is_one_line(
-    tmp_path: Path, body: str, complaint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    (tmp_path / "mine.py").write_text(body)
-    with pytest.raises(CatalogueError, match=complaint) as refusal:
-        from_file(tmp_path / "mine.py")
-    assert "\n" not in str(refusal.value)
-
-
-def test_ctrl_c_while_a_file_is_loaded_is_no_fault_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
-        from_file(tmp_path / "mine.py")
+def test_an_attribute_is_one_that_stands_there(value: Any, name: str, stands_there: bool) -> None:
+    """An object may answer to every name."""
+    assert has_attribute(value, name) is stands_there
 
 
 def test_a_function_without_a_source_is_measured_and_shown_without() -> None:
@@ -266,3 +158,29 @@ def test_a_function_without_a_source_is_measured_and_shown_without() -> None:
     shown = source(lookup.implementation("made", "made by exec")(scope["made"]))
     assert shown.code.startswith("# no source to show: ")
     assert source(gather).code.startswith("@lookup.implementation")
+
+
+# how much a call covers
+
+
+def step(*arguments: Any) -> None:
+    """Stands for an implementation, of which only its facts are looked at."""
+
+
+def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
+    size = Size(10_000, 100, 300, 5, index="i32")
+    mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
+    assert mine(step).covered(size) == {"pairs": 1325.0, "words": 300.0}
+    assert cbow.implementation("plain", "plain")(step).covered(size) == {"pairs": 2970.0, "words": 300.0}
+    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(step)
+    assert other.covered(size) == {}
+
+
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf"), "many", None])
+def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
+    """It would be found out when a run is over, and its file could not be written."""
+    mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
+    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that returns numbers by name"):
+        mine(step)
+    with pytest.raises(BadImplementation, match="covers"):
+        skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,16 +12,14 @@ from bench.engine.contract import describe
 from impls.messages import message_of, one_line, quoted, readable, type_and_message
 
 
-class Mute(Exception):
-    """Cannot say what it is."""
+def raising(error: type[BaseException]) -> Exception:
+    """An exception that raises another when it is asked for its message."""
 
-    def __str__(self) -> str:
-        raise RuntimeError("no")
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise error
 
-
-class Leaves(Exception):
-    def __str__(self) -> str:
-        raise SystemExit(7)
+    return Mute()
 
 
 class Numb(Exception):
@@ -28,23 +28,22 @@ class Numb(Exception):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(Mute(), "RuntimeError"), (Leaves(), "SystemExit"), (Numb(), "TypeError")]
+    ("error", "raised"),
+    [(raising(RuntimeError), "RuntimeError"), (raising(SystemExit), "SystemExit"), (Numb(), "TypeError")],
+    ids=["error", "exit", "no text"],
 )
 @pytest.mark.parametrize("say", [message_of, type_and_message, describe])
-def test_an_error_that_raises_when_it_is_asked_is_told_all_the_same(error: Exception, raised: str, say: object) -> None:
-    assert callable(say)
+def test_an_error_that_raises_when_it_is_asked_is_told_all_the_same(
+    error: Exception, raised: str, say: Callable[[Exception], str]
+) -> None:
     said = say(error)
     assert f"asking for it raises {raised}" in said
     assert "\n" not in said
 
 
 def test_ctrl_c_is_not_swallowed() -> None:
-    class Interrupted(Exception):
-        def __str__(self) -> str:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        message_of(Interrupted())
+        message_of(raising(KeyboardInterrupt))
 
 
 def test_an_error_is_its_type_and_its_message_if_it_has_one() -> None:

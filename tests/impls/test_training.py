@@ -1,4 +1,4 @@
-"""Training: the compiled steps against plain arithmetic, what a pass does to a text, and that implementations learn."""
+"""Training: what a pass does to a text, what the contract finds, and its pieces."""
 
 from __future__ import annotations
 
@@ -9,231 +9,91 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from bench.engine.contract import check_contract
 from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import new_problem_run
 from impls.case import Size
-from impls.catalogue import missing
-from impls.compiled import compiled
-from impls.interface import Implementation
+from impls.interface import Array, Implementation, Problem
 from impls.training import compiled as looped
-from impls.training import contract, rows, staged
+from impls.training import staged
 from impls.training.compiled import CompiledModel
 from impls.training.contract import (
-    EVERY_PAIR,
     LEARNT_ACCURACY,
     LONGEST,
     Settings,
-    covers,
     keep_probability,
     noise_loss,
     pair_accuracy,
     pairs_of,
-    topic_text,
-    training_problem,
     windows,
 )
-from impls.training.implementations import CBOW, SKIP_GRAM, cbow
+from impls.training.implementations import CBOW, cbow
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
-from impls.vectors import LINE, aligned, register_bytes
-from impls.words import Corpus, builtin, encode
-
-Array = NDArray[Any]
-
-
-@pytest.fixture(scope="module")
-def corpus() -> Corpus:
-    return builtin()
+from impls.words import Corpus, encode
+from tests.impls.calling import verdict_of
+from tests.impls.texts import EVERY, NUMBA, TOPICS, V, model_of, problem_of, text, those, trained
 
 
-V = 12
+class Idle:
+    """Draws its tables, and leaves them."""
+
+    alpha = 0.0
+
+    def __init__(self, problem: Problem) -> None:
+        rng, shape = np.random.default_rng(0), (problem.size.V, problem.size.H)
+        self.W_in, self.W_out = (rng.normal(size=shape).astype(np.float32) for _ in range(2))
+
+    def step(self, words: Array, starts: Array) -> Any:
+        return self
 
 
-# the arithmetic of a step
-
-
-def skip_gram_reference(
-    W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float, together: int = 2
-) -> None:
-    """Each context against all targets' old rows; contexts two by two, as the implementation goes through them."""
-    old = W_out.copy()
-    change = np.zeros_like(W_out)
-    for first in range(0, len(contexts), together):
-        some = contexts[first : first + together]
-        h = W_in[some].copy()
-        slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-h @ old[targets].T)))
-        np.add.at(W_in, some, slopes @ old[targets])
-        np.add.at(change, targets, slopes.T @ h)
-    W_out += change
-
-
-def cbow_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
-    h = W_in[contexts].mean(axis=0)
-    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-W_out[targets] @ h)))
-    change = slopes @ W_out[targets]
-    np.add.at(W_out, targets, slopes[:, None] * h)
-    np.add.at(W_in, contexts, change)
-
-
-def call_skip_gram(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_skip_gram(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
-
-
-def call_cbow(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_cbow(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
-
-
-rows_skip_gram, rows_cbow = rows.skip_gram_step, rows.cbow_step
-
-
-def stepped(
-    call: Callable[..., None], H: int, contexts: list[int], targets: list[int], own: int, seed: int
-) -> tuple[Array, Array, Array, Array]:
-    """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
-    rng = np.random.default_rng(seed)
-    width = -(-H // LINE) * LINE
-    tables = []
-    for _ in range(2):
-        table = aligned(V, width)
-        table[:, :H] = rng.normal(size=(V, H)) * 0.5
-        tables.append(table)
-    before = [table.astype(np.float64) for table in tables]
-    owns = [aligned(own, width) for _ in range(2)]
-    for table, mine in zip(tables, owns, strict=True):
-        mine[:] = table[:own]
-    slot = -(-len(targets) // 8) * 8
-    compiled(call)(
-        tables[0], owns[0], tables[1], owns[1], np.array(contexts, np.int32), np.array(targets, np.int32),
-        np.float32(0.1), aligned(max(2, len(contexts)), width), np.zeros(len(contexts) * slot + 32, np.float32),
-        (0,) * len(targets), (0,) * (width // LINE),
-    )  # fmt: skip
-    for table, mine, was in zip(tables, owns, before, strict=True):
-        np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
-        table[:own] = mine
-    return before[0], before[1], tables[0], tables[1]
-
-
-ids = st.integers(0, V - 1)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    contexts=st.lists(ids, min_size=1, max_size=10),
-    targets=st.lists(ids, min_size=6, max_size=6),
-    own=st.sampled_from([0, 5]),
-    seed=st.integers(0, 2**32),
-)
-def test_a_skip_gram_step_is_the_arithmetic_it_claims(
-    contexts: list[int], targets: list[int], own: int, seed: int
-) -> None:
-    """With repeated contexts, and negatives that repeat or are the target."""
-    W_in, W_out, got_in, got_out = stepped(call_skip_gram, 20, contexts, targets, own, seed)
-    skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
-    np.testing.assert_allclose(got_in, W_in, atol=2e-6)
-    np.testing.assert_allclose(got_out, W_out, atol=2e-6)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    contexts=st.lists(ids, min_size=1, max_size=10),
-    targets=st.lists(ids, min_size=6, max_size=6),
-    own=st.sampled_from([0, 5]),
-    seed=st.integers(0, 2**32),
-)
-def test_a_cbow_step_is_the_arithmetic_it_claims(contexts: list[int], targets: list[int], own: int, seed: int) -> None:
-    W_in, W_out, got_in, got_out = stepped(call_cbow, 20, contexts, targets, own, seed)
-    cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
-    np.testing.assert_allclose(got_in, W_in, atol=2e-6)
-    np.testing.assert_allclose(got_out, W_out, atol=2e-6)
-
-
-@pytest.mark.parametrize(("H", "K"), [(1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
-def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K: int) -> None:
-    rng = np.random.default_rng(K)
-    contexts, targets = rng.integers(V, size=7).tolist(), rng.integers(V, size=K + 1).tolist()
-    one_by_one = register_bytes() // 2 < 2 * (K + 1) + 4
-    W_in, W_out, got_in, got_out = stepped(call_skip_gram, H, contexts, targets, 3, 1)
-    skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, 1 if one_by_one else 2)
-    np.testing.assert_allclose(got_in, W_in, atol=1e-5)
-    np.testing.assert_allclose(got_out, W_out, atol=1e-5)
-    W_in, W_out, got_in, got_out = stepped(call_cbow, H, contexts, targets, 3, 1)
-    cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
-    np.testing.assert_allclose(got_in, W_in, atol=1e-5)
-    np.testing.assert_allclose(got_out, W_out, atol=1e-5)
-
-
-# implementations
-
-
-def test_an_implementation_that_does_not_learn_is_wrong(corpus: Corpus) -> None:
-    class Idle:
-        alpha = 0.0
-
-        def __init__(self, problem: Any) -> None:
-            size = problem.size
-            rng = np.random.default_rng(0)
-            self.W_in, self.W_out = (rng.normal(size=(size.V, size.H)).astype(np.float32) for _ in range(2))
-
-    idle = cbow.implementation("idle", "does nothing", prepare=Idle)(lambda words, starts, model: model)
-    verdict = check_contract(idle, corpus)
-    assert verdict.status == "wrong"
-    assert "does not learn" in verdict.reason
-
-
-def test_an_implementation_with_other_tables_than_asked_for_is_wrong(corpus: Corpus) -> None:
-    """Half of each vector takes half the time."""
-
-    class Half(StagedModel):
-        def __init__(self, problem: Any) -> None:
-            super().__init__(replace(problem, size=replace(problem.size, H=problem.size.H // 2)), SPARSE, False)
-
-    half = cbow.implementation("half", "half vectors", prepare=Half)(
-        lambda words, starts, model: model.step(words, starts)
-    )
-    verdict = check_contract(half, corpus)
-    assert verdict.status == "wrong", verdict.reason
-    assert "W_in is float32 of shape (12, 64), and must be float32 of shape (12, 128)" in verdict.reason
-
-
-def test_an_implementation_whose_tables_change_their_kind_is_wrong(corpus: Corpus) -> None:
-    def doubled(words: Array, starts: Array, model: StagedModel) -> Any:
-        model.step(words, starts)
-        model.W_in = model.W_in.astype(np.float64)
-        return model
-
-    def double(problem: Any) -> StagedModel:
-        return StagedModel(problem, SPARSE, False)
-
-    verdict = check_contract(cbow.implementation("double", "64 bits", prepare=double)(doubled), corpus)
-    assert verdict.status == "wrong"
-    assert "W_in is float64" in verdict.reason
-
-
-def test_an_implementation_with_constant_scores_is_wrong(corpus: Corpus) -> None:
+class Constant(Idle):
     """Its loss is low, since noise is more frequent than neighbours, but it has learnt nothing of the text."""
 
-    class Constant:
-        alpha = 0.0
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.W_in[:], self.W_out[:] = 0.1, -1.6 / (0.1 * problem.size.H)
 
-        def __init__(self, problem: Any) -> None:
-            size = problem.size
-            self.W_in = np.full((size.V, size.H), 0.1, np.float32)
-            self.W_out = np.full((size.V, size.H), -1.6 / (0.1 * size.H), np.float32)
 
-    constant = cbow.implementation("constant", "knows the mean", prepare=Constant)(lambda words, starts, model: model)
-    verdict = check_contract(constant, corpus)
+class Half(StagedModel):
+    """Half of each vector takes half the time."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(replace(problem, size=replace(problem.size, H=problem.size.H // 2)), SPARSE, False)
+
+
+class Doubles(StagedModel):
+    """Its tables change their kind."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem, SPARSE, False)
+
+    def step(self, words: Array, starts: Array) -> StagedModel:
+        super().step(words, starts)
+        self.W_in = self.W_in.astype(np.float64)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (Idle, "does not learn"),
+        (Constant, "at most 50% of cases"),
+        (Half, "W_in is float32 of shape (12, 64), and must be float32 of shape (12, 128)"),
+        (Doubles, "W_in is float64"),
+    ],
+)
+def test_a_model_that_learns_nothing_or_has_other_tables_is_wrong(
+    model: Callable[[Problem], Any], reason: str, corpus: Corpus
+) -> None:
+    def step(words: Array, starts: Array, model: Any) -> Any:
+        return model.step(words, starts)
+
+    verdict = verdict_of(cbow, step, corpus, prepare=model)
     assert verdict.status == "wrong"
-    assert "at most 50% of cases" in verdict.reason
+    assert reason in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -252,30 +112,15 @@ def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, 
         Settings(**given)
 
 
-def trained(implementation: Implementation, threads: int = 1, passes: int = 12, seed: int = 0) -> Any:
-    words, starts = topic_text(V, np.random.default_rng(1))
-    counts = np.bincount(words, minlength=V).astype(np.float64)
-    size = Size(V, 16, len(words), 5, index="i32", threads=threads)
-    problem = training_problem(
-        size, counts, [(words, starts)], np.random.default_rng(seed), Settings(sample=0, alpha=0.05)
-    )
-    _, (model,) = implementation.start(problem)
-    for _ in range(passes):
-        implementation(words, starts, model)
-    return model
-
-
-@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
-def test_a_seed_gives_the_same_vectors_on_one_thread_and_another_seed_others(
-    implementations: tuple[Implementation, ...],
-) -> None:
-    one, other, another = (trained(implementations[-1], seed=seed).W_in for seed in (1, 1, 2))
+@NUMBA
+def test_a_seed_gives_the_same_vectors_on_one_thread_and_another_seed_others(implementation: Implementation) -> None:
+    one, other, another = (trained(implementation, seed=seed).W_in for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, other)
     assert not np.array_equal(one, another)
 
 
-@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
-def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementations: tuple[Implementation, ...]) -> None:
+@NUMBA
+def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementation: Implementation) -> None:
     """A planted text whose words' frequencies fall as 1 / rank: the copies' rows are in most windows."""
     V, topics, rng = 240, 3, np.random.default_rng(1)
     rank = (240 / topics) ** rng.random((4000, 5)) - 1
@@ -283,12 +128,9 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
     starts, counts = np.arange(4001, dtype=np.int64) * 5, np.bincount(words, minlength=V).astype(np.float64)
     accuracy = []
     for threads in (1, 3):
-        size = Size(V, 16, len(words), 5, index="i32", threads=threads)
-        problem = training_problem(size, counts, [(words, starts)], np.random.default_rng(0), Settings(sample=0))
-        step, (model,) = implementations[-1].start(problem)
-        assert len(model.threads[0].own[0]) == (0 if threads == 1 else V // 20)
+        model = model_of(implementation, problem_of((words, starts), K=5, counts=counts, threads=threads))
         for _ in range(20):
-            step(words, starts, model)
+            implementation(words, starts, model)
         accuracy.append(pair_accuracy(model.W_in, model.W_out, words, starts, counts))
     assert accuracy[0] > LEARNT_ACCURACY
     assert accuracy[1] > accuracy[0] - 0.02
@@ -296,8 +138,9 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
 
 def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
     """A row that is hardly used moves by the sum of what the threads did, one that has settled by their mean."""
-    counts = np.full(100, 1e3)
-    problem = training_problem(Size(100, 4, 10, 5, index="i32", threads=4), counts, [], np.random.default_rng(0))
+    problem = problem_of(
+        text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings()
+    )
     for alpha, words, expected in ((1e-9, 100, 4.0), (1e3, 1e6, 1.0)):
         model = CompiledModel(problem, skip_gram=True)
         model.alpha = alpha
@@ -312,22 +155,16 @@ def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -
             assert (table[5:] == was[5:]).all()
 
 
-def test_windows_do_not_reach_across_lines() -> None:
+@pytest.mark.parametrize("implementation", EVERY, ids=lambda i: i.key)
+@pytest.mark.parametrize(("lines", "learnt"), [([0, 1, 2, 3], False), ([0, 2], True)])
+def test_windows_do_not_reach_across_lines(implementation: Implementation, lines: list[int], learnt: bool) -> None:
     """Two words that are alone in their lines teach nothing, and neighbours do."""
-    counts = np.ones(4)
-    for starts, learnt in (([0, 1, 2, 3, 4], False), ([0, 2, 4], True)):
-        words, lines = np.array([0, 1, 2, 3], np.int32), np.array(starts, np.int64)
-        size = Size(4, 16, 4, 2, index="i32")
-        for implementations in (CBOW, SKIP_GRAM):
-            for implementation in implementations:
-                if missing(implementation):
-                    continue
-                problem = training_problem(size, counts, [(words, lines)], np.random.default_rng(0), Settings(sample=0))
-                _, (model,) = implementation.start(problem)
-                before = model.W_out.copy()
-                for _ in range(3):
-                    implementation(words, lines, model)
-                assert (not np.array_equal(before, model.W_out)) is learnt, implementation.key
+    words, starts = text(0, 1, 2, 3, lines=lines)
+    model = model_of(implementation, problem_of((words, starts)))
+    before = model.W_out.copy()
+    for _ in range(3):
+        implementation(words, starts, model)
+    assert (not np.array_equal(before, model.W_out)) is learnt
 
 
 def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
@@ -337,180 +174,55 @@ def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
     assert many.tolist() == [1, 2, 2, 1, 0]
 
 
-@pytest.mark.parametrize(
-    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "torch")], ids=lambda i: i.key
-)
+@pytest.mark.parametrize("implementation", those("sparse", "torch"))
 def test_a_word_beyond_the_end_of_a_line_is_not_moved(implementation: Implementation) -> None:
     """Not even by its momentum, which a gradient of zeros would set free."""
-    if missing(implementation):
-        pytest.skip("not installed")
-    words, lines = np.array([0, 1, 2, 3], np.int32), np.array([0, 4])
-    size = Size(4, 16, 4, 2, index="i32")
-    problem = training_problem(size, np.ones(4), [(words, lines)], np.random.default_rng(0), Settings(sample=0))
-    step, (model,) = implementation.start(problem)
+    words, starts = text(0, 1, 2, 3)
+    model = model_of(implementation, problem_of((words, starts)))
     for _ in range(2):
-        step(words, lines, model)
+        implementation(words, starts, model)
     before = model.W_in.copy()
-    step(words, np.array([0, 2, 3, 4]), model)
-    moved = (model.W_in != before).any(axis=1).tolist()
-    assert moved == [True, True, False, False]
+    implementation(words, np.array([0, 2, 3, 4]), model)
+    assert (model.W_in != before).any(axis=1).tolist() == [True, True, False, False]
 
 
 def test_a_line_longer_than_gensims_longest_is_trained_on_to_its_end() -> None:
-    words = np.resize(np.arange(6, dtype=np.int32), LONGEST + 7)
-    words[-7:] = 6
-    problem = training_problem(
-        Size(7, 16, len(words), 2, index="i32"), np.bincount(words).astype(float), [], np.random.default_rng(0), Settings(sample=0)
-    )  # fmt: skip
-    model = CompiledModel(problem, skip_gram=True)
+    words, starts = text(*np.resize(np.arange(6), LONGEST), *[6] * 7)
+    model = CompiledModel(problem_of((words, starts)), skip_gram=True)
     before = model.W_in[6].copy()
-    model.step(words, np.array([0, len(words)]))
+    model.step(words, starts)
     assert not np.array_equal(before, model.W_in[6])
 
 
 def test_stages_of_a_step_add_up_to_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that ticks when it is read: each batch reads it at both ends of its five stages."""
-    model = trained(next(implementation for implementation in CBOW if implementation.slug == "sparse"), passes=1)
-    assert isinstance(model, StagedModel)
-    words, starts = topic_text(V, np.random.default_rng(1))
-    batches = -(-len(words) // BATCH)
+    model = trained(those("sparse")[0].values[0], passes=1)
+    batches = -(-len(TOPICS[0]) // BATCH)
     ticks = count()
     monkeypatch.setattr(staged, "perf_counter_ns", lambda: next(ticks))
-    took = {stage: round(seconds * 1e9) for stage, seconds in model.stages(words, starts).items()}
+    took = {stage: round(seconds * 1e9) for stage, seconds in model.stages(*TOPICS).items()}
     assert took == {"examples": batches + 1} | dict.fromkeys(STAGES, batches)
     assert sum(took.values()) == next(ticks) - 1
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("implementations", [CBOW, SKIP_GRAM])
+@NUMBA
 def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
-    implementations: tuple[Implementation, ...], threads: int, monkeypatch: pytest.MonkeyPatch
+    implementation: Implementation, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = trained(implementations[-1], threads)
+    model = trained(implementation, threads)
     clock = iter([0.0, 1.0, 4.0])
     monkeypatch.setattr(looped, "perf_counter", lambda: next(clock))
     before = model.W_in.copy()
-    words, starts = topic_text(V, np.random.default_rng(1))
-    assert model.stages(words, starts) == {"examples + sampling": 1.0, "lookup to update": 2.0}
+    assert model.stages(*TOPICS) == {"examples + sampling": 1.0, "lookup to update": 2.0}
     assert not np.array_equal(before, model.W_in)
 
 
 def test_a_text_of_a_word_is_checked_and_not_measured() -> None:
     """It has no windows: what would be timed is not training."""
-    implementations = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), MeasurementSettings()).cases
-    assert [(implementation.status, implementation.reason) for implementation in implementations] == [
-        ("skipped", "B = 1 is too small for this kernel: use --batch 20 or more")
-    ]
-
-
-# equal work
-
-
-@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 7))
-def test_pairs_of_a_call_are_those_of_its_lines(B: int, longest: int, window: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contract, "LONGEST", longest)
-        patch.setattr(contract, "EVERY_PAIR", replace(EVERY_PAIR, window=window))
-        starts = np.array([*range(0, B, longest), B])
-        centres, _ = pairs_of(np.zeros(B, np.int32), starts, window)
-        assert covers(Size(9, B=B)) == {"pairs": len(centres), "words": B}
-
-
-def counting(model: Any) -> list[int]:
-    """Where a model puts how many pairs each of its batches, or a thread's part, has."""
-    seen: list[int] = []
-    if isinstance(model, CompiledModel):
-        inner = model.train
-
-        def train(*part: Any) -> int:
-            seen.append(inner(*part))
-            return seen[-1]
-
-        vars(model)["train"] = train
-    else:
-        model.learn = lambda inputs, *rest: seen.append(len(inputs))
-    return seen
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug != "gensim"], ids=lambda i: i.key)
-def test_every_implementation_learns_from_the_same_pairs(
-    implementation: Implementation, threads: int, corpus: Corpus
-) -> None:
-    """A case's ratios are of equal work: nobody leaves words out, or shrinks a window."""
-    if missing(implementation):
-        pytest.skip("not installed")
-    if threads > 1 and implementation.one_thread:
-        pytest.skip("it has one thread")
-    size = Size(300, 8, 250, 2, index="i32", threads=threads)
-    problem = implementation.kernel.make(size, corpus, np.random.default_rng(0))
-    step, (model,) = implementation.start(problem)
-    seen = counting(model)
-    step(*problem.batches[0], model)
-    parts = threads if isinstance(model, CompiledModel) else 1  # each of its threads' is a line of its own
-    assert sum(seen) == implementation.covered(size)["pairs"] == parts * 2 * (5 * 250 // parts - 15)
-
-
-@pytest.mark.parametrize(
-    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("batched", "gensim", "numba")], ids=lambda i: i.key
-)
-def test_what_a_step_moves_is_the_rows_of_full_windows(implementation: Implementation) -> None:
-    """Seen from outside: with rows of zeros and a small rate, an output row becomes what its window's input rows add up to.
-
-    All negatives are one word that is not in the line, being as frequent as it takes.
-    """
-    if missing(implementation):
-        pytest.skip("not installed")
-    n, rate = 14, 1e-3
-    counts = np.append(np.ones(n), 1e13)
-    words, starts = np.arange(n, dtype=np.int32), np.array([0, n])
-    given = replace(EVERY_PAIR, alpha=rate)
-    problem = training_problem(
-        Size(n + 1, 40, n, 1, index="i32"), counts, [(words, starts)], np.random.default_rng(0), given
-    )
-    _, (model,) = implementation.start(problem)
-    before = model.W_in[:n].astype(np.float64)
-    implementation(words, starts, model)
-    moved = np.linalg.lstsq(before.T, model.W_out[:n].T.astype(np.float64), rcond=None)[0].T / (rate / 2)
-    distance = np.abs(np.subtract.outer(words, words))
-    want = ((distance > 0) & (distance <= 5)).astype(float)
-    if implementation.kernel.name == "training.cbow":
-        want /= want.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(moved, want, atol=0.02)
-
-
-@pytest.mark.parametrize(
-    "implementation", [i for i in (*CBOW, *SKIP_GRAM) if i.slug in ("sparse", "numba")], ids=lambda i: i.key
-)
-@pytest.mark.parametrize("sample", [0.0, 0.05])
-def test_by_word2vecs_rules_as_many_pairs_are_left_as_chance_has_it(
-    implementation: Implementation, sample: float
-) -> None:
-    """Windows reach from 1 to 5 words, and each word stays with its own chance: what whole runs of all implementations do."""
-    words, starts = topic_text(V, np.random.default_rng(1), lines=40, length=30)
-    counts = np.bincount(words, minlength=V).astype(np.float64)
-    given = Settings(sample=sample)
-    problem = training_problem(Size(V, 4, len(words), 1, index="i32"), counts, [], np.random.default_rng(2), given)
-    step, (model,) = implementation.start(problem)
-    seen, passes = counting(model), []
-    for _ in range(60):
-        seen.clear()
-        step(words, starts, model)
-        passes.append(sum(seen))
-    stays = keep_probability(counts, sample)[words].reshape(40, 30)
-    expected = 0.0
-    for line in stays:  # the law of how many words are left, one after another; lines of n have a known mean
-        left = np.array([1.0])
-        for share in line:
-            left = np.convolve(left, [1 - share, share])
-        expected += sum(chance * pairs_by_chance(n) for n, chance in enumerate(left))
-    error = np.std(passes, ddof=1) / np.sqrt(len(passes))
-    assert abs(np.mean(passes) - expected) < 5 * error
-
-
-def pairs_by_chance(n: int) -> float:
-    """Mean number of pairs in a line of n words whose windows reach 1 to 5 words, each as often."""
-    return sum(min(reach, at) + min(reach, n - 1 - at) for at in range(n) for reach in range(1, 6)) / 5
+    (case,) = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), MeasurementSettings()).cases
+    assert case.status == "skipped"
+    assert "B = 1 is too small" in case.reason
 
 
 # pieces of the contract
@@ -541,11 +253,9 @@ def test_pairs_are_those_of_the_definition(lengths: list[int], window: int) -> N
 
 
 def test_a_model_that_knows_nothing_scores_by_chance() -> None:
-    words, starts = topic_text(V, np.random.default_rng(1))
-    counts = np.bincount(words, minlength=V).astype(np.float64)
-    nothing = np.zeros((V, 4), np.float32)
-    assert pair_accuracy(nothing, nothing, words, starts, counts) == 0.5
-    assert noise_loss(nothing, nothing, words, starts, counts) == pytest.approx(6 * np.log(2))
+    counts, nothing = np.bincount(TOPICS[0], minlength=V).astype(np.float64), np.zeros((V, 4), np.float32)
+    assert pair_accuracy(nothing, nothing, *TOPICS, counts) == 0.5
+    assert noise_loss(nothing, nothing, *TOPICS, counts) == pytest.approx(6 * np.log(2))
 
 
 def test_a_corpus_gives_pieces_with_lines() -> None:

@@ -22,7 +22,7 @@ def call_product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> N
 
 
 @pytest.mark.parametrize(("dtype", "end", "error"), [("f4", 87, 3e-7), ("f8", 700, 5e-16)])
-def test_exponentials_hold_over_the_whole_range(dtype: str, end: float, error: float) -> None:
+def test_exponentials_are_accurate_over_the_whole_range(dtype: str, end: float, error: float) -> None:
     x = np.linspace(-end, end, 1 << 16).astype(dtype)
     row, less = x + 1, np.ones_like(x)
     given = (row - less).astype(np.longdouble)
@@ -31,7 +31,7 @@ def test_exponentials_hold_over_the_whole_range(dtype: str, end: float, error: f
     assert not np.any(np.diff(row) < 0)
 
 
-def test_exponentials_of_what_is_far_off_are_nothing_or_stay_finite() -> None:
+def test_exponentials_of_extreme_numbers_are_zero_or_finite() -> None:
     row = np.array([-np.inf, -1e30, 1e30, np.inf, 0, -100, 100, -0.0], np.float32)
     compiled(call_exponentials)(row, np.zeros(8, np.float32))
     assert np.isfinite(row).all()
@@ -84,7 +84,7 @@ def call_gradients(
     add=st.booleans(),
     grow=st.sampled_from([(), (0,)]),
 )
-def test_a_row_meets_rows_at_random_places(
+def test_scores_and_gradients_of_a_row_against_rows_at_random_places(
     H: int, words: list[int], kind: tuple[str, str], add: bool, grow: tuple[int, ...]
 ) -> None:
     """Shorter than a register, as long, longer with a rest and of many; any number of them, with repeats; and nothing is

@@ -11,10 +11,6 @@ import pytest
 from reports.story import findings, overview
 from reports.wins import wins
 
-from impls.case import Size
-from impls.interface import BadImplementation
-from impls.lookup import lookup
-from impls.training.implementations import cbow, skip_gram
 from reports.file_comparison import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import trends
@@ -178,29 +174,3 @@ def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
     said = "left out: 2 earlier runs, in which a call covered other work"
     assert series.omission == json.loads(as_json([trend]))[0]["series"][0]["left_out"] == said
     assert said in html([trend], [], 0.05)
-
-
-# what implementations say of themselves
-
-
-def step(*arguments: Any) -> None:
-    """Stands for an implementation, of which only its facts are looked at."""
-
-
-def test_an_implementation_may_cover_less_than_its_kernel_by_the_kernels_names() -> None:
-    size = Size(10_000, 100, 300, 5, index="i32")
-    mine = skip_gram.implementation("mine", "its own windows", covers=lambda size: {"pairs": 1325.0, "lines": 3.0})
-    assert mine(step).covered(size) == {"pairs": 1325.0, "words": 300.0}
-    assert cbow.implementation("plain", "plain")(step).covered(size) == {"pairs": 2970.0, "words": 300.0}
-    other = lookup.implementation("mine", "mine", covers=lambda size: {"pairs": 1.0})(step)
-    assert other.covered(size) == {}
-
-
-@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf"), "many", None])
-def test_what_a_call_cannot_cover_is_refused_where_it_is_written(number: Any) -> None:
-    """It would be found out when a run is over, and its file could not be written."""
-    mine = skip_gram.implementation("mine", "mine", covers=lambda size: {"pairs": number})
-    with pytest.raises(BadImplementation, match=r"covers is .*, not a function of a size that returns numbers by name"):
-        mine(step)
-    with pytest.raises(BadImplementation, match="covers"):
-        skip_gram.implementation("mine", "mine", covers=lambda size: 1 / 0)(step)  # type: ignore[arg-type, return-value]

@@ -1,0 +1,31 @@
+"""A copy of this package for tests of identities and copies, and a contract that does not depend on the machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path
+
+import pytest
+
+from impls import catalogue
+
+
+@pytest.fixture
+def package_copy(tmp_path: Path) -> Iterator[Path]:
+    """The sources of this package at another place. What is loaded from them under a name with copy_ is forgotten."""
+    folder = tmp_path / "elsewhere" / "impls"
+    shutil.copytree(Path(catalogue.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("copy_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def check_slow_calls_too() -> Iterator[None]:
+    """On a busy machine any call may be slow, and the contract would check one batch only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.engine.contract.SLOW_CALL_S", inf)
+        yield

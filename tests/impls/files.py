@@ -1,0 +1,27 @@
+"""Files with implementations from outside, written by tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MINE = """
+from impls.lookup import gather, lookup, take
+{statement}
+
+@lookup.implementation({slug!r}, "mine")
+def mine(W, idx):
+    return {returns}
+"""
+LINE = 5
+"""Where the implementation of a module begins whose statement is one line."""
+
+
+def written(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def module(path: Path, statement: str = "", returns: str = "W[idx]", slug: str = "mine") -> Path:
+    """Write a file with an implementation of lookup, and a statement before it."""
+    return written(path, MINE.format(statement=statement, returns=returns, slug=slug))

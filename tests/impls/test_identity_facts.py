@@ -1,0 +1,184 @@
+"""What is found out about code with its identity: late imports, effects on the process, files that it reads or uses."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from bench.engine.sources import facts as described
+from impls.catalogue import from_copy, from_file
+from impls.identity import Identity
+from tests.impls.files import module
+from tests.impls.identities import SOURCES, digest, identity, identity_of_file, load, tree_of, write
+
+# imports when called
+
+
+@pytest.mark.parametrize(
+    ("statement", "late"),
+    [
+        ("import deep as f", ["deep"]),
+        ("from sub.deep import f", ["sub.deep"]),
+        ("import deep, sub", ["deep", "sub"]),
+        ("from . import deep as f", []),
+        ("from .deep import f", []),
+        ("from .sub.deep import f", []),
+        ("import numpy as f", []),
+        ("from numpy.linalg import norm as f", []),
+        ("import json, os.path", []),
+        ("import nonexistent_pkg_xyz", []),
+        ("from space.under import below", ["space.under"]),  # a folder without __init__.py is a package too
+        ("import below", []),  # a file deep in the tree is no module of its bare name
+    ],
+)
+@pytest.mark.parametrize("where", ["mine", "helper", "prepare", "nested"])
+def test_the_trees_own_modules_imported_by_full_name_when_called_are_told(
+    statement: str, late: list[str], where: str
+) -> None:
+    body = f"def h(x):\n    {statement}\n    return x\n"
+    if where == "nested":
+        body = f"def h(x):\n    def inner():\n        {statement}\n    return inner\n"
+    others = {"sub/__init__": "", "sub/deep": "def f(): pass\n", "space/under/below": ""}
+    files = tree_of(body, "h(W)", deep="def f(): pass\n", **others)
+    if where == "mine":
+        files["top.py"] = files["top.py"].replace("    return h(W)", f"    {statement}")
+    elif where == "prepare":
+        files["top.py"] = files["top.py"].replace("'mine')", "'mine', prepare=h)").replace("return h(W)", "return W")
+    assert list(load(files).late_imports) == late
+
+
+def test_an_import_at_the_top_of_a_file_is_no_late_one() -> None:
+    files = tree_of("from .deep import f\n", "f()", deep="import json\ndef f():\n    return json\n")
+    assert load(files).late_imports == ()
+
+
+def test_a_module_imported_by_a_text_counts() -> None:
+    one, other = (
+        digest(tree_of("from importlib import import_module\n", "import_module('deep').f(W)", deep=f"F = {value}\n"))
+        for value in (1, 2)
+    )
+    assert one != other
+
+
+# effects of an import
+
+
+@pytest.mark.parametrize(
+    ("text", "wide"),
+    [
+        ("import os\nos.environ['X_OF_A_TEST'] = '1'\n", True),
+        ("from os import environ\nenviron.update(X_OF_A_TEST='1')\n", True),
+        ("import os, sys\nif sys.platform:\n    os.environ['X_OF_A_TEST'] = '1'\n", True),
+        ("OLD = np.seterr(divide='warn')\n", True),
+        ("import gc\ngc.get_count()\n", True),
+        ("import os\nif __name__ == '__main__':\n    os.environ['X'] = '1'\n", False),
+        ("import warnings\nwarnings.filterwarnings('ignore', 'none of this')\n", False),
+        ("import sys\nsys.path.append('.')\nsys.path.pop()\n", False),
+        ("T = np.arange(3)\nT[1] = 7\nT.setflags(write=False)\n", False),
+        ("'doc'\nX = 1\nY = max(1, 2)\n", False),
+        ("import os\ndef f():\n    os.environ['X'] = '1'\n", False),
+    ],
+)
+@pytest.mark.parametrize("where", ["mine.py", "near_effect.py"])
+def test_what_a_file_changes_for_the_whole_process_when_it_is_imported_is_told(
+    text: str, wide: bool, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_OF_A_TEST", "0")
+    statement = "import numpy as np\n" + text
+    write(tmp_path, {"near_effect.py": statement})
+    found = identity_of_file(tmp_path, statement if where == "mine.py" else "import near_effect", "W")
+    assert [Path(file).name for file, _ in found.effects] == [where] * wide
+
+
+def test_effects_of_a_copied_packages_other_modules_are_told(package_copy: Path) -> None:
+    write(package_copy, {"extra.py": "import gc\n\ngc.get_count()\n"})
+    (first, *_) = from_copy(package_copy, "copy_of_impls")
+    ((file, effect),) = identity(first, package_copy).effects
+    assert (Path(file).name, effect.line, effect.text) == ("extra.py", 3, "gc.get_count()")
+
+
+# files
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("np.load('x')", "open('x')", "pathlib.Path('x').read_text()", "json.load(W)", "np.memmap('x')"),
+        *("np.ctypeslib.load_library('x', '.')", "eval('1')"),
+    ],
+)
+def test_code_that_reads_files_or_cannot_be_followed_is_known_to(call: str, tmp_path: Path) -> None:
+    body = f"import json, pathlib\nimport numpy as np\ndef f(p):\n    return {call}\n"
+    assert identity_of_file(tmp_path / "reads", body, "f(W)").reads_files
+    assert not identity_of_file(tmp_path / "does not", body, "W").reads_files
+
+
+@pytest.mark.parametrize("name", SOURCES["near"])
+def test_what_a_file_imports_from_its_tree_is_followed(tmp_path: Path, name: str) -> None:
+    def of(folder: str, value: str) -> str:
+        near = SOURCES["near"][name]
+        root = write(tmp_path / folder, {f"near_{name}.py": near["text"].replace("@@", value)})
+        return identity_of_file(root, near["before"], near["returns"], "sub/mine.py").digest
+
+    assert of("one", "1") == of("again", "1")
+    assert of("one", "1") != of("other", "2")
+
+
+def used_from(other: Path, tree: Path, statement: str, returns: str) -> Identity:
+    """The identity of a file of one tree that finds what it imports in another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(other), *sys.path])
+        patch.delitem(sys.modules, "far", raising=False)
+        return identity_of_file(tree, statement, returns)
+
+
+FAR = "def f():\n    return 1\nclass F:\n    def f(self):\n        return 1\nO = F()\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "returns"),
+    [
+        ("from far import f", "f()"),
+        ("import far", "far.f()"),
+        ("from far import F", "F().f()"),
+        ("from far import O", "O.f()"),
+    ],
+)
+def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, statement: str, returns: str) -> None:
+    other = write(tmp_path / "other", {"far.py": FAR, "unused.py": ""})
+    found = used_from(other, tmp_path / "tree", statement, returns).outside_files
+    assert [file for file in found if Path(file).is_relative_to(tmp_path)] == [str(other / "far.py")]
+
+
+def test_a_module_that_is_built_into_python_has_no_file(tmp_path: Path) -> None:
+    assert "" not in used_from(tmp_path, tmp_path / "tree", "import time", "time.time()").outside_files
+
+
+def test_a_file_that_uses_its_own_tree_uses_none_of_the_other(tmp_path: Path) -> None:
+    other, tree = (write(tmp_path / name, {"far.py": FAR}) for name in ("other", "tree"))
+    found = used_from(other, tree, "from far import f", "f()").outside_files
+    assert not [file for file in found if Path(file).is_relative_to(tmp_path)]
+
+
+def test_files_of_another_tree_are_told_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, other = tmp_path / "tree", write(tmp_path / "other", {"lib/far_told.py": FAR})
+    file = module(tree / "mine.py", "from far_told import f", "f()")
+    monkeypatch.syspath_prepend(other / "lib")
+    (mine,) = from_file(file, [tree])
+    found = [described(mine, tree, tree, place).strays for place in (other, tree, tmp_path, tmp_path / "nowhere")]
+    del sys.modules["far_told"]
+    assert found == [("lib/far_told.py",), (), (), ()]
+
+
+def test_an_environment_inside_the_tree_is_foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "head", {".venv/pyvenv.cfg": "", ".venv/lib/installed_here.py": FAR})
+    monkeypatch.syspath_prepend(tmp_path / "head" / ".venv" / "lib")
+    import_module("installed_here")
+    head, base = (
+        identity_of_file(tmp_path / side, "import installed_here", "installed_here.f()") for side in ("head", "base")
+    )
+    del sys.modules["installed_here"]
+    assert head.digest == base.digest

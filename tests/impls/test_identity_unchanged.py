@@ -1,0 +1,79 @@
+"""Digests of code are equal where only comments, names and places changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from impls import trees
+from impls.trees import Tree
+from tests.impls.identities import (
+    EDITS,
+    SOURCES,
+    WORLD,
+    digest,
+    edited,
+    identity_of_file,
+    load,
+    original,
+    tree_of,
+    write,
+)
+
+
+def test_the_same_text_at_another_place_under_another_name_is_the_same(tmp_path: Path) -> None:
+    assert digest(WORLD) == original()
+    assert len(original()) == 20
+    one, other = (identity_of_file(tmp_path / place, "", "W[idx]") for place in ("a", "b/c"))
+    assert one.digest == other.digest
+
+
+@pytest.mark.parametrize("edits", EDITS["same"].values(), ids=EDITS["same"])
+def test_what_takes_no_time_is_no_change(edits: list[list[str]]) -> None:
+    found = load(edited(*edits))
+    assert (found.digest, found.late_imports) == (original(), ())
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        *("summary='x'", "slide=3", "grows_with='V'", "temporaries='VH'"),
+        *("traffic=len", "baseline=True", "source_functions=(helper,)"),
+    ],
+)
+def test_what_is_only_shown_of_an_implementation_is_no_change(fact: str) -> None:
+    assert digest(edited(["top.py", '"mine", "mine",', f'"mine", "mine", {fact},'])) == original()
+
+
+def test_a_module_file_may_get_another_name() -> None:
+    files = edited(
+        ["top.py", "from . import tools", "from . import kit"],
+        ["top.py", " tools.", " kit."],
+        ["top.py", ".straight", ".bent"],
+    )
+    files["kit.py"], files["bent.py"] = files.pop("tools.py"), files.pop("straight.py")
+    assert digest(files) == original()
+
+
+CHAIN = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(200)) + "def f200(x):\n    return x\n"
+COPIED = SOURCES["same"] | {"chain of two hundred functions": {"before": CHAIN, "returns": "f0(W)"}}
+
+
+@pytest.mark.parametrize("source", COPIED.values(), ids=COPIED)
+def test_two_copies_are_the_same(source: dict[str, str]) -> None:
+    one, other = (digest(tree_of(**source) | {"bare/deep.py": ""}) for _ in range(2))
+    assert one == other
+
+
+def test_an_annotation_in_a_class_takes_no_time() -> None:
+    one, other = (digest(tree_of(f"class A:\n    x: {kind} = 1\n", "A.x")) for kind in ("int", "float"))
+    assert one == other
+
+
+def test_hidden_folders_and_environments_are_not_of_the_tree(tmp_path: Path) -> None:
+    files = (".git/a.py", "env/pyvenv.cfg", "env/lib/b.py", "b/c.py", "a.py", "b/d.txt")
+    write(tmp_path, dict.fromkeys(files, ""))
+    assert {file.relative_to(tmp_path).as_posix() for file in trees.python_files(tmp_path)} == {"a.py", "b/c.py"}
+    has_file = Tree(tmp_path).has_file
+    assert [name for name in (*files[:5], "../a.py") if has_file(str(tmp_path / name))] == ["b/c.py", "a.py"]

@@ -1,0 +1,87 @@
+"""Discovery of what installed packages announce."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from impls.catalogue import ENTRY_POINTS, CatalogueError, from_packages, load, own
+from impls.interface import INTERFACE_VERSION
+from tests.impls.files import LINE, MINE, module, written
+
+ONE, TWO = (MINE.format(statement="", returns="W[idx]", slug=slug) for slug in ("one", "two"))
+Install = Callable[[str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a package of one module, which announces the module or something of it."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def installed(code: str, announced: str = "") -> None:
+        written(tmp_path / "announced_pkg.py", code)
+        info = tmp_path / "announced_pkg-1.0.dist-info"
+        written(info / "METADATA", "Metadata-Version: 2.1\nName: announced_pkg\nVersion: 1.0\n")
+        written(info / "entry_points.txt", f"[{ENTRY_POINTS}]\nmine = announced_pkg{announced}\n")
+
+    yield installed
+    sys.modules.pop("announced_pkg", None)
+
+
+@pytest.mark.parametrize(("announced", "found"), [("", ["one", "two"]), (":both", ["two", "one"]), (":first", ["one"])])
+def test_an_installed_package_announces_a_module_a_list_or_one(
+    install: Install, announced: str, found: list[str]
+) -> None:
+    install(ONE + TWO.replace("def mine", "def second") + "\nfirst = mine\nboth = [second, mine]\n", announced)
+    assert [i.slug for i in from_packages()] == found
+    assert [i.slug for i in load()][-len(found) :] == found
+    assert [i.key for i in load(installed=False)] == [i.key for i in own()]
+
+
+def test_a_package_and_a_file_may_not_share_a_key(install: Install, tmp_path: Path) -> None:
+    install(ONE, "")
+    path = module(tmp_path / "file.py", slug="one")
+    with pytest.raises(CatalogueError, match="lookup/one") as refusal:
+        load([path])
+    assert f"{path}:{LINE}" in str(refusal.value)
+    assert f"announced_pkg.py:{LINE}" in str(refusal.value)
+
+
+NO_IMPLEMENTATION = f"not an implementation of interface version {INTERFACE_VERSION}"
+OLD = "\nfrom dataclasses import replace\nold = replace(mine, interface_version=0)\ndel mine\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "announced", "complaint"),
+    [
+        ("import nonexistent_pkg_xyz", "", "ModuleNotFoundError: No module named 'nonexistent_pkg_xyz'"),
+        ("raise ValueError('first\\nsecond')", "", "ValueError: first second"),
+        ("raise SystemExit(2)", "", "SystemExit: 2"),
+        ("x = 1", ":nothing", "AttributeError"),
+        ("x = 1", ":x", NO_IMPLEMENTATION),
+        ("x = [None]", ":x", NO_IMPLEMENTATION),
+        ("class Config(dict):\n    __getattr__ = dict.get\nx = Config()", ":x", NO_IMPLEMENTATION),
+        (
+            f"class Versioned(dict):\n    interface_version = {INTERFACE_VERSION}\nx = Versioned()",
+            ":x",
+            NO_IMPLEMENTATION,
+        ),
+        ("class Hostile:\n    def __getattr__(self, name): raise RuntimeError\nx = Hostile()", ":x", NO_IMPLEMENTATION),
+        ("class Mute:\n    def __repr__(self): raise RuntimeError\nx = [Mute()]", ":x", NO_IMPLEMENTATION),
+        (ONE + OLD, "", NO_IMPLEMENTATION),
+        (ONE + OLD, ":old", NO_IMPLEMENTATION),
+    ],
+)
+def test_a_broken_package_is_named_with_what_is_wrong(
+    install: Install, code: str, announced: str, complaint: str
+) -> None:
+    install(code, announced)
+    with pytest.raises(CatalogueError) as refusal:
+        from_packages()
+    message = str(refusal.value)
+    assert "\n" not in message
+    assert "announced_pkg" in message
+    assert complaint in message

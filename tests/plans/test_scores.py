@@ -1,0 +1,131 @@
+"""Scores of word vectors, and when quality is equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.plans import scores as quality
+from impls.words import Corpus
+
+
+def test_scores_are_gensims_own(corpus: Corpus) -> None:
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    from gensim.test.utils import datapath
+
+    vocabulary = corpus.vocabulary[:5000]
+    W = np.random.default_rng(3).normal(size=(5000, 20)).astype(np.float32)
+    given = quality.load_tests(vocabulary)
+    scores = quality.score_vectors(W, given)
+    theirs = models.KeyedVectors(20)
+    theirs.add_vectors(list(vocabulary), W)
+    for name, file in quality.SIMILARITY.items():
+        _, spearman, _ = theirs.evaluate_word_pairs(datapath(file), restrict_vocab=5000)
+        assert scores[name] == pytest.approx(spearman[0], abs=1e-6)
+    share, _ = theirs.evaluate_word_analogies(datapath(quality.ANALOGIES), restrict_vocab=5000)
+    assert scores["analogies"] == pytest.approx(share, abs=1e-9)
+
+
+def test_an_analogy_is_found_among_the_other_words_only() -> None:
+    unit = np.eye(4)
+    unit[3] = (unit[1] - unit[0] + unit[2]) / np.linalg.norm(unit[1] - unit[0] + unit[2])
+    assert quality.analogies(unit, np.array([[0, 1, 2, 3]])) == 1.0
+    assert quality.analogies(unit, np.array([[0, 1, 2, 1]])) == 0.0
+
+
+def test_without_gensim_there_are_no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "find_spec", lambda name: None)
+    assert quality.load_tests(["a"]) is None
+    assert quality.score_vectors(np.ones((2, 2)), None) == {}
+    assert quality.equal_quality(quality.compare_scores({}, {}, 5)) is None
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "answer"),
+    [
+        ([0.295, 0.305, 0.295], [0.30, 0.31, 0.30], False),  # perhaps as good, but three seeds do not show it
+        ([0.30, 0.31, 0.30, 0.31, 0.30, 0.31], [0.30, 0.31, 0.30, 0.31, 0.30, 0.31], True),
+        ([0.20, 0.21, 0.20], [0.30, 0.31, 0.30], False),
+        ([0.40, 0.41, 0.40], [0.30, 0.31, 0.30], True),
+        ([0.3005, 0.3005, 0.3005], [0.301, 0.301, 0.301], True),  # worse by less than the last digit shown
+        ([0.299, 0.299, 0.299], [0.301, 0.301, 0.301], False),  # by more, and the peer's seeds do not differ
+        ([0.10, 0.50, 0.30], [0.30, 0.31, 0.30], False),  # too scattered to tell
+        ([0.02, 0.03, 0.02], [0.02, 0.03, 0.02], None),  # vectors that know nothing would pass
+    ],
+)
+def test_equal_is_only_what_is_shown_to_be_no_worse(
+    mine: list[float], theirs: list[float], answer: bool | None
+) -> None:
+    found = quality.compare_with_peer(mine, theirs)
+    assert found is not None
+    assert found.shown is answer
+    assert found.difference == pytest.approx(np.mean(mine) - np.mean(theirs))
+
+
+def test_the_margin_is_twice_the_spread_of_the_peers_seeds_and_the_last_digit_shown() -> None:
+    for theirs in ([0.30, 0.31, 0.33], [0.04, 0.041, 0.046], [0.5, 0.5]):
+        for mine in ([0.1, 0.9], [0.3, 0.3, 0.3]):
+            found = quality.compare_with_peer(mine, theirs)
+            assert found is not None
+            assert found.margin == pytest.approx(2 * np.std(theirs, ddof=1) + 0.001)
+    assert quality.compare_with_peer([0.3], [0.3, 0.3]) is quality.compare_with_peer([0.3, 0.3], [0.3]) is None
+
+
+def share_passed(mine: Any, theirs: Any) -> float:
+    """How many pairs of seeds' scores (trials, seeds) are shown to be equal."""
+    found = [quality.compare_with_peer(*both) for both in zip(mine.tolist(), theirs.tolist(), strict=True)]
+    return float(np.mean([bool(one and one.shown) for one in found]))
+
+
+@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+def test_what_is_worse_by_just_the_margin_is_called_equal_in_no_more_than_one_case_in_twenty(
+    seeds: int, ratio: float
+) -> None:
+    """Although the margin is estimated from the same seeds. ratio: of the scores' spread to the peer's.
+
+    Welch's t alone, with the margin taken for known, would let one in twelve through with ten seeds.
+    """
+    rng, trials, spread = np.random.default_rng(seeds), 4000, 0.01
+    margin = 2 * spread + 0.001
+    mine = rng.normal(0.30 - margin, ratio * spread, (trials, seeds))
+    passed = share_passed(mine, rng.normal(0.30, spread, (trials, seeds)))
+    assert 0.005 < passed < 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(5, 0.65), (10, 0.9)])
+def test_what_is_as_good_is_mostly_shown_to_be(seeds: int, least: float) -> None:
+    mine, theirs = np.random.default_rng(1).normal(0.3, 0.01, (2, 500, seeds))
+    assert share_passed(mine, theirs) > least
+
+
+def test_what_is_asked_is_counted() -> None:
+    given = quality.Tests({"wordsim353": (np.zeros((7, 2), np.int64), np.zeros(7))}, np.zeros((3, 4), np.int64))
+    assert given.counts == {"wordsim353": 7, "analogies": 3}
+
+
+GOOD = {name: [0.5, 0.501, 0.5, 0.501, 0.5, 0.501] for name in quality.SCORES}
+ANALOGIES = GOOD["analogies"]
+BAD = [0.1, 0.1, 0.11, 0.1, 0.1, 0.11]
+
+
+@pytest.mark.parametrize(
+    ("mine", "equal"),
+    [
+        (GOOD, True),
+        ({**GOOD, "analogies": BAD}, False),
+        ({"analogies": ANALOGIES}, None),
+        ({"analogies": BAD}, False),  # one that is worse settles it
+        ({}, None),
+    ],
+)
+def test_equality_asks_for_all_scores(mine: dict[str, list[float]], equal: bool | None) -> None:
+    assert quality.equal_quality(quality.compare_scores(mine, GOOD, 6)) is equal
+
+
+@pytest.mark.parametrize(("planned", "judged"), [(6, True), (5, False), (7, False)])
+def test_only_as_many_seeds_as_were_planned_are_judged(planned: int, judged: bool) -> None:
+    found = quality.compare_scores(GOOD, GOOD, planned).values()
+    assert [one is not None for one in found] == [judged] * 3
