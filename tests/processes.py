@@ -35,7 +35,7 @@ def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
