@@ -1,7 +1,4 @@
-"""Tables, Markdown and CSV: the same figures everywhere, and nothing in a file can break out of its cell.
-
-``GOLDEN=rewrite pytest tests/test_tables.py`` writes the files in ``tests/golden`` again; then look at them.
-"""
+"""Tables, Markdown and CSV: the same figures everywhere, and nothing in a file can break out of its cell."""
 
 from __future__ import annotations
 
@@ -23,11 +20,9 @@ from reports.page import as_markdown, html, report
 from reports.results import ResultFile
 from reports.story import OVERVIEW, headline, overview
 from reports.tables import Table, csv, markdown, plain, tables
-from tests import saved
+from tests import golden_files, saved
 from tests.markdown import cells, written
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
-
-GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def tables_of(result: ResultFile) -> list[Table]:
@@ -40,10 +35,7 @@ def tables_of(result: ResultFile) -> list[Table]:
 @pytest.mark.parametrize("name", ["report.md", "cases.csv"])
 def test_a_report_reads_as_the_one_that_was_checked_by_eye(name: str, tmp_path: Path) -> None:
     report(ResultFile.model_validate(saved.small()), tmp_path)
-    made = (tmp_path / name).read_bytes()
-    if os.environ.get("GOLDEN") == "rewrite":
-        (GOLDEN / name).write_bytes(made)
-    assert made.decode() == (GOLDEN / name).read_text("utf-8")
+    golden_files.check(name, (tmp_path / name).read_bytes().decode())
 
 
 def test_a_report_is_three_files_in_a_new_folder(tmp_path: Path) -> None:
