@@ -22,7 +22,7 @@ from tests.reports.browser import (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if executable is None:
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def saved_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Pages as they lie on a disk, each made once."""
     folder = tmp_path_factory.mktemp("pages")
@@ -51,7 +51,7 @@ def saved_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     return page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tab(chromium: Browser) -> View:
     """One offline tab for all pages: the browser then compiles Plotly once."""
     return View(chromium.new_context(offline=True, viewport={"width": WIDE, "height": 900}).new_page())

@@ -6,23 +6,19 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from reports.calibration import (
     POWER,
     groups,
     markdown,
     other_rows,
-    percent,
     rows,
     sentences,
-    share,
     smallest,
 )
 from reports.results import Calibration, Trial
-from reports.statistics import Interval
 from tests import golden_files
 from tests.saved import HOSTILE
 
@@ -92,14 +88,6 @@ def test_no_trial_is_lost_or_counted_twice(found: list[tuple[float, float, str]]
     assert sum(map(len, parts.values())) == len(found)
     assert all((t.injected, t.threshold) == key for key, part in parts.items() for t in part)
     assert [int(cells[2]) for cells in rows(made)] == [len(part) for part in parts.values()]
-
-
-@settings(deadline=None)  # SciPy is loaded by the first
-@given(st.integers(0, 300), st.integers(1, 300))
-def test_a_share_stands_with_its_exact_interval(yes: int, total: int) -> None:
-    yes = min(yes, total)
-    exact = stats.binomtest(yes, total).proportion_ci(0.95, method="exact")
-    assert share([True] * yes + [False] * (total - yes)) == percent(Interval(yes / total, exact.low, exact.high))
 
 
 # -- what it comes to

@@ -56,7 +56,7 @@ def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
     view = show(name)
     view.draw()
     view.page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-    for width, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "dark"), (PHONE, "light")):
+    for width, scheme in ((WIDE, "light"), (PHONE, "dark")):
         view.page.set_viewport_size({"width": width, "height": 900})
         view.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert violations(view) == [], (width, scheme)
