@@ -132,7 +132,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(out.parent / "summary.md")}
     process = w2vbench(*asked, "--junit", str(out.parent / "junit.xml"), cwd=repository, **github)
     assert process.returncode == 1, process.stdout + process.stderr
-    return Done(process, out, compared(repository, out), [before, state(repository)])
+    return Done(process, out, compared(out), [before, state(repository)])
 
 
 def test_only_what_changed_is_measured(done: Done) -> None:
@@ -256,5 +256,5 @@ def test_a_budget_leaves_cases_out_and_says_so(repository: Path, tmp_path: Path)
     asked = ("compare", "HEAD", "--impl", "mine.py", "--budget", "1s", "--out", str(tmp_path / "out"))
     cut = w2vbench(*asked, cwd=repository)
     assert cut.returncode in (0, 3), cut.stderr
-    left_out = compared(repository, tmp_path / "out")["skipped"]
+    left_out = compared(tmp_path / "out")["skipped"]
     assert any("--budget" in why and cases for why, cases in left_out.items())

@@ -30,7 +30,7 @@ def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tm
     (repository / "more.py").write_text(MINE)
     done = w2vbench("compare", "HEAD", "--impl", "more.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 0, done.stderr
-    assert len(compared(repository, tmp_path / "out")["added"]) == 5
+    assert len(compared(tmp_path / "out")["added"]) == 5
 
 
 def test_an_import_inside_a_function_is_refused_since_it_would_be_one_sides(repository: Path, tmp_path: Path) -> None:
@@ -122,5 +122,5 @@ def test_this_clone_is_compared_with_itself_in_no_time() -> None:
         done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         assert "Nothing was measured" in done.stdout
-        left_out = compared(ROOT, Path(out))["skipped"]
+        left_out = compared(Path(out))["skipped"]
         assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50

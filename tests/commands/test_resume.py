@@ -12,24 +12,21 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.processes import SMALL, started, w2vbench
+from tests.processes import SMALL, journal, started, w2vbench
 
 V_ = ("500", "600", "700", "800")
-MANY = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", *V_, "--hidden", "4", "--processes", "3")
+MANY = f"run --kernel lookup --only *gather@* --vocab {' '.join(V_)} --hidden 4 --processes 3".split()
 
 
-def journal(folder: Path) -> list[dict[str, Any]]:
-    """What a run has put into its journal: a problem as it stood after each process."""
-    file = folder / "reports/out/journal.jsonl"
-    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
-    entries = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
-    return [entry for entry in entries if "problem" in entry]
+def problems(folder: Path) -> list[dict[str, Any]]:
+    """Each problem in the journal as it stood after each process."""
+    return [entry for entry in journal(folder) if "problem" in entry]
 
 
 def wait_for(folder: Path, processes: int) -> None:
     """Until so many processes are finished."""
     for _ in range(6000):
-        if (folder / "reports/out/journal.jsonl").exists() and len(journal(folder)) >= processes:
+        if (folder / "reports/out/journal.jsonl").exists() and len(problems(folder)) >= processes:
             return
         time.sleep(0.01)
     raise TimeoutError
@@ -74,7 +71,7 @@ def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processe
         file = tmp_path / "reports/out/journal.jsonl"
         text = file.read_text()
         file.write_text(text[: text.rindex("\n", 0, len(text) - 1) + 40])
-    kept = {entry["problem"]: entry for entry in journal(tmp_path)}
+    kept = {entry["problem"]: entry for entry in problems(tmp_path)}
     resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())

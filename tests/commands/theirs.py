@@ -72,6 +72,6 @@ def leftovers() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob("w2vbench-tree-*"))
 
 
-def compared(folder: Path, out: Path) -> dict[str, Any]:
+def compared(out: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]
     return content
