@@ -15,11 +15,11 @@ import numpy as np
 from .frame import example_s, speedup, wall_s, wall_time
 from .limits import MEANING, RooflineLimit, roofline_limit
 from .memory import call_peak
-from .ranking import Ranking, rank
+from .ranking import Ranking, rank, winner_speedup
 from .rerun import rerun_command
 from .results import Family, ResultFile, Row, SizeRecord
 from .sizes import nearest, size_to_show, types
-from .statistics import LEVEL, Interval
+from .statistics import Interval
 from .units import seconds, share, size_bytes, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
@@ -81,12 +81,10 @@ class Answer:
         """Return a case's time over another's, by default over that of the case to use.
 
         The ratio is per example where calls cover different numbers. The intervals of all cases of the problem hold together
-        at LEVEL (Bonferroni), since the data chose the case to use.
+        (Bonferroni), since the data chose the case to use.
         """
         other = than or self.use
-        return speedup(other, row, 1 - (1 - LEVEL) / max(1, len(self.rows) - 1)) or Interval(
-            example_s(row) / example_s(other)
-        )
+        return winner_speedup(other, row, self.rows) or Interval(example_s(row) / example_s(other))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Kill a run at random moments again and again, and lose nothing: ``python tests/kills.py 200`` (some ten minutes).
+"""Kill a run at random moments again and again, and lose nothing: ``python -m tests.kills 200`` (some ten minutes).
 
 Each time a run is started, or gone on with, in a folder; after a random time its whole process group gets SIGKILL. Whatever
 a journal held before must be in it afterwards, result files must be whole or absent, and a run that was let go on to its
@@ -18,15 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-RUN = ("run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "--hidden", "4", "--processes", "9")
+from tests.processes import journal, started
+
+RUN = ["run", "--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "600", "--hidden", "4", "--processes", "9"]
 LONGEST_S = 6.0
-
-
-def entries(folder: Path) -> list[Any]:
-    """The journal's whole lines after the first."""
-    file = folder / "reports/out/journal.jsonl"
-    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
-    return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
 
 
 def whole(folder: Path) -> None:
@@ -35,18 +30,6 @@ def whole(folder: Path) -> None:
         json.loads(file.read_text())
     for page in folder.glob("reports/out/index.html"):
         assert page.read_text().rstrip().endswith("</html>")
-
-
-def start(folder: Path, resume: bool) -> subprocess.Popen[bytes]:
-    root = str(Path(__file__).resolve().parents[1])
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", *RUN, *(["--resume"] if resume else [])],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": root},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def check_finished(folder: Path, held: list[Any]) -> None:
@@ -67,7 +50,8 @@ def main(kills: int) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder, held = Path(name), list[Any]()
             while done < kills:
-                run = start(folder, resume=(folder / "reports/out/journal.jsonl").exists())
+                resume = ["--resume"] * (folder / "reports/out/journal.jsonl").exists()
+                run = started(folder, *RUN, *resume)
                 try:
                     code = run.wait(rng.uniform(0.1, LONGEST_S))
                 except subprocess.TimeoutExpired:
@@ -75,7 +59,7 @@ def main(kills: int) -> None:
                     run.wait()
                     done += 1
                     time.sleep(0.05)
-                    now = entries(folder)
+                    now = journal(folder)
                     complete = (folder / "reports/out/result.json").exists() and not now
                     assert complete or now[: len(held)] == held, (held, now)
                     whole(folder)

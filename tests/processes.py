@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = (
+SMALL = [
     "run",
     "--kernel",
     "lookup",
@@ -23,7 +25,7 @@ SMALL = (
     "10",
     "--processes",
     "2",
-)
+]
 
 
 def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +37,7 @@ def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -51,6 +53,13 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """The whole lines of a run's journal after the first: machine limits, and problems as they stood after each process."""
+    file = folder / "reports/out/journal.jsonl"
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -101,26 +101,30 @@ def test_with_the_flag_only_kernels_are_collected(tmp_path: Path) -> None:
     assert "tests/" not in collected
 
 
-def test_one_s_own_file_is_benchmarked_and_a_wrong_one_fails(tmp_path: Path) -> None:
+def test_one_s_own_file_is_benchmarked_and_what_is_wrong_or_stops_working_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text(
-        "from impls.scatter.scalar import scalar\n"
-        "@scalar.implementation('mine', 'nothing at all')\ndef mine(dout, idx, dW):\n    pass\n"
-    )
+    file.write_text("""
+import numpy as np
+from impls.scatter.scalar import scalar
+
+@scalar.implementation("mine-nothing", "nothing at all")
+def nothing(dout, idx, dW):
+    pass
+
+@scalar.implementation("mine-stops", "works for 40 calls", prepare=lambda problem: [0])
+def stops(dout, idx, dW, calls):
+    calls[0] += 1
+    if calls[0] <= 40:
+        np.add.at(dW, idx, dout)
+
+@scalar.implementation("mine-right", "as it should be")
+def right(dout, idx, dW):
+    np.add.at(dW, idx, dout)
+""")
     result = run_pytest("--benchmark", f"--benchmark-impl={file}", *FAST, "-k", "mine and 1e5", storage=tmp_path)
     assert result.returncode == 1, result.stdout
+    assert "2 failed, 1 passed" in result.stdout
     assert "wrong: dW at the touched rows" in result.stdout
-
-
-def test_one_that_stops_working_while_it_is_timed_fails(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "import numpy as np\nfrom impls.scatter.scalar import scalar\n"
-        "@scalar.implementation('mine', 'works for 40 calls', prepare=lambda problem: [0])\n"
-        "def mine(dout, idx, dW, calls):\n    calls[0] += 1\n    if calls[0] <= 40:\n        np.add.at(dW, idx, dout)\n"
-    )
-    result = run_pytest("--benchmark", f"--benchmark-impl={file}", *FAST, "-k", "mine and 1e5", storage=tmp_path)
-    assert result.returncode == 1, result.stdout
     assert "wrong: a timed call's result: dW at the touched rows" in result.stdout
 
 

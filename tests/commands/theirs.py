@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,11 @@ def rows_of(W, idx):
 """
 
 
-def make_repository(folder: Path) -> Path:
-    """Make a stranger's repository, whose file imports a module of its own."""
+def make_repository(folder: Path, more: Mapping[str, str] | None = None) -> Path:
+    """Make a stranger's repository, whose file imports a module of its own. more: other files, or other texts for these."""
     (folder / "kept").mkdir(parents=True)
-    (folder / "mine.py").write_text(MINE)
-    (folder / "kept" / "rows.py").write_text(ROWS)
-    (folder / "kept" / "__init__.py").write_text("")
+    for name, text in {"mine.py": MINE, "kept/rows.py": ROWS, "kept/__init__.py": "", **(more or {})}.items():
+        (folder / name).write_text(text)
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "first")
@@ -72,6 +72,6 @@ def leftovers() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob("w2vbench-tree-*"))
 
 
-def compared(folder: Path, out: Path) -> dict[str, Any]:
+def compared(out: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((out / "comparison.json").read_text())["w2vbench"]["comparison"]
     return content

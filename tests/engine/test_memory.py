@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bench.engine import memory
 from reports.frame import frame
 from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, Peak, peak, untraced
-from reports.page import as_markdown
+from reports.run_markdown import as_markdown
 from reports.tables import tables
 from tests import saved
 from tests.saved import row

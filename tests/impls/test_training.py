@@ -138,9 +138,7 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
 
 def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
     """A row that is hardly used moves by the sum of what the threads did, one that has settled by their mean."""
-    problem = problem_of(
-        text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings()
-    )
+    problem = problem_of(text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings())
     for alpha, words, expected in ((1e-9, 100, 4.0), (1e3, 1e6, 1.0)):
         model = CompiledModel(problem, skip_gram=True)
         model.alpha = alpha

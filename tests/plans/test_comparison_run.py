@@ -22,6 +22,7 @@ from bench.plans.revisions import RevisionError, Tree
 from reports.results import Samples
 from reports.stages import TRIPLE
 from tests.plans.sides import facts
+from tests.saved import STATUSES
 
 # what is kept
 
@@ -72,26 +73,28 @@ def comparing(*keys: str) -> ComparisonRun:
 
 
 @pytest.mark.parametrize(
-    ("side_name", "status", "verdict", "why"),
+    ("side_name", "status", "excused", "verdict", "why"),
     [
-        ("head", "wrong", "wrong", "HEAD: because"),
-        ("head", "error", "wrong", "HEAD: error: because"),
-        ("head", "crashed", "broken", "HEAD: crashed: because"),
-        ("head", "timeout", "broken", "HEAD: timeout: because"),
-        ("head", "out of memory", "broken", "HEAD: out of memory: because"),
-        ("head", "skipped", "broken", "HEAD: skipped: because"),
-        ("base", "wrong", "failed", "BASE: because"),
-        ("base", "error", "failed", "BASE: error: because"),
-        ("base", "crashed", "failed", "BASE: crashed: because"),
-        ("base", "out of memory", "failed", "BASE: out of memory: because"),
-        ("", "crashed", "failed", "crashed: because"),
-        ("", "error", "failed", "error: because"),
+        ("head", "wrong", "", "wrong", "HEAD: because"),
+        ("head", "error", "", "wrong", "HEAD: error: because"),
+        *(
+            ("head", status, "", "broken", f"HEAD: {status}: because")
+            for status in STATUSES
+            if status not in ("wrong", "error")
+        ),
+        ("head", "timeout", "BASE fails too", "inconclusive", "HEAD: timeout: because; but BASE fails too"),
+        ("base", "wrong", "", "failed", "BASE: because"),
+        *(("base", status, "", "failed", f"BASE: {status}: because") for status in STATUSES if status != "wrong"),
+        ("", "crashed", "", "failed", "crashed: because"),
+        ("", "error", "", "failed", "error: because"),
     ],
 )
-def test_a_case_is_wrong_or_broken_only_by_heads_own_fault(side_name: str, status: str, verdict: str, why: str) -> None:
+def test_a_case_is_wrong_or_broken_only_by_heads_own_fault(
+    side_name: str, status: str, excused: str, verdict: str, why: str
+) -> None:
     under_way = comparing("lookup/mine")
     first, second = under_way.differences.compared
-    under_way.exclude(first, side_name, status, "because")
+    under_way.exclude(first, side_name, status, "because", excused)
     assert under_way.differences.excluded == {first: (verdict, why)}
     assert under_way.differences.remaining == [second]
 
@@ -193,15 +196,6 @@ def test_a_stage_of_base_counts_against_its_own_limit(seconds: float, limit_s: f
     workers.longest = LongestStep("check", seconds, limit_s)
     assert bool(excuse(run_of(FINE, protocol.Done()), workers, "timeout")) is excused
     assert excuse(run_of(FINE, protocol.Done()), workers, "out of memory") == ""
-
-
-def test_what_fails_by_a_limit_that_base_barely_keeps_is_inconclusive() -> None:
-    under_way = comparing("lookup/mine")
-    (first, *_) = under_way.differences.compared
-    under_way.exclude(first, "head", "timeout", "too long", "BASE fails too")
-    assert under_way.differences.excluded[first] == ("inconclusive", "HEAD: timeout: too long; but BASE fails too")
-    under_way.exclude(first, "head", "timeout", "too long")
-    assert under_way.differences.excluded[first] == ("broken", "HEAD: timeout: too long")
 
 
 def test_other_tools_rules_say_nothing_of_one_sample() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.acknowledged import FILE, Acknowledgement, add, new_since, read, toml_text
+from reports.acknowledged import FILE, Acknowledgement, add, new_since, read
 from reports.files import ResultError
 
 WHEN = datetime(2026, 11, 24, 18, tzinfo=UTC)
@@ -52,47 +52,23 @@ def test_an_entry_is_written_with_the_time_it_was_given_at(tmp_path: Path) -> No
     assert before <= one.when <= datetime.now(UTC)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        'say "no"',
-        "back\\slash \\u0041 \\",
-        "two\nlines\r\nand\ttab",
-        "\x00\x01\x08\x0b\x1b\x1f\x7f\x80\x9f",
-        "größe → 😀👩‍💻",
-        "'''",
-        '"""',
-        "# no comment",
-        "[[acknowledged]]",
-        "{{ 7*7 }}",
-        "\ufeff\ufffe\uffff\U0010ffff",
-    ],
+NASTY = (
+    *('say "no"', "back\\slash \\u0041 \\", "two\nlines\r\nand\ttab", "\x00\x01\x08\x0b\x1b\x1f\x7f\x80\x9f"),
+    *("größe → 😀👩‍💻", "'''", '"""', "# no comment", "[[acknowledged]]", "{{ 7*7 }}", "\ufeff\ufffe\uffff\U0010ffff"),
 )
-def test_any_text_comes_back_in_one_line(tmp_path: Path, text: str) -> None:
-    add(tmp_path, f"a{text}a", f"b{text}b")
-    (one,) = read(tmp_path)
-    assert (one.case, one.why) == (" ".join(f"a{text}a".split()), " ".join(f"b{text}b".split()))
-
-
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\\n\r\t\x00\x7f\x85\u2028[]#=')).filter(str.strip)
 
 
 @settings(max_examples=50, deadline=None)
+@example([(f"a{text}a", f"b{text}b") for text in NASTY])
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=4))
-def test_entries_are_read_as_they_were_added_one_after_another(given_: list[tuple[str, str]]) -> None:
+def test_entries_are_read_as_they_were_added_each_text_in_one_line(given_: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as name:
         for case, why in given_:
             add(Path(name), case, why)
         assert [(one.case, one.why) for one in read(Path(name))] == [
             (" ".join(case.split()), " ".join(why.split())) for case, why in given_
         ]
-
-
-@given(st.text(st.characters(codec="utf-8")))
-def test_a_text_in_quotes_is_toml_of_one_line(text: str) -> None:
-    quoted = toml_text(text)
-    assert tomllib.loads(f"x = {quoted}") == {"x": " ".join(text.split())}
-    assert len(quoted.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -296,22 +272,17 @@ def test_a_name_covers_itself_whatever_characters_are_in_it(text: str) -> None:
 # -- what a change brings along
 
 
-def test_only_entries_that_a_change_adds_speak_for_it() -> None:
-    old, new = entry("a"), entry("b")
-    assert new_since([old, new], [old]) == [new]
-    assert new_since([old], [old, new]) == []
-    assert new_since([new, old], []) == [new, old]
-    assert new_since([], [old]) == []
-
-
-def test_an_entry_whose_reason_or_time_was_changed_is_a_new_one() -> None:
-    again = [entry("a", "another reason"), entry("a", when=WHEN + timedelta(days=1))]
-    assert new_since(again, [entry("a")]) == again
-
-
-def test_the_same_moment_in_another_zone_is_no_new_entry() -> None:
-    there = WHEN.astimezone(timezone(timedelta(hours=2)))
-    assert new_since([entry("a", when=there)], [entry("a")]) == []
+@pytest.mark.parametrize(
+    ("again", "new"),
+    [
+        (entry("a", "another reason"), True),
+        (entry("a", when=WHEN + timedelta(days=1)), True),
+        (entry("a", when=WHEN.astimezone(timezone(timedelta(hours=2)))), False),
+    ],
+    ids=["another reason", "another time", "the same time in another zone"],
+)
+def test_an_entry_is_new_if_its_reason_or_time_was_changed(again: Acknowledgement, new: bool) -> None:
+    assert new_since([again], [entry("a")]) == ([again] if new else [])
 
 
 @given(st.lists(st.sampled_from("abcd")), st.lists(st.sampled_from("abcd")))

@@ -16,7 +16,7 @@ from reports.sizes import nearest, types
 from tests import saved
 from tests.saved import not_measured, row, without_processes
 
-PEAK = {"peak_bytes": 1_000, "resident_bytes": 0}
+PEAK: dict[str, Any] = {"peak_bytes": 1_000, "resident_bytes": 0}
 
 
 def answer(*rows: saved.Content, **suite: Any) -> Answer:
@@ -102,7 +102,8 @@ def test_without_processes_medians_decide_and_there_is_no_interval() -> None:
         without_processes("loop", 1e-3, baseline=True), without_processes("gather", 1e-5), engine="pytest-benchmark"
     )
     ratio = found.slower(found.rows[0])
-    assert (slug(found.use), ratio.estimate, ratio.low) == ("gather", pytest.approx(100), None)
+    assert (slug(found.use), ratio.low) == ("gather", None)
+    assert ratio.estimate == pytest.approx(100)
 
 
 # -- at which size
@@ -162,7 +163,7 @@ def test_the_reason_is_what_is_moved_where_that_differs() -> None:
     ],
 )
 def test_with_equal_work_the_reason_is_how_it_is_done(book: dict[str, Any], use: dict[str, Any], reason: str) -> None:
-    moved = {"read_bytes": 20_000.0, "written_bytes": 20_000.0}
+    moved: dict[str, Any] = {"read_bytes": 20_000.0, "written_bytes": 20_000.0}
     result = saved.result(row("loop", 1e-3, baseline=True, **moved, **book), row("fast", 1e-5, **moved, **use))
     assert why(next(iter(answers(result).values())), result) == f"Both must move the same 40.0 kB a call. {reason}"
 

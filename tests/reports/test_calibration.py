@@ -1,40 +1,27 @@
-"""What is shown of a calibration: shares with exact intervals, the smallest slowdown found, and its Markdown.
-
-``GOLDEN=rewrite pytest tests/test_calibration.py`` writes ``tests/golden/calibration.md`` again; then look at it.
-"""
+"""What is shown of a calibration: shares with exact intervals, the smallest slowdown found, and its Markdown."""
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from reports.calibration import (
-    HEADER,
     POWER,
     groups,
     markdown,
-    other_header,
     other_rows,
     rows,
-    rule_names,
     sentences,
-    share,
-    slowdown_text,
     smallest,
 )
 from reports.results import Calibration, Trial
-from reports.statistics import Interval
-from reports.units import share_text
+from tests import golden_files
 from tests.saved import HOSTILE
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 VERDICTS = ("slower", "faster", "same", "inconclusive", "broken")
 
 
@@ -103,67 +90,6 @@ def test_no_trial_is_lost_or_counted_twice(found: list[tuple[float, float, str]]
     assert [int(cells[2]) for cells in rows(made)] == [len(part) for part in parts.values()]
 
 
-def test_a_row_has_the_share_of_each_verdict() -> None:
-    assert rows(whole())[0] == (
-        "the same code",
-        "2 %",
-        "50",
-        "2.0% (0.1%–10.6%)",
-        "0.0% (0.0%–7.1%)",
-        "88.0% (75.7%–95.5%)",
-        "10.0% (3.3%–21.8%)",
-    )
-    assert all(len(cells) == len(HEADER) for cells in rows(whole()))
-    assert [cells[:2] for cells in rows(whole())] == [
-        ("the same code", "2 %"),
-        ("2 % slower", "2 %"),
-        ("10 % slower", "2 %"),
-        ("2 % slower", "0.5 %"),
-        ("4.76 % faster", "2 %"),
-    ]
-
-
-@settings(deadline=None)  # SciPy is loaded by the first
-@given(st.integers(0, 300), st.integers(1, 300))
-def test_a_share_stands_with_its_exact_interval(yes: int, total: int) -> None:
-    yes = min(yes, total)
-    exact = stats.binomtest(yes, total).proportion_ci(0.95, method="exact")
-    assert share([True] * yes + [False] * (total - yes)) == share_text(Interval(yes / total, exact.low, exact.high))
-
-
-@pytest.mark.parametrize(
-    ("injected", "says"),
-    [
-        (0.0, "the same code"),
-        (0.02, "2 % slower"),
-        (0.025, "2.5 % slower"),
-        (1.5, "150 % slower"),
-        (1 / 1.05 - 1, "4.76 % faster"),
-        (-0.5, "50 % faster"),
-    ],
-)
-def test_a_slowdown_is_told_in_words(injected: float, says: str) -> None:
-    assert slowdown_text(injected) == says
-
-
-def test_other_rules_are_counted_at_the_calibrations_own_threshold() -> None:
-    assert rule_names(whole()) == ["min + 2.5 %", "t-test"]
-    assert other_header(whole()) == ("HEAD is", "trials", "min + 2.5 %", "t-test")
-    found = other_rows(whole())
-    assert [(cells[0], cells[1], cells[2].partition(" ")[0], cells[3].partition(" ")[0]) for cells in found] == [
-        ("the same code", "50", "10.0%", "100.0%"),
-        ("2 % slower", "50", "0.0%", "100.0%"),
-        ("10 % slower", "50", "100.0%", "100.0%"),
-        ("4.76 % faster", "50", "0.0%", "100.0%"),
-    ]
-
-
-def test_thousands_of_trials_are_counted_with_commas() -> None:
-    made = calibrated(trials(0.0, same=1_234))
-    assert rows(made)[0][2] == other_rows(made)[0][1] == "1,234"
-    assert "0 of 1,234 cases" in sentences(made)[0]
-
-
 # -- what it comes to
 
 
@@ -194,14 +120,6 @@ def test_no_slowdown_from_the_smallest_up_is_missed_and_no_smaller_one_would_do(
     assert least == min(good, default=None)
 
 
-def test_the_sentences_tell_false_alarms_and_what_is_found() -> None:
-    assert sentences(whole()) == [
-        "Identical code was called slower in 1 of 50 cases. 1 of 3 comparisons called some of it slower or faster.",
-        "The smallest slowdown found in at least 95 % of cases on this machine, at a threshold of 2 %, is 5 %. It was computed "
-        "by slowing the measured times of identical code.",
-    ]
-
-
 @pytest.mark.parametrize(
     ("found", "says"),
     [
@@ -228,22 +146,16 @@ def test_a_trial_without_a_rules_answer_counts_as_not_called() -> None:
 
 
 def test_where_no_slowdown_was_found_none_is_promised() -> None:
-    assert len(sentences(calibrated(trials(0.0, same=3), found=[(0.1, 0.5)]))) == 1
-    assert len(sentences(calibrated(trials(0.0, same=3)))) == 1
+    for found in ([], [(0.1, 0.5)]):
+        assert len(sentences(calibrated(trials(0.0, same=3), found=found))) == 1
 
 
 # -- Markdown
 
 
 def test_the_markdown_reads_as_the_one_that_was_checked_by_eye() -> None:
-    made = markdown(whole())
-    if os.environ.get("GOLDEN") == "rewrite":
-        (GOLDEN / "calibration.md").write_text(made, "utf-8", newline="\n")
-    assert made == (GOLDEN / "calibration.md").read_text("utf-8")
-
-
-def test_the_markdown_admits_that_its_intervals_take_cases_for_independent() -> None:
-    assert "They treat the cases of a comparison as independent." in markdown(whole())
+    many = calibrated(trials(0.0, same=1_234), trials(0.025, slower=1), trials(1.5, slower=1))
+    golden_files.check("calibration.md", markdown(whole()) + "\n" + markdown(many))
 
 
 def test_a_calibration_without_trials_has_tables_without_rows() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from reports.story import finding
 
 from bench.plans.presets import PRESETS
 from reports import coverage
 from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Disturbances
+from reports.ranking import rank
 
 DISTURBED = pytest.mark.parametrize("noise", [USUAL, ONE_IN_TEN], ids=["usual", "one process in ten slowed"])
 ROUNDS_GIVEN = pytest.mark.parametrize("rounds", [ROUNDS, 3, 1])
@@ -38,13 +38,10 @@ def test_the_interval_of_a_wall_time_holds_that_of_an_undisturbed_process(noise:
     assert 0.93 <= coverage.wall_coverage(noise, rounds, 2_000) / 2_000 <= 0.97
 
 
-def test_ten_alike_are_a_tie_in_words_too() -> None:
-    ties = 0
-    for rows in coverage.problems(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000):
-        story = finding(rows, {})
-        ties += len(story.use) == IMPLEMENTATIONS and "way-8 and way-9 are about equally fast at " in story.sentence
-        assert "is fastest" not in story.sentence
-    assert ties >= 950
+def test_ten_alike_are_a_tie() -> None:
+    rankings = [rank(rows) for rows in coverage.problems(coverage.identical(), ONE_IN_TEN, ROUNDS, 1_000)]
+    assert sum(len(ranking.fastest) == IMPLEMENTATIONS for ranking in rankings) >= 950
+    assert not any(len(ranking.fastest) == 1 for ranking in rankings)
 
 
 def test_of_slow_calls_too_none_of_ten_alike_is_called_slower() -> None:
@@ -52,8 +49,8 @@ def test_of_slow_calls_too_none_of_ten_alike_is_called_slower() -> None:
 
 
 def test_one_that_is_a_fifth_faster_is_called_the_fastest() -> None:
-    stories = [finding(rows, {}) for rows in coverage.problems(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
-    assert sum("way-0 is fastest at " in story.sentence for story in stories) >= 190
+    rankings = [rank(rows) for rows in coverage.problems(coverage.one_faster(), ONE_IN_TEN, ROUNDS, 200)]
+    assert sum([row.slug for row in ranking.fastest] == ["way-0"] for ranking in rankings) >= 190
 
 
 def test_the_speed_up_of_the_one_that_happens_to_lead_holds_the_true_one() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from reports.deck import HEADER, deck_table
-from reports.page import as_markdown, html
+from reports.page import html
 from reports.results import ResultFile
+from reports.run_markdown import as_markdown
 from tests import saved
 
 DECK: dict[str, Any] = {"V": 10**6, "B": 1, "dtype": "f64"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,18 +48,21 @@ def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None
     assert rate(curve[::-1], 1e7) == pytest.approx(20e9)
 
 
-def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest() -> None:
-    found = bound_of(1e-5, {"rows": processes(9e-6), "rows.ahead": processes(5e-6), "call": processes(1e-7)})
+@pytest.mark.parametrize(
+    ("wall_s", "floors", "name", "share"),
+    [
+        (1e-5, {"rows": 9e-6, "rows.ahead": 5e-6, "call": 1e-7}, MEMORY, 0.5),
+        (1e-5, {"rows": 1e-6, "table": 8e-6, "table.compiled": 7e-6}, MEMORY, 0.7),
+        (1e-6, {"rows": 1e-7, "call": 8e-7}, CALL, 0.8),
+    ],
+)
+def test_of_ways_to_move_the_same_the_fastest_counts_and_of_what_must_be_moved_the_slowest(
+    wall_s: float, floors: dict[str, float], name: str, share: float
+) -> None:
+    found = bound_of(wall_s, {slug: processes(wall) for slug, wall in floors.items()})
     assert found is not None
-    assert found.name == MEMORY
-    assert found.share.estimate == pytest.approx(0.5)
-    found = bound_of(1e-5, {"rows": processes(1e-6), "table": processes(8e-6), "table.compiled": processes(7e-6)})
-    assert found is not None
-    assert found.share.estimate == pytest.approx(0.7)
-    found = bound_of(1e-6, {"rows": processes(1e-7), "call": processes(8e-7)})
-    assert found is not None
-    assert found.name == CALL
-    assert found.share.estimate == pytest.approx(0.8)
+    assert found.name == name
+    assert found.share.estimate == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("moved", "name"), [(3e4, MEMORY), (3e5, CACHE)])
@@ -181,30 +185,30 @@ def test_every_kernel_has_what_must_be_moved_and_it_can_be_timed(name: str, corp
         variant.problem.reset()
 
 
+def paths(tree: Any, target: Any) -> Any:
+    return np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "rows"),
+    [
+        ("lookup", lambda W, idx: W[idx]),
+        (
+            "output.negative-sampling",
+            lambda h, W_out, target, negatives: W_out[np.concatenate([target[:, None], negatives], axis=1).reshape(-1)],
+        ),
+        ("output.hierarchical", lambda h, W_out, target, tree: W_out[paths(tree, target)]),
+    ],
+)
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
-def test_what_is_moved_for_lookup_are_the_very_rows(slug: str, corpus: Corpus) -> None:
-    variant = variants_of("lookup", corpus)[f"{measuring.FLOOR}{slug}"]
-    W, idx = variant.problem.batches[0]
-    variant.function(W, idx, *variant.workspace)
-    np.testing.assert_array_equal(variant.workspace[0], W[idx])
-
-
-@pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
-def test_what_is_moved_for_negative_sampling_are_the_candidates_rows(slug: str, corpus: Corpus) -> None:
-    variant = variants_of("output.negative-sampling", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, negatives = variant.problem.batches[0]
-    variant.function(h, W_out, target, negatives, *variant.workspace)
-    words = np.concatenate([target[:, None], negatives], axis=1).reshape(-1)
-    np.testing.assert_array_equal(variant.workspace[0], W_out[words])
-
-
-@pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
-def test_what_is_moved_for_hierarchical_softmax_are_the_paths_rows(slug: str, corpus: Corpus) -> None:
-    variant = variants_of("output.hierarchical", corpus)[f"{measuring.FLOOR}{slug}"]
-    h, W_out, target, tree = variant.problem.batches[0]
-    variant.function(h, W_out, target, tree, *variant.workspace)
-    nodes = np.concatenate([tree.nodes[tree.offsets[word] : tree.offsets[word + 1]] for word in target])
-    np.testing.assert_array_equal(variant.workspace[0][: len(nodes)], W_out[nodes])
+def test_what_is_moved_are_the_very_rows_that_the_kernel_needs(
+    kernel: str, rows: Callable[..., Any], slug: str, corpus: Corpus
+) -> None:
+    variant = variants_of(kernel, corpus)[f"{measuring.FLOOR}{slug}"]
+    batch = variant.problem.batches[0]
+    variant.function(*batch, *variant.workspace)
+    expected = rows(*batch)
+    np.testing.assert_array_equal(variant.workspace[0][: len(expected)], expected)
 
 
 def test_where_little_memory_is_allowed_nothing_is_compiled_for_limits(corpus: Corpus) -> None:

@@ -176,40 +176,27 @@ def test_the_interval_is_students_over_the_processes_log_ratios() -> None:
     assert ends(measured) == pytest.approx(tuple(expected), rel=1e-12)
 
 
-def test_rounds_pair_by_their_number_where_a_slow_implementation_sat_some_out() -> None:
-    # every round is twice as slow as the one before it: only figures of the same round give 10
-    fast = [2.0**round for round in range(12)]
-    slow = [10 * figure if at % 2 else NAN for at, figure in enumerate(fast)]
-    ratio = paired_ratio(processes(slow), processes(fast))
-    assert ratio is not None
-    assert ratio.estimate == pytest.approx(10)
+TWICE_EACH_ROUND = [2.0**round for round in range(12)]
+"""Each round is twice as slow as the one before it: only figures of the same round give the ratio."""
 
 
-def test_a_process_cut_short_pairs_the_rounds_that_both_have() -> None:
-    fast = [2.0**round for round in range(12)]
-    ratio = paired_ratio(processes([5 * figure for figure in fast[:8]]), processes(fast))
-    assert ratio is not None
-    assert ratio.estimate == pytest.approx(5)
-
-
-def test_with_few_common_rounds_the_medians_are_compared() -> None:
-    slow, fast = [8.0] * (FEW - 1) + [NAN] * FEW, [1.0] * (FEW - 1) + [4.0] * FEW
-    ratio = paired_ratio(processes(slow), processes(fast))
-    assert ratio is not None
-    assert ratio.estimate == pytest.approx(2)  # 8 over 4; the common rounds alone would say 8
-
-
-def test_with_enough_common_rounds_only_those_are_compared() -> None:
-    slow, fast = [8.0] * FEW + [NAN] * 6, [1.0] * FEW + [4.0] * 6
-    ratio = paired_ratio(processes(slow), processes(fast))
-    assert ratio is not None
-    assert ratio.estimate == pytest.approx(8)
-
-
-def test_implementations_that_never_met_are_compared_by_their_medians() -> None:
-    ratio = paired_ratio(processes([6.0, NAN, 6.0, NAN]), processes([NAN, 2.0, NAN, 2.0]))
-    assert ratio is not None
-    assert ratio.estimate == pytest.approx(3)
+@pytest.mark.parametrize(
+    ("slow", "fast", "ratio"),
+    [
+        ([10 * figure if at % 2 else NAN for at, figure in enumerate(TWICE_EACH_ROUND)], TWICE_EACH_ROUND, 10),
+        ([5 * figure for figure in TWICE_EACH_ROUND[:8]], TWICE_EACH_ROUND, 5),
+        ([8.0] * FEW + [NAN] * 6, [1.0] * FEW + [4.0] * 6, 8),
+        ([8.0] * (FEW - 1) + [NAN] * FEW, [1.0] * (FEW - 1) + [4.0] * FEW, 2),  # 8 over 4, the medians
+        ([6.0, NAN, 6.0, NAN], [NAN, 2.0, NAN, 2.0], 3),
+    ],
+    ids=["rounds left out", "a process cut short", "enough common rounds", "few common rounds", "no common round"],
+)
+def test_figures_of_common_rounds_are_compared_and_where_they_are_few_medians(
+    slow: list[float], fast: list[float], ratio: float
+) -> None:
+    found = paired_ratio(processes(slow), processes(fast))
+    assert found is not None
+    assert found.estimate == pytest.approx(ratio)
 
 
 def test_a_process_without_figures_of_one_implementation_says_nothing() -> None:

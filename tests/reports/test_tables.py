@@ -1,33 +1,25 @@
-"""Tables, Markdown and CSV: the same figures everywhere, and nothing in a file can break out of its cell.
-
-``GOLDEN=rewrite pytest tests/test_tables.py`` writes the files in ``tests/golden`` again; then look at them.
-"""
+"""Tables, Markdown and CSV: the same figures everywhere, and nothing in a file can break out of its cell."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from reports.figures import figures
-from reports.story import OVERVIEW, headline, overview
 
 from reports.files import ResultError, read
 from reports.frame import frame
-from reports.page import as_markdown, html, report
+from reports.page import report
 from reports.results import ResultFile
+from reports.run_markdown import as_markdown
 from reports.tables import Table, csv, markdown, plain, tables
-from tests import saved
-from tests.markdown import cells, written
-from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests import golden_files, saved
+from tests.markdown import cells
+from tests.saved import PROBLEM, STATUSES, not_measured, row, without_processes
 
 
 def tables_of(result: ResultFile) -> list[Table]:
@@ -40,10 +32,7 @@ def tables_of(result: ResultFile) -> list[Table]:
 @pytest.mark.parametrize("name", ["report.md", "cases.csv"])
 def test_a_report_reads_as_the_one_that_was_checked_by_eye(name: str, tmp_path: Path) -> None:
     report(ResultFile.model_validate(saved.small()), tmp_path)
-    made = (tmp_path / name).read_bytes()
-    if os.environ.get("GOLDEN") == "rewrite":
-        (GOLDEN / name).write_bytes(made)
-    assert made.decode() == (GOLDEN / name).read_text("utf-8")
+    golden_files.check(name, (tmp_path / name).read_bytes().decode())
 
 
 def test_a_report_is_three_files_in_a_new_folder(tmp_path: Path) -> None:
@@ -164,13 +153,6 @@ def test_where_a_steps_time_goes_is_told_with_what_its_largest_part_would_free()
         "updates: update 100%",
     )
     assert "Where a step's time goes:\n\n- sparse: update 75%" in as_markdown(result)
-    (plot,) = (one for one in figures(frame(result), result.w2vbench.stages) if one["title"].startswith("Where a step"))
-    assert {bar["name"]: (bar["x"], bar["y"]) for bar in plot["data"]} == {
-        "lookup": ([15.0, 0.0], ["sparse", "updates"]),
-        "scatter": ([10.0, 0.0], ["sparse", "updates"]),
-        "update": ([75.0, 100.0], ["sparse", "updates"]),
-        "lookup to update": ([100.0], ["numba"]),
-    }
 
 
 def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() -> None:
@@ -183,90 +165,6 @@ def test_the_file_of_the_other_engine_has_the_same_tables_without_intervals() ->
     )
     assert one.problem == "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"
     assert [line[3] for line in one.rows] == ["baseline", "100× faster"]
-
-
-# -- the page shows what Markdown shows
-
-
-class Rows(HTMLParser):
-    """The text of every table's cells, row by row, by the table's class; a problem's heading gives two: slug and title."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tables: list[tuple[str, list[list[str]]]] = []
-        self.inside = False
-        self.cell: str | None = None
-        self.data = ""
-        self.reading = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "table":
-            self.inside = True
-            self.tables.append((dict(attrs).get("class") or "", []))
-        elif tag == "tr":
-            self.tables[-1][1].append([])
-        elif tag in ("td", "b") or (tag in ("small", "a") and self.inside):
-            self.cell = ""
-        self.reading = tag == "script" and dict(attrs).get("id") == "data"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "table":
-            self.inside = False
-        elif tag in ("td", "b", "small", "a") and self.cell is not None:
-            self.tables[-1][1][-1].append(self.cell)
-            self.cell = None
-        self.reading = False
-
-    def handle_data(self, data: str) -> None:
-        if self.reading:
-            self.data += data
-        elif self.cell is not None:
-            self.cell += data
-
-    def body(self, name: str) -> list[list[str]]:
-        """Rows of every table of a class."""
-        return [
-            [" ".join(cell.split()) for cell in row] for of, rows in self.tables if of == name for row in rows if row
-        ]
-
-
-def filled(name: str) -> ResultFile:
-    made = {"small": lambda: ResultFile.model_validate(saved.small()), "hostile": saved.hostile}
-    return made[name]() if name in made else read({"problem": PROBLEM, "pytest-benchmark": PYTEST}[name])
-
-
-@pytest.mark.parametrize("name", ["problem", "pytest-benchmark", "small", "hostile"])
-def test_page_and_markdown_show_the_same_figures(name: str) -> None:
-    result = filled(name)
-    page = Rows(html(result))
-    overall, *problems = written(as_markdown(result))
-    assert sum(map(len, problems)) == len(result.benchmarks) + len(result.w2vbench.not_measured)
-    assert page.body("") == overall
-    # without its script the page shows each kernel's problem with the most work; a reason takes a row's whole width
-    seen = [[line if any(line[3:]) else line[:3] for line in problem] for problem in problems]
-    for line in page.body("problem"):
-        assert any(line in problem for problem in seen)
-    shown = [one for of, one in page.tables if of == "problem" and one]
-    assert len(shown) == len({row.problem.partition("@")[0] for row in tables_of(result)})
-    # every problem is in the page's data, of which its script makes the tables
-    data = json.loads(page.data)
-    assert sorted(
-        [[" ".join(cell.split()) for cell in row] for row in problem["rows"]] for problem in data["problems"]
-    ) == sorted(problems)
-
-
-def test_the_overview_has_a_row_for_each_kernel_with_a_baseline() -> None:
-    result = ResultFile.model_validate(saved.small())
-    assert overview(result) == [
-        ("lookup", "1,000× faster (1,000–1,000)", "gather, 10.0 µs", "one-hot, 10.0 ms", "100,000, 100")
-    ]
-    assert written(as_markdown(result))[0] == [list(row) for row in overview(result)]
-    assert all(len(row) == len(OVERVIEW) for row in overview(result))
-    assert overview(saved.result(row("gather", 1e-5))) == []
-    # where nothing beats the baseline there is nothing to say
-    ((_, ratio, fastest, baseline, _),) = overview(saved.result(row("a", 1e-5, baseline=True), row("b", 1e-4)))
-    assert (ratio, fastest, baseline) == ("–", "a, 10.0 µs", "a, 10.0 µs")
 
 
 # -- nothing breaks out
@@ -325,24 +223,3 @@ def test_csv_has_no_empty_lines_where_lines_end_otherwise(monkeypatch: pytest.Mo
     _, _, path = report(saved.result(row("gather", 1e-5), row("take", 1e-5)), tmp_path)
     assert path.read_bytes().count(b"\n") == 3
     assert b"\r" not in path.read_bytes()
-
-
-# -- the problem that stands for its kernel
-
-
-def test_the_headline_is_the_problem_with_the_most_work() -> None:
-    sizes = [
-        "V=1e4,H=100,B=100,f32,i64,zipf,t1",
-        "V=1e6,H=100,B=1,f32,i64,zipf,t1",
-        "V=25391,H=100,B=100,f32,i64,zipf,t1",
-        "V=3e5,H=100,B=3,f32,i64,zipf,t1",
-    ]
-    # 1e6, 1e6, 2.5e6 and 0.9e6
-    assert headline([f"lookup@{size}" for size in sizes]) == f"lookup@{sizes[2]}"
-    assert headline([f"lookup@{size}" for size in sizes[:2]]) == f"lookup@{sizes[1]}"
-
-
-@pytest.mark.parametrize("problem", ["lookup", "lookup@", "a@V=b,B=c", "a=b=c@V=1e4=2,B", "@@@", ""])
-def test_a_name_that_tells_no_size_costs_nobody_the_page(problem: str) -> None:
-    assert headline([problem]) == problem
-    assert headline([problem, "lookup@V=1e4,H=100,B=100,f32,i64,zipf,t1"]).startswith("lookup@V=1e4")

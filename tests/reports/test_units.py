@@ -108,25 +108,28 @@ def test_no_figure_has_a_number_that_its_unit_makes_too_long(value: float) -> No
     assert 1 <= float(scaled(value, "s").split(" ")[0].replace(",", "")) < 1000
 
 
-def test_a_ratio_shows_its_interval_if_it_has_one() -> None:
-    assert times(Interval(12.34, 11.93, 12.76)) == "12.3× faster (11.9–12.8)"
-    assert times(Interval(0.3055, 0.28, 0.335)) == "3.27× slower (2.99–3.57)"
-    assert times(Interval(2030.4, 1550.2, 2660.4)) == "2,030× faster (1,550–2,660)"
-    assert times(Interval(12.34)) == "12.3× faster"
-    assert times(None) == "–"
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (Interval(12.34, 11.93, 12.76), "12.3× faster (11.9–12.8)"),
+        (Interval(0.3055, 0.28, 0.335), "3.27× slower (2.99–3.57)"),
+        (Interval(2030.4, 1550.2, 2660.4), "2,030× faster (1,550–2,660)"),
+        (Interval(12.34), "12.3× faster"),
+        (None, "–"),
+        (Interval(1.08, 1.051, 1.109), "+8.0 % (+5.1 to +10.9 %)"),
+        (Interval(0.98, 0.93, 1.03), "-2.0 % (-7.0 to +3.0 %)"),
+        (Interval(1.5, 0.9, 2.5), "1.50× faster (1.11× slower to 2.50× faster)"),
+        (Interval(0.4, 0.2, 1.0), "2.50× slower (1.00–5.00)"),
+        (Interval(3.0, 0.0, 9.0), "3.00× faster (inf× slower to 9.00× faster)"),
+    ],
+)
+def test_a_speed_up_has_its_direction_and_near_one_it_is_a_percentage(ratio: Interval | None, text: str) -> None:
+    assert times(ratio) == text
 
 
-def test_a_speed_up_near_one_is_a_percentage() -> None:
-    assert times(Interval(1.08, 1.051, 1.109)) == "+8.0 % (+5.1 to +10.9 %)"
-    assert times(Interval(0.98, 0.93, 1.03)) == "-2.0 % (-7.0 to +3.0 %)"
+def test_in_a_sentence_a_speed_up_near_one_has_a_word_too() -> None:
     assert faster(Interval(1.08, 1.051, 1.109)) == "8.0 % faster (5.1–10.9 %)"
     assert faster(Interval(0.98, 0.93, 1.03)) == "2.0 % slower (7.5 % slower to 3.0 % faster)"
-
-
-def test_where_the_interval_includes_one_each_end_has_its_word() -> None:
-    assert times(Interval(1.5, 0.9, 2.5)) == "1.50× faster (1.11× slower to 2.50× faster)"
-    assert times(Interval(0.4, 0.2, 1.0)) == "2.50× slower (1.00–5.00)"
-    assert times(Interval(3.0, 0.0, 9.0)) == "3.00× faster (inf× slower to 9.00× faster)"
 
 
 @given(st.floats(1e-9, 1e9), st.floats(1, 100), st.floats(1, 100))
@@ -150,11 +153,14 @@ def test_a_change_of_time_has_its_direction(ratio: Interval, text: str) -> None:
     assert change(ratio) == text
 
 
-def test_growth_shows_its_interval_if_it_has_one() -> None:
-    assert power(Interval(0.984, 0.9, 1.06)) == "V^0.98 (0.90–1.06)"
-    assert power(Interval(1.0), "B") == "B^1.00"
-    assert power(None) == "–"
-
-
-def test_a_flat_implementation_does_not_grow_as_minus_nothing() -> None:
-    assert power(Interval(-0.001, -0.004, 0.002)) == "V^0.00 (0.00–0.00)"
+@pytest.mark.parametrize(
+    ("growth", "text"),
+    [
+        (Interval(0.984, 0.9, 1.06), "V^0.98 (0.90–1.06)"),
+        (Interval(1.0), "V^1.00"),
+        (Interval(-0.001, -0.004, 0.002), "V^0.00 (0.00–0.00)"),
+        (None, "–"),
+    ],
+)
+def test_growth_is_a_power(growth: Interval | None, text: str) -> None:
+    assert power(growth) == text

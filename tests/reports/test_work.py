@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from reports.story import findings, overview
-from reports.wins import wins
 
+from reports.answers import answers
+from reports.brief import brief
 from reports.file_comparison import compare_files
 from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import trends
 from reports.history_page import as_json, html
-from reports.page import as_markdown, report
+from reports.page_data import page_data
 from reports.results import ResultFile, Row
+from reports.run_markdown import as_markdown
 from reports.tables import csv, tables
 from tests import saved
 from tests.saved import row
@@ -63,22 +63,18 @@ def test_files_without_processes_too() -> None:
 def test_what_is_fastest_is_so_by_example_everywhere() -> None:
     """No output has the ratio of the calls, 300."""
     result = problem()
-    (told,) = findings(result)
-    assert told.use == ("whole",)
-    assert "200× faster (200–200)" in told.sentence
-    assert "They differ in more than speed (whole: K negatives; book: full softmax)." in told.sentence
-    assert overview(result)[0][:3] == ("training.skip-gram", "200× faster (200–200)", "whole, 1.50 ms")
-    (won,) = wins(result)
-    assert {slug: cells[0].text for slug, cells in won.rows} == {
-        "book": "200× slower",
-        "half": "1.33× slower",
-        "whole": "fastest",
+    (answer,) = answers(result).values()
+    assert answer.use.slug == "whole"
+    assert {one.slug: round(answer.slower(one).estimate, 3) for one in answer.rows} == {
+        "book": 200,
+        "half": 1.333,
+        "whole": 1,
     }
     cases = frame(result)
     assert cases.speedup.to_list()[1:] == pytest.approx([150.0, 200.0])
     (table,) = tables(cases, result)
     assert [line[3] for line in table.rows] == ["baseline", "150× faster (150–150)", "200× faster (200–200)"]
-    for text in (csv(cases), as_markdown(result), table.note, told.sentence):
+    for text in (csv(cases), as_markdown(result), table.note, "\n".join(brief(result))):
         assert not re.search(r"\b(300(\.0)?×|300 times)", text)
 
 
@@ -91,13 +87,6 @@ def test_the_table_says_pairs_and_words_a_second_and_what_is_not_alike() -> None
     assert table.note == (
         "A call covers 3,000 pairs of 300 words (book, whole); 1,500 pairs of 300 words (half). Speed-ups therefore compare the "
         "time per example. Implementations differ in more than speed: full softmax (book); its own windows (half); K negatives (whole)."
-    )
-
-
-def test_a_finding_says_by_how_much_the_calls_differ() -> None:
-    result = saved.result(row("book", 0.3, baseline=True, **ALL, **TRAINING), row("half", 1e-3, **HALF, **TRAINING))
-    assert (
-        "for equal numbers of pairs: a call of half covers 1,500, a call of book 3,000." in findings(result)[0].sentence
     )
 
 
@@ -119,23 +108,11 @@ def test_a_file_of_before_says_that_its_ratios_are_not_of_equal_work() -> None:
     )
 
 
-def test_the_page_sorts_and_compares_by_example(tmp_path: Path) -> None:
-    mixed = saved.content(
-        row("gather", 1e-5, baseline=True),
-        row("book", 0.3, baseline=True, **ALL, **TRAINING),
-        row("half", 1e-3, **HALF, **TRAINING),
-    )
-    report(ResultFile.model_validate(mixed), tmp_path)
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    found = re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    plain, training = json.loads(found[1])["problems"]
-    assert plain["header"] == training["header"][:-2]
-    text, ratio = training["ratios"]["book"]["half"]
-    assert (text, ratio) == ("150× faster (150–150)", pytest.approx(150.0))
-    assert training["ratios"]["half"]["book"][1] == pytest.approx(1 / 150, rel=1e-4)
-    assert training["sort"][1][-2:] == [1.5e6, 3e5]
-    assert [len(one["sort"][0]) for one in (plain, training)] == [len(one["header"]) - 2 for one in (plain, training)]
+def test_the_page_compares_by_example() -> None:
+    (found,) = page_data(problem())["problems"]
+    book, half, whole = found["cases"]
+    assert [one["r"][0][0] for one in (book, half, whole)] == pytest.approx([200, 4 / 3, 1], rel=1e-4)
+    assert [one["pairs"] for one in (book, half, whole)] == pytest.approx([1e4, 1.5e6, 2e6])
 
 
 def test_the_data_frame_has_both_figures() -> None:

@@ -1,0 +1,105 @@
+"""Runs that end early: what is finished is kept, and a run goes on from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.processes import SMALL, journal, started, w2vbench
+
+V_ = ("500", "600", "700", "800")
+MANY = f"run --kernel lookup --only *gather@* --vocab {' '.join(V_)} --hidden 4 --processes 3".split()
+
+
+def problems(folder: Path) -> list[dict[str, Any]]:
+    """Each problem in the journal as it stood after each process."""
+    return [entry for entry in journal(folder) if "problem" in entry]
+
+
+def wait_for(folder: Path, processes: int) -> None:
+    """Until so many processes are finished."""
+    for _ in range(6000):
+        if (folder / "reports/out/journal.jsonl").exists() and len(problems(folder)) >= processes:
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+def test_ctrl_c_keeps_the_finished_processes_and_exits_130(tmp_path: Path) -> None:
+    with started(tmp_path, *MANY) as process:
+        wait_for(tmp_path, 6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    result = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert result["w2vbench"]["complete"] is False
+    processes = {row["group"]: len(row["extra_info"]["processes"]) for row in result["benchmarks"]}
+    assert len(processes) == 4
+    assert 6 <= sum(processes.values()) < 12
+    assert f"Interrupted with {sum(processes.values())} processes of 4 problems finished" in out
+    assert not (tmp_path / ".benchmarks").exists()  # until it is complete
+    assert (tmp_path / "reports/out/index.html").exists()
+
+
+def test_an_early_interruption_leaves_no_journal_of_nothing(tmp_path: Path) -> None:
+    process = started(tmp_path, *SMALL)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not (tmp_path / "reports/out/journal.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("processes", "cut"), [(0, False), (5, False), (8, False), (6, True)], ids=["none", "five", "eight", "six, cut off"]
+)
+def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, processes: int, cut: bool) -> None:
+    """Of a journal whose last line was cut off, only that line's process is lost."""
+    with started(tmp_path, *MANY) as process:
+        wait_for(tmp_path, processes)
+        time.sleep(0.02 * processes)
+        os.killpg(process.pid, signal.SIGKILL)
+    if cut:
+        file = tmp_path / "reports/out/journal.jsonl"
+        text = file.read_text()
+        file.write_text(text[: text.rindex("\n", 0, len(text) - 1) + 40])
+    kept = {entry["problem"]: entry for entry in problems(tmp_path)}
+    resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert content["w2vbench"]["complete"] is True
+    rows = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
+    assert [name.partition(",")[0] for name in rows] == [
+        f"lookup/{slug}@V={V}" for V in V_ for slug in ("one-hot-dot", "gather")
+    ]
+    assert {len(measured) for measured in rows.values()} == {3}
+    for entry in kept.values():
+        for case in entry["cases"].values():
+            assert rows[case["case"]][: len(case["samples"])] == case["samples"]
+    assert not (tmp_path / "reports/out/journal.jsonl").exists()
+
+
+def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
+    with started(tmp_path, "run", "--kernel", "lookup", "--vocab", "200000", "--batch", "2000") as process:
+        wait_for(tmp_path, 0)
+        time.sleep(3)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert workers
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+def test_what_cannot_be_gone_on_from_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "reports/out").mkdir(parents=True)
+    (tmp_path / "reports/out/journal.jsonl").write_text('{"command": "w2vbench run --preset full"}\n')
+    other = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+    assert "another one (w2vbench run --preset full)" in other.stderr

@@ -1,0 +1,69 @@
+"""Comparisons to show, made from a few figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.comparison import SAME_CODE
+from reports.results import ComparedRow, Comparison
+
+SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
+
+
+def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
+    """A case with a verdict; its ratio as one figure or as (estimate, low, high)."""
+    for name in ("ratio", "control", "mean"):
+        if name in fields:
+            figures = fields[name] if isinstance(fields[name], tuple) else (fields[name],)
+            fields[name] = dict(zip(("estimate", "low", "high"), figures, strict=False))
+    named = {"case": f"lookup/{slug}@{SIZE}", "kernel": "lookup", "implementation": slug, "title": f"the {slug} way"}
+    return ComparedRow.model_validate({**named, "verdict": verdict, **fields})
+
+
+def compared(*cases: ComparedRow, **fields: Any) -> Comparison:
+    return Comparison.model_validate({"base": "v1.0", "head": "HEAD", "threshold": 0.02, **fields, "cases": cases})
+
+
+PLACE = {"file": "impls/lookup.py", "line": 7}
+
+
+def everything() -> Comparison:
+    """A comparison with each verdict, and all else that can be said of one."""
+    time: dict[str, Any] = {"ratio": (1.001, 0.992, 1.01), "control": (0.999, 0.99, 1.008), "mean": (1.004, 0.97, 1.05)}
+    return compared(
+        case("same", "same", **time, base_s=1e-5, head_s=1.001e-5, setup="same", base_setup_s=0.02, head_setup_s=0.021,
+             memory="same", base_bytes=4_000, head_bytes=4_000, processes=9),
+        case("gather", "slower", ratio=(1.0512, 1.032, 1.07), control=(1.001, 0.99, 1.01), base_s=1e-5, head_s=1.05e-5,
+             memory="more", base_bytes=999, head_bytes=40_000, processes=18, second_stage=True, **PLACE),
+        case("take", "slower", ratio=(3.0, 2.9, 3.1), base_s=1e-5, head_s=3e-5, acknowledged="checks its indices", **PLACE),
+        case("spiky", "slower", ratio=1.0, mean=1.5, why="in the mean, by 50.0%: some calls take much longer", **PLACE),
+        case("prepared", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05),
+        case("fast", "faster", ratio=(0.8, 0.75, 0.85), memory="less", base_bytes=2_000, head_bytes=1_000),
+        case("unsteady", "same", memory="unknown", base_bytes=4_000, head_bytes=9_000),
+        case("half-known", "same", memory="unknown", head_bytes=9_000),
+        case("add-at", "wrong", why="duplicates | are lost", acknowledged="meant", **PLACE),
+        case("numba", "broken", why="HEAD: timeout: longer than 30 s"),
+        case("csr", "failed", why="not comparable: HEAD needs scipy, which is not installed", **PLACE),
+        *[case(f"noisy-{n}", "inconclusive", why="the interval includes the threshold") for n in range(4)],
+        added=[f"lookup/new@{SIZE}"],
+        removed=[f"lookup/old@{SIZE}"],
+        renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
+        skipped={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
+        caveats=["pyproject.toml differs"],
+        seconds=12.3456,
+    )  # fmt: skip
+
+
+SWOLLEN: dict[str, Any] = {"memory": "more", "base_bytes": 999, "head_bytes": 40_000}
+SITUATIONS = {
+    "each verdict": everything(),
+    "all is well": compared(case("a", "same"), case("b", "faster"), threshold=0.005),
+    "slower on purpose": compared(case("a", "same"), case("b", "slower", ratio=1.5, acknowledged="it checks more")),
+    "more memory alone": compared(case("a", "faster", **SWOLLEN)),
+    "unknown": compared(case("a", "same"), case("b", "inconclusive", why="noise")),
+    "no time for some": compared(case("a", "same"), skipped={"no time": ["x", "y"]}, over_budget=["x", "y"]),
+    "no time, and slower": compared(case("a", "slower", ratio=1.5), over_budget=["x"]),
+    "two runs": compared(case("a", "slower", ratio=1.5), interleaved=False),
+    "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
+    "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
+}

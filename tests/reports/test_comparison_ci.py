@@ -1,0 +1,112 @@
+"""What continuous integration reads of a comparison: annotations of GitHub's, and JUnit's XML."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.comparison import ORDER
+from reports.comparison_ci import escaped, junit, printable, workflow_commands
+from reports.results import Comparison
+from tests import golden_files
+from tests.reports.comparisons import SIZE, SWOLLEN, case, compared, everything
+from tests.saved import HOSTILE
+
+# -- workflow commands
+
+
+def undone(text: str) -> str:
+    """A workflow command's text as the runner reads it."""
+    for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(code, character)
+    return text
+
+
+@given(st.text(st.sampled_from("%\r\n:,02A5Da ") | st.characters(codec="utf-8")))
+def test_what_is_escaped_is_one_line_without_separators_and_comes_back_whole(text: str) -> None:
+    for more in ("", ":,"):
+        made = escaped(text, more)
+        assert not set(made) & set(f"\r\n{more}")
+        assert undone(made) == text
+
+
+def test_what_stops_the_gate_is_an_error_at_its_line_and_what_is_open_a_warning() -> None:
+    """What is not in a file is annotated without a place, and what is acknowledged or well not at all."""
+    golden_files.check("annotations.txt", "\n".join(workflow_commands(everything())) + "\n")
+
+
+def test_hostile_texts_stay_in_their_part_of_the_command() -> None:
+    (made,) = workflow_commands(
+        compared(case("a", "wrong", why="100%\r\n::error::x", case="a::b\n", file="x,line=9:%\n.py", line=3))
+    )
+    assert made == ("::error file=x%2Cline=9%3A%25%0A.py,line=3,title=wrong::a::b%0A is wrong (100%25%0D%0A::error::x)")
+    assert len(made.splitlines()) == 1
+
+
+# -- JUnit
+
+
+def suite(comparison: Comparison) -> ElementTree.Element:
+    """The XML, parsed from the bytes that a file would have."""
+    return ElementTree.fromstring(junit(comparison).encode())
+
+
+def test_the_suite_has_every_case_with_its_message() -> None:
+    found = suite(everything())
+    assert [test.get("name") for test in found.findall("testcase")] == [one.case for one in everything().cases]
+    assert (found.get("name"), found.get("time")) == ("w2vbench compare", "12.346")
+    golden_files.check("junit.xml", junit(everything()))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "peak", "meant", "says"),
+    [
+        ("wrong", "more", None, "wrong"),
+        ("wrong", "same", "meant", "wrong"),
+        ("broken", "more", "meant", "broken"),
+        ("slower", "more", None, "slower"),
+        ("same", "more", None, "more memory"),
+        ("faster", "more", None, "more memory"),
+        ("inconclusive", "more", None, "more memory"),
+        ("failed", "more", None, "more memory"),
+    ],
+)
+def test_a_failure_is_of_the_verdict_or_the_memory_that_stops_the_gate(
+    verdict: str, peak: str, meant: str | None, says: str
+) -> None:
+    one = case("a", verdict, **{**SWOLLEN, "memory": peak}, acknowledged=meant, file="a.py", line=1)
+    (failure,) = suite(compared(one)).iter("failure")
+    assert failure.get("type") == says
+    assert workflow_commands(compared(one))[0].startswith(f"::error file=a.py,line=1,title={says}::{one.case} ")
+
+
+@given(st.lists(st.tuples(st.sampled_from(ORDER), st.sampled_from(["more", "same"]), st.none() | st.just("meant"))))
+def test_each_test_is_a_failure_or_skipped_or_neither_as_is_counted(found: list[tuple[str, str, str | None]]) -> None:
+    made = suite(compared(*[case(f"c{n}", v, memory=m, acknowledged=a) for n, (v, m, a) in enumerate(found)]))
+    tests = made.findall("testcase")
+    marks = [{mark.tag for mark in test} - {"system-out"} for test in tests]
+    assert all(len(mark) <= 1 for mark in marks)
+    assert made.get("tests") == str(len(found)) == str(len(tests))
+    assert made.get("failures") == str(marks.count({"failure"}))
+    assert made.get("skipped") == str(marks.count({"skipped"}))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_name_and_reason_at_all_make_xml_that_parses(text: str) -> None:
+    found = suite(
+        compared(
+            case("a", "wrong", case=text, why=text), case("b", "failed", case=f"{text}2", why=text, acknowledged=None)
+        )
+    )
+    assert found.findall("testcase")[0].get("name") == printable(text)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\ufffe", "\uffff", "a\r\nb", "]]>", "&amp;", *HOSTILE])
+def test_what_xml_may_not_hold_is_a_space_and_the_rest_is_kept(text: str) -> None:
+    failure = suite(compared(case("a", "wrong", why=text))).find("testcase/failure")
+    assert failure is not None
+    kept = "".join(c if c.isprintable() else " " for c in text)
+    assert failure.get("message") == f"lookup/a@{SIZE} is wrong ({kept})"

@@ -1,0 +1,101 @@
+"""The page of a comparison: it shows what the Markdown shows, and no text of a file is a tag of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.comparison import notes, row, sentence
+from reports.comparison_page import WIDE, drawing, half_width, html, report
+from reports.results import Comparison
+from tests import saved
+from tests.reports.comparisons import case, compared, everything
+from tests.saved import HOSTILE
+
+
+def page(comparison: Comparison) -> str:
+    return html(saved.result(comparison=comparison.model_dump(), engine="compare"))
+
+
+def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
+    shown = everything()
+    made = unescape(re.sub(r"<[^>]*>", "\n", page(shown)))
+    for text in (*(cell for one in shown.cases for cell in row(one)), *notes(shown), sentence(shown)):
+        assert text in made
+    assert not re.search(r"https?:|src=|@import|url\(", page(shown))
+    assert page(shown).count('class="range"') == len([one for one in shown.cases if one.ratio])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_file_is_a_tag_of_the_page(text: str) -> None:
+    found = [case("a", "wrong", case=text, why=text, file=text), case("b", "same", case=f"{text} ", acknowledged=text)]
+    others: dict[str, Any] = {"caveats": [text], "added": [text], "removed": [text], "renamed": [(text, text)]}
+    hostile = compared(*found, **others, skipped={text: [text]}, base=text, head=text)
+    tame = compared(*found, **others).model_dump_json().replace(json.dumps(text)[1:-1], "tame")
+    tags = [
+        re.findall(r"<\w[^>]*>|</\w+>", page(made))
+        for made in (
+            hostile,
+            Comparison.model_validate_json(tame).model_copy(update={"skipped": {"tame": ["tame"]}}),
+        )
+    ]
+    assert tags[0] == tags[1]
+
+
+@pytest.mark.parametrize(
+    ("cases", "fields", "says"),
+    [
+        (["same"], {}, "Nothing got slower"),
+        (["slower", "failed"], {}, "Something got worse"),
+        (["broken"], {}, "Something got worse"),
+        (["inconclusive"], {}, "Inconclusive"),
+        (["same"], {"over_budget": ["x"]}, "Inconclusive"),
+        ([], {}, "Nothing was measured"),
+        ([], {"interleaved": False}, "Inconclusive"),
+    ],
+)
+def test_the_pages_headline_is_as_good_or_bad_as_the_exit_code(
+    cases: list[str], fields: dict[str, Any], says: str
+) -> None:
+    made = page(compared(*[case(f"c{n}", verdict) for n, verdict in enumerate(cases)], **fields))
+    assert f"<h1>{says}</h1>" in made
+
+
+def test_a_case_with_a_margin_of_its_own_has_its_band_as_wide() -> None:
+    bands = [
+        float(found[1])
+        for margin in (None, 0.02, 0.2)
+        if (one := compared(case("a", "same", ratio=(1.0, 0.6, 1.6), margin=margin), interleaved=False))
+        and (found := re.search(r'class="margin" x="[^"]*" width="([^"]*)"', page(one)))
+    ]
+    assert bands[0] == bands[1] < bands[2] < WIDE
+
+
+ratios = st.floats(1e-11, 1e8)
+
+
+@given(st.lists(ratios, min_size=3, max_size=3), ratios, st.floats(0, 10))
+def test_what_is_drawn_stays_on_its_scale_and_in_order(ends: list[float], other: float, threshold: float) -> None:
+    low, estimate, high = sorted(ends)
+    one = case("a", "same", ratio=(estimate, low, high))
+    places = drawing(one, threshold, half_width(compared(one, case("b", "same", ratio=other), threshold=threshold)))
+    assert places is not None
+    assert 4 <= places["low"] <= places["at"] <= places["high"] <= WIDE - 4
+    assert 4 <= places["margin"][0] <= places["zero"] <= places["margin"][1] <= WIDE - 4
+    assert places["zero"] == WIDE / 2
+
+
+def test_what_may_have_spoilt_the_figures_is_said_wherever_they_are_shown(tmp_path: Path) -> None:
+    warning = "the machine was busy | <b>very</b>"
+    report(saved.result(warnings=[warning], comparison=compared(case("same", "same")).model_dump()), tmp_path)
+    assert "**Warning:** the machine was busy" in (tmp_path / "comparison.md").read_text()
+    made = (tmp_path / "comparison.html").read_text()
+    assert "the machine was busy" in made
+    assert "<b>very" not in made

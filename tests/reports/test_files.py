@@ -1,0 +1,169 @@
+"""Files that are written whole or not at all, and runs that are kept beside each other: none is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from reports import files
+from reports.files import ResultError, store, write
+from tests.processes import ROOT
+
+# -- where nothing can be written
+
+
+def unwritable(path: Path) -> str:
+    with pytest.raises(ResultError) as caught:
+        write(path, "text\n")
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_a_file_in_the_place_of_a_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    assert unwritable(tmp_path / "out" / "result.json").startswith(f"{tmp_path / 'out' / 'result.json'}: ")
+    assert unwritable(tmp_path / "out" / "deeper" / "result.json")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_folder_in_the_place_of_the_file_is_said_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "result.json").mkdir()
+    unwritable(tmp_path / "result.json")
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_leaves_the_old_file_whole_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("old")
+    (tmp_path / f".result.json.{os.getpid()}").symlink_to("/dev/full")
+    assert "No space left on device" in unwritable(tmp_path / "result.json")
+    assert (tmp_path / "result.json").read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        assert "Permission denied" in unwritable(tmp_path / "result.json")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "result.json").write_text("old")
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "result.json", "new")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("result.json", "old")]
+
+
+# -- keeping runs
+
+
+def test_nothing_is_written_over_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ResultError, match="no ordinary file"):
+        write(tmp_path / "pipe", "text")
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_runs_are_numbered_one_after_another(tmp_path: Path) -> None:
+    assert [store(tmp_path / "here", name, "{}").name for name in ("quick", "quick", "own")] == [
+        "0001_quick.json",
+        "0002_quick.json",
+        "0003_own.json",
+    ]
+
+
+def test_numbering_goes_on_after_the_highest_and_past_four_digits(tmp_path: Path) -> None:
+    for name in ("0001_a.json", "0041_b.json", "9999_c.json", "1000_d.json", "notes.json", "x_1.json", "77_old.json"):
+        (tmp_path / name).write_text("{}")
+    assert store(tmp_path, "run", "{}").name == "10000_run.json"
+    assert store(tmp_path, "run", "{}").name == "10001_run.json"
+
+
+@pytest.mark.parametrize("name", ["a/b\\c", "../up", "", "a b\n", "größe", '<"|?*:>', "-rf", "."])
+def test_a_weird_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
+    path = store(tmp_path / "in", name, "{}")
+    assert path.parent == tmp_path / "in"
+    assert re.fullmatch(r"0001_[\w.-]*\.json", path.name)
+    assert [file.name for file in (tmp_path / "in").iterdir()] == [path.name]
+
+
+def test_a_name_too_long_for_the_disk_is_an_error_and_leaves_no_claim(tmp_path: Path) -> None:
+    with pytest.raises(ResultError):
+        store(tmp_path, "n" * 300, "{}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_killed_while_it_wrote_blocks_no_later_one(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.json").write_text("{}")
+    (tmp_path / ".0002.claim").write_text("")
+    (tmp_path / ".0002_b.json.123").write_text("half")
+    kept = [store(tmp_path, "c", "{}"), store(tmp_path, "c", "{}")]
+    assert [path.name for path in kept] == ["0003_c.json", "0004_c.json"]
+
+
+def test_where_no_folder_can_be_the_error_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultError, match="file"):
+        store(tmp_path / "file", "run", "{}")
+
+
+def test_a_run_that_ends_while_another_writes_takes_the_next_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner: list[Path] = []
+    real: Callable[[Path, str], None] = write
+
+    def slow(path: Path, text: str) -> None:
+        if not inner:
+            inner.append(path)  # so that the other's writing is not slow too
+            inner.append(store(tmp_path, "run", "other"))
+        real(path, text)
+
+    monkeypatch.setattr(files, "write", slow)
+    mine = store(tmp_path, "run", "mine")
+    assert mine != inner[1]
+    assert (mine.read_text(), inner[1].read_text()) == ("mine", "other")
+    assert {file.name for file in tmp_path.iterdir()} == {mine.name, inner[1].name}
+
+
+def test_processes_that_keep_runs_at_once_lose_none(tmp_path: Path) -> None:
+    program = """
+import sys, time
+from pathlib import Path
+from reports.files import store
+folder, who = Path(sys.argv[1]), sys.argv[2]
+(folder / f"ready-{who}").touch()
+while not (folder / "go").exists():
+    time.sleep(0.001)
+for number in range(20):
+    store(folder / "runs", "run", f"{who} {number}")
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with ExitStack() as stack:
+        running = [stack.enter_context(subprocess.Popen([*command, who], cwd=ROOT)) for who in "01"]
+        for process in running:
+            stack.callback(process.kill)
+        while not all((tmp_path / f"ready-{who}").exists() for who in "01"):
+            assert all(process.poll() is None for process in running)
+            time.sleep(0.01)
+        (tmp_path / "go").touch()
+        assert [process.wait(timeout=30) for process in running] == [0, 0]
+    kept = sorted((tmp_path / "runs").iterdir())
+    assert [file.name for file in kept] == [f"{number:04}_run.json" for number in range(1, 41)]
+    assert {file.read_text() for file in kept} == {f"{who} {number}" for who in "01" for number in range(20)}

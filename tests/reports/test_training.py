@@ -1,0 +1,167 @@
+"""What is shown of training runs: figures of each implementation, what is known of its quality, and the page."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.results import Against, ResultFile, Training
+from reports.training import HEADER, Trained, implementations, markdown, row, summaries
+from reports.training_page import DOT, LEFT, LETTER, RIGHT, WIDE, curves, drawing, html, place_names
+from tests import golden_files, saved
+
+NUMBA = "training.cbow/numba, t1"
+IMAGE = "<img src=x onerror=alert(1)>"
+
+
+def run(slug: str, seed: int, **more: object) -> dict[str, object]:
+    return {
+        "kernel": "training.cbow", "implementation": slug, "title": "a <b>title</b>", "threads": 1, "seed": seed,
+        "status": "ok", "words": 2_000_000, "seconds": 1.0 + seed / 10, "cpu_s": 1.0, "peak_bytes": 10**8,
+        "curve": [[1000, 4.0], [2_000_000, 2.5]], "loss": 2.5,
+        "scores": {"wordsim353": 0.4, "simlex999": 0.2 + seed / 100, "analogies": 0.05}, **more,
+    }  # fmt: skip
+
+
+def training(**changed: Any) -> Training:
+    """Runs of three implementations: one judged equal, one not measured, and the peer; with a name that a page must not take for HTML."""
+    runs = [
+        *(run("gensim", seed, seconds=10.0) for seed in (1, 2)),
+        *(run("numba", seed) for seed in (1, 2)),
+        run(IMAGE, 1, whole=False, words=5_000, scores={}, curve=[], loss=None, peak_bytes=None),
+        run("torch", 1, status="skipped", reason="needs torch: pip install torch"),
+    ]
+    analogies = {"difference": 0.0, "margin": 0.0114, "room": 0.01, "shown": True}
+    made = Training.model_validate({
+        "corpus": "song", "tokens": 1_000_000, "V": 500, "H": 100, "K": 5, "epochs": 2,
+        "settings": {"window": 5, "sample": 0.001, "full_windows": False}, "runs": runs, "planned": 2,
+        "against": {NUMBA: {"analogies": analogies}}, "equal": {NUMBA: True},
+    })  # fmt: skip
+    return made.model_copy(update=changed)
+
+
+def result_of(made: Training) -> ResultFile:
+    return saved.result(engine="quality", training=made.model_dump(by_alias=True))
+
+
+def with_failure(of: int, **more: Any) -> Training:
+    """The same runs and one more, of the implementation of a given run, that failed."""
+    failed = {"seed": 3, "status": "timeout", "reason": "took long", **more}
+    return training(runs=[*training().runs, training().runs[of].model_copy(update=failed)])
+
+
+def unlike(equal: bool | None, planned: int = 2, seeds: int = 2, **shown: bool | None) -> Training:
+    """The same runs, or those of some seeds, with another answer. shown: by score."""
+    runs = [one for one in training().runs if one.seed <= seeds or (one.implementation == "numba" and not seeds)]
+    against = {name: Against(difference=0, margin=0.01, room=0.0, shown=answer) for name, answer in shown.items()}
+    return training(equal={NUMBA: equal}, against={NUMBA: against}, planned=planned, runs=runs)
+
+
+def cells(made: Training) -> dict[str, dict[str, str]]:
+    """The table's cells by implementation and column."""
+    return {one.slug: dict(zip(HEADER, row(one), strict=True)) for one in implementations(made)}
+
+
+UNLIKE = {
+    "equal": unlike(True),
+    "one score not shown": unlike(False, analogies=False, simlex999=True, wordsim353=True),
+    "one not shown, one not testable": unlike(False, analogies=None, simlex999=False, wordsim353=True),
+    "one seed": unlike(None, planned=1, seeds=1),
+    "seeds that are not done": unlike(None, planned=5),
+    "no peer": unlike(None, seeds=0),
+    "a file that planned no seeds": unlike(True, planned=0),
+    "a peer that failed": with_failure(0).model_copy(update={"equal": {}}),
+    "an implementation that failed": with_failure(2).model_copy(update={"equal": {}}),
+}
+
+
+def test_what_is_said_reads_as_it_was_checked_by_eye() -> None:
+    said = [f"## {name}\n\n" + "\n\n".join(summaries(made)) for name, made in UNLIKE.items()]
+    golden_files.check("training.md", "\n\n".join([markdown(training()), *said]) + "\n")
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_the_table_says_whether_equality_was_shown_for_the_seeds_that_were_planned(name: str) -> None:
+    answer = {"equal": "yes", "one score not shown": "not shown", "one not shown, one not testable": "not shown"}
+    assert cells(UNLIKE[name])["numba"]["equal to gensim"] == answer.get(name, "–")
+
+
+def implementation(slug: str) -> Trained:
+    (found,) = (one for one in implementations(training()) if one.slug == slug)
+    return found
+
+
+def test_figures_are_geometric_means_over_seeds() -> None:
+    numba = implementation("numba")
+    speed, over = numba.speed(), numba.over_peer()
+    assert speed is not None
+    assert over is not None
+    assert speed.estimate == pytest.approx(2e6 / math.sqrt(1.1 * 1.2))
+    assert over.estimate == pytest.approx(10 / math.sqrt(1.1 * 1.2))
+
+
+def test_seeds_that_failed_are_told() -> None:
+    """An implementation that often fails is not shown by the runs that went well alone."""
+    made = with_failure(2, status="wrong", reason="its vectors did not stay finite")
+    assert cells(made)["numba"]["text"] == "all, 2 of 3 runs"
+    assert any("1 of 3 runs failed (wrong: its vectors did not stay finite)" in said for said in summaries(made))
+
+
+def test_markdown_and_page_show_the_same_cells_and_no_html_of_the_files() -> None:
+    text, page = markdown(training()), html(result_of(training()))
+    for line in cells(training()).values():
+        assert all(cell.replace("<", "&lt;") in text for cell in line.values())
+    assert "<img" not in page
+    assert "<b>title" not in page
+    assert page.count("<svg") == 4  # three scores, and the loss
+    assert "numba" in page
+
+
+def test_a_drawing_keeps_its_points_inside() -> None:
+    drawn = drawing(implementations(training()), "simlex999")
+    assert {point["name"] for point in drawn["points"]} == {"gensim", "numba"}
+    for point in drawn["points"]:
+        assert LEFT <= point["x"] <= WIDE - RIGHT
+        assert 0 <= point["high"] <= point["y"] <= point["low"] <= 230
+    assert drawing([], "simlex999") == {}
+    json.dumps(drawn)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(60, 380), st.floats(20, 220), st.sampled_from(["gensim", "numba, 2 threads", "chapter-3"])),
+        max_size=3,
+    )
+)
+def test_names_of_points_cover_neither_points_nor_each_other(points: list[tuple[float, float, str]]) -> None:
+    boxes = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y, _ in points]
+    for (x, base), (_, _, name) in zip(place_names(points), points, strict=True):
+        box = (x, base - 11, x + LETTER * len(name), base + 3)
+        assert not any(
+            box[0] < b[2] - 0.1 and b[0] < box[2] - 0.1 and box[1] < b[3] - 0.1 and b[1] < box[3] - 0.1 for b in boxes
+        )
+        assert box[0] >= LEFT
+        assert box[2] <= WIDE + 0.1
+        boxes.append(box)
+
+
+def test_loss_is_drawn_as_the_mean_over_seeds() -> None:
+    drawn = curves(implementations(training()))
+    assert [line["name"] for line in drawn["lines"]] == ["gensim, t1", "numba, t1"]
+    assert drawn["across"][0][1] == "1k"
+    assert [text for _, text in drawn["up"]] == ["2.5", "3.0", "3.5", "4.0", "4.5"]
+    assert curves([]) == {}
+
+
+def test_a_loss_that_goes_astray_is_drawn_at_the_top() -> None:
+    """As a table that blew up has it: its axis would have a line for each half."""
+    runs = training().runs
+    astray = runs[2].model_copy(update={"curve": [(1000, 4.0), (2_000_000, 1e12)]})
+    drawn = curves(implementations(training(runs=[*runs[:2], astray])))
+    assert drawn["up"][-1][1] == "≥ 11.0"
+    assert drawn["lines"][1]["points"].endswith(f",{drawn['up'][-1][0]}")
