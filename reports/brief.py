@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
@@ -59,50 +59,37 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
 
 
 def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
-    """One line a kernel."""
-    size = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
-    names = [f"{answer.kernel}{other_size(answer.size, size, with_types)}" for answer in chosen]
-    first = max(map(len, names))
-    titles = ("use", "per call", "NumPy/SciPy only", "textbook")
-    full = width >= WIDTH
-    cells = [
-        (
-            name,
-            slug(answer.use),
-            seconds(wall_s(answer.use)),
-            *versus(answer, answer.best("NumPy/SciPy")),
-            *versus(answer, answer.baseline),
+    """One line a kernel. Below WIDTH the names of the slower implementations are left out."""
+    usual = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
+    head = f"V = {usual.V:,}, B = {usual.B:,}"
+    wide = width >= WIDTH
+    rows = [(head, "use", "per call", *(("NumPy/SciPy", "", "textbook", "") if wide else ("NumPy", "textbook")))]
+    for answer in chosen:
+        plain, plain_ratio = versus(answer, answer.best("NumPy/SciPy"))
+        book, ratio = versus(answer, answer.baseline)
+        others = (
+            (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
-        for name, answer in zip(names, chosen, strict=True)
-    ]
-    use = max(len(titles[0]), *(len(row[1]) for row in cells))
-    numpy, book = (max(*(len(row[at]) for row in cells), 9) for at in (3, 5))
-    head = f"V = {size.V:,}, B = {size.B:,}"
-    first = max(first, len(head))
+        name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
+        rows.append((name, slug(answer.use), seconds(wall_s(answer.use)), *others))
+    lines = aligned(rows, left=(0, 1, 3, 5) if wide else (0, 1))
+    yield lines[0]
+    yield "─" * max(map(len, lines))
+    yield from lines[1:]
 
-    def line(name: str, slug_: str, time: str, plain: str, plain_ratio: str, textbook: str, ratio: str) -> str:
-        parts = [name.ljust(first), slug_.ljust(use), time.rjust(8)]
-        parts += [
-            f" {plain.ljust(numpy)}" if full else " ",
-            plain_ratio.rjust(6),
-            f" {textbook.ljust(book)}" if full else " ",
-            ratio.rjust(8),
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
+    """Rows as lines with aligned columns; those in ``left`` begin together, the others end together."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [
+            f"  {cell:<{wide}}" if at in left else f" {cell:>{wide}}"
+            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
-        return " ".join(parts).rstrip()
+        return "".join(cells)[2:].rstrip()
 
-    header = line(
-        head,
-        "use",
-        "per call",
-        "NumPy/SciPy" if full else "",
-        "" if full else "NumPy",
-        "textbook" if full else "",
-        "" if full else "textbook",
-    )
-    yield header
-    yield "─" * min(width, max(len(header), *(len(line(*row)) for row in cells)))
-    for row in cells:
-        yield line(*row)
+    return list(map(line, rows))
 
 
 def same(one: SizeRecord, other: SizeRecord) -> bool:
@@ -126,7 +113,7 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
     if row is None:
         return "none", ""
     if row is answer.use:
-        return "the same", "same"
+        return "the same", ""
     if answer.ties(row):
         return slug(row), "tie"
     ratio = answer.slower(row).estimate
@@ -190,14 +177,7 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
             reasons.append((str(case.implementation), f"{case.status}: {case.reason}"))
     shown = [at for at in range(len(CASE_HEADER)) if width >= WIDTH or CASE_HEADER[at] != "95 % interval"]
     table = [tuple(row[at] for at in shown) for row in (CASE_HEADER, *rows)] if rows else []
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [f"{first.problem}  {title}"[:width]]
-    for row in table:
-        cells = [
-            cell.ljust(wide) if at in (0, len(row) - 1) else cell.rjust(wide)
-            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    lines = [f"{first.problem}  {title}"[:width], *aligned(table, left=(0, len(shown) - 1))]
     for name, reason in reasons:
         lines += textwrap.wrap(
             f"{name}: {' '.join(reason.split())}", max(NARROW, min(width, WIDTH)), subsequent_indent="  "

@@ -8,7 +8,7 @@ from .deck import HEADER, deck_table
 from .frame import frame, wall_s
 from .results import ResultFile
 from .tables import cells, markdown, plain, tables
-from .units import seconds
+from .units import seconds, slower
 
 ANSWERS = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy only", "times slower", "textbook", "times slower")
 
@@ -57,6 +57,10 @@ def as_markdown(result: ResultFile) -> str:
         if its_answer:
             ties = ", ".join(slug(row) for row in its_answer.ranking.fastest[1:])
             advice = f"Use `{slug(its_answer.use)}`{f' (about as fast: {ties})' if ties else ''}."
+            book = its_answer.baseline
+            if book and not its_answer.ties(book):
+                ratio = slower(its_answer.slower(book).estimate)
+                advice += f" `{slug(book)}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(its_answer.use))} a call."
             parts += [plain(" ".join(filter(None, [advice, why(its_answer, result), undecided(its_answer)]))), ""]
         parts += [markdown(one), ""]
         if one.note:

@@ -136,7 +136,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "stages": stages,
     "sizes": sizes,
 }
-LARGE = {"2,000 cases": lambda: many(tuple(range(1_000, 21_000, 1_000)))}
+LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 
 
 @dataclass
