@@ -72,7 +72,8 @@ def ranked(comparison: Comparison) -> list[ComparedRow]:
 
 def row(case: ComparedRow) -> tuple[str, ...]:
     """Return a case's cells under HEADER."""
-    verdict = f"{case.verdict}, acknowledged" if case.acknowledged is not None else case.verdict
+    excused = case.acknowledged is not None and case.verdict not in ("wrong", "broken")
+    verdict = f"{case.verdict}, acknowledged" if excused else case.verdict
     processes = f"{case.processes} fresh" if case.second_stage else str(case.processes or "–")
     return (
         case.case,
@@ -198,7 +199,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
-        names_of_cases = "" if why == SAME_CODE else f": {', '.join(cases)}"
+        names_of_cases = f": {', '.join(cases)}" if why == TOO_MANY or (why != SAME_CODE and len(cases) <= FEW) else ""
         verb = "measured" if comparison.interleaved else "compared"
         yield f"{counted(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
 

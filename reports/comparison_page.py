@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .files import write_texts
 from .results import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
 from .templates import render
-from .units import percent
+from .units import counted, percent
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
@@ -66,28 +67,55 @@ def html(result: ResultFile) -> str:
         axis=axis(span),
         failing=failing,
         worst=worst,
-        steps=[
-            (case, next_steps(case, comparison)) for case in ranked(comparison) if failing(case) or unanswered(case)
-        ],
+        steps=steps(comparison),
         notes=list(notes(comparison)),
     )
 
 
-def next_steps(case: ComparedRow, comparison: Comparison) -> list[tuple[str, str]]:
-    """Return what to do about a case that fails the gate or has no answer: sentences, each with its command or none."""
-    again = f"w2vbench compare {comparison.base_commit or comparison.base} --kernel {case.kernel} --only {case.implementation}"
+@dataclass(frozen=True)
+class NextSteps:
+    """What to do about a case: sentences, each with its command or none, and the files whose differences may be the reason."""
+
+    title: str
+    verdict: str
+    commands: list[tuple[str, str]]
+    files: list[str]
+
+
+def steps(comparison: Comparison) -> list[NextSteps]:
+    """Return what to do about each case that fails the gate, and about all without an answer together."""
+    found = [
+        NextSteps(
+            case.case,
+            worst(case),
+            after_failure(case, comparison),
+            [case.file] if case.file in comparison.diffs else list(comparison.diffs),
+        )
+        for case in ranked(comparison)
+        if failing(case)
+    ]
+    open_cases = [case for case in comparison.cases if unanswered(case)]
+    if open_cases:
+        names = dict.fromkeys(f"--only {case.implementation}" for case in open_cases)
+        kernels = dict.fromkeys(f"--kernel {case.kernel}" for case in open_cases)
+        again = " ".join(["w2vbench compare", base_of(comparison), *kernels, *names])
+        title = counted(len(open_cases), "case")
+        found.append(NextSteps(title, "no answer", [("Measure just these, on a quieter machine", again)], []))
+    return found
+
+
+def base_of(comparison: Comparison) -> str:
+    return (comparison.base_commit or comparison.base)[:12]
+
+
+def after_failure(case: ComparedRow, comparison: Comparison) -> list[tuple[str, str]]:
+    """What to do about a case that fails the gate."""
     if case.verdict in ("wrong", "broken"):
         return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}")]
-    if case.verdict == "failed":
-        return [
-            ("BASE fails too, so nothing is known; choose a BASE that works, or more time", f"{again} --time-limit 120")
-        ]
-    if unanswered(case):
-        return [("Measure just this case, on a quieter machine", again)]
-    base = (comparison.base_commit or comparison.base)[:12]
+    at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}"
     return [
         ("Profile it line by line at HEAD", f"w2vbench profile {case.case}"),
-        ("and at BASE", f"git worktree add ../base {base} && cd ../base && w2vbench profile {case.case}"),
+        ("and at BASE", at_base),
         ("If it is intended, say so in a tracked file", f"w2vbench history --acknowledge {case.case} --why '…'"),
     ]
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import unified_diff
 from pathlib import Path
 
 from bench.engine.context import RunContext
@@ -86,9 +87,31 @@ def compare(request: Request, context: RunContext, base: Tree, head: Tree, note:
             f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"
         )
     result = comparison(request, base, head, samples, excuses)
-    if result.cases or not changed:
-        return result
-    return result.model_copy(update={"caveats": [*result.caveats, unaffected_caveat(changed)]})
+    if result.cases:
+        return result.model_copy(update={"diffs": diffs(base, head, changed)})
+    if changed:
+        return result.model_copy(update={"caveats": [*result.caveats, unaffected_caveat(changed)]})
+    return result
+
+
+MOST_DIFFS, LONGEST_DIFF = 10, 200
+"""Files whose differences a comparison keeps, and lines of each."""
+
+
+def diffs(base: Tree, head: Tree, changed: Sequence[str]) -> dict[str, str]:
+    """Return what changed in each text file, as a unified diff."""
+
+    def lines(tree: Tree, file: str) -> list[str]:
+        path = tree.folder / file
+        return path.read_text("utf-8").splitlines() if path.is_file() else []
+
+    found = {}
+    for file in changed[:MOST_DIFFS]:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            diff = list(unified_diff(lines(base, file), lines(head, file), base.name, head.name, lineterm=""))
+            more = [f"… {len(diff) - LONGEST_DIFF} more lines"] if len(diff) > LONGEST_DIFF else []
+            found[file] = "\n".join([*diff[:LONGEST_DIFF], *more])
+    return {file: diff for file, diff in found.items() if diff}
 
 
 MOST_NAMED = 5
