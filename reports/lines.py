@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .results import LineProfile, ProfiledLine
@@ -101,3 +102,8 @@ EXPLANATION = (
     "process already had raises nothing. Memory that torch allocates appears only here.",
 )
 """What the columns are."""
+
+
+def decorator_lines(source: Sequence[str]) -> int:
+    """How many lines stand before a function's ``def``; none, where there is none."""
+    return next((at for at, line in enumerate(source) if line.lstrip().startswith("def ")), 0)

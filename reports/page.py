@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,23 +169,13 @@ def letters(found: Iterable[Answer]) -> dict[str, str]:
 
 
 def not_measured(result: ResultFile) -> str:
-    """How many implementations were not measured, and why: ``2 need torch (not installed); 4 cases wrong``."""
-    missing: dict[str, set[str]] = {}
-    statuses: Counter[str] = Counter()
+    """How many implementations were not measured, and why: ``8 need torch, which is not installed; 2 are wrong on purpose``."""
+    reasons: dict[str, set[str]] = {}
     for case in result.w2vbench.not_measured:
         package = re.match(MISSING_PACKAGE, case.reason)
-        if case.marked_wrong:
-            statuses["wrong on purpose"] += 1
-        elif package:
-            missing.setdefault(package[1], set()).add(f"{case.kernel}/{case.implementation}")
-        else:
-            statuses[case.status] += 1
-    parts = [
-        f"{len(ways)} {'needs' if len(ways) == 1 else 'need'} {package}, which is not installed"
-        for package, ways in missing.items()
-    ]
-    parts += [f"{counted(number, 'case')} {status}" for status, number in statuses.items()]
-    return "; ".join(parts)
+        reason = "wrong on purpose" if case.marked_wrong else f"without {package[1]}" if package else case.status
+        reasons.setdefault(reason, set()).add(f"{case.kernel}/{case.implementation}")
+    return f"Not measured: {', '.join(f'{len(ways)} {reason}' for reason, ways in reasons.items())}" if reasons else ""
 
 
 def hottest_line(kernel: str, profiles: Mapping[str, tuple[str, LineProfile]], found: Iterable[Answer]) -> str:
@@ -215,7 +204,7 @@ def line_cells(profile: LineProfile) -> list[LineCells]:
     total = lines.total_s(profile) or 1.0
     return [
         LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)
-        for line in profile.lines[decorator_lines([line.text for line in profile.lines]) :]
+        for line in profile.lines[lines.decorator_lines([line.text for line in profile.lines]) :]
     ]
 
 
@@ -228,12 +217,7 @@ def peak_text(line: ProfiledLine) -> str:
 def from_def(source: str) -> str:
     """A function's source without its decorator."""
     every = source.splitlines()
-    return "\n".join(every[decorator_lines(every) :])
-
-
-def decorator_lines(source: Sequence[str]) -> int:
-    """How many lines stand before a function's ``def``; none, where there is none."""
-    return next((at for at, line in enumerate(source) if line.lstrip().startswith("def ")), 0)
+    return "\n".join(every[lines.decorator_lines(every) :])
 
 
 def highlighted(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from reports.units import seconds
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
+    from bench.plans.problems import CaseRun, ProblemRun
     from bench.plans.run import PlannedProblem
 
 
@@ -56,6 +60,22 @@ class RunProgress:
             of = f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}]"
             self.print(f"{of} {name}{', ' + left if left else ''}")
 
+    def first(self, problem: ProblemRun) -> None:
+        """Show the first figures of a kernel: its fastest implementation and the textbook's, of one process."""
+        times = {slug: median_s(case) for slug, case in problem.measured.items() if case.samples}
+        if not times:
+            return
+        fastest = min(times, key=lambda slug: times[slug])
+        line = f"{problem.kernel}: {fastest} takes {seconds(times[fastest])}"
+        book = next((slug for slug, case in problem.measured.items() if case.implementation.baseline), fastest)
+        if book in times and book != fastest:
+            line += f", the textbook's {book} {seconds(times[book])}"
+        line += f" (V = {problem.size.V:,}, B = {problem.size.B:,}; so far)"
+        if self.bar:
+            self.bar.console.print(line, style="dim", markup=False, highlight=False)
+        else:
+            self.print(line)
+
     def print(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
         self.printed_at = time.perf_counter()
@@ -75,6 +95,12 @@ class RunProgress:
             return ""
         rest = elapsed / progress * (1 - done)
         return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
+
+
+def median_s(case: CaseRun) -> float:
+    """Median wall time of a case's samples per call."""
+    walls = [wall for process in case.samples for wall in process.wall_s if wall is not None]
+    return statistics.median(walls)
 
 
 @contextmanager

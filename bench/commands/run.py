@@ -179,7 +179,7 @@ def run(
         with run_progress(problems, settings.processes) as bar:
             try:
                 running.check(problems, context, going, bar.checking)
-                running.measure_all(problems, context, going, journal, bar.measuring)
+                running.measure_all(problems, context, going, journal, bar.measuring, bar.first)
             except KeyboardInterrupt:
                 interrupted = True
     if not going.problems:

@@ -112,19 +112,28 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
         return
     from rich.text import Text
 
+    screen = console()
+    wide = (
+        screen.width - 4 - max(len(availability(one)) for one in every) - max(len(one.kernel.name) for one in every) - 8
+    )
     rows: list[Sequence[RenderableType]] = []
     for kernel, mine in groupby(every, lambda one: one.kernel):
-        rows.append((Text(kernel.name, style="bold"), Text(kernel.title, style="italic")))
-        rows += [(f"  {one.slug}", one.title, str(one.slide or ""), availability(one)) for one in mine]
-    console().print(plain_table(("implementation", "what it is", "slide", "here"), rows))
+        rows.append((Text(kernel.name, style="bold"), shortened(kernel.title, wide)))
+        rows += [(f"  {one.slug}", shortened(one.title, wide), str(one.slide or ""), availability(one)) for one in mine]
+    screen.print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=range(4)))
+
+
+def shortened(text: str, width: int) -> str:
+    """A text that fits a column."""
+    return text if len(text) <= width else f"{text[: max(1, width - 1)]}…"
 
 
 def availability(one: Implementation) -> str:
-    """Return whether an implementation can run here, or what to install."""
+    """Return an implementation's family if it can run here, and else what to install."""
     absent = catalogue.missing(one)
     if absent:
         return f"no: pip install {' '.join(absent)}"
-    return f"yes, wrong on purpose: {one.wrong}" if one.wrong else "yes, baseline" if one.baseline else "yes"
+    return "wrong on purpose" if one.wrong else "textbook" if one.family == "textbook" else one.family
 
 
 def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> bool:
@@ -154,6 +163,11 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
     return len(fine) == len(every)
 
 
+WIDE = 100
+OPTIONAL_COLUMNS = ("hits", "per hit")
+"""Columns of a line profile that a terminal narrower than WIDE leaves out."""
+
+
 def profile(case: str, implementation: Implementation, facts: dict[str, Any], as_json: bool) -> None:
     """Print a line profile: hits, time, allocation and memory growth beside each source line."""
     if as_json:
@@ -166,17 +180,29 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
     from reports import lines as showing
     from reports.results import LineProfile
 
-    profiled = LineProfile.model_validate(facts)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("line", *showing.HEADER):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("source")
-    for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True):
-        source = Syntax(line.text, "python", background_color="default", word_wrap=True).highlight(line.text)
+    profiled, screen = LineProfile.model_validate(facts), console()
+    narrow = screen.width < WIDE
+    shown = [at for at, name in enumerate(showing.HEADER) if not (narrow and name in OPTIONAL_COLUMNS)]
+    first = showing.decorator_lines([line.text for line in profiled.lines])
+    header = ("line", *(showing.HEADER[at] for at in shown))
+    figures = [
+        (str(line.number), *(beside.text[at] for at in shown))
+        for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True)
+    ][first:]
+    room = screen.width - sum(max(map(len, column)) + 2 for column in zip(header, *figures, strict=True))
+    rows: list[tuple[RenderableType, ...]] = []
+    for line, cells in zip(profiled.lines[first:], figures, strict=True):
+        source = Syntax(line.text, "python", background_color="default").highlight(line.text)
         source.rstrip()
-        table.add_row(str(line.number), *beside.text, source)
-    screen = console()
-    screen.print(Text(f"{case}  {implementation.title}", style="bold"))
+        source.truncate(room, overflow="ellipsis")
+        rows.append((*cells, source))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in header:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("source", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    screen.print(Text(f"{case}  {implementation.title}", style="bold"), no_wrap=True)
     screen.print(table)
     if facts["status"] != OK:
         screen.print(f"{facts['status']}: {facts['reason']}", style="yellow")

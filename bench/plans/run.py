@@ -163,6 +163,7 @@ def measure_all(
     run: Run,
     journal: Journal,
     note: Callable[[int, int], None],
+    first: Callable[[ProblemRun], None] = lambda problem: None,
 ) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
 
@@ -175,6 +176,8 @@ def measure_all(
         Each process is written to it at once. It has the problems that an earlier run has already measured in part.
     note
         Called with the numbers of the problem and the process that begin.
+    first
+        Called after the first process of the problem that is shown first of each kernel.
     """
     run.limits = journal.limits
     for process in range(context.settings.processes):
@@ -186,6 +189,7 @@ def measure_all(
                 for problem in problems
             ]
             profiled_at = profiled_problems(run.problem_runs)
+            shown = shown_problems(run.problem_runs)
         if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.problem_runs):
             # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
             limits = context.machine_limits([problem.size for problem in problems])
@@ -203,20 +207,32 @@ def measure_all(
             ]
             measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
             journal.add(problem)
+            if process == 0 and problem.problem == shown.get(problem.kernel):
+                first(problem)
     run.complete = True
 
 
+def shown_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+    """Return the problem of each kernel that is shown first."""
+    return nearest_to_shown(problem_runs, [(problem.kernel, problem) for problem in problem_runs])
+
+
 def profiled_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem at which each implementation is profiled line by line: the one that its kernel's section shows first."""
+    """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
+    keys = [(case.implementation.key, problem) for problem in problem_runs for case in problem.measured.values()]
+    return nearest_to_shown(problem_runs, keys)
+
+
+def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
+    """Return, of the problems of each group, the one nearest to the size that is shown first."""
     shown = size_to_show([(problem.kernel, problem.size) for problem in problem_runs])
     if shown is None:
         return {}
-    problems: dict[str, list[ProblemRun]] = {}
-    for problem in problem_runs:
-        for case in problem.measured.values():
-            problems.setdefault(case.implementation.key, []).append(problem)
     size = shown.V, shown.B, shown.H, types(shown)
-    return {key: nearest(its, lambda problem: problem.size, *size).problem for key, its in problems.items()}
+    members: dict[str, list[ProblemRun]] = {}
+    for name, problem in groups:
+        members.setdefault(name, []).append(problem)
+    return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
 
 
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
