@@ -12,9 +12,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from .frame import example_s, speedup, wall_s, wall_time
-from .limits import MEANING, RooflineLimit, roofline_limit
-from .memory import call_peak
+from .frame import example_s, wall_s, wall_time
+from .limits import ARITHMETIC, CACHE, CALL, MEMORY, RooflineLimit, roofline_limit
+from .memory import call_peak, setup_peak
 from .ranking import Ranking, rank, winner_speedup
 from .rerun import rerun_command
 from .results import Family, ResultFile, Row, SizeRecord
@@ -24,7 +24,9 @@ from .units import seconds, share, size_bytes, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
 MUCH = 3.0
-"""From this ratio of bytes or operations up, the difference in work is the reason for a difference in time."""
+"""From this ratio of operations or memory up, the difference is given as a reason for a difference in time."""
+SAME = 0.1
+"""Below this relative difference, two calls move the same number of bytes."""
 LOSES = 1.2
 """From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
 FEW = 2
@@ -148,10 +150,14 @@ def example(row: Row) -> str:
     return EXAMPLES.get(row.extra_info.kernel.partition(".")[0], "")
 
 
+def per(unit: str) -> str:
+    return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit}"
+
+
 def bytes_moved(row: Row) -> str:
     """``moves 320 MB a call, 40.0 MB a word``."""
     size, unit = row.extra_info.size, example(row)
-    each = f", {size_bytes(moved(row) / size.B)} a {unit}" if unit and size.B > 1 else ""
+    each = f", {size_bytes(moved(row) / size.B)} {per(unit)}" if unit and size.B > 1 else ""
     return f"moves {size_bytes(moved(row))} a call{each}"
 
 
@@ -165,17 +171,16 @@ def why(answer: Answer, result: ResultFile) -> str:
     if answer.ties(book):
         limit = limit_words(use, result)
         return f"Nothing is clearly faster than the textbook’s `{slug(book)}`{f': {limit}' if limit else ''}."
-    more = moved(book) / moved(use) if moved(use) else math.inf
     flops, fewer_flops = book.extra_info.flops or 0.0, use.extra_info.flops or 0.0
     sentences = []
-    if more >= MUCH:
+    if not math.isclose(moved(book), moved(use), rel_tol=SAME):
         sentences.append(f"`{slug(book)}` {bytes_moved(book)}; `{slug(use)}` {bytes_moved(use)}.")
     if flops >= MUCH * max(fewer_flops, 1.0):
         sentences.append(
             f"`{slug(book)}` computes {count(flops)} operations; `{slug(use)}` {count(fewer_flops) if fewer_flops else 'none'}."
         )
     if not sentences:
-        sentences.append(f"Both must move the same {size_bytes(moved(use))} a call. {same_work(book, use)}")
+        sentences.append(f"Both move {size_bytes(moved(use))} a call. {same_work(book, use, result)}".rstrip())
     if limit := limit_words(use, result):
         sentences.append(f"{limit[0].upper()}{limit[1:]}.")
     return " ".join(sentences)
@@ -193,24 +198,36 @@ def stages_words(answer: Answer, result: ResultFile) -> str:
     return f"{'; '.join(parts)}." if parts else ""
 
 
-def same_work(book: Row, use: Row) -> str:
+def hottest_line(row: Row, result: ResultFile) -> tuple[float, str] | None:
+    """Return the share of a case's time that its slowest line takes, and the line; None where it was not profiled."""
+    profile = result.w2vbench.profiles.get(row.case)
+    total = sum(line.time_s or 0.0 for line in profile.lines) if profile else 0.0
+    if not profile or not total:
+        return None
+    line = max(profile.lines, key=lambda line: line.time_s or 0.0)
+    return (line.time_s or 0.0) / total, line.text.strip()
+
+
+def same_work(book: Row, use: Row, result: ResultFile) -> str:
     """Why one of two cases with the same work is slower."""
-    ours, theirs = call_peak(use.extra_info), call_peak(book.extra_info)
     B, unit = book.extra_info.size.B, example(book)
-    if book.extra_info.loops and use.extra_info.family != "textbook":
-        each = f", {seconds(wall_s(book) / B)} a {unit}" if unit and B > 1 else ""
+    hottest = hottest_line(book, result)
+    if hottest and book.extra_info.grows_with:
+        return f"{share(hottest[0])} of the time of `{slug(book)}` is `{hottest[1]}`."
+    if book.extra_info.loops and not book.extra_info.grows_with and use.extra_info.family != "textbook":
+        each = f", {seconds(wall_s(book) / B)} {per(unit)}" if unit and B > 1 else ""
         how = {"compiled": "in compiled code", "framework": "inside the framework"}.get(
             use.extra_info.family, "inside NumPy"
         )
         return f"`{slug(book)}` loops over the batch in Python{each}; `{slug(use)}` loops {how}."
-    if (
-        theirs
-        and theirs.size_bytes >= MUCH * (ours.size_bytes if ours else 1)
-        and theirs.size_bytes >= 0.2 * moved(use)
-    ):
-        less = str(ours) if ours else "little"
-        return f"`{slug(book)}` also fills temporary arrays of {theirs}; `{slug(use)}` {less}."
-    return f"`{slug(use)}` does it in fewer or faster steps."
+    if held(book) >= MUCH * held(use) and held(book) >= 0.2 * moved(use):
+        return f"`{slug(book)}` needs {size_bytes(held(book))} of memory, `{slug(use)}` {size_bytes(held(use))}."
+    return ""
+
+
+def held(row: Row) -> int:
+    """Bytes that a call allocates at most, and that set-up keeps."""
+    return sum(peak.size_bytes for peak in (call_peak(row.extra_info), setup_peak(row.extra_info)) if peak)
 
 
 def limit_words(row: Row, result: ResultFile) -> str:
@@ -218,13 +235,12 @@ def limit_words(row: Row, result: ResultFile) -> str:
     limit = limit_of(row, result)
     if limit is None or limit.share.estimate < 0.2:
         return ""
-    if limit.name in MEANING:
-        return f"`{slug(row)}` runs at {share(min(limit.share.estimate, 1))} of {MEANING[limit.name]}"
-    return (
-        f"{share(min(limit.share.estimate, 1))} of the time of `{slug(row)}` is that of any call"
-        if limit.name == "call"
-        else ""
-    )
+    of_it = f"{share(min(limit.share.estimate, 1))} of the time of `{slug(row)}`"
+    if limit.name in (MEMORY, CACHE):
+        return f"moving these rows alone takes {of_it}"
+    if limit.name == ARITHMETIC:
+        return f"a matrix product of as many operations takes {of_it}"
+    return f"calling an empty function takes {of_it}" if limit.name == CALL else ""
 
 
 def limit_of(row: Row, result: ResultFile) -> RooflineLimit | None:
@@ -282,12 +298,11 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
             continue
         ratio = answer.slower(row, book)
         if ratio.estimate >= LOSES and (ratio.low is None or ratio.low > 1):
-            peak, book_peak = call_peak(row.extra_info), call_peak(book.extra_info)
             reason = ""
             if moved(row) >= MUCH * moved(book) > 0:
                 reason = f": it {bytes_moved(row)}"
-            elif peak and peak.size_bytes >= MUCH * (book_peak.size_bytes if book_peak else 1):
-                reason = f": it fills temporary arrays of {peak}"
+            elif held(row) >= MUCH * max(1, held(book)):
+                reason = f": it allocates {size_bytes(held(row))}"
             yield Surprise(
                 f"`{slug(row)}` is {slower(ratio.estimate)} than the textbook’s `{slug(book)}`",
                 f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
@@ -337,7 +352,7 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
             reason = f": {share(stages[largest] / sum(stages.values()))} of it is {largest}" if largest else ""
             yield Surprise(
                 f"Chapter 4.2 trains {answer.kernel.partition('.')[2]} slower than chapter 4.1",
-                f"Negative sampling takes {seconds(wall_s(sampled))} a call, the full softmax {seconds(wall_s(softmax))},"
+                f"A step with negative sampling takes {seconds(wall_s(sampled))}, one with the full softmax {seconds(wall_s(softmax))},"
                 f" at V = {answer.size.V:,}{reason}.",
                 answer.problem,
                 3 + math.log(ratio),
@@ -362,8 +377,8 @@ def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
         answer, sampled_s, full_s = max(no_faster, key=lambda one: one[0].size.V)
         yield Surprise(
             f"The book’s negative sampling is no faster than full softmax at V = {answer.size.V:,}",
-            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples: "
-            f"each of its {answer.size.K + 1} layers clears a gradient as large as the table.",
+            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples, in {answer.size.K + 1} layers "
+            "with a gradient each as large as the table.",
             answer.problem,
             3.0,
         )
@@ -403,13 +418,13 @@ def trust(result: ResultFile) -> str:
         for answer in answers(result).values()
         for row in answer.rows
         if row is not answer.use
-        for ratio in [speedup(answer.use, row)]
-        if ratio and ratio.low is not None and ratio.high is not None
+        for ratio in [answer.slower(row)]
+        if ratio.low is not None and ratio.high is not None
     ]
     if not widths:
         return "Ratios have no intervals: there are too few processes."
     typical, most = np.percentile(widths, (50, 90))
-    sentence = f"Ratios to ±{share(typical)} typically, ±{share(most)} in nine of ten."
+    sentence = f"A ratio is known to ±{share(typical)} typically, and nine of ten to ±{share(most)}."
     varied = result.w2vbench.environment.get("clock_variation")
     if isinstance(varied, int | float) and varied >= 1.2:
         sentence += f" The machine’s speed varied {varied:.1f}-fold: expect more between runs."

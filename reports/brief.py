@@ -10,6 +10,7 @@ from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surpr
 from .frame import wall_s
 from .results import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
+from .statistics import Interval
 from .tables import float_of, limit_reached, memory_text
 from .units import counted, seconds, two
 
@@ -116,8 +117,19 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
         return "the same", ""
     if answer.ties(row):
         return slug(row), "tie"
-    ratio = answer.slower(row).estimate
-    return slug(row), f"{two(ratio)}×" if ratio >= 1.1 else f"+{(ratio - 1) * 100:.0f} %"
+    return slug(row), ratio_text(answer.slower(row))
+
+
+VAGUE = 3.0
+"""A ratio whose interval's ends differ by this factor is marked with ~."""
+
+
+def ratio_text(ratio: Interval) -> str:
+    """A ratio to the one to use: ``28×``, ``+6 %``; ``~4.1×`` where it is hardly known."""
+    vague = ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
+    return "~" * vague + (
+        f"{two(ratio.estimate)}×" if ratio.estimate >= 1.1 else f"+{(ratio.estimate - 1) * 100:.0f} %"
+    )
 
 
 def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
@@ -189,16 +201,10 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
 
 def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
     """A case's cells under CASE_HEADER."""
-    ratio, interval = "fastest", ""
+    ratio, interval = ("use this" if answer.ranking.tie else "fastest"), ""
     if row is not answer.use:
         found = answer.slower(row)
-        ratio = (
-            "tie"
-            if answer.ties(row)
-            else f"{two(found.estimate)}×"
-            if found.estimate >= 1.1
-            else f"+{(found.estimate - 1) * 100:.0f} %"
-        )
+        ratio = "tie" if answer.ties(row) else ratio_text(found)
         interval = "" if found.low is None or found.high is None else f"{two(found.low)}–{two(found.high)}×"
     kept = float_of(case.held_bytes)
     memory = memory_text(case.memory_bytes, case.memory_kind) + (

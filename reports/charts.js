@@ -65,7 +65,8 @@ function lineChart({series, title, xTitle, format, width = 470, height = 310, ri
   right = Math.min(right, .4 * width);
   const left = 62, top = 12, bottom = height - 44, plot = chart(width, height, title);
   const points = series.flatMap((one) => one.points);
-  const x = decades(points.map((point) => point.x), left + 14, width - right - 14), y = decades([...points.map((point) => point.y), ...every], bottom, top);
+  const x = decades(points.map((point) => point.x), left + 14, width - right - 14), reach = points.flatMap((point) => (point.low ? [Math.max(point.low, point.y / 10), Math.min(point.high, point.y * 10)] : []));
+  const y = decades([...points.map((point) => point.y), ...reach, ...every], bottom, top);
   for (const tick of y.ticks) {
     plot.append(s("path", {class: "grid", d: `M${left} ${y.scale(tick)}H${width - right}`}), label(left - 8, y.scale(tick) + 4, format(tick).replace(/\.0+(?= )|(?<=\d)\.00(?= )/, ""), {"text-anchor": "end", class: "axis"}));
   }
@@ -76,12 +77,12 @@ function lineChart({series, title, xTitle, format, width = 470, height = 310, ri
   plot.append(label((left + width - right) / 2, height - 8, xTitle, {"text-anchor": "middle", class: "axis"}));
   const ends = [];
   for (const one of series) {
-    const kind = FAMILY[one.family], sorted = one.points.slice().sort((a, b) => a.x - b.x);
+    const kind = FAMILY[one.family], sorted = one.points.slice().sort((a, b) => a.hollow - b.hollow || a.x - b.x);
     const runs = []; // hollow points are another series, since they are of another batch
     for (const point of sorted) (runs.length && runs.at(-1)[0].hollow === point.hollow ? runs.at(-1) : runs[runs.push([]) - 1]).push(point);
     for (const run of runs) plot.append(s("path", {class: `line ${kind}${one.strong ? " strong" : ""}${one.dashed ? " dashed" : ""}`, d: run.map((point, at) => `${at ? "L" : "M"}${x.scale(point.x).toFixed(1)} ${y.scale(point.y).toFixed(1)}`).join("")}));
     for (const point of sorted) {
-      if (point.low && point.high / point.low > 1.15) plot.append(s("path", {class: `whisker ${kind}`, d: `M${x.scale(point.x)} ${Math.min(bottom, y.scale(point.low))}V${Math.max(top, y.scale(point.high))}`}));
+      if (point.low && point.high / point.low > 1.15) plot.append(s("path", {class: `whisker ${kind}`, d: `M${x.scale(point.x)} ${Math.min(bottom, y.scale(point.low))}V${Math.max(top - 6, y.scale(point.high))}`}));
       plot.append(mark(one.family, x.scale(point.x), y.scale(point.y), one.strong ? 4 : 3.2, point.hollow, point.title));
     }
     const last = sorted.at(-1);
@@ -143,13 +144,13 @@ function barChart({rows, title, width = 470}) {
 
 /** Operations per byte against operations a second. points: {x, y, family, title, name}; lines: {name, y(x)}. */
 function roofline({points, memory, matmul, title, width = 900, height = 400}) {
-  const left = 76, right = 150, top = 14, bottom = height - 46, plot = chart(width, height, title);
+  const left = 76, right = 150, top = 26, bottom = height - 46, plot = chart(width, height, title);
   const ridges = memory ? Object.values(matmul).map((rate) => rate / memory) : [];
   const x = decades([...points.map((point) => point.x), ...ridges], left, width - right), y = decades([...points.map((point) => point.y), ...Object.values(matmul)], bottom, top);
   for (const tick of y.ticks) plot.append(s("path", {class: "grid", d: `M${left} ${y.scale(tick)}H${width - right}`}), label(left - 8, y.scale(tick) + 4, scaled(tick, "").join(" ").replace(".00", "").replace(".0", "").trim(), {"text-anchor": "end", class: "axis"}));
   for (const tick of x.ticks) plot.append(label(x.scale(tick), bottom + 18, tick >= 1 ? tick.toLocaleString("en") : String(Number(tick.toPrecision(1))), {"text-anchor": "middle", class: "axis"}));
   plot.append(s("path", {class: "base", d: `M${left} ${bottom}H${width - right}`}));
-  plot.append(label((left + width - right) / 2, height - 8, "operations per byte moved", {"text-anchor": "middle", class: "axis"}));
+  plot.append(label((left + width - right) / 2, height - 8, "operations per byte moved", {"text-anchor": "middle", class: "axis"}), label(0, 10, "operations a second", {class: "axis"}));
   const [first, last] = [x.ticks[0], x.ticks.at(-1)], top_rate = Math.max(...Object.values(matmul), 0);
   if (memory) {
     const from = Math.max(first, y.ticks[0] / memory), to = Math.min(last, (top_rate || y.ticks.at(-1)) / memory);

@@ -58,7 +58,7 @@ def scatter() -> str:
     return drawing(
         128, text(56, 12, "dout", "name"), text(228, 12, "dW", "name"),
         *(table(24, 35 + 26 * at, 1, 5, [0]) for at in range(3)), table(196, 26, 6, 5, WORDS), *arrows,
-        text(274, 32 + CELL * 3 + 4, "adds up twice", "hint", "start"), text(56, 122, "B gradients", "hint"), text(228, 122, "V rows", "hint"),
+        text(56, 122, "B gradients", "hint"), text(222, 122, "V rows; a repeated word gets both", "hint"),
     )  # fmt: skip
 
 
@@ -68,7 +68,17 @@ def output() -> str:
         table(24, 51, 1, 5, [0]), arrow(92, 58, 114, 58), table(116, 26, 6, 5, (0, 2, 5)),
         *(arrow(184, 32 + CELL * row, 244, 32 + CELL * row) for row in (0, 2, 5)), *(table(246, 26 + CELL * row, 1, 1, [0]) for row in (0, 2, 5)),
         text(266, 36, "target", "hint", "start"), text(266, 62, "negative", "hint", "start"), text(266, 101, "negative", "hint", "start"),
-        text(150, 122, "softmax scores all V rows", "hint"),
+        text(150, 122, "only the target and K others are scored", "hint"),
+    )  # fmt: skip
+
+
+def softmax() -> str:
+    rows = range(6)
+    return drawing(
+        128, text(56, 12, "h", "name"), text(150, 12, "W_out", "name"), text(256, 12, "scores", "name"),
+        table(24, 51, 1, 5, [0]), arrow(92, 58, 114, 58), table(116, 26, 6, 5, rows),
+        *(arrow(184, 32 + CELL * row, 244, 32 + CELL * row) for row in rows), table(246, 26, 6, 1, [2]),
+        text(266, 62, "target", "hint", "start"), text(150, 122, "all V rows are scored", "hint"),
     )  # fmt: skip
 
 
@@ -118,9 +128,16 @@ def training() -> str:
 DIAGRAMS: dict[str, Callable[[], str]] = {
     "lookup": lookup,
     "scatter": scatter,
+    "output.softmax": softmax,
     "output": output,
     "sampling": sampling,
     "update": update,
     "training": training,
 }
-"""By group of kernels: the part of a kernel's name before its dot."""
+"""By kernel, or by group of kernels: the part of a name before its dot."""
+
+
+def diagram(kernel: str) -> str:
+    """Return the drawing of what a kernel computes; empty for kernels from outside."""
+    draw = DIAGRAMS.get(kernel) or DIAGRAMS.get(kernel.partition(".")[0])
+    return draw() if draw else ""

@@ -87,7 +87,8 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
     best = max(every, key=lambda one: one.share.estimate, default=None)
     if best is None or best.share.estimate >= LEAST:
         return best
-    return RooflineLimit(INTERPRETER, best.share) if extra.loops and not extra.moves_more else None
+    own_loop = extra.loops and not extra.moves_more and not extra.grows_with  # else its time is that of what it calls
+    return RooflineLimit(INTERPRETER, best.share) if own_loop else None
 
 
 def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limits: Limits) -> list[RooflineLimit]:

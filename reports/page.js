@@ -3,7 +3,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const {kernels, problems, families} = data;
 const REFERENCES = ["the fastest", "the textbook", "the best NumPy/SciPy", "the best compiled", "the best framework"];
-const FASTEST = 0, TEXTBOOK = 1, NUMPY = 2;
+const IN_ADDRESS = ["fastest", "textbook", "numpy", "compiled", "framework"]; // the references, as the address has them
+const FASTEST = 0, TEXTBOOK = 1, NUMPY = 2, COMPILED = 3, VAGUE = 3;
 const GROUPS = JSON.parse(document.getElementById("groups").textContent);
 
 function h(tag, attributes = {}, ...children) {
@@ -27,8 +28,8 @@ let section = "";
 function readAddress() {
   const [place, query] = location.hash.slice(1).split("?");
   const given = new URLSearchParams(query ?? "");
-  for (const name of ["V", "B", "H", "ref"]) state[name] = given.has(name) && Number.isFinite(Number(given.get(name))) ? Number(given.get(name)) : data.start?.[name] ?? 0;
-  if (!REFERENCES[state.ref]) state.ref = FASTEST;
+  for (const name of ["V", "B", "H"]) state[name] = given.has(name) && Number.isFinite(Number(given.get(name))) ? Number(given.get(name)) : data.start?.[name] ?? 0;
+  state.ref = Math.max(FASTEST, IN_ADDRESS.indexOf(given.get("ref")));
   state.rest = given.get("rest") ?? data.start?.rest ?? "";
   state.sort = given.get("sort") ?? "";
   section = decodeURIComponent(place ?? "");
@@ -36,7 +37,7 @@ function readAddress() {
 
 function writeAddress() {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(state)) if (value && value !== data.start?.[name]) query.set(name, value);
+  for (const [name, value] of Object.entries(state)) if (value && value !== data.start?.[name]) query.set(name, name === "ref" ? IN_ADDRESS[value] : value);
   const hash = `${section}${String(query) ? `?${query}` : ""}`;
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
@@ -75,15 +76,16 @@ const nameOf = (kernel, number) => [icon(kernel.implementations[number].family),
 function ratioText(problem, one, reference = state.ref) {
   const base = problem.references[reference], ratio = one.r[reference];
   if (base === null || !ratio) return "–";
-  if (one.i === base) return reference === FASTEST ? "fastest" : "1×";
-  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`;
-  return slower(ratio[0]);
+  if (one.i === base) return reference === FASTEST && problem.ties.length === 1 ? "fastest" : reference === FASTEST ? "use this" : "1×";
+  const vague = ratio[1] && ratio[2] > VAGUE * ratio[1] ? "~" : ""; // hardly known
+  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`);
+  return vague + slower(ratio[0]);
 }
 
 function answerCell(kernel, problem, reference) {
   const number = problem.references[reference];
   if (number === null) return [h("span", {class: "same"}, "none"), ""];
-  if (number === problem.use) return [h("span", {class: "same"}, reference === TEXTBOOK ? "the textbook’s" : "the same"), ""];
+  if (number === problem.use) return [h("span", {class: "same"}, "the same"), ""];
   return [h("span", {class: "who"}, nameOf(kernel, number)), ratioText(problem, caseOf(problem, number))];
 }
 
@@ -91,8 +93,9 @@ function answerCell(kernel, problem, reference) {
 function strip(kernel, problem, scale, ticks) {
   const drawing = s("svg", {class: "strip", viewBox: "0 0 124 26", width: 124, height: 26, "aria-hidden": "true"});
   for (const tick of ticks) drawing.append(s("path", {class: "grid", d: `M${scale(tick)} 0V26`}));
+  const within = (ratio) => scale(Math.min(ticks.at(-1), Math.max(ticks[0], ratio)));
   const shown = [TEXTBOOK, NUMPY, FASTEST].map((reference) => caseOf(problem, problem.references[reference] ?? -1)).filter((one) => one?.r[state.ref]);
-  const places = shown.map((one) => scale(one.r[state.ref][0]));
+  const places = shown.map((one) => within(one.r[state.ref][0]));
   if (places.length) drawing.append(s("path", {class: "span", d: `M${Math.min(...places)} 13H${Math.max(...places)}`}));
   shown.forEach((one, at) => drawing.append(mark(kernel.implementations[one.i].family, places[at], 13, 3.8)));
   return drawing;
@@ -103,7 +106,7 @@ function showSummary() {
   if (!place) return;
   const rows = kernels.map((kernel) => ({kernel, problem: nearest(kernel)}));
   const ratios = rows.flatMap(({problem}) => problem.use === undefined ? [] : [FASTEST, TEXTBOOK, NUMPY].map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[state.ref]?.[0]).filter(Boolean));
-  const {scale, ticks} = decades([1, ...ratios, 10], 8, 116), many = Math.ceil(ticks.length / 3);
+  const {scale, ticks} = decades(state.ref === FASTEST ? [1, 10, ...ratios.map((ratio) => Math.max(1, ratio))] : [1, ...ratios, 10], 8, 116), many = Math.ceil((ticks.length - 1) / 2);
   const axis = s("svg", {viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true"}, ...ticks.filter((_, at) => at % many === 0).map((tick, at, all) => s("text", {x: scale(tick), y: 11, class: "axis", "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle"}, `${narrow(Math.max(tick, 1 / tick)).replace(".0", "")}×${tick < 1 ? " faster" : ""}`)));
   const than = state.ref === FASTEST ? "times slower" : `than ${REFERENCES[state.ref]}`;
   const head = h("thead", {}, h("tr", {}, h("th", {scope: "col"}, "Kernel"), h("th", {scope: "col", colspan: 2}, "Use", h("small", {}, "time per call")), h("th", {scope: "col", colspan: 2}, "NumPy/SciPy only", h("small", {}, than)), h("th", {scope: "col", colspan: 2}, "Textbook", h("small", {}, than)), h("th", {scope: "col", class: "dots"}, state.ref === FASTEST ? "Times slower" : "Ratio", axis)));
@@ -124,14 +127,15 @@ function showSummary() {
     body.append(h("tr", {class: "answer"}, first, h("td", {class: "use"}, nameOf(kernel, problem.use), tie), h("td", {class: "number"}, h("b", {}, value), h("span", {class: "unit"}, unit)), h("td", {class: "numpy"}, numpy), h("td", {class: "ratio numpy"}, numpyRatio), h("td", {class: "book"}, book), h("td", {class: "ratio book"}, bookRatio), h("td", {class: "dots"}, strip(kernel, problem, scale, ticks))));
   }
   place.replaceChildren(h("table", {class: "answers"}, head, body));
-  document.getElementById("at-size").textContent = `at V = ${plain(state.V)} and B = ${plain(state.B)}, unless a row says otherwise`;
+  const exact = rows.filter(({problem}) => !otherSize(problem)).length;
+  document.getElementById("at-size").textContent = exact === rows.length ? `at V = ${plain(state.V)} and B = ${plain(state.B)}` : `at V = ${plain(state.V)} and B = ${plain(state.B)}, or the nearest size, which the row then says (${rows.length - exact} of ${rows.length})`;
 }
 
 // -- one kernel
 
 const growth = (power, of) => power === undefined ? "–" : Math.abs(power) < .15 ? "flat" : h("span", {}, `as ${of}`, Math.abs(power - 1) < .15 ? undefined : h("sup", {}, power.toFixed(1)));
 
-const WORKING = {memory: "memory", cache: "cache", arithmetic: "arithmetic", call: "calling", interpreter: "Python’s loop"};
+const WORKING = {memory: "moving rows", cache: "moving rows, cached", arithmetic: "arithmetic", call: "calling", interpreter: "Python’s loop"};
 
 function limitCell(one) {
   if (!one.limit) return "–";
@@ -174,7 +178,7 @@ function caseTable(kernel, problem) {
   };
   const reference = problem.references?.[state.ref];
   const than = REFERENCES[state.ref] + (state.ref > TEXTBOOK && typeof reference === "number" ? ` (${kernel.implementations[reference].slug})` : "");
-  const head = h("tr", {}, column("name", "Implementation"), column("time", "Time per call", words ? "" : problem.B > 1 ? `${plain(problem.B)} ${problem.unit || "row"}s` : "", "number"), words ? column("words", "Words per second", "", "number") : undefined, column("ratio", state.ref === FASTEST ? "Times slower than the fastest" : `Compared with ${than}`, "bar: 95 % interval", "ratios"), column("memory", "Memory", "call + kept from set-up"), grows ? column("grows", "Grows", `with ${of}`) : undefined, limits ? column("limit", "Hardware limit", "share of this machine’s best") : undefined);
+  const head = h("tr", {}, column("name", "Implementation"), column("time", "Time per call", words ? "" : problem.B > 1 ? `${plain(problem.B)} ${problem.unit || "row"}s` : "", "number"), words ? column("words", "Words per second", "", "number") : undefined, column("ratio", state.ref === FASTEST ? "Times slower than the fastest" : `Compared with ${than}`, "coloured: 95 % interval", "ratios"), column("memory", "Memory", "call + kept from set-up"), grows ? column("grows", "Grows", `with ${of}`) : undefined, limits ? column("limit", "Hardware limit", "share of this machine’s best") : undefined);
   const body = sortedCases(problem).map((one) => {
     const implementation = kernel.implementations[one.i];
     const name = h("th", {scope: "row"}, h("div", {class: "name"}, icon(implementation.family), h("code", {}, implementation.slug), h("span", {class: "title", title: implementation.title}, implementation.title), implementation.slide ? h("span", {class: "badge"}, `slide ${implementation.slide}`) : undefined, problem.references?.[NUMPY] === one.i && problem.use !== one.i ? h("span", {class: "badge best"}, "best NumPy/SciPy") : undefined));
@@ -246,11 +250,13 @@ function heatTable(kernel, problem) {
     const found = caseOf(one, number);
     if (!found?.t) return h("td", {class: "none"}, "–");
     const ratio = found.r[FASTEST][0], heat = Math.min(1, Math.max(0, Math.log10(ratio) / 5));
-    const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : `${narrow(ratio)}×`;
+    const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : ratio < 1.1 ? `+${((ratio - 1) * 100).toFixed(0)} %` : `${narrow(ratio)}×`;
     const {class: kind, style} = shade(heat);
     return h("td", {class: `${kind}${one.ties.includes(number) ? " one" : ""}`, style}, text);
   };
-  return figureOf("Times slower than the fastest", "at each size; darker = slower; k = thousand", h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} at each size`}, h("table", {class: "heats"}, h("thead", {}, head("V", "V"), head("B", "B")), h("tbody", {}, rows.map(({implementation, number}) => h("tr", {}, h("th", {scope: "row"}, icon(implementation.family), h("code", {}, implementation.slug)), its.map((one) => cell(one, number))))))));
+  const figure = figureOf("Times slower than the fastest", "at each size; darker = slower; k = thousand", h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} at each size`}, h("table", {class: "heats"}, h("thead", {}, head("V", "V"), head("B", "B")), h("tbody", {}, rows.map(({implementation, number}) => h("tr", {}, h("th", {scope: "row"}, icon(implementation.family), h("code", {}, implementation.slug)), its.map((one) => cell(one, number))))))));
+  figure.classList.add("heat-figure");
+  return figure;
 }
 
 function stageTable(kernel, problem) {
@@ -271,11 +277,14 @@ function stageTable(kernel, problem) {
 }
 
 function picks(kernel, problem) {
+  const base = problem.references[state.ref], name = (number) => kernel.implementations[number].slug;
+  const ratio = (number) => base === null || number === base ? undefined : problem.ties.includes(number) && problem.ties.includes(base) ? h("b", {}, "tie") : [h("b", {}, slower(caseOf(problem, number).r[state.ref][0])), h("span", {}, `than ${name(base)}`)];
   const one = (title, reference) => {
     const number = problem.references[reference];
     if (number === null) return undefined;
-    const same = reference !== FASTEST && number === problem.use, found = caseOf(problem, number);
-    return h("div", {}, h("dt", {}, title), h("dd", {}, same ? h("span", {class: "same"}, "the same") : [nameOf(kernel, number), reference === FASTEST ? [h("b", {}, time(found.t[0])), problem.ties.length > 1 ? h("span", {}, `tie with ${problem.ties.slice(1, 3).map((tied) => kernel.implementations[tied].slug).join(", ")}${problem.ties.length > 3 ? ` and ${problem.ties.length - 3} more` : ""}`) : undefined] : problem.ties.includes(number) ? h("b", {}, "tie") : [h("b", {}, slower(found.r[FASTEST][0])), h("span", {}, "than it")]]));
+    const same = reference !== FASTEST && number === problem.use, ties = problem.ties.slice(1).map(name);
+    const more = reference === FASTEST && [h("b", {}, time(caseOf(problem, number).t[0])), ties.length ? h("span", {}, `about as fast: ${ties.slice(0, 2).join(", ")}${ties.length > 2 ? ` and ${ties.length - 2} more` : ""}`) : undefined];
+    return h("div", {}, h("dt", {}, title), h("dd", {}, same ? h("span", {class: "same"}, "the same") : [nameOf(kernel, number), more || undefined, ratio(number)]));
   };
   return h("dl", {class: "picks"}, one("Use", FASTEST), one("NumPy/SciPy only", NUMPY), one("Textbook", TEXTBOOK));
 }
@@ -296,6 +305,7 @@ function showKernel(place) {
   if (problem.why) answers.append(h("p", {class: "because"}, h("b", {}, "Why. "), prose(problem.why)));
   if (problem.undecided) answers.append(h("p", {class: "because"}, h("b", {}, "Undecided. "), prose(problem.undecided)));
   body.replaceChildren(...[caseTable(kernel, problem), h("p", {class: "foot"}, problem.note, " ", h("button", {type: "button", class: "copy", onclick: (event) => copy(event.target, kernel, problem)}, "Copy the table")), charts(kernel, problem), stageTable(kernel, problem)].filter(Boolean));
+  for (const note of place.querySelectorAll(".slowest")) note.hidden = note.dataset.size !== problem.size;
   for (const block of place.querySelectorAll(".code-block[data-size]")) {
     const same = block.dataset.size === problem.size;
     block.classList.toggle("other-size", !same);
@@ -325,48 +335,59 @@ async function clipboard(text) {
 
 // -- across kernels
 
-/** Lines of several kernels in one chart: the time of an example against V, at the batch that has most vocabularies. */
-function storyLines(kernelName, wanted) {
+/** Lines of several kernels in one chart: the time of an example against V, at a batch, and with hollow marks where only another was measured. */
+function storyLines(kernelName, B, wanted) {
   const kernel = kernels.find((one) => one.name === kernelName);
   if (!kernel) return [];
   const its = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === state.rest && one.H === state.H);
-  const byB = Map.groupBy ? Map.groupBy(its, (one) => one.B) : its.reduce((map, one) => map.set(one.B, [...(map.get(one.B) ?? []), one]), new Map());
-  const batches = [...byB.entries()].sort((a, b) => b[1].length - a[1].length || b[0] - a[0]);
-  if (!batches.length) return [];
-  const series = batches[0][1].sort((a, b) => a.V - b.V), last = series.at(-1);
+  const largest = Math.max(...its.filter((one) => one.B === B).map((one) => one.V)), other = batchOf(its.filter((one) => one.V > largest));
+  const series = its.filter((one) => one.B === B || (one.B === other && one.V >= largest)).sort((a, b) => (a.B !== B) - (b.B !== B) || a.V - b.V);
+  if (!series.length) return [];
   return wanted.flatMap(({reference, slug, name, dashed}) => {
-    const number = slug ? kernel.implementations.findIndex((one) => one.slug === slug) : last.references[reference];
+    const number = slug ? kernel.implementations.findIndex((one) => one.slug === slug) : series.at(-1).references[reference];
     if (number === null || number < 0) return [];
-    const points = series.flatMap((one) => { const found = caseOf(one, number); return found?.t ? [{x: one.V, y: found.t[0] / one.B, low: found.t[1] / one.B, high: found.t[2] / one.B, hollow: false, title: `${name}: ${time(found.t[0] / one.B)} at V = ${plain(one.V)}, B = ${plain(one.B)}`, one, found}] : []; });
-    if (points.length < 2) return [];
-    return [{name, family: kernel.implementations[number].family, dashed, strong: true, value: time(points.at(-1).y), points, B: series[0].B}];
+    const points = series.flatMap((one) => { const found = caseOf(one, number); return found?.t ? [{x: one.V, y: found.t[0] / one.B, low: found.t[1] / one.B, high: found.t[2] / one.B, hollow: one.B !== B, title: `${name}: ${time(found.t[0] / one.B)} at V = ${plain(one.V)}, B = ${plain(one.B)}`, one, found}] : []; });
+    return points.length < 2 ? [] : [{name, family: kernel.implementations[number].family, dashed, strong: true, value: time(points.at(-1).y), points}];
   });
 }
 
+/** The batch at which most of some problems were measured. */
+function batchOf(its) {
+  const counts = new Map();
+  for (const one of its) counts.set(one.B, (counts.get(one.B) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0]?.[0];
+}
+
 function costTable(lines) {
-  const V = Math.min(...lines.map((line) => line.points.at(-1).x)), rows = lines.map((line) => ({line, point: line.points.find((point) => point.x === V)})).filter(({point}) => point);
-  return h("table", {class: "costs"}, h("thead", {}, h("tr", {}, ["At V = " + plain(V), "operations", "memory moved", "time"].map((title) => h("th", {scope: "col"}, title)))), h("tbody", {}, rows.map(({line, point}) => h("tr", {}, h("th", {scope: "row"}, icon(line.family), line.name), h("td", {}, point.found.flops ? amount(point.found.flops / point.one.B) : "none"), h("td", {}, point.found.bytes ? bytes(point.found.bytes / point.one.B) : "–"), h("td", {}, time(point.y))))));
+  const rows = lines.map((line) => ({line, point: line.points.at(-1)}));
+  return h("table", {class: "costs"}, h("thead", {}, h("tr", {}, ["At the largest V", "operations", "memory traffic", "time"].map((title) => h("th", {scope: "col"}, title)))), h("tbody", {}, rows.map(({line, point}) => h("tr", {}, h("th", {scope: "row"}, icon(line.family), line.name, h("span", {class: "soft"}, ` (${plain(point.one.B)} a call)`)), h("td", {}, point.found.flops ? amount(point.found.flops / point.one.B) : "none"), h("td", {}, point.found.bytes ? bytes(point.found.bytes / point.one.B) : "–"), h("td", {}, time(point.y))))));
 }
 
 function showStory() {
   const place = document.getElementById("story");
   if (!place) return;
-  const lookups = storyLines("lookup", [{reference: TEXTBOOK, name: "one-hot × W"}, {slug: "gather", name: "W[idx]"}, {reference: 3, name: "compiled loop"}]);
-  const outputs = [...storyLines("output.softmax", [{reference: TEXTBOOK, name: "full softmax"}, {reference: 3, name: "full softmax, compiled"}]), ...storyLines("output.negative-sampling", [{reference: TEXTBOOK, name: "the book’s negative sampling", dashed: true}, {reference: NUMPY, name: "negative sampling, NumPy"}, {reference: 3, name: "negative sampling, compiled"}])];
+  const problemsOf = (name) => (kernels.find((one) => one.name === name)?.problems ?? []).map((number) => problems[number]).filter((one) => one.use !== undefined && one.rest === state.rest && one.H === state.H);
+  const [words, examples] = ["lookup", "output.negative-sampling"].map((name) => batchOf(problemsOf(name)));
+  const lookups = storyLines("lookup", words, [{reference: TEXTBOOK, name: "one-hot × W"}, {slug: "gather", name: "W[idx]"}, {reference: COMPILED, name: "compiled loop"}]);
+  const outputs = [...storyLines("output.softmax", examples, [{reference: TEXTBOOK, name: "full softmax"}, {reference: COMPILED, name: "full softmax, compiled"}]), ...storyLines("output.negative-sampling", examples, [{reference: TEXTBOOK, name: "the book’s negative sampling", dashed: true}, {reference: NUMPY, name: "negative sampling, NumPy"}, {reference: COMPILED, name: "negative sampling, compiled"}])];
   const every = [...lookups, ...outputs].flatMap((line) => line.points.map((point) => point.y)), panels = [];
-  const batch = (lines) => [...new Set(lines.map((line) => line.B))].map(plain).join(" or ");
+  const hollow = (lines) => { const others = new Set(lines.flatMap((line) => line.points.filter((point) => point.hollow).map((point) => plain(point.one.B)))); return others.size ? ` (hollow marks: ${[...others].join(", ")})` : ""; };
   if (lookups.length > 1) {
     const [book, gather] = [lookups[0].points.at(-1), lookups[1].points.at(-1)];
-    panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${batch(lookups)} words per call`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
+    panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${plain(words)} words per call${hollow(lookups)}`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
       h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), ": one row. That is why its line is flat."), costTable(lookups)));
   }
   if (outputs.length > 1) {
-    const named = (name) => outputs.find((line) => line.name === name)?.points.at(-1), [full, compiled, sampled, numpy] = ["full softmax", "full softmax, compiled", "the book’s negative sampling", "negative sampling, NumPy"].map(named), text = [];
+    // ratios at the largest V that all were measured at with the same batch
+    const pointsOf = (name) => outputs.find((line) => line.name === name)?.points.filter((point) => !point.hollow) ?? [];
+    const common = Math.max(...pointsOf("full softmax").map((point) => point.x)), text = [];
+    const named = (name) => pointsOf(name).find((point) => point.x === common) ?? outputs.find((line) => line.name === name)?.points.at(-1);
+    const [full, compiled, sampled, numpy] = ["full softmax", "full softmax, compiled", "the book’s negative sampling", "negative sampling, NumPy"].map(named);
     if (full) text.push("Full softmax ", h("b", {}, "scores all V words"), ". ");
-    if (sampled) text.push(`The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `, h("b", {}, "clears and adds a gradient as large as the table"), ", so its time still grows with V. ");
+    if (sampled) text.push(`The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `, h("b", {}, "clears a gradient as large as the table"), ", so its time still grows with V. ");
     if (numpy) text.push("Touch only the rows that occur, and the time stays flat. ");
-    if (full && compiled && numpy) text.push(`At V = ${plain(full.x)}, `, h("b", {}, `compiling full softmax makes it ${slower(compiled.y / full.y).replace(" faster", "")} faster; scoring ${numpy.one.K + 1} words instead of all, ${slower(numpy.y / full.y)}`), ". ", h("span", {class: "soft"}, "(Lines of different kernels were not timed in turn: such ratios are good to some tens of per cent.)"));
-    panels.push(figureOf("Scoring an example in the output layer", `time per example, H = ${state.H}, ${batch(outputs)} examples per call`, lineChart({series: outputs, every, title: "Time of an example in the output layer against V", xTitle: "vocabulary V (different words)", format: time, width: 660, height: 380, right: 200}), h("p", {}, text), costTable(outputs)));
+    if (full && compiled && numpy && full.one.B === numpy.one.B) text.push(`At V = ${plain(full.x)}, ${plain(full.one.B)} examples a call: full softmax is `, h("b", {}, full.found.r[COMPILED] ? `${slower(full.found.r[COMPILED][0])} than when it is compiled, and ${slower(full.y / numpy.y)} than scoring ${numpy.one.K + 1} words instead of all` : slower(full.y / numpy.y)), ". ", h("span", {class: "soft"}, "(Different kernels were timed apart: such ratios may be off by tens of per cent.)"));
+    panels.push(figureOf("Scoring an example in the output layer", `time per example, H = ${state.H}, ${plain(examples ?? 0)} examples per call${hollow(outputs)}`, lineChart({series: outputs, every, title: "Time of an example in the output layer against V", xTitle: "vocabulary V (different words)", format: time, width: 660, height: 380, right: 200}), h("p", {}, text), costTable(outputs)));
   }
   document.getElementById("why").hidden = !panels.length;
   document.querySelectorAll('a[href="#why"]').forEach((link) => { link.hidden = !panels.length; });
@@ -389,16 +410,19 @@ function showRoofline() {
 function showYourSize() {
   const place = document.getElementById("your-size");
   if (!place) return;
-  const form = place.querySelector("form"), out = place.querySelector("output"), value = (name) => Math.round(Number(form.elements[name].value));
+  const form = place.querySelector("form");
+  for (const name of ["V", "B", "H"]) form.elements[name].value ||= state[name];
+  const out = place.querySelector("output"), value = (name) => Math.round(Number(form.elements[name].value));
   const kernel = kernels.find((one) => one.name === form.elements.kernel.value);
-  if (!kernel || !(value("V") > 0) || !(value("B") > 0) || !(value("H") > 0)) { out.replaceChildren(); return; }
+  if (!kernel || !["V", "B", "H"].every((name) => value(name) > 0)) { out.replaceChildren("V, B and H are numbers from 1 up."); return; }
   const before = {...state};
   Object.assign(state, {V: value("V"), B: value("B"), H: value("H")});
   const problem = nearest(kernel), exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
+  const far = [[problem.V, state.V], [problem.B, state.B], [problem.H, problem.H > 1 ? state.H : problem.H]].some(([mine, its]) => Math.max(mine / its, its / mine) > 3);
   const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}`;
   Object.assign(state, before);
   if (problem.use === undefined) { out.replaceChildren("Nothing was measured of this kernel."); return; }
-  out.replaceChildren(h("p", {}, exact ? "Measured here: " : `Nearest measured, ${sizeText(problem)}: `, "use ", nameOf(kernel, problem.use), ` (${time(caseOf(problem, problem.use).t[0])} a call).`), exact ? "" : h("p", {}, "Measure just that: ", h("code", {class: "command"}, command), " ", h("button", {type: "button", class: "copy", onclick: (event) => { clipboard(command); event.target.textContent = "Copied"; }}, "Copy")));
+  out.replaceChildren(h("p", {}, exact ? "Measured here: " : `Nearest measured size, ${sizeText(problem)}: `, "use ", nameOf(kernel, problem.use), ` (${time(caseOf(problem, problem.use).t[0])} a call${exact ? "" : " of that size"}).${far ? " That is far from yours: measure it." : ""}`), exact ? "" : h("p", {}, "Measure just that: ", h("code", {class: "command"}, command), " ", h("button", {type: "button", class: "copy", onclick: (event) => { clipboard(command); event.target.textContent = "Copied"; }}, "Copy")));
 }
 
 // -- the control bar

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import comparison_page, lines, training_page
-from .answers import FAMILIES, Answer, answers, surprises
+from .answers import FAMILIES, Answer, answers, hottest_line, surprises
 from .deck import HEADER, deck_table
-from .diagrams import DIAGRAMS
+from .diagrams import diagram
 from .files import write_texts
 from .frame import frame
 from .page_data import page_data
@@ -53,8 +53,8 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
 GROUPS = {
     "lookup": "read the rows of the words in a batch",
-    "scatter": "add the gradients of a batch up, word by word",
-    "output": "score words against the right one; loss and gradients",
+    "scatter": "add up the gradients of a batch: rows for a sparse update, accumulate into a given gradient, dense for a new one",
+    "output": "score words against the right one: softmax over all of them, the others over a few; loss and gradients",
     "sampling": "draw wrong words (negatives) at random",
     "update": "one step of the optimizer",
     "training": "all of it: word vectors from text",
@@ -76,12 +76,13 @@ METHOD = (
     "Bars and ranges beside a ratio are 95 % intervals that hold for all rows of a table together (Bonferroni), since the data "
     "chose the fastest. Whiskers in charts are 95 % intervals of each time alone.",
     "An implementation ties with the fastest within 3 %, and within 15 % where paired t-tests do not call it slower. Of those "
-    "that tie, the simplest is recommended: the textbook’s, else the one that needs the fewest packages.",
+    "that tie, the simplest is recommended: the textbook’s, else the one that needs the fewest packages. ? marks what these "
+    "processes leave undecided. The test pairs processes, so it can separate two whose interval includes 1×.",
     "Growth is the fitted power of V from V = 10,000 up, or of B from 10 up, all else equal.",
     "Memory is the peak of what one call allocates, measured apart, and what set-up keeps. * marks growth of the process’s "
     "resident set, where libraries allocate memory that cannot be traced.",
     "The hardware limit is the least time in which this machine can move the same rows in the same order, compute as many "
-    "operations, or call an empty function, whichever takes longest.",
+    "operations, or call an empty function, whichever takes longest, as a share of the time of a call.",
     "Line by line: time by line_profiler, whose own cost is included; memory by tracemalloc, the peak that a line of one call allocates.",
 )
 """How to read the page."""
@@ -103,6 +104,7 @@ def html(result: ResultFile) -> str:
         for one in kernel["implementations"]
     }
     profiles = {case.partition("@")[0]: (case, profile) for case, profile in suite.profiles.items()}
+    ways = len({(row.extra_info.kernel, row.slug) for row in result.benchmarks})
     return render(
         "page.html",
         result=result,
@@ -110,14 +112,14 @@ def html(result: ResultFile) -> str:
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
         timings=len(result.benchmarks),
-        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(len(kinds), 'way')} to write them",
+        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(ways, 'way')} to write them",
         not_measured=not_measured(result),
         letters=letters(found.values()),
         groups=groups,
         group_titles=GROUPS,
         families=KINDS,
         marks={kind: Markup(drawn) for kind, drawn in MARKS.items()},
-        diagrams={name: Markup(draw()) for name, draw in DIAGRAMS.items()},
+        diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
         surprises=surprises(result)[:5],
         trust=data["trust"],
         opened=kernels[0] if kernels else "",
@@ -128,7 +130,7 @@ def html(result: ResultFile) -> str:
         kinds=kinds,
         profiles=profiles,
         not_profiled={case.partition("@")[0]: reason for case, reason in suite.not_profiled.items()},
-        hottest={kernel: hottest_line(kernel, profiles, found.values()) for kernel in kernels},
+        hottest={kernel: slowest_line(kernel, result, found.values()) for kernel in kernels},
         line_cells=line_cells,
         highlighted=highlighted,
         from_def=from_def,
@@ -153,8 +155,8 @@ def date(result: ResultFile) -> str:
 LETTERS = {
     "V": "vocabulary: different words, the rows of a table",
     "H": "numbers in a word’s vector",
-    "B": "batch: words handled by one call",
-    "K": "wrong words drawn per example",
+    "B": "batch: words or examples of one call",
+    "K": "wrong words (negatives) drawn per example",
 }
 
 
@@ -178,16 +180,12 @@ def not_measured(result: ResultFile) -> str:
     return f"Not measured: {', '.join(f'{len(ways)} {reason}' for reason, ways in reasons.items())}" if reasons else ""
 
 
-def hottest_line(kernel: str, profiles: Mapping[str, tuple[str, LineProfile]], found: Iterable[Answer]) -> str:
-    """Which line takes most of the time of the kernel's textbook implementation."""
+def slowest_line(kernel: str, result: ResultFile, found: Iterable[Answer]) -> tuple[str, str]:
+    """Return a size, and which line takes most of the time of the kernel's textbook implementation there."""
     for answer in found:
-        book = answer.baseline
-        if answer.kernel == kernel and book and (key := f"{kernel}/{book.extra_info.implementation}") in profiles:
-            lines_ = profiles[key][1].lines
-            total, most = sum(line.time_s or 0 for line in lines_), max(lines_, key=lambda line: line.time_s or 0)
-            if total and most.time_s:
-                return f"{share(most.time_s / total)} of the textbook’s time is one line: `{most.text.strip()}`"
-    return ""
+        if answer.kernel == kernel and answer.baseline and (line := hottest_line(answer.baseline, result)):
+            return answer.problem.partition("@")[2], f"{share(line[0])} of the textbook’s time is one line: `{line[1]}`"
+    return "", ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ AS_FAST = 1.03
 MAY_BE_AS_FAST = 1.15
 """Cases within this factor tie too, unless the test calls them slower. Beyond it, what the test leaves open is undecided."""
 
+APPROXIMATE = "approximate"
+"""What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""
+
 ERROR = 0.05
 """Probability that any of several identical implementations is called slower than the one that led by chance."""
 SIMULATED, MANY = 10_000, 20
@@ -35,7 +38,7 @@ class Ranking:
     leader
         The case with the least wall time; per example, where calls cover different numbers of examples.
     fastest
-        The leader and the cases that tie with it. The simplest comes first: the baseline, else the one that needs the fewest
+        The leader and the cases that tie with it. The simplest comes first: the baseline, else an exact one, else the one that needs the fewest
         packages, else the first in the file.
     undecided
         Cases too much slower to tie, which the test does not call slower either. Empty where there is no test.
@@ -104,7 +107,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
             fastest.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
-    fastest.sort(key=lambda row: (not row.extra_info.baseline, family(row)))
+    fastest.sort(key=lambda row: (not row.extra_info.baseline, APPROXIMATE in row.extra_info.title, family(row)))
     return Ranking(leader, tuple(fastest), tuple(undecided), processes, len(problem))
 
 

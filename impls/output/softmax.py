@@ -155,7 +155,7 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
 
 @softmax.implementation(
     "in-place",
-    "the same in two buffers",
+    "full softmax in two buffers that calls reuse",
     summary="computing them in two buffers that every call reuses",
     grows_with="V",
     temporaries="BV",
@@ -306,7 +306,7 @@ def tiles(problem: Problem) -> Tiles:
 
 @softmax.implementation(
     "numba",
-    "compiled: the same in tiles of a few words",
+    "compiled, in tiles of a few words",
     summary="doing the same in compiled tiles of a few words, which stay in cache",
     grows_with="V",
     temporaries="BV+8V",

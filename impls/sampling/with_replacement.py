@@ -11,7 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from ..interface import Array, Kernel, Problem
+from ..case import Size
+from ..interface import Array, Kernel, Problem, Work
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
 from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
@@ -42,6 +43,11 @@ def not_targets(targets: Ints, K: int, draw: Callable[[int], Array]) -> Array:
     return negatives
 
 
+def passes_over_p(size: Size) -> Work:
+    """p is summed up and divided once a call: two reads and two writes of V probabilities."""
+    return Work(16.0 * size.V, 16.0 * size.V, 2.0 * size.V)
+
+
 @with_replacement.implementation(
     "choice",
     "Generator.choice with p",
@@ -49,6 +55,7 @@ def not_targets(targets: Ints, K: int, draw: Callable[[int], Array]) -> Array:
     baseline=True,
     grows_with="V",
     temporaries="V64",
+    traffic=passes_over_p,
 )
 def choice(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     return not_targets(targets, K, lambda n: rng.choice(len(p), size=n, p=p))

@@ -10,7 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from ..interface import Array, Kernel, Problem
+from ..case import Size
+from ..interface import Array, Kernel, Problem, Work
 from ..random import draw
 from ..words import Floats, Ints
 from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
@@ -30,6 +31,11 @@ without_replacement = Kernel(
 )
 
 
+def passes_over_p(size: Size) -> Work:
+    """For each row p is copied, summed, divided and summed up: four reads and three writes of V probabilities."""
+    return Work(32.0 * size.B * size.V, 24.0 * size.B * size.V, 3.0 * size.B * size.V)
+
+
 @without_replacement.implementation(
     "choice-per-row",
     "np.random.choice for every row, as in the book",
@@ -38,6 +44,7 @@ without_replacement = Kernel(
     baseline=True,
     grows_with="V",
     temporaries="V64",
+    traffic=passes_over_p,
 )
 def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -> Array:
     negatives = np.empty((len(targets), K), targets.dtype)

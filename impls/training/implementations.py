@@ -65,7 +65,7 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         CHAPTER_4_2, BOOK, slide=24, textbook=True, grows_with="V", differs="K different negatives a target, Adam over whole tables",
     )  # fmt: skip
     yield in_stages(
-        "sparse", "the same with alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
+        "sparse", "alias draws, gradients as rows, lazy Adam", "negative sampling that touches only the rows that occur",
         SPARSE, "+".join([TABLES] * 3), differs="K negatives a target, lazy Adam",
     )  # fmt: skip
     yield in_stages(

@@ -107,7 +107,7 @@ def decay(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int, step
 
 @adam.implementation(
     "decay-blocks",
-    "the same in blocks that fit the cache",
+    "decay and step in blocks that fit the cache",
     summary="letting the moments decay block by block",
     grows_with="V",
     temporaries="BH+BH",

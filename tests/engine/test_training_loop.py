@@ -35,7 +35,7 @@ texts = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee
 # a text by way of the disk
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=texts, least=st.integers(1, 3))
 def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -> None:
     """Whatever falls on the borders of chunks, which are made small here."""

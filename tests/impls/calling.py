@@ -26,7 +26,7 @@ def for_every(parameters: Sequence[Any], *, examples: int = 25, **inputs: st.Sea
     """Make a test of a property: it holds for every implementation, whatever the inputs."""
 
     def decorate(test: Callable[..., None]) -> Any:
-        property_ = settings(max_examples=examples, deadline=None)(given(**inputs)(test))
+        property_ = settings(max_examples=examples)(given(**inputs)(test))
         return pytest.mark.parametrize("implementation", parameters)(property_)
 
     return decorate

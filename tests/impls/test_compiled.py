@@ -58,7 +58,7 @@ def test_machine_code_refuses_arguments_of_other_types() -> None:
         machine(np.zeros((2, 3)), np.zeros((5, 3)), np.zeros(2, np.int64))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(V=st.integers(1, 9), H=st.integers(1, 40), n=st.integers(0, 6), seed=st.integers(0, 99))
 def test_rows_are_copied_to_the_last_bit(V: int, H: int, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

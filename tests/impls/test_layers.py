@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from impls import layers
@@ -183,7 +183,6 @@ def test_huge_scores_cost_at_most_the_books_limit(t: list[int], cost: float) -> 
 SCORES = st.floats(-40, 40)
 
 
-@settings(deadline=None)
 @given(SCORES, SCORES, st.booleans())
 def test_two_softmax_neurons_are_one_sigmoid_of_their_difference(a: float, b: float, yes: bool) -> None:
     softmax, sigmoid = SoftmaxWithLoss(), SigmoidWithLoss()
@@ -197,7 +196,6 @@ def test_two_softmax_neurons_are_one_sigmoid_of_their_difference(a: float, b: fl
     np.testing.assert_allclose(softmax.backward(), [[dx, -dx]], rtol=1e-12, atol=1e-15)
 
 
-@settings(deadline=None)
 @given(st.floats(-10, 10), st.floats(0.01, 10), st.sampled_from([-1, 1]), st.booleans())
 def test_one_neurons_score_is_not_the_sigmoids_unless_the_other_is_zero(
     a: float, size: float, sign: int, yes: bool

@@ -75,7 +75,6 @@ def included_by_hand(p: Array, target: int, K: int) -> Array:
     return result
 
 
-@settings(deadline=None)
 @given(p=laws(30), data=st.data())
 def test_inclusion_probabilities_add_up_to_the_number_of_draws(p: Array, data: st.DataObject) -> None:
     target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, len(p) - 1))
@@ -85,7 +84,7 @@ def test_inclusion_probabilities_add_up_to_the_number_of_draws(p: Array, data: s
     assert np.all((chances >= 0) & (chances <= 1 + 1e-10))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(p=laws(6, least=1e-4), data=st.data())
 def test_inclusion_probabilities_are_those_of_drawing_one_after_another(p: Array, data: st.DataObject) -> None:
     target, K = data.draw(st.integers(0, len(p) - 1)), data.draw(st.integers(1, min(3, len(p) - 1)))
@@ -150,7 +149,7 @@ def test_whole_running_sums_differ_from_the_law_by_rounding_alone(p: Array) -> N
     assert off.sum() <= len(p) * 2.0**-31
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(laws(200))
 @example(scaled([1.0, 1e-9]))
 @example(scaled([1e-9, 1.0]))
@@ -230,7 +229,7 @@ def test_the_generator_gives_the_numbers_of_its_paper() -> None:
 
 
 @given(laws(40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_whole_alias_tables_are_the_exact_ones_but_for_rounding(p: Array) -> None:
     threshold, alias = alias_table(p)
     whole = integer_alias_table(p)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from impls import words
@@ -61,7 +61,6 @@ def test_texts_are_read_as_lines_of_lower_case_words(tmp_path: Path, content: st
 texts = st.text(st.sampled_from("abcAÉßд東 '’\n\t\r.,-_37"), max_size=120)
 
 
-@settings(deadline=None)
 @given(text=texts, chunk=st.integers(1, 40))
 def test_where_a_text_is_cut_makes_no_difference(
     tmp_path_factory: pytest.TempPathFactory, text: str, chunk: int

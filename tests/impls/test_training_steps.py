@@ -102,7 +102,7 @@ ids = st.integers(0, V - 1)
 
 
 @pytest.mark.parametrize("skip_gram", [True, False])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     contexts=st.lists(ids, min_size=1, max_size=10),
     targets=st.lists(ids, min_size=6, max_size=6),

@@ -40,7 +40,7 @@ def test_exponentials_of_extreme_numbers_are_zero_or_finite() -> None:
     assert row[4] == row[7] == 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     rows=st.integers(0, 40),
     n=st.integers(1, 12),
@@ -76,7 +76,7 @@ def call_gradients(
     gradients(dx, values, x, table, words, slopes, whole, rest, add, grow)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     H=st.sampled_from([1, 8, 19, 100]),  # each is compiled anew
     words=st.lists(st.integers(0, 4), max_size=14),

@@ -20,7 +20,7 @@ names = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=names, H=st.integers(1, 5), binary=st.booleans(), seed=st.integers(0, 99))
 def test_vectors_survive_the_disk_to_the_last_bit(
     tmp_path: Path, names: list[str], H: int, binary: bool, seed: int

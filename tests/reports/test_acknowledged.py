@@ -59,7 +59,7 @@ NASTY = (
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\\n\r\t\x00\x7f\x85\u2028[]#=')).filter(str.strip)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example([(f"a{text}a", f"b{text}b") for text in NASTY])
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=4))
 def test_entries_are_read_as_they_were_added_each_text_in_one_line(given_: list[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison import exit_code, memory_cell, notes
@@ -80,7 +80,6 @@ def test_a_run_compared_with_itself_is_the_same_in_every_case(count: int) -> Non
     assert not found.interleaved
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 0.1), st.integers(1, 10), st.integers(2, 5), st.floats(0, 0.1))
 def test_a_run_is_never_slower_or_faster_than_itself(
     seed: int, process: float, count: int, processes: int, threshold: float

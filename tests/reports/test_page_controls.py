@@ -17,7 +17,7 @@ def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None
     view.choose("B", "8")
     view.choose("H", "300")
     assert view.texts(".kernel .size") == ["V = 1,000 · H = 300 · B = 8"]
-    assert view.texts("#at-size") == ["at V = 1,000 and B = 8, unless a row says otherwise"]
+    assert view.texts("#at-size") == ["at V = 1,000 and B = 8"]
     assert view.cases() == [["gather", "800ns", "fastest"], ["one-hot", "80.0µs", "100×"]]
     assert "one-hot moves 9.60 MB a call, 1.20 MB a word" in view.texts(".because")[0]
 
@@ -82,7 +82,7 @@ def test_the_address_of_a_view_opens_the_same_view(show: Show) -> None:
     view.choose("ref", "1")
     view.locate("table.cases").get_by_role("button", name="Implementation").click()
     address = view.page.url.partition("#")[2]
-    assert address == "?V=1000&ref=1&sort=name"
+    assert address == "?V=1000&ref=textbook&sort=name"
     again = show("sizes", f"lookup{address}")
     assert again.texts(".kernel .size") == ["V = 1,000 · H = 100 · B = 100"]
     assert again.cases()[0] == ["one-hot", "1.00ms", "1×"]
@@ -114,12 +114,15 @@ def your_size(view: View, **values: Any) -> str:
 def test_your_size_gives_the_nearest_answer_and_the_command_that_measures_it(show: Show) -> None:
     view = show("sizes")
     told = your_size(view, V=60_000, B=64, H=256)
-    assert told.startswith("Nearest measured, V = 100,000 · H = 300 · B = 100: use gather (1.00 ms a call).")
+    assert told.startswith(
+        "Nearest measured size, V = 100,000 · H = 300 · B = 100: use gather (1.00 ms a call of that size)."
+    )
     assert "w2vbench run --kernel lookup --vocab 60000 --batch 64 --hidden 256" in told
     assert your_size(
         view, V=1_000, B=8, H=100
     ) == "Measured here: use gather (800 ps a call)." or "Measured here" in your_size(view)
-    assert your_size(view, V="many") == ""
+    assert your_size(view, V="many") == "V, B and H are numbers from 1 up."
+    assert "far from yours" in your_size(view, V=5_000_000)
 
 
 def test_a_table_is_copied_as_markdown(show: Show) -> None:
