@@ -17,7 +17,7 @@ from .limits import ARITHMETIC, CACHE, CALL, MEMORY, RooflineLimit, roofline_lim
 from .memory import call_peak, setup_peak
 from .ranking import Ranking, rank, winner_speedup
 from .rerun import rerun_command
-from .results import Family, ResultFile, Row, SizeRecord
+from .result_schema import Family, ResultFile, Row, SizeRecord
 from .sizes import nearest, size_to_show, types
 from .statistics import Interval
 from .units import seconds, share, size_bytes, slower, three, two

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
 from .frame import wall_s
-from .results import ResultFile, Row, SizeRecord
+from .result_schema import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
 from .statistics import Interval
 from .tables import float_of, limit_reached, memory_text

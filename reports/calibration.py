@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .results import Calibration, Trial
+from .result_schema import Calibration, Trial
 from .statistics import share_interval
 from .tables import markdown_table, plain
 from .units import share_text

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from .memory import EXPLANATION, Peak, peak
-from .results import ComparedRow, Comparison
+from .result_schema import ComparedRow, Comparison
 from .statistics import LEAST_BYTES
 from .tables import markdown_table, plain
 from .units import change, counted, seconds, size_bytes

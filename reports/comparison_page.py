@@ -22,7 +22,7 @@ from .comparison import (
     worst,
 )
 from .files import write_texts
-from .results import ComparedRow, Comparison, ResultFile, with_part
+from .result_schema import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
 from .templates import render
 from .units import counted, percent

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from .ranking import rank, winner_speedup
-from .results import Extra, Row, Samples, SizeRecord, Stats
+from .result_schema import Extra, Row, Samples, SizeRecord, Stats
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .tables import cells
 from .units import share_text

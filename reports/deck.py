@@ -10,7 +10,7 @@ from .statistics import Interval
 from .units import faster, seconds, times
 
 if TYPE_CHECKING:
-    from .results import ResultFile, Row
+    from .result_schema import ResultFile, Row
 
 PRINTED_UNIT_S = 1e-6
 """The deck's "ns" are line_profiler's timer unit, a microsecond in 2019. In nanoseconds, 800 MB would have been read in

@@ -16,7 +16,7 @@ import numpy as np
 from .files import ResultError
 from .frame import wall_s
 from .memory import untraced
-from .results import ComparedRow, Comparison, NotMeasured, ResultFile, Row
+from .result_schema import ComparedRow, Comparison, NotMeasured, ResultFile, Row
 from .statistics import Estimate, Floats, Interval, MemoryVerdict, finite_median, memory_verdict, welch
 from .units import change
 from .verdicts import FALSE_ALARMS, Verdict, slower_and_faster

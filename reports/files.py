@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from .results import SCHEMA, ResultFile
+from .result_schema import SCHEMA, ResultFile
 
 LARGEST_FILE = 1 << 30
 

@@ -12,7 +12,7 @@ import numpy as np
 from .files import read
 from .limits import roofline_limit
 from .memory import call_peak, setup_peak
-from .results import Extra, NotMeasured, ResultFile, Row
+from .result_schema import Extra, NotMeasured, ResultFile, Row
 from .statistics import LEVEL, Interval, exponent, finite_median, paired_ratio, slope, typical, typical_figure
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from .acknowledged import Acknowledgement
 from .file_comparison import corpus, machine, machine_text, unsteady
 from .files import ResultError, read
 from .frame import wall_s
-from .results import ResultFile
+from .result_schema import ResultFile
 from .statistics import Floats
 from .units import counted
 

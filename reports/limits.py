@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .results import Limits
+from .result_schema import Limits
 from .samples import walls
 from .statistics import Interval, paired_ratio
 from .units import inverse
 
 if TYPE_CHECKING:
-    from .results import Extra, Row, Samples, Suite
+    from .result_schema import Extra, Row, Samples, Suite
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .results import LineProfile, ProfiledLine
+from .result_schema import LineProfile, ProfiledLine
 from .units import seconds, size_bytes
 
 LEAST_TRACED, LEAST_GROWTH = 1_000, 64_000

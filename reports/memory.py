@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .results import Extra
+from .result_schema import Extra
 from .units import size_bytes
 
 NOISE_BYTES, NOISE_SHARE = 1 << 20, 0.1

@@ -16,7 +16,7 @@ from .diagrams import diagram
 from .files import write_texts
 from .frame import frame
 from .page_data import page_data
-from .results import LineProfile, ProfiledLine, ResultFile
+from .result_schema import LineProfile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
 from .tables import csv
 from .templates import KINDS, render

@@ -20,7 +20,7 @@ from .answers import (
 )
 from .frame import frame
 from .limits import INTERPRETER, exceeded
-from .results import ResultFile, Row
+from .result_schema import ResultFile, Row
 from .sizes import size_to_show, types
 from .statistics import Interval
 from .tables import float_of, interval, notes_of

@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 
 from .frame import example_s, speedup, work_ratio
-from .results import Row
+from .result_schema import Row
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .results import Row
+from .result_schema import Row
 
 PROCESSES = 20
 """Processes in which an undecided case is measured again."""

@@ -6,7 +6,7 @@ from .answers import answers, at_one_size, slug, surprises, trust, undecided, wh
 from .brief import short, versus
 from .deck import HEADER, deck_table
 from .frame import frame, wall_s
-from .results import ResultFile
+from .result_schema import ResultFile
 from .tables import cells, markdown, plain, tables
 from .units import seconds, slower
 

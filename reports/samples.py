@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files import read
-from .results import ResultFile, Samples
+from .result_schema import ResultFile, Samples
 from .statistics import Floats
 
 if TYPE_CHECKING:

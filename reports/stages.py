@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .memory import untraced
-from .results import ComparedRow, Comparison, Samples
+from .result_schema import ComparedRow, Comparison, Samples
 from .statistics import Floats, MemoryVerdict, memory_verdict
 from .verdicts import Decision, LogRatios, Paired, decide, undecided
 

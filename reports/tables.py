@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .frame import GROWTH_FROM, SERIES_COLUMNS
 from .limits import ARITHMETIC, AT_LIMIT, INTERPRETER, MEANING, exceeded
 from .memory import EXPLANATION, RESIDENT, Peak
-from .results import ResultFile, Row
+from .result_schema import ResultFile, Row
 from .statistics import Interval
 from .units import faster, power, rate, seconds, times
 

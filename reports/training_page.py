@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .files import write_texts
-from .results import ResultFile
+from .result_schema import ResultFile
 from .templates import KINDS, render
 from .training import (
     HEADER,

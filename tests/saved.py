@@ -9,7 +9,7 @@ from statistics import fmean, median, pstdev
 from typing import Any
 
 from impls.case import Case, Size
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 
 DATA = Path(__file__).with_name("data")
 PROBLEM = DATA / "run.json"

@@ -53,7 +53,7 @@ def calibrate(
     from bench.plans import calibrate as calibrating
     from bench.plans.differences import CaseSelection
     from reports.files import dump, write
-    from reports.results import ResultFile
+    from reports.result_schema import ResultFile
 
     prepare_folder(out)
     busy, before = environment.busy_cpus(), environment.counters()

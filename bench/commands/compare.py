@@ -80,7 +80,7 @@ def compare(
     from bench.plans.file_header import result_file
     from bench.plans.run import PlanError
     from reports.comparison import exit_code
-    from reports.results import Comparison, ResultFile
+    from reports.result_schema import Comparison, ResultFile
 
     def answer(found: Comparison, content: ResultFile) -> typer.Exit:
         kept = keep_comparison(found, content, out, junit)

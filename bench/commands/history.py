@@ -57,8 +57,8 @@ def history(
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.plans.revisions import current_root
     from bench.plans.run import PlanError
+    from bench.plans.worktrees import current_root
     from reports import acknowledged
     from reports import history as trends
     from reports.files import write_texts

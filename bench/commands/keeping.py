@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reports.results import Comparison, ResultFile
+    from reports.result_schema import Comparison, ResultFile
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, juni
     from reports.comparison import markdown
     from reports.comparison_ci import junit as junit_xml
     from reports.files import write
-    from reports.results import with_part
+    from reports.result_schema import with_part
 
     kept = keep(with_part(content, comparison=comparison), out / "comparison.json")
     if junit:

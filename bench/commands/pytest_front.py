@@ -28,7 +28,7 @@ from bench.plans.selection import Selection
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem
-from reports.results import SCHEMA, Suite
+from reports.result_schema import SCHEMA, Suite
 
 if TYPE_CHECKING:
     import pytest

@@ -16,7 +16,7 @@ from .quantities import duration
 from .setup import free_memory, measuring, read_corpus, select_kernels
 
 if TYPE_CHECKING:
-    from reports.results import ResultFile, TrainingRun
+    from reports.result_schema import ResultFile, TrainingRun
 
 SEEDS = 5
 """Runs of each implementation, by default."""
@@ -91,7 +91,7 @@ def quality(
     from bench.plans.train import without_rare_words
     from impls import catalogue
     from reports.files import dump, write
-    from reports.results import with_part
+    from reports.result_schema import with_part
 
     files = [file.resolve() for file in impl or ()]
     every = [i for i in select_kernels(catalogue.load(files), kernel) if i.kernel.name.startswith("training.")]

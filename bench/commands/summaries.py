@@ -17,7 +17,7 @@ from .terminal import console, list_outputs, plain_table
 if TYPE_CHECKING:
     from bench.plans.run import Run
     from reports.history import Trend
-    from reports.results import Comparison, ResultFile
+    from reports.result_schema import Comparison, ResultFile
 
     from .keeping import Outputs
 

@@ -178,7 +178,7 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
     from rich.text import Text
 
     from reports import lines as showing
-    from reports.results import LineProfile
+    from reports.result_schema import LineProfile
 
     profiled, screen = LineProfile.model_validate(facts), console()
     narrow = screen.width < WIDE

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from impls.case import Size
-from reports.results import Samples
+from reports.result_schema import Samples
 
 from . import protocol
 from .contract import WRONG

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.engine.context import RunContext
 from reports import files
-from reports.results import Calibration, ResultFile, Trial
+from reports.result_schema import Calibration, ResultFile, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
@@ -27,8 +27,8 @@ from .comparison_run import ComparisonRun, Note, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .file_header import result_file
-from .revisions import Tree
 from .run import MACHINE_FACTS
+from .worktrees import Tree
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
 BASE_SLOWDOWN = 0.05

@@ -14,12 +14,12 @@ from bench.engine.context import RunContext
 from impls.trees import python_files
 from reports import acknowledged
 from reports.acknowledged import Acknowledgement
-from reports.results import ComparedRow, Comparison
+from reports.result_schema import ComparedRow, Comparison
 
 from .comparison_run import THRESHOLD, ComparisonRun, Note, sources_of
 from .comparison_samples import ComparisonSamples
 from .differences import CaseSelection, differences, list_sides
-from .revisions import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
+from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from .comparison_samples import (
 )
 from .differences import ComparedCase, Differences
 from .presets import GATE
-from .revisions import Tree
+from .worktrees import Tree
 
 THRESHOLD = 0.02
 """The default threshold: a smaller change counts as none."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.engine import protocol
 from bench.engine.experiment import Outcome
 from bench.engine.protocol import SamplePlan
-from reports.results import ComparedRow
+from reports.result_schema import ComparedRow
 from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, with_verdicts
 
 from .differences import ComparedCase, Differences

@@ -13,8 +13,8 @@ from impls.case import Case, Size
 from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 
 from .presets import GATE
-from .revisions import RevisionError
 from .selection import Selection
+from .worktrees import RevisionError
 
 MARKED_WRONG = "marked wrong: never timed"
 

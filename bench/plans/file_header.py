@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from reports.results import SCHEMA, Commit, Engine, ResultFile, Row, Suite
+from reports.result_schema import SCHEMA, Commit, Engine, ResultFile, Row, Suite
 
 
 def result_file(

@@ -13,7 +13,7 @@ from bench.engine.limits import FLOOR
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
 from impls.interface import Implementation, array_bytes
-from reports.results import Samples
+from reports.result_schema import Samples
 from reports.units import size_bytes
 
 WORKER_BYTES = 450 << 20

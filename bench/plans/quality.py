@@ -22,7 +22,7 @@ from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
 from reports.files import ResultError, read
-from reports.results import Training, TrainingRun
+from reports.result_schema import Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality

@@ -18,7 +18,7 @@ from impls.bytecode import loops
 from impls.case import Size
 from impls.interface import Implementation
 from impls.messages import message_of, readable
-from reports.results import (
+from reports.result_schema import (
     CorpusRecord,
     Extra,
     Limits,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from reports.results import Samples
+from reports.result_schema import Samples
 
 
 def waiting(cases: Iterable[Sequence[Samples]]) -> float:

@@ -18,7 +18,7 @@ from bench.plans.quality import QualityRequest, content, words_trained
 from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.files import read
-from reports.results import Training, TrainingRun
+from reports.result_schema import Training, TrainingRun
 from tests.processes import started, w2vbench
 from tests.vectors import load
 

@@ -26,7 +26,7 @@ from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation
 from reports.lines import allocation, note
-from reports.results import LineProfile
+from reports.result_schema import LineProfile
 from tests.processes import w2vbench
 
 BY_KEY = {i.key: i for i in catalogue.own()}

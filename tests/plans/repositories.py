@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.plans.revisions import RevisionError, checked_out
+from bench.plans.worktrees import RevisionError, checked_out
 
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 

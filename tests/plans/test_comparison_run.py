@@ -18,8 +18,8 @@ from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse, sources_of
 from bench.plans.comparison_samples import CaseSamples, ComparisonSamples, add_process, variant_name
 from bench.plans.differences import CaseSelection, Differences, NotComparable, list_sides
-from bench.plans.revisions import RevisionError, Tree
-from reports.results import Samples
+from bench.plans.worktrees import RevisionError, Tree
+from reports.result_schema import Samples
 from reports.stages import TRIPLE
 from tests.plans.sides import facts
 from tests.saved import STATUSES

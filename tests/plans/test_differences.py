@@ -18,7 +18,7 @@ from bench.plans.differences import (
     differences,
 )
 from bench.plans.presets import GATE
-from bench.plans.revisions import RevisionError
+from bench.plans.worktrees import RevisionError
 from impls.case import Size
 from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 from tests.plans.sides import facts

@@ -11,7 +11,7 @@ from bench.plans.journal import Journal, JournalError, lock_folder
 from bench.plans.problems import ProblemRun, new_problem_run
 from impls import catalogue
 from impls.case import Size
-from reports.results import Samples
+from reports.result_schema import Samples
 
 LIMITS = MachineLimits(read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.plans.revisions import PREFIX, checked_out, remove_leftovers
+from bench.plans.worktrees import PREFIX, checked_out, remove_leftovers
 from tests.plans.repositories import git
 
 pytestmark = pytest.mark.usefixtures("temporary")

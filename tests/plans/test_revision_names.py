@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.plans.revisions import RevisionError, Tree, checked_out, commit_of, current_root, repository, work_tree
+from bench.plans.worktrees import RevisionError, Tree, checked_out, commit_of, current_root, repository, work_tree
 from tests.plans.repositories import commit, contents, git, refusal_of, started, state
 
 pytestmark = pytest.mark.usefixtures("temporary")

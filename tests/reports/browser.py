@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Locator, Page
 
 from reports.files import read
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.comparison import SAME_CODE
-from reports.results import ComparedRow, Comparison
+from reports.result_schema import ComparedRow, Comparison
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from reports.acknowledged import Acknowledgement
 from reports.history import Change, Point, Series, Trend, find_all_changes
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.saved import Content, row
 

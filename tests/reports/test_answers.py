@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reports.answers import Answer, answers, at_one_size, slug, surprises, trust, undecided, why
 from reports.ranking import AS_FAST, MAY_BE_AS_FAST
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from reports.sizes import nearest, types
 from tests import saved
 from tests.saved import not_measured, row, without_processes

@@ -18,7 +18,7 @@ from reports.calibration import (
     sentences,
     smallest,
 )
-from reports.results import Calibration, Trial
+from reports.result_schema import Calibration, Trial
 from tests import golden_files
 from tests.saved import HOSTILE
 

@@ -9,7 +9,7 @@ import pytest
 from reports.comparison import exit_code
 from reports.file_comparison import UNSTEADY, compare_files, machine, unsteady
 from reports.files import ResultError, read
-from reports.results import Comparison, ResultFile
+from reports.result_schema import Comparison, ResultFile
 from tests import saved
 from tests.saved import PYTEST, STATUSES, Content, not_measured, row, without_processes
 

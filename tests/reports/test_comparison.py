@@ -28,7 +28,7 @@ from reports.comparison import (
 )
 from reports.comparison_page import report
 from reports.files import ResultError
-from reports.results import ComparedRow
+from reports.result_schema import ComparedRow
 from tests import golden_files, saved
 from tests.reports.comparisons import SITUATIONS, SIZE, case, compared, everything
 from tests.saved import HOSTILE

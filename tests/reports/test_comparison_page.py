@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reports.comparison import notes, row, sentence
 from reports.comparison_page import WIDE, drawing, half_width, html, report
-from reports.results import Comparison
+from reports.result_schema import Comparison
 from tests import saved
 from tests.reports.comparisons import case, compared, everything
 from tests.saved import HOSTILE

@@ -10,7 +10,7 @@ import pytest
 
 from reports.deck import HEADER, deck_table
 from reports.page import html
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from reports.run_markdown import as_markdown
 from tests import saved
 

@@ -20,7 +20,7 @@ from reports.file_comparison import (
     within,
 )
 from reports.files import read
-from reports.results import ComparedRow, Comparison, ResultFile
+from reports.result_schema import ComparedRow, Comparison, ResultFile
 from reports.statistics import LEAST_BYTES, memory_verdict, welch
 from tests import saved
 from tests.saved import PROBLEM, row

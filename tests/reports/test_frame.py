@@ -14,7 +14,7 @@ from scipy import stats
 import reports
 from reports.files import read
 from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row, without_processes
 

@@ -15,7 +15,7 @@ from reports.acknowledged import Acknowledgement
 from reports.file_comparison import UNSTEADY
 from reports.files import ResultError, write
 from reports.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, stored, trends
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.reports.series import (
     CASE,

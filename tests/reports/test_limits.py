@@ -15,7 +15,7 @@ from impls import catalogue
 from impls.case import Size
 from impls.words import Corpus, builtin
 from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, exceeded, rate, roofline_limit
-from reports.results import Limits, ResultFile
+from reports.result_schema import Limits, ResultFile
 from reports.statistics import Interval
 from tests import saved
 

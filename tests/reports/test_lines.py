@@ -6,7 +6,7 @@ import pytest
 
 from reports.lines import LEAST_GROWTH, LEAST_TRACED, allocation, cells, resident_growth
 from reports.page import html
-from reports.results import LineProfile, ProfiledLine
+from reports.result_schema import LineProfile, ProfiledLine
 from tests import saved
 
 

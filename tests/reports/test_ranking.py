@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from reports.ranking import ERROR, critical, p_values, rank, slower, winner_speedup
 from reports.rerun import rerun_command
-from reports.results import Row
+from reports.result_schema import Row
 from reports.statistics import Interval, paired_ratio
 from tests import saved
 from tests.saved import NOISY, processes, row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reports
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from reports.samples import COLUMNS, load_samples, table
 from tests import saved
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.results import ComparedRow, Samples
+from reports.result_schema import ComparedRow, Samples
 from reports.stages import TRIPLE, Process, memory_of, stage_of, typical, wall_s, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
 

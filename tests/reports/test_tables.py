@@ -14,7 +14,7 @@ import pytest
 from reports.files import ResultError, read
 from reports.frame import frame
 from reports.page import report
-from reports.results import ResultFile
+from reports.result_schema import ResultFile
 from reports.run_markdown import as_markdown
 from reports.tables import Table, csv, markdown, plain, tables
 from tests import golden_files, saved

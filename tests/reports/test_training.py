@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.results import Against, ResultFile, Training
+from reports.result_schema import Against, ResultFile, Training
 from reports.training import HEADER, Trained, implementations, markdown, row, summaries
 from reports.training_page import DOT, LEFT, LETTER, RIGHT, WIDE, curves, drawing, html, place_names
 from tests import golden_files, saved

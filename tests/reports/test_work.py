@@ -15,7 +15,7 @@ from reports.frame import COLUMNS, example_s, frame, speedup, work_ratio
 from reports.history import trends
 from reports.history_page import as_json, html
 from reports.page_data import page_data
-from reports.results import ResultFile, Row
+from reports.result_schema import ResultFile, Row
 from reports.run_markdown import as_markdown
 from reports.tables import csv, tables
 from tests import saved

@@ -15,7 +15,7 @@ import pytest
 import reports
 from reports import files
 from reports.files import ResultError, dump, read, write
-from reports.results import with_part
+from reports.result_schema import with_part
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, Content
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.plans import revisions
-from bench.plans.revisions import (
+from bench.plans import worktrees
+from bench.plans.worktrees import (
     RevisionError,
     checked_out,
     remove_leftovers,
@@ -65,7 +65,7 @@ def test_worktrees_go_whatever_ends_the_comparison(repo: Path, temporary: Path, 
 def test_an_interrupt_while_the_worktrees_are_made_leaves_none(
     repo: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, real, added = state(repo), revisions.git, []
+    before, real, added = state(repo), worktrees.git, []
 
     def interrupted(folder: Path, *arguments: str) -> str:
         printed = real(folder, *arguments)
@@ -75,7 +75,7 @@ def test_an_interrupt_while_the_worktrees_are_made_leaves_none(
                 raise KeyboardInterrupt
         return printed
 
-    monkeypatch.setattr(revisions, "git", interrupted)
+    monkeypatch.setattr(worktrees, "git", interrupted)
     with pytest.raises(KeyboardInterrupt), checked_out(repo, ["one", "two"]):
         raise AssertionError("never entered")
     assert len(added) == 2
@@ -201,13 +201,13 @@ def test_a_command_whose_failure_is_an_answer_raises_nothing(repo: Path) -> None
     git(repo, "switch", "-q", "--orphan", "apart", "--discard-changes")
     commit(repo, {"a.txt": "1"})
     with pytest.raises(RevisionError, match=r"^git merge-base: exit code 1$"):
-        revisions.git(repo, "merge-base", "apart", "main")
-    assert revisions.git(repo, "merge-base", "apart", "main", check=False) == ""
-    assert revisions.git(repo, "merge-base", "two", "one", check=False).strip() == git(
+        worktrees.git(repo, "merge-base", "apart", "main")
+    assert worktrees.git(repo, "merge-base", "apart", "main", check=False) == ""
+    assert worktrees.git(repo, "merge-base", "two", "one", check=False).strip() == git(
         repo, "rev-parse", "one^{commit}"
     )
     with pytest.raises(RevisionError, match="no such folder"):
-        revisions.git(repo / "nowhere", "status", check=False)
+        worktrees.git(repo / "nowhere", "status", check=False)
 
 
 # the work tree
