@@ -245,7 +245,7 @@ def describe_method(training: Training) -> str:
         "All implementations leave out words and shrink windows by word2vec's rules, so equal words are equal work, except for "
         "the optimizer and how negatives are drawn.",
         "Figures are means over seeds with 95 % t-intervals.",
-        f"Held-out loss is the negative-sampling loss on every hundredth line, which no implementation is trained on, with the "
+        f"Held-out loss (lower is better) is the negative-sampling loss on every hundredth line, which no implementation is trained on, with the "
         f"same {training.K} negatives a pair for all. Implementations with a full softmax minimise another loss.",
         "Losses are only comparable after equal numbers of words of the same text. Within an epoch they may rise if the text "
         "changes.",
