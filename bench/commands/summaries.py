@@ -49,6 +49,10 @@ def annotate(comparison: Comparison, as_json: bool) -> None:
         print("\n".join(workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
 
 
+COMPARISON_COLUMNS = ((210, range(2, 10)), (130, (2, 5, 6, 8)), (0, (2,)))
+"""By the width of the terminal: the columns of a comparison that are printed after case and verdict. comparison.md has all."""
+
+
 def print_comparison(screen: Console, result: ResultFile) -> None:
     """Print a comparison's verdicts."""
     from rich.text import Text
@@ -58,13 +62,21 @@ def print_comparison(screen: Console, result: ResultFile) -> None:
     comparison = result.w2vbench.comparison
     assert comparison is not None
     screen.print(showing.heading(comparison), style="bold")
+    shown = next(columns for width, columns in COMPARISON_COLUMNS if screen.width >= width)
     rows: list[Sequence[RenderableType]] = []
     for case in showing.ranked(comparison):
         style = "bold red" if showing.failing(case) else "yellow" if showing.unanswered(case) else ""
-        name, verdict, *figures = showing.row(case)
-        rows.append((name, Text(verdict, style=style), *figures))
+        cells = showing.row(case)
+        rows.append(
+            (
+                cells[0],
+                Text(showing.worst(case) if showing.failing(case) else cells[1], style=style),
+                *(cells[at] for at in shown),
+            )
+        )
     if rows:
-        screen.print(plain_table(showing.HEADER, rows, 2, fold=True))
+        header = [*showing.HEADER[:2], *(showing.HEADER[at] for at in shown)]
+        screen.print(plain_table(header, rows, 2, fold=True, no_wrap=range(1, len(header))))
     for note in showing.notes(comparison):
         screen.print(note, style="dim")
     screen.print(showing.sentence(comparison), style="bold")
