@@ -375,7 +375,7 @@ function showStory() {
   if (lookups.length > 1) {
     const [book, gather] = [lookups[0].points.at(-1), lookups[1].points.at(-1)];
     panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${plain(words)} words per call${hollow(lookups)}`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
-      h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), ": one row. That is why its line is flat."), costTable(lookups)));
+      book.found.bytes && gather.found.bytes ? h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), `: one row.${Math.abs(gather.found.gV ?? 1) < .15 ? " That is why its line is flat." : ""}`) : h("p", {}), costTable(lookups)));
   }
   if (outputs.length > 1) {
     // ratios at the largest V that all were measured at with the same batch

@@ -111,7 +111,7 @@ def html(result: ResultFile) -> str:
         suite=suite,
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
-        timings=len(result.benchmarks),
+        timings=counted(len(result.benchmarks), "timing"),
         counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(ways, 'way')} to write them",
         not_measured=not_measured(result),
         letters=letters(found.values()),
