@@ -54,13 +54,13 @@ def counter(problem):
     return np.zeros(1, np.int64)
 
 
-@lookup.implementation("spikes", "gather, every fifth call slow", prepare=counter)
+@lookup.implementation("spikes", "gather, every third call slow", prepare=counter)
 def spikes(W, idx, count):
     count[0] += 1
     end = time.perf_counter() + 0.002
     while time.perf_counter() < end:
         pass
-    if False and count[0] % 5 == 0:
+    if False and count[0] % 3 == 0:
         time.sleep(0.025)
     return W[idx]
 
@@ -162,7 +162,7 @@ def test_more_memory_is_found(done: Done) -> None:
 
 
 def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -> None:
-    """Every fifth call 25 ms slower; and set-up that takes a tenth of a second."""
+    """Every third call 25 ms slower; and set-up that takes a tenth of a second."""
     spikes, prepares = done.case("spikes"), done.case("prepares")
     assert (spikes["verdict"], spikes["mean"]["low"] > 1.5, spikes["why"][:11]) == ("slower", True, "in the mean")
     assert (prepares["setup"], prepares["setup_ratio"]["low"] > 10) == ("slower", True)
