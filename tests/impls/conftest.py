@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from math import inf
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,3 @@ def package_copy(tmp_path: Path) -> Iterator[Path]:
     yield folder
     for name in [name for name in sys.modules if name.startswith("copy_")]:
         del sys.modules[name]
-
-
-@pytest.fixture(autouse=True)
-def check_slow_calls_too() -> Iterator[None]:
-    """On a busy machine any call may be slow, and the contract would check one batch only."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.engine.contract.SLOW_CALL_S", inf)
-        yield
