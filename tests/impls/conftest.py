@@ -1,4 +1,4 @@
-"""A copy of this package for tests of identities and copies, and a contract that does not depend on the machine."""
+"""A copy of this package, for tests of identities and copies."""
 
 from __future__ import annotations
 
