@@ -12,7 +12,7 @@ from .result_schema import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
 from .statistics import Interval
 from .tables import float_of, limit_reached, memory_text
-from .units import counted, seconds, two
+from .units import NEAR, counted, seconds, two
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ WIDTH, NARROW = 100, 80
 """Columns of the widest line; below WIDTH names of the slower implementations are left out, so that NARROW is enough."""
 SURPRISES, UNDECIDED = 3, 2
 """How many of each are shown; the report has all."""
-LABEL = 11
+LABEL = 15
 
 
 def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
@@ -39,24 +39,26 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
 def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
     """What ran, where, on which words, and what the letters mean."""
     suite, found = result.w2vbench, answers(result)
-    packages = suite.environment.get("packages") or {}
-    versions = [
-        f"{name} {'.'.join(str(packages[key]).split('.')[:2])}"
-        for name, key in (("NumPy", "numpy"), ("SciPy", "scipy"), ("numba", "numba"))
-        if packages.get(key)
+    packages = suite.environment.get("packages")
+    names = {"NumPy": "numpy", "SciPy": "scipy", "numba": "numba"}
+    versions = {name: packages.get(key) for name, key in names.items()} if isinstance(packages, dict) else {}
+    software = {"Python": suite.environment.get("python"), **versions}
+    short_versions = [
+        f"{name} {'.'.join(str(version).split('.')[:2])}" for name, version in software.items() if version
     ]
-    python = str(suite.environment.get("python") or "")
-    yield "  ".join(
-        filter(
-            None, [suite.environment.get("cpu"), ", ".join([f"Python {'.'.join(python.split('.')[:2])}", *versions])]
-        )
-    )[:width]
+    yield "  ".join(filter(None, [str(suite.environment.get("cpu") or ""), ", ".join(short_versions)]))[:width]
     ways = {(row.extra_info.kernel, slug(row)) for row in result.benchmarks}
-    words = f", words of {suite.corpus.name}" if suite.corpus.name else ""
-    yield f"{counted(len(by_kernel(found)), 'kernel')}, {counted(len(ways), 'implementation')}, {counted(len(result.benchmarks), 'timing')}{words}"
+    counts = [counted(len(by_kernel(found)), "kernel"), counted(len(ways), "implementation")]
+    words = [f"words of {suite.corpus.name}"] if suite.corpus.name else []
+    yield ", ".join([*counts, counted(len(result.benchmarks), "timing"), *words])
     if found:
         H = {answer.size.H for answer in found.values()} - {1}
-        yield f"V: different words   B: words per call   H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers per word   ×: times slower than the fastest"
+        letters = [
+            "V: different words",
+            "B: words or examples per call",
+            f"H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers per word",
+        ]
+        yield from textwrap.wrap("   ".join([*letters, "×: slower than the fastest"]), width)
 
 
 def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
@@ -127,9 +129,8 @@ VAGUE = 3.0
 def ratio_text(ratio: Interval) -> str:
     """A ratio to the one to use: ``28×``, ``+6 %``; ``~4.1×`` where it is hardly known."""
     vague = ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
-    return "~" * vague + (
-        f"{two(ratio.estimate)}×" if ratio.estimate >= 1.1 else f"+{(ratio.estimate - 1) * 100:.0f} %"
-    )
+    amount = f"{two(ratio.estimate)}×" if ratio.estimate >= NEAR else f"{(ratio.estimate - 1) * 100:+.0f} %"
+    return f"{'~' * vague}{amount}"
 
 
 def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
@@ -144,10 +145,12 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str
             "undecided",
             f"{counted(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
         )
-    marked = [case for case in result.w2vbench.not_measured if case.marked_wrong]
-    if marked:
-        names = dict.fromkeys(f"{case.kernel}/{case.implementation}" for case in marked)
-        yield "wrong", f"{', '.join(names)}, on purpose: {marked[0].reason}"
+    marked: dict[str, dict[str, None]] = {}
+    for case in result.w2vbench.not_measured:
+        if case.marked_wrong:
+            marked.setdefault(case.reason, {})[f"{case.kernel}/{case.implementation}"] = None
+    for reason, names in marked.items():
+        yield "wrong", f"{', '.join(names)}, on purpose: {reason}"
     statuses: dict[str, dict[str, set[str]]] = {}
     for case in result.w2vbench.not_measured:
         if not case.marked_wrong:

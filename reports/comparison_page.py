@@ -59,6 +59,7 @@ def html(result: ResultFile) -> str:
         heading=f"{comparison.head} against {comparison.base}",
         sentence=sentence(comparison),
         passed=exit_code(comparison) == PASSED,
+        excused=any(case.acknowledged is not None for case in comparison.cases),
         failed=exit_code(comparison) == SLOWER,
         header=HEADER,
         rows=[
@@ -95,7 +96,7 @@ def steps(comparison: Comparison) -> list[NextSteps]:
         if failing(case)
     ]
     open_cases = [case for case in comparison.cases if unanswered(case)]
-    if open_cases:
+    if open_cases and comparison.interleaved:
         names = dict.fromkeys(f"--only {case.implementation}" for case in open_cases)
         kernels = dict.fromkeys(f"--kernel {case.kernel}" for case in open_cases)
         again = " ".join(["w2vbench compare", base_of(comparison), *kernels, *names])
@@ -105,13 +106,15 @@ def steps(comparison: Comparison) -> list[NextSteps]:
 
 
 def base_of(comparison: Comparison) -> str:
-    return (comparison.base_commit or comparison.base)[:12]
+    return comparison.base_commit[:12] if comparison.base_commit else comparison.base
 
 
 def after_failure(case: ComparedRow, comparison: Comparison) -> list[tuple[str, str]]:
     """What to do about a case that fails the gate."""
     if case.verdict in ("wrong", "broken"):
         return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}")]
+    if not comparison.interleaved:
+        return [("Profile it line by line", f"w2vbench profile {case.case}")]
     at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}"
     return [
         ("Profile it line by line at HEAD", f"w2vbench profile {case.case}"),
@@ -151,8 +154,8 @@ def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] 
     ratio = case.ratio
     return {
         "at": place(ratio.estimate),
-        "low": place(ratio.low or ratio.estimate),
-        "high": place(ratio.high or ratio.estimate),
+        "low": place(ratio.estimate if ratio.low is None else max(ratio.low, 1e-12)),
+        "high": place(ratio.estimate if ratio.high is None else ratio.high),
         "zero": place(1.0),
         "margin": (place(1 / (1 + threshold)), place(1 + threshold)),
     }

@@ -1,7 +1,7 @@
 // A run's page. All text comes from the JSON below and becomes text nodes: nothing in a result file becomes markup.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const {kernels, problems, families} = data;
+const {kernels, problems} = data;
 const REFERENCES = ["the fastest", "the textbook", "the best NumPy/SciPy", "the best compiled", "the best framework"];
 const IN_ADDRESS = ["fastest", "textbook", "numpy", "compiled", "framework"]; // the references, as the address has them
 const FASTEST = 0, TEXTBOOK = 1, NUMPY = 2, COMPILED = 3, VAGUE = 3;
@@ -32,7 +32,7 @@ function readAddress() {
   state.ref = Math.max(FASTEST, IN_ADDRESS.indexOf(given.get("ref")));
   state.rest = given.get("rest") ?? data.start?.rest ?? "";
   state.sort = given.get("sort") ?? "";
-  section = decodeURIComponent(place ?? "");
+  try { section = decodeURIComponent(place ?? ""); } catch { section = ""; } // an address that is no text
 }
 
 function writeAddress() {
@@ -61,6 +61,7 @@ function otherSize(problem) {
   const parts = [];
   if (problem.V !== state.V) parts.push(`V ${plain(problem.V)}`);
   if (problem.B !== state.B) parts.push(`B ${plain(problem.B)}`);
+  if (problem.H > 1 && problem.H !== state.H) parts.push(`H ${plain(problem.H)}`);
   if (problem.rest !== state.rest && severalTypes) parts.push(problem.rest);
   return parts.join(", ");
 }
@@ -78,7 +79,7 @@ function ratioText(problem, one, reference = state.ref) {
   if (base === null || !ratio) return "–";
   if (one.i === base) return reference === FASTEST && problem.ties.length === 1 ? "fastest" : reference === FASTEST ? "use this" : "1×";
   const vague = ratio[1] && ratio[2] > VAGUE * ratio[1] ? "~" : ""; // hardly known
-  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`);
+  if (reference === FASTEST) return problem.ties.includes(one.i) ? "tie" : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`).replace("+-", "−");
   return vague + slower(ratio[0]);
 }
 
@@ -178,7 +179,7 @@ function caseTable(kernel, problem) {
   };
   const reference = problem.references?.[state.ref];
   const than = REFERENCES[state.ref] + (state.ref > TEXTBOOK && typeof reference === "number" ? ` (${kernel.implementations[reference].slug})` : "");
-  const head = h("tr", {}, column("name", "Implementation"), column("time", "Time per call", words ? "" : problem.B > 1 ? `${plain(problem.B)} ${problem.unit || "row"}s` : "", "number"), words ? column("words", "Words per second", "", "number") : undefined, column("ratio", state.ref === FASTEST ? "Times slower than the fastest" : `Compared with ${than}`, "coloured: 95 % interval", "ratios"), column("memory", "Memory", "call + kept from set-up"), grows ? column("grows", "Grows", `with ${of}`) : undefined, limits ? column("limit", "Hardware limit", "share of this machine’s best") : undefined);
+  const head = h("tr", {}, column("name", "Implementation"), column("time", "Time per call", words ? "" : problem.B > 1 && problem.unit ? `${plain(problem.B)} ${problem.unit}s` : "", "number"), words ? column("words", "Words per second", "", "number") : undefined, column("ratio", state.ref === FASTEST ? "Times slower than the fastest" : `Compared with ${than}`, "coloured: 95 % interval", "ratios"), column("memory", "Memory", "call + kept from set-up"), grows ? column("grows", "Grows", `with ${of}`) : undefined, limits ? column("limit", "Hardware limit", "share of this machine’s best") : undefined);
   const body = sortedCases(problem).map((one) => {
     const implementation = kernel.implementations[one.i];
     const name = h("th", {scope: "row"}, h("div", {class: "name"}, icon(implementation.family), h("code", {}, implementation.slug), h("span", {class: "title", title: implementation.title}, implementation.title), implementation.slide ? h("span", {class: "badge"}, `slide ${implementation.slide}`) : undefined, problem.references?.[NUMPY] === one.i && problem.use !== one.i ? h("span", {class: "badge best"}, "best NumPy/SciPy") : undefined));
@@ -250,7 +251,7 @@ function heatTable(kernel, problem) {
     const found = caseOf(one, number);
     if (!found?.t) return h("td", {class: "none"}, "–");
     const ratio = found.r[FASTEST][0], heat = Math.min(1, Math.max(0, Math.log10(ratio) / 5));
-    const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : ratio < 1.1 ? `+${((ratio - 1) * 100).toFixed(0)} %` : `${narrow(ratio)}×`;
+    const text = one.use === number ? "1×" : one.ties.includes(number) ? "tie" : ratio < 1.1 ? `+${((ratio - 1) * 100).toFixed(0)} %`.replace("+-", "−") : `${narrow(ratio)}×`;
     const {class: kind, style} = shade(heat);
     return h("td", {class: `${kind}${one.ties.includes(number) ? " one" : ""}`, style}, text);
   };
@@ -299,7 +300,7 @@ function showKernel(place) {
   if (!place.open) { place.dataset.stale = "yes"; return; }
   delete place.dataset.stale;
   const answers = place.querySelector(".kernel-answers"), body = place.querySelector(".kernel-body");
-  answers.replaceChildren(h("p", {class: "size"}, sizeText(problem), remark ? h("span", {}, ` (not measured at V = ${plain(state.V)}, B = ${plain(state.B)}: this is the nearest)`) : undefined));
+  answers.replaceChildren(h("p", {class: "size"}, sizeText(problem), remark ? h("span", {}, ` (the nearest to what is chosen above; it differs in ${remark})`) : undefined));
   if (problem.use === undefined) { body.replaceChildren(caseTable(kernel, problem)); return; }
   answers.append(picks(kernel, problem));
   if (problem.why) answers.append(h("p", {class: "because"}, h("b", {}, "Why. "), prose(problem.why)));
@@ -316,7 +317,7 @@ function showKernel(place) {
 
 async function copy(button, kernel, problem) {
   const lines = [["implementation", "time per call", `than ${REFERENCES[state.ref]}`, "memory"], ["---", "---:", "---:", "---:"], ...sortedCases(problem).map((one) => [kernel.implementations[one.i].slug, ...(one.t ? [time(one.t[0]), ratioText(problem, one), bytes(held(one))] : [one.status, "", ""])])];
-  const text = `${kernel.name} at ${sizeText(problem)}\n\n${lines.map((line) => `| ${line.join(" | ")} |`).join("\n")}\n`;
+  const text = `${kernel.name} at ${sizeText(problem)}\n\n${lines.map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n")}\n`;
   await clipboard(text);
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = "Copy the table"; }, 1200);
@@ -360,7 +361,7 @@ function batchOf(its) {
 
 function costTable(lines) {
   const rows = lines.map((line) => ({line, point: line.points.at(-1)}));
-  return h("table", {class: "costs"}, h("thead", {}, h("tr", {}, ["At the largest V", "operations", "memory traffic", "time"].map((title) => h("th", {scope: "col"}, title)))), h("tbody", {}, rows.map(({line, point}) => h("tr", {}, h("th", {scope: "row"}, icon(line.family), line.name, h("span", {class: "soft"}, ` (${plain(point.one.B)} a call)`)), h("td", {}, point.found.flops ? amount(point.found.flops / point.one.B) : "none"), h("td", {}, point.found.bytes ? bytes(point.found.bytes / point.one.B) : "–"), h("td", {}, time(point.y))))));
+  return h("table", {class: "costs"}, h("thead", {}, h("tr", {}, ["At the largest V", "operations", "memory traffic", "time"].map((title) => h("th", {scope: "col"}, title)))), h("tbody", {}, rows.map(({line, point}) => h("tr", {}, h("th", {scope: "row"}, icon(line.family), line.name, h("span", {class: "soft"}, ` (${plain(point.one.B)} a call)`)), h("td", {}, point.found.flops === undefined ? "–" : point.found.flops ? amount(point.found.flops / point.one.B) : "none"), h("td", {}, point.found.bytes ? bytes(point.found.bytes / point.one.B) : "–"), h("td", {}, time(point.y))))));
 }
 
 function showStory() {
@@ -373,9 +374,9 @@ function showStory() {
   const every = [...lookups, ...outputs].flatMap((line) => line.points.map((point) => point.y)), panels = [];
   const hollow = (lines) => { const others = new Set(lines.flatMap((line) => line.points.filter((point) => point.hollow).map((point) => plain(point.one.B)))); return others.size ? ` (hollow marks: ${[...others].join(", ")})` : ""; };
   if (lookups.length > 1) {
-    const [book, gather] = [lookups[0].points.at(-1), lookups[1].points.at(-1)];
+    const [book, gather] = ["one-hot × W", "W[idx]"].map((name) => lookups.find((line) => line.name === name)?.points.at(-1));
     panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${plain(words)} words per call${hollow(lookups)}`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
-      book.found.bytes && gather.found.bytes ? h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), `: one row.${Math.abs(gather.found.gV ?? 1) < .15 ? " That is why its line is flat." : ""}`) : h("p", {}), costTable(lookups)));
+      book?.found.bytes && gather?.found.bytes ? h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), `: one row.${Math.abs(gather.found.gV ?? 1) < .15 ? " That is why its line is flat." : ""}`) : h("p", {}), costTable(lookups)));
   }
   if (outputs.length > 1) {
     // ratios at the largest V that all were measured at with the same batch
@@ -384,8 +385,8 @@ function showStory() {
     const named = (name) => pointsOf(name).find((point) => point.x === common) ?? outputs.find((line) => line.name === name)?.points.at(-1);
     const [full, compiled, sampled, numpy] = ["full softmax", "full softmax, compiled", "the book’s negative sampling", "negative sampling, NumPy"].map(named);
     if (full) text.push("Full softmax ", h("b", {}, "scores all V words"), ". ");
-    if (sampled) text.push(`The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `, h("b", {}, "clears a gradient as large as the table"), ", so its time still grows with V. ");
-    if (numpy) text.push("Touch only the rows that occur, and the time stays flat. ");
+    if (sampled) text.push(`The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `, h("b", {}, "clears a gradient as large as the table"), sampled.found.gV > .5 ? ", so its time still grows with V. " : ". ");
+    if (numpy && numpy.found.gV < .3) text.push("Touch only the rows that occur, and the time hardly grows. ");
     if (full && compiled && numpy && full.one.B === numpy.one.B) text.push(`At V = ${plain(full.x)}, ${plain(full.one.B)} examples a call: full softmax is `, h("b", {}, full.found.r[COMPILED] ? `${slower(full.found.r[COMPILED][0])} than when it is compiled, and ${slower(full.y / numpy.y)} than scoring ${numpy.one.K + 1} words instead of all` : slower(full.y / numpy.y)), ". ", h("span", {class: "soft"}, "(Different kernels were timed apart: such ratios may be off by tens of per cent.)"));
     panels.push(figureOf("Scoring an example in the output layer", `time per example, H = ${state.H}, ${plain(examples ?? 0)} examples per call${hollow(outputs)}`, lineChart({series: outputs, every, title: "Time of an example in the output layer against V", xTitle: "vocabulary V (different words)", format: time, width: 660, height: 380, right: 200}), h("p", {}, text), costTable(outputs)));
   }
@@ -407,6 +408,13 @@ function showRoofline() {
   if (enough) place.replaceChildren(roofline({points, memory: data.ceilings.memory, matmul: data.ceilings.matmul, title: "Operations per byte against operations a second"}));
 }
 
+/** The options of w2vbench run for a problem's dtype, words and threads, and its K, where they are not the usual ones. */
+function typeOptions(problem) {
+  const [dtype, index, words, threads] = problem.rest.split(","), usual = {dtype: "f32", index: "i64", words: "zipf", threads: "t1"};
+  const options = Object.entries({dtype, index, words, threads}).filter(([name, value]) => value !== usual[name] && name !== "index").map(([name, value]) => ` --${name} ${value.replace(/^t(?=\d)/, "")}`);
+  return options.join("") + (problem.K && problem.K !== 5 ? ` --negatives ${problem.K}` : "");
+}
+
 function showYourSize() {
   const place = document.getElementById("your-size");
   if (!place) return;
@@ -419,7 +427,7 @@ function showYourSize() {
   Object.assign(state, {V: value("V"), B: value("B"), H: value("H")});
   const problem = nearest(kernel), exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
   const far = [[problem.V, state.V], [problem.B, state.B], [problem.H, problem.H > 1 ? state.H : problem.H]].some(([mine, its]) => Math.max(mine / its, its / mine) > 3);
-  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}`;
+  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}`;
   Object.assign(state, before);
   if (problem.use === undefined) { out.replaceChildren("Nothing was measured of this kernel."); return; }
   out.replaceChildren(h("p", {}, exact ? "Measured here: " : `Nearest measured size, ${sizeText(problem)}: `, "use ", nameOf(kernel, problem.use), ` (${time(caseOf(problem, problem.use).t[0])} a call${exact ? "" : " of that size"}).${far ? " That is far from yours: measure it." : ""}`), exact ? "" : h("p", {}, "Measure just that: ", h("code", {class: "command"}, command), " ", h("button", {type: "button", class: "copy", onclick: (event) => { clipboard(command); event.target.textContent = "Copied"; }}, "Copy")));
@@ -430,6 +438,7 @@ function showYourSize() {
 function control(name, values, text = plain) {
   const place = document.getElementById(`choose-${name}`);
   if (!place) return;
+  if (values.length && !values.includes(state[name])) state[name] = typeof values[0] === "number" && name !== "ref" ? values.reduce((best, one) => (Math.abs(Math.log(one / state[name])) < Math.abs(Math.log(best / state[name])) ? one : best)) : values[0];
   place.hidden = values.length < 2;
   const select = place.querySelector("select"), buttons = place.querySelector(".segments");
   select.replaceChildren(...values.map((value) => h("option", {value, selected: value === state[name]}, text(value))));
@@ -462,7 +471,7 @@ function openSection(scroll) {
   const place = section && document.getElementById(section);
   if (!place) return;
   if (place.matches("details")) place.open = true;
-  if (scroll) place.scrollIntoView();
+  if (scroll) { place.scrollIntoView(); place.tabIndex = -1; place.focus({preventScroll: true}); }
   document.querySelectorAll("nav a").forEach((link) => link.classList.toggle("current", link.getAttribute("href") === `#${section}`));
 }
 
@@ -473,7 +482,7 @@ document.querySelector("#your-size form")?.addEventListener("input", showYourSiz
 document.querySelector("#your-size form")?.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.('a[href^="#"]');
-  if (!link) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   section = link.getAttribute("href").slice(1);
   openSection(true);

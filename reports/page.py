@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from . import comparison_page, lines, training_page
-from .answers import FAMILIES, Answer, answers, hottest_line, surprises
+from .answers import FAMILIES, Answer, answers, hottest_line, surprises, trust
 from .deck import HEADER, deck_table
 from .diagrams import diagram
 from .files import write_texts
 from .frame import frame
 from .page_data import page_data
+from .ranking import AS_FAST, MAY_BE_AS_FAST
 from .result_schema import LineProfile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
 from .tables import csv
@@ -68,15 +69,19 @@ MARKS = {
     "framework": '<path class="mark framework" d="M6 1.2L10.8 9.8L1.2 9.8z"/>',
 }
 
+INTERLEAVED = (
+    "All implementations of a problem are timed together: in turn, in random order, in several fresh processes."
+)
+ONE_BY_ONE = "pytest-benchmark timed one case after another, in one process: ratios have no intervals, and drift is part of them."
 METHOD = (
-    "All implementations of a problem are timed together: in turn, in random order, in several fresh processes.",
     "A ratio of two implementations is the geometric mean over processes of each process’s median ratio of samples of the "
-    "same round. A time is a mean over processes without the slowest and the fastest fifth, so a ratio of two times shown here "
-    "can differ from the ratio shown.",
+    "same round. A time is a mean over processes, of five or more without the slowest and the fastest fifth, so a ratio of two "
+    "times shown here can differ from the ratio shown.",
     "Bars and ranges beside a ratio are 95 % intervals that hold for all rows of a table together (Bonferroni), since the data "
     "chose the fastest. Whiskers in charts are 95 % intervals of each time alone.",
-    "An implementation ties with the fastest within 3 %, and within 15 % where paired t-tests do not call it slower. Of those "
-    "that tie, the simplest is recommended: the textbook’s, else the one that needs the fewest packages. ? marks what these "
+    f"An implementation ties with the fastest within {AS_FAST - 1:.0%}, and within {MAY_BE_AS_FAST - 1:.0%} where paired t-tests do "
+    "not call it slower. Of those that tie, the simplest is recommended, and counts as the fastest: the textbook’s, else an "
+    "exact one, else the one that needs the fewest packages. ? marks what these "
     "processes leave undecided. The test pairs processes, so it can separate two whose interval includes 1×.",
     "Growth is the fitted power of V from V = 10,000 up, or of B from 10 up, all else equal.",
     "Memory is the peak of what one call allocates, measured apart, and what set-up keeps. * marks growth of the process’s "
@@ -107,7 +112,6 @@ def html(result: ResultFile) -> str:
     ways = len({(row.extra_info.kernel, row.slug) for row in result.benchmarks})
     return render(
         "page.html",
-        result=result,
         suite=suite,
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
@@ -121,7 +125,7 @@ def html(result: ResultFile) -> str:
         marks={kind: Markup(drawn) for kind, drawn in MARKS.items()},
         diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
         surprises=surprises(result)[:5],
-        trust=data["trust"],
+        trust=trust(result),
         opened=kernels[0] if kernels else "",
         sources={
             kernel: [key for key in suite.sources if key.partition("/")[0] == kernel and key in kinds]
@@ -136,7 +140,7 @@ def html(result: ResultFile) -> str:
         from_def=from_def,
         deck=deck_table(result),
         deck_header=HEADER,
-        method=METHOD,
+        method=[INTERLEAVED if suite.engine == "run" else ONE_BY_ONE, *METHOD],
         facts=facts(result),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
@@ -171,9 +175,12 @@ def letters(found: Iterable[Answer]) -> dict[str, str]:
 
 
 def not_measured(result: ResultFile) -> str:
-    """How many implementations were not measured, and why: ``8 need torch, which is not installed; 2 are wrong on purpose``."""
+    """How many implementations were not measured, and why: ``Not measured: 8 without torch, 2 wrong on purpose``."""
     reasons: dict[str, set[str]] = {}
+    measured = {(row.extra_info.kernel, row.slug) for row in result.benchmarks}
     for case in result.w2vbench.not_measured:
+        if (case.kernel, case.implementation) in measured:
+            continue  # it was, at another size
         package = re.match(MISSING_PACKAGE, case.reason)
         reason = "wrong on purpose" if case.marked_wrong else f"without {package[1]}" if package else case.status
         reasons.setdefault(reason, set()).add(f"{case.kernel}/{case.implementation}")

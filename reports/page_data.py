@@ -1,4 +1,4 @@
-"""The data of a run's page, for its script: all judgements are made here, and the script only arranges them."""
+"""The data of a run's page, for its script: ratios, intervals, ties, reasons. The script chooses the size, and words them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from .answers import (
     example,
     moved,
     sizes,
-    surprises,
-    trust,
     undecided,
     why,
 )
@@ -68,12 +66,9 @@ def page_data(result: ResultFile) -> dict[str, Any]:
     start = size_to_show(sizes(found))
     limits = result.w2vbench.limits
     return {
-        "families": FAMILIES,
         "kernels": kernels,
         "problems": problems,
         "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": types(start)},
-        "surprises": [{"title": one.title, "text": one.text, "problem": one.problem} for one in surprises(result)],
-        "trust": trust(result),
         "ceilings": {
             "matmul": limits.matmul if limits else {},
             "memory": max(limits.read, default=(0, 0))[1] if limits else 0,
@@ -133,22 +128,19 @@ def case_data(
         "r": [figures(answer.slower(row, than)) if than else None for than in references],
         "cpu": short(cpu) if wall and cpu and not 0.8 < cpu / wall < 1.25 else None,
         "m": short(float_of(case.memory_bytes)),
-        "resident": int("resident" in (case.memory_kind, case.held_kind)),
+        "resident": True if "resident" in (case.memory_kind, case.held_kind) else None,
         "kept": short(float_of(case.held_bytes)),
         "gV": short(float_of(case.growth_V)),
         "gB": short(float_of(case.growth_B)),
         "limit": None if limit is None else str(case.limit),
         "share": None if limit is None or case.limit == INTERPRETER else short(limit.estimate),
-        "over": int(bool(limit and exceeded(limit))),
+        "over": True if limit and exceeded(limit) else None,
         "flops": short(row.extra_info.flops),
         "bytes": short(moved(row)),
-        "pairs": short(float_of(case.pairs_per_s)),
         "words": short(float_of(case.words_per_s)),
-        "set": short(float_of(case.prepare_s)),
-        "adapt": short(float_of(case.adapt_s)),
         "stages": result.w2vbench.stages.get(str(case.case)),
     }
-    return {name: value for name, value in data.items() if value not in (None, 0, [])} | {"i": number}
+    return {name: value for name, value in data.items() if value is not None}
 
 
 @lru_cache(maxsize=1)

@@ -65,7 +65,8 @@ class RunProgress:
         times = {slug: median_s(case) for slug, case in problem.measured.items() if case.samples}
         if not times:
             return
-        fastest = min(times, key=lambda slug: times[slug])
+        each = {slug: times[slug] / examples_of(problem.measured[slug]) for slug in times}
+        fastest = min(each, key=lambda slug: each[slug])
         line = f"{problem.kernel}: {fastest} takes {seconds(times[fastest])}"
         book = next((slug for slug, case in problem.measured.items() if case.implementation.baseline), fastest)
         if book in times and book != fastest:
@@ -95,6 +96,11 @@ class RunProgress:
             return ""
         rest = elapsed / progress * (1 - done)
         return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
+
+
+def examples_of(case: CaseRun) -> float:
+    """How many examples a call covers, by which implementations are ranked; 1 where they are not counted."""
+    return next(iter(case.implementation.covered(case.case.size).values()), 0.0) or 1.0
 
 
 def median_s(case: CaseRun) -> float:

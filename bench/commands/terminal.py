@@ -133,7 +133,7 @@ def availability(one: Implementation) -> str:
     absent = catalogue.missing(one)
     if absent:
         return f"no: pip install {' '.join(absent)}"
-    return "wrong on purpose" if one.wrong else "textbook" if one.family == "textbook" else one.family
+    return "wrong on purpose" if one.wrong else one.family
 
 
 def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> bool:

@@ -122,6 +122,15 @@ def sizes() -> ResultFile:
     )
 
 
+def no_one_hot() -> ResultFile:
+    """``lookup`` at two vocabularies, at the larger without the one-hot product."""
+    fast = (("gather", "NumPy/SciPy"), ("numba", "compiled"))
+    moved: Any = {"read_bytes": 800.0, "written_bytes": 400.0}
+    rows = [row(slug, 1e-6, V=V, family=family, **moved) for V in (10_000, 100_000) for slug, family in fast]
+    moved = {"read_bytes": 4e6, "written_bytes": 0.0}
+    return saved.result(row("one-hot", 1e-2, V=10_000, baseline=True, family="textbook", **moved), *rows)
+
+
 FILES: dict[str, Callable[[], ResultFile]] = {
     "problem": lambda: read(PROBLEM),
     "pytest-benchmark": lambda: read(PYTEST),
@@ -135,6 +144,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "partial": partial,
     "stages": stages,
     "sizes": sizes,
+    "no one-hot": no_one_hot,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 

@@ -23,9 +23,21 @@ def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None
 
 
 def test_a_size_that_a_kernel_lacks_gives_the_nearest_and_says_so(show: Show) -> None:
-    view = show("partial", "lookup?V=50000&B=100")
-    assert view.texts("tr.answer th i")[0] == "V 100,000"
-    assert "not measured at V = 50,000" in view.texts(".kernel .size span")[0]
+    view = show("partial", "?V=50000")  # which none has: 100,000 is nearest, and only lookup has that
+    assert view.texts("tr.answer th i") == ["V 10,000"]
+    view.unfold()
+    assert view.texts(".kernel .size span") == ["(the nearest to what is chosen above; it differs in V 10,000)"]
+
+
+@pytest.mark.parametrize("address", ["100%", "%E0%A4%A?V=1000"])
+def test_an_address_that_cannot_be_decoded_shows_the_page(show: Show, address: str) -> None:
+    assert len(show("sizes", address).cases()) == 2
+
+
+def test_without_the_one_hot_nothing_is_said_of_it(show: Show) -> None:
+    """Of a file in which it was measured at one vocabulary only."""
+    view = show("no one-hot")
+    assert view.texts("#story p") in ([], [""])
 
 
 def test_another_reference_changes_every_ratio_and_its_words(show: Show) -> None:

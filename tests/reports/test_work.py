@@ -112,7 +112,7 @@ def test_the_page_compares_by_example() -> None:
     (found,) = page_data(problem())["problems"]
     book, half, whole = found["cases"]
     assert [one["r"][0][0] for one in (book, half, whole)] == pytest.approx([200, 4 / 3, 1], rel=1e-4)
-    assert [one["pairs"] for one in (book, half, whole)] == pytest.approx([1e4, 1.5e6, 2e6])
+    assert [one["words"] for one in (book, half, whole)] == pytest.approx([1e3, 3e5, 2e5])
 
 
 def test_the_data_frame_has_both_figures() -> None:
