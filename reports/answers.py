@@ -188,7 +188,11 @@ def why(answer: Answer, result: ResultFile) -> str:
         )
     if not sentences or MUCH * theirs / ours < answer.slower(book).estimate:
         more = same_work(book, use, result)
-        same = f"Both move {size_bytes(ours)} a call." if math.isclose(theirs, ours, rel_tol=SAME) else ""
+        same = (
+            f"`{slug(book)}` and `{slug(use)}` both move {size_bytes(ours)} a call."
+            if math.isclose(theirs, ours, rel_tol=SAME)
+            else ""
+        )
         sentences += [sentence for sentence in (same, more) if sentence]
     if limit:
         sentences.append(f"{limit[0].upper()}{limit[1:]}.")
@@ -398,7 +402,7 @@ def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
 # -- what is undecided, and how far to trust the rest
 
 
-def undecided(answer: Answer) -> str:
+def undecided(answer: Answer, result: ResultFile) -> str:
     """Return what is not known about a problem, with the command that decides it; empty where all is."""
     ranking = answer.ranking
     if ranking.conclusive:
@@ -407,14 +411,14 @@ def undecided(answer: Answer) -> str:
         return "No separate processes: no intervals, and no test of which is fastest."
     if not ranking.tested:
         many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
-        return f"{many} too few for intervals; {rerun_command((), ranking.leader)} measures more."
+        return f"{many} too few for intervals; {rerun_command((), ranking.leader, result)} measures more."
     row = ranking.undecided[0]
     ratio = answer.slower(row)
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
     more = f", nor {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
     return (
         f"`{slug(row)}` looks {slower(ratio.estimate)} than `{slug(answer.use)}`, but these processes do not settle it{ends}{more}; "
-        f"this does: {rerun_command((ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else (), ranking.leader)}"
+        f"this does: {rerun_command((ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else (), ranking.leader, result)}"
     )
 
 

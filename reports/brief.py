@@ -6,13 +6,13 @@ import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .answers import Answer, answers, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
+from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
 from .frame import wall_s
 from .result_schema import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
 from .statistics import Interval
 from .tables import float_of, limit_reached, memory_text
-from .units import NEAR, counted, seconds, two
+from .units import NEAR, counted, seconds, slower, two
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,11 +135,12 @@ def ratio_text(ratio: Interval) -> str:
 
 def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
     """Surprises, what is undecided, and what was not measured, each with its label."""
+    yield from from_outside(result, chosen)
     for one in surprises(result)[:SURPRISES]:
         yield "surprise", f"{one.title.replace('`', '')}: {one.text.replace('`', '')}"
-    questions = [answer for answer in chosen if undecided(answer)]
+    questions = [answer for answer in chosen if undecided(answer, result)]
     for answer in questions[:UNDECIDED]:
-        yield "undecided", f"{answer.kernel} at V = {answer.size.V:,}: {undecided(answer).replace('`', '')}"
+        yield "undecided", f"{answer.kernel} at V = {answer.size.V:,}: {undecided(answer, result).replace('`', '')}"
     if len(questions) > UNDECIDED:
         yield (
             "undecided",
@@ -162,6 +163,26 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str
             yield status, f"{named}: {reason}"
         if len(reasons) > 2:
             yield status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report"
+
+
+def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
+    """How fast implementations of the user's own are, at the size that is shown."""
+    for answer in chosen:
+        for row in answer.rows:
+            source = result.w2vbench.sources.get(f"{answer.kernel}/{slug(row)}")
+            if source and not source.file.startswith("impls/"):
+                place = (
+                    f"{source.file}, {answer.kernel}/{slug(row)} at {at(answer.size)}: {seconds(wall_s(row))} a call"
+                )
+                ratio = slower(answer.slower(row).estimate)
+                verdict = (
+                    "use it"
+                    if row is answer.use
+                    else "as fast as any"
+                    if answer.ties(row)
+                    else f"{ratio} than {slug(answer.use)}"
+                )
+                yield "yours", f"{place}, {verdict}"
 
 
 def labelled(label: str, text: str, width: int) -> list[str]:
@@ -197,7 +218,7 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
         lines += textwrap.wrap(
             f"{name}: {' '.join(reason.split())}", max(NARROW, min(width, WIDTH)), subsequent_indent="  "
         )
-    for sentence in filter(None, [why(answer, result), undecided(answer)] if answer else []):
+    for sentence in filter(None, [why(answer, result), undecided(answer, result)] if answer else []):
         lines += textwrap.wrap(sentence.replace("`", ""), max(NARROW, min(width, WIDTH)), break_on_hyphens=False)
     return lines
 

@@ -22,6 +22,7 @@ from .comparison import (
     worst,
 )
 from .files import write_texts
+from .rerun import own_files
 from .result_schema import ComparedRow, Comparison, ResultFile, with_part
 from .stages import recomputed
 from .templates import render
@@ -68,7 +69,7 @@ def html(result: ResultFile) -> str:
         axis=axis(span),
         failing=failing,
         worst=worst,
-        steps=steps(comparison),
+        steps=steps(comparison, " ".join(["", *own_files(result.w2vbench.command)])),
         notes=list(notes(comparison)),
     )
 
@@ -83,13 +84,16 @@ class NextSteps:
     files: list[str]
 
 
-def steps(comparison: Comparison) -> list[NextSteps]:
-    """Return what to do about each case that fails the gate, and about all without an answer together."""
+def steps(comparison: Comparison, files: str) -> list[NextSteps]:
+    """Return what to do about each case that fails the gate, and about all without an answer together.
+
+    files: options for the user's own files, with a space before them.
+    """
     found = [
         NextSteps(
             case.case,
             worst(case),
-            after_failure(case, comparison),
+            after_failure(case, comparison, files),
             [case.file] if case.file in comparison.diffs else list(comparison.diffs),
         )
         for case in ranked(comparison)
@@ -99,7 +103,7 @@ def steps(comparison: Comparison) -> list[NextSteps]:
     if open_cases and comparison.interleaved:
         names = dict.fromkeys(f"--only {case.implementation}" for case in open_cases)
         kernels = dict.fromkeys(f"--kernel {case.kernel}" for case in open_cases)
-        again = " ".join(["w2vbench compare", base_of(comparison), *kernels, *names])
+        again = " ".join(["w2vbench compare", base_of(comparison), *kernels, *names]) + files
         title = counted(len(open_cases), "case")
         found.append(NextSteps(title, "no answer", [("Measure just these, on a quieter machine", again)], []))
     return found
@@ -109,15 +113,15 @@ def base_of(comparison: Comparison) -> str:
     return comparison.base_commit[:12] if comparison.base_commit else comparison.base
 
 
-def after_failure(case: ComparedRow, comparison: Comparison) -> list[tuple[str, str]]:
+def after_failure(case: ComparedRow, comparison: Comparison, files: str) -> list[tuple[str, str]]:
     """What to do about a case that fails the gate."""
     if case.verdict in ("wrong", "broken"):
-        return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}")]
+        return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}{files}")]
     if not comparison.interleaved:
-        return [("Profile it line by line", f"w2vbench profile {case.case}")]
-    at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}"
+        return [("Profile it line by line", f"w2vbench profile {case.case}{files}")]
+    at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}{files}"
     return [
-        ("Profile it line by line at HEAD", f"w2vbench profile {case.case}"),
+        ("Profile it line by line at HEAD", f"w2vbench profile {case.case}{files}"),
         ("and at BASE", at_base),
         ("If it is intended, say so in a tracked file", f"w2vbench history --acknowledge {case.case} --why '…'"),
     ]

@@ -128,8 +128,9 @@ function showSummary() {
     body.append(h("tr", {class: "answer"}, first, h("td", {class: "use"}, nameOf(kernel, problem.use), tie), h("td", {class: "number"}, h("b", {}, value), h("span", {class: "unit"}, unit)), h("td", {class: "numpy"}, numpy), h("td", {class: "ratio numpy"}, numpyRatio), h("td", {class: "book"}, book), h("td", {class: "ratio book"}, bookRatio), h("td", {class: "dots"}, strip(kernel, problem, scale, ticks))));
   }
   place.replaceChildren(h("table", {class: "answers"}, head, body));
+  if (!data.start) { document.getElementById("at-size").textContent = "nothing was measured"; return; }
   const exact = rows.filter(({problem}) => !otherSize(problem)).length;
-  document.getElementById("at-size").textContent = exact === rows.length ? `at V = ${plain(state.V)} and B = ${plain(state.B)}` : `at V = ${plain(state.V)} and B = ${plain(state.B)}, or the nearest size, which the row then says (${rows.length - exact} of ${rows.length})`;
+  document.getElementById("at-size").textContent = exact === rows.length ? `at V = ${plain(state.V)} and B = ${plain(state.B)}` : `at V = ${plain(state.V)} and B = ${plain(state.B)}, but ${rows.length - exact} of ${rows.length} kernels at the nearest size, which stands in their row`;
 }
 
 // -- one kernel
@@ -291,7 +292,7 @@ function picks(kernel, problem) {
 }
 
 function showKernel(place) {
-  const kernel = kernels.find((one) => one.name === place.dataset.kernel), problem = nearest(kernel), remark = otherSize(problem);
+  const kernel = kernels.find((one) => one.name === place.dataset.kernel), problem = nearest(kernel), remark = data.start ? otherSize(problem) : "";
   const line = place.querySelector(".fold-answers");
   if (problem.use !== undefined) {
     const best = caseOf(problem, problem.use), [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY), [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
@@ -378,7 +379,7 @@ function showStory() {
     panels.push(figureOf("Looking a word up", `time per word, H = ${state.H}, ${plain(words)} words per call${hollow(lookups)}`, lineChart({series: lookups, every, title: "Time of a word's lookup against V", xTitle: "vocabulary V (different words)", format: time, width: 470, height: 380}),
       book?.found.bytes && gather?.found.bytes ? h("p", {}, "Multiplying by a one-hot vector ", h("b", {}, `moves ${bytes(book.found.bytes / book.one.B)} per word`), ` at V = ${plain(book.x)}: the whole table. `, h("code", {}, "W[idx]"), " ", h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`), `: one row.${Math.abs(gather.found.gV ?? 1) < .15 ? " That is why its line is flat." : ""}`) : h("p", {}), costTable(lookups)));
   }
-  if (outputs.length > 1) {
+  if (outputs.length > 1 && outputs.some((line) => line.name.includes("negative sampling"))) {
     // ratios at the largest V that all were measured at with the same batch
     const pointsOf = (name) => outputs.find((line) => line.name === name)?.points.filter((point) => !point.hollow) ?? [];
     const common = Math.max(...pointsOf("full softmax").map((point) => point.x)), text = [];
@@ -419,7 +420,10 @@ function showYourSize() {
   const place = document.getElementById("your-size");
   if (!place) return;
   const form = place.querySelector("form");
-  for (const name of ["V", "B", "H"]) form.elements[name].value ||= state[name];
+  if (!form.elements.V.value && data.start) { // begins with a size that was measured
+    const first = nearest(kernels.find((one) => one.name === form.elements.kernel.value));
+    for (const name of ["V", "B", "H"]) form.elements[name].value = name === "H" && first.H === 1 ? state.H : first[name];
+  }
   const out = place.querySelector("output"), value = (name) => Math.round(Number(form.elements[name].value));
   const kernel = kernels.find((one) => one.name === form.elements.kernel.value);
   if (!kernel || !["V", "B", "H"].every((name) => value(name) > 0)) { out.replaceChildren("V, B and H are numbers from 1 up."); return; }
@@ -488,10 +492,10 @@ document.addEventListener("click", (event) => {
   openSection(true);
   writeAddress();
 });
-for (const medium of ["(max-width: 760px)", "(max-width: 480px)"]) matchMedia(medium).addEventListener("change", () => show());
+for (const medium of ["(max-width: 900px)", "(max-width: 480px)"]) matchMedia(medium).addEventListener("change", () => show());
 addEventListener("hashchange", () => { readAddress(); show(); openSection(true); });
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((folded) => { folded.open = true; if (folded.dataset.stale) showKernel(folded); }));
-if (matchMedia("(max-width: 760px)").matches) document.querySelectorAll("details.kernel").forEach((place) => { place.open = kernels.length === 1; });
+if (matchMedia("(max-width: 900px)").matches) document.querySelectorAll("details.kernel").forEach((place) => { place.open = kernels.length === 1; });
 show();
 openSection(Boolean(section));
 document.documentElement.dataset.ready = "yes";

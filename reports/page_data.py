@@ -97,7 +97,7 @@ def problem_data(
             "references": [number[row.case] if row else None for row in references],
             "unit": example(answer.use),
             "why": why(answer, result),
-            "undecided": undecided(answer),
+            "undecided": undecided(answer, result),
         }
     else:
         references = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 
-from .result_schema import Row
+from .result_schema import ResultFile, Row
 
 PROCESSES = 20
 """Processes in which an undecided case is measured again."""
@@ -20,7 +22,16 @@ OPTIONS: dict[str, tuple[str, object]] = {
 """Options of ``w2vbench run`` and their defaults, by the part of a size that they set, except V and B."""
 
 
-def rerun_command(rows: Sequence[Row], problem: Row) -> str:
+def own_files(command: str) -> list[str]:
+    """Return the options of a command that name the user's own files: ``--impl mine.py``, ``--corpus my.txt``."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a command in a file need not be one
+        return []
+    return [f"{option} {shlex.quote(value)}" for option, value in pairwise(words) if option in ("--impl", "--corpus")]
+
+
+def rerun_command(rows: Sequence[Row], problem: Row, result: ResultFile) -> str:
     """Return the command that measures some cases of a problem in PROCESSES.
 
     Parameters
@@ -29,6 +40,8 @@ def rerun_command(rows: Sequence[Row], problem: Row) -> str:
         The cases; empty for all cases of the problem.
     problem
         Any case of the problem.
+    result
+        Its file, whose command may name files of the user's own.
     """
     size = problem.extra_info.size
     return " ".join(
@@ -40,6 +53,7 @@ def rerun_command(rows: Sequence[Row], problem: Row) -> str:
                 if (value := getattr(size, name)) not in (default, 0)
             ),
             *(f"--only {row.slug}" for row in rows),
+            *own_files(result.w2vbench.command),
             f"--processes {PROCESSES}",
         ]
     )

@@ -61,7 +61,10 @@ def as_markdown(result: ResultFile) -> str:
             if book and not its_answer.ties(book):
                 ratio = slower(its_answer.slower(book).estimate)
                 advice += f" `{slug(book)}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(its_answer.use))} a call."
-            parts += [plain(" ".join(filter(None, [advice, why(its_answer, result), undecided(its_answer)]))), ""]
+            parts += [
+                plain(" ".join(filter(None, [advice, why(its_answer, result), undecided(its_answer, result)]))),
+                "",
+            ]
         parts += [markdown(one), ""]
         if one.note:
             parts += [f"_{plain(one.note)}_", ""]

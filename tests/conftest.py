@@ -6,16 +6,19 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from impls.words import Corpus, builtin
 
-# no test fails because a machine is busy
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+with suppress(ImportError):  # pytest --benchmark needs none of the packages that only tests need
+    from hypothesis import HealthCheck, settings
+
+    # no test fails because a machine is busy
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that are started begin with the system's own

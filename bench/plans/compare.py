@@ -121,7 +121,10 @@ MOST_NAMED = 5
 def unaffected_caveat(changed: Sequence[str]) -> str:
     """Say that nothing was measured although files differ."""
     more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
-    return f"files differ, but no selected implementation depends on them: {', '.join(changed[:MOST_NAMED])}{more}"
+    reason = (
+        "files differ, but in nothing that a selected implementation runs (comments, names, or code it does not use)"
+    )
+    return f"{reason}: {', '.join(changed[:MOST_NAMED])}{more}"
 
 
 def file_states(tree: Tree) -> dict[str, tuple[int, int]]:

@@ -131,6 +131,26 @@ def no_one_hot() -> ResultFile:
     return saved.result(row("one-hot", 1e-2, V=10_000, baseline=True, family="textbook", **moved), *rows)
 
 
+def long_names() -> ResultFile:
+    """Kernels and implementations with the longest names, at unlike sizes."""
+    kernels = {
+        "sampling.without-replacement": (100_000, 8),
+        "output.negative-sampling": (100_000, 100),
+        "training.skip-gram": (10_000, 300),
+    }
+    ways = {
+        "choice-per-row": (1e-2, "textbook"),
+        "sort-reduceat": (1e-5, "NumPy/SciPy"),
+        "numba-prefetch": (1e-6, "compiled"),
+    }
+    rows = [
+        row(slug, wall_s, V=V, B=B, kernel=kernel, baseline=family == "textbook", family=family)
+        for kernel, (V, B) in kernels.items()
+        for slug, (wall_s, family) in ways.items()
+    ]
+    return saved.result(*rows)
+
+
 FILES: dict[str, Callable[[], ResultFile]] = {
     "problem": lambda: read(PROBLEM),
     "pytest-benchmark": lambda: read(PYTEST),
@@ -145,6 +165,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "stages": stages,
     "sizes": sizes,
     "no one-hot": no_one_hot,
+    "long names": long_names,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 

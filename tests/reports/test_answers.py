@@ -167,7 +167,10 @@ def test_the_reason_is_what_is_moved_where_that_differs() -> None:
 def test_with_equal_work_the_reason_is_how_it_is_done(book: dict[str, Any], use: dict[str, Any], reason: str) -> None:
     moved: dict[str, Any] = {"read_bytes": 20_000.0, "written_bytes": 20_000.0}
     result = saved.result(row("loop", 1e-3, baseline=True, **moved, **book), row("fast", 1e-5, **moved, **use))
-    assert why(next(iter(answers(result).values())), result) == f"Both move 40.0 kB a call. {reason}".rstrip()
+    assert (
+        why(next(iter(answers(result).values())), result)
+        == f"`loop` and `fast` both move 40.0 kB a call. {reason}".rstrip()
+    )
 
 
 def test_where_the_textbook_was_profiled_and_grows_its_slowest_line_is_the_reason() -> None:
@@ -180,7 +183,7 @@ def test_where_the_textbook_was_profiled_and_grows_its_slowest_line_is_the_reaso
     result = saved.result(book, row("fast", 1e-5, read_bytes=1e6, written_bytes=1e6), profiles={book["name"]: profile})
     assert (
         why(next(iter(answers(result).values())), result)
-        == "Both move 2.00 MB a call. 90 % of the time of `loop` is `dW[...] = 0`."
+        == "`loop` and `fast` both move 2.00 MB a call. 90 % of the time of `loop` is `dW[...] = 0`."
     )
 
 
@@ -291,19 +294,24 @@ def test_the_books_negative_sampling_surprises_where_it_gains_nothing(sampled_s:
 # -- what is not known
 
 
+def question(*rows: saved.Content, **suite: Any) -> str:
+    result = saved.result(*rows, **suite)
+    return undecided(next(iter(answers(result).values())), result)
+
+
 def test_what_is_undecided_comes_with_the_command_that_decides_it() -> None:
-    found = answer(row("a", processes(1.0, 1.0, 1.0)), row("b", processes(0.9, 1.3, 2.6)))
-    assert undecided(found).startswith(
-        "`b` looks 1.4× slower than `a`, but these processes do not settle it (95 % interval "
+    noisy = row("a", processes(1.0, 1.0, 1.0)), row("b", processes(0.9, 1.3, 2.6))
+    found = question(*noisy)
+    assert found.startswith("`b` looks 1.4× slower than `a`, but these processes do not settle it (95 % interval ")
+    assert found.endswith("--kernel lookup --vocab 10000 --batch 100 --only a --only b --processes 20")
+    assert question(*noisy, command="w2vbench run --impl 'my file.py' --vocab 10000").endswith(
+        " --only b --impl 'my file.py' --processes 20"
     )
-    assert undecided(found).endswith("--kernel lookup --vocab 10000 --batch 100 --only a --only b --processes 20")
-    assert undecided(answer(row("a", 1e-5), row("b", 1e-3))) == ""
-    assert undecided(answer(row("a", processes(1.0)), row("b", processes(2.0)))).startswith(
+    assert question(row("a", 1e-5), row("b", 1e-3)) == ""
+    assert question(row("a", processes(1.0)), row("b", processes(2.0))).startswith(
         "1 process is too few for intervals; "
     )
-    assert undecided(answer(without_processes("a", 1.0), without_processes("b", 2.0))).startswith(
-        "No separate processes"
-    )
+    assert question(without_processes("a", 1.0), without_processes("b", 2.0)).startswith("No separate processes")
 
 
 def test_trust_is_the_spread_of_the_ratios_and_of_the_machine() -> None:

@@ -130,7 +130,7 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
 )
 def test_the_command_asks_for_the_same_size(size: dict[str, Any], options: str) -> None:
     (one,) = rows(row("gather", 1e-5, **size))
-    assert rerun_command([], one) == f"w2vbench run --kernel lookup {options} --processes 20"
+    assert rerun_command([], one, saved.result()) == f"w2vbench run --kernel lookup {options} --processes 20"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_command_is_one_that_run_understands(
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
-    CliRunner().invoke(app, rerun_command([one], one).split()[1:])
+    CliRunner().invoke(app, rerun_command([one], one, saved.result()).split()[1:])
     (problem,) = planned
     assert problem.name == one.group
     assert slug in [i.slug for i in problem.implementations]
