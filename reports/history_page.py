@@ -14,7 +14,7 @@ from .file_comparison import UNSTEADY
 from .history import FEWEST_RUNS, Change, Point, Series, Trend, failing, logs_of
 from .statistics import Floats, Interval
 from .templates import render
-from .units import LARGE, faster, seconds
+from .units import LARGE, counted, faster, seconds
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -107,6 +107,7 @@ def html(trends: Sequence[Trend], left_out: Sequence[str], threshold: float) -> 
         drawing=drawing,
         describe=describe,
         seconds=seconds,
+        counted=counted,
         failing=failing,
         heading=heading,
         notes=notes,

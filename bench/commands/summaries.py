@@ -110,7 +110,7 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
     if not trends:
         screen.print("No runs are stored here yet: w2vbench run stores them.")
     for trend in trends:
-        screen.print(f"{showing.heading(trend, trends)}: {trend.runs} runs", style="bold")
+        screen.print(f"{showing.heading(trend, trends)}: {counted(trend.runs, 'run')}", style="bold")
         every = showing.ordered(trend)
         shown = every if len(every) <= MANY_SERIES else [one for one in every if one.changes]
         rows: list[Sequence[RenderableType]] = []
@@ -123,12 +123,15 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
             screen.print(plain_table(("case", "first", "last", "trend", "changes"), rows))
         if len(shown) < len(every):
             screen.print(
-                f"{len(every) - len(shown)} cases without a change; --kernel and --only show them", style="dim"
+                f"{counted(len(every) - len(shown), 'case')} without a change; --kernel and --only show them",
+                style="dim",
             )
         for note in showing.notes(trend):
             screen.print(note, style="yellow" if trend.unanswered else "dim")
     if skipped:
-        screen.print(f"{len(skipped)} files skipped: {skipped[0]}{' …' if len(skipped) > 1 else ''}", style="dim")
+        screen.print(
+            f"{counted(len(skipped), 'file')} skipped: {skipped[0]}{' …' if len(skipped) > 1 else ''}", style="dim"
+        )
 
 
 OPTIONAL_COLUMNS = ("CPU s a million words", "memory", "held-out loss")
