@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, slug, surprises, trust, undecided, why
+from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
 from .frame import wall_s
+from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
 from .statistics import Interval
+from .surprises import surprises
 from .tables import float_of, limit_reached, memory_text
 from .units import NEAR, counted, seconds, slower, two
 
@@ -47,7 +49,7 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
         f"{name} {'.'.join(str(version).split('.')[:2])}" for name, version in software.items() if version
     ]
     yield "  ".join(filter(None, [str(suite.environment.get("cpu") or ""), ", ".join(short_versions)]))[:width]
-    ways = {(row.extra_info.kernel, slug(row)) for row in result.benchmarks}
+    ways = {(row.extra_info.kernel, row.slug) for row in result.benchmarks}
     counts = [counted(len(by_kernel(found)), "kernel"), counted(len(ways), "implementation")]
     words = [f"words of {suite.corpus.name}"] if suite.corpus.name else []
     yield ", ".join([*counts, counted(len(result.benchmarks), "timing"), *words])
@@ -74,7 +76,7 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterato
             (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
         name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
-        rows.append((name, slug(answer.use), seconds(wall_s(answer.use)), *others))
+        rows.append((name, answer.use.slug, seconds(wall_s(answer.use)), *others))
     lines = aligned(rows, left=(0, 1, 3, 5) if wide else (0, 1))
     yield lines[0]
     yield "─" * max(map(len, lines))
@@ -118,8 +120,8 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
     if row is answer.use:
         return "the same", ""
     if answer.ties(row):
-        return slug(row), "tie"
-    return slug(row), ratio_text(answer.slower(row))
+        return row.slug, "tie"
+    return row.slug, ratio_text(answer.slower(row))
 
 
 VAGUE = 3.0
@@ -169,18 +171,16 @@ def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str
     """How fast implementations of the user's own are, at the size that is shown."""
     for answer in chosen:
         for row in answer.rows:
-            source = result.w2vbench.sources.get(f"{answer.kernel}/{slug(row)}")
+            source = result.w2vbench.sources.get(f"{answer.kernel}/{row.slug}")
             if source and not source.file.startswith("impls/"):
-                place = (
-                    f"{source.file}, {answer.kernel}/{slug(row)} at {at(answer.size)}: {seconds(wall_s(row))} a call"
-                )
+                place = f"{source.file}, {answer.kernel}/{row.slug} at {at(answer.size)}: {seconds(wall_s(row))} a call"
                 ratio = slower(answer.slower(row).estimate)
                 verdict = (
                     "use it"
                     if row is answer.use
                     else "as fast as any"
                     if answer.ties(row)
-                    else f"{ratio} than {slug(answer.use)}"
+                    else f"{ratio} than {answer.use.slug}"
                 )
                 yield "yours", f"{place}, {verdict}"
 
@@ -234,7 +234,7 @@ def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
     memory = memory_text(case.memory_bytes, case.memory_kind) + (
         f" + {memory_text(kept, case.held_kind)}" if kept else ""
     )
-    return slug(row), seconds(wall_s(row)), ratio, interval, memory, growth_text(case), limit_reached(case)
+    return row.slug, seconds(wall_s(row)), ratio, interval, memory, growth_text(case), limit_reached(case)
 
 
 def growth_text(case: Any) -> str:

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from . import comparison_page, lines, training_page
-from .answers import FAMILIES, Answer, answers, hottest_line, surprises, trust
+from .answers import FAMILIES, Answer, answers, trust
 from .deck import HEADER, deck_table
 from .diagrams import diagram
 from .files import write_texts
 from .frame import frame
 from .page_data import page_data
 from .ranking import AS_FAST, MAY_BE_AS_FAST
+from .reasons import hottest_line
 from .result_schema import LineProfile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
+from .surprises import surprises
 from .tables import csv
 from .templates import KINDS, render
 from .units import counted, seconds, share, size_bytes

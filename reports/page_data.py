@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .answers import (
-    FAMILIES,
-    Answer,
-    answers,
-    example,
-    moved,
-    sizes,
-    undecided,
-    why,
-)
+from .answers import FAMILIES, Answer, answers, sizes, undecided
 from .frame import frame
 from .limits import INTERPRETER, exceeded
+from .reasons import example, moved, why
 from .result_schema import ResultFile, Row
 from .sizes import size_to_show, types
 from .statistics import Interval

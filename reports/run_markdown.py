@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .answers import answers, at_one_size, slug, surprises, trust, undecided, why
+from .answers import answers, at_one_size, trust, undecided
 from .brief import short, versus
 from .deck import HEADER, deck_table
 from .frame import frame, wall_s
+from .reasons import why
 from .result_schema import ResultFile
+from .surprises import surprises
 from .tables import cells, markdown, plain, tables
 from .units import seconds, slower
 
@@ -27,7 +29,7 @@ def as_markdown(result: ResultFile) -> str:
     if chosen := at_one_size(result):
         parts += [cells(ANSWERS), cells(["---"] * len(ANSWERS))]
         for answer in chosen:
-            use = slug(answer.use) + (
+            use = answer.use.slug + (
                 " (tie)" if answer.ranking.tie else "" if answer.ranking.conclusive else " (undecided)"
             )
             others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
@@ -55,12 +57,12 @@ def as_markdown(result: ResultFile) -> str:
         parts += [f"### {plain(size)}", ""]
         its_answer = found.get(one.problem)
         if its_answer:
-            ties = ", ".join(slug(row) for row in its_answer.ranking.fastest[1:])
-            advice = f"Use `{slug(its_answer.use)}`{f' (about as fast: {ties})' if ties else ''}."
+            ties = ", ".join(row.slug for row in its_answer.ranking.fastest[1:])
+            advice = f"Use `{its_answer.use.slug}`{f' (about as fast: {ties})' if ties else ''}."
             book = its_answer.baseline
             if book and not its_answer.ties(book):
                 ratio = slower(its_answer.slower(book).estimate)
-                advice += f" `{slug(book)}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(its_answer.use))} a call."
+                advice += f" `{book.slug}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(its_answer.use))} a call."
             parts += [
                 plain(" ".join(filter(None, [advice, why(its_answer, result), undecided(its_answer, result)]))),
                 "",

@@ -160,6 +160,14 @@ def rate(value: float | None) -> str:
     return f"{three(value / 1e6)} million" if value >= 1e6 else f"{float(f'{value:.3g}'):,.0f}"
 
 
+def amount(number: float) -> str:
+    """Return a number of operations: ``3,600``, ``5.2 million``, ``2.1 billion``."""
+    for factor, name in ((1e9, " billion"), (1e6, " million")):
+        if number >= 0.9995 * factor:
+            return f"{three(number / factor)}{name}"
+    return f"{number:,.0f}"
+
+
 def share(value: float) -> str:
     """Return a share: ``63 %``."""
     return f"{value * 100:.0f} %"

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.answers import Answer, answers, at_one_size, slug, surprises, trust, undecided, why
+from reports.answers import Answer, answers, at_one_size, trust, undecided
 from reports.brief import ratio_text
 from reports.ranking import AS_FAST, MAY_BE_AS_FAST
+from reports.reasons import why
 from reports.result_schema import ResultFile
 from reports.sizes import nearest, types
 from reports.statistics import Interval
+from reports.surprises import surprises
 from tests import saved
 from tests.saved import not_measured, row, without_processes
 
@@ -32,7 +34,7 @@ def processes(*figures: float) -> list[list[float | None]]:
 
 def used(*rows: saved.Content) -> list[str]:
     """The recommended implementation, and those that tie with it."""
-    return [slug(row) for row in answer(*rows).ranking.fastest]
+    return [row.slug for row in answer(*rows).ranking.fastest]
 
 
 # -- which one to use
@@ -68,10 +70,10 @@ def test_the_answer_follows_the_figures_whoever_wins(
     least = min(wall.values())
     assume(all(abs(figure / least - AS_FAST) > 1e-9 for figure in figures))
     tied = {slug for slug, figure in wall.items() if figure / least < AS_FAST}
-    assert {slug(row) for row in found.ranking.fastest} == tied
-    assert slug(found.use) == ("one-hot" if has_baseline and "one-hot" in tied else next(s for s in order if s in tied))
+    assert {row.slug for row in found.ranking.fastest} == tied
+    assert found.use.slug == ("one-hot" if has_baseline and "one-hot" in tied else next(s for s in order if s in tied))
     for one in found.rows:
-        assert found.slower(one).estimate == pytest.approx(wall[slug(one)] / wall[slug(found.use)])
+        assert found.slower(one).estimate == pytest.approx(wall[one.slug] / wall[found.use.slug])
         assert found.slower(found.use, one).estimate == pytest.approx(1 / found.slower(one).estimate)
 
 
@@ -83,7 +85,7 @@ def test_the_best_of_a_family_is_chosen_among_its_own() -> None:
         row("numba", 1e-5, family="compiled", needs=["numba"]),
     )
     assert [
-        slug(best) if (best := found.best(family)) else None for family in ("NumPy/SciPy", "compiled", "framework")
+        best.slug if (best := found.best(family)) else None for family in ("NumPy/SciPy", "compiled", "framework")
     ] == [
         "take",
         "numba",
@@ -104,7 +106,7 @@ def test_without_processes_medians_decide_and_there_is_no_interval() -> None:
         without_processes("loop", 1e-3, baseline=True), without_processes("gather", 1e-5), engine="pytest-benchmark"
     )
     ratio = found.slower(found.rows[0])
-    assert (slug(found.use), ratio.low) == ("gather", None)
+    assert (found.use.slug, ratio.low) == ("gather", None)
     assert ratio.estimate == pytest.approx(100)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reports.answers import answers, by_kernel, slug
+from reports.answers import answers, by_kernel
 from reports.sizes import nearest, types
 from reports.units import seconds, size_bytes, slower, two
 from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show
@@ -173,7 +173,7 @@ def test_the_script_finds_the_same_nearest_size_as_the_terminal(show: Show, name
         for V, B, H in ((1_000, 1, 100), (30_000, 64, 250), (5_000_000, 10_000, 100)):
             want = nearest(its, lambda one: one.size, V, B, H, types(its[0].size))
             got = view.page.evaluate(NEAREST, [kernel, V, B, H, types(its[0].size)])
-            assert got == [want.size.V, want.size.B, want.size.H, slug(want.use)]
+            assert got == [want.size.V, want.size.B, want.size.H, want.use.slug]
 
 
 NEAREST = """([name, V, B, H, rest]) => {

@@ -1,0 +1,153 @@
+"""What a reader would not expect, found by rule: pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .answers import Answer, answers, at
+from .frame import wall_s
+from .memory import call_peak
+from .reasons import MUCH, NOTABLE, bytes_moved, held, limit_words, moved
+from .result_schema import ResultFile
+from .sizes import types
+from .units import seconds, share, size_bytes, slower
+
+LOSES = 1.2
+"""From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
+GAIN = 1.1
+"""Below this ratio, compiling gains nothing."""
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """Something that a reader would not expect, found by rule.
+
+    Attributes
+    ----------
+    title
+        One clause; code stands in backticks.
+    text
+        Figures and reason.
+    problem
+        Where it was found.
+    weight
+        How surprising it is: surprises are shown from the largest down.
+    """
+
+    title: str
+    text: str
+    problem: str
+    weight: float
+
+
+def surprises(result: ResultFile) -> list[Surprise]:
+    """Return what surprises, the most surprising first: one of each kind and kernel."""
+    found = answers(result)
+    every: list[Surprise] = []
+    for kind in (losers, no_gain_by_compiling, textbook_ties):
+        by_rule = [one for answer in found.values() for one in kind(answer, result)]
+        kernels: dict[str, Surprise] = {}
+        for one in sorted(by_rule, key=lambda one: -one.weight):
+            kernels.setdefault(one.problem.partition("@")[0], one)
+        every += list(kernels.values())[: 2 if kind is losers else 1]
+    every += [*list(slower_chapter(found, result))[:1], *sampling_against_softmax(found)]
+    return sorted(every, key=lambda one: -one.weight)
+
+
+def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Implementations that are slower than the textbook's."""
+    book = answer.baseline
+    for row in answer.rows:
+        if book is None or row.extra_info.family in ("textbook", "framework"):
+            continue
+        ratio = answer.slower(row, book)
+        if ratio.estimate >= LOSES and (ratio.low is None or ratio.low > 1):
+            reason = ""
+            moves, least = moved(row) or 0.0, moved(book) or 0.0
+            if moves >= MUCH * least > 0:
+                reason = f": it {bytes_moved(row)}"
+            elif call_peak(book.extra_info) and held(row) >= max(MUCH * held(book), NOTABLE * moves, 1.0):
+                reason = f": it needs {size_bytes(held(row))} of memory"
+            yield Surprise(
+                f"`{row.slug}` is {slower(ratio.estimate)} than the textbook’s `{book.slug}`",
+                f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
+                answer.problem,
+                1 + math.log(ratio.estimate),
+            )
+
+
+def no_gain_by_compiling(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Problems whose best compiled implementation is hardly faster than the best of NumPy."""
+    compiled, plain = answer.best("compiled"), answer.best("NumPy/SciPy")
+    if compiled and plain and answer.slower(plain, compiled).estimate < GAIN and answer.ranking.tested:
+        limit = limit_words(plain, result)
+        yield Surprise(
+            f"Compiling gains hardly anything: {answer.kernel} at V = {answer.size.V:,}",
+            f"`{compiled.slug}` takes {seconds(wall_s(compiled))}, `{plain.slug}` without a compiler {seconds(wall_s(plain))}"
+            f" (B = {answer.size.B:,}){f': {limit}' if limit else ''}.",
+            answer.problem,
+            1 + math.log10(answer.size.V) / 10,
+        )
+
+
+def textbook_ties(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
+    """Problems in which nothing is clearly faster than the textbook's implementation."""
+    book = answer.baseline
+    if book and answer.ties(book) and len(answer.rows) > 1 and answer.ranking.conclusive:
+        limit = limit_words(book, result)
+        yield Surprise(
+            f"Nothing clearly beats the textbook: {answer.kernel} at {at(answer.size)}",
+            f"`{book.slug}` takes {seconds(wall_s(book))} a call{f': {limit}' if limit else ''}.",
+            answer.problem,
+            1 + math.log10(answer.size.V) / 10,
+        )
+
+
+def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[Surprise]:
+    """Training with the book's negative sampling (chapter 4.2) that is slower than with full softmax (4.1), and the stage that is why."""
+    for answer in found.values():
+        rows = {row.slug: row for row in answer.rows}
+        softmax, sampled = rows.get("chapter-4-1"), rows.get("chapter-4-2")
+        if softmax is None or sampled is None:
+            continue
+        ratio = answer.slower(sampled, softmax)
+        if ratio.low is not None and ratio.low > 1:
+            stages = result.w2vbench.stages.get(sampled.case, {})
+            largest = max(stages, key=lambda name: stages[name], default="")
+            total = sum(stages.values())
+            reason = f": {share(stages[largest] / total)} of it is {largest}" if total else ""
+            objective = answer.kernel.partition(".")[2]
+            yield Surprise(
+                f"Chapter 4.2 trains {objective} slower than chapter 4.1",
+                f"Negative sampling is {slower(ratio.estimate)} than the full softmax ({seconds(wall_s(sampled))} and "
+                f"{seconds(wall_s(softmax))} a step), at V = {answer.size.V:,}{reason}.",
+                answer.problem,
+                3 + math.log(ratio.estimate),
+            )
+
+
+def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
+    """The largest vocabulary at which the book's negative sampling is no faster than its full softmax."""
+    softmaxes = {
+        (answer.size.V, answer.size.B, answer.size.H, types(answer.size)): answer
+        for answer in found.values()
+        if answer.kernel == "output.softmax"
+    }
+    no_faster = []
+    for answer in found.values():
+        full = softmaxes.get((answer.size.V, answer.size.B, answer.size.H, types(answer.size)))
+        if answer.kernel == "output.negative-sampling" and full and answer.baseline and full.baseline:
+            sampled_s, full_s = wall_s(answer.baseline), wall_s(full.baseline)
+            if sampled_s >= full_s:
+                no_faster.append((answer, sampled_s, full_s))
+    if no_faster:
+        answer, sampled_s, full_s = max(no_faster, key=lambda one: one[0].size.V)
+        yield Surprise(
+            f"The book’s negative sampling is no faster than full softmax at V = {answer.size.V:,}",
+            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples, in {answer.size.K + 1} layers "
+            "with a gradient each as large as the table.",
+            answer.problem,
+            3.0,
+        )
