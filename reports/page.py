@@ -118,7 +118,7 @@ def html(result: ResultFile) -> str:
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
         timings=counted(len(result.benchmarks), "timing"),
-        counted=f"{counted(len(kernels), 'kernel')}, the steps of word2vec, and {counted(ways, 'way')} to write them",
+        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(ways, 'way')} to write them",
         not_measured=not_measured(result),
         letters=letters(found.values()),
         groups=groups,

@@ -13,7 +13,7 @@ def render(template: str, **values: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("reports", "."),
+        loader=PackageLoader("reports", "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

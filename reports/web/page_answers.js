@@ -1,0 +1,166 @@
+// The first screen: which implementation to use of each kernel.
+
+const caseOf = (problem, number) => problem.cases.find((one) => one.i === number);
+const nameOf = (kernel, number) => [
+  icon(kernel.implementations[number].family),
+  h("code", {}, kernel.implementations[number].slug),
+];
+
+/** A case's ratio to the chosen reference in words: "tie", "28×" slower than the fastest, "1.9× faster". */
+function ratioText(problem, one, reference = state.ref) {
+  const base = problem.references[reference],
+    ratio = one.r[reference];
+  if (base === null || !ratio) return "–";
+  if (one.i === base)
+    return reference === FASTEST && problem.ties.length === 1 ? "fastest" : reference === FASTEST ? "use this" : "1×";
+  const vague = ratio[1] && ratio[2] > VAGUE * ratio[1] ? "~" : ""; // hardly known
+  if (reference === FASTEST)
+    return problem.ties.includes(one.i)
+      ? "tie"
+      : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`).replace("+-", "−");
+  return vague + slower(ratio[0]);
+}
+
+function answerCell(kernel, problem, reference) {
+  const number = problem.references[reference];
+  if (number === null) return [h("span", { class: "same" }, "none"), ""];
+  if (number === problem.use) return [h("span", { class: "same" }, "the same"), ""];
+  return [h("span", { class: "who" }, nameOf(kernel, number)), ratioText(problem, caseOf(problem, number))];
+}
+
+/** The answers of a problem as dots on an axis of ratios that all rows share. */
+function strip(kernel, problem, scale, ticks) {
+  const drawing = s("svg", { class: "strip", viewBox: "0 0 124 26", width: 124, height: 26, "aria-hidden": "true" });
+  for (const tick of ticks) drawing.append(s("path", { class: "grid", d: `M${scale(tick)} 0V26` }));
+  const within = (ratio) => scale(Math.min(ticks.at(-1), Math.max(ticks[0], ratio)));
+  const shown = [TEXTBOOK, NUMPY, FASTEST]
+    .map((reference) => caseOf(problem, problem.references[reference] ?? -1))
+    .filter((one) => one?.r[state.ref]);
+  const places = shown.map((one) => within(one.r[state.ref][0]));
+  if (places.length)
+    drawing.append(s("path", { class: "span", d: `M${Math.min(...places)} 13H${Math.max(...places)}` }));
+  shown.forEach((one, at) => drawing.append(mark(kernel.implementations[one.i].family, places[at], 13, 3.8)));
+  return drawing;
+}
+
+function showSummary() {
+  const place = document.getElementById("answers");
+  if (!place) return;
+  const rows = kernels.map((kernel) => ({ kernel, problem: nearest(kernel) }));
+  const ratios = rows.flatMap(({ problem }) =>
+    problem.use === undefined
+      ? []
+      : [FASTEST, TEXTBOOK, NUMPY]
+          .map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[state.ref]?.[0])
+          .filter(Boolean),
+  );
+  const { scale, ticks } = decades(
+      state.ref === FASTEST ? [1, 10, ...ratios.map((ratio) => Math.max(1, ratio))] : [1, ...ratios, 10],
+      8,
+      116,
+    ),
+    many = state.ref === FASTEST ? Math.ceil(ticks.length / 3) : Math.ceil((ticks.length - 1) / 2);
+  const axis = s(
+    "svg",
+    { viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true" },
+    ...ticks
+      .filter((_, at) => at % many === 0)
+      .map((tick, at, all) =>
+        s(
+          "text",
+          {
+            x: scale(tick),
+            y: 11,
+            class: "axis",
+            "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle",
+          },
+          `${narrow(Math.max(tick, 1 / tick)).replace(".0", "")}×${tick < 1 ? " faster" : ""}`,
+        ),
+      ),
+  );
+  const than = state.ref === FASTEST ? "times slower" : `than ${REFERENCES[state.ref]}`;
+  const head = h(
+    "thead",
+    {},
+    h(
+      "tr",
+      {},
+      h("th", { scope: "col" }, "Kernel"),
+      h("th", { scope: "col", colspan: 2 }, "Use", h("small", {}, "time per call")),
+      h("th", { scope: "col", colspan: 2 }, "NumPy/SciPy only", h("small", {}, than)),
+      h("th", { scope: "col", colspan: 2 }, "Textbook", h("small", {}, than)),
+      h("th", { scope: "col", class: "dots" }, state.ref === FASTEST ? "Times slower" : "Ratio", axis),
+    ),
+  );
+  const body = h("tbody");
+  let group = "";
+  for (const { kernel, problem } of rows) {
+    const [name, form] = [kernel.name.split(".")[0], kernel.name.split(".").slice(1).join(".")];
+    if (name !== group) {
+      group = name;
+      body.append(
+        h(
+          "tr",
+          { class: "group" },
+          h("th", { scope: "colgroup", colspan: 8 }, h("b", {}, name), h("span", {}, GROUPS[name] ?? kernel.title)),
+        ),
+      );
+    }
+    const link = h("a", { href: `#${kernel.name}` }, form || name),
+      remark = otherSize(problem);
+    const first = h("th", { scope: "row", class: "kernel-name" }, link, remark ? h("i", {}, remark) : undefined);
+    if (problem.use === undefined) {
+      body.append(
+        h(
+          "tr",
+          { class: "answer" },
+          first,
+          h("td", { colspan: 7, class: "same" }, problem.cases[0]?.reason ?? "not measured"),
+        ),
+      );
+      continue;
+    }
+    const best = caseOf(problem, problem.use),
+      [value, unit] = scaled(best.t[0], "s");
+    const tie =
+      problem.ties.length > 1
+        ? h(
+            "span",
+            {
+              class: "badge",
+              title: `about as fast: ${problem.ties
+                .slice(1)
+                .map((number) => kernel.implementations[number].slug)
+                .join(", ")}`,
+            },
+            "tie",
+          )
+        : problem.undecided
+          ? h("span", { class: "badge", title: problem.undecided.replaceAll("`", "") }, "?")
+          : undefined;
+    const [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY),
+      [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
+    body.append(
+      h(
+        "tr",
+        { class: "answer" },
+        first,
+        h("td", { class: "use" }, nameOf(kernel, problem.use), tie),
+        h("td", { class: "number" }, h("b", {}, value), h("span", { class: "unit" }, unit)),
+        h("td", { class: "numpy" }, numpy),
+        h("td", { class: "ratio numpy" }, numpyRatio),
+        h("td", { class: "book" }, book),
+        h("td", { class: "ratio book" }, bookRatio),
+        h("td", { class: "dots" }, strip(kernel, problem, scale, ticks)),
+      ),
+    );
+  }
+  place.replaceChildren(h("table", { class: "answers" }, head, body));
+  if (!data.start) {
+    document.getElementById("at-size").textContent = "nothing was measured";
+    return;
+  }
+  const elsewhere = rows.some(({ problem }) => otherSize(problem));
+  document.getElementById("at-size").textContent =
+    `at V = ${plain(state.V)} and B = ${plain(state.B)}${elsewhere ? ", unless a row says otherwise" : ""}`;
+}
