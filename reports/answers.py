@@ -153,8 +153,13 @@ def trust(result: ResultFile) -> str:
         several = any(len(answer.rows) > 1 for answer in answers(result).values())
         return "Ratios have no intervals: there are too few processes." if several else ""
     typical, most = np.percentile(widths, (50, 90))
-    sentence = f"A ratio is known to ±{share(typical)} typically, and nine of ten to ±{share(most)}."
+    sentence = f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
     varied = result.w2vbench.environment.get("clock_variation")
     if isinstance(varied, int | float) and varied >= 1.2:
         sentence += f" The machine’s speed varied {varied:.1f}-fold: expect more between runs."
     return sentence
+
+
+def precision(width: float) -> str:
+    """Return how far off a ratio may be, as text: ``to ±8 %``, or ``within a factor of 2.1``."""
+    return f"to ±{share(width)}" if width < 1 else f"within a factor of {two(1 + width)}"

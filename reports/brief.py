@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
+from .columns import WIDTH, aligned, within
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
@@ -19,8 +20,6 @@ from .units import NEAR, counted, seconds, slower, two
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH, NARROW = 100, 80
-"""Columns of the widest line; below WIDTH names of the slower implementations are left out, so that NARROW is enough."""
 SURPRISES, UNDECIDED = 3, 2
 """How many of each are shown; the report has all."""
 LABEL = 15
@@ -28,7 +27,7 @@ LABEL = 15
 
 def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     """Return the lines of a run's summary, for a screen of that many columns."""
-    width = max(NARROW, min(width, WIDTH))
+    width = within(width)
     chosen = at_one_size(result)
     lines = list(what_was_measured(result, width))
     if chosen:
@@ -81,20 +80,6 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterato
     yield lines[0]
     yield "─" * max(map(len, lines))
     yield from lines[1:]
-
-
-def aligned(rows: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
-    """Rows as lines with aligned columns; those in ``left`` begin together, the others end together."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [
-            f"  {cell:<{wide}}" if at in left else f" {cell:>{wide}}"
-            for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "".join(cells)[2:].rstrip()
-
-    return list(map(line, rows))
 
 
 def same(one: SizeRecord, other: SizeRecord) -> bool:
@@ -215,11 +200,9 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
     table = [tuple(row[at] for at in shown) for row in (CASE_HEADER, *rows)] if rows else []
     lines = [f"{first.problem}  {title}"[:width], *aligned(table, left=(0, len(shown) - 1))]
     for name, reason in reasons:
-        lines += textwrap.wrap(
-            f"{name}: {' '.join(reason.split())}", max(NARROW, min(width, WIDTH)), subsequent_indent="  "
-        )
+        lines += textwrap.wrap(f"{name}: {' '.join(reason.split())}", within(width), subsequent_indent="  ")
     for sentence in filter(None, [why(answer, result), undecided(answer, result)] if answer else []):
-        lines += textwrap.wrap(sentence.replace("`", ""), max(NARROW, min(width, WIDTH)), break_on_hyphens=False)
+        lines += textwrap.wrap(sentence.replace("`", ""), within(width), break_on_hyphens=False)
     return lines
 
 

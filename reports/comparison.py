@@ -117,26 +117,31 @@ def peaks(case: ComparedRow) -> tuple[Peak | None, Peak | None]:
 
 
 def sentence(comparison: Comparison) -> str:
-    """Return the outcome in a few sentences."""
+    """Return the outcome in a few sentences, with each case that got worse."""
     worse = [case for case in comparison.cases if failing(case)]
-    without_verdict = [case for case in comparison.cases if unanswered(case)]
+    return outcome(comparison, f": {'; '.join(map(fault, worse))}" if worse else "")
+
+
+def outcome(comparison: Comparison, worse_cases: str = "") -> str:
+    """Return the outcome in a few sentences; ``worse_cases`` says which got worse."""
+    worse = sum(map(failing, comparison.cases))
+    without_verdict = sum(map(unanswered, comparison.cases))
     every = counted(len(comparison.cases), "case")
     if not comparison.cases:
         return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
     if worse:
-        outcome = f"{len(worse)} of {every} got worse: {'; '.join(map(fault, worse))}."
+        text = f"{worse} of {every} got worse{worse_cases}."
     elif comparison.over_budget:
-        late = counted(len(comparison.over_budget), "case")
-        outcome = f"There was no time to measure {late} with changed code."
+        text = f"There was no time to measure {counted(len(comparison.over_budget), 'case')} with changed code."
     elif without_verdict:
-        outcome = f"Inconclusive: it is unknown whether {len(without_verdict)} of {every} got slower."
+        text = f"Inconclusive: it is unknown whether {without_verdict} of {every} got slower."
     elif any(case.acknowledged is not None for case in comparison.cases):
-        outcome = "Nothing got worse, except for acknowledged slowdowns."
+        text = "Nothing got worse, except for acknowledged slowdowns."
     else:
-        outcome = "Nothing got slower."
+        text = "Nothing got slower."
     if beyond := comparison.skipped.get(TOO_MANY):
-        outcome += f" {counted(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
-    return f"{outcome} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
+        text += f" {counted(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
+    return f"{text} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
 
 
 def margin_text(comparison: Comparison) -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import comparison_page, lines, training_page
+from . import comparison_page, deck, lines, training_page
 from .answers import FAMILIES, Answer, answers, trust
-from .deck import HEADER, deck_table
 from .diagrams import diagram
 from .files import write_texts
 from .frame import frame
@@ -140,8 +139,9 @@ def html(result: ResultFile) -> str:
         line_cells=line_cells,
         highlighted=highlighted,
         from_def=from_def,
-        deck=deck_table(result),
-        deck_header=HEADER,
+        deck=deck.deck_table(result),
+        deck_header=deck.HEADER,
+        deck_note=deck.NOTE,
         method=[INTERLEAVED if suite.engine == "run" else ONE_BY_ONE, *METHOD],
         facts=facts(result),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .answers import answers, at_one_size, trust, undecided
 from .brief import short, versus
-from .deck import HEADER, deck_table
+from .deck import HEADER, NOTE, deck_table
 from .frame import frame, wall_s
 from .reasons import why
 from .result_schema import ResultFile
@@ -79,6 +79,8 @@ def as_markdown(result: ResultFile) -> str:
             cells(HEADER),
             cells(["---"] * len(HEADER)),
             *map(cells, rows),
+            "",
+            plain(NOTE),
             "",
         ]
     if suite.corpus.streams:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from reports.units import counted
 
-from .terminal import console, list_outputs, plain_table
+from .terminal import WIDE, console, list_outputs, plain_table
 
 if TYPE_CHECKING:
     from bench.plans.run import Run
+    from reports.columns import Line
     from reports.history import Trend
     from reports.result_schema import Comparison, ResultFile
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 MANY_PROBLEMS = 24
 """At most this many tables are printed."""
-MANY_SERIES = 40
-"""With more series than this, only those with a change are printed."""
 
 
 def print_outputs(outputs: Outputs, as_json: bool, show: Callable[[Console, ResultFile], None]) -> None:
@@ -49,118 +48,46 @@ def annotate(comparison: Comparison, as_json: bool) -> None:
         print("\n".join(workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
 
 
-COMPARISON_COLUMNS = ((210, range(2, 10)), (130, (2, 5, 6, 8)), (0, (2,)))
-"""By the width of the terminal: the columns of a comparison that are printed after case and verdict. comparison.md has all."""
+def print_lines(screen: Console, lines: Iterable[Line]) -> None:
+    """Print lines in their styles."""
+    for line in lines:
+        screen.print(line.text, style=line.style or None, soft_wrap=True)
 
 
 def print_comparison(screen: Console, result: ResultFile) -> None:
     """Print a comparison's verdicts."""
-    from rich.text import Text
+    from reports.terminal import comparison_lines
 
-    from reports import comparison as showing
-
-    comparison = result.w2vbench.comparison
-    assert comparison is not None
-    screen.print(showing.heading(comparison), style="bold")
-    shown = next(columns for width, columns in COMPARISON_COLUMNS if screen.width >= width)
-    rows: list[Sequence[RenderableType]] = []
-    for case in showing.ranked(comparison):
-        style = "bold red" if showing.failing(case) else "yellow" if showing.unanswered(case) else ""
-        cells = showing.row(case)
-        rows.append(
-            (
-                cells[0],
-                Text(showing.worst(case) if showing.failing(case) else cells[1], style=style),
-                *(cells[at] for at in shown),
-            )
-        )
-    if rows:
-        header = [*showing.HEADER[:2], *(showing.HEADER[at] for at in shown)]
-        screen.print(plain_table(header, rows, 2, fold=True, no_wrap=range(1, len(header))))
-    for note in showing.notes(comparison):
-        screen.print(note, style="dim")
-    screen.print(showing.sentence(comparison), style="bold")
+    assert result.w2vbench.comparison is not None
+    print_lines(screen, comparison_lines(result.w2vbench.comparison, screen.width))
 
 
 def print_calibration(screen: Console, result: ResultFile) -> None:
     """Print how often comparisons were right."""
-    from reports import calibration as showing
+    from reports.terminal import calibration_lines
 
-    calibration = result.w2vbench.calibration
-    assert calibration is not None
-    screen.print(plain_table(showing.HEADER, showing.rows(calibration), 1))
-    screen.print("\nHow often other tools' rules call it slower, from one process a side:", style="dim")
-    screen.print(plain_table(showing.other_header(calibration), showing.other_rows(calibration), 1))
-    for sentence in showing.sentences(calibration):
-        screen.print(sentence, style="bold")
-
-
-def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, as_json: bool) -> None:
-    """Print each machine's series as sparklines, those with a change first."""
-    from rich.text import Text
-
-    from reports import history_page as showing
-    from reports.history import failing
-    from reports.units import seconds
-
-    if as_json:
-        print(showing.as_json(trends))
-        return
-    screen = console()
-    if not trends:
-        screen.print("No runs are stored here yet: w2vbench run stores them.")
-    for trend in trends:
-        screen.print(f"{showing.heading(trend, trends)}: {counted(trend.runs, 'run')}", style="bold")
-        every = showing.ordered(trend)
-        shown = every if len(every) <= MANY_SERIES else [one for one in every if one.changes]
-        rows: list[Sequence[RenderableType]] = []
-        for one in shown:
-            style = "bold red" if any(failing(change, threshold) for change in one.changes) else ""
-            changes = "; ".join(filter(None, [*map(showing.describe, one.changes), one.omission]))
-            first, last = (seconds(one.points[at].wall_s) for at in (0, -1))
-            rows.append((one.case, first, last, showing.sparkline(one), Text(changes, style=style)))
-        if shown:
-            screen.print(plain_table(("case", "first", "last", "trend", "changes"), rows))
-        if len(shown) < len(every):
-            screen.print(
-                f"{counted(len(every) - len(shown), 'case')} without a change; --kernel and --only show them",
-                style="dim",
-            )
-        for note in showing.notes(trend):
-            screen.print(note, style="yellow" if trend.unanswered else "dim")
-    if skipped:
-        screen.print(
-            f"{counted(len(skipped), 'file')} skipped: {skipped[0]}{' …' if len(skipped) > 1 else ''}", style="dim"
-        )
-
-
-OPTIONAL_COLUMNS = ("CPU s a million words", "memory", "held-out loss")
-ALL_COLUMNS_WIDTH, INTERVALS_WIDTH = 120, 220
-"""The table of training runs leaves out these columns on a terminal below the first width, and intervals below the second."""
+    assert result.w2vbench.calibration is not None
+    print_lines(screen, calibration_lines(result.w2vbench.calibration, screen.width))
 
 
 def print_training(screen: Console, result: ResultFile) -> None:
     """Print whole training runs, a table a kernel."""
-    from reports import training as showing
+    from reports.terminal import training_lines
 
-    training = result.w2vbench.training
-    assert training is not None
-    screen.print(showing.describe_data(training), style="dim")
-    all_columns, intervals = screen.width >= ALL_COLUMNS_WIDTH, screen.width >= INTERVALS_WIDTH
-    shown = [at for at, name in enumerate(showing.HEADER) if all_columns or name not in OPTIONAL_COLUMNS]
-    for kernel, mine in showing.by_kernel(training).items():
-        rows = [showing.row(one) for one in mine]
-        cells = [[row[at] if intervals else row[at].partition(" (")[0] for at in shown] for row in rows]
-        screen.print()
-        screen.print(plain_table([showing.HEADER[at] for at in shown], cells, 1, fold=True, title=kernel))
-    if not intervals:
-        more = "" if all_columns else f"{', '.join(OPTIONAL_COLUMNS)} and "
-        screen.print(f"{more}intervals: in quality.md, or on a wider terminal", style="dim")
-    screen.print()
-    for line in showing.summaries(training):
-        screen.print(line)
-    screen.print()
-    screen.print(showing.describe_method(training), style="dim")
+    assert result.w2vbench.training is not None
+    print_lines(screen, training_lines(result.w2vbench.training, screen.width))
+
+
+def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, as_json: bool) -> None:
+    """Print each machine's series, those with a change first."""
+    from reports import history_page
+    from reports.terminal import history_lines
+
+    if as_json:
+        print(history_page.as_json(trends))
+        return
+    screen = console()
+    print_lines(screen, history_lines(trends, skipped, threshold, screen.width))
 
 
 def print_run(screen: Console, result: ResultFile, run: Run, out: Path, tables: bool) -> None:
@@ -192,8 +119,11 @@ def print_run(screen: Console, result: ResultFile, run: Run, out: Path, tables: 
 
 def print_deck(screen: Console, result: ResultFile) -> None:
     """Print the source deck's figures beside this run's, if it measured the deck's cases."""
-    from reports.deck import HEADER, deck_table
+    from reports.deck import HEADER, NOTE, deck_table
 
     if rows := deck_table(result):
-        screen.print("\nThe source deck's figures", style="bold")
-        screen.print(plain_table(HEADER, rows))
+        screen.print("The source deck's figures", style="bold")
+        narrow = screen.width < WIDE
+        shown = [[cell.partition(" (")[0] if narrow else cell for cell in row] for row in rows]
+        screen.print(plain_table(HEADER, shown, 2, fold=True))
+        screen.print(f"{NOTE}\n", style="dim")

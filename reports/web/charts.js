@@ -27,16 +27,16 @@ function mark(family, x, y, r = 4, hollow = false, title = "") {
 const icon = (family) =>
   s("svg", { class: "icon", viewBox: "0 0 12 12", "aria-hidden": "true" }, mark(family, 6, 6, 4.2));
 
-/** A logarithmic scale over decades that enclose the values. */
+/** A logarithmic scale over decades that enclose the values: a line for each, and a number at as many as have room. */
 function decades(values, from, to) {
   let low = Math.floor(Math.log10(Math.min(...values)) + 1e-9),
     high = Math.ceil(Math.log10(Math.max(...values)) - 1e-9);
   if (low === high) high += 1;
-  const step = Math.ceil((high - low) / 8),
-    ticks = [];
-  for (let power = low; power <= high; power += step) ticks.push(10 ** power);
+  const step = Math.ceil((high - low) / 8);
+  const lines = Array.from({ length: high - low + 1 }, (_, at) => 10 ** (low + at)),
+    ticks = lines.filter((_, at) => at % step === 0);
   const scale = (value) => from + ((to - from) * (Math.log10(value) - low)) / (high - low);
-  return { scale, ticks };
+  return { scale, lines, ticks };
 }
 
 const chart = (width, height, label) =>
@@ -88,9 +88,10 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
       point.low ? [Math.max(point.low, point.y / 10), Math.min(point.high, point.y * 10)] : [],
     );
   const y = decades([...points.map((point) => point.y), ...reach, ...every], bottom, top);
+  for (const line of y.lines)
+    plot.append(s("path", { class: "grid", d: `M${left} ${y.scale(line)}H${width - right}` }));
   for (const tick of y.ticks) {
     plot.append(
-      s("path", { class: "grid", d: `M${left} ${y.scale(tick)}H${width - right}` }),
       label(left - 8, y.scale(tick) + 4, format(tick).replace(/\.0+(?= )|(?<=\d)\.00(?= )/, ""), {
         "text-anchor": "end",
         class: "axis",

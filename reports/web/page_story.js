@@ -141,7 +141,7 @@ function showStory() {
     panels.push(
       figureOf(
         "Looking a word up",
-        `time per word, H = ${state.H}, ${plain(words)} words per call${hollow(lookups)}`,
+        `time per word, H = ${state.H}, ${plain(words)} ${words === 1 ? "word" : "words"} per call${hollow(lookups)}`,
         lineChart({
           series: lookups,
           every,
@@ -210,7 +210,7 @@ function showStory() {
     panels.push(
       figureOf(
         "Scoring an example in the output layer",
-        `time per example, H = ${state.H}, ${plain(examples ?? 0)} examples per call${hollow(outputs)}`,
+        `time per example, H = ${state.H}, ${plain(examples ?? 0)} ${examples === 1 ? "example" : "examples"} per call${hollow(outputs)}`,
         lineChart({
           series: outputs,
           every,

@@ -164,7 +164,7 @@ def test_more_memory_is_found(done: Done) -> None:
 def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -> None:
     """Every third call 25 ms slower; and set-up that takes a tenth of a second."""
     spikes, prepares = done.case("spikes"), done.case("prepares")
-    assert (spikes["verdict"], spikes["mean"]["low"] > 1.5, spikes["why"][:11]) == ("slower", True, "in the mean")
+    assert (spikes["verdict"], spikes["mean"]["low"] > 1.5) == ("slower", True)
     assert (prepares["setup"], prepares["setup_ratio"]["low"] > 10) == ("slower", True)
     assert prepares["verdict"] != "slower"
 

@@ -49,12 +49,12 @@ def deck_run() -> ResultFile:
 
 
 def test_figures_are_shown_as_printed_as_they_must_be_read_and_as_measured(deck_run: ResultFile) -> None:
-    rows = {(row[0], row[1].split(",")[0]): row[2:] for row in deck_table(deck_run)}
-    assert rows["6", "one-hot × W by dot"] == ('84,674 "ns"', "84,674 × 1 µs = 84.7 ms", "60.0 ms", "50.0 ms")
-    assert rows["9", "the same row by index"] == ('8 "ns"', "8 × 1 µs = 8.00 µs", "2.00 µs", "1.00 µs")
-    loop = rows["13", "10"]
-    assert loop[1:] == ("(8,689 + 15,091) × 1 µs = 23.8 ms, 2.38 µs a number", "10.0 ms", "5.00 ms")
-    assert rows["13", "the same by np.add.at"][2:] == ("–", "50.0 µs")
+    assert [row[2:] for row in deck_table(deck_run)[:4]] == [
+        ("84,674", "84.7 ms", "60.0 ms", "50.0 ms"),
+        ("8", "8.00 µs", "2.00 µs", "1.00 µs"),
+        ("8,689 + 15,091", "23.8 ms", "10.0 ms", "5.00 ms"),
+        ("1,694", "1.69 ms", "–", "50.0 µs"),
+    ]
 
 
 def test_the_decks_speedups_follow_from_its_figures(deck_run: ResultFile) -> None:
@@ -72,7 +72,7 @@ def test_a_run_of_other_sizes_has_no_such_table() -> None:
 def test_page_and_markdown_show_it(deck_run: ResultFile) -> None:
     assert "## The source deck's figures" in as_markdown(deck_run)
     page = html(deck_run)
-    assert "84,674 × 1 µs = 84.7 ms" in page
+    assert "84.7 ms" in page
     assert all(f'<th scope="col">{name}</th>' in page for name in HEADER)
 
 
