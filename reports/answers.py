@@ -140,7 +140,7 @@ def span(ratio: Interval) -> str:
 
 
 def trust(result: ResultFile) -> str:
-    """Return how precise the ratios of a file are, in one or two sentences; empty where there are no ratios."""
+    """Return how precise the ratios of a file are, in one or two sentences."""
     widths = [
         max(ratio.high / ratio.estimate, ratio.estimate / max(ratio.low, 1e-12)) - 1
         for answer in answers(result).values()
@@ -151,7 +151,7 @@ def trust(result: ResultFile) -> str:
     ]
     if not widths:
         several = any(len(answer.rows) > 1 for answer in answers(result).values())
-        return "Ratios have no intervals: there are too few processes." if several else ""
+        return "Ratios have no intervals: there are too few processes." if several else "There are no ratios here."
     typical, most = np.percentile(widths, (50, 90))
     sentence = f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
     varied = result.w2vbench.environment.get("clock_variation")

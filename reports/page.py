@@ -172,6 +172,8 @@ def letters(found: Iterable[Answer]) -> dict[str, str]:
     meanings = {}
     for letter, meaning in LETTERS.items():
         values = {getattr(size, letter) for size in sizes} - {0, 1 if letter == "H" else 0}
+        if not values:
+            continue  # no size has it
         meanings[letter] = f"{meaning}, here {values.pop():,}" if len(values) == 1 else meaning
     return meanings
 

@@ -65,14 +65,14 @@ function showSummary() {
     { viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true" },
     ...ticks
       .filter((_, at) => at % many === 0)
-      .map((tick, at, all) =>
+      .map((tick, at) =>
         s(
           "text",
           {
             x: scale(tick),
             y: 11,
             class: "axis",
-            "text-anchor": at === 0 ? "start" : at === all.length - 1 ? "end" : "middle",
+            "text-anchor": at === 0 ? "start" : tick === ticks.at(-1) ? "end" : "middle",
           },
           `${narrow(Math.max(tick, 1 / tick)).replace(".0", "")}×${tick < 1 ? " faster" : ""}`,
         ),

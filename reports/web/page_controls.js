@@ -117,7 +117,8 @@ function showControls() {
     offered = (several.length ? several : kernels).flatMap((kernel) =>
       kernel.problems.map((number) => problems[number]),
     );
-  const measured = offered.filter((one) => one.use !== undefined),
+  // what kernels with several sizes have, and the size that is shown first, which most kernels have
+  const measured = [...offered.filter((one) => one.use !== undefined), ...(data.start ? [data.start] : [])],
     unique = (key) =>
       [...new Set(measured.map((one) => one[key]))].sort((a, b) =>
         typeof a === "number" ? a - b : String(a).localeCompare(b),

@@ -170,6 +170,18 @@ FILES: dict[str, Callable[[], ResultFile]] = {
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 
 
+def other_batch() -> ResultFile:
+    """``lookup`` at two vocabularies and B = 4; two other kernels at one vocabulary and B = 100, which most have."""
+    rows = [
+        row(slug, wall * V, V=V, B=4) for V in (10_000, 100_000) for slug, wall in (("take", 1e-9), ("gather", 2e-9))
+    ]
+    others = [row("csr", 4e-5, kernel=kernel, V=100_000, B=100) for kernel in ("scatter.dense", "scatter.rows")]
+    return saved.result(*rows, *others)
+
+
+FILES["other batch"] = other_batch
+
+
 @dataclass
 class View:
     """An open page, and all that it did which a page should not do."""

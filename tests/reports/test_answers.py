@@ -323,7 +323,7 @@ def test_trust_is_the_spread_of_the_ratios_and_of_the_machine() -> None:
         == "A ratio is known to ±0 % typically, and nine of ten to ±0 %. The machine’s speed varied 1.5-fold: expect more between runs."
     )
     alone = saved.result(row("a", 1e-5))
-    assert trust(alone) == ""
+    assert trust(alone) == "There are no ratios here."
     few = saved.result(row("a", processes(1.0)), row("b", processes(2.0)))
     assert trust(few) == "Ratios have no intervals: there are too few processes."
 

@@ -29,6 +29,13 @@ def test_a_size_that_a_kernel_lacks_gives_the_nearest_and_says_so(show: Show) ->
     assert view.texts(".kernel .size span") == ["(the nearest to what is chosen above; it differs in V 10,000)"]
 
 
+def test_the_page_opens_at_the_size_that_most_kernels_have(show: Show) -> None:
+    view = show("other batch")  # though only lookup has several sizes, all with another batch
+    assert view.texts("#at-size") == ["at V = 100,000 and B = 100, unless a row says otherwise"]
+    assert view.texts("tr.answer th i") == ["B 4"]
+    assert view.texts("#choose-B button") == ["4", "100"]
+
+
 @pytest.mark.parametrize("address", ["100%", "%E0%A4%A?V=1000"])
 def test_an_address_that_cannot_be_decoded_shows_the_page(show: Show, address: str) -> None:
     assert len(show("sizes", address).cases()) == 2
