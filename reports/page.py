@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import comparison_page, deck, lines, training_page
 from .answers import FAMILIES, Answer, answers, trust
 from .diagrams import diagram
+from .facts import facts
 from .files import write_texts
 from .frame import frame
 from .page_data import page_data
@@ -22,7 +22,7 @@ from .run_markdown import as_markdown
 from .surprises import surprises
 from .tables import csv
 from .templates import KINDS, render
-from .units import counted, seconds, share, size_bytes
+from .units import counted, share, size_bytes
 
 MISSING_PACKAGE = r"^needs (.+): pip install"
 """The reason of a case that was skipped for want of a package."""
@@ -237,75 +237,3 @@ def highlighted(code: str) -> str:
     from pygments.lexers import PythonLexer
 
     return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n"))
-
-
-FACTS = {
-    "cpu": "CPU",
-    "cpus_allowed": "CPUs it may use",
-    "cpus_quota": "CPU quota",
-    "governor": "frequency governor",
-    "turbo": "turbo",
-    "memory_bytes": "memory",
-    "system": "system",
-    "machine": "architecture",
-    "python": "Python",
-    "load_before": "load before the run",
-    "load_after": "load after the run",
-    "busy_before": "CPU use before the run",
-    "idlest_cpu": "workers pinned to CPU",
-    "cpus_shared": "CPUs shared with other runs",
-    "clock_variation": "clock variation",
-    "swapped_bytes": "swapped during the run",
-    "throttled": "throttled by heat",
-    "held_back": "throttled by a CPU quota",
-}
-"""Names of the environment's fields on the page."""
-
-
-def facts(result: ResultFile) -> list[tuple[str, str]]:
-    """Return name and value of each fact about the machine, the settings and the commit."""
-    suite = result.w2vbench
-    names_and_values = [
-        (FACTS.get(name, name.replace("_", " ")), fact(name, value))
-        for name, value in suite.environment.items()
-        if not isinstance(value, dict)
-    ]
-    for name, part in suite.environment.items():
-        if isinstance(part, dict) and part:
-            names_and_values.append(
-                (name.replace("_", " "), ", ".join(f"{key} {value}" for key, value in part.items()))
-            )
-    settings = suite.settings
-    wanted = {
-        "processes": "processes per problem",
-        "rounds": "rounds per process, at most",
-        "sample_s": "least time of a sample",
-        "variant_s": "time per implementation and process",
-        "time_limit_s": "time limit per step",
-        "memory_limit_bytes": "memory limit per worker",
-        "seed": "seed",
-    }
-    names_and_values += [
-        (label, fact(name, settings[name])) for name, label in wanted.items() if settings.get(name) is not None
-    ]
-    commit = result.commit_info.id or "none"
-    names_and_values.append(("commit", commit + (", with uncommitted changes" if result.commit_info.dirty else "")))
-    return [(name, value) for name, value in names_and_values if value]
-
-
-def fact(name: str, value: Any) -> str:
-    """Return a value with its unit; empty where it is unknown."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if name.endswith("_bytes"):
-            return size_bytes(value)
-        if name.endswith("_s"):
-            return seconds(value)
-        if name == "busy_before":
-            return f"{value:.0%}"
-        if name == "clock_variation":
-            return f"{value:.2f}×"
-        if name.startswith("load"):
-            return f"{value:.2f}"
-    return str(value)
