@@ -63,13 +63,6 @@ GROUPS = {
 }
 """What the kernels of a group do."""
 
-MARKS = {
-    "textbook": '<path class="mark textbook" d="M2.3 2.3h7.4v7.4h-7.4z"/>',
-    "numpy": '<circle class="mark numpy" cx="6" cy="6" r="4.2"/>',
-    "compiled": '<path class="mark compiled" d="M6 .8L11.2 6L6 11.2L.8 6z"/>',
-    "framework": '<path class="mark framework" d="M6 1.2L10.8 9.8L1.2 9.8z"/>',
-}
-
 INTERLEAVED = (
     "All implementations of a problem are timed together: in turn, in random order, in several fresh processes."
 )
@@ -123,7 +116,6 @@ def html(result: ResultFile) -> str:
         groups=groups,
         group_titles=GROUPS,
         families=KINDS,
-        marks={kind: Markup(drawn) for kind, drawn in MARKS.items()},
         diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
         surprises=surprises(result)[:5],
         trust=trust(result),

@@ -8,9 +8,19 @@ KINDS = {"textbook": "textbook", "NumPy/SciPy": "numpy", "compiled": "compiled",
 """Families of implementations, and the class of their marks on a page."""
 
 
+MARKS = {
+    "textbook": '<path class="mark textbook" d="M2.3 2.3h7.4v7.4h-7.4z"/>',
+    "numpy": '<circle class="mark numpy" cx="6" cy="6" r="4.2"/>',
+    "compiled": '<path class="mark compiled" d="M6 .8L11.2 6L6 11.2L.8 6z"/>',
+    "framework": '<path class="mark framework" d="M6 1.2L10.8 9.8L1.2 9.8z"/>',
+}
+"""Each family's mark, in a box of 12 by 12."""
+
+
 def render(template: str, **values: Any) -> str:
     """Return a page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("reports", "web"),
@@ -20,6 +30,7 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["code"] = code
+    environment.globals["marks"] = {kind: Markup(drawn) for kind, drawn in MARKS.items()}
     return environment.get_template(template).render(**values)
 
 

@@ -39,6 +39,16 @@ function decades(values, from, to) {
   return { scale, lines, ticks };
 }
 
+/** A linear scale in steps of a half, one, two or five that enclose the values. */
+function steps(values, from, to) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const step = [0.5, 1, 2, 5, 10, 20, 50].find((one) => (most - least) / one <= 6) ?? (most - least) / 6;
+  const low = Math.floor(least / step) * step,
+    high = Math.max(low + step, Math.ceil(most / step) * step);
+  const lines = Array.from({ length: Math.round((high - low) / step) + 1 }, (_, at) => low + step * at);
+  return { scale: (value) => from + ((to - from) * (value - low)) / (high - low), lines, ticks: lines };
+}
+
 const chart = (width, height, label) =>
   s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, width, role: "img", "aria-label": label });
 const label = (x, y, content, attributes = {}) => s("text", { x, y, ...attributes }, content);
@@ -67,11 +77,14 @@ function spread(labels, low, high) {
     labels[at].at = Math.min(labels[at].at, labels[at + 1].at - labels[at].height / 2 - labels[at + 1].height / 2);
 }
 
+const MANY = 10; // points of a line, or places on an axis
+
 /**
  * Lines of figures against a size.
- * series: {name, value, family, strong, dashed, points: [{x, y, low, high, hollow, title}]}; every: values that the y axis also encloses.
+ * series: {name, value, family, strong, dashed, points: [{x, y, low, high, hollow, title}]}; every: values that the y axis also
+ * encloses; linear: whether its scale is linear. Of a curve of many points, only the last one has a mark.
  */
-function lineChart({ series, title, xTitle, format, width = 470, height = 310, right = 128, every = [] }) {
+function lineChart({ series, title, xTitle, format, width = 470, height = 310, right = 128, every = [], linear }) {
   width = Math.min(width, Math.max(280, innerWidth - 40)); // on a phone the text keeps its size
   right = Math.min(right, 0.4 * width);
   const left = 62,
@@ -87,7 +100,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
     reach = points.flatMap((point) =>
       point.low ? [Math.max(point.low, point.y / 10), Math.min(point.high, point.y * 10)] : [],
     );
-  const y = decades([...points.map((point) => point.y), ...reach, ...every], bottom, top);
+  const y = (linear ? steps : decades)([...points.map((point) => point.y), ...reach, ...every], bottom, top);
   for (const line of y.lines)
     plot.append(s("path", { class: "grid", d: `M${left} ${y.scale(line)}H${width - right}` }));
   for (const tick of y.ticks) {
@@ -99,7 +112,8 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
     );
   }
   plot.append(s("path", { class: "base", d: `M${left} ${bottom}H${width - right}` }));
-  for (const place of [...new Set(points.map((point) => point.x))].sort((a, b) => a - b)) {
+  const places = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
+  for (const place of places.length > MANY ? x.lines : places) {
     plot.append(
       s("path", { class: "base", d: `M${x.scale(place)} ${bottom}v4` }),
       label(x.scale(place), bottom + 18, place >= 1e6 ? `${place / 1e6} million` : place.toLocaleString("en"), {
@@ -125,7 +139,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
             .join(""),
         }),
       );
-    for (const point of sorted) {
+    for (const point of sorted.slice(sorted.length > MANY ? -1 : 0)) {
       if (point.low && point.high / point.low > 1.15)
         plot.append(
           s("path", {
