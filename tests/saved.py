@@ -28,6 +28,9 @@ HOSTILE = (
 
 LONG = "unbreakable" * 30
 
+HERE: dict[str, Any] = {"cpu": "A", "cpus_allowed": 4, "memory_bytes": 16 * 2**30, "machine": "x86_64"}
+"""The environment of a machine: "A, 4 CPUs, 16 GiB"."""
+
 Content = dict[str, Any]
 Processes = Sequence[Sequence[float | None]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reports.comparison import SAME_CODE
-from reports.result_schema import ComparedRow, Comparison
+from reports.file_comparison import compare_files
+from reports.result_schema import ComparedRow, Comparison, ResultFile
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
@@ -22,6 +23,14 @@ def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
 
 def compared(*cases: ComparedRow, **fields: Any) -> Comparison:
     return Comparison.model_validate({"base": "v1.0", "head": "HEAD", "threshold": 0.02, **fields, "cases": cases})
+
+
+def two_files(base: ResultFile, head: ResultFile, *, threshold: float = 0.02, across: bool = False) -> Comparison:
+    return compare_files(base, head, ("base.json", "head.json"), threshold, across)
+
+
+def verdicts(found: Comparison) -> dict[str, str]:
+    return {one.implementation: one.verdict for one in found.cases}
 
 
 PLACE = {"file": "impls/lookup.py", "line": 7}
