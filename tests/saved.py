@@ -93,10 +93,6 @@ def one_process(figures: Sequence[float | None]) -> Content:
     return {"wall_s": list(figures), "cpu_s": list(figures), "setup_s": None, "adapt_s": None}
 
 
-NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
-"""Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
-
-
 def processes(*figures: float) -> list[list[float | None]]:
     """Processes of six rounds, in each of which every round takes the same."""
     return [[figure] * 6 for figure in figures]
