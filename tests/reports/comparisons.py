@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.comparison import SAME_CODE
+from reports.comparison import FEW, SAME_CODE
 from reports.file_comparison import compare_files
 from reports.result_schema import ComparedRow, Comparison, ResultFile
 
@@ -23,6 +23,18 @@ def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
 
 def compared(*cases: ComparedRow, **fields: Any) -> Comparison:
     return Comparison.model_validate({"base": "v1.0", "head": "HEAD", "threshold": 0.02, **fields, "cases": cases})
+
+
+def with_texts(text: str) -> Comparison:
+    """A comparison with one text wherever a file may have any."""
+    return compared(
+        case("a", "wrong", case=text, why=text, file=text),
+        case("b", "slower", case=f"{text} ", ratio=1.5, acknowledged=text),
+        **dict.fromkeys(("base", "head"), text),
+        **{name: [text] for name in ("caveats", "added", "removed")},
+        renamed=[(text, text)],
+        skipped={text: [text]},
+    )
 
 
 def two_files(base: ResultFile, head: ResultFile, *, threshold: float = 0.02, across: bool = False) -> Comparison:
@@ -73,6 +85,7 @@ SITUATIONS = {
     "no time for some": compared(case("a", "same"), skipped={"no time": ["x", "y"]}, over_budget=["x", "y"]),
     "no time, and slower": compared(case("a", "slower", ratio=1.5), over_budget=["x"]),
     "two runs": compared(case("a", "slower", ratio=1.5), interleaved=False),
+    "few with one reason": compared(*[case(f"c{n}", "failed", why="crashed") for n in range(FEW)]),
     "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
     "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
 }

@@ -101,7 +101,7 @@ def test_real_files_have_an_answer_for_each_problem(path: Any) -> None:
 
 def two(book: Content, use: Content, book_s: float = 1e-3, use_s: float = 1e-5, **suite: Any) -> ResultFile:
     """The textbook's loop and a fast way that moves as many bytes, if nothing else is said."""
-    moved = {"read_bytes": 20_000.0, "written_bytes": 20_000.0}
+    moved: Any = {"read_bytes": 20_000.0, "written_bytes": 20_000.0}
     rows = row("loop", book_s, baseline=True, **moved | book), row("fast", use_s, **moved | use)
     return saved.result(*rows, **suite)
 

@@ -95,7 +95,10 @@ def test_what_is_shown_reads_as_it_was_checked_by_eye() -> None:
     st.lists(st.tuples(st.sampled_from([0.0, 0.02, -0.1]), st.sampled_from([0.02, 0.005]), st.sampled_from(VERDICTS)))
 )
 def test_no_trial_is_lost_or_counted_twice(found: list[tuple[float, float, str]]) -> None:
-    made = calibrated(*[trials(injected, threshold, **{verdict: 1}) for injected, threshold, verdict in found])
+    counts: list[tuple[float, float, Any]] = [
+        (injected, threshold, {verdict: 1}) for injected, threshold, verdict in found
+    ]
+    made = calibrated(*[trials(injected, threshold, **count) for injected, threshold, count in counts])
     parts = groups(made)
     assert sum(map(len, parts.values())) == len(found)
     assert all((t.injected, t.threshold) == key for key, part in parts.items() for t in part)

@@ -80,7 +80,7 @@ def test_a_speedup_is_the_baselines_time_over_the_cases_with_its_interval() -> N
     table = cases_of(row("one-hot", processes(8.0, 9.0, 10.0), baseline=True), row("gather", processes(2.0, 2.0, 2.0)))
     logs = np.log([4, 4.5, 5])
     expected = np.exp([logs.mean(), *stats.t.interval(0.95, 2, loc=logs.mean(), scale=stats.sem(logs))])
-    np.testing.assert_allclose(table[["speedup", "speedup_low", "speedup_high"]], [[1, 1, 1], expected])
+    np.testing.assert_allclose(table[["speedup", "speedup_low", "speedup_high"]], np.array([[1, 1, 1], expected]))
     assert table.baseline.to_list() == [True, False]
 
 
@@ -116,7 +116,7 @@ def test_growth_is_fitted_from_ten_thousand_words_up() -> None:
 
 def test_growth_joins_only_cases_that_differ_in_nothing_but_the_vocabulary() -> None:
     larger: Any = {"V": 100_000}
-    others = [{"B": 1}, {"K": 5}, {"kernel": "scatter.dense"}, {"dtype": "f64"}]
+    others: list[dict[str, Any]] = [{"B": 1}, {"K": 5}, {"kernel": "scatter.dense"}, {"dtype": "f64"}]
     rows = [row("one-hot", 1e-3, **larger, **other) for other in others]
     assert cases_of(row("one-hot", 1e-4), *rows, row("gather", 1e-3, **larger)).growth_V.isna().all()
 

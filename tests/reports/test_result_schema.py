@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import subprocess
@@ -37,7 +36,7 @@ def refusal(path: Path) -> str:
 
 def changed(path: str, to: Any) -> Content:
     """The small file with one value replaced, at a path of keys and numbers with points between them."""
-    made = copy.deepcopy(CONTENTS["small"])
+    made = saved.small()
     *outer, last = [int(key) if key.isdigit() else key for key in path.split(".")]
     place: Any = made
     for key in outer:
@@ -86,7 +85,7 @@ def test_our_data_names_no_machine_and_no_place() -> None:
 @pytest.mark.parametrize("name", ["small", "run"])
 def test_pytest_benchmarks_own_command_reads_our_file(tmp_path: Path, name: str) -> None:
     write(tmp_path / "0001_run.json", saved.text(CONTENTS[name]))
-    command = [BENCHMARK, "compare", "--columns=median", tmp_path / "0001_run.json"]
+    command = [str(BENCHMARK), "compare", "--columns=median", "0001_run.json"]
     shown = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=60, check=True).stdout
     assert all(measured["name"] in shown for measured in CONTENTS[name]["benchmarks"])
 

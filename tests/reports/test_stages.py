@@ -17,7 +17,7 @@ from reports.statistics import LEAST_BYTES, Floats
 from tests.reports.comparisons import case
 
 
-def processes_of(*processes: Sequence[Floats], setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
+def processes_of(*processes: Sequence[Floats] | Floats, setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
     """Processes of base, control and head, from logarithms of seconds."""
     return [
         {
@@ -140,7 +140,7 @@ def test_verdicts_and_typical_times_follow_from_the_samples_alone_whatever_verdi
     assert (slow.verdict, slow.second_stage, slow.processes) == ("slower", True, 18)
     assert slow.ratio is not None
     assert slow.ratio.estimate == pytest.approx(1.08, rel=0.01)
-    medians = [np.median([np.median(process[side].wall_s) for process in slow.stages[1]]) for side in ("base", "head")]
+    medians = [np.median([np.median(process[side].walls) for process in slow.stages[1]]) for side in ("base", "head")]
     assert (slow.base_s, slow.head_s) == pytest.approx(medians)
     assert with_verdicts(rows, 0.02) == rows
 

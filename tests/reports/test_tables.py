@@ -47,7 +47,7 @@ def growing(*walls: float) -> ResultFile:
 
 def at_limit(read_bytes: float = 0.0, flops: float = 0.0) -> ResultFile:
     """On a machine that moves a byte and computes an operation in a nanosecond, a case that takes one for each ten words."""
-    work = {"read_bytes": read_bytes, "written_bytes": 0.0, "flops": flops}
+    work: Any = {"read_bytes": read_bytes, "written_bytes": 0.0, "flops": flops}
     rows = [
         row("matmul", V * 1e-10, V=V, moves_more=read_bytes > 0, **{name: V * each for name, each in work.items()})
         for V in (10_000, 100_000)
