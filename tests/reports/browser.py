@@ -169,10 +169,6 @@ class View:
     def texts(self, selector: str) -> list[str]:
         return [" ".join(text.split()) for text in self.locate(selector).all_text_contents()]
 
-    def style(self, selector: str, name: str) -> str:
-        """A computed style of the first element that fits."""
-        return str(self.locate(selector).first.evaluate("(element, name) => getComputedStyle(element)[name]", name))
-
     def unfold(self) -> None:
         self.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
         self.page.wait_for_function("!document.querySelector('details.kernel[data-stale]')")
