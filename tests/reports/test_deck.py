@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -51,13 +49,3 @@ def test_figures_and_speed_ups_are_shown_as_printed_as_they_must_be_read_and_as_
 
 def test_a_run_of_other_sizes_has_no_such_table() -> None:
     assert deck_table(saved.result(saved.row("gather", 1e-6))) == []
-
-
-def test_profiles_stand_beside_their_source() -> None:
-    row = saved.row("gather", 1e-6)
-    profiles = {row["name"]: profile({"return W[idx] <b>": (4, 8e-6)}, calls=4)}
-    page = html(saved.result(row, sources={"lookup/gather": saved.SOURCE}, profiles=profiles))
-    (line,) = re.findall(r"<td><pre>(.*?)</pre></td>", page)
-    assert unescape(re.sub(r"</?span[^>]*>", "", line)) == "return W[idx] <b>"
-    assert "<b>" not in line
-    assert '<span class="percent-of">100 %</span>' in page

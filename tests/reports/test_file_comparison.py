@@ -113,11 +113,6 @@ def test_the_one_case_that_changed_is_called_slower_or_faster_and_no_other(facto
         assert (exit_code(found) == 1) == (verdict == "slower")
 
 
-def test_a_slow_machine_does_not_hide_a_case_that_is_slower_by_far() -> None:
-    rng = np.random.default_rng(5)
-    assert changed(two_files(run(rng, alike()), run(rng, {**alike(factor=1.3), "c3": 5.0}))) == {"c3": "slower"}
-
-
 def beside_steady(middle: float, spread: float, processes: int) -> ResultFile:
     """A file of a case whose processes lie to both sides of a middle, in logarithms, and of steady ones beside it."""
     logs = [middle + spread * (-1) ** number for number in range(processes)]

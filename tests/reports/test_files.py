@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from reports import files
 from reports.files import ResultError, store, write
-from tests.processes import ROOT
 
 
 def names(folder: Path) -> list[str]:
@@ -132,27 +130,8 @@ def test_a_run_that_ends_while_another_writes_takes_the_next_number(
 
 
 def test_processes_that_keep_runs_at_once_lose_none(tmp_path: Path) -> None:
-    program = """
-import sys, time
-from pathlib import Path
-from reports.files import store
-folder, who = Path(sys.argv[1]), sys.argv[2]
-(folder / f"ready-{who}").touch()
-while not (folder / "go").exists():
-    time.sleep(0.001)
-for number in range(20):
-    store(folder / "runs", "run", f"{who} {number}")
-"""
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    with ExitStack() as stack:
-        running = [stack.enter_context(subprocess.Popen([*command, who], cwd=ROOT)) for who in "01"]
-        for process in running:
-            stack.callback(process.kill)
-        while not all((tmp_path / f"ready-{who}").exists() for who in "01"):
-            assert all(process.poll() is None for process in running)
-            time.sleep(0.01)
-        (tmp_path / "go").touch()
-        assert [process.wait(timeout=30) for process in running] == [0, 0]
+    texts = [f"run {number:02}" for number in range(40)]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(store, repeat(tmp_path / "runs"), repeat("run"), texts))
     assert names(tmp_path / "runs") == [f"{number:04}_run.json" for number in range(1, 41)]
-    texts = sorted(file.read_text() for file in (tmp_path / "runs").iterdir())
-    assert texts == sorted(f"{who} {number}" for who in "01" for number in range(20))
+    assert sorted(file.read_text() for file in (tmp_path / "runs").iterdir()) == texts

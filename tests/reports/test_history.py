@@ -243,20 +243,20 @@ def test_a_slowdown_fails_unless_it_was_undone(name: str) -> None:
     assert [one.undone for one in found] == [one.ratio > 1 and not failed for one, failed in zip(found, fails, strict=True)]  # fmt: skip
 
 
+NO_EXCUSES = [[], [given_on(3.9)], [given_on(1), given_on(2)], [given_on(20, "scatter.*")]]
+EXCUSES = [*map(given_on, (4, 4.5, 5, 20)), given_on(5, "lookup/*"), given_on(5, "*")]
+
+
 @pytest.mark.parametrize(
-    "excuse", [*map(given_on, (4, 4.5, 5, 20)), *(given_on(5, case) for case in ("lookup/*", "*"))]
+    ("excuses", "why"),
+    [*((its, None) for its in NO_EXCUSES), *(([one], "checks its indices") for one in EXCUSES)],
 )
-def test_a_slowdown_acknowledged_since_the_run_before_it_does_not_fail(excuse: Acknowledgement) -> None:
-    (found,) = changes(levels((1e-5, 5), (2e-5, 5)), [excuse])
-    assert found.acknowledged == "checks its indices"
-    assert not failing(found, THRESHOLD)
-
-
-@pytest.mark.parametrize("excuses", [[given_on(3.9)], [given_on(20, "scatter.*")], [given_on(1), given_on(2)], []])
-def test_an_acknowledgement_from_before_or_of_another_case_excuses_nothing(excuses: list[Acknowledgement]) -> None:
+def test_an_acknowledgement_of_the_case_since_the_run_before_a_slowdown_excuses_it_and_no_other(
+    excuses: list[Acknowledgement], why: str | None
+) -> None:
     (found,) = changes(levels((1e-5, 5), (2e-5, 5)), excuses)
-    assert found.acknowledged is None
-    assert failing(found, THRESHOLD)
+    assert found.acknowledged == why
+    assert failing(found, THRESHOLD) is (why is None)
 
 
 def test_a_second_slowdown_needs_its_own_acknowledgement() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 from reports import lines
 from reports.lines import cells
 from reports.page import html
@@ -13,7 +16,7 @@ PROFILE = saved.profile(
     {
         "def one_hot(W, idx):": {},
         "    v = zeros(V)": {"hits": 2, "time_s": 2e-3, "traced_bytes": 8_000_112, "traced_peak_bytes": 8_000_112, "memory_bytes": 102_400},
-        "    return v @ W": {"hits": 2, "time_s": 6e-3, "traced_bytes": 12, "traced_peak_bytes": 80, "memory_bytes": 102_400},
+        "    return v @ W  # <b>": {"hits": 2, "time_s": 6e-3, "traced_bytes": 12, "traced_peak_bytes": 80, "memory_bytes": 102_400},
     },
     calls=2,
 )  # fmt: skip
@@ -44,4 +47,7 @@ def test_the_page_shows_allocation_beside_each_line_and_why_others_have_no_lines
     )
     page = html(result)
     assert '<span class="percent-of">25 %</span></td><td class="measured amount">8.00 MB</td>' in page
+    code = [re.sub(r"</?span[^>]*>", "", one) for one in re.findall(r"<td><pre>(.*?)</pre></td>", page)]
+    assert [unescape(one) for one in code] == [one["text"] for one in PROFILE["lines"]]
+    assert "<b>" not in "".join(code)
     assert "impls/lookup.py:7 · it is compiled" in page

@@ -22,13 +22,6 @@ def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None
     assert "one-hot moves 9.60 MB a call, 1.20 MB a word" in view.texts(".because")[0]
 
 
-def test_a_size_that_a_kernel_lacks_gives_the_nearest_and_says_so(show: Show) -> None:
-    view = show("partial", "?V=50000")  # which none has: 100,000 is nearest, and only lookup has that
-    assert view.texts("tr.answer th i") == ["V 10,000"]
-    view.unfold()
-    assert view.texts(".kernel .size span") == ["(the nearest to what is chosen above; it differs in V 10,000)"]
-
-
 def test_another_reference_changes_every_ratio_and_its_words(show: Show) -> None:
     view = show("sizes")
     view.choose("ref", "1")
@@ -38,15 +31,11 @@ def test_another_reference_changes_every_ratio_and_its_words(show: Show) -> None
     assert "0.0" not in "".join(view.texts("table.answers"))
 
 
-def test_only_references_and_types_that_the_file_has_are_offered(show: Show) -> None:
+def test_types_are_offered_only_where_a_kernel_has_several(show: Show) -> None:
     view = show("sizes")
-    assert view.texts("#choose-ref option") == ["the fastest", "the textbook", "the best NumPy/SciPy"]
-    assert view.texts("#choose-rest option") == ["f32,i64,zipf,t1", "f64,i64,zipf,t1"]
     view.choose("rest", "f64,i64,zipf,t1")
     assert view.texts(".kernel .size")[0].startswith("V = 1,000 · H = 100 · B = 8")
-    view = show("every status")
-    assert view.texts("#choose-ref option")[-1] == "the best compiled"
-    assert not view.locate("#choose-rest").is_visible()
+    assert not show("problem").locate("#choose-rest").is_visible()
 
 
 @pytest.mark.parametrize(

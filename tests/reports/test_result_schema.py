@@ -93,12 +93,9 @@ def test_pytest_benchmarks_own_command_reads_our_file(tmp_path: Path, name: str)
 # -- files that are not ours, or not whole
 
 
-def test_a_missing_file_or_a_folder_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_or_one_that_may_not_be_read_is_said_to_be_one(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.json") == "No such file or directory"
     assert refusal(tmp_path) == "a folder, not a result file"
-
-
-def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.touch(mode=0)
     if os.access(path, os.R_OK):
@@ -114,7 +111,7 @@ OTHERS: dict[str, list[str | bytes]] = {
     "empty": ["", " \n\n"],
     "cut off": [saved.text(CONTENTS["small"])[:-400]],
     "binary": [b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe"],
-    "not JSON": ["# a Markdown file"],
+    "not JSON": ["# a Markdown file", of_suite('{"settings": {"sample_s": NaN}}')],
     "nested too deeply": ["[" * 100_000 + "]" * 100_000, '{"benchmarks": ' * 100_000],
     "no result file": [bytes(range(256)) * 40, "[]", "17", "null", '{"name": "some-package"}'],
     "pytest-benchmark compare can read it": ['{"benchmarks": [], "machine_info": {}, "version": "5.3.1"}'],
@@ -183,11 +180,6 @@ def test_several_broken_parts_are_counted(tmp_path: Path) -> None:
 def test_figures_that_are_no_numbers_are_refused(tmp_path: Path, token: str, path: str) -> None:
     (tmp_path / "it.json").write_text(json.dumps(changed(path, "HERE")).replace('"HERE"', token))
     refusal(tmp_path / "it.json")
-
-
-def test_nan_is_refused_even_where_anything_may_stand(tmp_path: Path) -> None:
-    (tmp_path / "it.json").write_text(json.dumps(changed("w2vbench.settings", {"sample_s": float("nan")})))
-    assert "not JSON" in refusal(tmp_path / "it.json")
 
 
 def test_a_file_larger_than_memory_should_hold_or_without_an_end_is_refused(
