@@ -86,6 +86,18 @@ SITUATIONS = {
     "no time, and slower": compared(case("a", "slower", ratio=1.5), over_budget=["x"]),
     "two runs": compared(case("a", "slower", ratio=1.5), interleaved=False),
     "few with one reason": compared(*[case(f"c{n}", "failed", why="crashed") for n in range(FEW)]),
+    "CPU time of several threads": compared(
+        *[
+            case(slug, "same", case=f"lookup/{slug}@{SIZE[:-1]}{threads}", base_cpu_s=base, head_cpu_s=head)
+            for slug, threads, base, head in (
+                ("more", 4, 1e-3, 2e-3),
+                ("more-than-none", 4, 0.0, 1e-3),
+                ("hardly-more", 4, 1e-3, 1.05e-3),
+                ("less", 4, 2e-3, 1e-3),
+                ("of-one-thread", 1, 1e-3, 2e-3),
+            )
+        ]
+    ),
     "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
     "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
 }

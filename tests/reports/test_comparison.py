@@ -28,7 +28,7 @@ from reports.comparison_page import report
 from reports.files import ResultError
 from reports.result_schema import ComparedRow
 from tests import golden_files, saved
-from tests.reports.comparisons import SITUATIONS, SIZE, case, compared, everything, with_texts
+from tests.reports.comparisons import SITUATIONS, case, compared, everything, with_texts
 from tests.saved import HOSTILE
 
 VERDICTS = get_args(ComparedRow.model_fields["verdict"].annotation)
@@ -55,18 +55,6 @@ def test_a_case_alone_passes_fails_or_leaves_the_question_open(
     assert (failing(one), unanswered(one)) == (expected == SLOWER, open_)
 
 
-@pytest.mark.parametrize("verdict", [None, *VERDICTS])
-def test_what_there_was_no_time_for_leaves_the_question_open_unless_something_got_worse(verdict: str | None) -> None:
-    found = compared(*[case("gather", verdict) for _ in range(1) if verdict], over_budget=[f"lookup/take@{SIZE}"])
-    assert exit_code(found) == (SLOWER if verdict in ("wrong", "broken", "slower") else UNANSWERED)
-
-
-@pytest.mark.parametrize("interleaved", [True, False])
-def test_that_nothing_differs_passes_but_two_runs_without_a_common_case_do_not(interleaved: bool) -> None:
-    assert exit_code(compared(interleaved=interleaved)) == (PASSED if interleaved else UNANSWERED)
-    assert exit_code(compared(case("a", "same"), interleaved=interleaved)) == PASSED
-
-
 @given(st.lists(st.tuples(st.sampled_from(VERDICTS), st.sampled_from(["more", "same"]), st.none() | st.just("meant"))))
 def test_of_many_cases_the_worst_decides_and_comes_first(found: list[tuple[str, str, str | None]]) -> None:
     cases = [case(f"c{n:02}", v, memory=m, acknowledged=a) for n, (v, m, a) in enumerate(found)]
@@ -88,24 +76,6 @@ def test_of_many_cases_the_worst_decides_and_comes_first(found: list[tuple[str, 
 def test_what_is_said_reads_as_it_was_checked_by_eye() -> None:
     said = [f"# {name}\n\n{markdown(comparison)}" for name, comparison in SITUATIONS.items()]
     golden_files.check("comparisons.md", "\n".join(said))
-
-
-@pytest.mark.parametrize(
-    ("threads", "base", "head", "told"),
-    [
-        (4, 1e-3, 2e-3, True),
-        (4, 0.0, 1e-3, True),
-        (4, 1e-3, 1.05e-3, False),
-        (4, 2e-3, 1e-3, False),
-        (1, 1e-3, 2e-3, False),
-    ],
-)
-def test_more_cpu_time_on_several_threads_is_told_though_no_more_time_passes(
-    threads: int, base: float, head: float, told: bool
-) -> None:
-    one = compared(case("same", "same", case=f"lookup/same@{SIZE[:-1]}{threads}", base_cpu_s=base, head_cpu_s=head))
-    assert any("more CPU time over all its threads" in note for note in notes(one)) is told
-    assert exit_code(one) == PASSED
 
 
 # -- Markdown

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.comparison import notes, row, sentence
+from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, row, sentence
 from reports.comparison_page import WIDE, drawing, half_width, html, report
 from reports.result_schema import Comparison
 from tests import saved
@@ -39,22 +39,26 @@ def test_no_text_of_a_file_is_a_tag_of_the_page(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "fields", "says"),
+    ("verdicts", "fields", "code", "says"),
     [
-        ("same", {}, "Nothing got slower"),
-        ("slower failed", {}, "Something got worse"),
-        ("broken", {}, "Something got worse"),
-        ("inconclusive", {}, "Inconclusive"),
-        ("same", {"over_budget": ["x"]}, "Inconclusive"),
-        ("", {}, "Nothing was measured"),
-        ("", {"interleaved": False}, "Inconclusive"),
+        ("same", {}, PASSED, "Nothing got slower"),
+        ("slower failed", {}, SLOWER, "Something got worse"),
+        ("broken", {}, SLOWER, "Something got worse"),
+        ("inconclusive", {}, UNANSWERED, "Inconclusive"),
+        ("same", {"over_budget": ["x"]}, UNANSWERED, "Inconclusive"),
+        ("slower", {"over_budget": ["x"]}, SLOWER, "Something got worse"),
+        ("", {"over_budget": ["x"]}, UNANSWERED, "Inconclusive"),
+        ("", {}, PASSED, "Nothing was measured"),
+        ("same", {"interleaved": False}, PASSED, "Nothing got slower"),
+        ("", {"interleaved": False}, UNANSWERED, "Inconclusive"),
     ],
 )
 def test_the_pages_headline_is_as_good_or_bad_as_the_exit_code(
-    verdicts: str, fields: dict[str, Any], says: str
+    verdicts: str, fields: dict[str, Any], code: int, says: str
 ) -> None:
-    made = page(compared(*[case(f"c{n}", verdict) for n, verdict in enumerate(verdicts.split())], **fields))
-    assert f"<h1>{says}</h1>" in made
+    found = compared(*[case(f"c{n}", verdict) for n, verdict in enumerate(verdicts.split())], **fields)
+    assert exit_code(found) == code
+    assert f"<h1>{says}</h1>" in page(found)
 
 
 def test_a_case_with_a_margin_of_its_own_has_its_band_as_wide() -> None:

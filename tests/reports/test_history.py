@@ -240,7 +240,7 @@ def test_a_slowdown_fails_unless_it_was_undone(name: str) -> None:
     parts, fails = UNDONE[name]
     found = changes(levels(*[(1e-5 * part, 6) for part in parts]))
     assert [failing(one, THRESHOLD) for one in found] == fails
-    assert [one.undone for one in found] == [one.ratio > 1 and not failed for one, failed in zip(found, fails, strict=True)]  # fmt: skip
+    assert [one.undone or one.ratio < 1 for one in found] == [not failed for failed in fails]
 
 
 NO_EXCUSES = [[], [given_on(3.9)], [given_on(1), given_on(2)], [given_on(20, "scatter.*")]]

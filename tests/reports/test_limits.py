@@ -16,7 +16,7 @@ from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
 from impls.words import Corpus
-from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, rate, roofline_limit
+from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, roofline_limit
 from reports.result_schema import Limits
 from reports.statistics import Interval
 from tests import saved
@@ -24,7 +24,7 @@ from tests.saved import one_process
 
 BANDWIDTH = {
     "read": [[1e6, 40e9], [1e8, 10e9]],
-    "write": [[1e6, 20e9], [1e8, 5e9]],
+    "write": [[1e8, 5e9], [1e6, 20e9]],
     "copy": [[1e6, 24e9], [1e8, 6e9]],
     "matmul": {"f32": 100e9},
 }
@@ -70,7 +70,11 @@ ROWS = {"rows": 1e-7}
         (1e8 / 5e9, 0.1, {}, own(V=250_000, written_bytes=1e8), MEMORY),
         # as much read as written: a copy, of 50 MB to 50 MB
         (1e8 / 6e9, 0.1, {}, own(V=125_000, read_bytes=5e7, written_bytes=5e7), MEMORY),
+        # bandwidths are interpolated by logarithms, and flat beyond the ends
         (8e6 / 40e9, 1e-3, {}, own(V=2_500, read_bytes=8e6), CACHE),
+        (8e6 / 40e9, 1e-3, {}, own(V=25, read_bytes=8e6), CACHE),
+        (8e7 / 20e9, 1e-2, {}, own(V=25_000, read_bytes=8e7), CACHE),
+        (8e9 / 10e9, 1.0, {}, own(V=2_500_000, read_bytes=8e9), MEMORY),
         (1e9 / 100e9, 0.1, {}, own(V=2_500, flops=1e9), ARITHMETIC),
     ],
 )
@@ -95,12 +99,6 @@ def test_a_case_has_the_limit_that_binds_it_and_reaches_a_share_of_it(
 )  # fmt: skip
 def test_where_no_limit_explains_a_time_there_is_none(floors: dict[str, float], extra: dict[str, Any]) -> None:
     assert limit_of(1e-5, floors, **extra) is None
-
-
-def test_rates_are_interpolated_by_logarithms_and_flat_beyond_the_ends() -> None:
-    curve = [(1e6, 40e9), (1e8, 10e9)]
-    for working_set, expected in ((1e7, 20e9), (1e3, 40e9), (1e12, 10e9)):
-        assert rate(curve, working_set) == rate(curve[::-1], working_set) == pytest.approx(expected)
 
 
 # how they are measured

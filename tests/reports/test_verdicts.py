@@ -68,7 +68,6 @@ def test_without_anything_to_trim_it_is_students_t_test() -> None:
     found, theirs = trimmed_mean(values), stats.ttest_1samp
     assert found.p_above(0.01) == pytest.approx(theirs(values, 0.01, alternative="greater").pvalue)
     assert found.p_below(0.03) == pytest.approx(theirs(values, 0.03, alternative="less").pvalue)
-    assert found.ends() == pytest.approx(theirs(values, 0.0).confidence_interval())
 
 
 def test_processes_that_agree_exactly_leave_no_doubt_and_one_cannot_be_judged() -> None:
@@ -143,7 +142,8 @@ def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_
     calls = judge(one, *[Paired(spread, STEADY)] * 2)
     assert [call.verdict for call in calls] == ["inconclusive"] * 3
     includes = "the interval includes the threshold"
-    assert [call.why for call in calls] == ["not significant, when corrected for all 3 undecided cases", includes, includes]  # fmt: skip
+    assert [call.why for call in calls[1:]] == [includes, includes]
+    assert calls[0].why == "not significant, when corrected for all 3 undecided cases"
 
 
 def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control_and_no_verdict_on_set_up() -> None:
