@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from reports.comparison import FEW, SAME_CODE
-from reports.file_comparison import compare_files
+from reports.file_comparison import FEWEST, UNSTEADY, compare_files
 from reports.result_schema import ComparedRow, Comparison, ResultFile
+from tests import saved
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
@@ -43,6 +44,17 @@ def two_files(base: ResultFile, head: ResultFile, *, threshold: float = 0.02, ac
 
 def verdicts(found: Comparison) -> dict[str, str]:
     return {one.implementation: one.verdict for one in found.cases}
+
+
+def unlike_runs() -> Comparison:
+    """Two runs of other versions, on machines of other speed; one was interrupted, and the other's machine changed its speed."""
+    before: dict[str, Any] = {"python": "3.11.1", "packages": {"numpy": "2.0.0", "scipy": "1.13", "rich": "1"}}
+    after = {"python": "3.12.0", "packages": {"numpy": "2.1.0", "scipy": "1.13", "numba": "0.60", "rich": "2"}}
+    rows = [[saved.row(f"way-{at}", wall_s) for at in range(FEWEST)] for wall_s in (1e-5, 1.1e-5)]
+    base = saved.result(*rows[0], complete=False, environment=saved.HERE | before)
+    return two_files(
+        base, saved.result(*rows[1], environment=saved.HERE | after | {"clock_variation": UNSTEADY + 0.01})
+    )
 
 
 PLACE = {"file": "impls/lookup.py", "line": 7}
@@ -99,5 +111,6 @@ SITUATIONS = {
         ]
     ),
     "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
+    "two runs that differ in more than their code": unlike_runs(),
     "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
 }

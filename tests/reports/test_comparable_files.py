@@ -1,4 +1,6 @@
-"""Which of two runs' files can be compared, which of their cases, and what is told beside the verdicts."""
+"""Which of two runs' files can be compared, and which of their cases.
+
+What is told beside the verdicts stands in ``tests/golden/comparisons.md``."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from reports.comparison import exit_code
-from reports.file_comparison import UNSTEADY, machine
+from reports.file_comparison import machine
 from reports.files import ResultError
 from reports.result_schema import Comparison, ResultFile
 from tests import saved
@@ -125,30 +127,6 @@ def test_a_new_hosts_name_a_little_less_memory_and_other_words_of_the_corpus_tel
     assert verdicts(two_files(base, head)) == {"gather": "same"}
 
 
-# -- what is told
-
-
-def test_unsteady_or_interrupted_runs_are_told() -> None:
-    one = gather(environment=HERE)
-    other = gather(complete=False, environment=HERE | {"clock_variation": UNSTEADY + 0.01})
-    for name, files in (("HEAD", (one, other)), ("BASE", (other, one))):
-        told = two_files(*files).caveats[1:]
-        assert len(told) == 2
-        assert all(name in caveat for caveat in told)
-    assert len(two_files(one, one).caveats) == 1
-
-
-def test_other_versions_of_what_was_measured_are_told() -> None:
-    before: Content = {"python": "3.11.1", "packages": {"numpy": "2.0.0", "scipy": "1.13", "rich": "1"}}
-    after: Content = {"python": "3.12.0", "packages": {"numpy": "2.1.0", "scipy": "1.13", "numba": "0.60", "rich": "2"}}
-    base, head = (saved.result(environment=HERE | more) for more in (before, after))
-    assert two_files(base, head).caveats[1:] == [
-        "Python 3.11.1 in BASE, 3.12.0 in HEAD.",
-        "numpy 2.0.0 in BASE, 2.1.0 in HEAD.",
-        "numba missing in BASE, 0.60 in HEAD.",
-    ]
-
-
 # -- across machines
 
 
@@ -166,7 +144,7 @@ def across(
     return two_files(base, run(THERE, slowness, times | changed, baselines[1]), across=True)
 
 
-def test_across_machines_speed_ups_over_a_problems_own_baseline_are_compared_so_that_slow_machines_are_no_slower_code() -> (
+def test_across_machines_speed_ups_over_a_problems_own_baseline_are_compared_and_slow_machines_are_no_slower_code() -> (
     None
 ):
     found = across({10_000: 3.0, 100_000: 90.0})

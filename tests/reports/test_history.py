@@ -26,6 +26,7 @@ from tests.reports.series import (
     content_of,
     day,
     given_on,
+    kept,
     levels,
     made_steady,
     result_of,
@@ -36,10 +37,6 @@ from tests.saved import HERE, row
 
 def places(found: Sequence[Change]) -> list[tuple[str, str]]:
     return [(one.before.commit, one.after.commit) for one in found]
-
-
-def named(*runs: ResultFile) -> list[tuple[str, ResultFile]]:
-    return [(f"{at}.json", run) for at, run in enumerate(runs)]
 
 
 # -- which files
@@ -113,14 +110,10 @@ def test_an_empty_folder_has_no_runs_and_where_there_is_none_it_is_said(tmp_path
 
 def test_machines_and_corpora_are_never_joined_and_a_heading_has_the_corpus_where_a_machine_has_several() -> None:
     new, other = HERE | {"hostname": "new"}, HERE | {"cpu": "B"}
-    runs = [(HERE, "sotu", 8), (other, "sotu", 8), (HERE, "mine", 8), (new, "sotu", 8), (HERE, "sotu", 9)]
+    sotu, mine, longer = ({"name": name, "tokens": n} for name, n in (("sotu", 8), ("mine", 8), ("sotu", 9)))
+    runs = [(HERE, sotu), (other, sotu), (HERE, mine), (new, sotu), (HERE, longer)]
     found = trends(
-        named(
-            *[
-                result_of(at + 1.0, environment=machine, corpus={"name": name, "tokens": tokens})
-                for at, (machine, name, tokens) in enumerate(runs)
-            ]
-        )
+        kept(*[result_of(at + 1.0, environment=here, corpus=words) for at, (here, words) in enumerate(runs)])
     )
     walls = [[point.wall_s for point in trend.series[CASE].points] for trend in found]
     assert walls == [pytest.approx(group) for group in ([1.0, 4.0], [2.0], [3.0], [5.0])]
@@ -133,7 +126,7 @@ def test_machines_and_corpora_are_never_joined_and_a_heading_has_the_corpus_wher
 
 def test_a_case_that_came_later_has_fewer_points() -> None:
     later = saved.result(row("gather", 1e-5, peak_bytes=7), row("take", 1e-5))
-    (trend,) = trends(named(saved.result(row("gather", 2e-5)), later))
+    (trend,) = trends(kept(saved.result(row("gather", 2e-5)), later))
     assert [len(one.points) for one in trend.series.values()] == [2, 1]
     assert [point.peak_bytes for point in trend.series[CASE].points] == [None, 7]
 
@@ -142,7 +135,7 @@ def test_a_case_that_came_later_has_fewer_points() -> None:
     ("clock_variation", "steady"), [(None, True), (1.0, True), (UNSTEADY, True), (UNSTEADY + 0.01, False), ("?", True)]
 )
 def test_a_run_in_which_the_machine_changed_its_speed_is_marked(clock_variation: Any, steady: bool) -> None:
-    (trend,) = trends(named(result_of(environment={"clock_variation": clock_variation})))
+    (trend,) = trends(kept(result_of(environment={"clock_variation": clock_variation})))
     assert trend.series[CASE].points[0].steady is steady
 
 
@@ -150,7 +143,7 @@ def test_a_commit_is_its_hash_or_nothing() -> None:
     id_ = "0123456789abcdef"
     commits = [{"id": id_, "dirty": False}, {"id": id_, "dirty": True}, {"id": "unversioned", "dirty": True}]
     runs = [content_of() | {"commit_info": one} for one in (*commits, {"id": "unknown"}, {"id": None}, {})]
-    (trend,) = trends(named(*map(ResultFile.model_validate, runs)))
+    (trend,) = trends(kept(*map(ResultFile.model_validate, runs)))
     assert [point.commit for point in trend.series[CASE].points] == ["012345678", "012345678+", "", "", "", ""]
 
 
@@ -287,7 +280,7 @@ def test_too_few_steady_runs_are_no_answer(steady: int, unsteady: int, unanswere
 def test_a_case_whose_steady_runs_are_too_few_is_no_answer_though_others_have_enough() -> None:
     both = row("gather", 1e-5), row("take", 1e-5)
     first = saved.result(both[0], environment={"clock_variation": 1.7})
-    (trend,) = trends(named(first, *[saved.result(*both, environment={})] * FEWEST_RUNS))
+    (trend,) = trends(kept(first, *[saved.result(*both, environment={})] * FEWEST_RUNS))
     assert not trend.unanswered
     trend.series[CASE].points[1] = replace(trend.series[CASE].points[1], steady=False)
     assert trend.unanswered

@@ -20,6 +20,7 @@ from reports.run_markdown import as_markdown
 from reports.tables import csv
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
+from tests.reports.series import kept
 from tests.saved import row, without_processes
 
 TRAINING: dict[str, Any] = {"kernel": "training.skip-gram", "K": 5}
@@ -62,7 +63,7 @@ def test_two_files_whose_calls_cover_other_work_are_not_compared(before: dict[st
 def test_a_series_begins_anew_where_a_call_covers_other_work() -> None:
     works: list[dict[str, float]] = [{}, {}, {"pairs": 3000.0}]
     runs = [saved.result(row("numba", 1e-3 + at, covers=covers, **TRAINING)) for at, covers in enumerate(works)]
-    (trend,) = trends([(f"{at}.json", run) for at, run in enumerate(runs)])
+    (trend,) = trends(kept(*runs))
     (series,) = trend.series.values()
     assert [point.wall_s for point in series.points] == pytest.approx([2.001])
     said = "left out: 2 earlier runs, in which a call covered other work"
