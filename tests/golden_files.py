@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -13,3 +15,10 @@ def check(name: str, made: str) -> None:
     if os.environ.get("GOLDEN") == "rewrite":
         (GOLDEN / name).write_text(made, "utf-8", newline="")
     assert made == (GOLDEN / name).read_bytes().decode()
+
+
+def check_calls(name: str, names: Mapping[str, Any]) -> None:
+    """Check a file whose every line is a call and what it gives: further calls are added in the file itself."""
+    calls = [line.partition(" = ")[0] for line in (GOLDEN / name).read_text("utf-8").splitlines()]
+    assert calls
+    check(name, "".join(f"{call} = {eval(call, dict(names)) or '(nothing)'}\n" for call in calls))

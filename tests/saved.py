@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any
@@ -27,6 +27,9 @@ HOSTILE = (
 )
 
 LONG = "unbreakable" * 30
+
+HERE: dict[str, Any] = {"cpu": "A", "cpus_allowed": 4, "memory_bytes": 16 * 2**30, "machine": "x86_64"}
+"""The environment of a machine: "A, 4 CPUs, 16 GiB"."""
 
 Content = dict[str, Any]
 Processes = Sequence[Sequence[float | None]]
@@ -90,10 +93,6 @@ def one_process(figures: Sequence[float | None]) -> Content:
     return {"wall_s": list(figures), "cpu_s": list(figures), "setup_s": None, "adapt_s": None}
 
 
-NOISY = (0.7, 1.1, 1.6, 2.2, 1.5)
-"""Five processes in which an implementation takes 1.3 times as long as one second, and no test tells so."""
-
-
 def processes(*figures: float) -> list[list[float | None]]:
     """Processes of six rounds, in each of which every round takes the same."""
     return [[figure] * 6 for figure in figures]
@@ -122,6 +121,19 @@ def not_measured(
         "status": status,
         "reason": reason,
     }
+
+
+SOURCE: Content = {
+    "file": "impls/lookup.py",
+    "line": 7,
+    "code": "@lookup.implementation('gather')\ndef gather(W, idx):\n    return W[idx]\n",
+}
+
+
+def profile(lines: Mapping[str, Content], *, calls: int = 1, first: int = 1) -> Content:
+    """A line profile: what is known of each line, by its text; and the number of the first."""
+    numbered = [{"number": number, "text": line, **known} for number, (line, known) in enumerate(lines.items(), first)]
+    return {"calls": calls, "unit_s": 1e-9, "hook_s": 2e-7, "lines": numbered}
 
 
 def text(content: Content) -> str:
@@ -194,9 +206,7 @@ def small() -> Content:
         warnings=["the machine was busy"],
         corpus={"name": "sotu", "streams": {"10000": "98% of the words", "100000": "all of the words"}},
         settings={"processes": 3, "rounds": 6},
-        sources={
-            "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
-        },
+        sources={"lookup/gather": SOURCE},
     )
 
 

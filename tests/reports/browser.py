@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Locator, Page
 from reports.files import read
 from reports.result_schema import ResultFile
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, row
+from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, not_measured, row
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -22,6 +22,22 @@ STAGES = ("examples", "lookup", "sampling", "output", "scatter", "update")
 Show = Callable[..., "View"]
 
 
+FAMILIES = dict.fromkeys(("one-hot", "loop", "chapter-3", "choice-per-row"), "textbook") | dict.fromkeys(
+    ("numba", "numba-prefetch"), "compiled"
+)
+
+
+def timed(slug: str, wall_s: float, **more: Any) -> Content:
+    """A measured case, with the family of its implementation."""
+    family = FAMILIES.get(slug, "NumPy/SciPy")
+    return row(slug, wall_s, family=family, baseline=family == "textbook", **more)
+
+
+def growing(**a_word: float) -> list[Content]:
+    """Cases at two vocabularies, by their times a word."""
+    return [timed(slug.replace("_", "-"), s * V, V=V) for V in (10_000, 100_000) for slug, s in a_word.items()]
+
+
 def every_status() -> ResultFile:
     """Two problems of ``lookup``, interrupted before a third, with two figures and one case of every status each; and one of ``scatter.dense``."""
     missing = [
@@ -29,26 +45,13 @@ def every_status() -> ResultFile:
         for V in (10_000, 100_000)
         for at, status in enumerate(STATUSES)
     ]
-    implementations = [
-        row(slug, wall * V, V=V, baseline=slug == "one-hot", family="textbook" if slug == "one-hot" else "NumPy/SciPy")
-        for V in (10_000, 100_000)
-        for slug, wall in (("one-hot", 1e-7), ("gather", 1e-9))
-    ]
-    implementations += [
-        row("numba", 2e-5, kernel="scatter.dense", family="compiled"),
-        row("csr", 4e-5, kernel="scatter.dense"),
-    ]
-    code = {
-        "file": "impls/lookup.py",
-        "line": 7,
-        "code": "@lookup.implementation('gather')\ndef gather(W, idx):\n    return W[idx]\n",
-    }
+    scatter = [timed(slug, wall_s, kernel="scatter.dense") for slug, wall_s in (("numba", 2e-5), ("csr", 4e-5))]
     return saved.result(
-        *implementations,
+        *(*growing(one_hot=1e-7, gather=1e-9), *scatter),
         not_measured=missing,
         complete=False,
         warnings=["the machine was busy"],
-        sources={"lookup/gather": code},
+        sources={"lookup/gather": SOURCE},
     )
 
 
@@ -65,70 +68,44 @@ def many(V_: tuple[int, ...] = (1_000, 10_000, 30_000, 100_000, 1_000_000)) -> R
 
 def partial() -> ResultFile:
     """``loop`` and ``gather`` at two vocabularies, ``take`` only at the smaller."""
-    rows = [
-        row(slug, wall * V, V=V, baseline=slug == "loop", family="textbook" if slug == "loop" else "NumPy/SciPy")
-        for V in (10_000, 100_000)
-        for slug, wall in (("loop", 8e-8), ("gather", 2e-8))
-    ]
-    rows += [row("take", 1e-4), row("a|b", 1e-5, kernel='=HYPERLINK("http://example.org","x")')]
-    return saved.result(*rows, not_measured=[not_measured("take", "timeout", 'too long,\nsaid "it"', V=100_000)])
+    others = timed("take", 1e-4), timed("a|b", 1e-5, kernel='=HYPERLINK("http://example.org","x")')
+    failed = not_measured("take", "timeout", 'too long,\nsaid "it"', V=100_000)
+    return saved.result(*growing(loop=8e-8, gather=2e-8), *others, not_measured=[failed])
 
 
 def stages() -> ResultFile:
     """Training with where a step's time goes: one implementation in six stages, one in two."""
-    rows = [
-        row("chapter-3", 1e-2, kernel="training.cbow", baseline=True, family="textbook"),
-        row("numba", 1e-5, kernel="training.cbow", family="compiled"),
-    ]
+    rows = [timed(slug, wall_s, kernel="training.cbow") for slug, wall_s in (("chapter-3", 1e-2), ("numba", 1e-5))]
     parts = [{name: 1.0 + at for at, name in enumerate(STAGES)}, {"examples + sampling": 7.0, "lookup to update": 8.0}]
     return saved.result(*rows, stages={case["name"]: part for case, part in zip(rows, parts, strict=True)})
 
 
 def sizes() -> ResultFile:
-    """``lookup`` at two vocabularies, two batches and two hidden sizes, and at two dtypes."""
+    """``lookup`` at two vocabularies, two batches and two hidden sizes, and at two dtypes; profiled at one."""
     cases = [(V, B, H, "f32") for V in (1_000, 100_000) for B in (8, 100) for H in (100, 300)]
     rows = []
     for V, B, H, dtype in [*cases, (1_000, 8, 100, "f64")]:
         size: dict[str, Any] = {"V": V, "B": B, "H": H, "dtype": dtype}
         table: dict[str, Any] = {"read_bytes": 4.0 * V * H * B, "written_bytes": 0.0, "flops": 2.0 * V * H * B}
         some: dict[str, Any] = {"read_bytes": 4.0 * H * B, "written_bytes": 4.0 * H * B, "flops": 1.0}
-        rows.append(row("one-hot", 1e-8 * V * B, baseline=True, family="textbook", **size, **table))
-        rows.append(row("gather", 1e-10 * V * B, **size, **some))
+        rows.append(timed("one-hot", 1e-8 * V * B, **size, **table))
+        rows.append(timed("gather", 1e-10 * V * B, **size, **some))
+    *decorators, last = SOURCE["code"].splitlines()
+    hit = {"hits": 10, "time_s": 1e-5, "traced_bytes": 0, "traced_peak_bytes": 8_000_000}
+    profile = saved.profile({line: {} for line in decorators} | {last: hit}, calls=10, first=SOURCE["line"])
     return saved.result(
         *rows,
         limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]], "matmul": {"f32": 5e10}},
-        profiles={
-            "lookup/gather@V=1e3,H=100,B=8,f32,i64,zipf,t1": {
-                "calls": 10,
-                "unit_s": 1e-9,
-                "hook_s": 1e-7,
-                "lines": [
-                    {"number": 7, "text": "@lookup.implementation('gather')"},
-                    {"number": 8, "text": "def gather(W, idx):"},
-                    {
-                        "number": 9,
-                        "text": "    return W[idx]",
-                        "hits": 10,
-                        "time_s": 1e-5,
-                        "traced_bytes": 0,
-                        "traced_peak_bytes": 8_000_000,
-                    },
-                ],
-            }
-        },
-        sources={
-            "lookup/gather": {"file": "impls/lookup.py", "line": 7, "code": "def gather(W, idx):\n    return W[idx]\n"}
-        },
+        profiles={rows[1]["name"]: profile},
+        sources={"lookup/gather": SOURCE},
     )
 
 
 def no_one_hot() -> ResultFile:
     """``lookup`` at two vocabularies, at the larger without the one-hot product."""
-    fast = (("gather", "NumPy/SciPy"), ("numba", "compiled"))
     moved: Any = {"read_bytes": 800.0, "written_bytes": 400.0}
-    rows = [row(slug, 1e-6, V=V, family=family, **moved) for V in (10_000, 100_000) for slug, family in fast]
-    moved = {"read_bytes": 4e6, "written_bytes": 0.0}
-    return saved.result(row("one-hot", 1e-2, V=10_000, baseline=True, family="textbook", **moved), *rows)
+    rows = [timed(slug, 1e-6, V=V, **moved) for V in (10_000, 100_000) for slug in ("gather", "numba")]
+    return saved.result(timed("one-hot", 1e-2, V=10_000, read_bytes=4e6, written_bytes=0.0), *rows)
 
 
 def long_names() -> ResultFile:
@@ -138,17 +115,14 @@ def long_names() -> ResultFile:
         "output.negative-sampling": (100_000, 100),
         "training.skip-gram": (10_000, 300),
     }
-    ways = {
-        "choice-per-row": (1e-2, "textbook"),
-        "sort-reduceat": (1e-5, "NumPy/SciPy"),
-        "numba-prefetch": (1e-6, "compiled"),
-    }
-    rows = [
-        row(slug, wall_s, V=V, B=B, kernel=kernel, baseline=family == "textbook", family=family)
-        for kernel, (V, B) in kernels.items()
-        for slug, (wall_s, family) in ways.items()
-    ]
-    return saved.result(*rows)
+    ways = {"choice-per-row": 1e-2, "sort-reduceat": 1e-5, "numba-prefetch": 1e-6}
+    return saved.result(
+        *[
+            timed(slug, wall_s, V=V, B=B, kernel=kernel)
+            for kernel, (V, B) in kernels.items()
+            for slug, wall_s in ways.items()
+        ]
+    )
 
 
 FILES: dict[str, Callable[[], ResultFile]] = {
@@ -206,10 +180,6 @@ class View:
 
     def texts(self, selector: str) -> list[str]:
         return [" ".join(text.split()) for text in self.locate(selector).all_text_contents()]
-
-    def style(self, selector: str, name: str) -> str:
-        """A computed style of the first element that fits."""
-        return str(self.locate(selector).first.evaluate("(element, name) => getComputedStyle(element)[name]", name))
 
     def unfold(self) -> None:
         self.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")

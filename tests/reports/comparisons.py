@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.comparison import SAME_CODE
-from reports.result_schema import ComparedRow, Comparison
+from reports.comparison import FEW, SAME_CODE
+from reports.file_comparison import FEWEST, UNSTEADY, compare_files
+from reports.result_schema import ComparedRow, Comparison, ResultFile
+from tests import saved
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"
 
@@ -22,6 +24,37 @@ def case(slug: str, verdict: str, **fields: Any) -> ComparedRow:
 
 def compared(*cases: ComparedRow, **fields: Any) -> Comparison:
     return Comparison.model_validate({"base": "v1.0", "head": "HEAD", "threshold": 0.02, **fields, "cases": cases})
+
+
+def with_texts(text: str) -> Comparison:
+    """A comparison with one text wherever a file may have any."""
+    return compared(
+        case("a", "wrong", case=text, why=text, file=text),
+        case("b", "slower", case=f"{text} ", ratio=1.5, acknowledged=text),
+        **dict.fromkeys(("base", "head"), text),
+        **{name: [text] for name in ("caveats", "added", "removed")},
+        renamed=[(text, text)],
+        skipped={text: [text]},
+    )
+
+
+def two_files(base: ResultFile, head: ResultFile, *, threshold: float = 0.02, across: bool = False) -> Comparison:
+    return compare_files(base, head, ("base.json", "head.json"), threshold, across)
+
+
+def verdicts(found: Comparison) -> dict[str, str]:
+    return {one.implementation: one.verdict for one in found.cases}
+
+
+def unlike_runs() -> Comparison:
+    """Two runs of other versions, on machines of other speed; one was interrupted, and the other's machine changed its speed."""
+    before: dict[str, Any] = {"python": "3.11.1", "packages": {"numpy": "2.0.0", "scipy": "1.13", "rich": "1"}}
+    after = {"python": "3.12.0", "packages": {"numpy": "2.1.0", "scipy": "1.13", "numba": "0.60", "rich": "2"}}
+    rows = [[saved.row(f"way-{at}", wall_s) for at in range(FEWEST)] for wall_s in (1e-5, 1.1e-5)]
+    base = saved.result(*rows[0], complete=False, environment=saved.HERE | before)
+    return two_files(
+        base, saved.result(*rows[1], environment=saved.HERE | after | {"clock_variation": UNSTEADY + 0.01})
+    )
 
 
 PLACE = {"file": "impls/lookup.py", "line": 7}
@@ -64,6 +97,20 @@ SITUATIONS = {
     "no time for some": compared(case("a", "same"), skipped={"no time": ["x", "y"]}, over_budget=["x", "y"]),
     "no time, and slower": compared(case("a", "slower", ratio=1.5), over_budget=["x"]),
     "two runs": compared(case("a", "slower", ratio=1.5), interleaved=False),
+    "few with one reason": compared(*[case(f"c{n}", "failed", why="crashed") for n in range(FEW)]),
+    "CPU time of several threads": compared(
+        *[
+            case(slug, "same", case=f"lookup/{slug}@{SIZE[:-1]}{threads}", base_cpu_s=base, head_cpu_s=head)
+            for slug, threads, base, head in (
+                ("more", 4, 1e-3, 2e-3),
+                ("more-than-none", 4, 0.0, 1e-3),
+                ("hardly-more", 4, 1e-3, 1.05e-3),
+                ("less", 4, 2e-3, 1e-3),
+                ("of-one-thread", 1, 1e-3, 2e-3),
+            )
+        ]
+    ),
     "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
+    "two runs that differ in more than their code": unlike_runs(),
     "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
 }

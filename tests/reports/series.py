@@ -68,9 +68,12 @@ def trend_of(*made: Series) -> Trend:
     return trend
 
 
+def kept(*runs: ResultFile) -> list[tuple[str, ResultFile]]:
+    """Runs with the names of their files."""
+    return [(f"{at}.json", run) for at, run in enumerate(runs)]
+
+
 def made_steady(*steady: bool) -> list[tuple[str, ResultFile]]:
     """Runs one a day, some of them on a machine that changed its speed meanwhile."""
-    return [
-        (f"{at}.json", result_of(when=at, environment={"clock_variation": 1.0 if one else 1.7}))
-        for at, one in enumerate(steady)
-    ]
+    speeds = [{"clock_variation": 1.0 if one else 1.7} for one in steady]
+    return kept(*[result_of(when=at, environment=speed) for at, speed in enumerate(speeds)])

@@ -9,15 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.calibration import (
-    POWER,
-    groups,
-    markdown,
-    other_rows,
-    rows,
-    sentences,
-    smallest,
-)
+from reports.calibration import POWER, markdown, sentences, smallest
 from reports.result_schema import Calibration, Trial
 from tests import golden_files
 from tests.saved import HOSTILE
@@ -31,10 +23,17 @@ def trials(
     *,
     rules: dict[str, bool] | None = None,
     comparison: int = 0,
+    setup: str = "unknown",
     **counts: int,
 ) -> list[Trial]:
     """So many trials with each verdict."""
-    every = {"injected": injected, "threshold": threshold, "rules": rules or {}, "comparison": comparison}
+    every = {
+        "injected": injected,
+        "threshold": threshold,
+        "rules": rules or {},
+        "comparison": comparison,
+        "setup": setup,
+    }
     return [
         Trial.model_validate({"case": f"c{n}", "verdict": verdict, **every})
         for verdict in VERDICTS
@@ -63,105 +62,42 @@ def whole() -> Calibration:
     )
 
 
-# -- groups and shares
+MIN = {"min": True}
+SHOWN = {
+    "all kinds of trials": whole(),
+    "many trials": calibrated(trials(0.0, same=1_234), trials(0.025, slower=1), trials(1.5, slower=1)),
+    "no trials": calibrated(comparisons=0),
+    "a rule that did not answer everywhere": calibrated(
+        trials(0.0, same=1, rules=MIN | {"t-test": True}), trials(0.0, same=1, rules=MIN)
+    ),
+    "no rule of the first trial": calibrated(trials(0.0, same=1), trials(0.0, same=1, rules=MIN)),
+}
+SAID = {
+    "no false verdict": calibrated(trials(0.0, same=9, inconclusive=2)),
+    "a comparison with two false verdicts": calibrated(trials(0.0, faster=2, same=1, comparison=1)),
+    "and with four": calibrated(trials(0.0, slower=3, faster=1, comparison=1), trials(0.0, same=4)),
+    "one false verdict in each comparison": calibrated(*(trials(0.0, slower=1, comparison=n) for n in range(3))),
+    "slowed code alone": calibrated(*(trials(0.02, slower=1, comparison=n) for n in range(3))),
+    "no slowdown that is found": calibrated(trials(0.0, same=3), found=[(0.1, 0.5)]),
+    "cases called broken": calibrated(trials(0.0, same=8), trials(0.0, broken=2)),
+    "set-up called slower": calibrated(trials(0.0, same=9, setup="same"), trials(0.0, same=1, setup="slower")),
+}
 
 
-def test_trials_are_grouped_by_slowdown_and_threshold_as_they_first_come() -> None:
-    assert {key: len(found) for key, found in groups(whole()).items()} == {
-        (0.0, 0.02): 50,
-        (0.02, 0.02): 50,
-        (0.1, 0.02): 50,
-        (0.02, 0.005): 50,
-        (1 / 1.05 - 1, 0.02): 50,
-    }
-    assert list(groups(whole()))[3] == (0.02, 0.005)
+def test_what_is_shown_reads_as_it_was_checked_by_eye() -> None:
+    """A trial without a rule's answer counts as not called by it, and a comparison once, however many verdicts are false."""
+    shown = [f"<!-- {name} -->\n\n{markdown(made)}" for name, made in SHOWN.items()]
+    said = ["".join(f"{line}\n" for line in (f"<!-- {name} -->\n", *sentences(made))) for name, made in SAID.items()]
+    golden_files.check("calibration.md", "\n".join([*shown, *said]))
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([0.0, 0.02, -0.1]), st.sampled_from([0.02, 0.005]), st.sampled_from(VERDICTS)))
-)
-def test_no_trial_is_lost_or_counted_twice(found: list[tuple[float, float, str]]) -> None:
-    made = calibrated(
-        *[trials(injected, threshold, rules={}, **{verdict: 1}) for injected, threshold, verdict in found]
-    )
-    parts = groups(made)
-    assert sum(map(len, parts.values())) == len(found)
-    assert all((t.injected, t.threshold) == key for key, part in parts.items() for t in part)
-    assert [int(cells[2]) for cells in rows(made)] == [len(part) for part in parts.values()]
+shares = st.floats(0, 1) | st.sampled_from([POWER - 0.001, POWER, 1.0])
 
 
-# -- what it comes to
-
-
-@pytest.mark.parametrize(
-    ("found", "least"),
-    [
-        ([], None),
-        ([(0.01, 0.5), (0.02, 0.9)], None),
-        ([(0.01, POWER)], 0.01),
-        ([(0.01, POWER - 0.001), (0.02, POWER)], 0.02),
-        ([(0.01, 0.1), (0.02, 0.97), (0.03, 0.9), (0.04, 0.96), (0.05, 1.0)], 0.04),
-        ([(0.01, 0.99), (0.02, 0.5)], None),
-        ([(0.05, 1.0), (0.02, 0.96), (0.01, 0.2)], 0.02),
-    ],
-)
-def test_the_smallest_slowdown_is_one_from_which_on_all_are_found(
-    found: list[tuple[float, float]], least: float | None
-) -> None:
-    assert smallest(calibrated(found=found)) == least
-
-
-@given(st.lists(st.tuples(st.floats(0.001, 1), st.floats(0, 1)), unique_by=lambda one: one[0]))
-def test_no_slowdown_from_the_smallest_up_is_missed_and_no_smaller_one_would_do(
-    found: list[tuple[float, float]],
-) -> None:
-    least = smallest(calibrated(found=found))
+@given(st.lists(st.tuples(st.floats(0.001, 1), shares), unique_by=lambda one: one[0]))
+def test_the_smallest_slowdown_is_one_from_which_on_all_are_found(found: list[tuple[float, float]]) -> None:
     good = [s for s, _ in found if all(share >= POWER for other, share in found if other >= s)]
-    assert least == min(good, default=None)
-
-
-@pytest.mark.parametrize(
-    ("found", "says"),
-    [
-        ([], "0 of 0 cases. 0 of 3"),
-        ([trials(0.0, same=9, inconclusive=2)], "0 of 11 cases. 0 of 3"),
-        ([trials(0.0, faster=2, same=1, comparison=1)], "0 of 3 cases. 1 of 3"),
-        ([trials(0.0, slower=3, faster=1, comparison=1), trials(0.0, same=4)], "3 of 8 cases. 1 of 3"),
-        ([trials(0.0, slower=1, comparison=n) for n in range(3)], "3 of 3 cases. 3 of 3"),
-        ([trials(0.02, slower=1, comparison=n) for n in range(3)], "0 of 0 cases. 0 of 3"),
-    ],
-)
-def test_a_comparison_counts_once_however_many_of_its_verdicts_are_false(found: list[list[Trial]], says: str) -> None:
-    (said,) = sentences(calibrated(*found))
-    assert said == f"Identical code was called slower in {says} comparisons called some of it slower or faster."
-
-
-def test_a_trial_without_a_rules_answer_counts_as_not_called() -> None:
-    made = calibrated(
-        trials(0.0, same=1, rules={"t-test": True, "min": True}), trials(0.0, same=1, rules={"min": True})
-    )
-    assert [cells.partition(" ")[0] for cells in other_rows(made)[0]] == ["the", "2", "50.0%", "100.0%"]
-    made = calibrated(trials(0.0, same=1), trials(0.0, same=1, rules={"min": True}))
-    assert other_rows(made) == [("the same code", "2")]
-
-
-def test_where_no_slowdown_was_found_none_is_promised() -> None:
-    for found in ([], [(0.1, 0.5)]):
-        assert len(sentences(calibrated(trials(0.0, same=3), found=found))) == 1
-
-
-# -- Markdown
-
-
-def test_the_markdown_reads_as_the_one_that_was_checked_by_eye() -> None:
-    many = calibrated(trials(0.0, same=1_234), trials(0.025, slower=1), trials(1.5, slower=1))
-    golden_files.check("calibration.md", markdown(whole()) + "\n" + markdown(many))
-
-
-def test_a_calibration_without_trials_has_tables_without_rows() -> None:
-    made = markdown(calibrated(comparisons=0))
-    assert "0 of 0 cases" in made
-    assert len([line for line in made.splitlines() if line.startswith("|")]) == 4
+    assert smallest(calibrated(found=found)) == min(good, default=None)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "a|b", "a\\|b", "a\nb\n# c"])
@@ -170,12 +106,3 @@ def test_no_rules_name_breaks_out_of_its_cell(text: str) -> None:
     assert not re.search(r"<(?!!--)", made)
     table = [line for line in made.splitlines() if line.startswith("|")][-3:]
     assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {4}
-
-
-def test_identical_code_that_is_called_broken_or_slower_to_set_up_is_told() -> None:
-    made = calibrated(trials(0.0, same=8), trials(0.0, broken=2))
-    assert any("2 cases could not be compared, or were called broken or wrong" in said for said in sentences(made))
-    assert not any("set-up" in said for said in sentences(made))
-    slow = [trial.model_copy(update={"setup": "slower" if n == 0 else "same"}) for n, trial in enumerate(made.trials)]
-    said = sentences(made.model_copy(update={"trials": slow}))
-    assert any("Its set-up was called slower or faster in 1 of 10 cases" in one for one in said)

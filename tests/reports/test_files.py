@@ -4,49 +4,52 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from reports import files
 from reports.files import ResultError, store, write
-from tests.processes import ROOT
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
 
 # -- where nothing can be written
 
 
 def unwritable(path: Path) -> str:
-    with pytest.raises(ResultError) as caught:
+    """What is said where nothing can be written, and that nothing is left there."""
+    before = names(path.parent) if path.parent.is_dir() else []
+    with pytest.raises(ResultError, match=r"\A.*\Z") as caught:
         write(path, "text\n")
-    assert len(str(caught.value).splitlines()) == 1
+    assert (names(path.parent) if path.parent.is_dir() else []) == before
     return str(caught.value)
 
 
-def test_a_file_in_the_place_of_a_folder_is_said(tmp_path: Path) -> None:
+def test_what_stands_in_the_place_of_a_file_or_folder_is_said_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
+    (tmp_path / "result.json").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     assert unwritable(tmp_path / "out" / "result.json").startswith(f"{tmp_path / 'out' / 'result.json'}: ")
     assert unwritable(tmp_path / "out" / "deeper" / "result.json")
+    assert "no ordinary file" in unwritable(tmp_path / "result.json")
+    assert "no ordinary file" in unwritable(tmp_path / "pipe")
     assert (tmp_path / "out").read_text() == "mine"
-
-
-def test_a_folder_in_the_place_of_the_file_is_said_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "result.json").mkdir()
-    unwritable(tmp_path / "result.json")
-    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_leaves_the_old_file_whole_and_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("old")
     (tmp_path / f".result.json.{os.getpid()}").symlink_to("/dev/full")
-    assert "No space left on device" in unwritable(tmp_path / "result.json")
-    assert (tmp_path / "result.json").read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+    with pytest.raises(ResultError, match="No space left on device"):
+        write(tmp_path / "result.json", "text\n")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"result.json": "old"}
 
 
 def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
@@ -67,32 +70,22 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "result.json", "new")
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("result.json", "old")]
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"result.json": "old"}
 
 
 # -- keeping runs
 
 
-def test_nothing_is_written_over_what_is_no_ordinary_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ResultError, match="no ordinary file"):
-        write(tmp_path / "pipe", "text")
-    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
-
-
 def test_runs_are_numbered_one_after_another(tmp_path: Path) -> None:
-    assert [store(tmp_path / "here", name, "{}").name for name in ("quick", "quick", "own")] == [
-        "0001_quick.json",
-        "0002_quick.json",
-        "0003_own.json",
-    ]
+    for name in ("quick", "quick", "own"):
+        store(tmp_path / "here", name, "{}")
+    assert names(tmp_path / "here") == ["0001_quick.json", "0002_quick.json", "0003_own.json"]
 
 
 def test_numbering_goes_on_after_the_highest_and_past_four_digits(tmp_path: Path) -> None:
     for name in ("0001_a.json", "0041_b.json", "9999_c.json", "1000_d.json", "notes.json", "x_1.json", "77_old.json"):
         (tmp_path / name).write_text("{}")
-    assert store(tmp_path, "run", "{}").name == "10000_run.json"
-    assert store(tmp_path, "run", "{}").name == "10001_run.json"
+    assert [store(tmp_path, "run", "{}").name for _ in range(2)] == ["10000_run.json", "10001_run.json"]
 
 
 @pytest.mark.parametrize("name", ["a/b\\c", "../up", "", "a b\n", "größe", '<"|?*:>', "-rf", "."])
@@ -100,70 +93,45 @@ def test_a_weird_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
     path = store(tmp_path / "in", name, "{}")
     assert path.parent == tmp_path / "in"
     assert re.fullmatch(r"0001_[\w.-]*\.json", path.name)
-    assert [file.name for file in (tmp_path / "in").iterdir()] == [path.name]
+    assert names(tmp_path / "in") == [path.name]
 
 
-def test_a_name_too_long_for_the_disk_is_an_error_and_leaves_no_claim(tmp_path: Path) -> None:
+def test_a_name_too_long_for_the_disk_or_a_file_in_the_folders_place_is_an_error_and_leaves_no_claim(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(ResultError):
         store(tmp_path, "n" * 300, "{}")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_that_was_killed_while_it_wrote_blocks_no_later_one(tmp_path: Path) -> None:
-    (tmp_path / "0001_a.json").write_text("{}")
-    (tmp_path / ".0002.claim").write_text("")
-    (tmp_path / ".0002_b.json.123").write_text("half")
-    kept = [store(tmp_path, "c", "{}"), store(tmp_path, "c", "{}")]
-    assert [path.name for path in kept] == ["0003_c.json", "0004_c.json"]
-
-
-def test_where_no_folder_can_be_the_error_says_so(tmp_path: Path) -> None:
+    assert names(tmp_path) == []
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultError, match="file"):
         store(tmp_path / "file", "run", "{}")
 
 
+def test_a_run_that_was_killed_while_it_wrote_blocks_no_later_one(tmp_path: Path) -> None:
+    for name in ("0001_a.json", ".0002.claim", ".0002_b.json.123"):
+        (tmp_path / name).write_text("")
+    assert [store(tmp_path, "c", "{}").name for _ in range(2)] == ["0003_c.json", "0004_c.json"]
+
+
 def test_a_run_that_ends_while_another_writes_takes_the_next_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inner: list[Path] = []
     real: Callable[[Path, str], None] = write
 
     def slow(path: Path, text: str) -> None:
-        if not inner:
-            inner.append(path)  # so that the other's writing is not slow too
-            inner.append(store(tmp_path, "run", "other"))
+        monkeypatch.setattr(files, "write", real)  # so that the other's writing is not slow too
+        store(tmp_path, "run", "other")
         real(path, text)
 
     monkeypatch.setattr(files, "write", slow)
-    mine = store(tmp_path, "run", "mine")
-    assert mine != inner[1]
-    assert (mine.read_text(), inner[1].read_text()) == ("mine", "other")
-    assert {file.name for file in tmp_path.iterdir()} == {mine.name, inner[1].name}
+    store(tmp_path, "run", "mine")
+    kept = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert kept == {"0001_run.json": "mine", "0002_run.json": "other"}
 
 
 def test_processes_that_keep_runs_at_once_lose_none(tmp_path: Path) -> None:
-    program = """
-import sys, time
-from pathlib import Path
-from reports.files import store
-folder, who = Path(sys.argv[1]), sys.argv[2]
-(folder / f"ready-{who}").touch()
-while not (folder / "go").exists():
-    time.sleep(0.001)
-for number in range(20):
-    store(folder / "runs", "run", f"{who} {number}")
-"""
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    with ExitStack() as stack:
-        running = [stack.enter_context(subprocess.Popen([*command, who], cwd=ROOT)) for who in "01"]
-        for process in running:
-            stack.callback(process.kill)
-        while not all((tmp_path / f"ready-{who}").exists() for who in "01"):
-            assert all(process.poll() is None for process in running)
-            time.sleep(0.01)
-        (tmp_path / "go").touch()
-        assert [process.wait(timeout=30) for process in running] == [0, 0]
-    kept = sorted((tmp_path / "runs").iterdir())
-    assert [file.name for file in kept] == [f"{number:04}_run.json" for number in range(1, 41)]
-    assert {file.read_text() for file in kept} == {f"{who} {number}" for who in "01" for number in range(20)}
+    texts = [f"run {number:02}" for number in range(40)]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(store, repeat(tmp_path / "runs"), repeat("run"), texts))
+    assert names(tmp_path / "runs") == [f"{number:04}_run.json" for number in range(1, 41)]
+    assert sorted(file.read_text() for file in (tmp_path / "runs").iterdir()) == texts

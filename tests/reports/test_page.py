@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,27 +10,29 @@ import pytest
 from reports.answers import answers, by_kernel
 from reports.sizes import nearest, types
 from reports.units import seconds, size_bytes, slower, two
-from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show
+from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show, View
 from tests.saved import STATUSES
+
+
+def fits(view: View, name: str, *widths: int) -> None:
+    """That nothing is wider than the window, and the answers no wider than their place, where others would cover them."""
+    for width in widths:
+        view.page.set_viewport_size({"width": width, "height": 900})
+        assert view.overflow() == 0
+        answers_ = view.locate("#answers").evaluate_all(
+            "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+        )
+        assert name == "hostile" or answers_ == []  # whose names are longer than any
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_page_opens_offline_and_fits_a_phone(show: Show, name: str) -> None:
     view = show(name)
-    for width in (WIDE, 1366, 1280, 1100, 900, 800, PHONE):
-        view.page.set_viewport_size({"width": width, "height": 900})
-        assert view.overflow() == 0
-        assert name == "hostile" or view.page.evaluate(CUT) == []  # whose names are longer than any
+    fits(view, name, WIDE, 1366, 1280, 1100, 900, 800, PHONE)
     view.unfold()
-    for width in (WIDE, PHONE):
-        view.page.set_viewport_size({"width": width, "height": 900})
-        assert view.overflow() == 0
+    fits(view, name, WIDE, PHONE)
     found = answers(FILES[name]())
     assert view.locate("tr.answer").count() == view.locate("details.kernel").count() >= len(by_kernel(found))
-
-
-CUT = """[...document.querySelectorAll("#answers")].filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.scrollWidth)"""
-"""Whether the table of answers is wider than its place, where others would cover it."""
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "500 cases"])
@@ -44,7 +45,7 @@ def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
         assert view.violations() == [], (width, scheme)
 
 
-def test_the_first_screen_answers_which_one_to_use(show: Show) -> None:
+def test_the_first_screen_answers_which_one_to_use_and_links_to_each_kernel(show: Show) -> None:
     view = show("every status")
     assert view.texts("tr.answer >> nth=0 >> td")[:6] == ["gather", "100µs", "the same", "", "one-hot", "100×"]
     assert view.texts("tr.answer >> nth=1 >> td")[:6] == ["numba", "20.0µs", "csr", "2.0×", "none", ""]
@@ -52,82 +53,74 @@ def test_the_first_screen_answers_which_one_to_use(show: Show) -> None:
     box = view.locate("tr.answer").last.bounding_box()
     assert box is not None
     assert box["y"] < 900
-
-
-def test_a_link_of_an_answer_opens_its_kernel(show: Show) -> None:
-    view = show("every status")
     view.locate("tr.answer a").nth(1).click()
-    section = view.locate('details.kernel[data-kernel="scatter.dense"]')
-    assert section.get_attribute("open") is not None
+    assert view.locate('details.kernel[data-kernel="scatter.dense"]').get_attribute("open") is not None
     assert view.page.url.endswith("#scatter.dense")
     assert [line[0] for line in view.cases("scatter.dense")] == ["numba", "csr"]
 
 
-def test_a_run_says_if_it_was_interrupted_or_not_interleaved(show: Show) -> None:
-    assert "was interrupted" in view_warnings(show, "every status")
-    assert "the machine was busy" in view_warnings(show, "every status")
-    assert "not interleaved" in view_warnings(show, "pytest-benchmark")
-    assert view_warnings(show, "problem") == ""
-
-
-def view_warnings(show: Show, name: str) -> str:
-    return " ".join(show(name).texts(".warning"))
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("every status", ["was interrupted", "the machine was busy"]),
+        ("pytest-benchmark", ["not interleaved"]),
+        ("problem", []),
+    ],
+)
+def test_a_run_says_if_it_was_interrupted_or_not_interleaved(show: Show, name: str, says: list[str]) -> None:
+    warnings = " ".join(show(name).texts(".warning"))
+    assert all(one in warnings for one in says)
+    assert bool(warnings) == bool(says)
 
 
 def test_every_status_stands_in_its_kernels_table_with_its_reason(show: Show) -> None:
-    reasons = [line[1] for line in show("every status").cases() if len(line) == 2]
-    assert [reason.partition(":")[0] for reason in reasons] == [
-        "not measured" if s == "skipped" else s for s in STATUSES
-    ]
+    view = show("every status")
+    reasons = [line[1] for line in view.cases() if len(line) == 2]
+    status = {"skipped": "not measured"}
+    assert [reason.partition(":")[0] for reason in reasons] == [status.get(one, one) for one in STATUSES]
     assert all("since a-long-word" in reason for reason in reasons)
 
 
-def test_the_winner_is_marked_and_nothing_else(show: Show) -> None:
-    assert show("every status").texts("table.cases tr.best th code") == ["gather"]
-
-
-def test_code_is_shown_from_its_def_on(show: Show) -> None:
+def test_titles_headings_and_links_let_a_screen_reader_find_its_way(show: Show) -> None:
+    """Beyond what axe looks at."""
     view = show("every status")
-    view.unfold()
-    assert view.locate("pre.source").all_text_contents() == ["def gather(W, idx):\n    return W[idx]"]
-    assert view.texts("pre.source .k") == ["def", "return"]
-
-
-def test_headings_landmarks_and_links_let_a_screen_reader_find_its_way(show: Show) -> None:
-    view = show("every status")
-    page = view.page
-    assert page.evaluate("document.documentElement.lang") == "en"
-    assert page.title() == "w2vbench: which word2vec code to use, on Example CPU"
-    assert page.get_by_role("navigation").count() == page.get_by_role("main").count() == 1
-    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert view.page.title() == "w2vbench: which word2vec code to use, on Example CPU"
+    assert view.page.get_by_role("navigation").count() == view.locate("h1").count() == 1
+    ids = view.locate("[id]").evaluate_all("(all) => all.map((element) => element.id)")
     assert len(ids) == len(set(ids))
-    links = page.evaluate(
-        "[...document.querySelectorAll('a[href^=\"#\"]')].map((link) => link.getAttribute('href').slice(1))"
-    )
+    links = view.locate('a[href^="#"]').evaluate_all("(all) => all.map((link) => link.getAttribute('href').slice(1))")
     assert set(links) <= set(ids)
     assert view.locate("th:not([scope])").count() == 0
 
 
-def test_where_the_time_goes_has_a_column_for_each_stage(show: Show) -> None:
-    view = show("stages")
-    assert view.texts("table.stages thead th")[1:] == [f"{name}{what}" for name, what in zip(STAGES, WHAT, strict=True)]
-    assert [len(row.locator("td").all()) for row in view.locate("table.stages tbody tr").all()] == [6, 2]
-    assert view.texts("table.stages tbody tr >> nth=1 >> td span")[0] == "47 % · examples + sampling"
-    assert view.texts(".because")[0] == "Why. chapter-3 spends 29 % of a call on update."
+STAGE_MEANINGS = "find the word pairs|read rows|draw negatives|score, loss, gradients|add gradients up|optimizer step"
+COLUMNS = [f"{name}{meaning}" for name, meaning in zip(STAGES, STAGE_MEANINGS.split("|"), strict=True)]
+SMALL, HALF_WAY = "lookup?V=1000&B=8&H=100", "?V=50000"
+SHOWN: dict[str, tuple[str, str, str, list[str]]] = {
+    "the winners are marked and nothing else": ("every status", "", "table.cases tr.best th code", ["gather", "numba"]),
+    "code is shown from its def on": ("every status", "", "pre.source", ["def gather(W, idx): return W[idx]"]),
+    "code is highlighted": ("every status", "", "pre.source .k", ["def", "return"]),
+    "each stage has a column": ("stages", "", "table.stages thead th", ["Implementation", *COLUMNS]),
+    "stages timed together share one": ("stages", "", "table.stages tbody tr >> nth=1 >> td >> nth=0 >> span", ["47 % · examples + sampling"]),
+    "stages are the reason": ("stages", "", ".because", ["Why. chapter-3 spends 29 % of a call on update."]),
+    "the heat table has every size": ("sizes", SMALL, "table.heats thead tr >> nth=0 >> th", ["V", "1,000", "1,000", "100k", "100k"]),
+    "the heat table has a line for the fastest": ("sizes", SMALL, "table.heats tbody tr >> nth=0 >> td", ["1×"] * 4),
+    "and one for each other": ("sizes", SMALL, "table.heats tbody tr >> nth=1 >> td", ["100×"] * 4),
+    "a kernel without the chosen size has the nearest": ("partial", HALF_WAY, "tr.answer th i", ["V 10,000"]),  # 100,000 is nearest, and only lookup has that
+    "which its section says": ("partial", HALF_WAY, ".kernel .size span", ["(the nearest to what is chosen above; it differs in V 10,000)"]),
+    "only references that there are": ("sizes", "", "#choose-ref option", ["the fastest", "the textbook", "the best NumPy/SciPy"]),
+    "of every family": ("every status", "", "#choose-ref option", ["the fastest", "the textbook", "the best NumPy/SciPy", "the best compiled"]),
+    "types where a kernel has several": ("sizes", "", "#choose-rest option", ["f32,i64,zipf,t1", "f64,i64,zipf,t1"]),
+    "without the one-hot nothing is said of it": ("no one-hot", "", "#story p", [""]),
+}  # fmt: skip
 
 
-WHAT = (
-    "find the word pairs",
-    "read rows",
-    "draw negatives",
-    "score, loss, gradients",
-    "add gradients up",
-    "optimizer step",
-)
+@pytest.mark.parametrize("what", SHOWN)
+def test_the_page_shows(show: Show, what: str) -> None:
+    name, address, selector, texts = SHOWN[what]
+    view = show(name, address)
+    view.unfold()
+    assert view.texts(selector) == texts
 
 
 def test_lines_have_labels_at_their_ends_and_marks_at_each_size(show: Show) -> None:
@@ -135,21 +128,10 @@ def test_lines_have_labels_at_their_ends_and_marks_at_each_size(show: Show) -> N
     first = view.locate("details.kernel figure svg.chart").first
     names = " ".join(first.locator("text.end").all_text_contents())
     measured = view.texts("table.cases th code")
+    sizes = [text for text in first.locator("text.axis").all_text_contents() if "," in text]
     assert all(name in names for name in measured)
-    assert first.locator(".mark").count() == len(measured) * 4
-    assert [text for text in first.locator("text.axis").all_text_contents() if "," in text] == [
-        "1,000",
-        "10,000",
-        "30,000",
-        "100,000",
-    ]
-
-
-def test_the_heat_table_has_every_size_and_marks_the_fastest(show: Show) -> None:
-    view = show("sizes", "lookup?V=1000&B=8&H=100")
-    assert view.texts("table.heats thead tr >> nth=0 >> th") == ["V", "1,000", "1,000", "100k", "100k"]
-    assert view.texts("table.heats tbody tr >> nth=0 >> td") == ["1×"] * 4
-    assert view.texts("table.heats tbody tr >> nth=1 >> td") == ["100×"] * 4
+    assert sizes == ["1,000", "10,000", "30,000", "100,000"]
+    assert first.locator(".mark").count() == len(measured) * len(sizes)
 
 
 def test_the_roofline_has_a_mark_for_each_implementation_and_the_machines_ceilings(show: Show) -> None:

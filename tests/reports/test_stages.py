@@ -12,16 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.result_schema import ComparedRow, Samples
-from reports.stages import TRIPLE, Process, memory_of, stage_of, typical, wall_s, with_verdicts
+from reports.stages import TRIPLE, Process, memory_of, stage_of, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
+from tests.reports.comparisons import case
 
 
-def compared(**fields: Any) -> ComparedRow:
-    named = {"case": "lookup/mine@V=1", "kernel": "lookup", "implementation": "mine", "title": "mine"}
-    return ComparedRow.model_validate({"verdict": "inconclusive", **named, **fields})
-
-
-def processes_of(*processes: tuple[Floats, Floats, Floats], setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
+def processes_of(*processes: Sequence[Floats] | Floats, setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
     """Processes of base, control and head, from logarithms of seconds."""
     return [
         {
@@ -35,37 +31,25 @@ def processes_of(*processes: tuple[Floats, Floats, Floats], setups: Sequence[flo
 # memory
 
 
-def peaks(base: int | None, control: int | None, head: int | None, needs: Sequence[str] = ()) -> ComparedRow:
-    return compared(base_bytes=base, control_bytes=control, head_bytes=head, needs=needs)
+def memory(base: int | None, control: int | None, head: int | None) -> str:
+    return memory_of(case("mine", "inconclusive", base_bytes=base, control_bytes=control, head_bytes=head), 0.02)
 
 
-@pytest.mark.parametrize(
-    ("base", "control", "head", "verdict"),
-    [
-        (1000, 1000, 1000 + LEAST_BYTES, "same"),
-        (1000, 1000, 1001 + LEAST_BYTES, "more"),
-        (9000, 9000, 8999 - LEAST_BYTES, "less"),
-        (1000, 1000 + LEAST_BYTES, 1000, "same"),
-        (1000, 1001 + LEAST_BYTES, 10**9, "unknown"),
-        (1001 + LEAST_BYTES, 1000, 1000, "unknown"),
-        (10**9, 10**9 + 2 * 10**7, 10**9 + 2 * 10**7, "same"),
-        (10**9, 10**9, 10**9 + 2 * 10**7 + 1, "more"),
-        (10**9, 10**9 + 2 * 10**7 + 1, 10**9, "unknown"),
-        (None, 1000, 1000, "unknown"),
-        (1000, None, 1000, "unknown"),
-        (1000, 1000, None, "unknown"),
-    ],
-)
-def test_memory_is_compared_by_the_threshold_and_beyond_pythons_own_noise(
-    base: int | None, control: int | None, head: int | None, verdict: str
+@pytest.mark.parametrize(("base", "margin"), [(9_000, LEAST_BYTES), (10**9, 2 * 10**7)])
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "more"), (-1, "less")])
+def test_memory_is_compared_by_the_threshold_and_beyond_pythons_own_noise_where_the_control_agrees(
+    base: int, margin: int, sign: int, verdict: str
 ) -> None:
-    assert memory_of(peaks(base, control, head), 0.02) == verdict
+    within, beyond = base + sign * margin, base + sign * (margin + 1)
+    assert [memory(base, base, head) for head in (within, beyond)] == ["same", verdict]
+    assert [memory(base, control, base) for control in (within, beyond)] == ["same", "unknown"]
+    assert {memory(*peaks) for peaks in ((None, base, base), (base, None, base), (base, base, None))} == {"unknown"}
 
 
 @pytest.mark.parametrize(("needs", "verdict"), [([], "more"), (["numba"], "more"), (["torch"], "unknown")])
 def test_memory_gets_a_verdict_only_where_tracing_sees_all_of_it(needs: list[str], verdict: str) -> None:
-    sampled = measured("mine", 0.0, (9, 0)).stages
-    (row,) = with_verdicts([peaks(785, 785, 10**7, needs).model_copy(update={"stages": sampled})], 0.02)
+    peaks = {"base_bytes": 785, "control_bytes": 785, "head_bytes": 10**7}
+    (row,) = with_verdicts([measured(0.0, (9, 0)).model_copy(update={**peaks, "needs": needs})], 0.02)
     assert (row.memory, row.untraced) == (verdict, verdict == "unknown")
 
 
@@ -75,7 +59,7 @@ logs = st.lists(st.floats(-20, 5), min_size=1, max_size=9)
 
 
 @given(st.lists(logs, min_size=1, max_size=4), st.integers(0, 2**32 - 1))
-def test_swapping_both_sides_of_identical_code_turns_the_sign(bases: list[list[float]], seed: int) -> None:
+def test_swapping_sides_of_identical_code_turns_the_sign(bases: list[list[float]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     sides = [(np.array(base), np.array(base) + rng.normal(size=len(base))) for base in bases]
     forth = stage_of(processes_of(*((base, base, head) for base, head in sides))).median
@@ -85,20 +69,15 @@ def test_swapping_both_sides_of_identical_code_turns_the_sign(bases: list[list[f
 
 
 def test_swapping_bases_two_loads_turns_the_control_alone() -> None:
-    rng = np.random.default_rng(3)
-    base, control, head = rng.normal(size=(3, 30))
-    one = processes_of((base, control, head))
+    one = processes_of(np.random.default_rng(3).normal(size=(3, 30)))
     plain, swapped = stage_of(one).median, stage_of(one, ("control", "base", "head")).median
     assert swapped.ratios == pytest.approx(plain.ratios)
     assert swapped.controls == pytest.approx([-ratio for ratio in plain.controls])
 
 
 def test_a_slowed_head_gives_its_factor_in_every_process_and_drift_cancels() -> None:
-    rng = np.random.default_rng(4)
-    processes = []
-    for _ in range(5):
-        drift = np.cumsum(rng.normal(size=30))
-        processes.append((drift, drift, drift + math.log(1.25)))
+    drifts = np.cumsum(np.random.default_rng(4).normal(size=(5, 30)), axis=1)
+    processes = [(drift, drift, drift + math.log(1.25)) for drift in drifts]
     assert stage_of(processes_of(*processes)).median.ratios == pytest.approx([math.log(1.25)] * 5)
     assert stage_of([]).median.ratios == []
 
@@ -114,17 +93,11 @@ def test_identical_code_has_a_ratio_of_one_on_skewed_times(skewed: str) -> None:
         "mostly fast": lambda: 1 + 0.5 * (rng.random(shape) < 0.3) + 0.01 * rng.random(shape),
     }[skewed]()
     sides = np.log(times)
-    look = stage_of(processes_of(*((one[0], one[1], one[2]) for one in sides))).median
+    look = stage_of(processes_of(*sides)).median
     for ratios in (look.ratios, look.controls):
         assert abs(np.mean(ratios)) < 4 * np.std(ratios) / math.sqrt(len(ratios))
     to_mean = np.median(sides[:, 2] - np.log(times[:, :2].mean(axis=1)), axis=1)
     assert abs(to_mean.mean()) > 4 * to_mean.std() / math.sqrt(len(to_mean))
-
-
-def test_the_typical_time_is_the_median_processs_median() -> None:
-    found = processes_of(*((np.log([s, s, 9.0 * s]),) * 3 for s in (1e-6, 2e-6, 5e-3)))
-    assert typical(found, "base", wall_s) == pytest.approx(2e-6)
-    assert typical([], "base", wall_s) is None
 
 
 def test_rounds_without_a_figure_count_for_nothing_and_set_up_has_its_own_ratio() -> None:
@@ -140,52 +113,43 @@ def test_rounds_without_a_figure_count_for_nothing_and_set_up_has_its_own_ratio(
     assert stage.setup.controls == [0.0, 0.0]
 
 
-def test_set_up_of_microseconds_is_not_compared() -> None:
-    zeros = (np.zeros(3),) * 3
-    assert stage_of(processes_of(zeros, setups=(1e-5, 1e-5, 9e-4))).setup is None
-    assert stage_of(processes_of(zeros, setups=(1e-5, 1e-5, 2e-3))).setup is not None
+@pytest.mark.parametrize(("head_s", "compared"), [(9e-4, False), (2e-3, True)])
+def test_set_up_of_microseconds_is_not_compared(head_s: float, compared: bool) -> None:
+    stage = stage_of(processes_of(np.zeros((3, 3)), setups=(1e-5, 1e-5, head_s)))
+    assert (stage.setup is not None) is compared
 
 
 # from samples to verdicts
 
 
-def measured(name: str, slowdown: float, stages: Sequence[int], seed: int = 1, noise: float = 0.004) -> ComparedRow:
+def measured(slowdown: float, stages: Sequence[int], seed: int = 1, noise: float = 0.004) -> ComparedRow:
     """A case of which each process of each stage finds HEAD slower by about a slowdown."""
     rng = np.random.default_rng(seed)
 
-    def process() -> tuple[Floats, Floats, Floats]:
+    def process() -> Floats:
         own = rng.normal(-12, 0.1) + rng.normal(0, noise, size=(3, 1)) + rng.normal(0, 0.01, size=(3, 20))
-        return own[0], own[1], own[2] + math.log1p(slowdown)
+        return np.asarray(np.add(own, [[0.0], [0.0], [math.log1p(slowdown)]]))
 
     found = [processes_of(*(process() for _ in range(count))) for count in stages]
-    return compared(case=f"lookup/{name}@V=1", stages=found)
+    return case(f"slower-by-{slowdown}", "same", stages=found)
 
 
-def test_verdicts_follow_from_the_samples_alone() -> None:
-    rows = with_verdicts([measured("same", 0.0, (9, 0)), measured("slow", 0.08, (9, 18), 2)], 0.02)
-    assert [(row.verdict, row.second_stage, row.processes) for row in rows] == [
-        ("same", False, 9),
-        ("slower", True, 18),
-    ]
-    slow = rows[1]
+def test_verdicts_and_typical_times_follow_from_the_samples_alone_whatever_verdict_was_stored() -> None:
+    same, slow = rows = with_verdicts([measured(0.0, (9, 0)), measured(0.08, (9, 18), 2)], 0.02)
+    assert (same.verdict, same.second_stage, same.processes) == ("same", False, 9)
+    assert (slow.verdict, slow.second_stage, slow.processes) == ("slower", True, 18)
     assert slow.ratio is not None
     assert slow.ratio.estimate == pytest.approx(1.08, rel=0.01)
-    assert slow.head_s is not None
-    assert slow.base_s is not None
-    assert slow.head_s / slow.base_s == pytest.approx(1.08, rel=0.02)
+    medians = [np.median([np.median(process[side].walls) for process in slow.stages[1]]) for side in ("base", "head")]
+    assert (slow.base_s, slow.head_s) == pytest.approx(medians)
     assert with_verdicts(rows, 0.02) == rows
 
 
-def test_a_stored_verdict_that_the_samples_do_not_give_does_not_stand() -> None:
-    (row,) = with_verdicts([measured("slow", 0.08, (9, 18)).model_copy(update={"verdict": "same"})], 0.02)
-    assert row.verdict == "slower"
-
-
 def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive() -> None:
-    row = measured("a little", 0.01, (9, 0), noise=0.001)
+    row = measured(0.01, (9, 0), noise=0.001)
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.001)] == ["same", "inconclusive"]
-    wider = with_verdicts([measured("slow", 0.08, (9, 18))], 0.2)
-    assert (wider[0].verdict, wider[0].second_stage, wider[0].processes) == ("same", False, 9)
+    (wider,) = with_verdicts([measured(0.08, (9, 18))], 0.2)
+    assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
 
 
 ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}
@@ -203,6 +167,6 @@ ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}
     ids=["one process", "no control", "other rounds", "no CPU time of a round", "no first stage"],
 )
 def test_a_damaged_comparison_is_refused_when_it_is_read(stages: Any) -> None:
-    assert compared(stages=[[ONE, ONE], [ONE, ONE]]).stages
+    assert case("mine", "same", stages=[[ONE, ONE], [ONE, ONE]]).stages
     with pytest.raises(ValueError, match=r"process|rounds|stage"):
-        compared(stages=stages)
+        case("mine", "same", stages=stages)
