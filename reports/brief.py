@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
+from .case_table import case_table, not_measured, ratio_text
 from .columns import WIDTH, aligned, within
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
 from .sizes import types, types_differ
-from .statistics import Interval
 from .surprises import surprises
-from .tables import float_of, limit_reached, memory_text
-from .units import NEAR, counted, seconds, slower, two
+from .units import counted, seconds, slower
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,17 +108,6 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
     return row.slug, ratio_text(answer.slower(row))
 
 
-VAGUE = 3.0
-"""A ratio whose interval's ends differ by this factor is marked with ~."""
-
-
-def ratio_text(ratio: Interval) -> str:
-    """A ratio to the one to use: ``28×``, ``+6 %``; ``~4.1×`` where it is hardly known."""
-    vague = ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
-    amount = f"{two(ratio.estimate)}×" if ratio.estimate >= NEAR else f"{(ratio.estimate - 1) * 100:+.0f} %"
-    return f"{'~' * vague}{amount}"
-
-
 def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
     """Surprises, what is undecided, and what was not measured, each with its label."""
     yield from from_outside(result, chosen)
@@ -182,48 +170,23 @@ def labelled(label: str, text: str, width: int) -> list[str]:
     )
 
 
-CASE_HEADER = ("", "per call", "slower", "95 % interval", "memory", "grows", "limit")
+NARROW_LACKS = ("95 % interval", "words a second")
+"""Columns for which there is no room below WIDTH."""
 
 
 def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile, width: int = WIDTH) -> list[str]:
-    """Return one problem's table as lines: its name, a line for each case, and notes. Below WIDTH, intervals are left out."""
-    first = cases.iloc[0]
+    """Return one problem's table as lines: its name, a line for each case, and notes."""
+    first, rows = cases.iloc[0], list(cases.itertuples())
     title = result.w2vbench.kernels.get(str(first.kernel), "")
-    measured = {row.case: row for row in answer.rows} if answer else {}
-    rows, reasons = [], []
-    for case in cases.itertuples():
-        if answer and case.case in measured:
-            rows.append(case_cells(case, measured[str(case.case)], answer))
-        else:
-            reasons.append((str(case.implementation), f"{case.status}: {case.reason}"))
-    shown = [at for at in range(len(CASE_HEADER)) if width >= WIDTH or CASE_HEADER[at] != "95 % interval"]
-    table = [tuple(row[at] for at in shown) for row in (CASE_HEADER, *rows)] if rows else []
-    lines = [f"{first.problem}  {title}"[:width], *aligned(table, left=(0, len(shown) - 1))]
-    for name, reason in reasons:
-        lines += textwrap.wrap(f"{name}: {' '.join(reason.split())}", within(width), subsequent_indent="  ")
+    header, *table = case_table(answer, rows)
+    shown = [
+        at for at, name in enumerate(header) if name != "what it is" and (width >= WIDTH or name not in NARROW_LACKS)
+    ]
+    cells = [["" if name == header[0] else name for name in header], *table] if table else []
+    left = (0, shown.index(header.index("limit"))) if "limit" in header else (0,)
+    lines = [f"{first.problem}  {title}"[:width], *aligned([[row[at] for at in shown] for row in cells], left)]
+    for name, _, reason in not_measured(rows):
+        lines += textwrap.wrap(f"{name}: {reason}", within(width), subsequent_indent="  ")
     for sentence in filter(None, [why(answer, result), undecided(answer, result)] if answer else []):
         lines += textwrap.wrap(sentence.replace("`", ""), within(width), break_on_hyphens=False)
     return lines
-
-
-def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
-    """A case's cells under CASE_HEADER."""
-    ratio, interval = ("use this" if answer.ranking.tie else "fastest"), ""
-    if row is not answer.use:
-        found = answer.slower(row)
-        ratio = "tie" if answer.ties(row) else ratio_text(found)
-        interval = "" if found.low is None or found.high is None else f"{two(found.low)}–{two(found.high)}×"
-    kept = float_of(case.held_bytes)
-    memory = memory_text(case.memory_bytes, case.memory_kind) + (
-        f" + {memory_text(kept, case.held_kind)}" if kept else ""
-    )
-    return row.slug, seconds(wall_s(row)), ratio, interval, memory, growth_text(case), limit_reached(case)
-
-
-def growth_text(case: Any) -> str:
-    """How a case's time grows with V, or with B: ``flat``, ``V``, ``V^1.3``."""
-    for name in ("V", "B"):
-        power = float_of(getattr(case, f"growth_{name}"))
-        if power is not None:
-            return "flat" if abs(power) < 0.15 else name if abs(power - 1) < 0.15 else f"{name}^{power:.1f}"
-    return "–"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .markdown import markdown_table, plain
 from .result_schema import Calibration, Trial
 from .statistics import share_interval
-from .tables import markdown_table, plain
 from .units import share_text
 
 HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from .markdown import markdown_table, plain
 from .memory import EXPLANATION, Peak, peak
 from .result_schema import ComparedRow, Comparison
 from .statistics import LEAST_BYTES
-from .tables import markdown_table, plain
 from .units import change, counted, seconds, size_bytes
 
 HEADER = (

@@ -13,10 +13,10 @@ from functools import partial
 
 import numpy as np
 
+from .markdown import cells
 from .ranking import rank, winner_speedup
 from .result_schema import Extra, Row, Samples, SizeRecord, Stats
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
-from .tables import cells
 from .units import share_text
 
 PROCESSES, ROUNDS = 5, 5

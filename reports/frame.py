@@ -244,3 +244,28 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
         if growth:
             powers[key] = growth
     return powers
+
+
+def interval(case: Any, column: str) -> Interval | None:
+    """An estimate and its ends from three columns; None where there is none."""
+    estimate, low, high = (float_of(getattr(case, name)) for name in (column, f"{column}_low", f"{column}_high"))
+    return None if estimate is None else Interval(estimate, low, high)
+
+
+def float_of(value: Any) -> float | None:
+    """A float, or None for a missing figure."""
+    return None if value is None or value != value else float(value)
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv(cases: pd.DataFrame) -> str:
+    """Return all cases as CSV. Text that a spreadsheet would take for a formula gets a quote before it."""
+
+    def safe(value: Any) -> Any:
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+    texts = cases.select_dtypes(exclude="number").columns
+    checked = cases.assign(**{column: cases[column].map(safe) for column in texts})
+    return str(checked.to_csv(index=False, lineterminator="\n", float_format="%.15g"))

@@ -13,14 +13,13 @@ from .answers import FAMILIES, Answer, answers, trust
 from .diagrams import diagram
 from .facts import facts
 from .files import write_texts
-from .frame import frame
+from .frame import csv, frame
 from .page_data import page_data
 from .ranking import AS_FAST, MAY_BE_AS_FAST
 from .reasons import hottest_line
 from .result_schema import LineProfile, ProfiledLine, ResultFile
 from .run_markdown import as_markdown
 from .surprises import surprises
-from .tables import csv
 from .templates import KINDS, render
 from .units import counted, share, size_bytes
 

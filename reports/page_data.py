@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .answers import FAMILIES, Answer, answers, sizes, undecided
-from .frame import frame
+from .frame import float_of, frame, interval
 from .limits import INTERPRETER, exceeded
+from .notes import notes_of
 from .reasons import example, moved, why
 from .result_schema import ResultFile, Row
 from .sizes import size_to_show, types
 from .statistics import Interval
-from .tables import float_of, interval, notes_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from .answers import answers, at_one_size, trust, undecided
+from collections.abc import Sequence
+from typing import Any
+
+from .answers import Answer, answers, at_one_size, trust, undecided
 from .brief import short, versus
+from .case_table import case_table, not_measured
 from .deck import HEADER, NOTE, deck_table
 from .frame import frame, wall_s
+from .markdown import cells, markdown_table, plain
+from .memory import EXPLANATION, RESIDENT
+from .notes import Series, notes_of, series_of_frame, stage_shares
 from .reasons import why
 from .result_schema import ResultFile
 from .surprises import surprises
-from .tables import cells, markdown, plain, tables
 from .units import seconds, slower
 
 ANSWERS = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy only", "times slower", "textbook", "times slower")
@@ -48,30 +54,12 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["", trust(result), ""]
     if surprising := surprises(result):
         parts += ["What surprised:", "", *(f"- **{plain(one.title)}.** {plain(one.text)}" for one in surprising), ""]
-    kernel = ""
-    for one in tables(frame(result), result):
-        name, _, size = one.problem.partition("@")
-        if name != kernel:
-            kernel = name
-            parts += [f"## {plain(kernel)}: {plain(suite.kernels.get(kernel, ''))}", ""]
-        parts += [f"### {plain(size)}", ""]
-        its_answer = found.get(one.problem)
-        if its_answer:
-            ties = ", ".join(row.slug for row in its_answer.ranking.fastest[1:])
-            advice = f"Use `{its_answer.use.slug}`{f' (about as fast: {ties})' if ties else ''}."
-            book = its_answer.baseline
-            if book and not its_answer.ties(book):
-                ratio = slower(its_answer.slower(book).estimate)
-                advice += f" `{book.slug}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(its_answer.use))} a call."
-            parts += [
-                plain(" ".join(filter(None, [advice, why(its_answer, result), undecided(its_answer, result)]))),
-                "",
-            ]
-        parts += [markdown(one), ""]
-        if one.note:
-            parts += [f"_{plain(one.note)}_", ""]
-        if one.stages:
-            parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in one.stages), ""]
+    table = frame(result)
+    series = series_of_frame(table)
+    for problem, cases in table.groupby("problem", sort=False):
+        parts += problem_parts(str(problem), list(cases.itertuples()), found.get(str(problem)), result, series)
+    if (table[["memory_kind", "held_kind"]] == RESIDENT).to_numpy().any():
+        parts += [f"_{EXPLANATION}_", ""]
     if rows := deck_table(result):
         parts += [
             "## The source deck's figures",
@@ -86,3 +74,35 @@ def as_markdown(result: ResultFile) -> str:
     if suite.corpus.streams:
         parts += ["Words:", "", *(f"- {plain(line)}" for line in suite.corpus.streams.values())]
     return "\n".join(parts) + "\n"
+
+
+def problem_parts(
+    problem: str, cases: Sequence[Any], answer: Answer | None, result: ResultFile, series: Series
+) -> list[str]:
+    """Return one problem's part of the report: what to use and why, the table, notes, and the stages of a step."""
+    kernel, _, size = problem.partition("@")
+    first = next(iter(frame(result).problem[frame(result).kernel == kernel])) == problem
+    title = f"{plain(kernel)}: {plain(result.w2vbench.kernels.get(kernel, ''))}"
+    parts = [*([f"## {title}", ""] if first else []), f"### {plain(size)}", ""]
+    if answer:
+        sentences = [advice(answer), why(answer, result), undecided(answer, result)]
+        parts += [plain(" ".join(filter(None, sentences))), ""]
+    header, *rows = case_table(answer, cases)
+    rows += [(*reason, *[""] * (len(header) - len(reason))) for reason in not_measured(cases)]
+    parts += [*markdown_table(header, rows, left=2), ""]
+    if note := notes_of(problem, cases, result, series):
+        parts += [f"_{plain(note)}_", ""]
+    if stages := list(stage_shares(cases, result)):
+        parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in stages), ""]
+    return parts
+
+
+def advice(answer: Answer) -> str:
+    """What to use, and how much slower the textbook's code is."""
+    ties = ", ".join(row.slug for row in answer.ranking.fastest[1:])
+    text = f"Use `{answer.use.slug}`{f' (about as fast: {ties})' if ties else ''}."
+    book = answer.baseline
+    if book is None or answer.ties(book):
+        return text
+    ratio = slower(answer.slower(book).estimate)
+    return f"{text} `{book.slug}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call."

@@ -9,9 +9,9 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
+from .markdown import markdown_table, plain
 from .result_schema import Against, Family, Training, TrainingRun
 from .statistics import Interval, difference_interval, mean_interval
-from .tables import markdown_table, plain
 from .units import counted, faster, listed, rate, size_bytes, three, times
 
 PEER = "gensim"

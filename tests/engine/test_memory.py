@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine import memory
+from reports.answers import answers
+from reports.case_table import case_table
 from reports.frame import frame
 from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, Peak, peak, untraced
 from reports.run_markdown import as_markdown
-from reports.tables import tables
 from tests import saved
 from tests.saved import row
 
@@ -141,10 +142,11 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
     assert cases.memory_kind.fillna("").to_list() == ["traced", "resident", ""]
     assert cases.memory_bytes.fillna(-1).to_list() == [16 * MB, 16 * MB, -1]
     assert cases.peak_bytes.to_list() == [16 * MB, 785, 1_085]
-    (table,) = tables(cases, result)
-    at = table.header.index("peak memory")
-    assert [shown[at] for shown in table.rows] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident set-up", "–"]
-    assert "is growth of the process's resident set" in table.note
+    (answer,) = answers(result).values()
+    header, *table = case_table(answer, list(cases.itertuples()))
+    at = header.index("memory + set-up")
+    assert [shown[at] for shown in table] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident", "–"]
+    assert "is growth of the process's resident set" in as_markdown(result)
     assert "785" not in as_markdown(result)
 
 

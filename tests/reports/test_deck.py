@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from reports.deck import HEADER, deck_table
+from reports.markdown import markdown_table
 from reports.page import html
 from reports.result_schema import ResultFile
 from reports.run_markdown import as_markdown
-from reports.tables import markdown_table
 from tests import golden_files, saved
 
 DECK: dict[str, Any] = {"V": 10**6, "B": 1, "dtype": "f64"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import brief, units
+from reports import case_table, units
 from reports.statistics import Interval
 from reports.units import scaled, seconds, times
 from tests import golden_files
@@ -18,7 +18,7 @@ PREFIX = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6, "G": 1e
 
 
 def test_figures_read_as_they_were_checked_by_eye() -> None:
-    golden_files.check_calls("units.txt", vars(math) | vars(units) | {"ratio_text": brief.ratio_text})
+    golden_files.check_calls("units.txt", vars(math) | vars(units) | {"ratio_text": case_table.ratio_text})
 
 
 @given(st.floats(1e-9, 1e12, exclude_max=True), st.booleans())
