@@ -17,7 +17,7 @@ from .rerun import rerun_command
 from .result_schema import Family, ResultFile, Row, SizeRecord
 from .sizes import nearest, size_to_show, types
 from .statistics import Interval
-from .units import share, slower, two
+from .units import share, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
 FEW = 2
@@ -136,7 +136,10 @@ def undecided(answer: Answer, result: ResultFile) -> str:
 
 
 def span(ratio: Interval) -> str:
-    return f"{two(ratio.low or 0.0)}–{two(ratio.high or 0.0)}×"
+    """Return an interval of ratios, with as many digits as tell its ends apart: ``1.8–2.0×``, ``1.15–1.24×``."""
+    low, high = ratio.low or 0.0, ratio.high or 0.0
+    digits = three if two(low) == two(high) else two
+    return f"{digits(low)}–{digits(high)}×"
 
 
 def trust(result: ResultFile) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import Answer
+from .answers import Answer, span
 from .frame import float_of, interval, wall_s
 from .limits import INTERPRETER, exceeded
 from .memory import RESIDENT, Peak
 from .result_schema import Row
 from .statistics import Interval
 from .units import NEAR, rate, seconds, two
+from .units import share as share_of
 
 HEADER = (
     *("implementation", "what it is", "per call", "slower", "95 % interval", "memory + set-up", "grows", "limit"),
@@ -56,7 +57,7 @@ def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
     if row is not answer.use:
         found = answer.slower(row)
         ratio = "tie" if answer.ties(row) else ratio_text(found)
-        ends = "" if found.low is None or found.high is None else f"{two(found.low)}–{two(found.high)}×"
+        ends = "" if found.low is None or found.high is None else span(found)
     wall, cpu, kept = wall_s(row), float_of(case.cpu_s), float_of(case.held_bytes)
     differs = cpu is not None and wall > 0 and not 1 / MUCH_CPU < cpu / wall < MUCH_CPU
     return (
@@ -83,7 +84,7 @@ def limit_text(case: Any) -> str:
     share = interval(case, "limit_share")
     if share is None or case.limit == INTERPRETER:
         return "–" if share is None else INTERPRETER
-    return f"{share.estimate:.0%} {case.limit}{' (exceeded)' if exceeded(share) else ''}"
+    return f"{share_of(share.estimate)} {case.limit}{' (exceeded)' if exceeded(share) else ''}"
 
 
 VAGUE = 3.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 CELL = 13
 WORDS = (3, 1, 3)
@@ -53,12 +54,23 @@ def lookup() -> str:
     )  # fmt: skip
 
 
-def scatter() -> str:
-    arrows = [arrow(92, 41 + 26 * at, 194, 32 + CELL * word) for at, word in enumerate(WORDS)]
+def scatter(columns: int = 5, of: str = "V rows; a repeated word gets both") -> str:
+    arrows = [arrow(27 + CELL * columns, 41 + 26 * at, 194, 32 + CELL * word) for at, word in enumerate(WORDS)]
     return drawing(
         128, text(56, 12, "dout", "name"), text(228, 12, "dW", "name"),
-        *(table(24, 35 + 26 * at, 1, 5, [0]) for at in range(3)), table(196, 26, 6, 5, WORDS), *arrows,
-        text(56, 122, "B gradients", "hint"), text(222, 122, "V rows; a repeated word gets both", "hint"),
+        *(table(24, 35 + 26 * at, 1, columns, [0]) for at in range(3)), table(196, 26, 6, columns, WORDS), *arrows,
+        text(24, 122, "B gradients", "hint", "start"), text(222, 122, of, "hint"),
+    )  # fmt: skip
+
+
+def scatter_rows() -> str:
+    places = {word: at for at, word in enumerate(sorted({*WORDS}))}
+    arrows = [arrow(92, 41 + 26 * at, 194, 45 + 26 * places[word]) for at, word in enumerate(WORDS)]
+    rows = [(table(196, 39 + 26 * at, 1, 5, [0]), text(276, 50 + 26 * at, str(word))) for word, at in places.items()]
+    return drawing(
+        128, text(56, 12, "dout", "name"), text(228, 12, "rows and words", "name"),
+        *(table(24, 35 + 26 * at, 1, 5, [0]) for at in range(3)), *(part for row in rows for part in row), *arrows,
+        text(24, 122, "B gradients", "hint", "start"), text(222, 122, "touched rows only, each once", "hint"),
     )  # fmt: skip
 
 
@@ -89,8 +101,8 @@ def sampling() -> str:
         for at, height in enumerate(heights)
     )
     return drawing(
-        128, text(24, 12, "p ∝ count^0.75", "name", "start"), *bars, text(250, 62, "K drawn,", "hint", "start"),
-        text(250, 78, "never the target", "hint", "start"),
+        128, text(24, 12, "p ∝ count^0.75", "name", "start"), *bars, text(240, 62, "K drawn,", "hint", "start"),
+        text(240, 78, "not the target", "hint", "start"),
         text(128, 116, "V words, the most frequent first", "hint"),
     )  # fmt: skip
 
@@ -100,6 +112,14 @@ def update() -> str:
         128, text(56, 12, "gradient", "name"), text(228, 12, "W", "name"), *(table(24, 35 + 26 * at, 1, 5, [0]) for at in (0, 1)),
         arrow(92, 42, 194, 45), arrow(92, 68, 194, 71), text(143, 34, "− rate ×", "hint"), table(196, 26, 6, 5, (1, 3)),
         text(56, 122, "rows that occurred", "hint"), text(228, 122, "V rows", "hint"),
+    )  # fmt: skip
+
+
+def dense_update() -> str:
+    return drawing(
+        128, text(56, 12, "gradient", "name"), text(228, 12, "W", "name"), table(24, 26, 6, 5, range(6)),
+        arrow(92, 65, 194, 65), text(143, 50, "− rate ×", "hint"), table(196, 26, 6, 5, range(6)),
+        text(24, 122, "V rows, most of them 0", "hint", "start"), text(250, 122, "all V rows change", "hint"),
     )  # fmt: skip
 
 
@@ -128,13 +148,17 @@ def training() -> str:
 DIAGRAMS: dict[str, Callable[[], str]] = {
     "lookup": lookup,
     "scatter": scatter,
+    "scatter.rows": scatter_rows,
+    "scatter.scalar": partial(scatter, 1, "V numbers; a repeated word gets both"),
     "output.softmax": softmax,
     "output": output,
+    "output.hierarchical": str,
     "sampling": sampling,
     "update": update,
+    "update.adam": dense_update,
     "training": training,
 }
-"""By kernel, or by group of kernels: the part of a name before its dot."""
+"""By kernel, or by group of kernels: the part of a name before its dot. A path along a tree has none."""
 
 
 def diagram(kernel: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .result_schema import ResultFile
-from .units import seconds, size_bytes
+from .units import seconds, share, size_bytes
 
 FACTS = {
     "cpu": "CPU",
@@ -71,7 +71,7 @@ def fact(name: str, value: Any) -> str:
         if name.endswith("_s"):
             return seconds(value)
         if name == "busy_before":
-            return f"{value:.0%}"
+            return share(value)
         if name == "clock_variation":
             return f"{value:.2f}×"
         if name.startswith("load"):

@@ -108,11 +108,11 @@ def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limit
 
 def memory_or_cache(extra: Extra, share: Interval, limits: Limits) -> str:
     """Whether the rows came from memory or from a cache, by how fast they came."""
-    least_bytes = min(extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0) * 2
-    if not (limits.copied and least_bytes):
-        return MEMORY
-    typical = np.median([np.nanmedian(one) for one in walls(extra.processes)])
-    return CACHE if least_bytes / (share.estimate * float(typical)) > FAST * limits.copied[-1][1] else MEMORY
+    read, written = extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0
+    least_s = share.estimate * float(np.median([np.nanmedian(one) for one in walls(extra.processes)]))
+    moved = ((read, limits.read), (written, limits.write), (2 * min(read, written), limits.copied))
+    fast = any(curve and size / least_s > FAST * curve[-1][1] for size, curve in moved)
+    return CACHE if fast else MEMORY
 
 
 def bandwidth_limits(extra: Extra, limits: Limits, wall: Interval) -> list[RooflineLimit]:

@@ -12,6 +12,7 @@ from .limits import ARITHMETIC, AT_LIMIT, INTERPRETER, MEANING, exceeded
 from .result_schema import ResultFile, Row
 from .statistics import Interval
 from .units import faster, power, seconds
+from .units import share as share_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: Ser
             for case in measured
             if (adapt_s := float_of(case.adapt_s)) is not None
         ),
-        few_rounds(measured),
+        few_rounds(measured, result),
         *at_limit(measured),
         above_limit(measured),
     ]
@@ -96,9 +97,10 @@ def growth_change(case: Any, points: Sequence[Sequence[float]]) -> str:
     return f"The growth of {case.implementation} changes with V: {each}."
 
 
-def few_rounds(problem: Sequence[Any]) -> str:
-    """Which slow cases were timed in far fewer rounds than the others of their problem."""
-    most = max((case.rounds for case in problem), default=0)
+def few_rounds(problem: Sequence[Any], result: ResultFile) -> str:
+    """Which slow cases were timed in far fewer rounds than the run allows, or than the others of their problem."""
+    allowed = result.w2vbench.settings.get("rounds")
+    most = max((*(case.rounds for case in problem), allowed if isinstance(allowed, int) else 0), default=0)
     slow = ", ".join(f"{case.rounds:.0f} for {case.implementation}" for case in problem if case.rounds < most / 2)
     return f"Slow implementations were timed in fewer rounds than {most:.0f} a process: {slow}." if slow else ""
 
@@ -109,8 +111,8 @@ def above_limit(problem: Sequence[Any]) -> str:
     for case in problem:
         share = interval(case, "limit_share")
         if share and share.estimate > 1.005 and case.limit != INTERPRETER:
-            ends = "" if share.low is None or share.high is None else f" ({share.low:.0%}–{share.high:.0%})"
-            shares.append(f"{case.implementation} {share.estimate:.0%}{ends}")
+            ends = "" if share.low is None or share.high is None else f" ({share_of(share.low)}–{share_of(share.high)})"
+            shares.append(f"{case.implementation} {share_of(share.estimate)}{ends}")
             free += [case.implementation] * exceeded(share)
     note = f"Above 100 % of the roofline limit: {', '.join(shares)}." if shares else ""
     return note + (f" The limit does not apply to {' and '.join(free)}: the whole interval exceeds it." if free else "")
@@ -123,7 +125,7 @@ def at_limit(problem: Sequence[Any]) -> Iterator[str]:
         share = interval(case, "limit_share")
         reached = share and share.estimate >= AT_LIMIT and not exceeded(share)
         if share and reached and case.growth_V > 0.5 and case.limit in MEANING:
-            shares.setdefault(str(case.limit), []).append(f"{case.implementation} {share.estimate:.0%}")
+            shares.setdefault(str(case.limit), []).append(f"{case.implementation} {share_of(share.estimate)}")
     for limit, cases in shares.items():
         remedy = "computing less" if limit == ARITHMETIC else "moving fewer bytes"
         yield f"At {MEANING[limit]}, so that only {remedy} would help: {', '.join(cases)}."
@@ -136,7 +138,7 @@ def stage_shares(problem: Sequence[Any], result: ResultFile) -> Iterator[str]:
         total = sum(stages.values())
         if total > 0:
             most = sorted(stages.items(), key=lambda stage: -stage[1])
-            shares = ", ".join(f"{name} {time / total:.0%}" for name, time in most if time / total >= 0.005)
+            shares = ", ".join(f"{name} {share_of(time / total)}" for name, time in most if time / total >= 0.005)
             name, rest = most[0][0], 1 - most[0][1] / total
             # each of two stages, as of a compiled loop, stands for several kernels, of which none can cost nothing
             gain = f" ({faster(Interval(1 / rest))} if {name} cost nothing)" if len(stages) > 2 and rest > 0.005 else ""

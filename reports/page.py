@@ -54,7 +54,7 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
 GROUPS = {
     "lookup": "read the rows of the words in a batch",
-    "scatter": "add up the gradients of a batch: rows for a sparse update, accumulate into a given gradient, dense for a new one",
+    "scatter": "scatter-add of gradients; dense: a new V × H one, accumulate: into yours, rows: touched rows only, scalar: a number a word",
     "output": "score words against the right one: softmax over all of them, the others over a few; loss and gradients",
     "sampling": "draw wrong words (negatives) at random",
     "update": "one step of the optimizer",
@@ -72,10 +72,11 @@ METHOD = (
     "times shown here can differ from the ratio shown.",
     "Bars and ranges beside a ratio are 95 % intervals that hold for all rows of a table together (Bonferroni), since the data "
     "chose the fastest. Whiskers in charts are 95 % intervals of each time alone.",
-    f"An implementation ties with the fastest within {AS_FAST - 1:.0%}, and within {MAY_BE_AS_FAST - 1:.0%} where paired t-tests do "
+    f"An implementation ties with the fastest within {share(AS_FAST - 1)}, and within {share(MAY_BE_AS_FAST - 1)} where paired t-tests do "
     "not call it slower. Of those that tie, the simplest is recommended, and counts as the fastest: the textbook’s, else an "
-    "exact one, else the one that needs the fewest packages. ? marks what these "
-    "processes leave undecided. The test pairs processes, so it can separate two whose interval includes 1×.",
+    "exact one, else the one that needs the fewest packages. ? marks what these processes leave undecided, ~ a ratio whose "
+    "interval’s ends differ threefold, and ≈ an implementation that approximates. The test pairs processes, so it can separate "
+    "two whose interval includes 1×.",
     "Growth is the fitted power of V from V = 10,000 up, or of B from 10 up, all else equal.",
     "Memory is the peak of what one call allocates, measured apart, and what set-up keeps. * marks growth of the process’s "
     "resident set, where libraries allocate memory that cannot be traced.",
@@ -177,7 +178,7 @@ def not_measured(result: ResultFile) -> str:
         if (case.kernel, case.implementation) in measured:
             continue  # it was, at another size
         package = re.match(MISSING_PACKAGE, case.reason)
-        reason = "wrong on purpose" if case.marked_wrong else f"without {package[1]}" if package else case.status
+        reason = "wrong on purpose" if case.marked_wrong else f"for want of {package[1]}" if package else case.status
         reasons.setdefault(reason, set()).add(f"{case.kernel}/{case.implementation}")
     return f"Not measured: {', '.join(f'{len(ways)} {reason}' for reason, ways in reasons.items())}" if reasons else ""
 

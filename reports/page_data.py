@@ -57,13 +57,14 @@ def page_data(result: ResultFile) -> dict[str, Any]:
         )
     start = size_to_show(sizes(found))
     limits = result.w2vbench.limits
+    curves = [sorted(curve) for curve in (limits.read, limits.write, limits.copied)] if limits else []
     return {
         "kernels": kernels,
         "problems": problems,
         "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": types(start)},
         "ceilings": {
             "matmul": limits.matmul if limits else {},
-            "memory": max(limits.read, default=(0, 0))[1] if limits else 0,
+            "memory": max((curve[-1][1] for curve in curves if curve), default=0.0),
         },
     }
 

@@ -8,7 +8,7 @@ from .answers import Answer
 from .frame import wall_s, wall_time
 from .limits import ARITHMETIC, CACHE, CALL, MEMORY, exceeded, roofline_limit
 from .lines import total_s
-from .memory import call_peak, setup_peak
+from .memory import call_peak
 from .result_schema import ResultFile, Row
 from .units import amount, seconds, share, size_bytes
 
@@ -39,10 +39,11 @@ def per(unit: str) -> str:
 
 
 def bytes_moved(row: Row) -> str:
-    """``moves 320 MB a call, 40.0 MB a word``."""
+    """``moves 320 MB a call, 40.0 MB a word``; ``at least``, where the file has only what every implementation must move."""
     size, unit, moves = row.extra_info.size, example(row), moved(row) or 0.0
     each = f", {size_bytes(moves / size.B)} {per(unit)}" if unit and size.B > 1 else ""
-    return f"moves {size_bytes(moves)} a call{each}"
+    least = "" if row.extra_info.moves_more else "at least "
+    return f"moves {least}{size_bytes(moves)} a call{each}"
 
 
 def why(answer: Answer, result: ResultFile) -> str:
@@ -70,7 +71,7 @@ def why(answer: Answer, result: ResultFile) -> str:
     if not sentences or MUCH * theirs / ours < answer.slower(book).estimate:
         more = same_work(book, use, result)
         same = (
-            f"`{book.slug}` and `{use.slug}` both move {size_bytes(ours)} a call."
+            f"`{book.slug}` and `{use.slug}` both move {'at least ' * (not use.extra_info.moves_more)}{size_bytes(ours)} a call."
             if math.isclose(theirs, ours, rel_tol=SAME)
             else ""
         )
@@ -107,20 +108,23 @@ def same_work(book: Row, use: Row, result: ResultFile) -> str:
     hottest = hottest_line(book, result)
     if hottest and book.extra_info.grows_with:
         return f"{share(hottest[0])} of the time of `{book.slug}` is `{hottest[1]}`."
-    if book.extra_info.loops and not book.extra_info.grows_with and use.extra_info.family != "textbook":
-        each = f", {seconds(wall_s(book) / B)} {per(unit)}" if unit and B > 1 else ""
+    if book.extra_info.loops and use.extra_info.family != "textbook":
+        each = f", {seconds(wall_s(book) / B)} {per(unit)}" if unit and B > 1 and not book.extra_info.grows_with else ""
         how = {"compiled": "in compiled code", "framework": "inside the framework"}.get(
             use.extra_info.family, "inside NumPy"
         )
         return f"`{book.slug}` loops over the batch in Python{each}; `{use.slug}` loops {how}."
-    if held(book) >= MUCH * held(use) and held(book) >= NOTABLE * (moved(use) or 0.0):
-        return f"`{book.slug}` needs {size_bytes(held(book))} of memory, `{use.slug}` {size_bytes(held(use))}."
+    if allocated(book) >= MUCH * allocated(use) and allocated(book) >= NOTABLE * (moved(use) or 0.0):
+        return (
+            f"`{book.slug}` allocates {size_bytes(allocated(book))} a call, `{use.slug}` {size_bytes(allocated(use))}."
+        )
     return ""
 
 
-def held(row: Row) -> int:
-    """Bytes that a call allocates at most, and that set-up keeps."""
-    return sum(peak.size_bytes for peak in (call_peak(row.extra_info), setup_peak(row.extra_info)) if peak)
+def allocated(row: Row) -> int:
+    """Bytes that a call allocates at most."""
+    peak = call_peak(row.extra_info)
+    return peak.size_bytes if peak else 0
 
 
 def limit_words(row: Row, result: ResultFile) -> str:
@@ -128,9 +132,9 @@ def limit_words(row: Row, result: ResultFile) -> str:
     limit = roofline_limit(row, result.w2vbench, wall_time(row))
     if limit is None or limit.share.estimate < 0.2 or exceeded(limit.share):
         return ""
-    of_it = f"{share(min(limit.share.estimate, 1))} of the time of `{row.slug}`"
+    needs = f"this machine needs {share(min(limit.share.estimate, 1))} of the time of `{row.slug}`"
     if limit.name in (MEMORY, CACHE):
-        return f"moving {'as many bytes' if row.extra_info.moves_more else 'these rows'} alone takes {of_it}"
+        return f"{needs} just to move {'as many bytes' if row.extra_info.moves_more else 'these rows'}"
     if limit.name == ARITHMETIC:
-        return f"a matrix product of as many operations takes {of_it}"
-    return f"calling an empty function takes {of_it}" if limit.name == CALL else ""
+        return f"{needs} for a matrix product of as many operations"
+    return f"{needs} to call an empty function" if limit.name == CALL else ""

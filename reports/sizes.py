@@ -69,11 +69,14 @@ def size_to_show(sizes: Sequence[tuple[str, S]]) -> S | None:
 
 
 def nearest(items: Sequence[T], size_of: Callable[[T], AnySize], V: int, B: int, H: int, wanted: str) -> T:
-    """Return the item whose size is nearest: of the wanted types first, then by V, by B, and by H."""
+    """Return the item whose size is nearest: of the wanted types first, then by the logarithms of V, counted twice, B and H."""
 
     def distance(item: T) -> tuple[float, ...]:
         size = size_of(item)
-        far = [abs(math.log(max(1, mine) / max(1, its))) for mine, its in ((size.V, V), (size.B, B), (size.H, H))]
-        return (types(size) != wanted, *far, -size.B, -size.H)
+        far = sum(
+            weight * abs(math.log(max(1, mine) / max(1, its)))
+            for weight, mine, its in ((2, size.V, V), (1, size.B, B), (1, size.H, H))
+        )
+        return types(size) != wanted, round(far, 9), -size.B, -size.H
 
     return min(items, key=distance)

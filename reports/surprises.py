@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from .answers import Answer, answers, at
 from .frame import wall_s
 from .memory import call_peak
-from .reasons import MUCH, NOTABLE, bytes_moved, held, limit_words, moved
+from .reasons import MUCH, NOTABLE, allocated, bytes_moved, limit_words, moved
 from .result_schema import ResultFile
 from .sizes import types
 from .units import seconds, share, size_bytes, slower
 
 LOSES = 1.2
 """From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
+STAGES = {"sampling": "drawing the negatives", "output": "scoring words and their gradients"}
+"""What a stage of training does, in the words of a sentence."""
 GAIN = 1.1
 """Below this ratio, compiling gains nothing."""
 
@@ -32,6 +34,8 @@ class Surprise:
         Figures and reason.
     problem
         Where it was found.
+    subject
+        What it is about: of several about the same, the most surprising one is shown.
     weight
         How surprising it is: surprises are shown from the largest down.
     """
@@ -39,19 +43,20 @@ class Surprise:
     title: str
     text: str
     problem: str
+    subject: str
     weight: float
 
 
 def surprises(result: ResultFile) -> list[Surprise]:
-    """Return what surprises, the most surprising first: one of each kind and kernel."""
+    """Return what surprises, the most surprising first: one of each kind and kernel, and of each implementation that loses."""
     found = answers(result)
     every: list[Surprise] = []
     for kind in (losers, no_gain_by_compiling, textbook_ties):
         by_rule = [one for answer in found.values() for one in kind(answer, result)]
-        kernels: dict[str, Surprise] = {}
+        subjects: dict[str, Surprise] = {}
         for one in sorted(by_rule, key=lambda one: -one.weight):
-            kernels.setdefault(one.problem.partition("@")[0], one)
-        every += list(kernels.values())[: 2 if kind is losers else 1]
+            subjects.setdefault(one.subject, one)
+        every += list(subjects.values())[: 2 if kind is losers else 1]
     every += [*list(slower_chapter(found, result))[:1], *sampling_against_softmax(found)]
     return sorted(every, key=lambda one: -one.weight)
 
@@ -68,12 +73,13 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
             moves, least = moved(row) or 0.0, moved(book) or 0.0
             if moves >= MUCH * least > 0:
                 reason = f": it {bytes_moved(row)}"
-            elif call_peak(book.extra_info) and held(row) >= max(MUCH * held(book), NOTABLE * moves, 1.0):
-                reason = f": it needs {size_bytes(held(row))} of memory"
+            elif call_peak(book.extra_info) and allocated(row) >= max(MUCH * allocated(book), NOTABLE * moves, 1.0):
+                reason = f": it allocates {size_bytes(allocated(row))} a call"
             yield Surprise(
                 f"`{row.slug}` is {slower(ratio.estimate)} than the textbook’s `{book.slug}`",
                 f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
                 answer.problem,
+                row.slug,
                 1 + math.log(ratio.estimate),
             )
 
@@ -88,6 +94,7 @@ def no_gain_by_compiling(answer: Answer, result: ResultFile) -> Iterator[Surpris
             f"`{compiled.slug}` takes {seconds(wall_s(compiled))}, `{plain.slug}` without a compiler {seconds(wall_s(plain))}"
             f" (B = {answer.size.B:,}){f': {limit}' if limit else ''}.",
             answer.problem,
+            answer.kernel,
             1 + math.log10(answer.size.V) / 10,
         )
 
@@ -101,6 +108,7 @@ def textbook_ties(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
             f"Nothing clearly beats the textbook: {answer.kernel} at {at(answer.size)}",
             f"`{book.slug}` takes {seconds(wall_s(book))} a call{f': {limit}' if limit else ''}.",
             answer.problem,
+            answer.kernel,
             1 + math.log10(answer.size.V) / 10,
         )
 
@@ -116,14 +124,14 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
         if ratio.low is not None and ratio.low > 1:
             stages = result.w2vbench.stages.get(sampled.case, {})
             largest = max(stages, key=lambda name: stages[name], default="")
-            total = sum(stages.values())
-            reason = f": {share(stages[largest] / total)} of it is {largest}" if total else ""
-            objective = answer.kernel.partition(".")[2]
+            total, objective = sum(stages.values()), answer.kernel.partition(".")[2]
+            reason = f": {share(stages[largest] / total)} of it is {STAGES.get(largest, largest)}" if total else ""
             yield Surprise(
                 f"Chapter 4.2 trains {objective} slower than chapter 4.1",
-                f"Negative sampling is {slower(ratio.estimate)} than the full softmax ({seconds(wall_s(sampled))} and "
-                f"{seconds(wall_s(softmax))} a step), at V = {answer.size.V:,}{reason}.",
+                f"A call takes {seconds(wall_s(sampled))} with negative sampling and {seconds(wall_s(softmax))} with full "
+                f"softmax ({slower(ratio.estimate)}), at {at(answer.size)}{reason}.",
                 answer.problem,
+                answer.kernel,
                 3 + math.log(ratio.estimate),
             )
 
@@ -146,8 +154,9 @@ def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
         answer, sampled_s, full_s = max(no_faster, key=lambda one: one[0].size.V)
         yield Surprise(
             f"The book’s negative sampling is no faster than full softmax at V = {answer.size.V:,}",
-            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples, in {answer.size.K + 1} layers "
-            "with a gradient each as large as the table.",
+            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples. (The two were timed apart: such "
+            "ratios may be off by tens of per cent.)",
             answer.problem,
+            answer.kernel,
             3.0,
         )

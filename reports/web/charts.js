@@ -113,13 +113,24 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
   }
   plot.append(s("path", { class: "base", d: `M${left} ${bottom}H${width - right}` }));
   const places = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
-  for (const place of places.length > MANY ? x.lines : places) {
+  const shown = places.length > MANY ? x.lines : places,
+    roomy = (width - left - right) / shown.length > 56;
+  for (const place of shown) {
     plot.append(
       s("path", { class: "base", d: `M${x.scale(place)} ${bottom}v4` }),
-      label(x.scale(place), bottom + 18, place >= 1e6 ? `${place / 1e6} million` : place.toLocaleString("en"), {
-        "text-anchor": "middle",
-        class: "axis",
-      }),
+      label(
+        x.scale(place),
+        bottom + 18,
+        roomy
+          ? place >= 1e6
+            ? `${place / 1e6} million`
+            : place.toLocaleString("en")
+          : narrow(place).replace(".0", ""),
+        {
+          "text-anchor": "middle",
+          class: "axis",
+        },
+      ),
     );
   }
   plot.append(label((left + width - right) / 2, height - 8, xTitle, { "text-anchor": "middle", class: "axis" }));
@@ -164,13 +175,15 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
   }
   for (const one of joined) {
     one.lines = []; // names over as few lines as fit
-    for (const name of one.names) {
+    const words = one.names.length > 1 ? one.names : one.names[0].split(" "),
+      between = one.names.length > 1 ? "," : "";
+    for (const word of words) {
       const before = one.lines.at(-1);
-      if (before && before.length + name.length < (right - 30) / 6.6)
-        one.lines[one.lines.length - 1] = `${before}, ${name}`;
+      if (before && before.length + word.length < (right - 30) / 6.6)
+        one.lines[one.lines.length - 1] = `${before}${between} ${word}`;
       else {
-        if (before) one.lines[one.lines.length - 1] += ",";
-        one.lines.push(name);
+        if (before) one.lines[one.lines.length - 1] += between;
+        one.lines.push(word);
       }
     }
     one.y = (one.y + one.last) / 2;

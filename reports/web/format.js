@@ -38,6 +38,9 @@ const bytes = (value) => (value < 999.5 ? `${value.toFixed(0)} B` : scaled(value
 const narrow = (value) =>
   value >= 9.95e5 ? `${two(value / 1e6)}M` : value >= 9950 ? `${two(value / 1e3)}k` : two(value);
 
+/** An interval of ratios, with as many digits as tell its ends apart: "1.8–2.0×", "1.15–1.24×". */
+const span = (low, high) => (two(low) === two(high) ? `${three(low)}–${three(high)}×` : `${two(low)}–${two(high)}×`);
+
 /** A ratio of times: "28,000× slower", "5 % slower", "1.9× faster". */
 function slower(ratio) {
   const larger = Math.max(ratio, 1 / ratio);

@@ -1,10 +1,11 @@
 // The first screen: which implementation to use of each kernel.
 
 const caseOf = (problem, number) => problem.cases.find((one) => one.i === number);
-const nameOf = (kernel, number) => [
-  icon(kernel.implementations[number].family),
-  h("code", {}, kernel.implementations[number].slug),
-];
+const nameOf = (kernel, number) => {
+  const { family, slug, title } = kernel.implementations[number];
+  const approximate = title.includes("approximate") ? h("abbr", { title: "approximate" }, " ≈") : undefined;
+  return [icon(family), h("code", {}, slug), approximate];
+};
 
 /** A case's ratio to the chosen reference in words: "tie", "28×" slower than the fastest, "1.9× faster". */
 function ratioText(problem, one, reference = state.ref) {
@@ -18,14 +19,16 @@ function ratioText(problem, one, reference = state.ref) {
     return problem.ties.includes(one.i)
       ? "tie"
       : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`).replace("+-", "−");
-  return vague + slower(ratio[0]);
+  return vague + slower(ratio[0]).replace(/^0 % .*/, "as fast");
 }
 
 function answerCell(kernel, problem, reference) {
   const number = problem.references[reference];
   if (number === null) return [h("span", { class: "same" }, "none"), ""];
   if (number === problem.use) return [h("span", { class: "same" }, "the same"), ""];
-  return [h("span", { class: "who" }, nameOf(kernel, number)), ratioText(problem, caseOf(problem, number))];
+  const one = caseOf(problem, number);
+  const figure = reference !== FASTEST && reference === state.ref ? time(one.t[0]) : ratioText(problem, one);
+  return [h("span", { class: "who" }, nameOf(kernel, number)), figure];
 }
 
 /** The answers of a problem as dots on an axis of ratios that all rows share. */
@@ -35,8 +38,8 @@ function strip(kernel, problem, scale, ticks) {
   const within = (ratio) => scale(Math.min(ticks.at(-1), Math.max(ticks[0], ratio)));
   const shown = [TEXTBOOK, NUMPY, FASTEST]
     .map((reference) => caseOf(problem, problem.references[reference] ?? -1))
-    .filter((one) => one?.r[state.ref]);
-  const places = shown.map((one) => within(one.r[state.ref][0]));
+    .filter((one) => one?.r[FASTEST]);
+  const places = shown.map((one) => within(one.r[FASTEST][0]));
   if (places.length)
     drawing.append(s("path", { class: "span", d: `M${Math.min(...places)} 13H${Math.max(...places)}` }));
   shown.forEach((one, at) => drawing.append(mark(kernel.implementations[one.i].family, places[at], 13, 3.8)));
@@ -51,15 +54,11 @@ function showSummary() {
     problem.use === undefined
       ? []
       : [FASTEST, TEXTBOOK, NUMPY]
-          .map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[state.ref]?.[0])
+          .map((reference) => caseOf(problem, problem.references[reference] ?? -1)?.r[FASTEST]?.[0])
           .filter(Boolean),
   );
-  const { scale, ticks } = decades(
-      state.ref === FASTEST ? [1, 10, ...ratios.map((ratio) => Math.max(1, ratio))] : [1, ...ratios, 10],
-      8,
-      116,
-    ),
-    many = state.ref === FASTEST ? Math.ceil(ticks.length / 3) : Math.ceil((ticks.length - 1) / 2);
+  const { scale, ticks } = decades([1, 10, ...ratios.map((ratio) => Math.max(1, ratio))], 8, 116),
+    many = Math.ceil(ticks.length / 3);
   const axis = s(
     "svg",
     { viewBox: "0 0 124 14", width: 124, height: 14, "aria-hidden": "true" },
@@ -74,7 +73,7 @@ function showSummary() {
             class: "axis",
             "text-anchor": at === 0 ? "start" : tick === ticks.at(-1) ? "end" : "middle",
           },
-          `${narrow(Math.max(tick, 1 / tick)).replace(".0", "")}×${tick < 1 ? " faster" : ""}`,
+          `${narrow(tick).replace(".0", "")}×`,
         ),
       ),
   );
@@ -86,10 +85,20 @@ function showSummary() {
       "tr",
       {},
       h("th", { scope: "col" }, "Kernel"),
-      h("th", { scope: "col", colspan: 2 }, "Use", h("small", {}, "time per call")),
-      h("th", { scope: "col", colspan: 2 }, "NumPy/SciPy only", h("small", {}, than)),
-      h("th", { scope: "col", colspan: 2 }, "Textbook", h("small", {}, than)),
-      h("th", { scope: "col", class: "dots" }, state.ref === FASTEST ? "Times slower" : "Ratio", axis),
+      h("th", { scope: "col", colspan: 2 }, "Use", h("small", {}, state.ref === FASTEST ? "time per call" : than)),
+      h(
+        "th",
+        { scope: "col", colspan: 2 },
+        "NumPy/SciPy only",
+        h("small", {}, state.ref === NUMPY ? "time per call" : than),
+      ),
+      h(
+        "th",
+        { scope: "col", colspan: 2 },
+        "Textbook",
+        h("small", {}, state.ref === TEXTBOOK ? "time per call" : than),
+      ),
+      state.ref === FASTEST ? h("th", { scope: "col", class: "dots" }, "Times slower", axis) : undefined,
     ),
   );
   const body = h("tbody");
@@ -146,12 +155,14 @@ function showSummary() {
         { class: "answer" },
         first,
         h("td", { class: "use" }, nameOf(kernel, problem.use), tie),
-        h("td", { class: "number" }, h("b", {}, value), h("span", { class: "unit" }, unit)),
+        state.ref === FASTEST
+          ? h("td", { class: "number" }, h("b", {}, value), h("span", { class: "unit" }, unit))
+          : h("td", { class: "number ratio" }, ratioText(problem, best)),
         h("td", { class: "numpy" }, numpy),
         h("td", { class: "ratio numpy" }, numpyRatio),
         h("td", { class: "book" }, book),
         h("td", { class: "ratio book" }, bookRatio),
-        h("td", { class: "dots" }, strip(kernel, problem, scale, ticks)),
+        state.ref === FASTEST ? h("td", { class: "dots" }, strip(kernel, problem, scale, ticks)) : undefined,
       ),
     );
   }
@@ -160,7 +171,9 @@ function showSummary() {
     document.getElementById("at-size").textContent = "nothing was measured";
     return;
   }
-  const elsewhere = rows.some(({ problem }) => otherSize(problem));
+  const elsewhere = rows.filter(({ problem }) => otherSize(problem)).length;
   document.getElementById("at-size").textContent =
-    `at V = ${plain(state.V)} and B = ${plain(state.B)}${elsewhere ? ", unless a row says otherwise" : ""}`;
+    elsewhere === rows.length
+      ? `nothing at V = ${plain(state.V)} and B = ${plain(state.B)}: each row says its nearest size`
+      : `at V = ${plain(state.V)} and B = ${plain(state.B)}${elsewhere ? ", unless a row says otherwise" : ""}`;
 }

@@ -109,7 +109,7 @@ function charts(kernel, problem) {
       found.push(
         figureOf(
           "Memory",
-          "light: kept from set-up; solid: in the call",
+          "faint: kept from set-up; solid: in the call",
           barChart({
             title: `${kernel.name}: memory`,
             rows: kept.map((one) =>
@@ -191,7 +191,7 @@ function heatTable(kernel, problem) {
   };
   const figure = figureOf(
     "Times slower than the fastest",
-    "at each size; darker = slower; k = thousand",
+    "at each size; the stronger the shade, the slower; k = thousand",
     h(
       "div",
       { class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} at each size` },

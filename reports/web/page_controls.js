@@ -14,8 +14,8 @@ function showYourSize() {
   const place = document.getElementById("your-size");
   if (!place) return;
   const form = place.querySelector("form");
-  if (!form.elements.V.value && data.start) {
-    // begins with a size that was measured
+  if (!form.dataset.typed && data.start) {
+    // follows the bar, with a size that was measured, until somebody types
     const first = nearest(kernels.find((one) => one.name === form.elements.kernel.value));
     for (const name of ["V", "B", "H"])
       form.elements[name].value = name === "H" && first.H === 1 ? state.H : first[name];
@@ -35,13 +35,14 @@ function showYourSize() {
     [problem.V, state.V],
     [problem.B, state.B],
     [problem.H, problem.H > 1 ? state.H : problem.H],
-  ].some(([mine, its]) => Math.max(mine / its, its / mine) > 3);
+  ].some(([mine, its]) => Math.max(mine / its, its / mine) >= 2);
   const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}`;
   Object.assign(state, before);
   if (problem.use === undefined) {
     out.replaceChildren("Nothing was measured of this kernel.");
     return;
   }
+  const numpy = problem.references[NUMPY];
   out.replaceChildren(
     h(
       "p",
@@ -49,7 +50,15 @@ function showYourSize() {
       exact ? "Measured here: " : `Nearest measured size, ${sizeText(problem)}: `,
       "use ",
       nameOf(kernel, problem.use),
-      ` (${time(caseOf(problem, problem.use).t[0])} a call${exact ? "" : " of that size"}).${far ? " That is far from yours: measure it." : ""}`,
+      ` (${time(caseOf(problem, problem.use).t[0])} a call${exact ? "" : " of that size"})`,
+      numpy === null || numpy === problem.use
+        ? ""
+        : [
+            "; with NumPy and SciPy only ",
+            nameOf(kernel, numpy),
+            ` (${ratioText(problem, caseOf(problem, numpy), FASTEST)}${problem.ties.includes(numpy) ? "" : " slower"})`,
+          ],
+      far ? ". That is far from yours: measure it." : ".",
     ),
     exact
       ? ""
@@ -170,7 +179,10 @@ for (const place of document.querySelectorAll("details.kernel"))
   place.addEventListener("toggle", () => {
     if (place.open && place.dataset.stale) showKernel(place);
   });
-document.querySelector("#your-size form")?.addEventListener("input", showYourSize);
+document.querySelector("#your-size form")?.addEventListener("input", (event) => {
+  if (event.target.name !== "kernel") event.currentTarget.dataset.typed = "yes";
+  showYourSize();
+});
 document.querySelector("#your-size form")?.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.('a[href^="#"]');

@@ -65,7 +65,7 @@ function showKernel(place) {
       "p",
       { class: "size" },
       sizeText(problem),
-      remark ? h("span", {}, ` (the nearest to what is chosen above; it differs in ${remark})`) : undefined,
+      remark ? h("span", {}, ` (the nearest measured size; you chose ${chosenInstead(problem)})`) : undefined,
     ),
   );
   if (problem.use === undefined) {

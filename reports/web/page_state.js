@@ -52,13 +52,15 @@ function writeAddress() {
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
-/** A kernel's problem that is nearest to the chosen size: first the same dtype and words, then the nearest V, then B, then H. */
+/**
+ * A kernel's problem that is nearest to the chosen size: first the same dtype and words, then by the logarithms of V, counted
+ * twice, B and H, as in reports/sizes.py.
+ */
 function nearest(kernel) {
+  const apart = (mine, its) => Math.abs(Math.log(Math.max(1, mine) / Math.max(1, its)));
   const far = (one) => [
     Number(one.rest !== state.rest),
-    Math.abs(Math.log(one.V / state.V)),
-    Math.abs(Math.log(Math.max(1, one.B) / Math.max(1, state.B))),
-    Math.abs(Math.log(one.H / state.H)),
+    2 * apart(one.V, state.V) + apart(one.B, state.B) + apart(one.H, state.H),
     -one.B,
     -one.H,
   ];
@@ -66,13 +68,23 @@ function nearest(kernel) {
   const from = measured.length ? measured : kernel.problems.map((number) => problems[number]);
   return from.reduce((best, one) => {
     const [a, b] = [far(one), far(best)],
-      at = a.findIndex((value, place) => Math.abs(value - b[place]) > 1e-12);
+      at = a.findIndex((value, place) => Math.abs(value - b[place]) > 1e-9);
     return at >= 0 && a[at] < b[at] ? one : best;
   });
 }
 
 const severalTypes = kernels.some((kernel) => new Set(kernel.problems.map((number) => problems[number].rest)).size > 1);
 const plain = (number) => number.toLocaleString("en");
+
+/** What was chosen that a problem's size has not: "B = 100". */
+function chosenInstead(problem) {
+  const parts = [];
+  if (problem.V !== state.V) parts.push(`V = ${plain(state.V)}`);
+  if (problem.B !== state.B) parts.push(`B = ${plain(state.B)}`);
+  if (problem.H > 1 && problem.H !== state.H) parts.push(`H = ${plain(state.H)}`);
+  if (problem.rest !== state.rest && severalTypes) parts.push(state.rest);
+  return parts.join(", ");
+}
 
 /** What a problem's size has that was not chosen: "B 8". */
 function otherSize(problem) {

@@ -161,7 +161,7 @@ function showStory() {
               h("code", {}, "W[idx]"),
               " ",
               h("b", {}, `moves ${bytes(gather.found.bytes / gather.one.B)}`),
-              `: one row.${Math.abs(gather.found.gV ?? 1) < 0.15 ? " That is why its line is flat." : ""}`,
+              `: one row, read and written.${Math.abs(gather.found.gV ?? 1) < 0.15 ? " That is why its line is flat." : ""}`,
             )
           : h("p", {}),
         costTable(lookups),
@@ -186,7 +186,7 @@ function showStory() {
     if (sampled)
       text.push(
         `The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `,
-        h("b", {}, "clears a gradient as large as the table"),
+        h("b", {}, "clears a gradient as large as the table and adds it up"),
         sampled.found.gV > 0.5 ? ", so its time still grows with V. " : ". ",
       );
     if (numpy && numpy.found.gV < 0.3) text.push("Touch only the rows that occur, and the time hardly grows. ");
@@ -197,7 +197,7 @@ function showStory() {
           "b",
           {},
           full.found.r[COMPILED]
-            ? `${slower(full.found.r[COMPILED][0])} than when it is compiled, and ${slower(full.y / numpy.y)} than scoring ${numpy.one.K + 1} words instead of all`
+            ? `${slower(full.found.r[COMPILED][0])} than when it is compiled, and ${slower(full.y / numpy.y)} than scoring ${numpy.one.K + 1} words instead of all in NumPy`
             : slower(full.y / numpy.y),
         ),
         ". ",
