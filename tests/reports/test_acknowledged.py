@@ -124,12 +124,6 @@ def test_a_file_that_cannot_be_added_to_is_left_as_it_is(tmp_path: Path, before:
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {FILE: before}
 
 
-def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ResultError, match="file"):
-        add(tmp_path / "file", CASE, "meant")
-
-
 # -- files that are wrong
 
 
