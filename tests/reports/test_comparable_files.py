@@ -144,9 +144,7 @@ def across(
     return two_files(base, run(THERE, slowness, times | changed, baselines[1]), across=True)
 
 
-def test_across_machines_speed_ups_over_a_problems_own_baseline_are_compared_and_slow_machines_are_no_slower_code() -> (
-    None
-):
+def test_across_machines_speed_ups_of_each_problem_are_compared_so_that_a_slow_machine_is_no_slower_code() -> None:
     found = across({10_000: 3.0, 100_000: 90.0})
     assert [case.verdict for case in found.cases] == ["same"] * 4
     assert any("Speed-ups over the baseline" in caveat for caveat in found.caveats)

@@ -45,7 +45,4 @@ def test_figures_and_speed_ups_are_shown_as_printed_as_they_must_be_read_and_as_
     page = html(deck_run)
     assert "84.7 ms" in page
     assert all(f'<th scope="col">{name}</th>' in page for name in HEADER)
-
-
-def test_a_run_of_other_sizes_has_no_such_table() -> None:
-    assert deck_table(saved.result(saved.row("gather", 1e-6))) == []
+    assert deck_table(saved.result(saved.row("gather", 1e-6))) == []  # of another size

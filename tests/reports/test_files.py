@@ -76,13 +76,10 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path, monkeypatch:
 # -- keeping runs
 
 
-def test_runs_are_numbered_one_after_another(tmp_path: Path) -> None:
+def test_runs_are_numbered_one_after_another_from_the_highest_on_and_past_four_digits(tmp_path: Path) -> None:
     for name in ("quick", "quick", "own"):
         store(tmp_path / "here", name, "{}")
     assert names(tmp_path / "here") == ["0001_quick.json", "0002_quick.json", "0003_own.json"]
-
-
-def test_numbering_goes_on_after_the_highest_and_past_four_digits(tmp_path: Path) -> None:
     for name in ("0001_a.json", "0041_b.json", "9999_c.json", "1000_d.json", "notes.json", "x_1.json", "77_old.json"):
         (tmp_path / name).write_text("{}")
     assert [store(tmp_path, "run", "{}").name for _ in range(2)] == ["10000_run.json", "10001_run.json"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import reports
-from reports.result_schema import ResultFile
 from reports.samples import COLUMNS, load_samples, table
 from tests import saved
+from tests.reports.comparisons import case, compared
 
 
 def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() -> None:
@@ -29,10 +29,8 @@ def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() ->
 
 def test_a_comparison_has_three_variants_and_numbers_its_processes_through_both_stages() -> None:
     one = {side: {"wall_s": [1.0, 2.0], "cpu_s": [0.5, 0.5]} for side in ("base", "control", "head")}
-    row = {"case": "lookup/mine@V=1", "kernel": "lookup", "implementation": "mine", "title": "mine", "verdict": "same"}
-    comparison = {"base": "a", "head": "b", "threshold": 0.02, "cases": [{**row, "stages": [[one, one], [one, one]]}]}
-    result = ResultFile.model_validate(saved.content(engine="compare", comparison=comparison))
-    found = table(result)
+    comparison = compared(case("mine", "same", stages=[[one, one], [one, one]])).model_dump()
+    found = table(saved.result(engine="compare", comparison=comparison))
     assert len(found) == 4 * 3 * 2
     assert sorted(set(found.variant)) == ["base", "control", "head"]
     assert sorted(set(found.process)) == [0, 1, 2, 3]

@@ -146,11 +146,9 @@ def test_figures_of_common_rounds_are_compared_process_by_process(name: str) -> 
     assert figures(paired_ratio(processes(*slow), processes(*fast))) == pytest.approx((ratio, None, None))
 
 
-def test_no_figures_give_no_ratio_and_processes_of_different_problems_are_not_compared() -> None:
+def test_no_figures_give_no_ratio() -> None:
     assert paired_ratio(processes([NAN] * 6), processes([1.0] * 6)) is None
     assert paired_ratio([], []) is None
-    with pytest.raises(ValueError, match="zip"):
-        paired_ratio(processes([1.0] * 6), processes([1.0] * 6, [1.0] * 6))
 
 
 figure = st.floats(1e-9, 1e3)
@@ -168,7 +166,7 @@ def test_a_ratio_follows_what_slows_either_side_and_has_no_unit_and_twice_as_fas
         assert back is None
         assert scaled is None
     else:
-        assert figures(scaled) == pytest.approx(figures(before.map(lambda ratio: ratio * factor / other)), rel=1e-6)
+        assert figures(scaled) == pytest.approx(figures(before.map(lambda ratio: ratio * factor / other)))
         assert figures(back) == pytest.approx(figures(inverse(before)))
 
 

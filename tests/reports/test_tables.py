@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.files import ResultError, read
+from reports.files import read
 from reports.frame import csv, frame
 from reports.markdown import markdown_table, plain
 from reports.page import report
@@ -31,12 +31,6 @@ def test_a_report_reads_as_the_one_that_was_checked_by_eye(monkeypatch: pytest.M
     assert {*(tmp_path / "a" / "b").iterdir()} == {*paths}
     for path in paths[1:]:
         golden_files.check(path.name, path.read_bytes().decode())
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("")
-    with pytest.raises(ResultError, match="out"):
-        report(saved.result(), tmp_path / "out")
 
 
 # -- tables
