@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import resident_zeros
 from .compiled import FASTMATH_FLAGS, machine_code
-from .interface import Array, resident_zeros
+from .interface import Array
 
 LINE = 16
 """Floats in a cache line of 64 bytes."""

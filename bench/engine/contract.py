@@ -17,7 +17,8 @@ from bench.engine import protocol
 from bench.engine.loop import sampler
 from bench.engine.variant import adapt_batch, check_same_values
 from impls.catalogue import missing
-from impls.interface import Array, Implementation, Kernel, Problem, Wrong, has_attribute
+from impls.facts import has_attribute
+from impls.interface import Array, Implementation, Kernel, Problem, Wrong
 from impls.messages import message_of
 from impls.words import Corpus
 

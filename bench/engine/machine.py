@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from impls.arrays import resident_zeros
 from impls.compiled import ready
-from impls.interface import Array, resident_zeros
+from impls.interface import Array
 from impls.vectors import blocks, product
 
 from . import protocol

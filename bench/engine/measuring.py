@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from impls.case import Size
-from impls.interface import Implementation, Kernel, Problem, has_attribute
+from impls.facts import has_attribute
+from impls.interface import Implementation, Kernel, Problem
 
 from . import limits, memory, protocol
 from .contract import COMPILATION_PATIENCE, OK, WRONG, check_problem, compilation_patience

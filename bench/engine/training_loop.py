@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.case import Size
-from impls.interface import Implementation, has_attribute
+from impls.facts import has_attribute
+from impls.interface import Implementation
 from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
 from impls.words import Corpus
 

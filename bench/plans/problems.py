@@ -12,7 +12,8 @@ from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
-from impls.interface import Implementation, array_bytes
+from impls.facts import array_bytes
+from impls.interface import Implementation
 from reports.result_schema import Samples
 from reports.units import size_bytes
 

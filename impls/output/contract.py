@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import RotatingBatches, SlidingInput, mean_distinct, rotating_problem, stream_length
-from ..case import Size
-from ..interface import (
-    Array,
-    Problem,
-    Work,
-    Wrong,
-    check_close,
-    check_dtype,
-    check_integers,
-    equal_elsewhere,
-    normals,
+from ..arrays import normals
+from ..batches import (
+    RotatingBatches,
+    SlidingInput,
+    mean_distinct,
     rotating_batch_count,
+    rotating_problem,
+    stream_length,
 )
+from ..case import Size
+from ..checks import check_close, check_dtype, check_integers, equal_elsewhere
+from ..interface import Array, Problem, Work, Wrong
 from ..words import Corpus, Floats, Ints
 
 Gradient = Array | tuple[Array, Array]

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import resident_zeros
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, resident_zeros
+from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
 from ..peers import leaf, tensors, torch_on
 from ..vectors import gradients, scores

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import resident_zeros
 from ..batches import rotating_problem
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, check_close, check_dtype, resident_zeros
+from ..checks import check_close, check_dtype
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..peers import leaf, tensors, torch_on
 from ..vectors import aligned, blocks, exponentials, product
 from ..words import Corpus

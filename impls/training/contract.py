@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..batches import rotating_batch_count
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, as_arrays, rotating_batch_count
+from ..checks import as_arrays
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..words import Corpus, Floats, Ints
 
 LONGEST = 10_000

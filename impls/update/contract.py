@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_problem
+from ..arrays import normals
+from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_batch_count, rotating_problem
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, check_close, normals, rotating_batch_count
+from ..checks import check_close
+from ..interface import Array, Problem, Work, Wrong
 from ..words import Corpus
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import normals
 from ..case import Size
-from ..interface import Array, normals
+from ..interface import Array
 from ..words import Corpus, builtin
 from .adam import decay
 from .lazy_adam import all_rows
