@@ -21,12 +21,11 @@ CHECK_BATCHES = 2
 """Further batches, for the check only. They are never timed."""
 MIN_STARTS, MAX_STARTS = 4096, 1 << 18
 """Bounds for the number of positions in a stream at which the first batch may start."""
-
 ROTATION_BYTES = 64 << 20
 """Bytes of rows that the rotating batches touch together, where the table has as many."""
-MAX_BATCHES = 4096
 ROTATION_INDEX_BYTES = 512 << 10
 """Bytes of word ids that the rotating batches may hold: they stay in cache."""
+MAX_BATCHES = 4096
 
 Batch = tuple[Array, ...]
 

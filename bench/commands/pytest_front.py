@@ -25,7 +25,7 @@ from bench.engine.verify import Verifier
 from bench.plans import run, run_result
 from bench.plans.presets import PRESETS
 from bench.plans.selection import Selection
-from impls import catalogue, words
+from impls import catalogue, texts
 from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem
 from reports.result_schema import SCHEMA, Suite
@@ -40,7 +40,7 @@ CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
 
-corpus = cache(words.builtin)
+corpus = cache(texts.builtin)
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:

@@ -13,7 +13,7 @@ import numpy as np
 from impls.arrays import resident_zeros
 from impls.compiled import ready
 from impls.interface import Array
-from impls.vectors import blocks, product
+from impls.products import blocks, product
 
 from . import protocol
 from .process import blas_threads, pin

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from impls.case import Size
 from impls.facts import has_attribute
 from impls.interface import Implementation
-from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
+from impls.training.contract import LONGEST, Settings, training_problem
+from impls.training.pairs import noise_loss
 from impls.words import Corpus
 
 from .variant import Adapt, adapt_batch

@@ -5,6 +5,8 @@ take it as a whole V × H matrix instead, only so that one optimizer serves all 
 so write the rows into a matrix of zeros, and zero them again after the step, so that each call can have another batch.
 That is 2 n rows of traffic beside whole tables. The book's layer also zeroes a V × H gradient; that belongs to
 ``scatter.dense``. B is the number of words of a batch before np.unique, so that n is smaller where words repeat.
+
+Inputs and checks are in one file, because a check begins with the rows that the inputs were drawn from.
 """
 
 from __future__ import annotations

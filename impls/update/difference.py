@@ -9,7 +9,8 @@ import numpy as np
 from ..arrays import normals
 from ..case import Size
 from ..interface import Array
-from ..words import Corpus, builtin
+from ..texts import builtin
+from ..words import Corpus
 from .adam import decay
 from .lazy_adam import all_rows
 

@@ -13,7 +13,8 @@ from bench.engine import machine
 from bench.engine.variant import PreparedVariant
 from impls import catalogue
 from impls.case import Size
-from impls.words import Corpus, builtin
+from impls.texts import builtin
+from impls.words import Corpus
 from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, exceeded, rate, roofline_limit
 from reports.result_schema import Limits, ResultFile
 from reports.statistics import Interval
