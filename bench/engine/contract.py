@@ -45,6 +45,20 @@ class Verdict:
     reason: str = ""
 
 
+class Fault(Exception):
+    """The variant whose step it is has failed.
+
+    Attributes
+    ----------
+    status, reason
+        How it failed.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
 def check_contract(
     implementation: Implementation, corpus: Corpus, seed: int = 0, emit: protocol.Emit = lambda event: None
 ) -> Verdict:
@@ -75,10 +89,9 @@ def check_contract(
         emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
         try:
             started = implementation.start(problem)
-        except MemoryError:
-            return Verdict(OUT_OF_MEMORY, f"prepare {OVER_LIMIT} [at {size}]")
         except Exception as error:
-            return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
+            failed = verdict_of(error)
+            return Verdict(failed.status, f"prepare: {failed.reason} [at {size}]")
         patience = 1 if implementation.jit else patience
         emit(protocol.StepBegins(name=f"the check at {size}", variant=implementation.key, patience=patience))
         verdict = check_problem(implementation, problem, *started)
@@ -164,6 +177,12 @@ def verdict_of(error: Exception) -> Verdict:
         return Verdict(OUT_OF_MEMORY, OVER_LIMIT)
     wrong = type(error).__name__ == Wrong.__name__
     return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
+
+
+def fault_of(error: Exception) -> Fault:
+    """Turn an implementation's exception into a fault. It must not choose the status: a Fault from it is an error."""
+    verdict = verdict_of(error)
+    return Fault(verdict.status, verdict.reason)
 
 
 def immutable_arrays(kernel: Kernel, inputs: Iterable[tuple[str, Any]]) -> list[tuple[str, Array]]:

@@ -17,14 +17,14 @@ from impls.facts import has_attribute
 from impls.interface import Implementation, Kernel, Problem
 
 from . import limits, memory, protocol
-from .contract import COMPILATION_PATIENCE, OK, WRONG, check_problem, compilation_patience
+from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, compilation_patience
 from .lines import profile_of
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
 from .timing import calibrate, take_turns
 from .variant import PreparedVariant, adapt_batch, prepare_variant
-from .verify import Fault, Verifier
+from .verify import Verifier
 from .watch import Guard, patch_reason
 
 STAGES_S = 0.05

@@ -16,9 +16,8 @@ if __name__ == "__main__":  # the project's packages, not this folder, come firs
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from bench.engine import checking, lines, machine, measuring, protocol, sources, training
-from bench.engine.contract import ERROR, OUT_OF_MEMORY, OVER_LIMIT, describe
+from bench.engine.contract import Fault, fault_of
 from bench.engine.process import count_tasks, end_with_parent
-from bench.engine.verify import Fault
 from bench.engine.watch import watched_names
 from impls import catalogue
 from impls.compiled import warm_up
@@ -52,12 +51,9 @@ def main() -> None:
         try:
             JOBS[type(job)](job, emit)
             emit(protocol.Done(clean=count_tasks() <= tasks_before))
-        except Fault as fault:
-            emit(protocol.Failed(status=fault.status, reason=fault.reason))
-        except MemoryError:
-            emit(protocol.Failed(status=OUT_OF_MEMORY, reason=OVER_LIMIT))
         except Exception as error:
-            emit(protocol.Failed(status=ERROR, reason=describe(error)))
+            fault = error if isinstance(error, Fault) else fault_of(error)
+            emit(protocol.Failed(status=fault.status, reason=fault.reason))
 
 
 def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
