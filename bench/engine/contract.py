@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import gc
-import traceback
 import warnings
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.engine import protocol
-from bench.engine.loop import sampler
-from bench.engine.variant import adapt_batch, check_same_values
 from impls.catalogue import missing
 from impls.facts import has_attribute
-from impls.interface import Array, Implementation, Kernel, Problem, Wrong
-from impls.messages import message_of
+from impls.interface import Implementation, Kernel, Problem, Wrong
+from impls.messages import describe, message_of
 from impls.words import Corpus
+
+from . import protocol
+from .loop import sampler
+from .process import limit_memory
+from .sources import is_own, load_sources
+from .variant import adapt_batch, check_same_values
+from .watch import checksum, immutable_arrays, patch_reason, watched_names
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
 OVER_LIMIT = "needs more memory than its limit allows"
@@ -57,6 +59,19 @@ class Fault(Exception):
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
         self.status, self.reason = status, reason
+
+
+def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
+    """Check the job's implementations, one after another, and emit a verdict on each."""
+    limit_memory(job.settings.memory_limit_bytes)
+    emit(protocol.StepBegins(name="start"))
+    corpus = Corpus.load(Path(job.corpus))
+    source = load_sources({job.source: job.sources[job.source]}, np.random.default_rng(job.settings.seed))[job.source]
+    for implementation in map(source.find, job.keys):
+        verdict = check_contract(implementation, corpus, job.settings.seed, emit)
+        if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
+            verdict = Verdict(WRONG, patch_reason(changed))
+        emit(protocol.ContractChecked(key=implementation.key, status=verdict.status, reason=verdict.reason))
 
 
 def check_contract(
@@ -183,30 +198,3 @@ def fault_of(error: Exception) -> Fault:
     """Turn an implementation's exception into a fault. It must not choose the status: a Fault from it is an error."""
     verdict = verdict_of(error)
     return Fault(verdict.status, verdict.reason)
-
-
-def immutable_arrays(kernel: Kernel, inputs: Iterable[tuple[str, Any]]) -> list[tuple[str, Array]]:
-    """Return the arrays among named inputs that a call must not change, each with its input's name."""
-    return [
-        (name, array)
-        for name, value in inputs
-        if name not in kernel.mutates
-        for array in (value if isinstance(value, tuple) else (value,))
-        if isinstance(array, np.ndarray)
-    ]
-
-
-def checksum(array: Any) -> int:
-    """Return a checksum of an array's bytes, at the speed of memory: sums of every 1,021st word, then CRC-32 of the sums."""
-    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    whole = data.size // (8 * 1021) * (8 * 1021)
-    columns = data[:whole].view(np.uint64).reshape(-1, 1021).sum(axis=0, dtype=np.uint64)
-    return zlib.crc32(data[whole:].tobytes(), zlib.crc32(columns.tobytes()))
-
-
-def describe(error: BaseException) -> str:
-    """Describe an error in one line: its type, its message, and the file and line that raised it."""
-    message, line = message_of(error), ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        line = f" ({Path(frame.f_code.co_filename).name}:{number})"
-    return f"{type(error).__name__}{': ' if message else ''}{message}{line}"

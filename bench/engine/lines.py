@@ -21,10 +21,11 @@ import numpy as np
 
 from impls.case import Size
 from impls.interface import Implementation, Problem
+from impls.messages import describe
 from impls.words import Corpus
 
 from . import protocol
-from .contract import check_problem, describe
+from .contract import check_problem
 from .memory import in_child, trim_heap
 from .process import limit_memory, pin
 from .sources import load_sources

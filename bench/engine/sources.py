@@ -14,10 +14,10 @@ import numpy as np
 from impls import catalogue
 from impls.identity import implementation_identity
 from impls.interface import INTERFACE_VERSION, Implementation, Kernel, Problem
+from impls.messages import describe
 from impls.trees import Tree
 
 from . import protocol
-from .contract import describe
 from .data_files import extension_sources, files_read_by
 from .watch import watched_names
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from impls.training.contract import LONGEST, Settings, training_problem
 from impls.training.pairs import noise_loss
 from impls.words import Corpus
 
+from . import memory, protocol
+from .process import limit_memory, pin
+from .sources import load_sources
 from .variant import Adapt, adapt_batch
 
 PIECE = 120_000
@@ -30,9 +34,52 @@ LONG_STEP_S = 0.3
 POINTS = 8
 """How often a run's loss is measured."""
 
+PROGRESS_S = 1.0
+"""Time between two reports of progress."""
+
 Ints = NDArray[np.integer[Any]]
 Lines = NDArray[np.int64]
 """Start and end of each line, (lines, 2)."""
+
+
+def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
+    """Train once and save the vectors in a file, or only measure the implementation's training speed."""
+    pin(job.threads, job.cpu)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
+    corpus = Corpus.load(Path(job.corpus))
+    emit(protocol.Ready())
+    plan = TrainingPlan(
+        implementation=implementation,
+        settings=Settings(**job.training),
+        seed=job.settings.seed,
+        **{name: getattr(job, name) for name in ("V", "H", "K", "threads", "epochs", "words")},
+    )
+    if job.vectors is None:
+        emit(protocol.StepBegins(name="measuring its speed", variant=implementation.key))
+        emit(protocol.Pace(words_per_s=pace(plan, corpus)))
+        return
+    emit(protocol.StepBegins(name="training", variant=implementation.key))
+    last = time.perf_counter()
+
+    def note(run: TrainingState) -> None:
+        nonlocal last
+        if time.perf_counter() - last > PROGRESS_S:
+            last = time.perf_counter()
+            emit(protocol.Progress(words=run.words, total=run.total, words_per_s=run.words_per_s, left_s=run.left_s))
+
+    run, growth = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
+    np.save(job.vectors, np.asarray(run.model.W_in))
+    emit(
+        protocol.Trained(
+            words=run.words,
+            seconds=run.seconds,
+            cpu_s=run.cpu_s,
+            peak_bytes=growth,
+            curve=run.curve,
+            whole=plan.words is None,
+        )
+    )
 
 
 def lines_of(corpus: Corpus, longest: int = LONGEST) -> Lines:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 if __name__ == "__main__":  # the project's packages, not this folder, come first
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from bench.engine import checking, lines, machine, measuring, protocol, sources, training
+from bench.engine import contract, lines, machine, measuring, protocol, sources, training_loop
 from bench.engine.contract import Fault, fault_of
 from bench.engine.process import count_tasks, end_with_parent
 from bench.engine.watch import watched_names
@@ -23,12 +23,12 @@ from impls import catalogue
 from impls.compiled import warm_up
 
 JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
-    protocol.CheckContract: checking.check,
+    protocol.CheckContract: contract.check,
     protocol.ListSources: sources.list_sources,
     protocol.MeasureLimits: machine.measure_limits,
     protocol.Measure: measuring.measure,
     protocol.ProfileLines: lines.profile_lines,
-    protocol.Train: training.train_once,
+    protocol.Train: training_loop.train_once,
 }
 
 
