@@ -18,7 +18,7 @@ from impls.messages import describe
 from impls.trees import Tree
 
 from . import protocol
-from .data_files import extension_sources, files_read_by
+from .data_files import files_used_by
 from .watch import watched_names
 
 
@@ -140,6 +140,7 @@ def facts(
     identity = implementation_identity(implementation, Tree(root, (root, root / "src", Path(file).parent)))
     strays = [] if root.is_relative_to(other) else sorted(filter(Tree(other).has_file, identity.outside_files))
     inside = [name for name in differing if (top / name).is_relative_to(root)]
+    read, built = files_used_by(identity, Path(file), top, inside)
     return protocol.Facts(
         key=implementation.key,
         kernel=kernel.name,
@@ -153,8 +154,8 @@ def facts(
         identity=identity.digest,
         late_imports=tuple(identity.late_imports),
         strays=tuple(str(Path(file).resolve().relative_to(other.resolve())) for file in strays),
-        data=tuple(files_read_by(identity, Path(file), top, inside)),
-        built=tuple(extension_sources(identity, Path(file), top, inside)),
+        data=read,
+        built=built,
         effects=tuple(
             (f"{Path(at).resolve().relative_to(top.resolve())}:{one.line}", one.text) for at, one in identity.effects
         ),
