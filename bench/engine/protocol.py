@@ -177,8 +177,6 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
         Whether these are measured after the times.
     profile
         Variants that are profiled line by line.
-    spares
-        How many processes the main process may start once the times are taken.
     reuse
         Whether the process may have done another job before.
     """
@@ -190,7 +188,6 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     memory: bool = False
     stages: bool = False
     profile: tuple[str, ...] = ()
-    spares: int = 0
     reuse: bool = False
 
 
@@ -469,18 +466,9 @@ class SourceListed(Event, frozen=True, kw_only=True):
 
 
 class Pace(Event, frozen=True, kw_only=True):
-    """How fast an implementation trains."""
+    """How fast an implementation trains, measured for this purpose or so far in a run."""
 
     words_per_s: float
-
-
-class Progress(Event, frozen=True, kw_only=True):
-    """Progress of a training run."""
-
-    words: int
-    total: int
-    words_per_s: float
-    left_s: float
 
 
 class Trained(Event, frozen=True, kw_only=True):
@@ -524,7 +512,6 @@ Events = (
     | MachineLimits
     | SourceListed
     | Pace
-    | Progress
     | Trained
 )
 

@@ -66,7 +66,7 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
         nonlocal last
         if time.perf_counter() - last > PROGRESS_S:
             last = time.perf_counter()
-            emit(protocol.Progress(words=run.words, total=run.total, words_per_s=run.words_per_s, left_s=run.left_s))
+            emit(protocol.Pace(words_per_s=run.words_per_s))
 
     run, growth = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
     np.save(job.vectors, np.asarray(run.model.W_in))

@@ -140,7 +140,6 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         memory=first,
         stages=first,
         profile=tuple(profiled) if first else (),
-        spares=context.settings.processes - 1 if first else 0,
         reuse=context.only_own_code,
     )
     if cases:
