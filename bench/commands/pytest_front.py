@@ -89,9 +89,7 @@ def caller(variant: PreparedVariant) -> Callable[[], Any]:
     It costs about 0.1 µs a call beside the implementation, which the engine's own loop does not.
     """
     function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
-    ring = cycle(
-        [(*(adapt_batch(adapt, variant.workspace, batch) if adapt else batch), *variant.workspace) for batch in batches]
-    )
+    ring = cycle([(*adapt_batch(adapt, variant.workspace, batch), *variant.workspace) for batch in batches])
     return lambda: function(*next(ring))
 
 

@@ -30,7 +30,7 @@ from .memory import in_child, trim_heap
 from .process import limit_memory, pin
 from .sources import load_sources
 from .traced import traced_lines
-from .variant import batches_for
+from .variant import adapt_batch
 
 PASS_S = 0.3
 LIMIT_S = 30.0
@@ -103,7 +103,7 @@ def profile(
     function = implementation.function
     workspace = (implementation.prepare(problem.bare),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
-    arguments = [(*batch, *workspace) for batch in batches_for(implementation, problem, workspace)]
+    arguments = [(*adapt_batch(implementation.adapt, workspace, batch), *workspace) for batch in problem.batches]
     calls, unit_s, timed = time_lines(function, arguments, pass_s)
     problem.reset()
     import_module("memory_profiler")  # here, so that the child need not

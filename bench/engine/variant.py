@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, NamedTuple
@@ -133,23 +133,15 @@ def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: in
 def renew_batches(problem: Problem, place: int, calls: int) -> None:
     """Give the rotating batches of some successive calls new contents."""
     number = len(problem.batches)
-    calls = min(calls, number)
     to_end = min(calls, number - place)
     problem.renew(place, to_end)
-    if calls > to_end:
-        problem.renew(0, calls - to_end)
+    if from_start := min(calls, number) - to_end:
+        problem.renew(0, from_start)
 
 
 def adapt_batch(adapt: Adapt | None, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
     """Change a batch's form by an implementation's ``adapt``, if it has one."""
     return adapt(workspace[0] if workspace else None, *batch) if adapt else batch
-
-
-def batches_for(
-    implementation: Implementation, problem: Problem, workspace: tuple[Any, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield a problem's batches in the form that an implementation takes."""
-    return (adapt_batch(implementation.adapt, workspace, batch) for batch in problem.batches)
 
 
 def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,7 +47,7 @@ def main() -> None:
 
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
-        emit = emitter(events, jobs, token)
+        emit = partial(send, events, jobs, token)
         tasks_before = count_tasks()
         try:
             JOBS[type(job)](job, emit)
@@ -56,15 +57,11 @@ def main() -> None:
             emit(protocol.Failed(status=fault.status, reason=fault.reason))
 
 
-def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
-    """Return a function that writes an event, and after ``Ready`` waits for the main process's reply."""
-
-    def emit(event: protocol.Events) -> None:
-        events.write(protocol.line_of(event, token))
-        if isinstance(event, protocol.Ready):
-            jobs.readline()
-
-    return emit
+def send(events: BinaryIO, jobs: BinaryIO, token: str, event: protocol.Events) -> None:
+    """Write an event, and after ``Ready`` wait for the main process's reply."""
+    events.write(protocol.line_of(event, token))
+    if isinstance(event, protocol.Ready):
+        jobs.readline()
 
 
 if __name__ == "__main__":

@@ -162,10 +162,8 @@ def without_rare_words(text: Corpus, min_count: int) -> Corpus:
 
 def peak_memory() -> str:
     """Return the process's peak memory as text, mapped files included; empty where the system does not report it."""
-    try:
-        return f"; peak memory {size_bytes(memory.status_bytes('VmHWM'))}"
-    except (OSError, KeyError):
-        return ""
+    peak = memory.status().get("VmHWM")
+    return f"; peak memory {size_bytes(peak)}" if peak else ""
 
 
 def say(line: str) -> None:
