@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from impls.messages import describe, message_of
 from impls.words import Corpus
 
 from . import protocol
-from .loop import sampler
+from .loop import Arguments, Function, sampler
 from .process import limit_memory
 from .sources import is_own, load_sources
 from .variant import adapt_batch, check_same_values
@@ -125,7 +124,7 @@ def compilation_patience(implementation: Implementation) -> int:
 
 
 def check_problem(
-    implementation: Implementation, problem: Problem, function: Callable[..., Any], workspace: tuple[Any, ...]
+    implementation: Implementation, problem: Problem, function: Function, workspace: Arguments
 ) -> Verdict:
     """Check results on successive batches with one workspace, and that inputs stay unchanged unless the kernel mutates them.
 
@@ -166,7 +165,7 @@ def check_problem(
 
 
 def check_batch(
-    kernel: Kernel, call: Callable[..., Any], arguments: tuple[Any, ...], problem: Problem, workspace: tuple[Any, ...]
+    kernel: Kernel, call: Function, arguments: Arguments, problem: Problem, workspace: Arguments
 ) -> Verdict:
     """Check the results on one batch, and the workspace as far as the kernel can. Kernels of an older revision may not."""
     inputs = immutable_arrays(kernel, zip(kernel.parameters, arguments, strict=True))

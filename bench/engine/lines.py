@@ -26,6 +26,7 @@ from impls.words import Corpus
 
 from . import protocol
 from .contract import check_problem
+from .loop import Arguments, Function
 from .memory import in_child, trim_heap
 from .process import limit_memory, pin
 from .sources import load_sources
@@ -134,9 +135,7 @@ def memory_pass(work: Callable[[], LineFigures], limit_s: float) -> tuple[LineFi
     return dict(answer.get("lines", ())), answer.get("why_not", "")
 
 
-def time_lines(
-    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pass_s: float
-) -> tuple[int, float, LineFigures]:
+def time_lines(function: Function, arguments: Sequence[Arguments], pass_s: float) -> tuple[int, float, LineFigures]:
     """Profile about pass_s of calls after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
     batches = cycle(arguments)
     warm_up_s = timeit(lambda: function(*next(batches)), number=1)
@@ -144,7 +143,7 @@ def time_lines(
     return calls, *hooked_lines(function, islice(batches, calls))
 
 
-def hooked_lines(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> tuple[float, LineFigures]:
+def hooked_lines(function: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:
     """Run a function under line_profiler, once for each tuple of arguments. Returns timer unit, and hits and time."""
     from line_profiler import LineProfiler
 
@@ -183,13 +182,13 @@ def hook_s() -> float:
     return max(0.0, (hooked_s - bare_s) / hits)
 
 
-def allocated_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
+def allocated_lines(function: Function, arguments: Arguments) -> LineFigures:
     """Return what each line of one call allocates through Python."""
     allocations = traced_lines(function, arguments).items()
     return {line: {"traced_bytes": one.added, "traced_peak_bytes": one.peak} for line, one in allocations}
 
 
-def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
+def memory_lines(function: Function, arguments: Arguments) -> LineFigures:
     """Return the bytes by which each line of one call raised the resident set, over all its hits."""
     from memory_profiler import LineProfiler, _get_memory
 

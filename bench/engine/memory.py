@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from impls.interface import Implementation, Problem
 from impls.messages import type_and_message
@@ -27,6 +27,7 @@ from .variant import adapt_batch
 
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""
+Result = TypeVar("Result")
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
 
@@ -77,7 +78,7 @@ def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     return dict(zip(FIGURES, (peak, resident, prepare_traced, prepare_resident), strict=True))
 
 
-def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
+def resident_growth(call: Callable[[], Result]) -> tuple[Result, int | None]:
     """Return a call's result, and the most bytes by which it raises the resident set.
 
     The growth is None where the system keeps no high-water mark. Pages of files are not counted: a process that was just

@@ -9,10 +9,11 @@ import gc
 import inspect
 import sys
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from .loop import Arguments, Function
 
 
 @dataclass
@@ -31,7 +32,7 @@ class LineAllocation:
     peak: int = 0
 
 
-def traced_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[int, LineAllocation]:
+def traced_lines(function: Function, arguments: Arguments) -> dict[int, LineAllocation]:
     """Trace what each line of one call allocates, by line number. A line includes the functions that it calls."""
     code = inspect.unwrap(function).__code__
     lines: dict[int, LineAllocation] = {}
@@ -46,7 +47,7 @@ def traced_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> di
             allocation.added += now - before
             allocation.peak = max(allocation.peak, peak - before)
 
-    def on_line(frame: FrameType, event: str, argument: Any) -> Any:
+    def on_line(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal outermost, line, before
         if event in ("line", "return"):  # the previous line has ended; after an exception it continues
             end_line()
@@ -56,7 +57,7 @@ def traced_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> di
             before = tracemalloc.get_traced_memory()[0]
         return on_line
 
-    def on_call(frame: FrameType, event: str, argument: Any) -> Any:
+    def on_call(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal outermost
         if frame.f_code is not code or outermost is not None:  # a recursive call belongs to the line that makes it
             return None

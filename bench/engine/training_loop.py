@@ -20,6 +20,7 @@ from impls.training.pairs import noise_loss
 from impls.words import Corpus
 
 from . import memory, protocol
+from .loop import Function
 from .process import limit_memory, pin
 from .sources import load_sources
 from .variant import Adapt, adapt_batch
@@ -235,7 +236,7 @@ def train(
     return run
 
 
-def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Function, Any]:
     """Make a model, and return the implementation's compiled step and the model."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
@@ -244,7 +245,7 @@ def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any],
 
 
 def take_step(
-    step: Callable[..., Any], model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
+    step: Function, model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
 ) -> tuple[float, float]:
     """Take one training step and return its wall and CPU seconds, without adapting the piece.
 

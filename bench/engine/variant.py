@@ -12,9 +12,9 @@ import numpy as np
 
 from impls.interface import Implementation, Kernel, Problem, Wrong
 
-from .loop import Sampler, sampler
+from .loop import Arguments, Function, Sampler, sampler
 
-Adapt = Callable[..., tuple[Any, ...]]
+Adapt = Callable[..., Arguments]
 
 
 class TimedCalls(NamedTuple):
@@ -23,7 +23,7 @@ class TimedCalls(NamedTuple):
     wall_ns: int
     cpu_ns: int
     result: Any
-    batches: Sequence[tuple[Any, ...]]
+    batches: Sequence[Arguments]
 
 
 @dataclass
@@ -61,8 +61,8 @@ class PreparedVariant:
     """
 
     name: str
-    function: Callable[..., Any]
-    workspace: tuple[Any, ...]
+    function: Function
+    workspace: Arguments
     problem: Problem
     sample: Sampler
     kernel: Kernel | None = None
@@ -123,7 +123,7 @@ def prepare_variant(
     return PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
 
 
-def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:
+def successive_batches(batches: Sequence[Arguments], place: int, calls: int) -> Sequence[Arguments]:
     """Return the rotating batches of some successive calls."""
     if place + calls <= len(batches):
         return batches[place : place + calls]
@@ -139,15 +139,15 @@ def renew_batches(problem: Problem, place: int, calls: int) -> None:
         problem.renew(0, from_start)
 
 
-def adapt_batch(adapt: Adapt | None, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
+def adapt_batch(adapt: Adapt | None, workspace: Arguments, batch: Arguments) -> Arguments:
     """Change a batch's form by an implementation's ``adapt``, if it has one."""
     return adapt(workspace[0] if workspace else None, *batch) if adapt else batch
 
 
-def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
+def shares_memory(batch: Arguments, adapted: Arguments) -> bool:
     """Whether an adapted batch uses its arrays' own memory, so that renewing them renews it."""
 
-    def address(part: Any) -> Any:
+    def address(part: object) -> object:
         if isinstance(part, np.ndarray):
             return part.ctypes.data
         return part.data_ptr() if hasattr(part, "data_ptr") else None
@@ -156,7 +156,7 @@ def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
     return all(address(one) == address(other) for one, other in pairs if isinstance(one, np.ndarray))
 
 
-def check_same_values(names: Sequence[str], batch: tuple[Any, ...], adapted: Any) -> None:
+def check_same_values(names: Sequence[str], batch: Arguments, adapted: object) -> None:
     """Raise Wrong unless an adapted batch holds the batch's values in the same order: only their form may change."""
     if type(adapted) is not tuple or len(adapted) != len(batch):
         raise Wrong(f"adapt must return a tuple of {len(batch)} arguments")
