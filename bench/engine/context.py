@@ -49,13 +49,9 @@ class RunContext:
         """Return the fields that every job has."""
         return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
-    def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:
-        """Check implementations in one process and yield its events. Raises WorkerFailure.
-
-        reuse: whether the process may have done another job before.
-        """
-        job = protocol.CheckContract(**self.job_fields(), keys=keys, source=source)
-        return self.workers.work(job, 1, reuse=reuse)
+    def check(self, key: str, source: str = "") -> Iterator[protocol.Events]:
+        """Check an implementation against its contract and yield the events of its process. Raises WorkerFailure."""
+        return self.workers.work(protocol.CheckContract(**self.job_fields(), key=key, source=source), 1, reuse=True)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""

@@ -127,9 +127,9 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
-    """Check implementations against their kernels' contracts."""
+    """Check an implementation against its kernel's contract."""
 
-    keys: tuple[str, ...]
+    key: str
     source: str = ""
 
 
