@@ -1,4 +1,7 @@
-"""Worker processes, seen from the main process: started ahead of need, watched, and ended with all that they started."""
+"""Worker processes, seen from the main process: started ahead of need, watched, and ended with all that they started.
+
+One worker and all workers are in one file, because what a worker has started can only be told from the other workers.
+"""
 
 from __future__ import annotations
 
@@ -154,17 +157,15 @@ class Workers:
 
     def acquire(self, threads: int, reuse: bool = False) -> Worker:
         """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
+        if not reuse:
+            self.retire()
         with self.lock:
-            idle = self.idle.pop() if self.idle else None
-        if idle and reuse and idle.threads == threads:
-            return idle
-        if idle:
-            self.end(idle)
-        with self.lock:
-            spare = next((spare for spare in self.spares if spare.threads == threads), None)
-            if spare:
-                self.spares.remove(spare)
-        return spare or self.spawn(threads)
+            for waiting in (self.idle, self.spares):
+                for worker in waiting:
+                    if worker.threads == threads:
+                        waiting.remove(worker)
+                        return worker
+        return self.spawn(threads)
 
     def start_spares(self, threads: int, number: int = 1) -> None:
         """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting."""
