@@ -457,12 +457,11 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class SourceListed(Event, frozen=True, kw_only=True):
-    """The implementations of a source and the version of its interface, or the error with which it cannot be loaded."""
+    """The implementations of a source, or the error with which it cannot be loaded or measured."""
 
     source: str
     error: str = ""
     implementations: tuple[Facts, ...] = ()
-    interface: int | None = None
 
 
 class Pace(Event, frozen=True, kw_only=True):

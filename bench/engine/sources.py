@@ -101,20 +101,20 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
         source = job.sources[name]
         try:
             side = load_source(name, source)
-            trees = Path(source.tree), Path(job.sources[other].tree)
-            listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
             if version != INTERFACE_VERSION:
                 raise catalogue.CatalogueError(
                     f"its interface is version {version}, but this w2vbench measures version {INTERFACE_VERSION}: "
                     "use the w2vbench of that revision"
                 )
+            trees = Path(source.tree), Path(job.sources[other].tree)
+            listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
         except BaseException as error:  # SystemExit too: only this side has failed
             # by name: a copy has its own class
             message = str(error) if type(error).__name__ == "CatalogueError" else describe(error)
             emit(protocol.SourceListed(source=name, error=message))
             continue
-        emit(protocol.SourceListed(source=name, implementations=listed, interface=version))
+        emit(protocol.SourceListed(source=name, implementations=listed))
 
 
 def facts(
