@@ -52,7 +52,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     gc.collect()
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
-    emit(protocol.ProblemMade(touched=problem.touched, batches=len(problem.batches)))
+    emit(protocol.ProblemMade(touched=problem.touched))
     call_s = time_variants(job, implementations, problem, order, emit)
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for name, implementation in implementations.items() if options.memory else ():

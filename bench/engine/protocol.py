@@ -316,12 +316,9 @@ class ProblemMade(Event, frozen=True, kw_only=True):
     ----------
     touched
         Distinct rows that a batch touches, mean.
-    batches
-        Number of rotating batches.
     """
 
     touched: float
-    batches: int
 
 
 class Timed(Event, frozen=True, kw_only=True):

@@ -72,15 +72,12 @@ class ProblemFigures:
         Calls and rounds of those functions.
     touched
         Distinct rows a batch, mean over processes.
-    batches
-        Number of rotating batches.
     """
 
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
-    batches: int = 0
 
 
 @dataclass(kw_only=True)
@@ -157,7 +154,6 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
     if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
-        problem.batches = outcome.problem.batches
     for name, limit in outcome.limits.items():
         problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
         problem.limit_plans[FLOOR + name] = SamplePlan(calls=limit.calls, rounds=limit.rounds)
