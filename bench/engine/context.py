@@ -42,7 +42,7 @@ class RunContext:
 
     @property
     def only_own_code(self) -> bool:
-        """Whether all implementations are this program's: one process may then check and time several in succession."""
+        """Whether all implementations are this program's: one process may then time several problems in succession."""
         return all(not source.tree and not source.files for source in self.sources.values())
 
     def job_fields(self) -> dict[str, Any]:

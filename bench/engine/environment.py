@@ -193,10 +193,8 @@ def available_bytes() -> int:
     available = int(psutil.virtual_memory().available)
     limit, used = (first_line(f"{CONTAINER}/{name}") for name in ("memory.max", "memory.current"))
     if used and limit and limit != "max":
-        reclaimable = fields("memory.stat").get(
-            "inactive_file", 0
-        )  # a cache that the system frees when memory is needed
-        available = min(available, int(limit) - int(used) + reclaimable)
+        # the cache of files is freed when memory is needed
+        available = min(available, int(limit) - int(used) + fields("memory.stat").get("inactive_file", 0))
     return max(0, available)
 
 

@@ -157,9 +157,8 @@ def hooked_lines(function: Function, arguments: Iterable[Arguments]) -> tuple[fl
     finally:
         profiler.disable_by_count()
         if isinstance(function, FunctionType):
-            function.__code__ = (
-                code  # line_profiler replaced it by a padded copy, which would change the code's identity
-            )
+            # line_profiler replaced it by a padded copy, which would change the code's identity
+            function.__code__ = code
     stats = profiler.get_stats()
     lines = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
     return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}

@@ -76,7 +76,7 @@ class LongestStep:
 class Workers:
     """The workers of a run. As a context manager, it ends all of them and all that they started.
 
-    While a worker prepares its inputs, the next ones start and then wait. Nothing else runs while a worker measures. A
+    While a worker prepares its inputs, the next one starts and then waits. Nothing else runs while a worker measures. A
     reusable worker that has left nothing running also does the next job, until it is retired.
 
     Parameters

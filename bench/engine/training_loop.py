@@ -247,7 +247,7 @@ def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Function, Any]:
 def take_step(
     step: Function, model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
 ) -> tuple[float, float]:
-    """Take one training step and return its wall and CPU seconds, without adapting the piece.
+    """Take one training step and return its wall and CPU seconds. Adapting the piece is not timed.
 
     rates: learning rate at the start and at the end of the step.
     """
