@@ -19,7 +19,7 @@ from impls.words import Corpus
 from . import protocol
 from .loop import Arguments, Function, sampler
 from .process import limit_memory
-from .sources import is_own, load_sources
+from .sources import is_own, load_source
 from .variant import adapt_batch, check_same_values
 from .watch import checksum, immutable_arrays, patch_reason, watched_names
 
@@ -65,7 +65,7 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     limit_memory(job.settings.memory_limit_bytes)
     emit(protocol.StepBegins(name="start"))
     corpus = Corpus.load(Path(job.corpus))
-    source = load_sources({job.source: job.sources[job.source]}, np.random.default_rng(job.settings.seed))[job.source]
+    source = load_source(job.source, job.sources[job.source])
     implementation = source.find(job.key)
     verdict = check_contract(implementation, corpus, job.settings.seed, emit)
     if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):

@@ -42,7 +42,7 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
+    blas: dict[str, object] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(cpus.allowed()) or os.cpu_count(),

@@ -109,7 +109,7 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], object], ...]:
     )
 
 
-def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
+def multiplied(out: Array, a: Array, b: Array, high: tuple[int, ...], wide: tuple[int, ...]) -> None:
     product(out, a, b, high, wide, False)
 
 

@@ -108,8 +108,11 @@ def status() -> dict[str, int]:
     return {}
 
 
-def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[str, Any]:
-    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long."""
+def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[str, Any]:
+    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long.
+
+    The answer is sent as JSON, so that its keys become texts.
+    """
     if not hasattr(os, "fork"):
         return {"why_not": "this system cannot fork"}
     reader, writer = os.pipe()

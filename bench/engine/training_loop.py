@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from impls.case import Size
 from impls.facts import has_attribute
 from impls.interface import Implementation
-from impls.training.contract import LONGEST, Settings, training_problem
+from impls.training.contract import LONGEST, Model, Settings, training_problem
 from impls.training.pairs import noise_loss
-from impls.words import Corpus
+from impls.words import Corpus, Ints
 
 from . import memory, protocol
 from .loop import Function
 from .process import limit_memory, pin
-from .sources import load_sources
+from .sources import load_source
 from .variant import Adapt, adapt_batch
 
 PIECE = 120_000
@@ -34,11 +34,9 @@ LONG_STEP_S = 0.3
 """A step that takes longer than this shows an implementation's speed."""
 POINTS = 8
 """How often a run's loss is measured."""
-
 PROGRESS_S = 1.0
 """Time between two reports of progress."""
 
-Ints = NDArray[np.integer[Any]]
 Lines = NDArray[np.int64]
 """Start and end of each line, (lines, 2)."""
 
@@ -47,7 +45,7 @@ def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
     """Train once and save the vectors in a file, or only measure the implementation's training speed."""
     pin(job.threads, job.cpu)
     limit_memory(job.settings.memory_limit_bytes)
-    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
+    implementation = load_source("", job.sources[""]).find(job.key)
     corpus = Corpus.load(Path(job.corpus))
     emit(protocol.Ready())
     plan = TrainingPlan(
@@ -175,7 +173,7 @@ class TrainingState:
         When the run began, by ``time.perf_counter``.
     """
 
-    model: Any
+    model: Model
     total: int
     words: int = 0
     seconds: float = 0.0
