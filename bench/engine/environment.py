@@ -183,9 +183,9 @@ def warnings_of(
     return [sentence for applies, sentence in warnings if applies]
 
 
-def load() -> float | None:
+def load() -> float:
     """Return the load average of the last minute."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return os.getloadavg()[0]
 
 
 def available_bytes() -> int:

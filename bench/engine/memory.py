@@ -113,8 +113,6 @@ def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[st
 
     The answer is sent as JSON, so that its keys become texts.
     """
-    if not hasattr(os, "fork"):
-        return {"why_not": "this system cannot fork"}
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -288,11 +288,8 @@ class Worker:
 
     def kill(self) -> None:
         """End the process and its group."""
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            self.process.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         with contextlib.suppress(OSError):
             self.stdin.close()
