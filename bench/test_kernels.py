@@ -8,9 +8,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from bench.commands import pytest_front as front
-from bench.engine.contract import OK, Verdict
+from bench.engine.contract import OK, Fault, Verdict
 from bench.engine.variant import prepare_variant
-from bench.engine.verify import Fault
 
 if TYPE_CHECKING:
     from impls.case import Case
@@ -42,8 +41,8 @@ def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, reques
         benchmark(call)
         try:
             front.verify(variant)
-        except Fault as failure:
-            pytest.fail(f"{failure.status}: {failure.reason}", pytrace=False)
+        except Fault as fault:
+            pytest.fail(f"{fault.status}: {fault.reason}", pytrace=False)
         if benchmark.stats:  # not with --benchmark-disable
             benchmark.extra_info.update(
                 front.extra_info(implementation, case.size, variant, call, benchmark.stats.stats.median)

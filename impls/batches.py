@@ -21,6 +21,11 @@ CHECK_BATCHES = 2
 """Further batches, for the check only. They are never timed."""
 MIN_STARTS, MAX_STARTS = 4096, 1 << 18
 """Bounds for the number of positions in a stream at which the first batch may start."""
+ROTATION_BYTES = 64 << 20
+"""Bytes of rows that the rotating batches touch together, where the table has as many."""
+ROTATION_INDEX_BYTES = 512 << 10
+"""Bytes of word ids that the rotating batches may hold: they stay in cache."""
+MAX_BATCHES = 4096
 
 Batch = tuple[Array, ...]
 
@@ -76,6 +81,28 @@ def rotating_problem(
         renew=renew,
         **facts,
     )
+
+
+def rotating_batch_count(size: Size, row_bytes: int, rows_per_batch: int) -> int:
+    """Return how many batches rotate.
+
+    They touch ROTATION_BYTES of rows together, or each row of the table sixteen times. There are more of them as long as
+    their ids stay in cache: a sample uses no batch twice, so that samples of fast calls need many.
+
+    Parameters
+    ----------
+    size
+        The problem's size; with ``words="repeat"`` there is one batch.
+    row_bytes
+        Bytes of a row.
+    rows_per_batch
+        Rows that a batch touches.
+    """
+    if size.words == "repeat":
+        return 1
+    rows = max(1, rows_per_batch)
+    touching = min(ROTATION_BYTES // (row_bytes * rows), 16 * size.V // rows)
+    return int(np.clip(max(touching, ROTATION_INDEX_BYTES // (8 * rows)), 4, MAX_BATCHES))
 
 
 def mean_distinct(batches: Sequence[Array]) -> float:

@@ -15,9 +15,10 @@ from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 
+from .facts import printable
 from .follower import is_implementation
 from .identity import NEIGHBOURS
-from .interface import INTERFACE_VERSION, Implementation, Kernel, printable
+from .interface import INTERFACE_VERSION, Implementation, Kernel
 from .messages import type_and_message
 
 ORDER = (

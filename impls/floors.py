@@ -2,7 +2,8 @@
 
 A floor moves the rows of the same batches that are timed, in their order, and computes nothing. Words of real text repeat,
 so that the time to read their rows depends on this text and on the caches, and the bandwidth of random rows would not
-predict it. A slug's part before the dot is what is moved. Of several ways to move it, the fastest counts.
+predict it. A slug's part before the dot is what is moved. Of several ways to move it, the fastest counts. They are in one file,
+because several kernels share a floor.
 """
 
 from __future__ import annotations

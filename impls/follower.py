@@ -1,7 +1,7 @@
 """Follows values through a tree of sources, and describes functions, classes and objects as nested tuples and texts.
 
 The description, or form, is equal for two copies of the same code, wherever they are and whatever names their variables,
-helpers and modules have.
+helpers and modules have. The file is long because each kind of value may hold any other, so that one class describes all.
 """
 
 from __future__ import annotations

@@ -3,49 +3,52 @@
 A ``Kernel`` defines what is computed. It makes the inputs, checks results and counts the least work that a call needs.
 An ``Implementation`` is a plain function with the kernel's signature, and some facts about it. The decorator
 ``kernel.implementation`` makes one from a function. It registers nothing: discovery collects the values in modules.
-The file is long because it is all that the author of an implementation has to read.
+The file is long because it is all that the author of an implementation has to read. Authors of kernels also need ``arrays``,
+``batches`` and ``checks``.
 """
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from inspect import getattr_static
-from math import inf, prod
-from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Array, resident_zeros
 from .case import NAME, BadName, Case, Size
-from .messages import one_line, quoted
+from .checks import Wrong, as_arrays
+from .facts import (
+    ARRAYS_HINT,
+    BadImplementation,
+    check_facts,
+    is_arrays,
+    is_covers,
+    is_function,
+    is_modules,
+    is_names,
+    is_text,
+    printable,
+)
 
 if TYPE_CHECKING:
     from .words import Corpus
 
+__all__ = (
+    "INTERFACE_VERSION",
+    "Array",
+    "BadImplementation",
+    "Implementation",
+    "Kernel",
+    "Problem",
+    "Work",
+    "Wrong",
+    "importing",
+)
+
 INTERFACE_VERSION = 4
 """Version of the attributes that the engine reads. One process may load several copies of these classes, of any revision."""
-
-Array = NDArray[Any]
-ROTATION_BYTES = 64 << 20
-"""Bytes of rows that the rotating batches touch together, where the table has as many."""
-MAX_BATCHES = 4096
-ROTATION_INDEX_BYTES = 512 << 10
-"""Bytes of word ids that the rotating batches may hold: they stay in cache."""
-ARRAY_PATTERN = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
-"""An array in ``temporaries``: a factor, dimensions, and 64 for float64."""
-
-
-class BadImplementation(ValueError):
-    """Invalid facts of a kernel or an implementation. The message is one line: which fact, and which values are valid."""
-
-
-class Wrong(AssertionError):
-    """A result that fails its kernel's check. The message says which part of it is off, and by how much."""
 
 
 @dataclass(frozen=True)
@@ -114,28 +117,6 @@ class Problem:
         return self.buffers[name]
 
 
-PLAIN_TYPES = frozenset({np.ndarray, int, float, *np.sctypeDict.values()})
-
-
-def as_arrays(result: Any) -> Any:
-    """Return a call's result with torch tensors as NumPy arrays. Numbers and tuples stay as they are.
-
-    Raises
-    ------
-    Wrong
-        For subclasses and proxies of arrays: they could do their work later, when they are read.
-    """
-    if result is None or type(result) in PLAIN_TYPES:
-        return result
-    if type(result) is tuple:
-        return tuple(map(as_arrays, result))
-    torch = sys.modules.get("torch")
-    if torch and type(result) is torch.Tensor and not result.is_sparse and result.device.type == "cpu":
-        return result.detach().numpy()
-    kind = type(result)
-    raise Wrong(f"returns a {kind.__module__}.{kind.__qualname__}, not a plain array: return np.asarray(…) of it")
-
-
 @dataclass(frozen=True)
 class Kernel:
     """What is computed: one kernel, or one form, objective or law of it (``scatter.dense``), with one signature.
@@ -201,17 +182,15 @@ class Kernel:
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
             raise BadName(f"a kernel's name has letters, digits, '-', '_' and '.' only: {printable(self.name)}")
-        for field_, ok, wanted in (
+        check_facts(
+            f"kernel {self.name}",
+            self,
             ("title", is_text(self.title), "a text that is not empty"),
             ("parameters", is_names(self.parameters), "a tuple of names"),
             ("mutates", is_names(self.mutates) and {*self.mutates} <= {*self.parameters}, "a tuple of parameters"),
             ("inputs", is_arrays(self.inputs), ARRAYS_HINT),
             ("checks", is_arrays(self.checks), ARRAYS_HINT),
-        ):
-            if not ok:
-                raise BadImplementation(
-                    f"kernel {self.name}: {field_} is {printable(getattr(self, field_))}, not {wanted}"
-                )
+        )
 
     def implementation(
         self,
@@ -390,7 +369,9 @@ class Implementation:
         """Raise BadImplementation for invalid facts now, instead of in the middle of a run."""
         if type(self.kernel).__name__ != Kernel.__name__:  # by name: another copy of this package has its own class
             raise BadImplementation(f"{printable(self.slug)}: its kernel is {printable(self.kernel)}, not a Kernel")
-        for field_, ok, wanted in (
+        check_facts(
+            f"{self.kernel.name}/{self.slug}",
+            self,
             ("slug", isinstance(self.slug, str) and NAME.fullmatch(self.slug), "letters, digits, '-', '_' and '.'"),
             ("title", is_text(self.title), "a text that is not empty"),
             ("function", is_function(self.function), "a plain function (def): write one that calls it"),
@@ -417,11 +398,7 @@ class Implementation:
                 isinstance(self.source_functions, tuple) and all(map(is_function, self.source_functions)),
                 "a tuple of functions",
             ),
-        ):
-            if not ok:
-                raise BadImplementation(
-                    f"{self.kernel.name}/{self.slug}: {field_} is {printable(getattr(self, field_))}, not {wanted}"
-                )
+        )
 
     @property
     def family(self) -> Literal["textbook", "NumPy/SciPy", "compiled", "framework"]:
@@ -479,181 +456,6 @@ class Implementation:
         return ready(self.function, arguments)(*arguments)
 
 
-ARRAYS_HINT = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
-
-
-def is_text(value: object, empty: bool = False) -> bool:
-    """Whether a value is a text that a result file can hold."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
-    return empty or bool(value.strip())
-
-
-def is_arrays(value: object) -> bool:
-    return isinstance(value, str) and (not value or all(map(ARRAY_PATTERN.fullmatch, value.split("+"))))
-
-
-def is_names(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(name, str) and name.isidentifier() for name in value)
-
-
-def is_covers(covers: Any, sizes: Sequence[Size]) -> bool:
-    """Whether ``covers`` is None, or returns numbers from 0 up by name at these sizes."""
-    try:
-        counts = [dict(covers(size)) for size in sizes] if covers is not None else []
-        return all(isinstance(name, str) and 0 <= float(number) < inf for one in counts for name, number in one.items())
-    except Exception:  # a function from outside may raise anything
-        return False
-
-
-def is_modules(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(name, str) and is_names((*name.split("."),)) for name in value)
-
-
-def is_function(value: object) -> bool:
-    """Whether a value can be called and has code, which is shown, profiled and compared."""
-    try:
-        return callable(value) and isinstance(value.__code__, CodeType)  # type: ignore[attr-defined]
-    except Exception:  # it has no code, or its attributes raise
-        return False
-
-
-def has_attribute(value: object, name: str) -> bool:
-    """Whether an object or its type defines an attribute. What ``__getattr__`` answers does not count."""
-    return getattr_static(value, name, None) is not None
-
-
-def printable(value: object) -> str:
-    """Return a value from outside as a message shows it, even if its ``repr`` raises."""
-    if isinstance(value, str):
-        return quoted(value)
-    try:
-        return one_line(repr(value))[:80]
-    except Exception:
-        return f"of type {type(value).__name__}"
-
-
-def resident_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return zeros whose pages are in memory already. After np.zeros, the first call would pay for the page faults."""
-    array = np.empty(shape, dtype)
-    array.fill(0)
-    return array
-
-
-def array_bytes(arrays: str, size: Size) -> int:
-    """Return the bytes of arrays: ``BV+VH`` are two in the size's dtype, ``VH64`` is one in float64, ``8V`` has eight rows of V."""
-    total = 0
-    for array in filter(None, arrays.split("+")):
-        item = 8 if array.endswith("64") else size.float_type.itemsize
-        dimensions = array.removesuffix("64").lstrip("0123456789")
-        rows = int(array[: array.index(dimensions)] or 1)
-        total += rows * prod(getattr(size, dimension) for dimension in dimensions) * item
-    return total
-
-
 def importing(name: str) -> Callable[[Problem], Any]:
     """Return a ``prepare`` that imports a module and passes it to the calls. Other workers do not wait for the import."""
     return lambda problem: import_module(name)
-
-
-def rotating_batch_count(size: Size, row_bytes: int, rows_per_batch: int) -> int:
-    """Return how many batches rotate.
-
-    They touch ROTATION_BYTES of rows together, or each row of the table sixteen times. There are more of them as long as
-    their ids stay in cache: a sample uses no batch twice, so that samples of fast calls need many.
-
-    Parameters
-    ----------
-    size
-        The problem's size; with ``words="repeat"`` there is one batch.
-    row_bytes
-        Bytes of a row.
-    rows_per_batch
-        Rows that a batch touches.
-    """
-    if size.words == "repeat":
-        return 1
-    rows = max(1, rows_per_batch)
-    touching = min(ROTATION_BYTES // (row_bytes * rows), 16 * size.V // rows)
-    return int(np.clip(max(touching, ROTATION_INDEX_BYTES // (8 * rows)), 4, MAX_BATCHES))
-
-
-def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any], scale: float = 0.01) -> Array:
-    """Draw normal numbers. Tables of over 300,000 entries repeat a block of rows: drawing them all takes seconds."""
-    rows = shape[0]
-    width = int(np.prod(shape[1:], dtype=np.int64))
-    block = min(rows, max(1, 300_007 // max(1, width)))
-    drawn = rng.standard_normal((block, *shape[1:]), dtype.type)
-    drawn *= dtype.type(scale)
-    if block == rows:
-        return drawn
-    table = np.empty(shape, dtype)
-    for start in range(0, rows, block):
-        table[start : start + block] = drawn[: min(block, rows - start)]
-    return table
-
-
-def check_close(part: str, got: Any, want: Array, terms: Array | float, count: int) -> None:
-    """Raise Wrong unless ``|got - want| <= 4 * count * eps(dtype of got) * terms`` everywhere, in want's shape.
-
-    Parameters
-    ----------
-    part
-        Which part of the result this is, for the message.
-    got
-        Part of a result.
-    want
-        The reference, in float64.
-    terms
-        For each entry of want, the sum of the absolute values of the terms in its sum.
-    count
-        The largest number of roundings in sequence.
-
-    References
-    ----------
-    - Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, section 4.2.
-    """
-    got = np.asarray(got)
-    if got.shape != want.shape:
-        raise Wrong(f"{part} has shape {got.shape}, not {want.shape}")
-    if not np.issubdtype(got.dtype, np.floating):
-        raise Wrong(f"{part} has dtype {got.dtype}, which is not a floating-point type")
-    error = np.abs(np.subtract(got, want, dtype=np.float64))
-    bound = 4 * count * float(np.finfo(got.dtype).eps) * np.asarray(terms, np.float64)
-    bad = ~(error <= bound)
-    if bad.any():
-        bound = np.broadcast_to(bound, want.shape)
-        worst = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error - bound)), want.shape)
-        where = f" at {tuple(int(i) for i in worst)}" if want.shape else ""
-        raise Wrong(
-            f"{part} is {got[worst]:.6g}{where}, not {want[worst]:.6g} "
-            f"(error {error[worst]:.2g}, allowed {bound[worst]:.2g}; {int(bad.sum())} of {max(1, bad.size)} entries are off)"
-        )
-
-
-def equal_elsewhere(array: Array, rows: Array, value: float) -> bool:
-    """Whether an array (V, ...) equals value outside of some rows. It goes block by block, without a copy of the array."""
-    untouched = np.ones(len(array), bool)
-    untouched[rows] = False
-    for start in range(0, len(array), 8192):
-        block = slice(start, start + 8192)
-        off = (array[block] != value).reshape(len(array[block]), -1).any(axis=1)
-        if (off & untouched[block]).any():
-            return False
-    return True
-
-
-def check_integers(part: str, got: Any) -> None:
-    """Raise Wrong unless got can index an array."""
-    if np.asarray(got).dtype.kind not in "iu":
-        raise Wrong(f"{part} have dtype {np.asarray(got).dtype}, which is not an integer type")
-
-
-def check_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:
-    """Raise Wrong unless got has the dtype of the inputs: float32 must stay float32."""
-    if np.asarray(got).dtype != dtype:
-        raise Wrong(f"{part} has dtype {np.asarray(got).dtype}, but the inputs have {dtype}")

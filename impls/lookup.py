@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .batches import rotating_problem
+from .arrays import normals
+from .batches import rotating_batch_count, rotating_problem
 from .case import Size
-from .interface import Array, Kernel, Problem, Work, Wrong, check_dtype, importing, normals, rotating_batch_count
+from .checks import check_dtype
+from .interface import Array, Kernel, Problem, Work, Wrong, importing
 from .machine import copy_row, prefetch_row
 from .peers import tensors, torch_on
 from .words import Corpus

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 LONGEST = 300
 
 
@@ -33,3 +36,11 @@ def message_of(error: BaseException) -> str:
 def type_and_message(error: BaseException) -> str:
     """Return an error in one line: its type, and its message if it has one."""
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
+
+
+def describe(error: BaseException) -> str:
+    """Describe an error in one line: its type, its message, and the file and line that raised it."""
+    line = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        line = f" ({Path(frame.f_code.co_filename).name}:{number})"
+    return f"{type_and_message(error)}{line}"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from impls.words import Corpus, builtin
+from impls.texts import builtin
+from impls.words import Corpus
 
 with suppress(ImportError):  # pytest --benchmark needs none of the packages that only tests need
     from hypothesis import HealthCheck, settings

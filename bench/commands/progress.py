@@ -46,7 +46,7 @@ class RunProgress:
 
     def checking(self, key: str) -> None:
         if self.bar:
-            self.bar.update(self.bar.task_ids[0], description=f"checked {key}")
+            self.bar.update(self.bar.task_ids[0], description=f"checking {key}")
         elif not self.printed_at:
             self.print("checking the implementations against their references")
 

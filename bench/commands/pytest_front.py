@@ -25,7 +25,7 @@ from bench.engine.verify import Verifier
 from bench.plans import run, run_result
 from bench.plans.presets import PRESETS
 from bench.plans.selection import Selection
-from impls import catalogue, words
+from impls import catalogue, texts
 from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem
 from reports.result_schema import SCHEMA, Suite
@@ -40,7 +40,7 @@ CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
 
 
-corpus = cache(words.builtin)
+corpus = cache(texts.builtin)
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:
@@ -89,9 +89,7 @@ def caller(variant: PreparedVariant) -> Callable[[], Any]:
     It costs about 0.1 µs a call beside the implementation, which the engine's own loop does not.
     """
     function, adapt, batches = variant.function, variant.adapt, variant.problem.batches
-    ring = cycle(
-        [(*(adapt_batch(adapt, variant.workspace, batch) if adapt else batch), *variant.workspace) for batch in batches]
-    )
+    ring = cycle([(*adapt_batch(adapt, variant.workspace, batch), *variant.workspace) for batch in batches])
     return lambda: function(*next(ring))
 
 

@@ -115,7 +115,6 @@ def run(
     from bench.commands.keeping import keep_run, prepare_folder
     from bench.commands.progress import run_progress
     from bench.engine import environment
-    from bench.engine.experiment import SPARES
     from bench.plans import run as running
     from bench.plans import run_result
     from bench.plans.journal import Journal, lock_folder
@@ -161,7 +160,7 @@ def run(
     machine, interrupted = environment.describe(busy), False
     with measuring(machine, busy, settings, threads or 1, files) as context:
         # while the text is read: for the checks, and for the first pass
-        context.workers.start_spares(1, min(SPARES, len(context.workers.cpus) + 1))
+        context.workers.start_spares(1, len(context.workers.cpus) + 1)
         going = running.Run(
             command=show.command_line(sys.argv),
             preset=None if own else preset,

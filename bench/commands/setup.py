@@ -43,9 +43,9 @@ def select_kernels(every: Sequence[Implementation], kernels: Sequence[str] | Non
 
 def read_corpus(file: Path | None) -> Corpus:
     """Read a file, or the built-in corpus. Raises CorpusError."""
-    from impls import words
+    from impls import texts
 
-    return words.read(file) if file else words.builtin()
+    return texts.read(file) if file else texts.builtin()
 
 
 @contextmanager

@@ -42,20 +42,16 @@ class RunContext:
 
     @property
     def only_own_code(self) -> bool:
-        """Whether all implementations are this program's: one process may then check and time several in succession."""
+        """Whether all implementations are this program's: one process may then time several problems in succession."""
         return all(not source.tree and not source.files for source in self.sources.values())
 
     def job_fields(self) -> dict[str, Any]:
         """Return the fields that every job has."""
         return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
-    def check(self, *keys: str, source: str = "", reuse: bool = False) -> Iterator[protocol.Events]:
-        """Check implementations in one process and yield its events. Raises WorkerFailure.
-
-        reuse: whether the process may have done another job before.
-        """
-        job = protocol.CheckContract(**self.job_fields(), keys=keys, source=source)
-        return self.workers.work(job, 1, reuse=reuse)
+    def check(self, key: str, source: str = "") -> Iterator[protocol.Events]:
+        """Check an implementation against its contract and yield the events of its process. Raises WorkerFailure."""
+        return self.workers.work(protocol.CheckContract(**self.job_fields(), key=key, source=source), 1, reuse=True)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import gc
-import traceback
 import warnings
-import zlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.engine import protocol
-from bench.engine.loop import sampler
-from bench.engine.variant import adapt_batch, check_same_values
 from impls.catalogue import missing
-from impls.interface import Array, Implementation, Kernel, Problem, Wrong, has_attribute
-from impls.messages import message_of
+from impls.facts import has_attribute
+from impls.interface import Implementation, Kernel, Problem, Wrong
+from impls.messages import describe, message_of
 from impls.words import Corpus
+
+from . import protocol
+from .loop import Arguments, Function, sampler
+from .process import limit_memory
+from .sources import is_own, load_source
+from .variant import adapt_batch, check_same_values
+from .watch import checksum, immutable_arrays, patch_reason, watched_names
 
 OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
 OVER_LIMIT = "needs more memory than its limit allows"
@@ -42,6 +44,33 @@ class Verdict:
 
     status: str
     reason: str = ""
+
+
+class Fault(Exception):
+    """The variant whose step it is has failed.
+
+    Attributes
+    ----------
+    status, reason
+        How it failed.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
+    """Check the job's implementation, and emit the verdict."""
+    limit_memory(job.settings.memory_limit_bytes)
+    emit(protocol.StepBegins(name="start"))
+    corpus = Corpus.load(Path(job.corpus))
+    source = load_source(job.source, job.sources[job.source])
+    implementation = source.find(job.key)
+    verdict = check_contract(implementation, corpus, job.settings.seed, emit)
+    if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
+        verdict = Verdict(WRONG, patch_reason(changed))
+    emit(protocol.ContractChecked(key=job.key, status=verdict.status, reason=verdict.reason))
 
 
 def check_contract(
@@ -74,10 +103,9 @@ def check_contract(
         emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
         try:
             started = implementation.start(problem)
-        except MemoryError:
-            return Verdict(OUT_OF_MEMORY, f"prepare {OVER_LIMIT} [at {size}]")
         except Exception as error:
-            return Verdict(ERROR, f"prepare: {describe(error)} [at {size}]")
+            failed = verdict_of(error)
+            return Verdict(failed.status, f"prepare: {failed.reason} [at {size}]")
         patience = 1 if implementation.jit else patience
         emit(protocol.StepBegins(name=f"the check at {size}", variant=implementation.key, patience=patience))
         verdict = check_problem(implementation, problem, *started)
@@ -96,7 +124,7 @@ def compilation_patience(implementation: Implementation) -> int:
 
 
 def check_problem(
-    implementation: Implementation, problem: Problem, function: Callable[..., Any], workspace: tuple[Any, ...]
+    implementation: Implementation, problem: Problem, function: Function, workspace: Arguments
 ) -> Verdict:
     """Check results on successive batches with one workspace, and that inputs stay unchanged unless the kernel mutates them.
 
@@ -137,7 +165,7 @@ def check_problem(
 
 
 def check_batch(
-    kernel: Kernel, call: Callable[..., Any], arguments: tuple[Any, ...], problem: Problem, workspace: tuple[Any, ...]
+    kernel: Kernel, call: Function, arguments: Arguments, problem: Problem, workspace: Arguments
 ) -> Verdict:
     """Check the results on one batch, and the workspace as far as the kernel can. Kernels of an older revision may not."""
     inputs = immutable_arrays(kernel, zip(kernel.parameters, arguments, strict=True))
@@ -165,28 +193,7 @@ def verdict_of(error: Exception) -> Verdict:
     return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
 
 
-def immutable_arrays(kernel: Kernel, inputs: Iterable[tuple[str, Any]]) -> list[tuple[str, Array]]:
-    """Return the arrays among named inputs that a call must not change, each with its input's name."""
-    return [
-        (name, array)
-        for name, value in inputs
-        if name not in kernel.mutates
-        for array in (value if isinstance(value, tuple) else (value,))
-        if isinstance(array, np.ndarray)
-    ]
-
-
-def checksum(array: Any) -> int:
-    """Return a checksum of an array's bytes, at the speed of memory: sums of every 1,021st word, then CRC-32 of the sums."""
-    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    whole = data.size // (8 * 1021) * (8 * 1021)
-    columns = data[:whole].view(np.uint64).reshape(-1, 1021).sum(axis=0, dtype=np.uint64)
-    return zlib.crc32(data[whole:].tobytes(), zlib.crc32(columns.tobytes()))
-
-
-def describe(error: BaseException) -> str:
-    """Describe an error in one line: its type, its message, and the file and line that raised it."""
-    message, line = message_of(error), ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        line = f" ({Path(frame.f_code.co_filename).name}:{number})"
-    return f"{type(error).__name__}{': ' if message else ''}{message}{line}"
+def fault_of(error: Exception) -> Fault:
+    """Turn an implementation's exception into a fault. It must not choose the status: a Fault from it is an error."""
+    verdict = verdict_of(error)
+    return Fault(verdict.status, verdict.reason)

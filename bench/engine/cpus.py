@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
@@ -58,10 +59,6 @@ def hold(idlest: Sequence[int], threads: int = 1) -> Iterator[HeldCpus]:
 
 def try_lock(cpu: int) -> int | None:
     """Lock a CPU: a descriptor that holds the lock until it is closed or the process ends; None if another has the lock."""
-    try:
-        import fcntl
-    except ImportError:  # not on this system
-        return os.open(os.devnull, os.O_RDONLY)
     path = Path(tempfile.gettempdir()) / f"w2vbench-cpu{cpu}-of-{os.getuid()}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -83,11 +80,10 @@ def set_affinity(cpus: Collection[int]) -> None:
 def spawning_on(cpus: Collection[int]) -> Iterator[None]:
     """Let the processes that the calling thread starts use these CPUs, whatever this process is kept on."""
     before = allowed()
-    if not before:
-        yield
-        return
-    os.sched_setaffinity(0, cpus)
+    if before:
+        os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        if before:
+            os.sched_setaffinity(0, before)

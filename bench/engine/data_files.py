@@ -21,10 +21,10 @@ SHORTEST = 4
 """Least length of a text that may stand for a part of a file's name."""
 
 
-def files_read_by(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
-    """Return the differing files that some code may read: those that it names, and those of its package.
-
-    If the code reads files or cannot be followed, it may read any of them. Documents are never among them.
+def files_used_by(
+    code: Identity, file: Path, tree: Path, differing: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which of the differing files some code may use. Documents are never among them.
 
     Parameters
     ----------
@@ -36,37 +36,28 @@ def files_read_by(code: Identity, file: Path, tree: Path, differing: Sequence[st
         The top of the tree.
     differing
         Names of the files that differ, relative to the tree.
-    """
-    return [
-        name
-        for name in differing
-        if is_data(name)
-        and (
-            is_named(code, name)
-            or (
-                not is_source(name)
-                and not PROJECT.fullmatch(PurePosixPath(name).name)
-                and (code.reads_files or in_same_package(file, tree, name))
-            )
-        )
-    ]
 
-
-def extension_sources(code: Identity, file: Path, tree: Path, differing: Sequence[str]) -> list[str]:
-    """Return the differing files that an extension used by some code may be built from.
-
-    They belong to the code's package, or are named like a module that it imports. Parameters are those of
-    ``files_read_by``.
+    Returns
+    -------
+    read
+        Those that it may read: those that it names, and those of its package. If it reads files or cannot be followed, it may
+        read any of them.
+    built
+        Those that an extension which it uses may be built from. They belong to its package, or are named like a module that
+        it imports.
     """
     imported = {text.removeprefix("_") for text in code.texts if text.isidentifier()}
-    return [
-        name
-        for name in differing
-        if is_data(name)
-        and is_source(name)
-        and not is_named(code, name)
-        and (in_same_package(file, tree, name) or PurePosixPath(name).stem.removeprefix("_") in imported)
-    ]
+    read, built = [], []
+    for name in filter(is_data, differing):
+        path, near = PurePosixPath(name), in_same_package(file, tree, name)
+        if is_named(code, name):
+            read.append(name)
+        elif is_source(name):
+            if near or path.stem.removeprefix("_") in imported:
+                built.append(name)
+        elif (near or code.reads_files) and not PROJECT.fullmatch(path.name):
+            read.append(name)
+    return tuple(read), tuple(built)
 
 
 def is_data(name: str) -> bool:

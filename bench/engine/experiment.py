@@ -5,7 +5,6 @@ If a variant fails, the process is discarded and the others are measured again w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -18,9 +17,6 @@ from .contract import WRONG
 from .limits import FLOOR
 from .pool import WorkerFailure, Workers
 from .protocol import Case
-
-SPARES = 4
-"""Most processes that wait for their turn: each takes 0.2 GB."""
 
 
 @dataclass(kw_only=True)
@@ -35,6 +31,8 @@ class Outcome:
         Results by variant.
     excluded
         Cases that could not be measured, each with the failure. It names a variant if it is known which one is at fault.
+    times_taken
+        Whether the process has sent all samples.
     missing_reason
         Why memory or profiles are missing, if the process ended before it had measured them.
     """
@@ -45,6 +43,7 @@ class Outcome:
     stages: dict[str, protocol.StageTimes] = field(default_factory=dict)
     profiles: dict[str, protocol.LineProfile] = field(default_factory=dict)
     excluded: list[tuple[Case, WorkerFailure]] = field(default_factory=list)
+    times_taken: bool = False
     missing_reason: str = ""
 
     def samples(self, variant: str) -> Samples:
@@ -57,20 +56,21 @@ class Outcome:
         """Samples of the functions that only move the data that must be moved, by name."""
         return {name.removeprefix(FLOOR): one for name, one in self.timed.items() if name.startswith(FLOOR)}
 
-    def add(self, events: Sequence[protocol.Events]) -> None:
-        """Add what the events report."""
-        for event in events:
-            match event:
-                case protocol.ProblemMade():
-                    self.problem = event
-                case protocol.Timed():
-                    self.timed[event.variant] = event
-                case protocol.Memory():
-                    self.memory[event.variant] = event
-                case protocol.StageTimes():
-                    self.stages[event.variant] = event
-                case protocol.LineProfile():
-                    self.profiles[event.variant] = event
+    def add(self, event: protocol.Events) -> None:
+        """Add what an event reports."""
+        match event:
+            case protocol.ProblemMade():
+                self.problem = event
+            case protocol.Timed():
+                self.timed[event.variant] = event
+            case protocol.TimesTaken():
+                self.times_taken = True
+            case protocol.Memory():
+                self.memory[event.variant] = event
+            case protocol.StageTimes():
+                self.stages[event.variant] = event
+            case protocol.LineProfile():
+                self.profiles[event.variant] = event
 
 
 def measure(job: protocol.Measure, workers: Workers) -> Outcome:
@@ -78,35 +78,30 @@ def measure(job: protocol.Measure, workers: Workers) -> Outcome:
 
     If a variant fails, the process is discarded, and another process measures the experiment without its case.
     """
-    threads, reuse, spares = Size.parse(job.size).threads, job.options.reuse, job.options.spares
-    outcome, cases = Outcome(), list(job.cases)
-
-    def exclude(failure: WorkerFailure) -> None:
-        at_fault = [case for case in cases if failure.variant in {each.name for each in case}]
-        for case in at_fault or list(cases):
-            cases.remove(case)
-            outcome.excluded.append((case, failure))
-
-    while cases:
-        job = structs.replace(job, cases=tuple(cases))
-        events: list[protocol.Events] = []
+    excluded: list[tuple[Case, WorkerFailure]] = []
+    while job.cases:
+        outcome = Outcome(excluded=excluded)
         try:
-            for event in workers.work(job, threads, start_next=True, reuse=reuse):
-                events.append(event)  # what came before a failure counts
-                if isinstance(event, protocol.TimesTaken) and spares:
-                    # what is timed after this, stages and lines, is for seeing shares
-                    workers.start_spares(threads, min(len(workers.spares) + 1, spares, SPARES))
+            for event in workers.work(job, Size.parse(job.size).threads, start_next=True, reuse=job.options.reuse):
+                outcome.add(event)
         except WorkerFailure as failure:
-            if not any(isinstance(event, protocol.TimesTaken) for event in events):
-                if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
-                    job = structs.replace(job, options=structs.replace(job.options, limits=False))
-                elif failure.variant is None and failure.status == WRONG and not job.careful:
-                    # one of them changed the shared inputs: the next process checks after every sample
-                    job = structs.replace(job, careful=True)
-                else:
-                    exclude(failure)
+            if not outcome.times_taken:
+                job = job_after(failure, job, excluded)
                 continue
             outcome.missing_reason = f"{failure.status}: {failure.reason}"  # but the times are complete
-        outcome.add(events)
-        break
-    return outcome
+        return outcome
+    return Outcome(excluded=excluded)
+
+
+def job_after(
+    failure: WorkerFailure, job: protocol.Measure, excluded: list[tuple[Case, WorkerFailure]]
+) -> protocol.Measure:
+    """Return the job for another process after a failure. Cases at fault are taken out of it, and added to ``excluded``."""
+    if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
+        return structs.replace(job, options=structs.replace(job.options, limits=False))
+    if failure.variant is None and failure.status == WRONG and not job.careful:
+        # one of them changed the shared inputs: the next process checks after every sample
+        return structs.replace(job, careful=True)
+    at_fault = [case for case in job.cases if failure.variant in {each.name for each in case}] or job.cases
+    excluded += [(case, failure) for case in at_fault]
+    return structs.replace(job, cases=tuple(case for case in job.cases if case not in at_fault))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 from impls.catalogue import floors
 from impls.interface import Kernel, Problem
@@ -17,7 +16,7 @@ CALL = f"{FLOOR}call"
 """The variant that does nothing. It shows what a call costs, and how the machine's own speed varies from round to round."""
 
 
-def nothing(*arguments: Any) -> None:
+def nothing(*arguments: object) -> None:
     pass
 
 

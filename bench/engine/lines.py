@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
@@ -21,15 +22,17 @@ import numpy as np
 
 from impls.case import Size
 from impls.interface import Implementation, Problem
+from impls.messages import describe
 from impls.words import Corpus
 
 from . import protocol
-from .contract import check_problem, describe
+from .contract import check_problem
+from .loop import Arguments, Function
 from .memory import in_child, trim_heap
 from .process import limit_memory, pin
-from .sources import load_sources
+from .sources import load_source
 from .traced import traced_lines
-from .variant import batches_for
+from .variant import adapt_batch
 
 PASS_S = 0.3
 LIMIT_S = 30.0
@@ -51,7 +54,7 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     size = Size.parse(job.size)
     pin(size.threads, job.cpu)
     limit_memory(job.settings.memory_limit_bytes)
-    implementation = load_sources(job.sources, np.random.default_rng(job.settings.seed))[""].find(job.key)
+    implementation = load_source("", job.sources[""]).find(job.key)
     name = implementation.slug
     emit(protocol.StepBegins(name="inputs", variant=name))
     problem = implementation.kernel.make(size, Corpus.load(Path(job.corpus)), np.random.default_rng(job.settings.seed))
@@ -102,40 +105,30 @@ def profile(
     function = implementation.function
     workspace = (implementation.prepare(problem.bare),) if implementation.prepare else ()
     source, first = inspect.getsourcelines(function)
-    arguments = [(*batch, *workspace) for batch in batches_for(implementation, problem, workspace)]
-    calls, unit_s, timed = time_lines(function, arguments, pass_s)
+    arguments = [(*adapt_batch(implementation.adapt, workspace, batch), *workspace) for batch in problem.batches]
+    calls, unit_s, figures = time_lines(function, arguments, pass_s)
     problem.reset()
     import_module("memory_profiler")  # here, so that the child need not
-    allocated, why_not_allocated = memory_pass(lambda: allocated_lines(function, arguments[0]), limit_s)
-    growth, why_not_resident = memory_pass(lambda: memory_lines(function, arguments[0]), limit_s)
-    reasons = {"allocated": why_not_allocated, "resident": why_not_resident}
+    left_out = []
+    for name, memory_of_lines in (("allocated", allocated_lines), ("resident", resident_lines)):
+        answer = in_child(partial(memory_of_lines, function, arguments[0]), limit_s)
+        if why_not := answer.pop("why_not", ""):
+            left_out.append(f"{name}: {why_not}")
+        for number, found in answer.items():
+            figures.setdefault(int(number), {}).update(found)
     return {
         "calls": calls,
         "unit_s": unit_s,
         "hook_s": hook_s(),
         "lines": tuple(
-            protocol.Line(
-                number=number,
-                text=text.rstrip("\n"),
-                **timed.get(number, {}),
-                **allocated.get(number, {}),
-                **growth.get(number, {}),
-            )
+            protocol.Line(number=number, text=text.rstrip("\n"), **figures.get(number, {}))
             for number, text in enumerate(source, start=first)
         ),
-        "left_out": tuple(f"{name}: {why_not}" for name, why_not in reasons.items() if why_not),
+        "left_out": tuple(left_out),
     }
 
 
-def memory_pass(work: Callable[[], LineFigures], limit_s: float) -> tuple[LineFigures, str]:
-    """Run a pass in a forked child. Returns its figures, and the reason if there are none."""
-    answer = in_child(lambda: {"lines": list(work().items())}, limit_s)
-    return dict(answer.get("lines", ())), answer.get("why_not", "")
-
-
-def time_lines(
-    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pass_s: float
-) -> tuple[int, float, LineFigures]:
+def time_lines(function: Function, arguments: Sequence[Arguments], pass_s: float) -> tuple[int, float, LineFigures]:
     """Profile about pass_s of calls after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
     batches = cycle(arguments)
     warm_up_s = timeit(lambda: function(*next(batches)), number=1)
@@ -143,7 +136,7 @@ def time_lines(
     return calls, *hooked_lines(function, islice(batches, calls))
 
 
-def hooked_lines(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> tuple[float, LineFigures]:
+def hooked_lines(function: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:
     """Run a function under line_profiler, once for each tuple of arguments. Returns timer unit, and hits and time."""
     from line_profiler import LineProfiler
 
@@ -157,9 +150,8 @@ def hooked_lines(function: Callable[..., Any], arguments: Iterable[tuple[Any, ..
     finally:
         profiler.disable_by_count()
         if isinstance(function, FunctionType):
-            function.__code__ = (
-                code  # line_profiler replaced it by a padded copy, which would change the code's identity
-            )
+            # line_profiler replaced it by a padded copy, which would change the code's identity
+            function.__code__ = code
     stats = profiler.get_stats()
     lines = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
     return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}
@@ -182,13 +174,13 @@ def hook_s() -> float:
     return max(0.0, (hooked_s - bare_s) / hits)
 
 
-def allocated_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
+def allocated_lines(function: Function, arguments: Arguments) -> LineFigures:
     """Return what each line of one call allocates through Python."""
     allocations = traced_lines(function, arguments).items()
     return {line: {"traced_bytes": one.added, "traced_peak_bytes": one.peak} for line, one in allocations}
 
 
-def memory_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> LineFigures:
+def resident_lines(function: Function, arguments: Arguments) -> LineFigures:
     """Return the bytes by which each line of one call raised the resident set, over all its hits."""
     from memory_profiler import LineProfiler, _get_memory
 

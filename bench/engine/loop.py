@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
-Sampler = Callable[[Callable[..., Any], Iterator[tuple[Any, ...]], tuple[Any, ...]], tuple[int, int, Any]]
+Function = Callable[..., Any]
+"""What is called: an implementation's function, or its compiled code."""
+Arguments = tuple[Any, ...]
+"""Arguments of a call: those of a batch, or the workspace that follows them."""
+Sampler = Callable[[Function, Iterator[Arguments], Arguments], tuple[int, int, Any]]
+"""The timing loop, see ``sampler``."""
 
 CLOCKS = MappingProxyType({"clock": time.perf_counter_ns, "cpu_clock": time.process_time_ns})
 """Bound when this module is imported, which is before any user's file is."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from impls.arrays import resident_zeros
 from impls.compiled import ready
-from impls.interface import Array, resident_zeros
-from impls.vectors import blocks, product
+from impls.interface import Array
+from impls.products import blocks, product
 
 from . import protocol
 from .process import blas_threads, pin
@@ -72,18 +73,18 @@ def halves(part: Array) -> tuple[Array, Array]:
     return part[:half], part[half : 2 * half]
 
 
-def reading(part: Array) -> Callable[[], Any]:
+def reading(part: Array) -> Callable[[], object]:
     first, second = halves(part)
     return lambda: np.dot(first, second)
 
 
-def writings(part: Array) -> tuple[Callable[[], Any], ...]:
+def writings(part: Array) -> tuple[Callable[[], object], ...]:
     """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched, which reads nothing."""
     pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros_like(part)
     return (lambda: ctypes.memset(pointer, 0, size), lambda: part.fill(0), lambda: np.copyto(part, zeros))
 
 
-def copyings(part: Array) -> tuple[tuple[Callable[[], Any], int], ...]:
+def copyings(part: Array) -> tuple[tuple[Callable[[], object], int], ...]:
     """Ways to read and write the same number of bytes, and how many bytes each moves.
 
     A pass in place moves twice its working set. Unlike a copy, it never fetches a cache line only to overwrite it.
@@ -96,7 +97,7 @@ def copyings(part: Array) -> tuple[tuple[Callable[[], Any], int], ...]:
     )
 
 
-def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
+def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], object], ...]:
     """Ways to multiply matrices: BLAS, and a product in blocks that fills vector registers where BLAS may not."""
     high, wide, columns = blocks(PRODUCT, dtype.itemsize)
     a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
@@ -108,11 +109,11 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Callable[[], Any], ...]:
     )
 
 
-def multiplied(out: Any, a: Any, b: Any, high: Any, wide: Any) -> None:
+def multiplied(out: Array, a: Array, b: Array, high: tuple[int, ...], wide: tuple[int, ...]) -> None:
     product(out, a, b, high, wide, False)
 
 
-def least_s(call: Callable[[], Any]) -> float:
+def least_s(call: Callable[[], object]) -> float:
     """Return the least seconds a call, of SAMPLES samples of at least SAMPLE_S each, after a warm-up call."""
     call()
     calls = max(1, int(SAMPLE_S / max(timeit(call, number=1), 1e-7)))

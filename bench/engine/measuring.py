@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from impls.case import Size
-from impls.interface import Implementation, Kernel, Problem, has_attribute
+from impls.facts import has_attribute
+from impls.interface import Implementation, Kernel, Problem
 
 from . import limits, memory, protocol
-from .contract import COMPILATION_PATIENCE, OK, WRONG, check_problem, compilation_patience
+from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, compilation_patience
 from .lines import profile_of
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
 from .timing import calibrate, take_turns
 from .variant import PreparedVariant, adapt_batch, prepare_variant
-from .verify import Fault, Verifier
+from .verify import Verifier
 from .watch import Guard, patch_reason
 
 STAGES_S = 0.05
@@ -51,7 +52,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     gc.collect()
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
-    emit(protocol.ProblemMade(touched=problem.touched, batches=len(problem.batches)))
+    emit(protocol.ProblemMade(touched=problem.touched))
     call_s = time_variants(job, implementations, problem, order, emit)
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for name, implementation in implementations.items() if options.memory else ():

@@ -10,22 +10,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from impls.interface import Implementation, Problem
 from impls.messages import type_and_message
 
 from .process import call_libc, end_with_parent
-from .variant import batches_for
+from .variant import adapt_batch
 
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""
+Result = TypeVar("Result")
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
 
@@ -49,16 +51,16 @@ def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     disable_huge_pages()
     trim_heap()
     tracemalloc.start()
-    pages = allocated_pages()
+    pages = status().get("RssAnon")  # those that belong to no file
     function, workspace = implementation.start(problem)
     prepare_traced, prepare_resident = 0, None
     if implementation.prepare:
         prepare_traced = tracemalloc.get_traced_memory()[0]
         trim_heap()  # return what set-up itself has freed
-        after = allocated_pages()
+        after = status().get("RssAnon")
         if pages is not None and after is not None:
             prepare_resident = max(0, after - pages - tracemalloc.get_tracemalloc_memory())
-    arguments = next(batches_for(implementation, problem, workspace))
+    arguments = adapt_batch(implementation.adapt, workspace, problem.batches[0])
 
     def call() -> int:
         tracemalloc.reset_peak()
@@ -76,27 +78,21 @@ def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     return dict(zip(FIGURES, (peak, resident, prepare_traced, prepare_resident), strict=True))
 
 
-def resident_growth(call: Callable[[], Any]) -> tuple[Any, int | None]:
+def resident_growth(call: Callable[[], Result]) -> tuple[Result, int | None]:
     """Return a call's result, and the most bytes by which it raises the resident set.
 
     The growth is None where the system keeps no high-water mark. Pages of files are not counted: a process that was just
     forked maps the pages of each library again at its first call, which is 2 MB for NumPy and 20 MB for torch.
     """
-    before = None
-    with contextlib.suppress(OSError, KeyError):
+    before: dict[str, int] = {}
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
-        files, before = status_bytes("RssFile"), status_bytes("VmRSS")
+        before = status()
     result = call()
-    if before is None:
+    if "RssFile" not in before:
         return result, None
-    return result, max(0, status_bytes("VmHWM") - before - max(0, status_bytes("RssFile") - files))
-
-
-def allocated_pages() -> int | None:
-    """Return the bytes of this process's pages that belong to no file; None where the system does not report them."""
-    with contextlib.suppress(OSError, KeyError):
-        return status_bytes("RssAnon")
-    return None
+    after = status()
+    return result, max(0, after["VmHWM"] - before["VmRSS"] - max(0, after["RssFile"] - before["RssFile"]))
 
 
 def trim_heap() -> None:
@@ -104,18 +100,19 @@ def trim_heap() -> None:
     call_libc("malloc_trim", 0)
 
 
-def status_bytes(field: str) -> int:
-    """Return a field of this process's status, in bytes. Raises KeyError where the system has no such field."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise KeyError(field)
+def status() -> dict[str, int]:
+    """Return the sizes in this process's status, in bytes; empty where the system does not report them."""
+    with contextlib.suppress(OSError):
+        sizes = re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/self/status").read_text())
+        return {name: int(size) * 1024 for name, size in sizes}
+    return {}
 
 
-def in_child(work: Callable[[], dict[str, Any]], time_limit_s: float) -> dict[str, Any]:
-    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long."""
-    if not hasattr(os, "fork"):
-        return {"why_not": "this system cannot fork"}
+def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[str, Any]:
+    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long.
+
+    The answer is sent as JSON, so that its keys become texts.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,7 @@
-"""Worker processes, seen from the main process: started ahead of need, watched, and ended with all that they started."""
+"""Worker processes, seen from the main process: started ahead of need, watched, and ended with all that they started.
+
+One worker and all workers are in one file, because what a worker has started can only be told from the other workers.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ as a program frees larger blocks. Set to their highest values from the start, th
 calls: without them, a sampler with arrays of 800 kB took 31 ms in one place of the order and 18 ms in another."""
 RUN_VARIABLE = "W2VBENCH_RUN"
 """The environment variable by which the processes of a run are known."""
+MOST_SPARES = 4
+"""Most processes that wait for their first job: each takes 0.2 GB."""
 START_PATIENCE = 10
 """How many times the usual limit a process may take to start: on a busy machine, importing numba alone takes seconds."""
 
@@ -71,7 +76,7 @@ class LongestStep:
 class Workers:
     """The workers of a run. As a context manager, it ends all of them and all that they started.
 
-    While a worker prepares its inputs, the next ones start and then wait. Nothing else runs while a worker measures. A
+    While a worker prepares its inputs, the next one starts and then waits. Nothing else runs while a worker measures. A
     reusable worker that has left nothing running also does the next job, until it is retired.
 
     Parameters
@@ -152,24 +157,22 @@ class Workers:
 
     def acquire(self, threads: int, reuse: bool = False) -> Worker:
         """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
+        if not reuse:
+            self.retire()
         with self.lock:
-            idle = self.idle.pop() if self.idle else None
-        if idle and reuse and idle.threads == threads:
-            return idle
-        if idle:
-            self.end(idle)
-        with self.lock:
-            spare = next((spare for spare in self.spares if spare.threads == threads), None)
-            if spare:
-                self.spares.remove(spare)
-        return spare or self.spawn(threads)
+            for waiting in (self.idle, self.spares):
+                for worker in waiting:
+                    if worker.threads == threads:
+                        waiting.remove(worker)
+                        return worker
+        return self.spawn(threads)
 
     def start_spares(self, threads: int, number: int = 1) -> None:
-        """Start workers ahead of need, until this number of spares is starting or waiting."""
+        """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting."""
         for spare in [spare for spare in self.spares if spare.threads != threads]:
             self.spares.remove(spare)
             self.end(spare)
-        while len(self.spares) < number:
+        while len(self.spares) < min(number, MOST_SPARES):
             self.spares.append(self.spawn(threads))
 
     def spawn(self, threads: int) -> Worker:
@@ -192,7 +195,7 @@ class Workers:
         with self.lock:
             self.all.discard(worker)
             end_strays(self.run_id, {other.process.pid for other in self.all})
-        worker.close()
+        worker.reader.join(1.0)
 
 
 class Worker:
@@ -218,15 +221,17 @@ class Worker:
                 },
                 start_new_session=True,
             )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
         threading.Thread(target=self.wait, daemon=True).start()
 
     def read_lines(self) -> None:
-        """Move lines into a queue, so that waiting for them takes no CPU time."""
-        assert self.process.stdout is not None
-        with contextlib.suppress(ValueError, OSError):
-            while line := self.process.stdout.readline(protocol.LONGEST_LINE):
+        """Move lines into a queue, so that waiting for them takes no CPU time. Close the pipe once nothing can write into it."""
+        with contextlib.suppress(ValueError, OSError), self.stdout:
+            while line := self.stdout.readline(protocol.LONGEST_LINE):
                 self.started.set()
                 self.lines.put(line)
         self.started.set()
@@ -238,10 +243,9 @@ class Worker:
         self.lines.put(None)
 
     def send(self, line: bytes) -> None:
-        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
+            self.stdin.write(line)
+            self.stdin.flush()
 
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
@@ -283,20 +287,12 @@ class Worker:
                     yield event
 
     def kill(self) -> None:
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            self.process.kill()
+        """End the process and its group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-    def close(self) -> None:
-        """Close the pipes, except one that another process still holds."""
-        self.reader.join(1.0)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe and (pipe is self.process.stdin or not self.reader.is_alive()):
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        with contextlib.suppress(OSError):
+            self.stdin.close()
 
 
 def exit_reason(code: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 
 import psutil
@@ -19,12 +20,10 @@ def pin(threads: int, cpu: int | None = None) -> None:
 
 def limit_memory(limit_bytes: int) -> None:
     """Make allocations beyond the limit raise MemoryError, before the system kills a process of its choice."""
-    try:
-        import resource
-
+    with contextlib.suppress(
+        ValueError, OSError
+    ):  # not on this system: the memory computed beforehand is still a limit
         resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
-    except (ImportError, ValueError, OSError):  # not on this system: the memory computed beforehand is still a limit
-        pass
 
 
 def count_tasks() -> int:
@@ -35,7 +34,7 @@ def count_tasks() -> int:
 
 def call_libc(function: str, *arguments: int) -> None:
     """Call a function of the C library that only Linux's has; nothing happens where there is none."""
-    with contextlib.suppress(AttributeError, TypeError):
+    with contextlib.suppress(AttributeError):
         getattr(ctypes.CDLL(None), function)(*arguments)
 
 

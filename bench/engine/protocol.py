@@ -127,9 +127,9 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
-    """Check implementations against their kernels' contracts."""
+    """Check an implementation against its kernel's contract."""
 
-    keys: tuple[str, ...]
+    key: str
     source: str = ""
 
 
@@ -177,8 +177,6 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
         Whether these are measured after the times.
     profile
         Variants that are profiled line by line.
-    spares
-        How many processes the main process may start once the times are taken.
     reuse
         Whether the process may have done another job before.
     """
@@ -190,7 +188,6 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     memory: bool = False
     stages: bool = False
     profile: tuple[str, ...] = ()
-    spares: int = 0
     reuse: bool = False
 
 
@@ -319,12 +316,9 @@ class ProblemMade(Event, frozen=True, kw_only=True):
     ----------
     touched
         Distinct rows that a batch touches, mean.
-    batches
-        Number of rotating batches.
     """
 
     touched: float
-    batches: int
 
 
 class Timed(Event, frozen=True, kw_only=True):
@@ -460,27 +454,17 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class SourceListed(Event, frozen=True, kw_only=True):
-    """The implementations of a source and the version of its interface, or the error with which it cannot be loaded."""
+    """The implementations of a source, or the error with which it cannot be loaded or measured."""
 
     source: str
     error: str = ""
     implementations: tuple[Facts, ...] = ()
-    interface: int | None = None
 
 
 class Pace(Event, frozen=True, kw_only=True):
-    """How fast an implementation trains."""
+    """How fast an implementation trains, measured for this purpose or so far in a run."""
 
     words_per_s: float
-
-
-class Progress(Event, frozen=True, kw_only=True):
-    """Progress of a training run."""
-
-    words: int
-    total: int
-    words_per_s: float
-    left_s: float
 
 
 class Trained(Event, frozen=True, kw_only=True):
@@ -524,7 +508,6 @@ Events = (
     | MachineLimits
     | SourceListed
     | Pace
-    | Progress
     | Trained
 )
 

@@ -14,11 +14,11 @@ import numpy as np
 from impls import catalogue
 from impls.identity import implementation_identity
 from impls.interface import INTERFACE_VERSION, Implementation, Kernel, Problem
+from impls.messages import describe
 from impls.trees import Tree
 
 from . import protocol
-from .contract import describe
-from .data_files import extension_sources, files_read_by
+from .data_files import files_used_by
 from .watch import watched_names
 
 
@@ -101,20 +101,20 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
         source = job.sources[name]
         try:
             side = load_source(name, source)
-            trees = Path(source.tree), Path(job.sources[other].tree)
-            listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
             version = sys.modules[f"{side.package}.interface"].INTERFACE_VERSION
             if version != INTERFACE_VERSION:
                 raise catalogue.CatalogueError(
                     f"its interface is version {version}, but this w2vbench measures version {INTERFACE_VERSION}: "
                     "use the w2vbench of that revision"
                 )
+            trees = Path(source.tree), Path(job.sources[other].tree)
+            listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
         except BaseException as error:  # SystemExit too: only this side has failed
             # by name: a copy has its own class
             message = str(error) if type(error).__name__ == "CatalogueError" else describe(error)
             emit(protocol.SourceListed(source=name, error=message))
             continue
-        emit(protocol.SourceListed(source=name, implementations=listed, interface=version))
+        emit(protocol.SourceListed(source=name, implementations=listed))
 
 
 def facts(
@@ -140,6 +140,7 @@ def facts(
     identity = implementation_identity(implementation, Tree(root, (root, root / "src", Path(file).parent)))
     strays = [] if root.is_relative_to(other) else sorted(filter(Tree(other).has_file, identity.outside_files))
     inside = [name for name in differing if (top / name).is_relative_to(root)]
+    read, built = files_used_by(identity, Path(file), top, inside)
     return protocol.Facts(
         key=implementation.key,
         kernel=kernel.name,
@@ -153,8 +154,8 @@ def facts(
         identity=identity.digest,
         late_imports=tuple(identity.late_imports),
         strays=tuple(str(Path(file).resolve().relative_to(other.resolve())) for file in strays),
-        data=tuple(files_read_by(identity, Path(file), top, inside)),
-        built=tuple(extension_sources(identity, Path(file), top, inside)),
+        data=read,
+        built=built,
         effects=tuple(
             (f"{Path(at).resolve().relative_to(top.resolve())}:{one.line}", one.text) for at, one in identity.effects
         ),

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .contract import WRONG
+from .contract import WRONG, Fault, fault_of
 from .protocol import Figures, MeasurementSettings
 from .variant import PreparedVariant, TimedCalls
-from .verify import Fault, Verifier, fault_of
+from .verify import Verifier
 from .watch import introspection
 
 OVERTIME = 10

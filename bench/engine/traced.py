@@ -9,10 +9,11 @@ import gc
 import inspect
 import sys
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from .loop import Arguments, Function
 
 
 @dataclass
@@ -31,36 +32,31 @@ class LineAllocation:
     peak: int = 0
 
 
-def traced_lines(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[int, LineAllocation]:
+def traced_lines(function: Function, arguments: Arguments) -> dict[int, LineAllocation]:
     """Trace what each line of one call allocates, by line number. A line includes the functions that it calls."""
     code = inspect.unwrap(function).__code__
     lines: dict[int, LineAllocation] = {}
-    outermost: FrameType | None = None
-    line: int | None = None
+    line: int | None = None  # 0 before the first line
     before = 0
 
-    def end_line() -> None:
-        now, peak = tracemalloc.get_traced_memory()
-        if line is not None:
-            allocation = lines.setdefault(line, LineAllocation())
-            allocation.added += now - before
-            allocation.peak = max(allocation.peak, peak - before)
-
-    def on_line(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal outermost, line, before
+    def on_line(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal line, before
         if event in ("line", "return"):  # the previous line has ended; after an exception it continues
-            end_line()
+            now, peak = tracemalloc.get_traced_memory()
+            if line:
+                allocation = lines.setdefault(line, LineAllocation())
+                allocation.added += now - before
+                allocation.peak = max(allocation.peak, peak - before)
             line = frame.f_lineno if event == "line" else None
-            outermost = frame if event == "line" else None
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
         return on_line
 
-    def on_call(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal outermost
-        if frame.f_code is not code or outermost is not None:  # a recursive call belongs to the line that makes it
+    def on_call(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal line
+        if frame.f_code is not code or line is not None:  # a recursive call belongs to the line that makes it
             return None
-        outermost = frame
+        line = 0
         return on_line
 
     gc.collect()

@@ -6,16 +6,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impls.case import Size
-from impls.interface import Implementation, has_attribute
-from impls.training.contract import LONGEST, Settings, noise_loss, training_problem
-from impls.words import Corpus
+from impls.facts import has_attribute
+from impls.interface import Implementation
+from impls.training.contract import LONGEST, Model, Settings, training_problem
+from impls.training.pairs import noise_loss
+from impls.words import Corpus, Ints
 
+from . import memory, protocol
+from .loop import Function
+from .process import limit_memory, pin
+from .sources import load_source
 from .variant import Adapt, adapt_batch
 
 PIECE = 120_000
@@ -27,10 +34,51 @@ LONG_STEP_S = 0.3
 """A step that takes longer than this shows an implementation's speed."""
 POINTS = 8
 """How often a run's loss is measured."""
+PROGRESS_S = 1.0
+"""Time between two reports of progress."""
 
-Ints = NDArray[np.integer[Any]]
 Lines = NDArray[np.int64]
 """Start and end of each line, (lines, 2)."""
+
+
+def train_once(job: protocol.Train, emit: protocol.Emit) -> None:
+    """Train once and save the vectors in a file, or only measure the implementation's training speed."""
+    pin(job.threads, job.cpu)
+    limit_memory(job.settings.memory_limit_bytes)
+    implementation = load_source("", job.sources[""]).find(job.key)
+    corpus = Corpus.load(Path(job.corpus))
+    emit(protocol.Ready())
+    plan = TrainingPlan(
+        implementation=implementation,
+        settings=Settings(**job.training),
+        seed=job.settings.seed,
+        **{name: getattr(job, name) for name in ("V", "H", "K", "threads", "epochs", "words")},
+    )
+    if job.vectors is None:
+        emit(protocol.StepBegins(name="measuring its speed", variant=implementation.key))
+        emit(protocol.Pace(words_per_s=pace(plan, corpus)))
+        return
+    emit(protocol.StepBegins(name="training", variant=implementation.key))
+    last = time.perf_counter()
+
+    def note(run: TrainingState) -> None:
+        nonlocal last
+        if time.perf_counter() - last > PROGRESS_S:
+            last = time.perf_counter()
+            emit(protocol.Pace(words_per_s=run.words_per_s))
+
+    run, growth = memory.resident_growth(lambda: train(plan, corpus, note, hold_out=True))
+    np.save(job.vectors, np.asarray(run.model.W_in))
+    emit(
+        protocol.Trained(
+            words=run.words,
+            seconds=run.seconds,
+            cpu_s=run.cpu_s,
+            peak_bytes=growth,
+            curve=run.curve,
+            whole=plan.words is None,
+        )
+    )
 
 
 def lines_of(corpus: Corpus, longest: int = LONGEST) -> Lines:
@@ -125,7 +173,7 @@ class TrainingState:
         When the run began, by ``time.perf_counter``.
     """
 
-    model: Any
+    model: Model
     total: int
     words: int = 0
     seconds: float = 0.0
@@ -186,7 +234,7 @@ def train(
     return run
 
 
-def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any], Any]:
+def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Function, Any]:
     """Make a model, and return the implementation's compiled step and the model."""
     counts = corpus.expected_counts(plan.V)
     problem = training_problem(plan.size, counts, [], np.random.default_rng(plan.seed), plan.settings)
@@ -195,9 +243,9 @@ def start_model(plan: TrainingPlan, corpus: Corpus) -> tuple[Callable[..., Any],
 
 
 def take_step(
-    step: Callable[..., Any], model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
+    step: Function, model: Any, piece: tuple[Ints, Ints], rates: tuple[float, float], adapt: Adapt | None
 ) -> tuple[float, float]:
-    """Take one training step and return its wall and CPU seconds, without adapting the piece.
+    """Take one training step and return its wall and CPU seconds. Adapting the piece is not timed.
 
     rates: learning rate at the start and at the end of the step.
     """

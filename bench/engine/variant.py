@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ import numpy as np
 
 from impls.interface import Implementation, Kernel, Problem, Wrong
 
-from .loop import Sampler, sampler
+from .loop import Arguments, Function, Sampler, sampler
 
-Adapt = Callable[..., tuple[Any, ...]]
+Adapt = Callable[..., Arguments]
 
 
 class TimedCalls(NamedTuple):
@@ -23,7 +23,7 @@ class TimedCalls(NamedTuple):
     wall_ns: int
     cpu_ns: int
     result: Any
-    batches: Sequence[tuple[Any, ...]]
+    batches: Sequence[Arguments]
 
 
 @dataclass
@@ -61,8 +61,8 @@ class PreparedVariant:
     """
 
     name: str
-    function: Callable[..., Any]
-    workspace: tuple[Any, ...]
+    function: Function
+    workspace: Arguments
     problem: Problem
     sample: Sampler
     kernel: Kernel | None = None
@@ -123,7 +123,7 @@ def prepare_variant(
     return PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
 
 
-def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: int) -> Sequence[tuple[Any, ...]]:
+def successive_batches(batches: Sequence[Arguments], place: int, calls: int) -> Sequence[Arguments]:
     """Return the rotating batches of some successive calls."""
     if place + calls <= len(batches):
         return batches[place : place + calls]
@@ -133,29 +133,21 @@ def successive_batches(batches: Sequence[tuple[Any, ...]], place: int, calls: in
 def renew_batches(problem: Problem, place: int, calls: int) -> None:
     """Give the rotating batches of some successive calls new contents."""
     number = len(problem.batches)
-    calls = min(calls, number)
     to_end = min(calls, number - place)
     problem.renew(place, to_end)
-    if calls > to_end:
-        problem.renew(0, calls - to_end)
+    if from_start := min(calls, number) - to_end:
+        problem.renew(0, from_start)
 
 
-def adapt_batch(adapt: Adapt | None, workspace: tuple[Any, ...], batch: tuple[Any, ...]) -> tuple[Any, ...]:
+def adapt_batch(adapt: Adapt | None, workspace: Arguments, batch: Arguments) -> Arguments:
     """Change a batch's form by an implementation's ``adapt``, if it has one."""
     return adapt(workspace[0] if workspace else None, *batch) if adapt else batch
 
 
-def batches_for(
-    implementation: Implementation, problem: Problem, workspace: tuple[Any, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield a problem's batches in the form that an implementation takes."""
-    return (adapt_batch(implementation.adapt, workspace, batch) for batch in problem.batches)
-
-
-def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
+def shares_memory(batch: Arguments, adapted: Arguments) -> bool:
     """Whether an adapted batch uses its arrays' own memory, so that renewing them renews it."""
 
-    def address(part: Any) -> Any:
+    def address(part: object) -> object:
         if isinstance(part, np.ndarray):
             return part.ctypes.data
         return part.data_ptr() if hasattr(part, "data_ptr") else None
@@ -164,7 +156,7 @@ def shares_memory(batch: tuple[Any, ...], adapted: tuple[Any, ...]) -> bool:
     return all(address(one) == address(other) for one, other in pairs if isinstance(one, np.ndarray))
 
 
-def check_same_values(names: Sequence[str], batch: tuple[Any, ...], adapted: Any) -> None:
+def check_same_values(names: Sequence[str], batch: Arguments, adapted: object) -> None:
     """Raise Wrong unless an adapted batch holds the batch's values in the same order: only their form may change."""
     if type(adapted) is not tuple or len(adapted) != len(batch):
         raise Wrong(f"adapt must return a tuple of {len(batch)} arguments")

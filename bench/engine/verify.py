@@ -7,33 +7,13 @@ import warnings
 
 import numpy as np
 
-from bench.engine.contract import ERROR, OUT_OF_MEMORY, WRONG, describe, verdict_of
-
+from .contract import WRONG, Fault, fault_of, verdict_of
 from .variant import PreparedVariant, TimedCalls, adapt_batch, check_same_values
 from .watch import Guard
 
 MOST_SHARE = 0.05
 """Optional verification may take this share of the time that a variant's samples took."""
 RESULT = "a timed call's result: "
-
-
-class Fault(Exception):
-    """The variant whose step it is has failed.
-
-    Attributes
-    ----------
-    status, reason
-        How it failed.
-    """
-
-    def __init__(self, status: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
-
-
-def fault_of(error: Exception) -> Fault:
-    """Turn a variant's exception into a fault."""
-    return Fault(OUT_OF_MEMORY if isinstance(error, MemoryError) else ERROR, describe(error))
 
 
 class Verifier:

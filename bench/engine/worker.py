@@ -9,27 +9,27 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 if __name__ == "__main__":  # the project's packages, not this folder, come first
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from bench.engine import checking, lines, machine, measuring, protocol, sources, training
-from bench.engine.contract import ERROR, OUT_OF_MEMORY, OVER_LIMIT, describe
+from bench.engine import contract, lines, machine, measuring, protocol, sources, training_loop
+from bench.engine.contract import Fault, fault_of
 from bench.engine.process import count_tasks, end_with_parent
-from bench.engine.verify import Fault
 from bench.engine.watch import watched_names
 from impls import catalogue
 from impls.compiled import warm_up
 
 JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
-    protocol.CheckContract: checking.check,
+    protocol.CheckContract: contract.check,
     protocol.ListSources: sources.list_sources,
     protocol.MeasureLimits: machine.measure_limits,
     protocol.Measure: measuring.measure,
     protocol.ProfileLines: lines.profile_lines,
-    protocol.Train: training.train_once,
+    protocol.Train: training_loop.train_once,
 }
 
 
@@ -47,28 +47,21 @@ def main() -> None:
 
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
-        emit = emitter(events, jobs, token)
+        emit = partial(send, events, jobs, token)
         tasks_before = count_tasks()
         try:
             JOBS[type(job)](job, emit)
             emit(protocol.Done(clean=count_tasks() <= tasks_before))
-        except Fault as fault:
-            emit(protocol.Failed(status=fault.status, reason=fault.reason))
-        except MemoryError:
-            emit(protocol.Failed(status=OUT_OF_MEMORY, reason=OVER_LIMIT))
         except Exception as error:
-            emit(protocol.Failed(status=ERROR, reason=describe(error)))
+            fault = error if isinstance(error, Fault) else fault_of(error)
+            emit(protocol.Failed(status=fault.status, reason=fault.reason))
 
 
-def emitter(events: BinaryIO, jobs: BinaryIO, token: str) -> protocol.Emit:
-    """Return a function that writes an event, and after ``Ready`` waits for the main process's reply."""
-
-    def emit(event: protocol.Events) -> None:
-        events.write(protocol.line_of(event, token))
-        if isinstance(event, protocol.Ready):
-            jobs.readline()
-
-    return emit
+def send(events: BinaryIO, jobs: BinaryIO, token: str, event: protocol.Events) -> None:
+    """Write an event, and after ``Ready`` wait for the main process's reply."""
+    events.write(protocol.line_of(event, token))
+    if isinstance(event, protocol.Ready):
+        jobs.readline()
 
 
 if __name__ == "__main__":

@@ -32,9 +32,10 @@ from bench.engine.verify import Verifier
 from bench.plans.presets import PRESETS
 from bench.plans.problems import ProblemRun, measure_next, new_problem_run
 from bench.plans.run import saved_corpus
-from impls import catalogue, words
+from impls import catalogue, texts
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
+from impls.words import Corpus
 from reports import load
 from reports.samples import walls
 from reports.statistics import paired_ratio
@@ -83,14 +84,14 @@ def main(
         compare_runs(*results)
         return
     pin(1)
-    corpus = words.builtin()
+    corpus = texts.builtin()
     agreed = [wall_and_cpu(corpus), allocation(corpus), overhead()]
     if problems:
         agreed.append(coverage(corpus, problems))
     raise typer.Exit(0 if all(agreed) else 1)
 
 
-def load_case(name: str, corpus: words.Corpus) -> tuple[Implementation, Problem]:
+def load_case(name: str, corpus: Corpus) -> tuple[Implementation, Problem]:
     """Return a case's implementation and its inputs."""
     case = Case.parse(name)
     implementation = next(i for i in catalogue.own() if i.key == f"{case.kernel}/{case.slug}")
@@ -101,7 +102,7 @@ def one_row(W: Any, word: int) -> Any:
     return W[word]
 
 
-def variants(corpus: words.Corpus) -> Iterator[PreparedVariant]:
+def variants(corpus: Corpus) -> Iterator[PreparedVariant]:
     """Yield the timed cases."""
     table = np.ones((1000, 100), np.float32)
     single = Problem(Size(1000), {}, [(table, 5)], 0.0)
@@ -110,7 +111,7 @@ def variants(corpus: words.Corpus) -> Iterator[PreparedVariant]:
         yield prepare_variant(name, *load_case(name, corpus))
 
 
-def wall_and_cpu(corpus: words.Corpus) -> bool:
+def wall_and_cpu(corpus: Corpus) -> bool:
     """Alternate our samples with timeit's, of as many calls of the same function. Compare our CPU time with getrusage."""
     print(f"{'wall, a call':<62} {'ours':>9} {'timeit':>9} {'differ by':>9}   CPU against getrusage")
     agree = True
@@ -149,7 +150,7 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def allocation(corpus: words.Corpus) -> bool:
+def allocation(corpus: Corpus) -> bool:
     """Compare the peak allocation of one call with memray, which traces malloc."""
     try:
         import memray
@@ -191,7 +192,7 @@ def overhead() -> bool:
     return share <= 0.01
 
 
-def coverage(corpus: words.Corpus, problems: int) -> bool:
+def coverage(corpus: Corpus, problems: int) -> bool:
     """Measure how often the interval of a ``quick`` measurement contains the ratio of all measurements together."""
     chosen = [i for i in catalogue.own() if i.key in ("lookup/csr-one-hot", "lookup/gather", "lookup/take")]
     settings = PRESETS["quick"].settings

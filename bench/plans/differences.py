@@ -114,7 +114,7 @@ def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict
     RevisionError
         If HEAD cannot be loaded.
     NotComparable
-        If BASE cannot be loaded, or its interface has another version.
+        If BASE cannot be loaded.
     """
     try:
         sides = context.list_sources(differing)
@@ -123,13 +123,8 @@ def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict
     for name, raised in (("head", RevisionError), ("base", NotComparable)):
         if sides[name].error:
             raise raised(f"{name.upper()} cannot be loaded: {sides[name].error}")
-    base, head = sides["base"], sides["head"]
-    if base.interface != head.interface:
-        raise NotComparable(
-            f"the interface of implementations changed (version {base.interface} in BASE, {head.interface} in HEAD), so they "
-            "cannot be measured in one process: compare HEAD with a revision that has the same interface"
-        )
-    return tuple({one.key: one for one in side.implementations} for side in (base, head))  # type: ignore[return-value]
+    base, head = ({one.key: one for one in sides[name].implementations} for name in ("base", "head"))
+    return base, head
 
 
 def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseSelection) -> Differences:

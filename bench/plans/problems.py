@@ -12,7 +12,8 @@ from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
-from impls.interface import Implementation, array_bytes
+from impls.facts import array_bytes
+from impls.interface import Implementation
 from reports.result_schema import Samples
 from reports.units import size_bytes
 
@@ -71,15 +72,12 @@ class ProblemFigures:
         Calls and rounds of those functions.
     touched
         Distinct rows a batch, mean over processes.
-    batches
-        Number of rotating batches.
     """
 
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
-    batches: int = 0
 
 
 @dataclass(kw_only=True)
@@ -139,7 +137,6 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         memory=first,
         stages=first,
         profile=tuple(profiled) if first else (),
-        spares=context.settings.processes - 1 if first else 0,
         reuse=context.only_own_code,
     )
     if cases:
@@ -157,7 +154,6 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
     if outcome.problem:  # the mean over processes: each has different inputs
         done = problem.processes
         problem.touched = (problem.touched * done + outcome.problem.touched) / (done + 1)
-        problem.batches = outcome.problem.batches
     for name, limit in outcome.limits.items():
         problem.limits.setdefault(name, []).append(outcome.samples(FLOOR + name))
         problem.limit_plans[FLOOR + name] = SamplePlan(calls=limit.calls, rounds=limit.rounds)

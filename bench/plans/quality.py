@@ -167,7 +167,7 @@ def compare(
                 raise word_limit
             job = run.job(request, context, words=word_limit, vectors=str(vectors))
             for event in context.workers.work(job, threads, start_next=True):
-                if isinstance(event, protocol.Progress):
+                if isinstance(event, protocol.Pace):
                     note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
                 elif isinstance(event, protocol.Trained):
                     records.append(run.record(**training_record(event, np.load(vectors), tests)))

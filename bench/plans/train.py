@@ -17,8 +17,9 @@ from bench.engine.training_loop import TrainingPlan, TrainingState, most_frequen
 from bench.engine.training_loop import train as train_implementation
 from bench.plans.journal import put_aside
 from bench.plans.run import PlanError, temporary_folder
-from impls import words
-from impls.training.contract import keep_probability
+from impls import texts
+from impls.training.pairs import keep_probability
+from impls.words import Corpus
 from reports.units import size_bytes
 
 from .vectors import save
@@ -144,14 +145,14 @@ def check_writable(out: Path, corpus: Path | None) -> None:
         raise PlanError(f"--out: {out.parent} cannot be written to ({error.strerror or error})") from error
 
 
-def read(request: TrainingRequest, folder: Path) -> words.Corpus:
+def read(request: TrainingRequest, folder: Path) -> Corpus:
     """Read the text, without its rarest words. A user's text is streamed from disk; the built-in text is in memory."""
     if request.corpus is not None:
-        return words.stored(request.corpus, folder, request.min_count)
-    return without_rare_words(words.builtin(), request.min_count)
+        return texts.stored(request.corpus, folder, request.min_count)
+    return without_rare_words(texts.builtin(), request.min_count)
 
 
-def without_rare_words(text: words.Corpus, min_count: int) -> words.Corpus:
+def without_rare_words(text: Corpus, min_count: int) -> Corpus:
     """Return a text without the words that occur less often. Raises PlanError if fewer than two are left."""
     V = int((text.counts >= min_count).sum())
     if V < 2:
@@ -161,10 +162,8 @@ def without_rare_words(text: words.Corpus, min_count: int) -> words.Corpus:
 
 def peak_memory() -> str:
     """Return the process's peak memory as text, mapped files included; empty where the system does not report it."""
-    try:
-        return f"; peak memory {size_bytes(memory.status_bytes('VmHWM'))}"
-    except (OSError, KeyError):
-        return ""
+    peak = memory.status().get("VmHWM")
+    return f"; peak memory {size_bytes(peak)}" if peak else ""
 
 
 def say(line: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..machine import prefetch_row
-from ..vectors import UNIT, exponentials, gradients, row_units, scores
+from ..products import UNIT, exponentials, gradients, row_units, scores
 
 LARGE = 1e200
 """A running product of factors up to 2 is replaced by its logarithm above this, before it overflows."""

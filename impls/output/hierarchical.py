@@ -15,20 +15,11 @@ from ..batches import rotating_problem
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
-from ..vectors import gradients, scores
+from ..products import gradients, scores
 from ..words import Corpus, Floats
 from .candidates import Buffers, row_buffers, softplus_all
-from .contract import (
-    SIZES,
-    Candidates,
-    batch_count,
-    check_with,
-    hidden_batches,
-    output_weights,
-    sigmoid,
-    softplus,
-    verify_with,
-)
+from .contract import SIZES, batch_count, hidden_batches, output_weights, sigmoid, softplus
+from .reference import Candidates, check_with, verify_with
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 

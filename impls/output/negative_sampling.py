@@ -12,23 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import resident_zeros
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, resident_zeros
+from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
 from ..peers import leaf, tensors, torch_on
-from ..vectors import gradients, scores
+from ..products import gradients, scores
 from .candidates import Buffers, row_buffers, softplus_all
-from .contract import (
-    SIZES,
-    Candidates,
-    check_with,
-    gradient_buffer,
-    make_sampled,
-    sampled_work,
-    sigmoid,
-    softplus,
-    verify_with,
-)
+from .contract import SIZES, gradient_buffer, make_sampled, sampled_work, sigmoid, softplus
+from .reference import Candidates, check_with, verify_with
 
 
 def candidates(target: Array, negatives: Array) -> Candidates:

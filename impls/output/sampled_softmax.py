@@ -12,17 +12,10 @@ from functools import partial
 import numpy as np
 
 from ..interface import Array, Kernel
-from ..vectors import exponentials
+from ..products import exponentials
 from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
-from .contract import (
-    SIZES,
-    Candidates,
-    check_with,
-    join_shared,
-    make_sampled,
-    sampled_work,
-    verify_with,
-)
+from .contract import SIZES, make_sampled, sampled_work
+from .reference import Candidates, check_with, join_shared, verify_with
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 

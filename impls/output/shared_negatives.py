@@ -13,17 +13,8 @@ import numpy as np
 
 from ..interface import Array, Kernel
 from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_pass
-from .contract import (
-    SIZES,
-    Candidates,
-    check_with,
-    join_shared,
-    make_sampled,
-    sampled_work,
-    sigmoid,
-    softplus,
-    verify_with,
-)
+from .contract import SIZES, make_sampled, sampled_work, sigmoid, softplus
+from .reference import Candidates, check_with, join_shared, verify_with
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 

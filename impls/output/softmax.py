@@ -1,7 +1,8 @@
 """output.softmax: h (B, H), W_out (V, H), target (B,) -> mean cross-entropy of the softmax over all V words, dh, dW_out.
 
 This is chapter 3's output layer (slide 14). Each example takes a score, an exponential and a gradient row for every word
-of the vocabulary. The time of every implementation grows with V; they differ in how often they go through memory.
+of the vocabulary. The time of every implementation grows with V; they differ in how often they go through memory. The file
+is long because it tells one story, from the book's layer to compiled tiles.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import resident_zeros
 from ..batches import rotating_problem
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work, Wrong, check_close, check_dtype, resident_zeros
+from ..checks import check_close, check_dtype
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..peers import leaf, tensors, torch_on
-from ..vectors import aligned, blocks, exponentials, product
+from ..products import blocks, exponentials, product
+from ..vectors import aligned
 from ..words import Corpus
-from .contract import SIZES, batch_count, check_slope, gradient_buffer, hidden_batches, output_weights
+from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights
+from .reference import check_slope
 
 BLOCK = 4096
 
@@ -276,7 +281,7 @@ class Tiles(NamedTuple):
     gradient
         dW_out, (V, H).
     high, wide
-        How products with B' columns are divided into blocks (see ``vectors.blocks``).
+        How products with B' columns are divided into blocks (see ``products.blocks``).
     tall, broad
         How products with H' columns are.
     """

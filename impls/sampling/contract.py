@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import rotating_problem
+from ..batches import rotating_batch_count, rotating_problem
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, check_integers, rotating_batch_count
+from ..checks import check_integers
+from ..interface import Array, Problem, Work, Wrong
 from ..random import integer_alias_table, state
 from ..words import Corpus, Floats, Ints
 

@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import RotatingBatches, SlidingInput, rotating_problem, stream_length
+from ..arrays import normals, resident_zeros
+from ..batches import RotatingBatches, SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..case import Size
-from ..interface import (
-    Array,
-    Problem,
-    Work,
-    Wrong,
-    check_close,
-    check_dtype,
-    check_integers,
-    equal_elsewhere,
-    normals,
-    resident_zeros,
-    rotating_batch_count,
-)
+from ..checks import check_close, check_dtype, check_integers, equal_elsewhere
+from ..interface import Array, Problem, Work, Wrong
 from ..words import Corpus
 
 

@@ -19,7 +19,8 @@ from ..interface import Array, Problem
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
 from ..vectors import LINE, aligned
 from ..words import Floats, Ints
-from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial, keep_probability, pairs_in
+from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
+from .pairs import keep_probability, pairs_in
 from .rows import cbow_step, prefetch_row_to_write, skip_gram_step
 
 AHEAD = 2

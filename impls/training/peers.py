@@ -8,7 +8,8 @@ import numpy as np
 
 from ..interface import Array, Problem
 from ..words import Ints
-from .contract import LONGEST, Settings, examples, initial, keep_probability, windows
+from .contract import LONGEST, Settings, initial
+from .pairs import examples, keep_probability, windows
 
 AT_ONCE = 1_000_000
 """Words per piece for gensim's workers: starting them and waiting for the last takes as long as some thousand words."""

@@ -26,7 +26,8 @@ from ..scatter.rows import csr
 from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
 from ..words import Ints
-from .contract import Settings, examples, initial, keep_probability, windows
+from .contract import Settings, initial
+from .pairs import examples, keep_probability, windows
 
 BATCH = 100
 """The book's batch, in words."""

@@ -5,6 +5,8 @@ take it as a whole V × H matrix instead, only so that one optimizer serves all 
 so write the rows into a matrix of zeros, and zero them again after the step, so that each call can have another batch.
 That is 2 n rows of traffic beside whole tables. The book's layer also zeroes a V × H gradient; that belongs to
 ``scatter.dense``. B is the number of words of a batch before np.unique, so that n is smaller where words repeat.
+
+Inputs and checks are in one file, because a check begins with the rows that the inputs were drawn from.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_problem
+from ..arrays import normals
+from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_batch_count, rotating_problem
 from ..case import Size
-from ..interface import Array, Problem, Work, Wrong, check_close, normals, rotating_batch_count
+from ..checks import check_close
+from ..interface import Array, Problem, Work, Wrong
 from ..words import Corpus
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7

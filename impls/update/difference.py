@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import normals
 from ..case import Size
-from ..interface import Array, normals
-from ..words import Corpus, builtin
+from ..interface import Array
+from ..texts import builtin
+from ..words import Corpus
 from .adam import decay
 from .lazy_adam import all_rows
 

@@ -16,7 +16,7 @@ from bench.engine import environment
 from bench.engine.pool import Workers
 from bench.plans import journal
 from bench.plans import train as training
-from impls import words
+from impls import texts
 from tests.commands.theirs import make_repository
 
 COMMAND = get_command(main.app)
@@ -64,10 +64,10 @@ class Asked:
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Runs commands in this process and in a folder of their own, as far as to where processes would be started."""
-    small = words.encode("small", ["the cat sat on the mat and the dog sat on the cat\n" * 50])
+    small = texts.encode("small", ["the cat sat on the mat and the dog sat on the cat\n" * 50])
     monkeypatch.chdir(tmp_path)
     for owner, name, instead in (
-        (words, "builtin", lambda: small),
+        (texts, "builtin", lambda: small),
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
         (journal, "lock_folder", lambda folder: None),

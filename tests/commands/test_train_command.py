@@ -15,8 +15,8 @@ import pytest
 
 from bench.plans import scores as quality
 from bench.plans.quality import QualityRequest, content, words_trained
+from impls.texts import builtin
 from impls.training.implementations import CBOW
-from impls.words import builtin
 from reports.files import read
 from reports.result_schema import Training, TrainingRun
 from tests.processes import started, w2vbench

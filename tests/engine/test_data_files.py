@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.data_files import extension_sources, files_read_by
+from bench.engine.data_files import files_used_by
 from impls.identity import Identity
 
 
@@ -15,7 +15,7 @@ def code(*texts: str, reads: bool = False) -> Identity:
 
 
 def found(identity: Identity, *differing: str, at: str = "mine.py", tree: Path = Path("/tree")) -> list[str]:
-    return files_read_by(identity, tree / at, tree, differing)
+    return list(files_used_by(identity, tree / at, tree, differing)[0])
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_what_an_extension_is_built_from_is_known_by_its_name_or_its_package(tmp
     differing = ("mine/_rows.c", "src/fastrows.cpp", "src/other.c", "mine/rows.py")
 
     def built(at: str, *texts: str) -> list[str]:
-        return extension_sources(code(*texts), tmp_path / at, tmp_path, differing)
+        return list(files_used_by(code(*texts), tmp_path / at, tmp_path, differing)[1])
 
     assert built("mine/top.py") == ["mine/_rows.c"]
     assert built("top.py", "fastrows") == ["src/fastrows.cpp"]
     assert built("top.py", "_other", "numpy") == ["src/other.c"]
     assert built("top.py", "numpy") == []
     assert built("top.py", "fastrows.cpp") == []  # it compiles the file itself, each side its own
-    assert files_read_by(code("fastrows"), tmp_path / "top.py", tmp_path, differing) == []
+    assert found(code("fastrows"), *differing, at="top.py", tree=tmp_path) == []

@@ -11,7 +11,7 @@ import pytest
 
 from bench.engine.leftovers import abandoned_folders
 from bench.plans.run import saved_corpus
-from impls import words
+from impls import texts
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
     for folder in (*kept, left := temporary / f"w2vbench-{gone()}-abc"):
         folder.mkdir()
     assert list(abandoned_folders("w2vbench")) == [left]
-    small = words.encode("small", ["the cat sat on the mat"])
+    small = texts.encode("small", ["the cat sat on the mat"])
     with saved_corpus(small):
         assert not left.exists()
         assert all(folder.exists() for folder in kept)

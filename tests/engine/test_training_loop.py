@@ -23,24 +23,27 @@ from bench.engine.training_loop import (
     split_held_out,
     train,
 )
-from impls import words
+from impls import texts
 from impls.interface import Array, Implementation
+from impls.texts import CorpusError, read, stored
 from impls.training.contract import topic_text
 from impls.training.implementations import CBOW, SKIP_GRAM
-from impls.words import Corpus, CorpusError, read, stored
+from impls.words import Corpus
 
-texts = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee ", " ."]), max_size=200).map("".join)
+any_text = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee ", " ."]), max_size=200).map(
+    "".join
+)
 
 
 # a text by way of the disk
 
 
 @settings(max_examples=150)
-@given(text=texts, least=st.integers(1, 3))
+@given(text=any_text, least=st.integers(1, 3))
 def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -> None:
     """Whatever falls on the borders of chunks, which are made small here."""
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "CHUNK", 16)
+        patch.setattr(texts, "CHUNK", 16)
         folder = Path(name)
         (folder / "text").write_text(text)
         try:

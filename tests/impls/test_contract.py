@@ -13,7 +13,8 @@ from bench.engine.contract import Verdict, check_contract
 from impls.catalogue import missing, own
 from impls.interface import Array, Implementation
 from impls.sampling.without_replacement import gumbel_top_k
-from impls.words import Corpus, encode
+from impls.texts import encode
+from impls.words import Corpus
 from tests.impls.calling import verdict_of
 
 FOUND = list(own())

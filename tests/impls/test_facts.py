@@ -12,7 +12,8 @@ import pytest
 from bench.plans.run_result import source
 from impls import catalogue
 from impls.case import BadName, Size
-from impls.interface import BadImplementation, Implementation, has_attribute
+from impls.facts import has_attribute
+from impls.interface import BadImplementation, Implementation
 from impls.lookup import gather, lookup
 from impls.training.implementations import cbow, skip_gram
 

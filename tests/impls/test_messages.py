@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engine.contract import describe
-from impls.messages import message_of, one_line, quoted, readable, type_and_message
+from impls.messages import describe, message_of, one_line, quoted, readable, type_and_message
 
 
 def raising(error: type[BaseException]) -> Exception:

@@ -17,7 +17,7 @@ from impls.interface import Array, Implementation, Problem
 from impls.random import alias_table, draw, integer_alias_table, next_bits, state
 from impls.sampling.contract import inclusion_probabilities, law_without
 from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
-from impls.words import encode
+from impls.texts import encode
 from tests.impls.calling import called, for_every, implementations
 
 DIFFERENT, INDEPENDENT = map(implementations, ("sampling.without-replacement", "sampling.with-replacement"))

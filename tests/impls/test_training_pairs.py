@@ -14,7 +14,8 @@ from impls.case import Size
 from impls.interface import Implementation
 from impls.training import contract
 from impls.training.compiled import CompiledModel
-from impls.training.contract import EVERY_PAIR, Settings, covers, keep_probability, pairs_of, topic_text
+from impls.training.contract import EVERY_PAIR, Settings, covers, topic_text
+from impls.training.pairs import keep_probability, pairs_of
 from impls.words import Corpus
 from tests.impls.texts import EVERY, V, model_of, problem_of, text, those
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.vectors import UNIT, aligned, blocks, exponentials, gradients, product, row_units, scores
+from impls.products import UNIT, blocks, exponentials, gradients, product, row_units, scores
+from impls.vectors import aligned
 
 
 def call_exponentials(row: Any, less: Any) -> None:

@@ -14,7 +14,8 @@ from scipy.stats import chisquare
 from impls.case import Size
 from impls.interface import Array
 from impls.lookup import lookup
-from impls.words import Corpus, encode
+from impls.texts import encode
+from impls.words import Corpus
 
 TEXT = "you say goodbye\nand I say hello\n"
 

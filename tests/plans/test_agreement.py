@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from bench.plans import agreement
-from impls import words
+from impls import texts
 from tests import saved
 
 
 def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("memray")
-    assert agreement.allocation(words.builtin()), capsys.readouterr().out
+    assert agreement.allocation(texts.builtin()), capsys.readouterr().out
     assert capsys.readouterr().out.count("@V=") == len(agreement.MEMORY_CASES)
 
 
 def test_the_timed_cases_exist_and_repeat_one_batch() -> None:
-    variants = list(agreement.variants(words.builtin()))
+    variants = list(agreement.variants(texts.builtin()))
     assert len({variant.name for variant in variants}) == 6
     for variant in variants:
         assert len(variant.problem.batches) == 1

@@ -129,9 +129,7 @@ class Answered(Workers):
 
     def __init__(self, **sides: dict[str, Any]) -> None:
         super().__init__()
-        self.listed = [
-            protocol.SourceListed(source=name, **{"interface": 1, **facts_of}) for name, facts_of in sides.items()
-        ]
+        self.listed = [protocol.SourceListed(source=name, **facts_of) for name, facts_of in sides.items()]
 
     def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
         yield protocol.StepBegins(name="loading")
@@ -151,7 +149,6 @@ def test_both_sides_are_listed_by_key() -> None:
         ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
         ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
         ({"error": "SyntaxError: no"}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
-        ({}, {"interface": 2}, r"version 1 in BASE, 2 in HEAD\)", False),
     ],
 )
 def test_what_is_not_heads_fault_leaves_the_question_open(

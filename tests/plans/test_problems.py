@@ -17,7 +17,7 @@ from bench.engine.pool import RUN_VARIABLE, Workers
 from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, measure_problem, new_problem_run
 from bench.plans.run import saved_corpus
-from impls import catalogue, words
+from impls import catalogue, texts
 from impls.case import Size
 from tests.contexts import context_of
 
@@ -137,7 +137,7 @@ Tracks = Callable[..., RunContext]
 @pytest.fixture(scope="module")
 def track() -> Iterator[Tracks]:
     """Makes a track with files and settings; workers and the corpus' folder are shared."""
-    with saved_corpus(words.builtin()) as folder, Workers() as workers:
+    with saved_corpus(texts.builtin()) as folder, Workers() as workers:
         yield lambda settings=QUICK, *files: context_of(workers, folder, files, settings)
 
 
@@ -194,7 +194,7 @@ def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_proble
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
 def test_no_process_is_left_behind(hostile_file: Path) -> None:
     mine = [i for i in catalogue.from_file(hostile_file) if i.slug in ("forks", "exits", "sleeps")]
-    with saved_corpus(words.builtin()) as folder, Workers() as workers:
+    with saved_corpus(texts.builtin()) as folder, Workers() as workers:
         measure_problem(mine, Size(1000, 8, 16), context_of(workers, folder, (hostile_file,), QUICK))
     left = [line for process in psutil.process_iter() if (line := marked(process, workers.run_id))]
     assert left == []
@@ -254,7 +254,7 @@ def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
 def test_every_ring_is_gone_round_and_reset(track: Tracks) -> None:
     """Accumulating changes dW; between samples it is set back, or sums would grow with the number of calls."""
     add_at = next(i for i in catalogue.own() if i.key == "scatter.accumulate/add-at")
-    problem = add_at.kernel.make(Size(50, 4, 10), words.builtin(), np.random.default_rng(0))
+    problem = add_at.kernel.make(Size(50, 4, 10), texts.builtin(), np.random.default_rng(0))
     for batch in problem.batches:
         add_at(*batch)
     assert problem.inputs["dW"].any()

@@ -1,0 +1,281 @@
+"""Products in compiled functions: of matrices, and of a hidden vector with rows of a table, in blocks that stay in registers.
+
+Only compiled functions can call them. A tuple as an argument passes a number that is known at compile time: its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .compiled import FASTMATH_FLAGS, machine_code
+from .vectors import Vectors, array_parts, register_bytes
+
+UNIT = 32
+"""Rows are padded to a multiple of these bytes: half of the largest registers, so that little is computed needlessly."""
+
+
+@machine_code
+def product_block(typing: Any, out: Any, A: Any, X: Any, high: Any, wide: Any, add: Any) -> Any:
+    """Compute one block of A X, or of out + A X, in out. The sums stay in registers.
+
+    Parameters
+    ----------
+    out, X
+        (rows, columns) and (n, columns), with contiguous rows. n is at least 1.
+    A
+        (rows, n), with any strides.
+    high, wide
+        Tuples with as many items as the block has rows, and units per row.
+    add
+        Whether to add to out.
+    """
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (o, _, (o_row, _)), (a, (_, n), (a_row, a_column)), (x, _, (x_row, _)) = (
+            array_parts(context, b, kind, value) for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
+        )
+        whole, rest = divmod(len(wide) * UNIT, register_bytes())
+        v, unit = Vectors(b, X.dtype.bitwidth), Vectors(b, X.dtype.bitwidth, UNIT)
+        pieces = [(v, c) for c in range(whole)] + [(unit, len(wide) - 1)] * (rest > 0)
+        rows = [
+            (b.gep(o, [b.mul(v.integer(r), o_row)]), b.gep(a, [b.mul(v.integer(r), a_row)])) for r in range(len(high))
+        ]
+        places = [(target, kind, c) for target, _ in rows for kind, c in pieces]
+
+        def accumulate(at: Any, sums: list[Any]) -> list[Any]:
+            row, step = b.gep(x, [b.mul(at, x_row)]), b.mul(at, a_column)
+            values = [(kind, kind.load(row, c, align=v.bytes)) for kind, c in pieces]
+            factors = [b.load(b.gep(factor, [step])) for _, factor in rows]
+            terms = [(kind, kind.broadcast(factor), value) for factor in factors for kind, value in values]
+            return [kind.multiply_add(f, x, total) for (kind, f, x), total in zip(terms, sums, strict=True)]
+
+        start = [b.select(arguments[5], kind.load(row, c, align=v.bytes), kind.zero) for row, kind, c in places]
+        for (row, kind, c), total in zip(places, v.loop(n, start, accumulate), strict=True):
+            kind.store(row, c, total, align=v.bytes)
+        return context.get_dummy_value()
+
+    return types.void(out, A, X, high, wide, add), generate
+
+
+def product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> None:
+    """Compute out = A X, or out += A X, block by block.
+
+    ``high`` and ``wide`` come from ``blocks``. X and out have a whole number of blocks of columns.
+    """
+    columns = wide[0] * len(wide)
+    for column in range(0, X.shape[1], columns):
+        row = 0
+        while row + len(high) <= len(A):
+            product_block(out[row:, column:], A[row:], X[:, column:], high, wide, add)
+            row += len(high)
+        while row + 4 <= len(A):
+            product_block(out[row:, column:], A[row:], X[:, column:], (0, 0, 0, 0), wide, add)
+            row += 4
+        while row < len(A):
+            product_block(out[row:, column:], A[row:], X[:, column:], (0,), wide, add)
+            row += 1
+
+
+def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Divide a product with this many columns of numbers of ``item`` bytes into blocks.
+
+    Returns
+    -------
+    high
+        A tuple with as many items as a block has rows.
+    wide
+        A tuple with as many items as a block has units per row. Each item is how many numbers a unit has.
+    columns
+        Columns after padding to whole blocks.
+    """
+    registers, widest = register_bytes() // 2, 7 if register_bytes() == 64 else 3
+    units = max(1, -(-columns * item // UNIT))
+    wide = -(-units // -(-units // (widest * register_bytes() // UNIT)))
+    vectors = -(-wide * UNIT // register_bytes())
+    high = min(14, (registers - 1) // vectors - 1)  # a row's vectors, one factor, and the sums of all rows in registers
+    return (0,) * high, (UNIT // item,) * wide, -(-units // wide) * wide * UNIT // item
+
+
+@machine_code
+def exponentials(typing: Any, row: Any, less: Any) -> Any:
+    """Compute row = exp(row - less), both (n,), a whole number of units."""
+    from numba.core import cgutils, types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        v = Vectors(b, row.dtype.bitwidth, UNIT)
+        (x, (n,), _), (y, _, _) = (
+            array_parts(context, b, kind, value) for kind, value in zip(signature.args, arguments, strict=True)
+        )
+        with cgutils.for_range_slice(b, v.integer(0), n, v.integer(v.elements), v.index) as (at, _):
+            here, by = b.gep(x, [at]), v.load(b.gep(y, [at]), 0, align=v.bytes)
+            value = b.fsub(v.load(here, 0, align=v.bytes), by, flags=FASTMATH_FLAGS)
+            v.store(here, 0, v.exponential(value), align=v.bytes)
+        return context.get_dummy_value()
+
+    return types.void(row, less), generate
+
+
+def along_row(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: Callable[..., list[Any]]) -> list[Any]:
+    """Generate code that goes along rows of ``whole`` units and ``rest`` further numbers, these in ever narrower vectors.
+
+    ``part(vectors, offset, sums)`` gets the kind of vector, the items before it and the sums so far. It returns the new
+    sums.
+    """
+    unit = Vectors(b, bits, UNIT)
+    if whole:
+        sums = unit.loop(
+            unit.integer(whole), sums, lambda at, so_far: part(unit, b.mul(at, unit.integer(unit.elements)), so_far)
+        )
+    done, size = whole * unit.elements, UNIT
+    while rest:
+        size //= 2
+        narrow = Vectors(b, bits, size)
+        if rest >= narrow.elements:
+            sums = part(narrow, unit.integer(done), sums)
+            done, rest = done + narrow.elements, rest - narrow.elements
+    return sums
+
+
+def contiguous(*arrays: Any) -> bool:
+    """Whether arrays of these types are contiguous."""
+    return all(array.layout == "C" for array in arrays)
+
+
+def rows_of(v: Vectors, table: Any, stride: Any, words: Any, count: int) -> list[Any]:
+    """Return addresses of the rows of words. table and words are addresses; stride is the items from row to row."""
+    b = v.builder
+    ids = [b.load(b.gep(words, [v.integer(k)])) for k in range(count)]
+    wide = [b.sext(word, v.index) if word.type.width < v.index.width else word for word in ids]
+    return [b.gep(table, [b.mul(word, stride)]) for word in wide]
+
+
+@machine_code
+def scores_block(typing: Any, out: Any, x: Any, table: Any, words: Any, high: Any, whole: Any, rest: Any) -> Any:
+    """Compute out[k] = x . table[words[k]] for as many words as ``high`` has items. whole, rest: from ``row_units(H)``."""
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (o, _, _), (row, _, _), (t, _, (t_row, _)), (w, _, _) = (
+            array_parts(context, b, kind, value) for kind, value in zip(signature.args[:4], arguments[:4], strict=True)
+        )
+        v = Vectors(b, x.dtype.bitwidth, UNIT)
+        others = rows_of(v, t, t_row, w, len(high))
+
+        def accumulate(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
+            value = kind.load(b.gep(row, [at]), 0, align=v.bytes)
+            rows = [kind.load(b.gep(other, [at]), 0, align=v.bytes) for other in others]
+            if kind.elements == v.elements:
+                return [v.multiply_add(value, one, total) for one, total in zip(rows, sums, strict=True)]
+            padded = [*range(kind.elements), *[kind.elements] * (v.elements - kind.elements)]
+            terms = [kind.shuffle(kind.multiply(value, one), kind.zero, padded) for one in rows]
+            return [v.add(term, total) for term, total in zip(terms, sums, strict=True)]
+
+        sums = along_row(b, x.dtype.bitwidth, len(whole), len(rest), [v.zero] * len(high), accumulate)
+        for first in range(0, len(high), v.elements):
+            some = sums[first : first + v.elements]
+            elements = v.element_sums(some)
+            for k in range(len(some)):
+                b.store(b.extract_element(elements, v.integer(k)), b.gep(o, [v.integer(first + k)]))
+        return context.get_dummy_value()
+
+    signature = types.void(out, x, table, words, high, whole, rest)
+    return (signature, generate) if contiguous(out, x, table, words) else None
+
+
+@machine_code
+def gradients_block(
+    typing: Any, dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, high: Any, whole: Any, rest: Any,
+    add: Any, grow: Any,
+) -> Any:  # fmt: skip
+    """Compute ``gradients`` for as many words as ``high`` has items."""
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (d, _, _), (g, _, (g_row, _)), (row, _, _), (t, _, (t_row, _)), (w, _, _), (s, _, _) = (
+            array_parts(context, b, kind, value) for kind, value in zip(signature.args[:6], arguments[:6], strict=True)
+        )
+        v = Vectors(b, x.dtype.bitwidth, UNIT)
+        others = rows_of(v, t, t_row, w, len(high))
+        targets = [b.gep(g, [b.mul(v.integer(k), g_row)]) for k in range(len(high))]
+        factors = [b.load(b.gep(s, [v.integer(k)])) for k in range(len(high))]
+
+        def back(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
+            value, here = kind.load(b.gep(row, [at]), 0, align=v.bytes), b.gep(d, [at])
+            total = b.select(arguments[9], kind.load(here, 0, align=v.bytes), kind.zero)
+            for factor, other, target in zip(map(kind.broadcast, factors), others, targets, strict=True):
+                there = b.gep(target, [at])
+                before = kind.load(there, 0, align=v.bytes) if len(grow) else None
+                total = kind.multiply_add(factor, kind.load(b.gep(other, [at]), 0, align=v.bytes), total)
+                kind.store(there, 0, kind.multiply_add(factor, value, before), align=v.bytes)
+            kind.store(here, 0, total, align=v.bytes)
+            return sums
+
+        along_row(b, x.dtype.bitwidth, len(whole), len(rest), [], back)
+        return context.get_dummy_value()
+
+    signature = types.void(dx, values, x, table, words, slopes, high, whole, rest, add, grow)
+    return (signature, generate) if contiguous(dx, values, x, table, words, slopes) else None
+
+
+def scores(out: Any, x: Any, table: Any, words: Any, whole: Any, rest: Any) -> None:
+    """Compute out[k] = x . table[words[k]] for all words.
+
+    Parameters
+    ----------
+    out
+        (n,) or longer.
+    x, table
+        (H,) and (V, H), contiguous, with out's dtype.
+    words
+        (n,), int32 or int64.
+    whole, rest
+        From ``row_units(H)``.
+    """
+    k, n = 0, len(words)
+    while k + 6 <= n:
+        scores_block(out[k:], x, table, words[k:], (0, 0, 0, 0, 0, 0), whole, rest)
+        k += 6
+    while k + 3 <= n:
+        scores_block(out[k:], x, table, words[k:], (0, 0, 0), whole, rest)
+        k += 3
+    while k < n:
+        scores_block(out[k:], x, table, words[k:], (0,), whole, rest)
+        k += 1
+
+
+def gradients(
+    dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, whole: Any, rest: Any, add: bool, grow: Any
+) -> None:
+    """Compute the gradients that belong to ``scores``, from the derivatives of the loss by the scores.
+
+    Parameters
+    ----------
+    dx
+        (H,): becomes the sum of slopes[k] table[words[k]], which is added to dx if ``add``.
+    values
+        (n, H): values[k] becomes slopes[k] x, which is added to values[k] if the tuple ``grow`` has an item.
+    x, table, words, whole, rest
+        As in ``scores``.
+    slopes
+        Derivatives, (n,) or longer.
+    """
+    k, n = 0, len(words)
+    while k + 6 <= n:
+        gradients_block(
+            dx, values[k:], x, table, words[k:], slopes[k:], (0, 0, 0, 0, 0, 0), whole, rest, add or k > 0, grow
+        )
+        k += 6
+    while k + 3 <= n:
+        gradients_block(dx, values[k:], x, table, words[k:], slopes[k:], (0, 0, 0), whole, rest, add or k > 0, grow)
+        k += 3
+    while k < n:
+        gradients_block(dx, values[k:], x, table, words[k:], slopes[k:], (0,), whole, rest, add or k > 0, grow)
+        k += 1
+
+
+def row_units(H: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Divide a row of H numbers of ``item`` bytes into whole units and remaining numbers, as tuples of that many items."""
+    whole, rest = divmod(H, UNIT // item)
+    return (0,) * whole, (0,) * rest
