@@ -37,13 +37,6 @@ def refusal_of(read: Callable[..., object], *given: str) -> str:
     return message
 
 
-EXAMPLE = "scatter.dense/add-at@V=1e5,H=100,B=100,f32,i64,zipf,t1"
-
-
-def test_the_name_in_the_documentation_is_the_name_that_is_printed() -> None:
-    assert str(Case("scatter.dense", "add-at", Size(100_000))) == EXAMPLE
-
-
 @given(cases)
 def test_a_printed_case_is_read_back_as_the_same_case(case: Case) -> None:
     assert Case.parse(str(case)) == case
@@ -63,25 +56,17 @@ def test_a_case_names_the_problem_it_belongs_to(case: Case) -> None:
 
 
 def test_a_case_can_be_written_in_other_ways_than_it_is_printed() -> None:
-    assert Case.parse("lookup/gather@V=100k,H=1e2,B=100,K=0,f32,i64,zipf,t1") == Case.parse(
-        "lookup/gather@V=100000,H=100,B=1e2,f32,i64,zipf,t1"
-    )
-
-
-def test_dtypes_of_a_size_are_numpys() -> None:
-    assert (Size(9, dtype="f64").float_type, Size(9, index="i32").index_type) == (np.dtype("f8"), np.dtype("i4"))
-    assert (Size(9).float_type, Size(9).index_type) == (np.dtype("f4"), np.dtype("i8"))
+    case = Case.parse("lookup/gather@V=100k,H=1e2,B=100,K=0,f64,i32,zipf,t1")
+    assert str(case) == "lookup/gather@V=1e5,H=100,B=100,f64,i32,zipf,t1"
+    assert (case.size.float_type, case.size.index_type) == (np.dtype("f8"), np.dtype("i4"))
 
 
 # whole numbers
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0"), (7, "7"), (100, "100"), (1000, "1e3"), (300_000, "3e5"), (25_391, "25391"), (1500, "1500")],
-)
-def test_whole_numbers_are_printed_as_people_write_them(number: int, text: str) -> None:
-    assert format_number(number) == text
+@pytest.mark.parametrize("text", ["0", "7", "100", "1e3", "3e5", "25391", "1500"])
+def test_whole_numbers_are_printed_as_people_write_them(text: str) -> None:
+    assert format_number(int(float(text))) == text
 
 
 @given(st.integers(0, LARGEST))
@@ -129,12 +114,13 @@ def test_a_number_of_thousands_of_digits_is_refused_in_a_short_line() -> None:
 
 # bad sizes and cases
 
+SIZE = "V=5,H=5,B=5,f32,i64,zipf,t1"
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"V": 1}, ["V", "at least 2", "1"]),
-        ({"V": -5}, ["V", "at least 2", "-5"]),
         ({"V": 9, "H": 0}, ["H", "at least 1", "0"]),
         ({"V": 9, "B": -1}, ["B", "at least 0", "-1"]),
         ({"V": 9, "K": -1}, ["K", "at least 0", "-1"]),
@@ -150,42 +136,28 @@ def test_an_impossible_size_is_refused_with_what_is_possible(arguments: dict[str
     assert all(word in message for word in words)
 
 
-SIZE = "V=5,H=5,B=5,f32,i64,zipf,t1"
-
-
 @pytest.mark.parametrize(
-    "text",
+    ("parse", "example", "text"),
     [
-        *("", "V=5", "V=5,H=5,B=5", f"{SIZE},", SIZE.replace(",", ", "), SIZE.replace("V=5", "V=")),
-        *(SIZE.replace(",t1", ""), SIZE.replace("t1", "1"), SIZE.replace("t1", "t"), SIZE.replace("t1", "t-1")),
+        *((Size.parse, "V=1e5,H=100,B=100,f32,i64,zipf,t1", text) for text in ("", "V=5", f"{SIZE},")),
+        *((Size.parse, "V=1e5", SIZE.replace(*change)) for change in ((",", ", "), ("=5", "="), (",t1", ""))),
+        *((Size.parse, "zipf,t1", SIZE.replace("t1", threads)) for threads in ("1", "t", "t-1")),
+        *((Case.parse, "lookup/gather@V=1e5", text) for text in ("", "lookup", "lookup/gather", f"lookup@{SIZE}")),
+        *((Case.parse, "lookup/gather@V=1e5", f"{text}V=5") for text in ("/gather@", "lookup/@", "a b/c@", "a/b/c@")),
     ],
 )
-def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
-    assert repr(text) in refusal_of(Size.parse, text, "V=1e5,H=100,B=100,f32,i64,zipf,t1")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "lookup", "lookup/gather", f"lookup@{SIZE}", "/gather@V=5", "lookup/@V=5", "lookup/gather@"),
-        *("a b/c@V=5", "a/b/c@V=5"),
-    ],
-)
-def test_what_is_no_case_is_refused_with_an_example(text: str) -> None:
-    assert repr(text) in refusal_of(Case.parse, text, "lookup/gather@V=1e5")
+def test_what_is_no_size_or_case_is_refused_with_an_example(
+    parse: Callable[[str], object], example: str, text: str
+) -> None:
+    assert repr(text) in refusal_of(parse, text, example)
 
 
 @pytest.mark.parametrize(
     ("part", "bad", "culprit"),
     [
-        ("V=5", "V=five", "'five'"),
-        ("B=5", "B=5,K=1.5", "'1.5'"),
-        ("V=5", "V=1", "V must be at least 2"),
-        ("f32", "f16", "'f16'"),
-        ("i64", "u64", "'u64'"),
-        ("zipf", "zopf", "'zopf'"),
-        ("t1", "t0", "threads must be at least 1"),
-        (SIZE, "5", "'5'"),
+        *(("V=5", "V=five", "'five'"), ("B=5", "B=5,K=1.5", "'1.5'"), ("V=5", "V=1", "V must be at least 2")),
+        *(("f32", "f16", "'f16'"), ("i64", "u64", "'u64'"), ("zipf", "zopf", "'zopf'")),
+        *(("t1", "t0", "threads must be at least 1"), (SIZE, "5", "'5'")),
     ],
 )
 def test_a_case_with_a_bad_size_is_refused_by_naming_the_bad_part(part: str, bad: str, culprit: str) -> None:
