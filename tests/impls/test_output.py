@@ -213,14 +213,6 @@ counts_of_words = st.lists(st.integers(1, 1000), min_size=2, max_size=40).map(
 
 
 @for_every(HIERARCHICAL, examples=20, layer=layers)
-def test_probabilities_of_all_words_add_up_to_one(implementation: Implementation, layer: Layer) -> None:
-    h, W, _, tree = layer.arguments(implementation)
-    V = len(layer.W)
-    losses = [computed(implementation, h[:1], W, np.array([word]), tree)[0] for word in range(V)]
-    assert np.exp(-np.array(losses)).sum() == pytest.approx(1)
-
-
-@for_every(HIERARCHICAL, examples=20, layer=layers)
 def test_a_words_probability_is_the_product_along_its_path(implementation: Implementation, layer: Layer) -> None:
     """Its probability is the product of the sigmoids along its path (Mikolov et al. 2013, equation 3)."""
     of_words = list(paths(layer.tree))
