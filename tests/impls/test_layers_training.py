@@ -18,12 +18,9 @@ Model = type[CBOW | SkipGram]
 MODELS: tuple[Model, ...] = (CBOW, SkipGram)
 
 
-def trained(
-    model: Model, V: int, H: int, corpus: Array, optimizer: Any, epochs: int = 2, **options: Any
-) -> list[float]:
+def trained(model: Model, V: int, H: int, corpus: Array, optimizer: Any, **options: Any) -> list[float]:
     np.random.seed(3)
-    made = model(V, H, 2, corpus, **options)
-    return train(made, optimizer, *windows(corpus, 2), epochs=epochs, batch=20)
+    return train(model(V, H, 2, corpus, **options), optimizer, *windows(corpus, 2), epochs=2, batch=20)
 
 
 def weights(*shape: int) -> Array:
