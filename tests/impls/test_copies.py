@@ -61,16 +61,6 @@ def test_a_file_may_import_what_its_project_keeps_in_the_top_folder_and_in_src(
             catalogue.load([file], installed=False)
 
 
-@pytest.mark.parametrize("place", ["besides.py", "besides/__init__.py"])
-def test_a_file_may_import_from_a_folder_beside_it(tmp_path: Path, place: str) -> None:
-    written(tmp_path / "src" / place, "ROW = 'beside'\n")
-    file = module(tmp_path / "kernels" / "mine.py", "from besides import ROW", "ROW")
-    assert result_of(file, tmp_path, tmp_path / "src") == "beside"
-    assert "besides" not in sys.modules
-    with pytest.raises(CatalogueError, match="No module named 'besides'"):
-        from_file(file)
-
-
 def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_then_what_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +90,7 @@ def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, place:
         written(tmp_path / side / place, f"def row():\n    return {side!r}\n")
         files.append(module(tmp_path / side / "sub" / "mine.py", f"from {name} import row", "row()"))
     assert [result_of(file, file.parents[1]) for file in files] == ["base", "head"]
+    assert not [loaded for loaded in sys.modules if loaded.startswith("twins")]
     assert [result_of(file, file.parents[1]) for file in reversed(files)] == ["head", "base"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.vectors import UNIT, aligned, blocks, exponentials, gradients, product, row_units, scores
+from impls.vectors import aligned, blocks, exponentials, gradients, product, row_units, scores
 
 
 def call_exponentials(row: Any, less: Any) -> None:
@@ -98,15 +98,3 @@ def test_rows_with_gaps_are_refused_when_compiled() -> None:
     table = np.zeros((4, 8), np.float32, order="F")
     with pytest.raises(TypingError):
         compiled(scores)(np.zeros(2, np.float32), np.zeros(8, np.float32), table, np.arange(2), (0,), ())
-
-
-@pytest.mark.parametrize("item", [4, 8])
-@pytest.mark.parametrize("columns", [1, 7, 8, 9, 100, 112, 113, 1000, 2048])
-def test_blocks_fill_up_no_more_than_they_must_from_a_cache_line_on(columns: int, item: int) -> None:
-    high, wide, across = blocks(columns, item)
-    assert high
-    assert across >= columns
-    assert (across * item // UNIT) % len(wide) == 0
-    assert wide[0] * item == UNIT
-    assert across * item - columns * item < UNIT * len(wide)
-    assert aligned(3, columns, f"f{item}").ctypes.data % 64 == 0
