@@ -23,7 +23,9 @@ from impls.interface import Implementation, Kernel
 from tests.cheats import MEASURED
 from tests.contexts import context_of
 from tests.processes import git, w2vbench
+from tests.tables import table
 
+SOURCES = table("measured")
 FILE = Path(__file__).parents[1] / "cheats.py"
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
 SETTINGS = MeasurementSettings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
@@ -119,11 +121,7 @@ def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.
 def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: words.Corpus) -> None:
     """In the contract's process, and in the problem's, whose other implementations are measured by the clock that it was."""
     file = tmp_path / "mine.py"
-    file.write_text(
-        "import sys, time\nfrom impls.lookup import lookup\n"
-        "if any('worker' in one for one in sys.argv):\n    time.perf_counter_ns = lambda: 0\n"
-        "@lookup.implementation('mine', 'gather')\ndef mine(W, idx):\n    return W[idx]\n"
-    )
+    file.write_text(SOURCES["patches"])
     ours = next(i for i in catalogue.own() if i.key == "lookup/take")
     chosen = [*catalogue.from_file(file), ours]
     with saved_corpus(corpus) as folder, Workers() as workers:
@@ -140,18 +138,13 @@ def test_a_file_that_patches_when_it_is_loaded_is_named(tmp_path: Path, corpus: 
 
 
 COMPARED = ("stops-after-40", "in-a-hurry", "asks-the-frame", "patches-the-clock")
-HONEST = """
-@lookup.implementation({slug!r}, 'gather')
-def {name}(W, idx):
-    return W[idx]
-"""
 
 
 def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None:
     """HEAD's code cheats where BASE's is honest: it is wrong, for the same reasons, and never faster."""
     mine = tmp_path / "theirs" / "mine.py"
     mine.parent.mkdir()
-    honest = "".join(HONEST.format(slug=slug, name=slug.replace("-", "_")) for slug in COMPARED)
+    honest = "".join(SOURCES["honest"].format(slug=slug, name=slug.replace("-", "_")) for slug in COMPARED)
     mine.write_text("from impls.lookup import lookup\n" + honest)
     git(mine.parent, "init", "-q", "-b", "main")
     git(mine.parent, "add", "-A")

@@ -21,16 +21,10 @@ from bench.plans.run import saved_corpus
 from impls import words
 from impls.lookup import gather, take
 from tests.contexts import context_of
+from tests.tables import table
 
 ROOT = Path(__file__).parents[2]
 MANY = (3, 1, 2, 0)
-HOLD = """
-import sys
-from bench.engine.cpus import hold
-with hold([int(cpu) for cpu in sys.argv[1:]], 1) as mine:
-    print(mine.cpus, mine.shared, flush=True)
-    sys.stdin.readline()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +38,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the idlest of some CPUs."""
     idlest: tuple[int, ...] = request.param
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, *map(str, idlest)],
+        [sys.executable, "-c", table("measured")["holds"], *map(str, idlest)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

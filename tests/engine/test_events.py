@@ -61,7 +61,7 @@ def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
         read_event(line, "abc")
 
 
-SOURCES = table("scribbles")
+SOURCES = table("measured")
 ASKED = (
     *("run", "--kernel", "lookup", "--only", "lookup/mine@*", "--only", "lookup/scribbles*"),
     *("--vocab", "500", "--batch", "10", "--impl", "mine.py"),
@@ -73,7 +73,7 @@ def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_p
     scribbles = SOURCES["scribbles"].format
     soon = scribbles(slug="scribbles_soon", text=b"\xff\n", after=0)
     late = scribbles(slug="scribbles_late", text=b'[{"type": "Done"}, "no"]\n', after=40)
-    (tmp_path / "mine.py").write_text(SOURCES["honest"] + soon + late)
+    (tmp_path / "mine.py").write_text(SOURCES["writes_nowhere"] + soon + late)
     done = w2vbench(*ASKED, "--hidden", "4", "--processes", "1", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -88,7 +88,7 @@ def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_p
 
 def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: Path) -> None:
     scribbles = SOURCES["scribbles"].format(slug="scribbles", text=b"x", after=0)
-    (tmp_path / "mine.py").write_text(SOURCES["honest"] + scribbles.replace("    if calls", "    while calls"))
+    (tmp_path / "mine.py").write_text(SOURCES["writes_nowhere"] + scribbles.replace("    if calls", "    while calls"))
     with started(tmp_path, *ASKED) as process:
         assert process.stderr is not None
         process.stderr.readline()  # the contract is being checked

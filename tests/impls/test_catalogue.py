@@ -19,7 +19,8 @@ from tests.impls.files import LINE, module, written
 from tests.tables import table
 
 IMPLS = Path(catalogue.__file__).parent
-REFUSED = table("files")["refused"]
+SOURCES = table("files")
+REFUSED = SOURCES["refused"]
 FILES = (("taken.py", "gather"), ("one.py", "mine"), ("other.py", "mine"), ("twice.py", "mine"))
 
 
@@ -77,29 +78,10 @@ def test_an_implementation_is_still_the_function_it_was_made_from() -> None:
 
 # files
 
-TRICKS = """
-class Config(dict):
-    __getattr__ = dict.get
-
-class Strict(dict):
-    __getattr__ = dict.__getitem__
-
-class Proxy:
-    @property
-    def __class__(self):
-        raise RuntimeError("working outside of a context")
-
-    def __getattr__(self, name):
-        raise RuntimeError(name)
-
-config, strict, proxy = Config(), Strict(), Proxy()
-pair = (config, proxy)
-"""
-
 
 def test_a_file_adds_what_it_defines_and_not_what_it_imports(tmp_path: Path) -> None:
     """Nor objects that answer to every name, as an implementation would."""
-    path = module(tmp_path / "mine.py", TRICKS)
+    path = module(tmp_path / "mine.py", SOURCES["accepted"]["tricks"])
     assert slugs(load([path], installed=False)) == [*slugs(list(own())), "mine"]
     (mine,) = from_file(path)
     assert mine.kernel is lookup

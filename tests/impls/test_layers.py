@@ -74,28 +74,6 @@ def test_softmax_with_loss_is_the_mean_cross_entropy_and_has_its_gradient(one_ho
     assert_slopes(layer.backward(), lambda: layer.forward(x, target), x)
 
 
-def test_sigmoid_with_loss_is_the_mean_cross_entropy_and_has_its_gradient() -> None:
-    x, t = np.array([-2.0, 0.3, 1.5, 4.0]), np.array([1, 0, 1, 0])
-    layer = SigmoidWithLoss()
-    want = np.mean([math.log1p(math.exp(-s if yes else s)) for s, yes in zip(x, t, strict=True)])
-    assert layer.forward(x, t) == pytest.approx(want, rel=1e-5)
-    assert_slopes(layer.backward(2.5) / 2.5, lambda: layer.forward(x, t), x)
-
-
-def test_gradients_of_negative_sampling_loss_are_slopes() -> None:
-    W, h, target = normal(7, 3), normal(4, 3), np.array([1, 6, 1, 0])
-    layer = NegativeSamplingLoss(W, SENTENCE, sample_size=3)
-
-    def loss() -> Any:
-        np.random.seed(5)  # the same negatives
-        return layer.forward(h, target)
-
-    loss()
-    dh = layer.backward()
-    assert_slopes(dh, loss, h)
-    assert_slopes(np.sum(layer.grads, axis=0), loss, W)
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_written_in_place_one_for_each_layer_that_shares_a_matrix(name: str) -> None:
     """Those of a model are in the book's losses, which test_layers_training.py compares. Here: they are times dout."""

@@ -16,6 +16,7 @@ from impls.case import Size
 from impls.interface import Array
 from impls.lookup import lookup
 from impls.words import Corpus, encode
+from tests.impls.book import windows
 
 TEXT = "you say goodbye\nand I say hello\n"
 
@@ -218,35 +219,17 @@ def test_the_same_seed_gives_the_same_stream_and_another_begins_elsewhere(corpus
 # windows
 
 
-WINDOWS = (
-    "you goodbye: say, say and: goodbye, goodbye i: and, and say: i, i hello: say, "
-    "why you: do, do say: you, you goodbye: say",
-    "you say and i: goodbye, say goodbye i say: and, goodbye and say hello: i, why do say goodbye: you",
-)
-
-
-@pytest.mark.parametrize(("window", "spelled"), list(enumerate(WINDOWS, start=1)))
-def test_windows_of_a_small_text(window: int, spelled: str) -> None:
-    """Worked by hand: each word with a full window in its line, after the words around it."""
-    corpus = encode("song", ["You say goodbye, and I say hello.\nHello goodbye\nwhy do you say goodbye\n"])
-    contexts, targets = corpus.windows(window)
-    found = [
-        f"{' '.join(corpus.vocabulary[i] for i in context)}: {corpus.vocabulary[target]}"
-        for context, target in zip(contexts.tolist(), targets.tolist(), strict=True)
-    ]
-    assert ", ".join(found) == spelled
-
-
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 4))
-def test_windows_never_cross_lines(lengths: list[int], window: int) -> None:
-    """A line of n words has n - 2 * window full windows. Each line here has words of its own, so a mixture would show."""
-    lines = ([f"{'abcdefghijkl'[line]}{'xyzuvwrst'[i]}" for i in range(n)] for line, n in enumerate(lengths))
+def test_windows_are_those_of_each_line_by_itself(lengths: list[int], window: int) -> None:
+    """Each word with a full window in its line, after the words around it. Each line here has words of its own."""
     assume(sum(lengths) > 1)
+    lines = ([f"{'abcdefghijkl'[line]}{'xyzuvwrst'[i]}" for i in range(n)] for line, n in enumerate(lengths))
     corpus = encode("lines", ["\n".join(map(" ".join, lines))])
     contexts, targets = corpus.windows(window)
-    assert contexts.shape == (sum(max(0, n - 2 * window) for n in lengths), 2 * window)
-    for context, target in zip(contexts.tolist(), targets.tolist(), strict=True):
-        assert {corpus.vocabulary[i][0] for i in context} == {corpus.vocabulary[target][0]}
+    want = [windows(ids, window) for ids in np.split(corpus.ids, corpus.starts[1:]) if len(ids) > 2 * window]
+    assert contexts.shape == (len(targets), 2 * window)
+    np.testing.assert_array_equal(contexts, np.concatenate([np.empty((0, 2 * window)), *(one for one, _ in want)]))
+    np.testing.assert_array_equal(targets, np.concatenate([[], *(one for _, one in want)]))
 
 
 # save and load
