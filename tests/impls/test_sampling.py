@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, chisquare
+from scipy.stats import binom
 
 from impls.case import Size
 from impls.compiled import compiled
 from impls.interface import Array, Implementation, Problem
-from impls.random import alias_table, draw, integer_alias_table, next_bits, state
-from impls.sampling.contract import inclusion_probabilities, law_without
+from impls.random import alias_table, integer_alias_table, next_bits, state
+from impls.sampling.contract import inclusion_probabilities
 from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
 from impls.words import encode
 from tests.impls.calling import called, for_every, implementations
@@ -24,7 +24,7 @@ DIFFERENT, INDEPENDENT = map(implementations, ("sampling.without-replacement", "
 EVERY = [*DIFFERENT, *INDEPENDENT]
 
 
-def scaled(weights: list[float]) -> Array:
+def scaled(weights: Any) -> Array:
     p = np.array(weights)
     return np.asarray(p / p.sum())
 
@@ -33,11 +33,10 @@ def laws(longest: int, least: float = 1e-9) -> st.SearchStrategy[Array]:
     """Any probabilities of two words or more: nearly equal, far apart, one of them nearly all."""
     anything = st.lists(st.floats(least, 1), min_size=2, max_size=longest)
     few_values = st.lists(st.sampled_from([least, 0.1, 1.0]), min_size=2, max_size=longest)
-    equal = st.integers(2, longest).map(lambda V: [1.0] * V)
     zipf = st.builds(
-        lambda V, power: (np.arange(1, V + 1.0) ** -power).tolist(), st.integers(2, longest), st.floats(0, 3)
+        lambda V, power: np.arange(1, V + 1.0) ** -power, st.integers(2, longest), st.just(0.0) | st.floats(0, 3)
     )
-    return st.one_of(anything, few_values, equal, zipf).map(scaled)
+    return st.one_of(anything, few_values, zipf).map(scaled)
 
 
 def table_of(p: Array) -> Problem:
@@ -53,9 +52,8 @@ def drawn(implementation: Implementation, p: Array, targets: Array, K: int, seed
 
 def assert_binomial(counts: Any, times: int, chances: Any) -> None:
     """Each count among so many times is likely by its chance, at one in a million."""
-    counts, chances = np.asarray(counts), np.asarray(chances)
-    assert (binom.cdf(counts, times, chances) > 1e-6).all()
-    assert (binom.sf(counts - 1, times, chances) > 1e-6).all()
+    low, high = binom.interval(1 - 2e-6, times, chances)
+    assert np.all((low <= counts) & (counts <= high))
 
 
 # the reference: which words are among K different draws
@@ -93,14 +91,6 @@ def test_inclusion_probabilities_are_those_of_drawing_one_after_another(p: Array
     )
 
 
-def test_inclusion_probabilities_agree_with_numpys_choice() -> None:
-    """The book's own sampler, twenty thousand times."""
-    p, K, times = scaled([8, 4, 2, 1, 1, 1, 0.5, 0.1]), 3, 20_000
-    rng, law = np.random.default_rng(0), law_without(p, 1)
-    counts = np.bincount(np.ravel([rng.choice(8, K, replace=False, p=law) for _ in range(times)]), minlength=8)
-    assert_binomial(counts, times, inclusion_probabilities(tuple(p), 1, K))
-
-
 # tables
 
 
@@ -118,7 +108,7 @@ def implied(threshold: Array, alias: Array) -> Array:
 @example(scaled([1.0, *[1e-9] * 50]))
 @example(scaled([*[1e-9] * 50, 1.0]))
 @example(scaled([1.0, 1e-9] * 30))
-@example(scaled([1 / rank for rank in range(1, 300_001)]))
+@example(scaled(1 / np.arange(1, 300_001)))
 def test_alias_tables_hold_the_law_exactly_and_compiled_ones_but_for_rounding(p: Array) -> None:
     threshold, alias = alias_table(p)
     assert np.all((threshold > -1e-12) & (threshold < 1 + 1e-12))
@@ -220,10 +210,3 @@ def test_the_generator_gives_the_numbers_of_its_paper() -> None:
     known = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)
     generator, bits = state(1234567), compiled(next_bits)
     assert tuple(int(bits(generator)) for _ in known) == known
-
-
-def test_compiled_draws_follow_the_law() -> None:
-    p = scaled((np.arange(1, 31.0) ** -0.75).tolist())
-    generator, tables, one = state(3), integer_alias_table(p), compiled(draw)
-    seen = np.bincount([int(one(generator, tables)) for _ in range(60_000)], minlength=30)
-    assert chisquare(seen, 60_000 * p).pvalue > 1e-6
