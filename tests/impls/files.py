@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MINE = """
-from impls.lookup import gather, lookup, take
-{statement}
+from tests.tables import table
 
-@lookup.implementation({slug!r}, "mine")
-def mine(W, idx):
-    return {returns}
-"""
+MINE = table("files")["accepted"]["mine"]
 LINE = 5
 """Where the implementation of a module begins whose statement is one line."""
 
