@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from pathlib import Path
 
@@ -62,9 +63,8 @@ def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
 
 
 SOURCES = table("measured")
-ASKED = (
-    *("run", "--kernel", "lookup", "--only", "lookup/mine@*", "--only", "lookup/scribbles*"),
-    *("--vocab", "500", "--batch", "10", "--impl", "mine.py"),
+ASKED = shlex.split(
+    "run --kernel lookup --only lookup/mine@* --only lookup/scribbles* --vocab 500 --batch 10 --impl mine.py"
 )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from impls.catalogue import CatalogueError
 from tests.tables import table
 
 MINE = table("files")["accepted"]["mine"]
@@ -20,3 +24,12 @@ def written(path: Path, content: str) -> Path:
 def module(path: Path, statement: str = "", returns: str = "W[idx]", slug: str = "mine") -> Path:
     """Write a file with an implementation of lookup, and a statement before it."""
     return written(path, MINE.format(statement=statement, returns=returns, slug=slug))
+
+
+def refusal_of(read: Callable[..., object], *arguments: object, **options: object) -> str:
+    """The one line with which implementations are refused."""
+    with pytest.raises(CatalogueError) as refusal:
+        read(*arguments, **options)
+    message = str(refusal.value)
+    assert "\n" not in message
+    return message

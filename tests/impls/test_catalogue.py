@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from impls import catalogue
-from impls.catalogue import ORDER, CatalogueError, from_file, kernels, load, missing, own, source
+from impls.catalogue import ORDER, from_file, kernels, load, missing, own, source
 from impls.interface import Implementation
 from impls.lookup import gather, lookup
-from tests.impls.files import LINE, module, written
+from tests.impls.files import LINE, module, refusal_of, written
 from tests.tables import table
 
 IMPLS = Path(catalogue.__file__).parent
@@ -26,15 +26,6 @@ FILES = (("taken.py", "gather"), ("one.py", "mine"), ("other.py", "mine"), ("twi
 
 def slugs(found: list[Implementation]) -> list[str]:
     return [implementation.slug for implementation in found]
-
-
-def refusal_of(*files: Path) -> str:
-    """The one line with which files are refused."""
-    with pytest.raises(CatalogueError) as refusal:
-        load(files, installed=False)
-    message = str(refusal.value)
-    assert "\n" not in message
-    return message
 
 
 # this package's own
@@ -111,7 +102,7 @@ def test_a_key_that_is_taken_is_refused_with_both_places(tmp_path: Path) -> None
         ([one, other], ("lookup/mine", f"{one}:{LINE}", f"{other}:{LINE}")),
         ([twice], ("lookup/mine", f"{twice}:{LINE}", again)),
     ):
-        message = refusal_of(*files)
+        message = refusal_of(load, files, installed=False)
         assert all(part in message for part in said)
 
 
@@ -125,7 +116,7 @@ def test_a_file_that_cannot_be_loaded_is_refused_with_the_line_at_fault(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules), list(sys.path)
-    message = refusal_of(Path("mine.py") if relative else path)
+    message = refusal_of(load, [Path("mine.py") if relative else path], installed=False)
     assert "mine.py" in message
     assert refused["said"] in message
     assert not message.endswith((":", " "))
@@ -144,7 +135,7 @@ def test_what_is_no_python_file_is_refused(tmp_path: Path, name: str, complaint:
     (tmp_path / "folder.py").mkdir()
     module(tmp_path / "mine.txt")
     (tmp_path / "binary.py").write_bytes(b"\0\1\2")
-    message = refusal_of(tmp_path / name)
+    message = refusal_of(load, [tmp_path / name], installed=False)
     assert name in message
     assert complaint in message
 

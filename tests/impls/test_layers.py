@@ -76,7 +76,7 @@ def test_softmax_with_loss_is_the_mean_cross_entropy_and_has_its_gradient(one_ho
 
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_written_in_place_one_for_each_layer_that_shares_a_matrix(name: str) -> None:
-    """Those of a model are in the book's losses, which test_layers_training.py compares. Here: they are times dout."""
+    """Those of a model and of NegativeSamplingLoss are in the book's losses, which test_layers_training.py compares. Here: they are times dout."""
     model, contexts, target = small(name)
     listed = list(model.grads)
     model.forward(contexts, target)
