@@ -144,6 +144,11 @@ def test_a_sampler_of_the_right_law_is_right(kernel: Kernel, corpus: Corpus) -> 
     assert verdict_of(kernel, sampler(kernel), corpus) == Verdict("ok")
 
 
+def to_the_power(power: float) -> Callable[[Array], Array]:
+    """The law of a text's words by another power of their counts than 0.75."""
+    return lambda p: p ** (power / 0.75)
+
+
 def without_one_word(p: Array) -> Array:
     """A word in the middle: the mean log-probability hardly moves, the counts do."""
     return np.where(np.arange(len(p)) == 8, 0, p) if len(p) == 30 else p
@@ -153,9 +158,12 @@ def without_one_word(p: Array) -> Array:
 @pytest.mark.parametrize(
     ("change", "slant"),
     [
-        *((lambda p, power=power: p ** (power / 0.75), "rare words") for power in (0, 0.7)),
-        *((lambda p, power=power: p ** (power / 0.75), "frequent words") for power in (0.8, 1)),
-        *((lambda p: 0.9 * p + 0.1 / len(p), "rare words"), (without_one_word, "")),
+        (to_the_power(0), "rare words"),
+        (to_the_power(0.7), "rare words"),
+        (to_the_power(0.8), "frequent words"),
+        (to_the_power(1), "frequent words"),
+        (lambda p: 0.9 * p + 0.1 / len(p), "rare words"),
+        (without_one_word, ""),
     ],
     ids=["uniform", "power 0.70", "power 0.80", "power 1", "a tenth uniform", "without one word"],
 )
@@ -177,8 +185,10 @@ def with_a_target(drawn: Array, targets: Array) -> Array:
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        *((lambda drawn, targets: drawn.T, "shape"), (lambda drawn, targets: drawn[:, :-1], "shape")),
-        *((lambda drawn, targets: drawn + 1000, "outside"), (lambda drawn, targets: -drawn - 1, "outside")),
+        (lambda drawn, targets: drawn.T, "shape"),
+        (lambda drawn, targets: drawn[:, :-1], "shape"),
+        (lambda drawn, targets: drawn + 1000, "outside"),
+        (lambda drawn, targets: -drawn - 1, "outside"),
         (lambda drawn, targets: drawn.astype(np.float64), "dtype"),
         (lambda drawn, targets: np.broadcast_to(drawn[:1], drawn.shape), ""),
         (with_a_target, "target"),
