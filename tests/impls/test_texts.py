@@ -104,37 +104,40 @@ def test_a_large_text_in_one_line_is_read_in_little_memory(tmp_path: Path) -> No
 LONG = b"x" * 2_000_000
 
 
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        *((None, "No such file"), (b"", "empty"), (b"\n \n\t\n", "empty"), (b"... 12 -- 3.14 !?\n", "no words")),
-        *((text, "only one distinct word, 'word'") for text in (b"word", b"Word word\nWORD.\n")),
-        *(
-            (text, "binary")
-            for text in (b"you say \0 goodbye\n", bytes(range(128)) * 20, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-        ),
-        ("un café à la crème".encode("latin-1"), "not UTF-8"),
-        ("you say goodbye".encode("utf-16"), "not UTF-8 .*iconv -f UTF-16"),
-        (b"a good line\n" * 200_000 + "un café".encode("latin-1"), "not UTF-8"),
-        *((before + LONG, "no space or line end") for before in (b"", b"say " * 100_000)),
-        *((LONG + after, "no space or line end") for after in (b" goodbye\n", b"\nyou say goodbye\n")),
-        (b"12345/+=" * 250_000 + b"\nyou say goodbye\n", "no space or line end"),
+REFUSED: dict[str, list[bytes]] = {
+    "empty": [b"", b"\n \n\t\n"],
+    "no words": [b"... 12 -- 3.14 !?\n"],
+    "only one distinct word, 'word'": [b"word", b"Word word\nWORD.\n"],
+    "binary": [b"you say \0 goodbye\n", bytes(range(128)) * 20, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"],
+    "not UTF-8": ["un café à la crème".encode("latin-1"), b"a good line\n" * 200_000 + "un café".encode("latin-1")],
+    "not UTF-8 .*iconv -f UTF-16": ["you say goodbye".encode("utf-16")],
+    "no space or line end": [
+        LONG,
+        b"say " * 100_000 + LONG,
+        b"say " * 100_000 + LONG + b" goodbye\n",
+        LONG + b"\nyou say goodbye\n",
+        b"12345/+=" * 250_000 + b"\nyou say goodbye\n",
     ],
-    ids=range(17),
+}
+
+
+@pytest.mark.parametrize(
+    ("complaint", "content"), [(said, text) for said in REFUSED for text in REFUSED[said]], ids=range(16)
 )
 def test_what_is_no_text_is_refused_in_one_line_that_names_the_file(
-    tmp_path: Path, content: bytes | None, complaint: str
+    tmp_path: Path, complaint: str, content: bytes
 ) -> None:
-    path = tmp_path / "text.txt" if content is None else written(tmp_path, content)
+    path = written(tmp_path, content)
     with pytest.raises(CorpusError, match=complaint) as refusal:
         read(path)
     assert path.name in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="directory"):
-        read(tmp_path)
+@pytest.mark.parametrize(("name", "complaint"), [("nowhere.txt", "nowhere.txt: No such file"), ("", "directory")])
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path, name: str, complaint: str) -> None:
+    with pytest.raises(CorpusError, match=complaint):
+        read(tmp_path / name)
 
 
 def test_a_missing_builtin_corpus_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
