@@ -51,7 +51,10 @@ NO_FACTS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(("fact", "value"), [(fact, value) for fact in NO_FACTS for value in NO_FACTS[fact]])
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [pytest.param(fact, value, id=f"{fact}-{at}") for fact in NO_FACTS for at, value in enumerate(NO_FACTS[fact])],
+)
 def test_what_cannot_be_is_refused_by_name(fact: str, value: Any) -> None:
     options = {"title": "mine", fact: value}
     with pytest.raises(BadImplementation, match=f"^lookup/mine: {fact} is ") as refusal:
