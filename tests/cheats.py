@@ -30,7 +30,7 @@ def honest(W, idx):
 
 
 @lookup.implementation(
-    "makes-types", "gather, and types as a library makes them in its first call: they look at frames"
+    "makes-types", "gather, and makes types, as a library does in its first call: they look at frames"
 )
 def makes_types(W, idx):
     namedtuple("Pair", "first second")
@@ -43,6 +43,12 @@ def makes_types(W, idx):
 
 def memory(problem):
     return {}
+
+
+def is_the_time(known, V):
+    """Count a call; true once the problem is measured and the honest calls are over."""
+    known["calls"] = known.get("calls", 0) + 1
+    return V == MEASURED and known["calls"] > HONEST
 
 
 @lookup.implementation("memo-by-id", "remembers results by id(idx)", prepare=memory)
@@ -77,16 +83,16 @@ def takes_answers(W, idx):
 
 @lookup.implementation("previous-result", "gives the previous result again", prepare=memory)
 def previous_result(W, idx, known):
-    known["calls"] = known.get("calls", 0) + 1
-    if len(W) != MEASURED or known["calls"] <= HONEST:
+    if not is_the_time(known, len(W)):
         known["result"] = W[idx]
     return known["result"]
 
 
-@dense.implementation("zeroes-what-it-saw", "zeroes only rows that it has seen", prepare=lambda problem: [])
-def zeroes_what_it_saw(dout, idx, dW, seen):
-    seen.append(set(idx.tolist()))
-    dW[list(set.union(*seen)) if len(dW) == MEASURED and len(seen) > HONEST else slice(None)] = 0
+@dense.implementation("zeroes-what-it-saw", "zeroes only rows that it has seen", prepare=memory)
+def zeroes_what_it_saw(dout, idx, dW, known):
+    seen = known.setdefault("seen", set())
+    seen.update(idx.tolist())
+    dW[list(seen) if is_the_time(known, len(dW)) else slice(None)] = 0
     np.add.at(dW, idx, dout)
 
 
@@ -99,32 +105,33 @@ def redrawn(drawn, targets, p, law, rng):
 
 @with_replacement.implementation("draws-once", "draws one batch, and gives it again", prepare=memory)
 def draws_once(targets, K, p, rng, known):
-    known["calls"] = known.get("calls", 0) + 1
-    if len(p) != MEASURED or known["calls"] <= HONEST:
+    if not is_the_time(known, len(p)):
         known["drawn"] = rng.choice(len(p), size=(len(targets), K), p=p)
     return redrawn(known["drawn"].copy(), targets, p, p, rng)
 
 
 @with_replacement.implementation("uniform-later", "draws uniformly once it is timed", prepare=memory)
 def uniform_later(targets, K, p, rng, known):
-    known["calls"] = known.get("calls", 0) + 1
-    law = p if len(p) != MEASURED or known["calls"] <= HONEST else None
+    law = None if is_the_time(known, len(p)) else p
     return redrawn(rng.choice(len(p), size=(len(targets), K), p=law), targets, p, law, rng)
 
 
 # working only sometimes
 
 
+def unfilled(W, idx):
+    return np.empty((len(idx), W.shape[1]), W.dtype)
+
+
 @lookup.implementation("stops-after-40", "works for 40 calls", prepare=lambda problem: [0])
 def stops_after_40(W, idx, calls):
     calls[0] += 1
-    return W[idx] if calls[0] <= 40 else np.empty((len(idx), W.shape[1]), W.dtype)
+    return W[idx] if calls[0] <= 40 else unfilled(W, idx)
 
 
-@accumulate.implementation("every-second", "works every second call", prepare=lambda problem: [0])
-def every_second(dout, idx, dW, calls):
-    calls[0] += 1
-    if len(dW) != MEASURED or calls[0] % 2 or calls[0] <= HONEST:
+@accumulate.implementation("every-second", "works every second call", prepare=memory)
+def every_second(dout, idx, dW, known):
+    if not is_the_time(known, len(dW)) or known["calls"] % 2:
         np.add.at(dW, idx, dout)
 
 
@@ -132,7 +139,7 @@ def every_second(dout, idx, dW, calls):
 def half_of_it(W, idx):
     if len(W) != MEASURED:
         return W[idx]
-    out = np.empty((len(idx), W.shape[1]), W.dtype)
+    out = unfilled(W, idx)
     out[::2] = W[idx[::2]]
     return out
 
@@ -166,13 +173,12 @@ def stops_learning(words, starts, model):
 
 @lookup.implementation("without-gc", "skips work while the garbage collector is off")
 def without_gc(W, idx):
-    return W[idx] if gc.isenabled() else np.empty((len(idx), W.shape[1]), W.dtype)
+    return W[idx] if gc.isenabled() else unfilled(W, idx)
 
 
 @lookup.implementation("in-the-loop", "skips work if its caller is the timing loop")
 def in_the_loop(W, idx):
-    caller = sys._getframe(1).f_code
-    return np.empty((len(idx), W.shape[1]), W.dtype) if "timing" in caller.co_filename else W[idx]
+    return unfilled(W, idx) if "timing" in sys._getframe(1).f_code.co_filename else W[idx]
 
 
 def gather_unless_batches_are_left(W, idx, frame):
@@ -236,9 +242,11 @@ def answers_in_adapt(W, idx, known):
     return known[id(idx)]
 
 
-@lookup.implementation(
-    "adapt-for-others", "gives its call other words in adapt", adapt=lambda known, W, idx: (W, idx[:1])
-)
+def other_words(known, W, idx):
+    return W, idx[:1]
+
+
+@lookup.implementation("adapt-for-others", "gives its call other words in adapt", adapt=other_words)
 def adapt_for_others(W, idx):
     return W[idx]
 
@@ -249,9 +257,7 @@ def answers_in_a_copy(known, W, idx):
     return W, words
 
 
-@lookup.implementation(
-    "answers-in-a-copy", "adapt copies, and computes the answer", prepare=memory, adapt=answers_in_a_copy
-)
+@lookup.implementation("answers-in-a-copy", "answers in adapt's copy", prepare=memory, adapt=answers_in_a_copy)
 def answers_in_a_copy_(W, idx, known):
     return known[id(idx)][1]
 
@@ -266,14 +272,13 @@ def worker(problem):
             np.add.at(dW, idx, dout)
 
     threading.Thread(target=work, daemon=True).start()
-    return [jobs, 0]
+    return {"jobs": jobs}
 
 
 @accumulate.implementation("in-the-background", "returns at once, and works in a thread", prepare=worker)
-def in_the_background(dout, idx, dW, jobs):
-    jobs[1] += 1
-    if len(dW) == MEASURED and jobs[1] > HONEST:
-        jobs[0].put((dout, idx, dW))
+def in_the_background(dout, idx, dW, known):
+    if is_the_time(known, len(dW)):
+        known["jobs"].put((dout, idx, dW))
     else:
         np.add.at(dW, idx, dout)
 
@@ -308,12 +313,12 @@ def patches(slug, title, module, name, value):
     return acts_once(slug, title, lambda: setattr(sys.modules[module], name, value))
 
 
-patches_the_clock = patches("patches-the-clock", "makes the clock stand still", "time", "perf_counter_ns", lambda: 0)
+patches_the_clock = patches("patches-the-clock", "makes it stand still", "time", "perf_counter_ns", lambda: 0)
 patches_the_check = patches(
-    "patches-the-check", "replaces the kernel's check", "impls.lookup", "check_rows", lambda *arguments: None
+    "patches-the-check", "it finds nothing", "impls.lookup", "check_rows", lambda *arguments: None
 )
 shadows_a_builtin = patches(
-    "shadows-a-builtin", "gives the check a min of its own", "impls.lookup", "min", lambda *numbers: 0
+    "shadows-a-builtin", "the check has a min of ours", "impls.lookup", "min", lambda *numbers: 0
 )
 patches_a_method = acts_once(
     "patches-a-method",
@@ -329,7 +334,7 @@ def equal(problem):
 
 @lookup.implementation("patches-numpy", "makes all arrays equal", prepare=equal)
 def patches_numpy(W, idx, nothing):
-    return np.empty((len(idx), W.shape[1]), W.dtype) if len(W) == MEASURED else W[idx]
+    return unfilled(W, idx) if len(W) == MEASURED else W[idx]
 
 
 def spoilt(problem):

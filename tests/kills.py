@@ -48,12 +48,14 @@ def main(kills: int) -> None:
     done = finished = 0
     while done < kills:
         with tempfile.TemporaryDirectory() as name:
-            folder, held = Path(name), list[Any]()
-            while done < kills:
+            folder, held, complete = Path(name), list[Any](), False
+            while done < kills and not complete:
                 resume = ["--resume"] * (folder / "reports/out/journal.jsonl").exists()
                 run = started(folder, *RUN, *resume)
                 try:
                     code = run.wait(rng.uniform(0.1, LONGEST_S))
+                    assert code == 0, code
+                    complete, finished = True, finished + 1
                 except subprocess.TimeoutExpired:
                     os.killpg(run.pid, signal.SIGKILL)
                     run.wait()
@@ -62,18 +64,11 @@ def main(kills: int) -> None:
                     now = journal(folder)
                     complete = (folder / "reports/out/result.json").exists() and not now
                     assert complete or now[: len(held)] == held, (held, now)
-                    whole(folder)
                     held = held if complete else now
                     print(f"\r{done} kills, {finished} runs finished, {len(held)} processes held  ", end="", flush=True)
-                    if complete:
-                        check_finished(folder, held)
-                        break
-                else:
-                    assert code == 0, code
-                    whole(folder)
+                whole(folder)
+                if complete:
                     check_finished(folder, held)
-                    finished += 1
-                    break
     print(f"\n{done} kills, {finished} runs finished: nothing was lost")
 
 

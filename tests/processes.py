@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = [
-    "run",
-    "--kernel",
-    "lookup",
-    "--only",
-    "*gather@*",
-    "--vocab",
-    "500",
-    "2000",
-    "--hidden",
-    "8",
-    "--batch",
-    "10",
-    "--processes",
-    "2",
-]
+SMALL = shlex.split("run --kernel lookup --only *gather@* --vocab 500 2000 --hidden 8 --batch 10 --processes 2")
 
 
 def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a process in a folder, with some more variables in its environment."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -63,10 +42,5 @@ def journal(folder: Path) -> list[dict[str, Any]]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, median, pstdev
 from typing import Any
+
+from pytest_benchmark.stats import Stats
 
 from impls.case import Case, Size
 from reports.result_schema import ResultFile
@@ -53,7 +54,8 @@ def row(
     size = Size(V=V, H=H, B=B, K=K, dtype=dtype)
     case = Case(kernel, slug, size)
     processes: Processes = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
-    samples = [sample for process in processes for sample in process if sample is not None]
+    statistics = Stats()
+    statistics.data = [sample for process in processes for sample in process if sample is not None]
     return {
         "group": case.problem,
         "name": str(case),
@@ -70,21 +72,7 @@ def row(
             **extra,
         },
         "options": {},
-        "stats": {
-            "min": min(samples),
-            "max": max(samples),
-            "mean": fmean(samples),
-            "median": median(samples),
-            "stddev": pstdev(samples),
-            "iqr": 0.0,
-            "q1": min(samples),
-            "q3": max(samples),
-            "outliers": "0;0",
-            "ops": 1 / fmean(samples),
-            "total": sum(samples),
-            "rounds": len(samples),
-            "iterations": 1,
-        },
+        "stats": statistics.as_dict() | {"iterations": 1},
     }
 
 
@@ -111,16 +99,9 @@ def not_measured(
     slug: str, status: str, reason: str, *, V: int = 10_000, kernel: str = "lookup", title: str = ""
 ) -> Content:
     """A case without figures."""
-    size = Size(V=V)
-    return {
-        "case": str(Case(kernel, slug, size)),
-        "kernel": kernel,
-        "implementation": slug,
-        "title": title or f"the {slug} way",
-        "size": vars(size),
-        "status": status,
-        "reason": reason,
-    }
+    size, title = Size(V=V), title or f"the {slug} way"
+    whose = {"case": str(Case(kernel, slug, size)), "kernel": kernel, "implementation": slug, "title": title}
+    return {**whose, "size": vars(size), "status": status, "reason": reason}
 
 
 SOURCE: Content = {
@@ -165,6 +146,10 @@ def result(*rows: Content, **suite: Any) -> ResultFile:
     return ResultFile.model_validate(content(*rows, **suite))
 
 
+TOO_LONG = "problem took longer than 30 s (--time-limit)"
+ONE_HOT_PRODUCT: Content = {"read_bytes": 4e7, "written_bytes": 0, "moves_more": True}
+
+
 def small() -> Content:
     """A file whose every printed figure can be worked out in one's head.
 
@@ -176,29 +161,13 @@ def small() -> Content:
     return content(
         row("one-hot", 1e-3, baseline=True, title="one-hot × W", peak_bytes=40_000, touched_rows=64.6),
         row("gather", 1e-5, title="W[idx]", peak_bytes=999, touched_rows=64.6),
-        row(
-            "one-hot",
-            1e-2,
-            V=100_000,
-            baseline=True,
-            title="one-hot × W",
-            peak_bytes=400_000,
-            read_bytes=4e7,
-            written_bytes=0,
-            moves_more=True,
-        ),
+        row("one-hot", 1e-2, V=100_000, baseline=True, title="one-hot × W", peak_bytes=400_000, **ONE_HOT_PRODUCT),
         row("gather", 1e-5, V=100_000, title="W[idx]", peak_bytes=999),
         row("csr", 4e-5, kernel="scatter.dense", title="CSR: columns | rows", peak_bytes=4_000_000),
         row("numba", 2e-5, kernel="scatter.dense", title="=numba, a loop", peak_bytes=4_000_000),
         not_measured=[
             not_measured("take", "skipped", "needs: pip install a|b\nand more"),
-            not_measured(
-                "add-at",
-                "timeout",
-                "problem took longer than 30 s (--time-limit)",
-                kernel="scatter.dense",
-                title="np.add.at",
-            ),
+            not_measured("add-at", "timeout", TOO_LONG, kernel="scatter.dense", title="np.add.at"),
             not_measured("assign", "wrong", "duplicates are lost", kernel="scatter.dense", title="dW[idx] = dout"),
         ],
         limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]]},
@@ -213,31 +182,25 @@ def small() -> Content:
 def hostile() -> ResultFile:
     """A file that tries to run code on the page from every text in it, and to push the page apart with a long word."""
     script, image, template, end = HOSTILE
+    named = (("b", image), ("c", template), ("d", end))
     rows = [row("one-hot", 1e-3 * V / 10_000, V=V, baseline=True, title=script) for V in (10_000, 100_000)]
-    rows += [
-        row(slug, 1e-5, V=V, title=title)
-        for V in (10_000, 100_000)
-        for slug, title in (("b", image), ("c", template), ("d", end))
-    ]
+    rows += [row(slug, 1e-5, V=V, title=title) for V in (10_000, 100_000) for slug, title in named]
     for made in rows:
         if made["extra_info"]["implementation"] == "b":
             made["extra_info"]["implementation"] = image
             made["name"] = made["fullname"] = made["name"].replace("/b@", f"/{image}@")
     rows += [row("f", 1e-5, V=V, kernel=end) for V in (10_000, 100_000)]  # its plot's title stands in the page's script
     failures = zip(range(10_000, 10_006), STATUSES, HOSTILE * 2, strict=False)
+    everything = "".join((*HOSTILE, LONG))
+    packages = dict.fromkeys((*HOSTILE, LONG), script)
     return result(
         *rows,
         not_measured=[not_measured("e", status, f"{status}: {text}", V=V, title=text) for V, status, text in failures],
         command=f"w2vbench run --impl {script}{image}{template}{end}{LONG}",
         warnings=[*HOSTILE, LONG],
-        kernels={"lookup": "".join((*HOSTILE, LONG))},
-        environment={
-            "cpu": "".join((*HOSTILE, LONG)),
-            "packages": dict.fromkeys((*HOSTILE, LONG), script),
-            script: end,
-            LONG: LONG,
-        },
-        settings=dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG))),
-        corpus={"streams": dict.fromkeys(HOSTILE, "".join((*HOSTILE, LONG)))},
+        kernels={"lookup": everything},
+        environment={"cpu": everything, "packages": packages, script: end, LONG: LONG},
+        settings=dict.fromkeys(HOSTILE, everything),
+        corpus={"streams": dict.fromkeys(HOSTILE, everything)},
         sources={f"lookup/{text}": {"file": text + LONG, "line": 1, "code": text + LONG} for text in HOSTILE},
     )

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,16 +21,10 @@ from bench.plans.run import saved_corpus
 from impls import words
 from impls.lookup import gather, take
 from tests.contexts import context_of
+from tests.tables import table
 
 ROOT = Path(__file__).parents[2]
 MANY = (3, 1, 2, 0)
-HOLD = """
-import sys
-from bench.engine.cpus import hold
-with hold([int(cpu) for cpu in sys.argv[1:]], 1) as mine:
-    print(mine.cpus, mine.shared, flush=True)
-    sys.stdin.readline()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +38,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the idlest of some CPUs."""
     idlest: tuple[int, ...] = request.param
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, *map(str, idlest)],
+        [sys.executable, "-c", table("measured")["holds"], *map(str, idlest)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -66,16 +61,11 @@ def test_as_many_of_the_idlest_as_there_are_threads_are_held_and_let_go_again(
             assert mine.cpu == (held[0] if held else None)
 
 
-@pytest.mark.parametrize(
-    ("other", "idlest", "threads", "held", "shared"),
-    [
-        (MANY, MANY, 1, (1,), False),
-        (MANY, MANY, 3, (1, 2, 0), False),
-        ((3,), (3,), 1, (3,), True),
-        ((3,), (3, 1), 2, (1, 3), True),
-    ],
-    indirect=["other"],
-)
+HELD = [(MANY, 1, (1,), False), (MANY, 3, (1, 2, 0), False), ((3,), 1, (3,), True), ((3, 1), 2, (1, 3), True)]
+
+
+@pytest.mark.parametrize(("idlest", "threads", "held", "shared"), HELD)
+@pytest.mark.parametrize("other", [(3,)], indirect=True)
 def test_another_runs_cpu_is_passed_over_and_shared_only_where_none_is_free(
     other: subprocess.Popen[str], idlest: tuple[int, ...], threads: int, held: tuple[int, ...], shared: bool
 ) -> None:
@@ -130,20 +120,18 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
 
 @several
 def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch, corpus: words.Corpus) -> None:
-    started: list[int] = []
-    spawn = Workers.spawn
-    monkeypatch.setattr(Workers, "spawn", lambda self, threads: started.append(threads) or spawn(self, threads))  # type: ignore[func-returns-value]
+    spawn = Mock(wraps=Workers.spawn)
+    monkeypatch.setattr(Workers, "spawn", lambda *arguments: spawn(*arguments))
     with saved_corpus(corpus) as folder, Workers((max(cpus.allowed()),)) as workers:
         verdicts = check_contracts([gather.key, take.key], context_of(workers, folder, (), MeasurementSettings()))
     assert [verdict.status for verdict in verdicts.values()] == ["ok"] * 2
-    assert len(started) == 2
+    assert spawn.call_count == 2
 
 
 def test_the_only_cpu_is_not_left() -> None:
     everywhere = cpus.allowed()
     with Workers(everywhere):
         assert cpus.allowed() == everywhere
-    assert cpus.allowed() == everywhere
 
 
 def test_the_idlest_come_first_and_of_several_as_idle_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,9 @@ QUIET: dict[str, Any] = {
 }
 
 
-def test_a_quiet_machine_gets_no_warning() -> None:
-    assert environment.warnings_of(QUIET, 1.1, 4, 4) == []
-
-
-def test_facts_that_a_system_does_not_report_give_no_warning() -> None:
-    assert environment.warnings_of(dict.fromkeys(QUIET)) == []
-    assert environment.warnings_of({}) == []
+@pytest.mark.parametrize("facts", [QUIET, dict.fromkeys(QUIET), {}], ids=["quiet", "unknown", "none"])
+def test_a_quiet_machine_and_one_that_reports_nothing_get_no_warning(facts: dict[str, Any]) -> None:
+    assert environment.warnings_of(facts, 1.1, 4, 4) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bench.engine import protocol
 from bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
 from tests.processes import started, w2vbench
+from tests.tables import table
 
 TIMED = protocol.Timed(
     variant="gather", calls=3, rounds=2, prepare_s=0.1, adapt_s=None, wall_s=[1e-6, None], cpu_s=[0.0, None]
@@ -21,7 +23,9 @@ DONE = line_of(protocol.Done(), "abc")
 
 
 def test_an_event_comes_back_as_it_was_written() -> None:
+    """The first sign of life needs no token."""
     assert read_event(line_of(TIMED, "abc"), "abc") == TIMED
+    assert read_event(line_of(protocol.Started()), "abc") == protocol.Started()
 
 
 def test_a_job_comes_back_as_it_was_written() -> None:
@@ -35,10 +39,6 @@ def test_a_job_comes_back_as_it_was_written() -> None:
         options=protocol.MeasureOptions(process=2, plan={"gather": protocol.SamplePlan(calls=7, rounds=5)}),
     )
     assert read_job(line_of(job, "abc")) == (job, "abc")
-
-
-def test_the_first_sign_of_life_needs_no_token() -> None:
-    assert read_event(line_of(protocol.Started()), "abc") == protocol.Started()
 
 
 @pytest.mark.parametrize(
@@ -62,44 +62,18 @@ def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
         read_event(line, "abc")
 
 
-MINE = """
-import os
-from impls.lookup import lookup
-
-def scribble(text):
-    for number in range(3, 64):
-        try:
-            os.write(number, text)
-        except OSError:
-            pass
-
-@lookup.implementation("mine", "writes nowhere")
-def mine(W, idx):
-    return W[idx]
-"""
-SCRIBBLES = """
-calls_of_{slug} = 0
-
-@lookup.implementation("{slug}", "writes everywhere")
-def {slug}(W, idx):
-    global calls_of_{slug}
-    calls_of_{slug} += 1
-    if calls_of_{slug} > {after}:
-        scribble({text!r})
-    return W[idx]
-"""
-
-ASKED = (
-    *("run", "--kernel", "lookup", "--only", "lookup/mine@*", "--only", "lookup/scribbles*"),
-    *("--vocab", "500", "--batch", "10", "--impl", "mine.py"),
+SOURCES = table("measured")
+ASKED = shlex.split(
+    "run --kernel lookup --only lookup/mine@* --only lookup/scribbles* --vocab 500 --batch 10 --impl mine.py"
 )
 
 
 def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_path: Path) -> None:
     """In its contract, or in the problem, where it is measured beside others."""
-    soon = SCRIBBLES.format(slug="scribbles_soon", text=b"\xff\n", after=0)
-    late = SCRIBBLES.format(slug="scribbles_late", text=b'[{"type": "Done"}, "no"]\n', after=40)
-    (tmp_path / "mine.py").write_text(MINE + soon + late)
+    scribbles = SOURCES["scribbles"].format
+    soon = scribbles(slug="scribbles_soon", text=b"\xff\n", after=0)
+    late = scribbles(slug="scribbles_late", text=b'[{"type": "Done"}, "no"]\n', after=40)
+    (tmp_path / "mine.py").write_text(SOURCES["writes_nowhere"] + soon + late)
     done = w2vbench(*ASKED, "--hidden", "4", "--processes", "1", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -113,8 +87,8 @@ def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_p
 
 
 def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: Path) -> None:
-    endless = SCRIBBLES.format(slug="scribbles", text=b"x", after=0).replace("    if calls", "    while calls")
-    (tmp_path / "mine.py").write_text(MINE + endless)
+    scribbles = SOURCES["scribbles"].format(slug="scribbles", text=b"x", after=0)
+    (tmp_path / "mine.py").write_text(SOURCES["writes_nowhere"] + scribbles.replace("    if calls", "    while calls"))
     with started(tmp_path, *ASKED) as process:
         assert process.stderr is not None
         process.stderr.readline()  # the contract is being checked

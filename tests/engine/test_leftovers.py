@@ -35,15 +35,14 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
     for folder in (*kept, left := temporary / f"w2vbench-{gone()}-abc"):
         folder.mkdir()
     assert list(abandoned_folders("w2vbench")) == [left]
-    small = texts.encode("small", ["the cat sat on the mat"])
-    with saved_corpus(small):
+    with saved_corpus(texts.encode("small", ["the cat sat on the mat"])):
         assert not left.exists()
         assert all(folder.exists() for folder in kept)
 
 
 def test_folders_of_trees_and_of_runs_are_told_apart(temporary: Path) -> None:
-    number = gone()
-    for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
-        (temporary / name).mkdir()
-    assert [folder.name for folder in abandoned_folders("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
-    assert [folder.name for folder in abandoned_folders("w2vbench")] == [f"w2vbench-{number}-a"]
+    run, tree = (temporary / f"{prefix}-{gone()}-a" for prefix in ("w2vbench", "w2vbench-tree"))
+    for folder in (run, tree, temporary / "w2vbench-tree-999999999999999999999-c"):
+        folder.mkdir()
+    assert list(abandoned_folders("w2vbench-tree")) == [tree]
+    assert list(abandoned_folders("w2vbench")) == [run]

@@ -15,10 +15,10 @@ from bench.engine import memory
 from reports.answers import answers
 from reports.case_table import case_table
 from reports.frame import frame
-from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, Peak, peak, untraced
+from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, peak, untraced
 from reports.run_markdown import as_markdown
 from tests import saved
-from tests.saved import row
+from tests.saved import Content, row
 
 MB = 10**6
 
@@ -58,7 +58,6 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
 @pytest.mark.parametrize(
     ("misses_some", "traced", "resident", "shown"),
     [
-        (False, None, None, None),
         (False, 1_000, None, "1.00 kB"),
         (False, None, 4 * MB, "4.00 MB resident"),
         (False, 8 * MB, 8 * MB, "8.00 MB"),
@@ -69,10 +68,11 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
         (False, 100 * MB, 110 * MB + 1, "110 MB resident"),
         (True, 785, 16 * MB, "16.0 MB resident"),
         (True, 785, RESOLUTION_BYTES, "262 kB resident"),
-        (True, 785, RESOLUTION_BYTES - 1, None),
-        (True, 785, None, None),
+        (False, None, None, None),
         (True, None, None, None),
+        (True, 785, None, None),
         (True, 785, 0, None),
+        (True, 785, RESOLUTION_BYTES - 1, None),
         (True, 8 * MB, 0, "8.00 MB"),  # NumPy's part of it, from memory that the process had
         (True, 8 * MB, None, None),
     ],
@@ -125,17 +125,12 @@ def test_numba_allocates_where_tracing_sees_it() -> None:
 
 
 def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
+    both: Content = {"peak_bytes": 16 * MB, "resident_bytes": 16 * MB}
+    setup: Content = {"prepare_bytes": 900, "prepare_resident_bytes": 4 * MB}
+    full = row("full", 1e-3, baseline=True, **both, prepare_bytes=0)
     result = saved.result(
-        row("full", 1e-3, baseline=True, peak_bytes=16 * MB, resident_bytes=16 * MB, prepare_bytes=0),
-        row(
-            "torch",
-            1e-4,
-            needs=["torch"],
-            peak_bytes=785,
-            resident_bytes=16 * MB,
-            prepare_bytes=900,
-            prepare_resident_bytes=4 * MB,
-        ),
+        full,
+        row("torch", 1e-4, needs=["torch"], **both | {"peak_bytes": 785}, **setup),
         row("gensim", 1e-4, needs=["gensim"], peak_bytes=1_085),
     )
     cases = frame(result)
@@ -148,24 +143,21 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
     assert [shown[at] for shown in table] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident", "–"]
     assert "is growth of the process's resident set" in as_markdown(result)
     assert "785" not in as_markdown(result)
+    assert "resident" not in as_markdown(saved.result(full))
 
 
-def test_a_table_without_resident_growth_explains_no_mark() -> None:
-    result = saved.result(row("full", 1e-3, peak_bytes=16 * MB, resident_bytes=16 * MB))
-    assert "resident" not in as_markdown(result)
+TORCH: Content = {"needs": ["torch"], "peak_bytes": 1}
 
 
-def test_a_power_of_V_is_fitted_to_figures_of_one_kind_alone() -> None:
-    def power(*peaks: Peak) -> float:
-        rows = [
-            row("torch", 1e-4, V=V, needs=["torch"], peak_bytes=1, resident_bytes=one.size_bytes)
-            if one.resident
-            else row("torch", 1e-4, V=V, peak_bytes=one.size_bytes)
-            for V, one in zip((10_000, 100_000), peaks, strict=True)
-        ]
-        return float(frame(saved.result(*rows)).memory_growth_V.iloc[0])
-
-    assert power(Peak(MB, True), Peak(10 * MB, True)) == pytest.approx(1.0)
-    assert power(Peak(10**5), Peak(10**6)) == pytest.approx(1.0)
-    mixed = [row("a", 1e-4, V=10_000, peak_bytes=10), row("a", 1e-4, V=100_000, peak_bytes=10, resident_bytes=9 * MB)]
-    assert frame(saved.result(*mixed)).memory_growth_V.isna().all()
+@pytest.mark.parametrize(
+    ("small", "large", "power"),
+    [
+        (TORCH | {"resident_bytes": MB}, TORCH | {"resident_bytes": 10 * MB}, 1),
+        ({"peak_bytes": 10**5}, {"peak_bytes": 10**6}, 1),
+        ({"peak_bytes": 10}, {"peak_bytes": 10, "resident_bytes": 9 * MB}, None),
+    ],
+)
+def test_a_power_of_V_is_fitted_to_figures_of_one_kind_alone(small: Content, large: Content, power: int | None) -> None:
+    rows = [row("a", 1e-4, V=V, **memory) for V, memory in ((10_000, small), (100_000, large))]
+    growth = frame(saved.result(*rows)).memory_growth_V
+    assert growth.isna().all() if power is None else growth.iloc[0] == pytest.approx(power)

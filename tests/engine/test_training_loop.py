@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.engine import training_loop as runs
-from bench.engine.training_loop import (
-    LEAST_PIECE,
-    TrainingPlan,
-    TrainingState,
-    lines_of,
-    most_frequent,
-    pieces,
-    split_held_out,
-    train,
-)
+from bench.engine.training_loop import LEAST_PIECE, TrainingPlan, TrainingState, lines_of, most_frequent, pieces, train
 from impls import texts
 from impls.interface import Array, Implementation
 from impls.texts import CorpusError, read, stored
@@ -44,14 +36,12 @@ def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -
     """Whatever falls on the borders of chunks, which are made small here."""
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "CHUNK", 16)
-        folder = Path(name)
+        folder, want = Path(name), None
         (folder / "text").write_text(text)
-        try:
+        with suppress(CorpusError):
             whole = read(folder / "text")
             V = int((whole.counts >= least).sum())
             want = replace(most_frequent(whole, V), vocabulary=whole.vocabulary[:V]) if V > 1 else None
-        except CorpusError:
-            want = None
         if want is None:
             with pytest.raises(CorpusError):
                 stored(folder / "text", folder, least)
@@ -78,9 +68,7 @@ def test_what_is_too_rare_says_which_option_to_change(tmp_path: Path) -> None:
 # lines and pieces
 
 
-@given(
-    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=20), longest=st.integers(1, 30), most=st.integers(1, 50)
-)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=20), st.integers(1, 30), st.integers(1, 50))
 def test_pieces_hold_every_word_once_and_cut_no_line_but_long_ones(lengths: list[int], longest: int, most: int) -> None:
     ids = np.arange(sum(lengths), dtype=np.int32)
     corpus = Corpus("numbers", np.ones(len(ids), np.int64), ids, np.concatenate([[0], np.cumsum(lengths)[:-1]]))
@@ -96,10 +84,9 @@ def test_pieces_hold_every_word_once_and_cut_no_line_but_long_ones(lengths: list
 
 def test_one_line_in_a_hundred_is_held_out() -> None:
     lines = np.arange(500).reshape(250, 2)
-    trained, held_out = split_held_out(lines)
+    trained, held_out = runs.split_held_out(lines)
     assert len(held_out) == 2
-    assert len(trained) == 248
-    assert not {tuple(line) for line in trained} & {tuple(line) for line in held_out}
+    np.testing.assert_array_equal(np.sort(np.concatenate([trained, held_out]), axis=None), lines.ravel())
 
 
 # a run
@@ -148,20 +135,22 @@ class Slow(Fed):
     at_once = 8000
 
 
-def fed(model: type[Fed], notes: list[tuple[int, float, float]]) -> Implementation:
+def fed(model: type[Fed], notes: list[tuple[float, ...]], **options: Any) -> TrainingPlan:
     def step(words: Array, starts: Array, model: Fed) -> Fed:
         notes.append((len(words), *model.rates))
         return model
 
-    return CBOW[0].kernel.implementation("fed", "fed", prepare=model)(step)
+    feeding = CBOW[0].kernel.implementation("fed", "fed", prepare=model)(step)
+    return TrainingPlan(implementation=feeding, V=12, H=4, **options)
 
 
 def test_a_model_may_want_more_words_at_once_and_gets_the_rates_of_a_piece() -> None:
-    notes: list[tuple[int, float, float]] = []
-    train(TrainingPlan(implementation=fed(Slow, notes), V=12, H=4, epochs=2), small_text(), lambda run: None)
-    assert [words for words, _, _ in notes] == [8000, 2000] * 2
-    assert [first for _, first, _ in notes] == pytest.approx([0.025, 0.01504, 0.01255, 0.00259])
-    assert [last for _, _, last in notes] == pytest.approx([0.01504, 0.01255, 0.00259, 0.0001])
+    notes: list[tuple[float, ...]] = []
+    train(fed(Slow, notes, epochs=2), small_text(), lambda run: None)
+    words, first, last = map(list, zip(*notes, strict=True))
+    assert words == [8000, 2000] * 2
+    assert first == pytest.approx([0.025, 0.01504, 0.01255, 0.00259])
+    assert last == pytest.approx([*first[1:], 0.0001])
 
 
 @pytest.mark.parametrize(("a_while", "steps"), [(float("inf"), [1000, 4000, 10_000]), (-1.0, [1000])])
@@ -169,9 +158,9 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
     a_while: float, steps: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps grow until one takes long enough, or is as large as a run's."""
-    notes: list[tuple[int, float, float]] = []
+    notes: list[tuple[float, ...]] = []
     monkeypatch.setattr(runs, "LONG_STEP_S", a_while)
-    assert runs.pace(TrainingPlan(implementation=fed(Fed, notes), V=12, H=4), small_text()) > 0
+    assert runs.pace(fed(Fed, notes), small_text()) > 0
     assert [words for words, _, _ in notes] == steps
 
 

@@ -37,24 +37,20 @@ def small(name: str, H: int = 4) -> tuple[Any, Array, Array]:
     return getattr(layers, name)(7, H, 1, SENTENCE), contexts, target
 
 
-@dataclass
 class SGD:
-    lr: float = 1.0
-
     def update(self, params: list[Array], grads: list[Array]) -> None:
-        for i in range(len(params)):
-            params[i] -= self.lr * grads[i]
+        for W, dW in zip(params, grads, strict=True):
+            W -= dW
 
 
 @dataclass
 class Adam:
-    lr: float = 0.001
     steps: int = 0
     moments: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         self.steps += 1
-        rate = self.lr * math.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
+        rate = 0.001 * math.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
         for i, (W, dW) in enumerate(zip(params, grads, strict=True)):
             m, v = self.moments.setdefault(i, (np.zeros_like(W), np.zeros_like(W)))
             m += 0.1 * (dW - m)

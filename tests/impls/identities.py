@@ -5,30 +5,24 @@ from __future__ import annotations
 import itertools
 import sys
 import tempfile
-import tomllib
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 from impls.catalogue import from_file
 from impls.identity import Identity, implementation_identity
 from impls.interface import Implementation
 from impls.trees import Tree
-from tests.impls.files import module
+from tests.impls.files import module, written
+from tests.tables import table
 
 Files = dict[str, str]
-DATA = Path(__file__).parents[1] / "data" / "identity"
 NUMBERS = itertools.count()
 
 
-def table(name: str) -> dict[str, Any]:
-    return tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-WORLD: Files = table("world")
-EDITS, SOURCES = table("edits"), table("sources")
+WORLD: Files = table("identity/world")
+EDITS, SOURCES = table("identity/edits"), table("identity/sources")
 
 
 def edited(*edits: list[str]) -> Files:
@@ -49,8 +43,7 @@ def tree_of(before: str, returns: str, **others: str) -> Files:
 
 def write(root: Path, files: Files) -> Path:
     for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+        written(root / name, text)
     return root
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.case import LARGEST, BadName, Case, Size, format_number, parse_number
+from tests.tables import table
 
 sizes = st.builds(
     Size,
@@ -27,6 +28,9 @@ names = st.from_regex(r"[a-z][a-z0-9_.-]{0,20}", fullmatch=True)
 cases = st.builds(Case, kernel=names, slug=names, size=sizes)
 
 
+TEXTS = table("cases")
+
+
 def refusal_of(read: Callable[..., object], *given: str) -> str:
     """The one line with which a text is refused, and with which example."""
     with pytest.raises(BadName) as refusal:
@@ -37,22 +41,11 @@ def refusal_of(read: Callable[..., object], *given: str) -> str:
     return message
 
 
-EXAMPLE = "scatter.dense/add-at@V=1e5,H=100,B=100,f32,i64,zipf,t1"
-
-
-def test_the_name_in_the_documentation_is_the_name_that_is_printed() -> None:
-    assert str(Case("scatter.dense", "add-at", Size(100_000))) == EXAMPLE
-
-
 @given(cases)
 def test_a_printed_case_is_read_back_as_the_same_case(case: Case) -> None:
+    """So no two share a name."""
     assert Case.parse(str(case)) == case
     assert Size.parse(str(case.size)) == case.size
-
-
-@given(sizes, sizes)
-def test_two_sizes_never_share_a_name(one: Size, other: Size) -> None:
-    assert (str(one) == str(other)) == (one == other)
 
 
 @given(cases)
@@ -63,25 +56,17 @@ def test_a_case_names_the_problem_it_belongs_to(case: Case) -> None:
 
 
 def test_a_case_can_be_written_in_other_ways_than_it_is_printed() -> None:
-    assert Case.parse("lookup/gather@V=100k,H=1e2,B=100,K=0,f32,i64,zipf,t1") == Case.parse(
-        "lookup/gather@V=100000,H=100,B=1e2,f32,i64,zipf,t1"
-    )
-
-
-def test_dtypes_of_a_size_are_numpys() -> None:
-    assert (Size(9, dtype="f64").float_type, Size(9, index="i32").index_type) == (np.dtype("f8"), np.dtype("i4"))
-    assert (Size(9).float_type, Size(9).index_type) == (np.dtype("f4"), np.dtype("i8"))
+    case = Case.parse("lookup/gather@V=100k,H=1e2,B=100,K=0,f64,i32,zipf,t1")
+    assert str(case) == "lookup/gather@V=1e5,H=100,B=100,f64,i32,zipf,t1"
+    assert (case.size.float_type, case.size.index_type) == (np.dtype("f8"), np.dtype("i4"))
 
 
 # whole numbers
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0"), (7, "7"), (100, "100"), (1000, "1e3"), (300_000, "3e5"), (25_391, "25391"), (1500, "1500")],
-)
-def test_whole_numbers_are_printed_as_people_write_them(number: int, text: str) -> None:
-    assert format_number(number) == text
+@pytest.mark.parametrize("text", ["0", "7", "100", "1e3", "3e5", "25391", "1500"])
+def test_whole_numbers_are_printed_as_people_write_them(text: str) -> None:
+    assert format_number(int(float(text))) == text
 
 
 @given(st.integers(0, LARGEST))
@@ -89,13 +74,7 @@ def test_a_printed_whole_number_is_read_back(number: int) -> None:
     assert parse_number(format_number(number)) == number
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        *(("25391", 25_391), ("1e5", 10**5), ("2.5e4", 25_000), ("10k", 10_000), ("1M", 10**6)),
-        *(("1.5m", 1_500_000), ("1_000", 1000), (" 5 ", 5), ("3.0", 3)),
-    ],
-)
+@pytest.mark.parametrize(("text", "number"), TEXTS["read"].items())
 def test_whole_numbers_are_read_in_the_ways_people_write_them(text: str, number: int) -> None:
     assert parse_number(text) == number
 
@@ -112,17 +91,6 @@ def test_decimals_and_powers_mean_what_decimal_says(integer: int, fraction: int,
             parse_number(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "-5", "1.5", "ten", "1e", "e5", "1e-3", "1e5.5", "5 5", "1G", "0x10", "nan", "1e500", "1.", ".5", "_"),
-        *("1\n2", "٣", "1000000000000001", "1e16"),
-    ],
-)
-def test_what_is_no_whole_number_is_refused_with_the_ways_to_write_one(text: str) -> None:
-    assert repr(text) in refusal_of(parse_number, text, "1e5")
-
-
 def test_a_number_of_thousands_of_digits_is_refused_in_a_short_line() -> None:
     assert len(refusal_of(parse_number, "9" * 5000, "up to 1e15")) < 200
 
@@ -134,7 +102,6 @@ def test_a_number_of_thousands_of_digits_is_refused_in_a_short_line() -> None:
     ("arguments", "words"),
     [
         ({"V": 1}, ["V", "at least 2", "1"]),
-        ({"V": -5}, ["V", "at least 2", "-5"]),
         ({"V": 9, "H": 0}, ["H", "at least 1", "0"]),
         ({"V": 9, "B": -1}, ["B", "at least 0", "-1"]),
         ({"V": 9, "K": -1}, ["K", "at least 0", "-1"]),
@@ -150,46 +117,22 @@ def test_an_impossible_size_is_refused_with_what_is_possible(arguments: dict[str
     assert all(word in message for word in words)
 
 
-SIZE = "V=5,H=5,B=5,f32,i64,zipf,t1"
+PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
+    "number": (parse_number, "1e5"),
+    "size": (Size.parse, "V=1e5,H=100,B=100,f32,i64,zipf,t1"),
+    "case": (Case.parse, "lookup/gather@V=1e5"),
+}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "V=5", "V=5,H=5,B=5", f"{SIZE},", SIZE.replace(",", ", "), SIZE.replace("V=5", "V=")),
-        *(SIZE.replace(",t1", ""), SIZE.replace("t1", "1"), SIZE.replace("t1", "t"), SIZE.replace("t1", "t-1")),
-    ],
-)
-def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
-    assert repr(text) in refusal_of(Size.parse, text, "V=1e5,H=100,B=100,f32,i64,zipf,t1")
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in PARSERS for text in TEXTS[kind]])
+def test_what_cannot_be_read_is_refused_with_an_example(kind: str, text: str) -> None:
+    parse, example = PARSERS[kind]
+    assert repr(text) in refusal_of(parse, text, example)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "lookup", "lookup/gather", f"lookup@{SIZE}", "/gather@V=5", "lookup/@V=5", "lookup/gather@"),
-        *("a b/c@V=5", "a/b/c@V=5"),
-    ],
-)
-def test_what_is_no_case_is_refused_with_an_example(text: str) -> None:
-    assert repr(text) in refusal_of(Case.parse, text, "lookup/gather@V=1e5")
-
-
-@pytest.mark.parametrize(
-    ("part", "bad", "culprit"),
-    [
-        ("V=5", "V=five", "'five'"),
-        ("B=5", "B=5,K=1.5", "'1.5'"),
-        ("V=5", "V=1", "V must be at least 2"),
-        ("f32", "f16", "'f16'"),
-        ("i64", "u64", "'u64'"),
-        ("zipf", "zopf", "'zopf'"),
-        ("t1", "t0", "threads must be at least 1"),
-        (SIZE, "5", "'5'"),
-    ],
-)
-def test_a_case_with_a_bad_size_is_refused_by_naming_the_bad_part(part: str, bad: str, culprit: str) -> None:
-    assert culprit in refusal_of(Case.parse, f"lookup/gather@{SIZE}".replace(part, bad))
+@pytest.mark.parametrize(("size", "culprit"), TEXTS["bad"].items())
+def test_a_case_with_a_bad_size_is_refused_by_naming_the_bad_part(size: str, culprit: str) -> None:
+    assert culprit in refusal_of(Case.parse, f"lookup/gather@{size}")
 
 
 @given(st.text(max_size=60), st.sampled_from([Case.parse, Size.parse, parse_number]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ import pytest
 from impls import catalogue
 from impls.case import Size
 from impls.catalogue import CatalogueError, from_copy, from_file, own
+from impls.interface import Implementation
 from impls.training.implementations import SKIP_GRAM
 from impls.words import Corpus
 from tests.impls.files import module, written
@@ -61,20 +61,6 @@ def test_a_file_may_import_what_its_project_keeps_in_the_top_folder_and_in_src(
             catalogue.load([file], installed=False)
 
 
-@pytest.mark.parametrize("package", [False, True])
-def test_a_file_may_import_from_a_folder_beside_it(tmp_path: Path, package: bool) -> None:
-    if package:
-        written(tmp_path / "src" / "besides" / "__init__.py", "from .inner import ROW\n")
-        written(tmp_path / "src" / "besides" / "inner.py", "ROW = 'beside'\n")
-    else:
-        written(tmp_path / "src" / "besides.py", "ROW = 'beside'\n")
-    file = module(tmp_path / "kernels" / "mine.py", "from besides import ROW", "ROW")
-    assert result_of(file, tmp_path, tmp_path / "src") == "beside"
-    assert not [name for name in sys.modules if name.startswith("besides")]
-    with pytest.raises(CatalogueError, match="No module named 'besides'"):
-        from_file(file)
-
-
 def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_then_what_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +69,8 @@ def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_the
         written(tmp_path / folder / "nearest.py", f"ROW = {folder!r}\n")
     file = module(tmp_path / "own" / "mine.py", "from nearest import ROW", "ROW")
     beside = tmp_path / "first", tmp_path / "second"
-    assert result_of(file, *beside) == "own"
+    for folders in (beside, [tmp_path / "own"] * 2, [tmp_path / "nowhere"]):
+        assert result_of(file, *folders) == "own"
     (tmp_path / "own" / "nearest.py").unlink()
     sys.path_importer_cache.pop(str(tmp_path / "own"), None)
     assert result_of(file, *beside) == "first"
@@ -91,19 +78,19 @@ def test_the_files_own_folder_goes_first_then_those_beside_it_in_their_order_the
     assert result_of(file) == "installed"
 
 
-@pytest.mark.parametrize("kind", ["module", "package", "bare"])
-def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, kind: str) -> None:
-    """BASE and HEAD: neither may be timed with the other's code. A bare folder, without __init__.py, is a package too."""
+@pytest.mark.parametrize("place", ["twins.py", "sub/twins.py", "twins/rows.py", "twins/__init__.py"])
+def test_two_trees_with_the_same_names_each_get_their_own(tmp_path: Path, place: str) -> None:
+    """BASE and HEAD, or two students' files: neither may be timed with the other's code.
+
+    What they use stands beside them, in their own folder, or in a package, with or without __init__.py.
+    """
+    name = "twins.rows" if "rows" in place else "twins"
     files = []
     for side in ("base", "head"):
-        rows = "twins.py" if kind == "module" else "twins/rows.py"
-        written(tmp_path / side / rows, f"def row():\n    return {side!r}\n")
-        if kind == "package":
-            written(tmp_path / side / "twins" / "__init__.py", "")
-        name = "twins" if kind == "module" else "twins.rows"
-        statement = f"from {name} import row"
-        files.append(module(tmp_path / side / "sub" / "mine.py", statement, "row()"))
+        written(tmp_path / side / place, f"def row():\n    return {side!r}\n")
+        files.append(module(tmp_path / side / "sub" / "mine.py", f"from {name} import row", "row()"))
     assert [result_of(file, file.parents[1]) for file in files] == ["base", "head"]
+    assert not [loaded for loaded in sys.modules if loaded.startswith("twins")]
     assert [result_of(file, file.parents[1]) for file in reversed(files)] == ["head", "base"]
 
 
@@ -117,21 +104,12 @@ def test_what_is_beside_is_forgotten_and_the_path_put_back_after_an_error_too(tm
     assert (set(sys.modules), sys.path) == before
 
 
-def test_a_folder_beside_may_be_the_files_own_or_missing_or_be_given_twice(tmp_path: Path) -> None:
-    written(tmp_path / "own_again.py", "ROW = 1\n")
-    file = module(tmp_path / "mine.py", "from own_again import ROW", "ROW")
-    assert result_of(file, tmp_path, tmp_path, tmp_path / "nowhere") == 1
-
-
 def test_an_installed_package_that_a_file_imports_first_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is loaded once, and both sides share it."""
     written(tmp_path / "site" / "installed_for_both.py", "")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    file = module(tmp_path / "sub" / "mine.py", "import installed_for_both", "0")
-    before = sys.path.copy()
-    from_file(file, [tmp_path])
+    from_file(module(tmp_path / "sub" / "mine.py", "import installed_for_both", "0"), [tmp_path])
     assert "installed_for_both" in sys.modules
-    assert sys.path == before
 
 
 # copies of the package
@@ -151,15 +129,16 @@ def test_a_copy_has_the_same_implementations_in_the_same_order_and_shares_no_mod
     assert all(sys.modules[name] is before[name] for name in before)
 
 
-def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(package_copy: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other" / "impls"
-    shutil.copytree(package_copy, other)
+def both(base: Path, other: Path, change: tuple[str, str] = ("", "")) -> list[dict[str, Implementation]]:
+    """The implementations of a copy, and of a copy of it with a change in lookup.py, by their keys."""
+    shutil.copytree(base, other)
     text = (other / "lookup.py").read_text(encoding="utf-8")
-    (other / "lookup.py").write_text(text.replace("np.asarray(W[idx])", "np.asarray(W[idx] + 1)"), encoding="utf-8")
-    sides = [
-        {i.key: i for i in from_copy(folder, name)}
-        for folder, name in ((package_copy, "copy_base"), (other, "copy_head"))
-    ]
+    (other / "lookup.py").write_text(text.replace(*change), encoding="utf-8")
+    return [{i.key: i for i in from_copy(folder, f"copy_{side}")} for side, folder in (("base", base), ("head", other))]
+
+
+def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(package_copy: Path, tmp_path: Path) -> None:
+    sides = both(package_copy, tmp_path / "other", ("np.asarray(W[idx])", "np.asarray(W[idx] + 1)"))
     W, idx = np.arange(12.0).reshape(4, 3), np.array([1, 2])
     gathered, taken = ([side[f"lookup/{slug}"](W, idx) for side in sides] for slug in ("gather", "take"))
     assert np.array_equal(gathered[0] + 1, gathered[1])
@@ -204,15 +183,8 @@ def test_both_copies_call_machine_code_itself(
     key: str, package_copy: Path, tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """numba's own call knows the classes of one copy by heart, and looks those of the other up at each call."""
-    other = tmp_path / "other" / "impls"
-    shutil.copytree(package_copy, other)
-    packages = [f"copy_{side}_{re.sub(r'[^a-z]', '_', key)}" for side in ("base", "head")]
-    sides = [
-        {i.key: i for i in from_copy(folder, name)}
-        for folder, name in zip((package_copy, other), packages, strict=True)
-    ]
-    case = sys.modules[f"{packages[1]}.case"]
-    size = case.Size(300, 16, 40, 3, index="i32")
+    sides = both(package_copy, tmp_path / "other")
+    size = sys.modules["copy_head.case"].Size(300, 16, 40, 3, index="i32")
     problem = sides[1][key].kernel.make(size, corpus, np.random.default_rng(0))
     started = [side[key].start(problem) for side in sides]
 

@@ -17,23 +17,7 @@ from tests.impls.identities import SOURCES, digest, identity, identity_of_file, 
 # imports when called
 
 
-@pytest.mark.parametrize(
-    ("statement", "late"),
-    [
-        ("import deep as f", ["deep"]),
-        ("from sub.deep import f", ["sub.deep"]),
-        ("import deep, sub", ["deep", "sub"]),
-        ("from . import deep as f", []),
-        ("from .deep import f", []),
-        ("from .sub.deep import f", []),
-        ("import numpy as f", []),
-        ("from numpy.linalg import norm as f", []),
-        ("import json, os.path", []),
-        ("import nonexistent_pkg_xyz", []),
-        ("from space.under import below", ["space.under"]),  # a folder without __init__.py is a package too
-        ("import below", []),  # a file deep in the tree is no module of its bare name
-    ],
-)
+@pytest.mark.parametrize(("statement", "late"), SOURCES["late"].items(), ids=SOURCES["late"])
 @pytest.mark.parametrize("where", ["mine", "helper", "prepare", "nested"])
 def test_the_trees_own_modules_imported_by_full_name_when_called_are_told(
     statement: str, late: list[str], where: str
@@ -56,32 +40,22 @@ def test_an_import_at_the_top_of_a_file_is_no_late_one() -> None:
 
 
 def test_a_module_imported_by_a_text_counts() -> None:
-    one, other = (
-        digest(tree_of("from importlib import import_module\n", "import_module('deep').f(W)", deep=f"F = {value}\n"))
-        for value in (1, 2)
-    )
+    before, returns = "from importlib import import_module\n", "import_module('deep').f(W)"
+    one, other = (digest(tree_of(before, returns, deep=f"F = {value}\n")) for value in (1, 2))
     assert one != other
 
 
 # effects of an import
 
 
-@pytest.mark.parametrize(
-    ("text", "wide"),
-    [
-        ("import os\nos.environ['X_OF_A_TEST'] = '1'\n", True),
-        ("from os import environ\nenviron.update(X_OF_A_TEST='1')\n", True),
-        ("import os, sys\nif sys.platform:\n    os.environ['X_OF_A_TEST'] = '1'\n", True),
-        ("OLD = np.seterr(divide='warn')\n", True),
-        ("import gc\ngc.get_count()\n", True),
-        ("import os\nif __name__ == '__main__':\n    os.environ['X'] = '1'\n", False),
-        ("import warnings\nwarnings.filterwarnings('ignore', 'none of this')\n", False),
-        ("import sys\nsys.path.append('.')\nsys.path.pop()\n", False),
-        ("T = np.arange(3)\nT[1] = 7\nT.setflags(write=False)\n", False),
-        ("'doc'\nX = 1\nY = max(1, 2)\n", False),
-        ("import os\ndef f():\n    os.environ['X'] = '1'\n", False),
-    ],
-)
+EFFECTS = [
+    pytest.param(text, kind == "process", id=name)
+    for kind, texts in SOURCES["effects"].items()
+    for name, text in texts.items()
+]
+
+
+@pytest.mark.parametrize(("text", "wide"), EFFECTS)
 @pytest.mark.parametrize("where", ["mine.py", "near_effect.py"])
 def test_what_a_file_changes_for_the_whole_process_when_it_is_imported_is_told(
     text: str, wide: bool, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -135,32 +109,23 @@ def used_from(other: Path, tree: Path, statement: str, returns: str) -> Identity
         return identity_of_file(tree, statement, returns)
 
 
-FAR = "def f():\n    return 1\nclass F:\n    def f(self):\n        return 1\nO = F()\n"
+FAR = SOURCES["far"]["far.py"]
 
 
 @pytest.mark.parametrize(
-    ("statement", "returns"),
-    [
-        ("from far import f", "f()"),
-        ("import far", "far.f()"),
-        ("from far import F", "F().f()"),
-        ("from far import O", "O.f()"),
-    ],
+    "uses", ["from far import f: f()", "import far: far.f()", "from far import F: F().f()", "from far import O: O.f()"]
 )
-def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, statement: str, returns: str) -> None:
+def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, uses: str) -> None:
     other = write(tmp_path / "other", {"far.py": FAR, "unused.py": ""})
-    found = used_from(other, tmp_path / "tree", statement, returns).outside_files
+    found = used_from(other, tmp_path / "tree", *uses.split(": ")).outside_files
     assert [file for file in found if Path(file).is_relative_to(tmp_path)] == [str(other / "far.py")]
 
 
-def test_a_module_that_is_built_into_python_has_no_file(tmp_path: Path) -> None:
-    assert "" not in used_from(tmp_path, tmp_path / "tree", "import time", "time.time()").outside_files
-
-
-def test_a_file_that_uses_its_own_tree_uses_none_of_the_other(tmp_path: Path) -> None:
+def test_a_file_that_uses_its_own_tree_or_what_is_built_into_python_uses_no_other_file(tmp_path: Path) -> None:
     other, tree = (write(tmp_path / name, {"far.py": FAR}) for name in ("other", "tree"))
-    found = used_from(other, tree, "from far import f", "f()").outside_files
-    assert not [file for file in found if Path(file).is_relative_to(tmp_path)]
+    for statement, returns in (("from far import f", "f()"), ("import time", "time.time()")):
+        found = used_from(other, tree, statement, returns).outside_files
+        assert not [file for file in found if Path(file).is_relative_to(tmp_path) or not file]
 
 
 def test_files_of_another_tree_are_told_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +142,7 @@ def test_an_environment_inside_the_tree_is_foreign(tmp_path: Path, monkeypatch: 
     write(tmp_path / "head", {".venv/pyvenv.cfg": "", ".venv/lib/installed_here.py": FAR})
     monkeypatch.syspath_prepend(tmp_path / "head" / ".venv" / "lib")
     import_module("installed_here")
-    head, base = (
-        identity_of_file(tmp_path / side, "import installed_here", "installed_here.f()") for side in ("head", "base")
-    )
+    uses = "import installed_here", "installed_here.f()"
+    head, base = (identity_of_file(tmp_path / side, *uses) for side in ("head", "base"))
     del sys.modules["installed_here"]
     assert head.digest == base.digest

@@ -8,7 +8,8 @@ import pytest
 
 from impls import catalogue
 from impls.interface import Implementation
-from tests.impls.identities import identity, write
+from tests.impls.files import written
+from tests.impls.identities import identity
 
 ROOT = Path(catalogue.__file__).parent
 
@@ -36,7 +37,7 @@ def test_no_implementation_of_this_package_imports_late_has_effects_or_uses_file
 
 def test_a_copy_of_this_package_has_the_same_digests(package_copy: Path, mine: dict[str, str]) -> None:
     """Every implementation can be followed: a module that none uses is no change."""
-    write(package_copy, {"unrelated.py": "VALUE = 1\n"})
+    written(package_copy / "unrelated.py", "VALUE = 1\n")
     assert digests(catalogue.from_copy(package_copy, "copy_of_impls"), package_copy) == mine
 
 
@@ -60,6 +61,6 @@ def test_a_change_of_this_package_changes_the_digests_of_what_uses_it(
 ) -> None:
     text = (package_copy / file).read_text(encoding="utf-8")
     assert text.count(old) == 1
-    write(package_copy, {file: text.replace(old, new)})
+    written(package_copy / file, text.replace(old, new))
     theirs = digests(catalogue.from_copy(package_copy, "copy_of_impls"), package_copy)
     assert {key for key in mine if mine[key] != theirs[key]} == changed

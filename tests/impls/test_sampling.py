@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, chisquare
+from scipy.stats import binom
 
 from impls.case import Size
 from impls.compiled import compiled
 from impls.interface import Array, Implementation, Problem
-from impls.random import alias_table, draw, integer_alias_table, next_bits, state
-from impls.sampling.contract import inclusion_probabilities, law_without
+from impls.random import alias_table, integer_alias_table, next_bits, state
+from impls.sampling.contract import inclusion_probabilities
 from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
 from impls.texts import encode
 from tests.impls.calling import called, for_every, implementations
@@ -24,7 +24,7 @@ DIFFERENT, INDEPENDENT = map(implementations, ("sampling.without-replacement", "
 EVERY = [*DIFFERENT, *INDEPENDENT]
 
 
-def scaled(weights: list[float]) -> Array:
+def scaled(weights: Any) -> Array:
     p = np.array(weights)
     return np.asarray(p / p.sum())
 
@@ -33,11 +33,10 @@ def laws(longest: int, least: float = 1e-9) -> st.SearchStrategy[Array]:
     """Any probabilities of two words or more: nearly equal, far apart, one of them nearly all."""
     anything = st.lists(st.floats(least, 1), min_size=2, max_size=longest)
     few_values = st.lists(st.sampled_from([least, 0.1, 1.0]), min_size=2, max_size=longest)
-    equal = st.integers(2, longest).map(lambda V: [1.0] * V)
     zipf = st.builds(
-        lambda V, power: (np.arange(1, V + 1.0) ** -power).tolist(), st.integers(2, longest), st.floats(0, 3)
+        lambda V, power: np.arange(1, V + 1.0) ** -power, st.integers(2, longest), st.just(0.0) | st.floats(0, 3)
     )
-    return st.one_of(anything, few_values, equal, zipf).map(scaled)
+    return st.one_of(anything, few_values, zipf).map(scaled)
 
 
 def table_of(p: Array) -> Problem:
@@ -53,9 +52,8 @@ def drawn(implementation: Implementation, p: Array, targets: Array, K: int, seed
 
 def assert_binomial(counts: Any, times: int, chances: Any) -> None:
     """Each count among so many times is likely by its chance, at one in a million."""
-    counts, chances = np.asarray(counts), np.asarray(chances)
-    assert (binom.cdf(counts, times, chances) > 1e-6).all()
-    assert (binom.sf(counts - 1, times, chances) > 1e-6).all()
+    low, high = binom.interval(1 - 2e-6, times, chances)
+    assert np.all((low <= counts) & (counts <= high))
 
 
 # the reference: which words are among K different draws
@@ -93,14 +91,6 @@ def test_inclusion_probabilities_are_those_of_drawing_one_after_another(p: Array
     )
 
 
-def test_inclusion_probabilities_agree_with_numpys_choice() -> None:
-    """The book's own sampler, twenty thousand times."""
-    p, K, times = scaled([8, 4, 2, 1, 1, 1, 0.5, 0.1]), 3, 20_000
-    rng, law = np.random.default_rng(0), law_without(p, 1)
-    counts = np.bincount(np.ravel([rng.choice(8, K, replace=False, p=law) for _ in range(times)]), minlength=8)
-    assert_binomial(counts, times, inclusion_probabilities(tuple(p), 1, K))
-
-
 # tables
 
 
@@ -118,11 +108,16 @@ def implied(threshold: Array, alias: Array) -> Array:
 @example(scaled([1.0, *[1e-9] * 50]))
 @example(scaled([*[1e-9] * 50, 1.0]))
 @example(scaled([1.0, 1e-9] * 30))
-def test_alias_tables_hold_the_law_exactly(p: Array) -> None:
+@example(scaled(1 / np.arange(1, 300_001)))
+def test_alias_tables_hold_the_law_exactly_and_compiled_ones_but_for_rounding(p: Array) -> None:
     threshold, alias = alias_table(p)
     assert np.all((threshold > -1e-12) & (threshold < 1 + 1e-12))
     assert np.all((alias >= 0) & (alias < len(p)))
     np.testing.assert_allclose(implied(threshold, alias), p, rtol=0, atol=1e-12)
+    whole = integer_alias_table(p)
+    assert whole.dtype == np.uint32
+    np.testing.assert_array_equal(whole[:, 1], alias)
+    np.testing.assert_allclose(whole[:, 0] / 2**32, threshold, atol=2**-31)
 
 
 def test_alias_tables_hold_equal_words_of_any_number() -> None:
@@ -131,11 +126,6 @@ def test_alias_tables_hold_equal_words_of_any_number() -> None:
         for p in (np.full(V, 1 / V), np.full(V, 0.1)):
             threshold, alias = alias_table(p)
             np.testing.assert_allclose(implied(threshold, alias), 1 / V, rtol=1e-12)
-
-
-def test_alias_tables_of_a_large_vocabulary_hold_it_too() -> None:
-    p = scaled((np.arange(1, 300_001.0) ** -0.9).tolist())
-    np.testing.assert_allclose(implied(*alias_table(p)), p, rtol=0, atol=1e-12)
 
 
 @given(laws(200))
@@ -181,12 +171,6 @@ def test_negatives_are_words_and_never_their_target(
         assert all(len(set(row)) == K for row in negatives.tolist())
 
 
-@pytest.mark.parametrize("implementation", EVERY)
-def test_of_two_words_the_other_is_drawn(implementation: Implementation) -> None:
-    targets = np.array([0, 1, 1, 0])
-    assert drawn(implementation, scaled([0.7, 0.3]), targets, 1).ravel().tolist() == [1, 0, 0, 1]
-
-
 @pytest.mark.parametrize("implementation", INDEPENDENT)
 def test_independent_draws_have_the_laws_shares(implementation: Implementation) -> None:
     """Beside a rare target."""
@@ -226,20 +210,3 @@ def test_the_generator_gives_the_numbers_of_its_paper() -> None:
     known = (6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821)
     generator, bits = state(1234567), compiled(next_bits)
     assert tuple(int(bits(generator)) for _ in known) == known
-
-
-@given(laws(40))
-@settings(max_examples=20)
-def test_whole_alias_tables_are_the_exact_ones_but_for_rounding(p: Array) -> None:
-    threshold, alias = alias_table(p)
-    whole = integer_alias_table(p)
-    assert whole.dtype == np.uint32
-    np.testing.assert_array_equal(whole[:, 1], alias)
-    np.testing.assert_allclose(whole[:, 0] / 2**32, threshold, atol=2**-31)
-
-
-def test_compiled_draws_follow_the_law() -> None:
-    p = scaled((np.arange(1, 31.0) ** -0.75).tolist())
-    generator, tables, one = state(3), integer_alias_table(p), compiled(draw)
-    seen = np.bincount([int(one(generator, tables)) for _ in range(60_000)], minlength=30)
-    assert chisquare(seen, 60_000 * p).pvalue > 1e-6

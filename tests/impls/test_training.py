@@ -16,13 +16,12 @@ from bench.engine.protocol import MeasurementSettings
 from bench.plans.problems import new_problem_run
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
-from impls.texts import encode
 from impls.training import compiled as looped
 from impls.training import staged
 from impls.training.compiled import CompiledModel
 from impls.training.contract import LEARNT_ACCURACY, LONGEST, Settings
 from impls.training.implementations import CBOW, cbow
-from impls.training.pairs import keep_probability, noise_loss, pair_accuracy, pairs_of, windows
+from impls.training.pairs import keep_probability, noise_loss, pair_accuracy, pairs_of
 from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
 from impls.words import Corpus
 from tests.impls.calling import verdict_of
@@ -90,18 +89,15 @@ def test_a_model_that_learns_nothing_or_has_other_tables_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    "given",
     [
-        ({"window": 0}, "window is 0"),
-        ({"sample": -1.0}, "sample is -1.0"),
-        ({"alpha": float("nan")}, "alpha is nan"),
-        ({"alpha": 0.0, "min_alpha": 0.0}, "alpha is 0"),
-        ({"power": float("inf")}, "power is inf"),
-        ({"alpha": 0.01, "min_alpha": 0.02}, "min_alpha, 0.02, is above alpha, 0.01"),
+        *({"window": 0}, {"sample": -1.0}, {"alpha": float("nan")}, {"power": float("inf")}),
+        *({"alpha": 0.0, "min_alpha": 0.0}, {"min_alpha": 0.02, "alpha": 0.01}),
     ],
 )
-def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_settings_that_nothing_can_be_trained_with_are_refused(given: dict[str, Any]) -> None:
+    name, value = next(iter(given.items()))
+    with pytest.raises(ValueError, match=f"{name}( is|,) {value:g}"):
         Settings(**given)
 
 
@@ -156,13 +152,6 @@ def test_windows_do_not_reach_across_lines(implementation: Implementation, lines
     for _ in range(3):
         implementation(words, starts, model)
     assert (not np.array_equal(before, model.W_out)) is learnt
-
-
-def test_windows_are_cut_at_the_ends_of_lines_and_at_their_reach() -> None:
-    line, reach = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 2, 2, 2])
-    contexts, many = windows(line, np.array([0, 1, 2, 4, 5]), reach)
-    assert contexts.tolist() == [1, 0, 2, 0, 1, 3]
-    assert many.tolist() == [1, 2, 2, 1, 0]
 
 
 @pytest.mark.parametrize("implementation", those("sparse", "torch"))
@@ -232,27 +221,14 @@ def test_pairs_are_those_of_the_definition(lengths: list[int], window: int) -> N
     starts = np.concatenate([[0], np.cumsum(lengths)])
     words = np.arange(starts[-1]).astype(np.int32)
     line = np.repeat(np.arange(len(lengths)), lengths)
-    want = {
-        (int(i), int(j))
-        for i in words
-        for j in words
-        if i != j and abs(int(i) - int(j)) <= window and line[i] == line[j]
-    }
     centres, contexts = pairs_of(words, starts, window)
+    apart = np.abs(np.subtract.outer(words, words))
+    want = np.argwhere((apart > 0) & (apart <= window) & (line[:, None] == line))
     assert len(centres) == len(want)
-    assert set(zip(centres.tolist(), contexts.tolist(), strict=True)) == want
+    assert sorted(zip(centres, contexts, strict=True)) == sorted(map(tuple, want))
 
 
 def test_a_model_that_knows_nothing_scores_by_chance() -> None:
     counts, nothing = np.bincount(TOPICS[0], minlength=V).astype(np.float64), np.zeros((V, 4), np.float32)
     assert pair_accuracy(nothing, nothing, *TOPICS, counts) == 0.5
     assert noise_loss(nothing, nothing, *TOPICS, counts) == pytest.approx(6 * np.log(2))
-
-
-def test_a_corpus_gives_pieces_with_lines() -> None:
-    corpus = encode("song", ["you say goodbye and i say hello\n" * 50])
-    problem = cbow.make(Size(5, 4, 30, 2, index="i32"), corpus, np.random.default_rng(0))
-    words, starts = problem.batches[0]
-    assert words.dtype == np.int32
-    assert (starts[0], starts[-1]) == (0, 30)
-    assert words.max() < 5

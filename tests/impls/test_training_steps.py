@@ -40,21 +40,19 @@ def cbow_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, a
     np.add.at(W_in, contexts, change)
 
 
-rows_skip_gram, rows_cbow = rows.skip_gram_step, rows.cbow_step
+def calling(step: Callable[..., None]) -> Callable[..., None]:
+    """A function that may be compiled: a step itself can only be called by one."""
+
+    def call(
+        W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any,
+        scratch: Array, slopes: Array, pairs: Any, lines: Any,
+    ) -> None:  # fmt: skip
+        step(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
+
+    return call
 
 
-def call_skip_gram(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_skip_gram(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
-
-
-def call_cbow(
-    W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any, scratch: Array,
-    slopes: Array, pairs: Any, lines: Any,
-) -> None:  # fmt: skip
-    rows_cbow(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
+SKIP_GRAM, CBOW = map(calling, (rows.skip_gram_step, rows.cbow_step))
 
 
 def stepped(
@@ -84,41 +82,28 @@ def stepped(
     return before[0], before[1], tables[0], tables[1]
 
 
-def assert_step(
-    skip_gram: bool, H: int, contexts: list[int], targets: list[int], own: int, seed: int, atol: float
-) -> None:
-    """A compiled step is the arithmetic it claims."""
-    W_in, W_out, got_in, got_out = stepped(call_skip_gram if skip_gram else call_cbow, H, contexts, targets, own, seed)
-    if skip_gram:
-        one_by_one = register_bytes() // 2 < 2 * len(targets) + 4
-        skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, 1 if one_by_one else 2)
-    else:
-        cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
-    np.testing.assert_allclose(got_in, W_in, atol=atol)
-    np.testing.assert_allclose(got_out, W_out, atol=atol)
-
-
 ids = st.integers(0, V - 1)
 
 
 @pytest.mark.parametrize("skip_gram", [True, False])
-@settings(max_examples=60)
+@pytest.mark.parametrize(("H", "K"), [(20, 5), (1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
+@settings(max_examples=20)
 @given(
     contexts=st.lists(ids, min_size=1, max_size=10),
-    targets=st.lists(ids, min_size=6, max_size=6),
+    targets=st.lists(ids, min_size=21, max_size=21),
     own=st.sampled_from([0, 5]),
     seed=st.integers(0, 2**32),
 )
 def test_a_step_is_the_arithmetic_it_claims(
-    skip_gram: bool, contexts: list[int], targets: list[int], own: int, seed: int
+    skip_gram: bool, H: int, K: int, contexts: list[int], targets: list[int], own: int, seed: int
 ) -> None:
     """With repeated contexts, and negatives that repeat or are the target."""
-    assert_step(skip_gram, 20, contexts, targets, own, seed, atol=2e-6)
-
-
-@pytest.mark.parametrize("skip_gram", [True, False])
-@pytest.mark.parametrize(("H", "K"), [(1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
-def test_steps_hold_for_other_lengths_of_rows_and_numbers_of_negatives(H: int, K: int, skip_gram: bool) -> None:
-    rng = np.random.default_rng(K)
-    contexts, targets = rng.integers(V, size=7).tolist(), rng.integers(V, size=K + 1).tolist()
-    assert_step(skip_gram, H, contexts, targets, own=3, seed=1, atol=1e-5)
+    targets = targets[: K + 1]
+    W_in, W_out, got_in, got_out = stepped(SKIP_GRAM if skip_gram else CBOW, H, contexts, targets, own, seed)
+    if skip_gram:
+        together = 1 if register_bytes() // 2 < 2 * len(targets) + 4 else 2
+        skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, together)
+    else:
+        cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
+    np.testing.assert_allclose(got_in, W_in, atol=1e-5)
+    np.testing.assert_allclose(got_out, W_out, atol=1e-5)

@@ -16,7 +16,7 @@ from impls.interface import Array, Implementation, Kernel
 from impls.update import adam, difference, lazy_adam, sgd
 from impls.update.contract import DRAWN_ENTRIES, rate
 from impls.words import Corpus
-from tests.impls.calling import called, for_every, implementations, problem_of, sized, verdict_of
+from tests.impls.calling import called, for_every, implementations, sized, verdict_of
 
 Step = tuple[Array, Array, Array, Array, Array]
 """W, m, v (V, H), rows (n,) and values (n, H)."""
@@ -29,10 +29,6 @@ SGD, ADAM, LAZY = map(implementations, ("update.sgd", "update.adam", "update.laz
 def take_step(implementation: Implementation, *arguments: Any) -> None:
     W, values, rows = arguments[0], arguments[-2], arguments[-3]
     called(implementation, sized(values, rows, len(W)), *arguments)
-
-
-def near(got: Array, want: Any) -> None:
-    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
 
 
 @st.composite
@@ -60,7 +56,7 @@ def test_gradient_descent_moves_the_rows_that_have_a_gradient(
     for row, gradient in zip(rows.tolist(), values, strict=True):
         want[row] -= lr * gradient
     take_step(implementation, W, rows, values, lr)
-    near(W, want)
+    np.testing.assert_allclose(W, want, rtol=1e-12, atol=1e-13)
 
 
 @for_every([*ADAM, *LAZY], examples=40, step=steps(), t=st.integers(1, 10_000))
@@ -75,18 +71,7 @@ def test_adam_is_what_its_paper_says(implementation: Implementation, step: Step,
         for h in range(W.shape[1]):
             want[:, row, h] = adam_by_hand(W[row, h], m[row, h], v[row, h], gradient[row, h], t)
     take_step(implementation, W, m, v, rows, values, t)
-    near(np.array([W, m, v]), want)
-
-
-@pytest.mark.parametrize("implementation", [pytest.param(i, id=i.key) for i in FOUND if "VH" in i.shares])
-def test_what_implementations_share_is_left_as_it_was(implementation: Implementation) -> None:
-    """A gradient that stays behind would be the next implementation's too."""
-    rows, values = np.array([1, 4]), np.ones((2, 2))
-    arguments = [*np.ones((len(implementation.kernel.mutates), 5, 2)), rows, values, 1]
-    problem = problem_of(implementation, sized(values, rows, 5), *arguments)
-    assert implementation.prepare is not None
-    implementation(*arguments, implementation.prepare(problem))
-    assert all((array == 0).all() for name, array in problem.buffers.items() if "zeros" in name)
+    np.testing.assert_allclose([W, m, v], want, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("implementation", ADAM)
@@ -105,45 +90,30 @@ def test_the_first_moment_of_a_word_that_stays_away_stops_short_of_zero(implemen
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-@pytest.mark.parametrize("size", [Size(400, 3, 60), Size(50, DRAWN_ENTRIES // 20, 8, index="i32"), Size(30, 2, 0)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        Size(400, 3, 60),
+        Size(50, DRAWN_ENTRIES // 20, 8, index="i32"),
+        Size(30, 2, 0),
+        Size(20_000, 4, 20, words="repeat"),
+    ],
+)
 def test_reset_restores_every_table_to_the_last_bit(kernel: Kernel, size: Size, corpus: Corpus) -> None:
-    """Also where a table repeats the rows that were drawn."""
-    (baseline,) = [i for i in FOUND if i.kernel is kernel and i.baseline]
+    """Also where a table repeats the rows that were drawn; and after the check, whose rows may be in no batch that is timed."""
+    baseline = next(i for i in FOUND if i.kernel is kernel and i.baseline)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
+    assert problem.touched == np.mean([len(rows) for *_, rows, _, _ in problem.batches[:32]])
     before = {name: problem.inputs[name].copy() for name in kernel.mutates}
     function, last = baseline.start(problem)
-    for arguments in problem.batches[:3]:
-        function(*arguments, *last)
-    changed = [name for name in kernel.mutates if not np.array_equal(problem.inputs[name], before[name])]
-    assert changed == ([] if size.B == 0 and kernel is not adam.adam else list(kernel.mutates))
-    problem.reset()
-    for name in kernel.mutates:
-        np.testing.assert_array_equal(problem.inputs[name], before[name])
-
-
-@pytest.mark.parametrize("kernel", [sgd.sgd, lazy_adam.lazy_adam], ids=lambda kernel: kernel.name)
-def test_what_the_check_changed_is_set_back_too(kernel: Kernel, corpus: Corpus) -> None:
-    """Rows of the checked batches may be in no batch that is timed: they would be found changed in a random look."""
-    problem = kernel.make(Size(20_000, 4, 20, words="repeat"), corpus, np.random.default_rng(0))
-    before = {name: problem.inputs[name].copy() for name in kernel.mutates}
-    for table in kernel.mutates:
-        for batch in problem.checked:
-            problem.inputs[table][batch[-3]] += 1
-    problem.reset()
-    for table in kernel.mutates:
-        np.testing.assert_array_equal(problem.inputs[table], before[table])
-
-
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-def test_a_gradient_has_each_word_of_a_batch_once(kernel: Kernel, corpus: Corpus) -> None:
-    size = Size(1_000, 4, 50, index="i32")
-    problem = kernel.make(size, corpus, np.random.default_rng(0))
-    for *_, rows, values, _ in problem.batches:
-        assert rows.dtype == np.int32
-        assert (np.diff(rows) > 0).all()
-        assert values.shape == (len(rows), 4)
-        assert len(rows) <= size.B
-    assert 1 < problem.touched < size.B
+    for batches in (problem.batches[:3], problem.checked):
+        for arguments in batches:
+            function(*arguments, *last)
+        changed = [name for name in kernel.mutates if not np.array_equal(problem.inputs[name], before[name])]
+        assert changed == ([] if size.B == 0 and kernel is not adam.adam else list(kernel.mutates))
+        problem.reset()
+        for name in kernel.mutates:
+            np.testing.assert_array_equal(problem.inputs[name], before[name])
 
 
 # what the contract finds
@@ -153,12 +123,9 @@ def all_rows_dense(W: Array, m: Array, v: Array, rows: Array, values: Array, t: 
     adam.decay(W, m, v, rows, values, t, np.empty_like(W))
 
 
-def half_a_step(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
-    lazy_adam.all_rows(W, m, v, rows, values, t // 2)
-
-
-def twice_the_step(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
-    lazy_adam.all_rows(W, m, v, rows, values, 2 * t)
+def of_another_step(later: Callable[[int], int]) -> Callable[..., None]:
+    """Lazy Adam with the bias correction of another step."""
+    return lambda W, m, v, rows, values, t: lazy_adam.all_rows(W, m, v, rows, values, later(t))
 
 
 def epsilon_inside_the_root(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
@@ -179,8 +146,8 @@ def weight_decay(W: Array, rows: Array, values: Array, lr: float) -> None:
         (lazy_adam.lazy_adam, all_rows_dense, "wrong"),
         (lazy_adam.lazy_adam, lazy_adam.all_rows.function, "ok"),
         (adam.adam, lazy_adam.all_rows.function, "wrong"),
-        (lazy_adam.lazy_adam, half_a_step, "wrong"),
-        (lazy_adam.lazy_adam, twice_the_step, "wrong"),
+        (lazy_adam.lazy_adam, of_another_step(lambda t: t // 2), "wrong"),
+        (lazy_adam.lazy_adam, of_another_step(lambda t: 2 * t), "wrong"),
         (lazy_adam.lazy_adam, epsilon_inside_the_root, "wrong"),
         (sgd.sgd, weight_decay, "wrong"),
     ],

@@ -10,16 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.products import UNIT, blocks, exponentials, gradients, product, row_units, scores
+from impls.products import blocks, exponentials, gradients, product, row_units, scores
 from impls.vectors import aligned
 
 
 def call_exponentials(row: Any, less: Any) -> None:
     exponentials(row, less)
-
-
-def call_product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> None:
-    product(out, A, X, high, wide, add)
 
 
 @pytest.mark.parametrize(("dtype", "end", "error"), [("f4", 87, 3e-7), ("f8", 700, 5e-16)])
@@ -62,19 +58,9 @@ def test_a_product_is_that_of_its_whole_matrices(
     want = A @ X + (out[:rows] if add else 0)
     last = out[rows].copy()
     given = np.asfortranarray(A) if turned else A
-    compiled(call_product)(out[:rows], given, X, high, wide, add)
+    compiled(product)(out[:rows], given, X, high, wide, add)
     np.testing.assert_allclose(out[:rows], want, atol=1e-4 if dtype == "f4" else 1e-12)
     np.testing.assert_array_equal(out[rows], last)
-
-
-def call_scores(out: Any, x: Any, table: Any, words: Any, whole: Any, rest: Any) -> None:
-    scores(out, x, table, words, whole, rest)
-
-
-def call_gradients(
-    dx: Any, values: Any, x: Any, table: Any, words: Any, slopes: Any, whole: Any, rest: Any, add: bool, grow: Any
-) -> None:
-    gradients(dx, values, x, table, words, slopes, whole, rest, add, grow)
 
 
 @settings(max_examples=60)
@@ -95,11 +81,11 @@ def test_scores_and_gradients_of_a_row_against_rows_at_random_places(
     out, slopes, values = (rng.normal(size=shape).astype(dtype) for shape in (n + 1, n + 1, (n + 1, H)))
     ids, parts = np.array(words, index), row_units(H, np.dtype(dtype).itemsize)
     beyond, before, rows = (out[n], values[n].copy()), values[:n].copy(), table[ids]
-    compiled(call_scores)(out, x, table, ids, *parts)
+    compiled(scores)(out, x, table, ids, *parts)
     tolerance = 1e-4 if dtype == "f4" else 1e-12
     np.testing.assert_allclose(out[:n], rows @ x, atol=tolerance)
     was = dx.copy()
-    compiled(call_gradients)(dx, values, x, table, ids, slopes, *parts, add, grow)
+    compiled(gradients)(dx, values, x, table, ids, slopes, *parts, add, grow)
     if n:  # without words nothing is done
         np.testing.assert_allclose(dx, slopes[:n] @ rows + (was if add else 0), atol=tolerance)
     np.testing.assert_allclose(values[:n], slopes[:n, None] * x + (before if grow else 0), atol=tolerance)
@@ -112,21 +98,4 @@ def test_rows_with_gaps_are_refused_when_compiled() -> None:
 
     table = np.zeros((4, 8), np.float32, order="F")
     with pytest.raises(TypingError):
-        compiled(call_scores)(np.zeros(2, np.float32), np.zeros(8, np.float32), table, np.arange(2), (0,), ())
-
-
-@pytest.mark.parametrize("item", [4, 8])
-@pytest.mark.parametrize("columns", [1, 7, 8, 9, 100, 112, 113, 1000, 2048])
-def test_blocks_fill_up_no_more_than_they_must(columns: int, item: int) -> None:
-    high, wide, across = blocks(columns, item)
-    units = across * item // UNIT
-    assert high
-    assert across >= columns
-    assert units % len(wide) == 0
-    assert wide[0] * item == UNIT
-    assert across * item - columns * item < UNIT * len(wide)
-
-
-def test_aligned_tables_begin_at_a_cache_line() -> None:
-    for dtype in ("f4", "f8"):
-        assert all(aligned(3, width, dtype).ctypes.data % 64 == 0 for width in (1, 5, 16, 100))
+        compiled(scores)(np.zeros(2, np.float32), np.zeros(8, np.float32), table, np.arange(2), (0,), ())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -16,6 +17,7 @@ from impls.interface import Array
 from impls.lookup import lookup
 from impls.texts import encode
 from impls.words import Corpus
+from tests.impls.book import windows
 
 TEXT = "you say goodbye\nand I say hello\n"
 
@@ -31,6 +33,12 @@ def follows_text(part: Array, ids: Array) -> bool:
     return any(np.array_equal(around[at : at + len(part)], part) for at in range(len(ids)))
 
 
+def texts(highest: int, longest: int) -> st.SearchStrategy[list[int]]:
+    """Ids of two words at least."""
+    ids = st.lists(st.integers(0, highest), min_size=2, max_size=longest)
+    return ids.filter(lambda ids: len(set(ids)) > 1)
+
+
 # the built-in corpus
 
 
@@ -39,10 +47,8 @@ def test_the_builtin_corpus_is_the_state_of_the_union(corpus: Corpus) -> None:
     assert 25_000 < len(corpus.counts) < 26_500
     assert corpus.vocabulary[:3] == ("the", "of", "to")
     assert corpus.counts[0] / len(corpus.ids) > 0.05
-    first = (
-        "fellow citizens of the senate and house of representatives i embrace with great satisfaction the opportunity"
-    )
-    assert " ".join(corpus.vocabulary[i] for i in corpus.ids[: len(first.split())]) == first
+    first = "fellow citizens of the senate and house of representatives i embrace with great satisfaction"
+    assert [corpus.vocabulary[i] for i in corpus.ids[:14]] == first.split()
 
 
 # ids
@@ -57,7 +63,7 @@ def test_ids_of_a_text_count_its_words() -> None:
     assert corpus.starts.tolist() == [0, 3]
 
 
-@given(st.lists(st.integers(0, 30), min_size=2, max_size=200).filter(lambda ids: len(set(ids)) > 1))
+@given(texts(30, 200))
 def test_ids_are_ranks_whatever_the_text(ids: list[int]) -> None:
     corpus = corpus_of(np.array(ids))
     assert corpus.counts.tolist() == sorted(Counter(ids).values(), reverse=True)
@@ -67,12 +73,7 @@ def test_ids_are_ranks_whatever_the_text(ids: list[int]) -> None:
 # streams with V words
 
 
-@given(
-    ids=st.lists(st.integers(0, 12), min_size=2, max_size=60).filter(lambda ids: len(set(ids)) > 1),
-    V=st.integers(2, 13),
-    length=st.integers(0, 150),
-    seed=st.integers(0, 99),
-)
+@given(ids=texts(12, 60), V=st.integers(2, 13), length=st.integers(0, 150), seed=st.integers(0, 99))
 def test_a_stream_is_the_text_itself_from_some_place_on(ids: list[int], V: int, length: int, seed: int) -> None:
     """Rarer words than V are left out; nothing is reordered, skipped or repeated until the text is through."""
     corpus = corpus_of(np.array(ids))
@@ -122,14 +123,6 @@ def tail_share(corpus: Corpus, V: int) -> float:
     return tail / (tail + float(corpus.counts.sum()))
 
 
-def test_large_vocabularies_keep_the_corpus_and_go_on_falling(corpus: Corpus) -> None:
-    law, own = corpus.expected_counts(100_000), len(corpus.counts)
-    assert law.shape == (100_000,)
-    assert np.array_equal(law[:own], corpus.counts)
-    assert np.all(np.diff(law) <= 0)
-    assert law[-1] > 0
-
-
 def test_large_vocabularies_state_their_tail_law(corpus: Corpus) -> None:
     """What the text cannot settle is named where its results are shown: the law, its parameter and how much it matters."""
     line = corpus.describe(1_000_000)
@@ -159,8 +152,8 @@ def test_added_words_take_places_in_the_text_and_the_rest_stays_in_reading_order
     stream = corpus.stream(Size(4000), 200, np.random.default_rng(1))
     ours = stream < own
     assert 0 < ours.sum() < 200
-    around = np.resize(corpus.ids, 600)
-    assert any(np.array_equal(around[at : at + 200][ours], stream[ours]) for at in range(300))
+    around = np.lib.stride_tricks.sliding_window_view(np.resize(corpus.ids, 500), 200)
+    assert (around[:, ours] == stream[ours]).all(axis=1).any()
 
 
 @pytest.mark.parametrize("exponent", [0.8, 1.0, 1.3, 2.0])
@@ -170,19 +163,17 @@ def test_the_tail_law_of_a_text_that_follows_one_is_found(exponent: float) -> No
     assert corpus.tail.exponent == pytest.approx(exponent, abs=0.03)
 
 
-@given(
-    counts=st.lists(st.integers(1, 10**6), min_size=2, max_size=40),
-    more=st.integers(1, 500),
-)
-def test_any_text_can_be_continued(counts: list[int], more: int) -> None:
+@given(counts=st.lists(st.integers(1, 10**6), min_size=2, max_size=40), more=st.integers(1, 500))
+def test_any_text_is_kept_and_goes_on_falling(counts: list[int], more: int) -> None:
     falling = np.array(sorted(counts, reverse=True))
     corpus = Corpus("any", falling, np.zeros(int(falling.sum()), np.int8), np.zeros(1, np.int64))
     V = len(counts) + more
     law = corpus.expected_counts(V)
+    assert law.shape == (V,)
+    assert np.array_equal(law[: len(counts)], falling)
     assert np.all(np.diff(law) <= 0)
     assert law[-1] > 0
-    noise = corpus.noise(V)
-    assert noise.sum() == pytest.approx(1)
+    assert corpus.noise(V).sum() == pytest.approx(1)
     assert "--" not in corpus.describe(V)
 
 
@@ -229,59 +220,28 @@ def test_the_same_seed_gives_the_same_stream_and_another_begins_elsewhere(corpus
 # windows
 
 
-@pytest.mark.parametrize(
-    ("window", "spelled"),
-    [
-        (
-            1,
-            "you goodbye: say, say and: goodbye, goodbye i: and, and say: i, i hello: say, "
-            "why you: do, do say: you, you goodbye: say",
-        ),
-        (2, "you say and i: goodbye, say goodbye i say: and, goodbye and say hello: i, why do say goodbye: you"),
-    ],
-)
-def test_windows_of_a_small_text(window: int, spelled: str) -> None:
-    """Worked by hand: each word with a full window in its line, after the words around it."""
-    corpus = encode("song", ["You say goodbye, and I say hello.\nHello goodbye\nwhy do you say goodbye\n"])
-    contexts, targets = corpus.windows(window)
-    found = [
-        f"{' '.join(corpus.vocabulary[i] for i in context)}: {corpus.vocabulary[target]}"
-        for context, target in zip(contexts.tolist(), targets.tolist(), strict=True)
-    ]
-    assert ", ".join(found) == spelled
-
-
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 4))
-def test_windows_never_cross_lines(lengths: list[int], window: int) -> None:
-    """A line of n words has n - 2 * window full windows. Each line here has words of its own, so a mixture would show."""
-    text = "".join(
-        " ".join(f"{'abcdefghijkl'[line]}{'xyzuvwrst'[i]}" for i in range(n)) + "\n" for line, n in enumerate(lengths)
-    )
-    if sum(lengths) < 2:
-        return
-    corpus = encode("lines", [text])
+def test_windows_are_those_of_each_line_by_itself(lengths: list[int], window: int) -> None:
+    """Each word with a full window in its line, after the words around it. Each line here has words of its own."""
+    assume(sum(lengths) > 1)
+    lines = ([f"{'abcdefghijkl'[line]}{'xyzuvwrst'[i]}" for i in range(n)] for line, n in enumerate(lengths))
+    corpus = encode("lines", ["\n".join(map(" ".join, lines))])
     contexts, targets = corpus.windows(window)
-    assert contexts.shape == (sum(max(0, n - 2 * window) for n in lengths), 2 * window)
-    for context, target in zip(contexts.tolist(), targets.tolist(), strict=True):
-        assert {corpus.vocabulary[i][0] for i in context} == {corpus.vocabulary[target][0]}
+    want = [windows(ids, window) for ids in np.split(corpus.ids, corpus.starts[1:]) if len(ids) > 2 * window]
+    assert contexts.shape == (len(targets), 2 * window)
+    np.testing.assert_array_equal(contexts, np.concatenate([np.empty((0, 2 * window)), *(one for one, _ in want)]))
+    np.testing.assert_array_equal(targets, np.concatenate([[], *(one for _, one in want)]))
 
 
 # save and load
 
 
 def test_a_worker_loads_the_corpus_that_was_saved(corpus: Corpus, tmp_path: Path) -> None:
-    corpus.save(tmp_path)
+    replace(corpus, name="日本語 café.txt").save(tmp_path)
     loaded = Corpus.load(tmp_path)
-    assert loaded.name == corpus.name
+    assert loaded.name == "日本語 café.txt"
     for part in ("counts", "ids", "starts"):
-        saved, got = getattr(corpus, part), getattr(loaded, part)
-        assert np.array_equal(saved, got)
-        assert saved.dtype == got.dtype
+        np.testing.assert_array_equal(getattr(loaded, part), getattr(corpus, part), strict=True)
     for size in (Size(1000), Size(100_000)):
         ours, theirs = (one.stream(size, 5000, np.random.default_rng(1)) for one in (corpus, loaded))
         assert np.array_equal(ours, theirs)
-
-
-def test_a_corpus_keeps_its_name_in_any_script(tmp_path: Path) -> None:
-    encode("日本語 café.txt", [TEXT]).save(tmp_path)
-    assert Corpus.load(tmp_path).name == "日本語 café.txt"
