@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 
@@ -22,6 +22,8 @@ from impls.interface import Implementation
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bench.plans.profile import Profiled
+
 UNLIMITED_WIDTH = 1000
 
 
@@ -31,8 +33,12 @@ def console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
+def note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def error(message: str) -> None:
-    print(f"w2vbench: {message}", file=sys.stderr)
+    note(f"w2vbench: {message}")
 
 
 def command_line(arguments: Sequence[str]) -> str:
@@ -168,10 +174,15 @@ OPTIONAL_COLUMNS = ("hits", "per hit")
 """Columns of a line profile that a terminal narrower than WIDE leaves out."""
 
 
-def profile(case: str, implementation: Implementation, facts: dict[str, Any], as_json: bool) -> None:
+def profile(done: Profiled, as_json: bool) -> None:
     """Print a line profile: hits, time, allocation and memory growth beside each source line."""
+    import msgspec
+
+    facts = msgspec.to_builtins(done.lines)
+    for hidden in ("type", "variant", "why_not"):
+        facts.pop(hidden, None)
     if as_json:
-        print(json.dumps({"case": case, **facts}, indent=1))
+        print(json.dumps({"case": str(done.case), **facts}, indent=1))
         return
     from rich.syntax import Syntax
     from rich.table import Table
@@ -202,8 +213,8 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
     table.add_column("source", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    screen.print(Text(f"{case}  {implementation.title}", style="bold"), no_wrap=True)
+    screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
     screen.print(table)
-    if facts["status"] != OK:
-        screen.print(f"{facts['status']}: {facts['reason']}", style="yellow")
+    if done.lines.status != OK:
+        screen.print(f"{done.lines.status}: {done.lines.reason}", style="yellow")
     screen.print("\n".join((showing.note(profiled), *showing.EXPLANATION)), style="dim")

@@ -31,7 +31,7 @@ from bench.engine.variant import PreparedVariant, prepare_variant
 from bench.engine.verify import Verifier
 from bench.plans.presets import PRESETS
 from bench.plans.problems import ProblemRun, measure_next, new_problem_run
-from bench.plans.run import saved_corpus
+from bench.plans.session import saved_corpus
 from impls import catalogue, words
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem

@@ -10,24 +10,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import impls
 from bench.engine.context import RunContext
+from bench.engine.protocol import MeasurementSettings
 from reports import files
 from reports.result_schema import Calibration, ResultFile, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
-from .comparison_run import ComparisonRun, Note, sources_of
+from .comparison_run import ComparisonRun, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
-from .file_header import result_file
-from .run import MACHINE_FACTS
+from .keeping import Outputs, keep, prepare_folder
+from .session import MACHINE_FACTS, MeasurementRequest, Note, NothingToKeep, Say, Session, free_memory, read_corpus
 from .worktrees import Tree
 
 SLOWDOWNS = (0.02, 0.05, 0.10)
@@ -37,6 +40,34 @@ FINE_THRESHOLD = 0.005
 """The threshold at which a slowdown of 2 % must be found."""
 SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
 """Slowdowns for which the detection rate is calculated: 1 % to 20 %."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateRequest(MeasurementRequest):
+    """What to calibrate with.
+
+    Attributes
+    ----------
+    batches
+        How many comparisons to make.
+    cases
+        Cases of a comparison; None for all.
+    slowed
+        Whether to compare slowed code too.
+    threshold
+        As in ``compare``.
+    seed
+        Of the first batch.
+    resume
+        Whether to add to the trials of an earlier calibration.
+    """
+
+    batches: int
+    cases: int | None
+    slowed: bool
+    threshold: float
+    seed: int
+    resume: bool
 
 
 @dataclass
@@ -63,27 +94,29 @@ class CalibrationTrials:
         self.trials.append(Trial.model_validate({**known, **found}))
 
 
-def select_cases(
-    context: RunContext, folder: Path, selection: CaseSelection, number: int | None
-) -> tuple[RunContext, list[ComparedCase]]:
-    """Select the cases to calibrate with.
-
-    Parameters
-    ----------
-    folder
-        Where the implementations are.
-    number
-        How many cases; None for every selected case.
-
-    Returns
-    -------
-    tuple[RunContext, list[ComparedCase]]
-        A context in which every side is that folder, and the cases.
-    """
-    here = Tree("here", folder, "")
-    context = replace(context, sources=sources_of(here, here))
-    every = differences(*list_sides(context), replace(selection, everything=True)).compared
-    return context, by_importance(every)[:number]
+def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Make comparisons, and write the trials after each. Raises ResultError, CorpusError, or NothingToKeep without any trial."""
+    prepare_folder(request.out)
+    session, path = Session(request.command, say), request.out / "calibration.json"
+    threshold = request.threshold
+    so_far = read_trials(path, threshold, session.machine) if request.resume else CalibrationTrials(threshold)
+    text = read_corpus(request.corpus)
+    settings = MeasurementSettings(memory_limit_bytes=free_memory(), seed=request.seed)
+    with progress as note, session.measuring(settings) as context:
+        text.save(context.corpus)
+        with session.until_interrupted():
+            here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
+            context = replace(context, sources=sources_of(here, here))
+            selection = CaseSelection(request.kernels, request.globs, everything=True)
+            chosen = by_importance(differences(*list_sides(context), selection).compared)[: request.cases]
+            for _ in range(request.batches):
+                run_batch(context, chosen, so_far, note, slowed=request.slowed)
+                files.write(path, files.dump(content(so_far, session)))
+    if not so_far.trials and session.interrupted:
+        raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
+    if not so_far.trials:
+        raise NothingToKeep("no case could be measured", 3)
+    return keep(content(so_far, session), path, 130 if session.interrupted else 0)
 
 
 def run_batch(
@@ -185,10 +218,8 @@ def shifted_verdicts(
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def content(
-    so_far: CalibrationTrials, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
-) -> ResultFile:
-    """Return the trials so far as a result file. warnings: what may have disturbed them."""
+def content(so_far: CalibrationTrials, session: Session) -> ResultFile:
+    """Return the trials so far as a result file."""
     calibration = Calibration(
         threshold=so_far.threshold,
         comparisons=so_far.comparisons,
@@ -197,7 +228,7 @@ def content(
         found=detection_rates(so_far.aa, so_far.threshold),
         stages=so_far.aa,
     )
-    return result_file("calibrate", command, machine, warnings, calibration=calibration)
+    return session.result_file("calibrate", calibration=calibration)
 
 
 def read_trials(path: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:

@@ -33,6 +33,7 @@ from .comparison_samples import (
 )
 from .differences import ComparedCase, Differences
 from .presets import GATE
+from .session import Note
 from .worktrees import Tree
 
 THRESHOLD = 0.02
@@ -52,9 +53,6 @@ def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, 
     }
 
 
-Note = Callable[[str, int, int], None]
-
-
 class ComparisonRun:
     """Measure a comparison.
 
@@ -63,7 +61,7 @@ class ComparisonRun:
     note
         Called with what is measured, the number of finished processes, and their total (0: unknown).
     budget_s
-        Time for all processes. Cases that do not fit are left out.
+        Time for all processes; None for as much as they take. Cases that do not fit are left out.
     sides
         The variants of each case.
     """
@@ -75,7 +73,7 @@ class ComparisonRun:
         note: Note,
         *,
         threshold: float = THRESHOLD,
-        budget_s: float = math.inf,
+        budget_s: float | None = None,
         sides: Sequence[Side] = SIDES,
     ) -> None:
         self.differences, self.note, self.threshold, self.sides = differences, note, threshold, sides
@@ -83,7 +81,7 @@ class ComparisonRun:
         settings = replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
         self.context = replace(context, settings=settings)
         self.started = time.monotonic()
-        self.ends = self.started + budget_s
+        self.ends = math.inf if budget_s is None else self.started + budget_s
         self.samples: dict[ComparedCase, CaseSamples] = {}
         self.processes = 0
 

@@ -22,6 +22,8 @@ MARKED_WRONG = "marked wrong: never timed"
 class NotComparable(RevisionError):
     """BASE and HEAD cannot be compared at all. The message is one line and gives the reason."""
 
+    exit_code = 3
+
 
 @dataclass(frozen=True)
 class ComparedCase:

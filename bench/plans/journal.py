@@ -6,9 +6,8 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import fields
-from itertools import count
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import msgspec
 
@@ -17,6 +16,7 @@ from impls.case import Case
 from impls.interface import Implementation
 from reports.files import write
 
+from .keeping import put_aside
 from .problems import CaseFigures, CaseRun, ProblemFigures, ProblemRun
 
 NAME = "journal.jsonl"
@@ -98,31 +98,6 @@ class Journal:
     def close(self) -> None:
         """Delete the journal: the run is finished and its results are kept elsewhere."""
         self.path.unlink(missing_ok=True)
-
-
-def put_aside(path: Path) -> Path | None:
-    """Rename the file of an earlier run, so that it is not overwritten. Return its new path, or None if there is no file."""
-    if not path.exists():
-        return None
-    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
-    return path.replace(next(name for name in names if not name.exists()))
-
-
-LOCKS: list[TextIO] = []
-"""Lock files, kept open while the process lives."""
-
-
-def lock_folder(folder: Path) -> None:
-    """Lock a folder for this process. Raises JournalError if another run has locked it."""
-    try:
-        import fcntl
-    except ImportError:  # not available on this system
-        return
-    LOCKS.append((folder / ".running").open("w"))
-    try:
-        fcntl.flock(LOCKS[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise JournalError(f"{folder}: another run is writing there: give this one another --out") from error
 
 
 def parse_entry(line: str) -> dict[str, Any] | None:

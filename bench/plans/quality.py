@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,21 +17,140 @@ from bench.engine.context import RunContext
 from bench.engine.contract import OK
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import WorkerFailure
+from bench.engine.protocol import MeasurementSettings
 from bench.engine.training_loop import LEAST_PIECE
-from bench.plans.run import MACHINE_FACTS, PlanError
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
-from reports.files import ResultError, read
-from reports.result_schema import Training, TrainingRun
+from reports.files import ResultError, dump, read, write
+from reports.result_schema import ResultFile, Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality
+from .keeping import Outputs, keep, locked, put_aside
+from .selection import Selection
+from .session import (
+    BROKEN,
+    MACHINE_FACTS,
+    MeasurementRequest,
+    Note,
+    NothingToKeep,
+    PlanError,
+    Say,
+    Session,
+    corpus_and_code,
+    free_memory,
+    implementations,
+    read_corpus,
+)
+from .train import without_rare_words
 
+SEEDS = 5
+"""Runs of each implementation, by default."""
 LONGEST_STEP_S = 600.0
 """Time limit of one training step."""
 TIME_LIMIT = re.compile(r" \([^()]*--time-limit[^()]*\)")
 """An option that this command does not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityRequest(MeasurementRequest):
+    """What to compare.
+
+    Attributes
+    ----------
+    seeds
+        Runs of each implementation; None for the usual number, or as many as were planned before the first run.
+    epochs
+        Times through the text.
+    budget_s
+        Training time of a run. Slower implementations train on as much of the text as fits.
+    threads
+        Each implementation is measured on each of these numbers of threads.
+    min_count
+        How often a word must occur.
+    resume
+        Whether to keep the finished runs of an earlier result file.
+    """
+
+    seeds: int | None
+    epochs: int
+    budget_s: float
+    threads: Sequence[int]
+    min_count: int
+    resume: bool
+
+    def implementations(self) -> list[Implementation]:
+        """Return the implementations of training to compare. Raises PlanError if there are none."""
+        every = [i for i in implementations(self.files, self.kernels) if i.kernel.name.startswith("training.")]
+        chosen = [i for i in every if Selection(globs=self.globs).has_case(i.key)]
+        if not chosen:
+            raise PlanError("no training implementation matches; w2vbench list --kernel training shows the names")
+        return chosen
+
+
+def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Train all implementations with several seeds, score the vectors, and write the records after each run.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError
+        If the request cannot be carried out.
+    NothingToKeep
+        If it is interrupted before the first run is finished.
+    """
+    chosen, path = request.implementations(), request.out / "quality.json"
+    if request.resume and not path.exists():
+        raise PlanError(f"--resume: {path}: No such file, so there is nothing to resume: run without --resume")
+    with locked(request.out):
+        session, text = Session(request.command, say), read_corpus(request.corpus)
+        digest, text = corpus_and_code(text, request.files), without_rare_words(text, request.min_count)
+        seeds = request.seeds or SEEDS
+        plan = QualityPlan(
+            chosen,
+            V=len(text.counts),
+            threads=request.threads,
+            seeds=seeds,
+            planned=seeds,
+            epochs=request.epochs,
+            budget_s=request.budget_s,
+        )
+        if not plan.runs():
+            raise PlanError(
+                "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
+            )
+        records: list[TrainingRun] = []
+        if request.resume:
+            plan, records = resume(path, plan, digest, session.machine, request.seeds)
+            if plan.seeds != plan.planned:
+                say(f"the test still uses the {plan.planned} seeds that were planned before the first run")
+        elif aside := put_aside(path):
+            say(f"earlier runs were put aside as {aside} (--resume would have kept them)")
+        earlier, tests, most_threads = len(records), quality.load_tests(text.vocabulary), max(plan.threads)
+
+        def result(complete: bool) -> ResultFile:
+            training = content(plan, text, tests, digest, records)
+            noise = {"threads": most_threads}
+            return session.result_file("quality", noise=noise, training=training, complete=complete)
+
+        def note_and_save(what: str, done: int, of: int) -> None:
+            if what:
+                note(what, done, of)
+            elif len(records) > earlier:
+                write(path, dump(result(complete=False)))
+
+        settings = MeasurementSettings(memory_limit_bytes=free_memory())
+        with progress as note, session.measuring(settings, most_threads, request.files) as context:
+            text.save(context.corpus)
+            with session.until_interrupted():
+                train_all(plan, len(text.ids), tests, context, note_and_save, records)
+        if not records:
+            raise NothingToKeep("interrupted before the first run was finished: nothing to save", 130)
+        unfinished = f"{len(plan.remaining_runs(records))} of {len(plan.runs())} runs are left"
+        statuses = {record.status for record in records}
+        if session.interrupted:
+            return keep(result(complete=False), path, 130, unfinished)
+        return keep(result(complete=True), path, 1 if statuses & {*BROKEN} else 0 if "ok" in statuses else 3)
 
 
 class PlannedRun(NamedTuple):
@@ -46,24 +166,24 @@ class PlannedRun(NamedTuple):
         known = {"kernel": kernel, "implementation": slug, "title": title, "family": self.implementation.family}
         return TrainingRun.model_validate({**known, "threads": self.threads, "seed": self.seed, **result})
 
-    def job(self, request: QualityRequest, context: RunContext, **job: Any) -> protocol.Train:
+    def job(self, plan: QualityPlan, context: RunContext, **job: Any) -> protocol.Train:
         """Return a job that makes the run. job: its other fields."""
         settings = replace(context.settings, seed=self.seed, time_limit_s=LONGEST_STEP_S)
         return protocol.Train(
             **context.job_fields() | {"settings": settings},
             key=self.implementation.key,
-            V=request.V,
-            H=request.H,
-            K=request.K,
+            V=plan.V,
+            H=plan.H,
+            K=plan.K,
             threads=self.threads,
-            epochs=request.epochs,
-            training=asdict(request.settings),
+            epochs=plan.epochs,
+            training=asdict(plan.settings),
             **job,
         )
 
 
 @dataclass(frozen=True)
-class QualityRequest:
+class QualityPlan:
     """What to compare.
 
     Attributes
@@ -122,11 +242,8 @@ class QualityRequest:
         ]
 
 
-Note = Callable[[str, int, int], None]
-
-
-def compare(
-    request: QualityRequest,
+def train_all(
+    plan: QualityPlan,
     words: int,
     tests: quality.Tests | None,
     context: RunContext,
@@ -147,7 +264,7 @@ def compare(
         The records of the runs are added to it. Runs that have a record already are not made again. The record of a run that
         failed has the reason.
     """
-    runs = request.remaining_runs(records)
+    runs = plan.remaining_runs(records)
     keys = dict.fromkeys(run.implementation.key for run in runs)
     verdicts = check_contracts(list(keys), context, lambda key: note(f"checking {key}", 0, 0))
     word_limits: dict[tuple[str, int], int | WorkerFailure | None] = {**words_trained(records)}
@@ -161,11 +278,11 @@ def compare(
         note(f"{key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
         try:
             if (key, threads) not in word_limits:
-                word_limits[key, threads] = words_in_budget(run, request, words, context)
+                word_limits[key, threads] = words_in_budget(run, plan, words, context)
             word_limit = word_limits[key, threads]
             if isinstance(word_limit, WorkerFailure):
                 raise word_limit
-            job = run.job(request, context, words=word_limit, vectors=str(vectors))
+            job = run.job(plan, context, words=word_limit, vectors=str(vectors))
             for event in context.workers.work(job, threads, start_next=True):
                 if isinstance(event, protocol.Progress):
                     note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
@@ -189,7 +306,7 @@ def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int |
 
 
 def words_in_budget(
-    run: PlannedRun, request: QualityRequest, in_text: int, context: RunContext
+    run: PlannedRun, plan: QualityPlan, in_text: int, context: RunContext
 ) -> int | WorkerFailure | None:
     """Measure how many words an implementation can be trained on within the time budget, in a worker of its own.
 
@@ -203,12 +320,12 @@ def words_in_budget(
         return None
     words = 0
     try:
-        for event in context.workers.work(run._replace(seed=0).job(request, context), run.threads, start_next=True):
+        for event in context.workers.work(run._replace(seed=0).job(plan, context), run.threads, start_next=True):
             if isinstance(event, protocol.Pace):
-                words = int(event.words_per_s * request.budget_s)
+                words = int(event.words_per_s * plan.budget_s)
     except WorkerFailure as failure:
         return failure
-    return None if words >= in_text * request.epochs else max(LEAST_PIECE, words)
+    return None if words >= in_text * plan.epochs else max(LEAST_PIECE, words)
 
 
 def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
@@ -222,7 +339,7 @@ def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None
 
 
 def content(
-    request: QualityRequest, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[TrainingRun]
+    plan: QualityPlan, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[TrainingRun]
 ) -> Training:
     """Return all runs as the result file has them, and which implementations are as good as gensim.
 
@@ -236,7 +353,7 @@ def content(
     """
     groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
     for run in records:
-        if run.seed <= request.planned:
+        if run.seed <= plan.planned:
             groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
     scores = {
         group: {name: [run.scores[name] for run in mine if name in run.scores] for name in quality.SCORES}
@@ -245,7 +362,7 @@ def content(
     }
     comparisons = {
         f"{kernel}/{slug}, t{threads}": quality.compare_scores(
-            mine, scores.get((kernel, PEER, threads), {}), request.planned
+            mine, scores.get((kernel, PEER, threads), {}), plan.planned
         )
         for (kernel, slug, threads), mine in scores.items()
         if slug != PEER
@@ -253,9 +370,9 @@ def content(
     return Training(
         corpus=corpus.name,
         tokens=len(corpus.ids),
-        **request.shared_settings(),
+        **plan.shared_settings(),
         digest=digest,
-        planned=request.planned,
+        planned=plan.planned,
         runs=records,
         asked=tests.counts if tests else {},
         against={key: {name: one for name, one in answers.items() if one} for key, answers in comparisons.items()},
@@ -268,8 +385,8 @@ OPTION_NAMES = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"
 
 
 def resume(
-    path: Path, request: QualityRequest, digest: str, machine: dict[str, Any], seeds: int | None
-) -> tuple[QualityRequest, list[TrainingRun]]:
+    path: Path, plan: QualityPlan, digest: str, machine: dict[str, Any], seeds: int | None
+) -> tuple[QualityPlan, list[TrainingRun]]:
     """Resume an earlier result file.
 
     Its runs must have the same text, code, settings and machine. Its number of planned seeds stays.
@@ -281,7 +398,7 @@ def resume(
 
     Returns
     -------
-    tuple[QualityRequest, list[TrainingRun]]
+    tuple[QualityPlan, list[TrainingRun]]
         The request with the file's plan, and the records of the finished runs. Runs that failed are made again.
 
     Raises
@@ -296,11 +413,11 @@ def resume(
     if before.training is None:
         raise PlanError(f"--resume: {path} has no training runs: run without --resume")
     there = before.training.model_dump()
-    differ = [OPTION_NAMES.get(name, name) for name, value in request.shared_settings().items() if there[name] != value]
+    differ = [OPTION_NAMES.get(name, name) for name, value in plan.shared_settings().items() if there[name] != value]
     differ += ["text or code"] * (there["digest"] != digest)
     differ += [name for name in MACHINE_FACTS if before.environment.get(name) != machine.get(name)]
     if differ:
         raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): run without --resume")
     planned = before.training.planned
     records = [run for run in before.training.runs if run.status == "ok"]
-    return replace(request, planned=planned, seeds=seeds or planned), records
+    return replace(plan, planned=planned, seeds=seeds or planned), records

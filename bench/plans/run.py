@@ -2,38 +2,128 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from bench.engine import environment, protocol
+from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.leftovers import abandoned_folders
+from bench.engine.experiment import SPARES
 from bench.engine.protocol import MeasurementSettings
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from reports.sizes import nearest, size_to_show, types
 
+from . import run_result
 from .journal import Journal
-from .problems import CaseRun, ProblemRun, measure_next, new_problem_run
+from .keeping import Outputs, keep, locked
+from .presets import PRESETS, requested_sizes
+from .problems import ProblemRun, measure_next, new_problem_run
 from .selection import Selection
+from .session import (
+    BROKEN,
+    LEAST_MEMORY,
+    MACHINE_FACTS,
+    MeasurementRequest,
+    NothingToKeep,
+    PlanError,
+    Say,
+    Session,
+    corpus_and_code,
+    free_memory,
+    implementations,
+    read_corpus,
+)
 
-BROKEN = ("wrong", "error", "crashed")
+MOST_MEMORY = 3 << 30
+"""Memory of a worker in the short presets, where more is free."""
 LIMIT_MEASUREMENTS = 3
 """How often a run measures the machine's limits. The median is used, so that one noisy stretch does not matter."""
 
 
-class PlanError(ValueError):
-    """A request that cannot be carried out. The message is one line and says what to do."""
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(MeasurementRequest):
+    """What to run.
+
+    Attributes
+    ----------
+    vocabularies, batches
+        The user's own V and B; if empty, the preset's.
+    changed
+        Fields that are the same in every size (hidden size, negatives, dtypes, words, threads).
+    processes
+        Fresh processes a problem; None for as many as the preset has.
+    memory_limit_bytes
+        Of a worker; None for what is free.
+    resume
+        Whether to go on from the journal of the same command.
+    """
+
+    preset: str
+    vocabularies: Sequence[int]
+    batches: Sequence[int]
+    changed: Mapping[str, Any]
+    processes: int | None
+    time_limit_s: float
+    memory_limit_bytes: int | None
+    seed: int
+    resume: bool
+
+    @property
+    def own_sizes(self) -> bool:
+        """Whether the user chose sizes, so that the preset only says how long to measure."""
+        return bool(self.vocabularies or self.batches or self.changed)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The kernels that this preset measures on request only."""
+        asked = self.kernels or self.globs or self.files or self.vocabularies or self.batches
+        return () if asked else PRESETS[self.preset].optional_kernels
+
+    def settings(self) -> MeasurementSettings:
+        """Return how experiments are measured. Raises PlanError if a worker would not have enough memory."""
+        limit = self.memory_limit_bytes
+        if limit is None:
+            short = self.preset in ("quick", "default") and not self.own_sizes
+            limit = min(MOST_MEMORY, free_memory()) if short else free_memory()
+        if limit < LEAST_MEMORY:
+            raise PlanError(
+                f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
+            )
+        usual = PRESETS[self.preset].settings
+        return replace(
+            usual,
+            seed=self.seed,
+            time_limit_s=self.time_limit_s,
+            memory_limit_bytes=limit,
+            processes=self.processes or usual.processes,
+        )
+
+    def problems(self) -> list[PlannedProblem]:
+        """Return the problems to measure. Raises PlanError if there are none."""
+        chosen = [i for i in implementations(self.files, self.kernels) if i.kernel.name not in self.left_out]
+        sizes = partial(
+            requested_sizes,
+            preset=PRESETS[self.preset],
+            vocabularies=self.vocabularies,
+            batches=self.batches,
+            changed=self.changed,
+        )
+        return plan(chosen, sizes, Selection(globs=self.globs))
+
+
+class Progress(Protocol):
+    """Shows how far a run is."""
+
+    def checking(self, key: str) -> None: ...
+    def measuring(self, problem: int, process: int) -> None: ...
+    def first(self, problem: ProblemRun) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +141,7 @@ class PlannedProblem:
 
 @dataclass(kw_only=True)
 class Run:
-    """A run under way: its request, and what is finished.
+    """A run under way: how it is measured, and what is finished.
 
     Attributes
     ----------
@@ -61,22 +151,18 @@ class Run:
         The contract's verdicts, by the implementations' keys.
     problem_runs
         All problems of the run, once the first process begins.
-    counters
-        The system's counters at the start.
     limits
         Measurements of the machine's limits.
     complete
         Whether every process of every problem is finished.
     """
 
-    command: str
+    session: Session
     preset: str | None
     settings: MeasurementSettings
     corpus: words.Corpus
-    environment: dict[str, Any]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     problem_runs: list[ProblemRun] = field(default_factory=list)
-    counters: dict[str, int | None] = field(default_factory=lambda: environment.counters())
     limits: list[protocol.MachineLimits] = field(default_factory=list)
     complete: bool = False
 
@@ -86,23 +172,72 @@ class Run:
         return [problem for problem in self.problem_runs if problem.processes]
 
     @property
-    def measured(self) -> bool:
-        """Whether any case was measured."""
-        return any(case.status == OK for problem in self.problems for case in problem.cases)
+    def exit_code(self) -> int:
+        """130 if the user ended it; 1 if a case that is not marked wrong is wrong, failed or crashed; 3 if none was measured."""
+        cases = [case for problem in self.problems for case in problem.cases]
+        if self.session.interrupted:
+            return 130
+        if any(case.status in BROKEN and not case.implementation.wrong for case in cases):
+            return 1
+        return 0 if any(case.status == OK for case in cases) else 3
 
-    @property
-    def broken(self) -> list[CaseRun]:
-        """Cases that gave a wrong result, failed or crashed, except those marked as wrong."""
-        return [
-            case
-            for problem in self.problems
-            for case in problem.cases
-            if case.status in BROKEN and not case.implementation.wrong
-        ]
+
+def run(
+    request: RunRequest,
+    say: Say,
+    progress: Callable[[Sequence[PlannedProblem], int], AbstractContextManager[Progress]],
+) -> Outputs:
+    """Check and measure implementations, and keep what was found.
+
+    Parameters
+    ----------
+    progress
+        Given the problems and the number of processes, shows how far the run is.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError, JournalError
+        If the request cannot be carried out.
+    NothingToKeep
+        If it is interrupted before the first process is finished.
+    """
+    settings, problems = request.settings(), request.problems()
+    with locked(request.out):
+        session = Session(request.command, say)
+        with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
+            # while the text is read: for the checks, and for the first pass
+            context.workers.start_spares(1, min(SPARES, len(context.workers.cpus) + 1))
+            preset = None if request.own_sizes else request.preset
+            under_way = Run(session=session, preset=preset, settings=settings, corpus=read_corpus(request.corpus))
+            journal = Journal(request.out, run_identity(under_way, problems, request.files))
+            if request.resume:
+                journal.read(i for problem in problems for i in problem.implementations)
+            elif journal.begin():
+                say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
+            under_way.corpus.save(context.corpus)
+            with progress(problems, settings.processes) as bar, session.until_interrupted():
+                check(problems, context, under_way, bar.checking)
+                measure_all(problems, context, under_way, journal, bar.measuring, bar.first)
+        if not under_way.problems:
+            journal.close()
+            raise NothingToKeep("interrupted before the first process was finished: nothing to keep", 130)
+        return keep_run(under_way, request.out, journal)
+
+
+def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
+    """Write a run's result file and reports. Only a complete run with at least one measured case is stored for ``history``."""
+    content, complete = run_result.content(run), run.complete
+    processes, finished = sum(one.processes for one in run.problems), len(run.problems)
+    unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
+    store_as = (run.preset or "own") if complete and content.benchmarks else ""
+    kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
+    if complete:
+        journal.close()
+    return kept
 
 
 def plan(
-    implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
+    among: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
 ) -> list[PlannedProblem]:
     """Return the problems of a run: every kernel's implementations at its sizes.
 
@@ -119,8 +254,8 @@ def plan(
         If nothing is left to measure.
     """
     problems = []
-    for kernel in catalogue.kernels(implementations):
-        mine = [i for i in implementations if i.kernel.name == kernel.name]
+    for kernel in catalogue.kernels(among):
+        mine = [i for i in among if i.kernel.name == kernel.name]
         for size in sizes(kernel):
             chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
@@ -132,23 +267,6 @@ def plan(
             else "these kernels have no sizes in this preset: choose another --preset, or give --vocab"
         )
     return problems
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a temporary folder, and remove those that killed runs left behind."""
-    for folder in abandoned_folders("w2vbench"):
-        shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-@contextmanager
-def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
-    """Save the corpus in a temporary folder for the workers."""
-    with temporary_folder() as folder:
-        corpus.save(folder)
-        yield folder
 
 
 def check(problems: Sequence[PlannedProblem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
@@ -235,32 +353,15 @@ def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[
     return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
 
 
-MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
-"""Facts of the environment that must be the same for a run to be resumed."""
-
-
-def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
-    """Return a digest of a text, of the implementations and of the engine."""
-    package = Path(__file__).resolve().parents[2]
-    folders = ("impls", "bench/engine")
-    digest = hashlib.sha256()
-    for part in (corpus.ids, corpus.starts, corpus.counts):
-        digest.update(part.tobytes())
-    digest.update("\0".join(corpus.vocabulary).encode())
-    for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *files]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def run_identity(run: Run, problems: Sequence[PlannedProblem], files: Sequence[Path]) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
-        "command": run.command.replace(" --resume", ""),
+        "command": run.session.command.replace(" --resume", ""),
         "problems": [problem.name for problem in problems],
         "implementations": [i.key for problem in problems for i in problem.implementations],
-        "machine": {name: run.environment.get(name) for name in MACHINE_FACTS},
+        "machine": {name: run.session.machine.get(name) for name in MACHINE_FACTS},
         "corpus_and_code": corpus_and_code(run.corpus, files),
         "settings": settings,
     }

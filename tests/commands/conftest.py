@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ from typer.main import get_command
 from bench.commands import main
 from bench.engine import environment
 from bench.engine.pool import Workers
-from bench.plans import journal
 from bench.plans import train as training
 from impls import words
 from tests.commands.theirs import make_repository
@@ -70,9 +69,8 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (words, "builtin", lambda: small),
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
-        (journal, "lock_folder", lambda folder: None),
         (main, "app", COMMAND),
-        *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in ("setup", "train")),
+        (signal, "signal", lambda *_: None),
         (Workers, "__enter__", began),
         (training, "train_implementation", began),
     ):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands.keeping import prepare_folder
+from bench.plans.keeping import prepare_folder
 from tests.processes import ROOT, SMALL, w2vbench
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.plans import scores as quality
-from bench.plans.quality import QualityRequest, content, words_trained
+from bench.plans.quality import QualityPlan, content, words_trained
 from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.files import read
@@ -215,7 +215,7 @@ def test_the_test_is_of_the_seeds_that_were_planned_and_of_no_others(
     mine = [0.405, 0.4, 0.405, 0.4, 0.0, 0.0][:done]
     records = [record("numba", seed, score) for seed, score in enumerate(mine, 1)]
     records += [record("gensim", seed, score) for seed, score in enumerate([0.3, 0.301] * 3, 1)]
-    asked = QualityRequest(CBOW, V=10, seeds=done, planned=planned)
+    asked = QualityPlan(CBOW, V=10, seeds=done, planned=planned)
     found = content(asked, builtin(), None, "", records[::-1])
     assert found.planned == planned
     assert found.equal == {"training.cbow/numba, t1": equal}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.engine.leftovers import abandoned_folders
-from bench.plans.run import saved_corpus
+from bench.plans.session import saved_corpus
 from impls import words
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
-from bench.plans.journal import Journal, JournalError, lock_folder
+from bench.plans.journal import Journal, JournalError
+from bench.plans.keeping import locked
 from bench.plans.problems import ProblemRun, new_problem_run
+from bench.plans.session import PlanError
 from impls import catalogue
 from impls.case import Size
 from reports.result_schema import Samples
@@ -50,11 +52,12 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
+def test_two_runs_into_one_folder_do_not_mix_and_the_next_may_begin_when_one_has_ended(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    lock_folder(tmp_path)
-    with pytest.raises(JournalError, match="another --out"):
-        lock_folder(tmp_path)
+    with locked(tmp_path), pytest.raises(PlanError, match="another --out"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
 
 
 def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:

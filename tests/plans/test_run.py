@@ -14,6 +14,7 @@ from bench.engine.protocol import MachineLimits, MeasurementSettings
 from bench.plans import run as running
 from bench.plans.journal import Journal
 from bench.plans.problems import ProblemRun
+from bench.plans.session import Session
 from impls import catalogue, words
 from impls.case import Size
 
@@ -40,7 +41,8 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
 
     monkeypatch.setattr(RunContext, "machine_limits", limits)
     monkeypatch.setattr(running, "measure_next", fails)
-    made = running.Run(command="", preset=None, settings=settings, corpus=words.builtin(), environment={})
+    session = Session("", print)
+    made = running.Run(session=session, preset=None, settings=settings, corpus=words.builtin())
     journal = Journal(tmp_path, {})
     running.measure_all(problems, context, made, journal, cast(Any, lambda *_: None))
     assert asked == [[1000, 100_000]] * 2

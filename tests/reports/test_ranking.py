@@ -143,13 +143,14 @@ def test_the_command_is_one_that_run_understands(
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
     from bench.commands.main import app
     from bench.plans import run as running
+    from bench.plans import session
 
     planned: list[running.PlannedProblem] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
         planned.extend(plan(*arguments))
-        raise running.PlanError("enough")
+        raise session.PlanError("enough")
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
