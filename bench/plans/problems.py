@@ -175,19 +175,6 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
             case.stages = outcome.stages[slug].seconds
 
 
-def measure_problem(
-    implementations: Sequence[Implementation],
-    size: Size,
-    context: RunContext,
-    verdicts: Mapping[str, Verdict] | None = None,
-) -> ProblemRun:
-    """Measure one problem in all its processes, one after another."""
-    problem = new_problem_run(implementations, size, context.settings, verdicts)
-    while problem.processes < context.settings.processes:
-        measure_next(problem, context)
-    return problem
-
-
 def admit(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation, limit = case.implementation, settings.memory_limit_bytes

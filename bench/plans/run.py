@@ -119,7 +119,7 @@ class RunRequest(MeasurementRequest):
 
 
 class Progress(Protocol):
-    """Shows how far a run is."""
+    """Shows how far a run is: what is checked, which problem and process begins, and the first figures of each kernel."""
 
     def checking(self, key: str) -> None: ...
     def measuring(self, problem: int, process: int) -> None: ...
@@ -216,8 +216,9 @@ def run(
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
             under_way.corpus.save(context.corpus)
             with progress(problems, settings.processes) as bar, session.until_interrupted():
-                check(problems, context, under_way, bar.checking)
-                measure_all(problems, context, under_way, journal, bar.measuring, bar.first)
+                keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
+                under_way.verdicts = check_contracts(list(keys), context, bar.checking)
+                measure_all(problems, context, under_way, journal, bar)
         if not under_way.problems:
             journal.close()
             raise NothingToKeep("interrupted before the first process was finished: nothing to keep", 130)
@@ -269,19 +270,8 @@ def plan(
     return problems
 
 
-def check(problems: Sequence[PlannedProblem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
-    """Check each implementation of the problems against its kernel's contract."""
-    keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
-    run.verdicts.update(check_contracts(list(keys), context, note))
-
-
 def measure_all(
-    problems: Sequence[PlannedProblem],
-    context: RunContext,
-    run: Run,
-    journal: Journal,
-    note: Callable[[int, int], None],
-    first: Callable[[ProblemRun], None] = lambda problem: None,
+    problems: Sequence[PlannedProblem], context: RunContext, run: Run, journal: Journal, progress: Progress
 ) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
 
@@ -292,10 +282,6 @@ def measure_all(
     ----------
     journal
         Each process is written to it at once. It has the problems that an earlier run has already measured in part.
-    note
-        Called with the numbers of the problem and the process that begin.
-    first
-        Called after the first process of the problem that is shown first of each kernel.
     """
     run.limits = journal.limits
     for process in range(context.settings.processes):
@@ -317,7 +303,7 @@ def measure_all(
         for number, problem in enumerate(run.problem_runs):
             if problem.processes > process:
                 continue
-            note(number, process)
+            progress.measuring(number, process)
             to_profile = [
                 slug
                 for slug, case in problem.measured.items()
@@ -326,7 +312,7 @@ def measure_all(
             measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
             journal.add(problem)
             if process == 0 and problem.problem == shown.get(problem.kernel):
-                first(problem)
+                progress.first(problem)
     run.complete = True
 
 

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.plans import scores as quality
-from bench.plans.quality import QualityPlan, content, words_trained
+from bench.plans.training_runs import TrainingRuns, words_trained
 from impls.training.implementations import CBOW
 from impls.words import builtin
 from reports.files import read
@@ -215,13 +216,13 @@ def test_the_test_is_of_the_seeds_that_were_planned_and_of_no_others(
     mine = [0.405, 0.4, 0.405, 0.4, 0.0, 0.0][:done]
     records = [record("numba", seed, score) for seed, score in enumerate(mine, 1)]
     records += [record("gensim", seed, score) for seed, score in enumerate([0.3, 0.301] * 3, 1)]
-    asked = QualityPlan(CBOW, V=10, seeds=done, planned=planned)
-    found = content(asked, builtin(), None, "", records[::-1])
+    asked = TrainingRuns(implementations=CBOW, corpus=builtin(), seeds=done, planned=planned, records=records[::-1])
+    found = asked.content()
     assert found.planned == planned
     assert found.equal == {"training.cbow/numba, t1": equal}
     assert len(found.against["training.cbow/numba, t1"]) == (0 if equal is None else 3)
     failed = record("numba", planned + 1, 0.0, status="timeout", whole=False)
-    assert content(asked, builtin(), None, "", [*records, failed]).equal == found.equal
+    assert replace(asked, records=[*records, failed]).content().equal == found.equal
 
 
 @pytest.mark.parametrize("complete", [False, True])

@@ -15,11 +15,11 @@ from bench.engine.context import RunContext
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import RUN_VARIABLE, Workers
 from bench.engine.protocol import MeasurementSettings
-from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, measure_problem, new_problem_run
+from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, new_problem_run
 from bench.plans.session import saved_corpus
 from impls import catalogue, words
 from impls.case import Size
-from tests.contexts import context_of
+from tests.contexts import context_of, measure_problem
 
 HOSTILE = """
 import ctypes, os, subprocess, sys, threading, time
