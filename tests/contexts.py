@@ -9,7 +9,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.pool import Workers
 from bench.engine.protocol import ImplementationSource, MeasurementSettings
-from bench.plans.problems import ProblemRun, measure_next, new_problem_run
+from bench.plans.problems import ProblemRun, admit, measure_next, new_problem_run
 from impls.case import Size
 from impls.interface import Implementation
 
@@ -29,7 +29,8 @@ def measure_problem(
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> ProblemRun:
     """Measure one problem in all its processes, one after another."""
-    problem = new_problem_run(implementations, size, context.settings, verdicts)
+    problem = new_problem_run(implementations, size)
+    admit(problem, context.settings, verdicts or {})
     while problem.processes < context.settings.processes:
         measure_next(problem, context)
     return problem

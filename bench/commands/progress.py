@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from bench.plans.problems import CaseRun, ProblemRun
-    from bench.plans.run import PlannedProblem
 
 
 EVERY_S = 5.0
@@ -37,15 +36,15 @@ class Display:
 
     def __init__(self, bar: Progress | None) -> None:
         self.bar = bar
-        self.task = bar.add_task("", total=None) if bar else None
+        self.task = bar.add_task("", total=None, left="") if bar else None
         self.printed_at = -EVERY_S
 
-    def show(self, line: str, share: float | None = None, *, now: bool = False) -> None:
-        """Show what is being done and which share of all is done, if that is known. now: whether it must be printed."""
+    def show(self, line: str, share: float | None = None, *, left: str = "", now: bool = False) -> None:
+        """Show what is being done, and if known which share of all is done and the time left. now: whether it must be printed."""
         if self.bar and self.task is not None:
-            self.bar.update(self.task, description=line, completed=share, total=1.0 if share else None)
+            self.bar.update(self.task, description=line, completed=share, total=1.0 if share else None, left=left)
         elif now or time.perf_counter() - self.printed_at > EVERY_S:
-            self.keep(line)
+            self.keep(f"{line}{', ' * bool(left)}{left}")
 
     def keep(self, line: str) -> None:
         """Print a line that stays."""
@@ -64,16 +63,24 @@ def display() -> Iterator[Display]:
     if not sys.stderr.isatty():
         yield Display(None)
         return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn()
+    line, left = (TextColumn(f"{{task.{name}}}", markup=False) for name in ("description", "fields[left]"))
     # a busy bar would take time from what is measured
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
+    with Progress(
+        line,
+        BarColumn(24),
+        left,
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=2,
+    ) as bar:
         yield Display(bar)
 
 
 class RunProgress:
     """The progress of a run: the implementation that was checked, then each problem and process that begins, and the time left."""
 
-    def __init__(self, problems: Sequence[PlannedProblem], processes: int, display: Display) -> None:
+    def __init__(self, problems: Sequence[ProblemRun], processes: int, display: Display) -> None:
         self.problems, self.processes, self.display = problems, processes, display
         # a large vocabulary takes longer: its arrays are made, checked and passed over
         self.weights = [1 + problem.size.V / 150_000 for problem in problems]
@@ -88,7 +95,7 @@ class RunProgress:
     def measuring(self, problem: int, process: int) -> None:
         done = self.done(problem, process)
         of = f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}]"
-        self.display.show(f"{of} {self.problems[problem].name}{self.left(done)}", done, now=problem == 0)
+        self.display.show(f"{of} {self.problems[problem].problem}", done, left=self.left(done), now=problem == 0)
 
     def first(self, problem: ProblemRun) -> None:
         """Show the first figures of a kernel: its fastest implementation and the textbook's, of one process."""
@@ -114,7 +121,7 @@ class RunProgress:
         now = time.perf_counter()
         started, share = self.began = self.began or (now, done)
         elapsed, progress = now - started, done - share
-        return f", about {duration(elapsed / progress * (1 - done))} left" if elapsed > 2 and progress > 0 else ""
+        return f"about {duration(elapsed / progress * (1 - done))} left" if elapsed > 2 and progress > 0 else ""
 
 
 def examples_of(case: CaseRun) -> float:
@@ -128,7 +135,7 @@ def median_s(case: CaseRun) -> float:
 
 
 @contextmanager
-def run_progress(problems: Sequence[PlannedProblem], processes: int) -> Iterator[RunProgress]:
+def run_progress(problems: Sequence[ProblemRun], processes: int) -> Iterator[RunProgress]:
     """Show what is being measured and the time left."""
     with display() as shown:
         yield RunProgress(problems, processes, shown)
@@ -160,7 +167,7 @@ def training_progress(total: int) -> Iterator[Callable[[int, float, float], None
     """Show the progress of one training run. Yields a function of words done, words a second, and seconds left."""
     with display() as shown:
         yield lambda words, pace, left_s: shown.show(
-            f"{words / total:.0%}, {pace:,.0f} words/s, {duration(left_s)} left", words / total
+            f"{words / total:.0%}, {pace:,.0f} words/s", words / total, left=f"{duration(left_s)} left"
         )
 
 

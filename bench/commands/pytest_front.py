@@ -55,12 +55,8 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
 def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     """The cases of a preset, with those of some files; the files are executed once a session."""
     problems = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
-    return {
-        i.case(problem.size): i
-        for problem in problems
-        for i in problem.implementations
-        if not i.wrong and not catalogue.missing(i)
-    }
+    cases = {case.case: case.implementation for problem in problems for case in problem.cases}
+    return {case: i for case, i in cases.items() if not i.wrong and not catalogue.missing(i)}
 
 
 def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:

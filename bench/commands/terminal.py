@@ -104,11 +104,7 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
             {
                 "kernel": i.kernel.name,
                 "implementation": i.slug,
-                "title": i.title,
-                "slide": i.slide,
-                "baseline": i.baseline,
-                "wrong": i.wrong,
-                "grows_with": i.grows_with,
+                **{fact: getattr(i, fact) for fact in ("title", "slide", "baseline", "wrong", "grows_with")},
                 "source": catalogue.source(i),
                 "missing": catalogue.missing(i),
             }
@@ -147,15 +143,7 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
     marked = {i.key for i in every if i.wrong and by_key[i.key].status == "wrong"}
     fine = {i.key for i in every if by_key[i.key].status in (OK, "skipped")} | marked
     if as_json:
-        records = [
-            {
-                "case": i.key,
-                "status": by_key[i.key].status,
-                "reason": by_key[i.key].reason,
-                "marked_wrong": bool(i.wrong),
-            }
-            for i in every
-        ]
+        records = [{"case": i.key, **vars(by_key[i.key]), "marked_wrong": bool(i.wrong)} for i in every]
         print(json.dumps(records, indent=1))
         return len(fine) == len(every)
     out, counts = console(), Counter[str]()
@@ -185,7 +173,6 @@ def profile(done: Profiled, as_json: bool) -> None:
         print(json.dumps({"case": str(done.case), **facts}, indent=1))
         return
     from rich.syntax import Syntax
-    from rich.table import Table
     from rich.text import Text
 
     from reports import lines as showing
@@ -207,12 +194,8 @@ def profile(done: Profiled, as_json: bool) -> None:
         source.rstrip()
         source.truncate(room, overflow="ellipsis")
         rows.append((*cells, source))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in header:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("source", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
+    table = plain_table((*header, "source"), rows, 0, no_wrap=range(len(header) + 1))
+    table.columns[-1].justify = "left"
     screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
     screen.print(table)
     if done.lines.status != OK:

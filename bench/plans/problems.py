@@ -100,26 +100,20 @@ class ProblemRun(ProblemFigures):
         return {case.implementation.slug: case for case in self.cases if case.status == OK}
 
 
-def new_problem_run(
-    implementations: Sequence[Implementation],
-    size: Size,
-    settings: MeasurementSettings,
-    verdicts: Mapping[str, Verdict] | None = None,
-) -> ProblemRun:
-    """Return implementations of one kernel at one size, before the first process.
-
-    Implementations that failed the contract, or that would not fit into memory, are excluded with the reason.
-
-    Parameters
-    ----------
-    verdicts
-        The contract's verdicts, by key. One that is missing counts as ok.
-    """
+def new_problem_run(implementations: Sequence[Implementation], size: Size) -> ProblemRun:
+    """Return implementations of one kernel at one size, before the first process."""
     cases = [CaseRun(implementation=i, case=i.case(size)) for i in implementations]
-    for case in cases:
-        admit(case, size, settings, (verdicts or {}).get(case.implementation.key, Verdict(OK)))
-    make_room(cases, size, settings)
     return ProblemRun(problem=cases[0].case.problem, size=size, cases=cases)
+
+
+def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[str, Verdict]) -> None:
+    """Exclude the cases of implementations that failed the contract, or that would not fit into memory, with the reason.
+
+    verdicts: the contract's, by key. One that is missing counts as ok.
+    """
+    for case in problem.cases:
+        admit_case(case, problem.size, settings, verdicts.get(case.implementation.key, Verdict(OK)))
+    make_room(problem.cases, problem.size, settings)
 
 
 def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[str] = ()) -> None:
@@ -175,7 +169,7 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
             case.stages = outcome.stages[slug].seconds
 
 
-def admit(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
+def admit_case(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation, limit = case.implementation, settings.memory_limit_bytes
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import OK, Verdict
+from bench.engine.contract import OK
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import SPARES
 from bench.engine.protocol import MeasurementSettings
@@ -24,7 +24,7 @@ from . import run_result
 from .journal import Journal
 from .keeping import Outputs, keep, locked
 from .presets import PRESETS, requested_sizes
-from .problems import ProblemRun, measure_next, new_problem_run
+from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
 from .session import (
     BROKEN,
@@ -105,7 +105,7 @@ class RunRequest(MeasurementRequest):
             processes=self.processes or usual.processes,
         )
 
-    def problems(self) -> list[PlannedProblem]:
+    def problems(self) -> list[ProblemRun]:
         """Return the problems to measure. Raises PlanError if there are none."""
         chosen = [i for i in implementations(self.files, self.kernels) if i.kernel.name not in self.left_out]
         sizes = partial(
@@ -126,19 +126,6 @@ class Progress(Protocol):
     def first(self, problem: ProblemRun) -> None: ...
 
 
-@dataclass(frozen=True)
-class PlannedProblem:
-    """A kernel at a size, and the implementations that are measured there together."""
-
-    kernel: Kernel
-    size: Size
-    implementations: tuple[Implementation, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.kernel.name}@{self.size}"
-
-
 @dataclass(kw_only=True)
 class Run:
     """A run under way: how it is measured, and what is finished.
@@ -147,10 +134,8 @@ class Run:
     ----------
     preset
         The preset's name; None for the user's own sizes.
-    verdicts
-        The contract's verdicts, by the implementations' keys.
-    problem_runs
-        All problems of the run, once the first process begins.
+    planned
+        All problems of the run.
     limits
         Measurements of the machine's limits.
     complete
@@ -161,15 +146,14 @@ class Run:
     preset: str | None
     settings: MeasurementSettings
     corpus: words.Corpus
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    problem_runs: list[ProblemRun] = field(default_factory=list)
+    planned: Sequence[ProblemRun]
     limits: list[protocol.MachineLimits] = field(default_factory=list)
     complete: bool = False
 
     @property
     def problems(self) -> list[ProblemRun]:
         """The problems of which at least one process is finished."""
-        return [problem for problem in self.problem_runs if problem.processes]
+        return [problem for problem in self.planned if problem.processes]
 
     @property
     def exit_code(self) -> int:
@@ -185,7 +169,7 @@ class Run:
 def run(
     request: RunRequest,
     say: Say,
-    progress: Callable[[Sequence[PlannedProblem], int], AbstractContextManager[Progress]],
+    progress: Callable[[Sequence[ProblemRun], int], AbstractContextManager[Progress]],
 ) -> Outputs:
     """Check and measure implementations, and keep what was found.
 
@@ -208,17 +192,21 @@ def run(
             # while the text is read: for the checks, and for the first pass
             context.workers.start_spares(1, min(SPARES, len(context.workers.cpus) + 1))
             preset = None if request.own_sizes else request.preset
-            under_way = Run(session=session, preset=preset, settings=settings, corpus=read_corpus(request.corpus))
-            journal = Journal(request.out, run_identity(under_way, problems, request.files))
+            corpus = read_corpus(request.corpus)
+            under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)
+            journal = Journal(request.out, run_identity(under_way, request.files))
             if request.resume:
-                journal.read(i for problem in problems for i in problem.implementations)
+                journal.read(problems)
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
-            under_way.corpus.save(context.corpus)
+            corpus.save(context.corpus)
             with progress(problems, settings.processes) as bar, session.until_interrupted():
-                keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
-                under_way.verdicts = check_contracts(list(keys), context, bar.checking)
-                measure_all(problems, context, under_way, journal, bar)
+                keys = dict.fromkeys(case.implementation.key for problem in problems for case in problem.cases)
+                verdicts = check_contracts(list(keys), context, bar.checking)
+                for problem in problems:
+                    if not problem.processes:
+                        admit(problem, settings, verdicts)
+                measure_all(context, under_way, journal, bar)
         if not under_way.problems:
             journal.close()
             raise NothingToKeep("interrupted before the first process was finished: nothing to keep", 130)
@@ -239,7 +227,7 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
 
 def plan(
     among: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
-) -> list[PlannedProblem]:
+) -> list[ProblemRun]:
     """Return the problems of a run: every kernel's implementations at its sizes.
 
     Parameters
@@ -260,7 +248,7 @@ def plan(
         for size in sizes(kernel):
             chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
-                problems.append(PlannedProblem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
+                problems.append(new_problem_run([i for i in mine if i in chosen or i.baseline], size))
     if not problems:
         raise PlanError(
             f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
@@ -270,37 +258,23 @@ def plan(
     return problems
 
 
-def measure_all(
-    problems: Sequence[PlannedProblem], context: RunContext, run: Run, journal: Journal, progress: Progress
-) -> None:
+def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progress) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
 
     The processes of a problem are far apart in time, so that one noisy stretch does not affect them all. An interrupted run
-    has fewer processes of each problem, instead of fewer problems.
-
-    Parameters
-    ----------
-    journal
-        Each process is written to it at once. It has the problems that an earlier run has already measured in part.
+    has fewer processes of each problem, instead of fewer problems. Each process is written to the journal at once.
     """
     run.limits = journal.limits
+    profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
     for process in range(context.settings.processes):
         context.workers.retire()
-        if process == 0:
-            run.problem_runs += [
-                journal.problems.get(problem.name)
-                or new_problem_run(problem.implementations, problem.size, context.settings, run.verdicts)
-                for problem in problems
-            ]
-            profiled_at = profiled_problems(run.problem_runs)
-            shown = shown_problems(run.problem_runs)
-        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.problem_runs):
+        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
             # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-            limits = context.machine_limits([problem.size for problem in problems])
+            limits = context.machine_limits([problem.size for problem in run.planned])
             if limits:
                 run.limits.append(limits)
                 journal.add_limits(limits)
-        for number, problem in enumerate(run.problem_runs):
+        for number, problem in enumerate(run.planned):
             if problem.processes > process:
                 continue
             progress.measuring(number, process)
@@ -316,20 +290,20 @@ def measure_all(
     run.complete = True
 
 
-def shown_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
     """Return the problem of each kernel that is shown first."""
-    return nearest_to_shown(problem_runs, [(problem.kernel, problem) for problem in problem_runs])
+    return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
 
 
-def profiled_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
     """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
-    keys = [(case.implementation.key, problem) for problem in problem_runs for case in problem.measured.values()]
-    return nearest_to_shown(problem_runs, keys)
+    keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
+    return nearest_to_shown(problems, keys)
 
 
-def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
+def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
     """Return, of the problems of each group, the one nearest to the size that is shown first."""
-    shown = size_to_show([(problem.kernel, problem.size) for problem in problem_runs])
+    shown = size_to_show([(problem.kernel, problem.size) for problem in problems])
     if shown is None:
         return {}
     size = shown.V, shown.B, shown.H, types(shown)
@@ -339,14 +313,14 @@ def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[
     return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
 
 
-def run_identity(run: Run, problems: Sequence[PlannedProblem], files: Sequence[Path]) -> dict[str, Any]:
+def run_identity(run: Run, files: Sequence[Path]) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
         "command": run.session.command.replace(" --resume", ""),
-        "problems": [problem.name for problem in problems],
-        "implementations": [i.key for problem in problems for i in problem.implementations],
+        "problems": [problem.problem for problem in run.planned],
+        "implementations": [case.implementation.key for problem in run.planned for case in problem.cases],
         "machine": {name: run.session.machine.get(name) for name in MACHINE_FACTS},
         "corpus_and_code": corpus_and_code(run.corpus, files),
         "settings": settings,

@@ -133,20 +133,26 @@ def too_few_words(corpus: words.Corpus, vocabularies: Iterable[int]) -> list[str
 
 def not_measured(case: CaseRun) -> NotMeasured:
     """A case without figures."""
-    implementation = case.implementation
     return NotMeasured.model_validate(
         {
             "case": str(case.case),
-            "kernel": implementation.kernel.name,
-            "implementation": implementation.slug,
-            "title": implementation.title,
-            "family": implementation.family,
+            **names(case.implementation),
             "size": size_record(case.case.size),
             "status": case.status,
             "reason": case.reason,
-            "marked_wrong": bool(implementation.wrong),
+            "marked_wrong": bool(case.implementation.wrong),
         }
     )
+
+
+def names(implementation: Implementation) -> dict[str, Any]:
+    """What every record has of an implementation."""
+    return {
+        "kernel": implementation.kernel.name,
+        "implementation": implementation.slug,
+        "title": implementation.title,
+        "family": implementation.family,
+    }
 
 
 def size_record(size: Size) -> SizeRecord:
@@ -196,11 +202,8 @@ def known(implementation: Implementation, size: Size) -> Extra:
     """What a case's row has before anything is measured."""
     work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
     return Extra(
-        kernel=implementation.kernel.name,
-        implementation=implementation.slug,
-        title=implementation.title,
+        **names(implementation),
         size=size_record(size),
-        family=implementation.family,
         baseline=implementation.baseline,
         slide=implementation.slide,
         grows_with=implementation.grows_with,

@@ -23,6 +23,7 @@ from reports.result_schema import Training, TrainingRun
 from reports.training import PEER
 
 from . import scores as quality
+from .run_result import names
 from .session import Note
 
 H, K, SETTINGS = 100, 5, Settings()
@@ -42,9 +43,8 @@ class PlannedRun(NamedTuple):
 
     def record(self, **result: Any) -> TrainingRun:
         """Return the record of the run."""
-        kernel, slug, title = self.implementation.kernel.name, self.implementation.slug, self.implementation.title
-        known = {"kernel": kernel, "implementation": slug, "title": title, "family": self.implementation.family}
-        return TrainingRun.model_validate({**known, "threads": self.threads, "seed": self.seed, **result})
+        known = {**names(self.implementation), "threads": self.threads, "seed": self.seed}
+        return TrainingRun.model_validate({**known, **result})
 
 
 @dataclass(kw_only=True)

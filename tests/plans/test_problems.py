@@ -294,7 +294,7 @@ def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path:
         "def f(W, idx):\n    if sys.modules.get('line_profiler'):\n        os._exit(1)\n    return W[idx]\n"
     )
     mine = catalogue.from_file(file)
-    problem = new_problem_run(mine, Size(500, 4, 8), QUICK)
+    problem = new_problem_run(mine, Size(500, 4, 8))
     measure_next(problem, track(QUICK, file), profiled=["shy"])
     (case,) = problem.cases
     assert (case.status, problem.processes) == ("ok", 1)

@@ -144,8 +144,9 @@ def test_the_command_is_one_that_run_understands(
     from bench.commands.main import app
     from bench.plans import run as running
     from bench.plans import session
+    from bench.plans.problems import ProblemRun
 
-    planned: list[running.PlannedProblem] = []
+    planned: list[ProblemRun] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
@@ -156,6 +157,6 @@ def test_the_command_is_one_that_run_understands(
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
     CliRunner().invoke(app, rerun_command([one], one, saved.result()).split()[1:])
     (problem,) = planned
-    assert problem.name == one.group
-    assert slug in [i.slug for i in problem.implementations]
-    assert len(problem.implementations) <= 2
+    assert problem.problem == one.group
+    assert slug in [case.implementation.slug for case in problem.cases]
+    assert len(problem.cases) <= 2
