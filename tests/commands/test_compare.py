@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.engine import cpus
-from tests.commands.theirs import MINE, ROWS, compared, leftovers, make_repository, state
+from tests.commands.theirs import MINE, ROWS, compared, leftovers, make_repository
+from tests.plans.repositories import state
 from tests.processes import git, w2vbench
 
 OFTEN = "    for _ in range(100):\n        out = W[idx]\n    return out\n"

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.commands.theirs import MINE, ROWS, compared, leftovers, state
+from tests.commands.theirs import MINE, ROWS, compared, leftovers
+from tests.plans.repositories import state
 from tests.processes import ROOT, w2vbench
 
 

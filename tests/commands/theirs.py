@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.processes import git
+from tests.plans.repositories import commit, started
 
 MINE = '''
 """Outside implementations."""
@@ -50,22 +50,8 @@ def rows_of(W, idx):
 
 def make_repository(folder: Path, more: Mapping[str, str] | None = None) -> Path:
     """Make a stranger's repository, whose file imports a module of its own. more: other files, or other texts for these."""
-    (folder / "kept").mkdir(parents=True)
-    for name, text in {"mine.py": MINE, "kept/rows.py": ROWS, "kept/__init__.py": "", **(more or {})}.items():
-        (folder / name).write_text(text)
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "first")
+    commit(started(folder), {"mine.py": MINE, "kept/rows.py": ROWS, "kept/__init__.py": "", **(more or {})})
     return folder
-
-
-def state(folder: Path) -> tuple[str, str, bytes]:
-    """What a comparison must leave as it is."""
-    return (
-        git(folder, "status", "--porcelain", "--ignored"),
-        git(folder, "worktree", "list"),
-        (folder / ".git" / "index").read_bytes(),
-    )
 
 
 def leftovers() -> list[Path]:
