@@ -18,9 +18,10 @@ def check(
 ) -> None:
     """Check every implementation against its kernel's reference: unusual sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
     from bench.commands import terminal as show
-    from bench.plans.session import check_implementations, implementations, read_corpus
+    from bench.plans.session import Request, check_implementations
 
-    files = impl or ()
-    chosen = implementations(files, kernel or ())
-    sound = show.verdicts(chosen, check_implementations(chosen, read_corpus(corpus), files, time_limit), as_json=json)
+    request = Request(corpus=corpus, files=impl or (), kernels=kernel or ())
+    chosen = request.implementations()
+    verdicts = check_implementations(chosen, request.text(), request.files, time_limit)
+    sound = show.verdicts(chosen, verdicts, as_json=json)
     raise typer.Exit(0 if sound else 1)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from .comparison_run import ComparisonRun, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .keeping import Outputs, keep, prepare_folder
-from .session import MACHINE_FACTS, MeasurementRequest, Note, NothingToKeep, Say, Session, free_memory, read_corpus
+from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit
 from .worktrees import Tree
 
 SLOWED = {share: Side(f"slower by {share:g}", HEAD, share) for share in (0.02, 0.05, 0.10)}
@@ -78,9 +77,9 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     session, path = Session(request.command, say), request.out / "calibration.json"
     so_far = Calibration(threshold=request.threshold, comparisons=0)
     if request.resume:
-        so_far = read_trials(path, request.threshold, session.machine)
-    text = read_corpus(request.corpus)
-    settings = MeasurementSettings(memory_limit_bytes=free_memory(), seed=request.seed)
+        so_far = read_trials(path, request.threshold, session)
+    text = request.text()
+    settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
     with progress as note, session.measuring(settings) as context:
         text.save(context.corpus)
         with session.until_interrupted():
@@ -203,13 +202,13 @@ def shifted_verdicts(
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def read_trials(path: Path, threshold: float, machine: dict[str, Any]) -> Calibration:
+def read_trials(path: Path, threshold: float, session: Session) -> Calibration:
     """Read the trials of a ``calibration.json``. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
     if earlier is None or earlier.threshold != threshold:
         raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
-    if any(environment.get(name) != machine.get(name) for name in MACHINE_FACTS):
+    if any(environment.get(name) != value for name, value in session.fixed_facts().items()):
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )

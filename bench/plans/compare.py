@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
@@ -20,7 +21,7 @@ from reports.result_schema import ComparedRow, Comparison
 from .comparison_run import THRESHOLD, ComparisonRun, sources_of
 from .differences import CaseSelection, differences, list_sides
 from .keeping import Outputs, keep_comparison, prepare_folder
-from .session import MeasurementRequest, Note, PlanError, Say, Session, free_memory, read_corpus
+from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
 from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 
@@ -81,13 +82,15 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
         raise PlanError(f"--junit: no folder {request.junit.parent}: make it first")
     if request.junit and request.junit.exists() and not request.junit.is_file():
         raise PlanError(f"--junit: {request.junit} is no ordinary file")
-    session, text = Session(request.command, say), read_corpus(request.corpus)
-    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=free_memory())
+    session, text = Session(request.command, say), request.text()
+    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
+    revisions = [request.base] if request.head is None else [request.base, request.head]
     with (
-        both_trees(root, request) as (base, head),
+        checked_out(root, revisions) as trees,
         progress as note,
         session.measuring(settings, request.threads) as context,
     ):
+        base, head = trees if request.head is not None else (*trees, work_tree(root))
         text.save(context.corpus)
         context = replace(context, sources=sources_of(base, head, files))
         for file in files:
@@ -139,13 +142,6 @@ def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
     return root, tuple(file.resolve().relative_to(root) for file in files)
 
 
-@contextmanager
-def both_trees(root: Path, request: CompareRequest) -> Iterator[tuple[Tree, Tree]]:
-    """Check out BASE, and HEAD unless it is the work tree. Raises RevisionError."""
-    with checked_out(root, [request.base] if request.head is None else [request.base, request.head]) as trees:
-        yield trees[0], trees[1] if len(trees) == 2 else work_tree(root)
-
-
 def compare_trees(
     request: CompareRequest, context: RunContext, root: Path, base: Tree, head: Tree, note: Note
 ) -> Comparison:
@@ -155,14 +151,15 @@ def compare_trees(
     before, changed = file_states(head), differing_files(root, base, head)
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
     plan = differences(*list_sides(context, changed), selection)
-    measuring = ComparisonRun(context, plan, note, threshold=request.margin, budget_s=request.budget_s)
-    samples = measuring.run()
+    began = time.monotonic()
+    measured = ComparisonRun(context, plan, note, threshold=request.margin, budget_s=request.budget_s)
+    measured.run()
+    seconds = time.monotonic() - began
     if file_states(head) != before:
         raise RevisionError(
             f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"
         )
-    notes = caveats(root, base, head)
-    rows = samples.rows(head.folder, request.margin)
+    notes, rows = caveats(root, base, head), measured.rows(head.folder)
     return Comparison(
         base=base.title,
         head=head.title,
@@ -177,8 +174,8 @@ def compare_trees(
         over_budget=plan.over_budget,
         caveats=[*notes, unaffected_caveat(changed)] if changed and not rows else notes,
         diffs=diffs(base, head, changed) if rows else {},
-        seconds=samples.seconds,
-        waiting=samples.waiting,
+        seconds=seconds,
+        waiting=measured.waiting,
     )
 
 

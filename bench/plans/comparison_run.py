@@ -19,22 +19,15 @@ from bench.engine.experiment import measure
 from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, Variant
 from impls.case import Size
-from reports.stages import BASE, HEAD, stage_of
+from reports.result_schema import ComparedRow
+from reports.stages import BASE, HEAD, stage_of, with_verdicts
 from reports.verdicts import Verdict, undecided
 
-from .comparison_samples import (
-    CHECKED_SIDES,
-    SIDES,
-    STAGES,
-    CaseSamples,
-    ComparisonSamples,
-    Side,
-    add_process,
-    variant_name,
-)
+from .comparison_samples import CHECKED_SIDES, SIDES, STAGES, CaseSamples, Side, variant_name
 from .differences import ComparedCase, Differences
 from .presets import GATE
 from .session import Note
+from .waiting import waiting
 from .worktrees import Tree
 
 THRESHOLD = 0.02
@@ -86,14 +79,29 @@ class ComparisonRun:
         self.samples: dict[ComparedCase, CaseSamples] = {}
         self.processes = 0
 
-    def run(self) -> ComparisonSamples:
+    def run(self) -> None:
         """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
         self.check(list(self.differences.compared))
         self.measure_stage(0, lambda: self.differences.remaining)
         first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
         open_cases = undecided(first, self.threshold)
         self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
-        return ComparisonSamples(self.differences, self.samples, time.monotonic() - self.started)
+
+    @property
+    def waiting(self) -> float:
+        """Share of wall time that calls of BASE did not spend on a CPU."""
+        return waiting(
+            [process[BASE] for stage in mine.stages for process in stage]
+            for case, mine in self.samples.items()
+            if case.size.threads == 1
+        )
+
+    def rows(self, root: Path) -> list[ComparedRow]:
+        """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""
+        excluded = self.differences.excluded
+        cases = dict.fromkeys([*self.differences.compared, *excluded])
+        rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
+        return with_verdicts(rows, self.threshold)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract. Those that fail are not measured."""
@@ -162,8 +170,8 @@ class ComparisonRun:
             self.exclude(case, side, failure.status, failure.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
-                samples = self.samples.setdefault(case, CaseSamples())
-                add_process(outcome, case, [side.name for side in self.sides], samples, stage)
+                names = [side.name for side in self.sides]
+                self.samples.setdefault(case, CaseSamples()).add(outcome, case, names, stage)
 
     def job(self, cases: Sequence[ComparedCase], sides: Sequence[Side], *, check: bool, **options: Any) -> Measure:
         """Return a job that measures some sides of the cases of one problem. options: those of ``MeasureOptions``."""

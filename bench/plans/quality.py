@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.engine.protocol import MeasurementSettings
 from impls.interface import Implementation
 from reports.files import ResultError, dump, read, write
 from reports.result_schema import ResultFile
 
-from . import session as shared
 from .keeping import Outputs, keep, locked, put_aside
 from .scores import load_tests
 from .selection import Selection
-from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session
+from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
 from .train import without_rare_words
 from .training_runs import TrainingRuns
 
@@ -54,9 +52,9 @@ class QualityRequest(MeasurementRequest):
     min_count: int
     resume: bool
 
-    def implementations(self) -> list[Implementation]:
+    def trained(self) -> list[Implementation]:
         """Return the implementations of training to compare. Raises PlanError if there are none."""
-        every = [i for i in shared.implementations(self.files, self.kernels) if i.kernel.name.startswith("training.")]
+        every = [i for i in self.implementations() if i.kernel.name.startswith("training.")]
         chosen = [i for i in every if Selection(globs=self.globs).has_case(i.key)]
         if not chosen:
             raise PlanError("no training implementation matches; w2vbench list --kernel training shows the names")
@@ -73,16 +71,16 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
     NothingToKeep
         If it is interrupted before the first run is finished.
     """
-    chosen, path = request.implementations(), request.out / "quality.json"
+    chosen, path = request.trained(), request.out / "quality.json"
     if request.resume and not path.exists():
         raise PlanError(f"--resume: {path}: No such file, so there is nothing to resume: run without --resume")
     with locked(request.out):
-        session, text = Session(request.command, say), shared.read_corpus(request.corpus)
+        session, text = Session(request.command, say), request.text()
         frequent = without_rare_words(text, request.min_count)
         runs = TrainingRuns(
             implementations=chosen,
             corpus=frequent,
-            digest=shared.corpus_and_code(text, request.files),
+            digest=request.digest(text),
             tests=load_tests(frequent.vocabulary),
             threads=request.threads,
             seeds=request.seeds or SEEDS,
@@ -95,7 +93,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
                 "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
             )
         if request.resume:
-            resume(path, runs, session.machine, request.seeds)
+            resume(path, runs, session, request.seeds)
             if runs.seeds != runs.planned:
                 say(f"the test still uses the {runs.planned} seeds that were planned before the first run")
         elif aside := put_aside(path):
@@ -105,21 +103,20 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
             noise = {"threads": max(runs.threads)}
             return session.result_file("quality", noise=noise, training=runs.content(), complete=complete)
 
-        settings = MeasurementSettings(memory_limit_bytes=shared.free_memory())
+        settings = MeasurementSettings(memory_limit_bytes=memory_limit())
         with progress as note, session.measuring(settings, max(runs.threads), request.files) as context:
             runs.corpus.save(context.corpus)
             with session.until_interrupted():
                 runs.make(context, note, lambda: write(path, dump(result(complete=False))))
         if not runs.records:
             raise NothingToKeep("interrupted before the first run was finished: nothing to save", 130)
-        if session.interrupted:
-            unfinished = f"{len(runs.left())} of {len(runs.every())} runs are left"
-            return keep(result(complete=False), path, 130, unfinished)
-        statuses = {record.status for record in runs.records}
-        return keep(result(complete=True), path, 1 if statuses & {*shared.BROKEN} else 0 if "ok" in statuses else 3)
+        left, of = len(runs.left()), len(runs.every())
+        unfinished = f"{left} of {of} runs are left" if session.interrupted else ""
+        code = session.exit_code(record.status for record in runs.records)
+        return keep(result(complete=not session.interrupted), path, code, unfinished)
 
 
-def resume(path: Path, runs: TrainingRuns, machine: dict[str, Any], seeds: int | None) -> None:
+def resume(path: Path, runs: TrainingRuns, session: Session, seeds: int | None) -> None:
     """Add the finished runs of an earlier result file, and its number of planned seeds. Runs that failed are made again.
 
     Parameters
@@ -141,7 +138,7 @@ def resume(path: Path, runs: TrainingRuns, machine: dict[str, Any], seeds: int |
     there = before.training.model_dump()
     differ = [OPTION_NAMES.get(name, name) for name, value in runs.shared_settings().items() if there[name] != value]
     differ += ["text or code"] * (there["digest"] != runs.digest)
-    differ += [name for name in shared.MACHINE_FACTS if before.environment.get(name) != machine.get(name)]
+    differ += [name for name, value in session.fixed_facts().items() if before.environment.get(name) != value]
     if differ:
         raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): run without --resume")
     runs.planned = before.training.planned

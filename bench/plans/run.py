@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import OK
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import SPARES
 from bench.engine.protocol import MeasurementSettings
@@ -26,20 +25,7 @@ from .keeping import Outputs, keep, locked
 from .presets import PRESETS, requested_sizes
 from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
-from .session import (
-    BROKEN,
-    LEAST_MEMORY,
-    MACHINE_FACTS,
-    MeasurementRequest,
-    NothingToKeep,
-    PlanError,
-    Say,
-    Session,
-    corpus_and_code,
-    free_memory,
-    implementations,
-    read_corpus,
-)
+from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
 
 MOST_MEMORY = 3 << 30
 """Memory of a worker in the short presets, where more is free."""
@@ -88,26 +74,19 @@ class RunRequest(MeasurementRequest):
 
     def settings(self) -> MeasurementSettings:
         """Return how experiments are measured. Raises PlanError if a worker would not have enough memory."""
-        limit = self.memory_limit_bytes
-        if limit is None:
-            short = self.preset in ("quick", "default") and not self.own_sizes
-            limit = min(MOST_MEMORY, free_memory()) if short else free_memory()
-        if limit < LEAST_MEMORY:
-            raise PlanError(
-                f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
-            )
+        short = self.preset in ("quick", "default") and not self.own_sizes
         usual = PRESETS[self.preset].settings
         return replace(
             usual,
             seed=self.seed,
             time_limit_s=self.time_limit_s,
-            memory_limit_bytes=limit,
+            memory_limit_bytes=memory_limit(self.memory_limit_bytes, MOST_MEMORY if short else None),
             processes=self.processes or usual.processes,
         )
 
     def problems(self) -> list[ProblemRun]:
         """Return the problems to measure. Raises PlanError if there are none."""
-        chosen = [i for i in implementations(self.files, self.kernels) if i.kernel.name not in self.left_out]
+        chosen = [i for i in self.implementations() if i.kernel.name not in self.left_out]
         sizes = partial(
             requested_sizes,
             preset=PRESETS[self.preset],
@@ -157,13 +136,9 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """130 if the user ended it; 1 if a case that is not marked wrong is wrong, failed or crashed; 3 if none was measured."""
-        cases = [case for problem in self.problems for case in problem.cases]
-        if self.session.interrupted:
-            return 130
-        if any(case.status in BROKEN and not case.implementation.wrong for case in cases):
-            return 1
-        return 0 if any(case.status == OK for case in cases) else 3
+        """What follows from its cases, except those that are wrong as they are marked."""
+        cases = (case for problem in self.problems for case in problem.cases)
+        return self.session.exit_code(case.status for case in cases if not case.implementation.wrong)
 
 
 def run(
@@ -192,9 +167,9 @@ def run(
             # while the text is read: for the checks, and for the first pass
             context.workers.start_spares(1, min(SPARES, len(context.workers.cpus) + 1))
             preset = None if request.own_sizes else request.preset
-            corpus = read_corpus(request.corpus)
+            corpus = request.text()
             under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)
-            journal = Journal(request.out, run_identity(under_way, request.files))
+            journal = Journal(request.out, run_identity(under_way, request))
             if request.resume:
                 journal.read(problems)
             elif journal.begin():
@@ -313,7 +288,7 @@ def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str,
     return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
 
 
-def run_identity(run: Run, files: Sequence[Path]) -> dict[str, Any]:
+def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
@@ -321,7 +296,7 @@ def run_identity(run: Run, files: Sequence[Path]) -> dict[str, Any]:
         "command": run.session.command.replace(" --resume", ""),
         "problems": [problem.problem for problem in run.planned],
         "implementations": [case.implementation.key for problem in run.planned for case in problem.cases],
-        "machine": {name: run.session.machine.get(name) for name in MACHINE_FACTS},
-        "corpus_and_code": corpus_and_code(run.corpus, files),
+        "machine": run.session.fixed_facts(),
+        "corpus_and_code": request.digest(run.corpus),
         "settings": settings,
     }

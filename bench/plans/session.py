@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.engine import cpus, environment
 from bench.engine.context import RunContext
-from bench.engine.contract import Verdict
+from bench.engine.contract import OK, Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.leftovers import abandoned_folders
 from bench.engine.pool import Workers
@@ -29,9 +29,8 @@ from reports.result_schema import SCHEMA, Commit, Engine, ResultFile, Row, Suite
 
 from .selection import Selection
 
-BROKEN = ("wrong", "error", "crashed")
+BROKEN = {"wrong", "error", "crashed"}
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
-"""Facts of the environment that must be the same for a measurement to be resumed."""
 LEAST_MEMORY = 512 << 20
 """The least memory of a worker, in bytes."""
 
@@ -54,15 +53,11 @@ class NothingToKeep(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasurementRequest:
-    """What a user asks for of every command that measures.
+class Request:
+    """What a user may name for every command: a text and implementations.
 
     Attributes
     ----------
-    command
-        The command as it can be typed again.
-    out
-        The folder of the results.
     corpus
         A text file; None for the built-in text.
     files
@@ -71,12 +66,59 @@ class MeasurementRequest:
         Which kernels and cases are selected.
     """
 
-    command: str
-    out: Path
     corpus: Path | None = None
     files: Sequence[Path] = ()
     kernels: Sequence[str] = ()
     globs: Sequence[str] = ()
+
+    def text(self) -> words.Corpus:
+        """Return the text. Raises CorpusError."""
+        return words.read(self.corpus) if self.corpus else words.builtin()
+
+    def implementations(self) -> list[Implementation]:
+        """Return the implementations of the selected kernels, with those of the user's files. Raises PlanError, CatalogueError."""
+        every = catalogue.load(self.files)
+        names = list(dict.fromkeys(i.kernel.name for i in every))
+        for kernel in self.kernels:
+            if any(Selection([kernel]).has_kernel(name) for name in names):
+                continue
+            families = dict.fromkeys(name.partition(".")[0] for name in names)
+            by_ending = {
+                **{name.rpartition(".")[2]: name for name in names},
+                **{name: name for name in (*names, *families)},
+            }
+            near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
+            guess = f"did you mean {by_ending[near[0]]}? " if near else ""
+            raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
+        return [i for i in every if Selection(self.kernels).has_kernel(i.kernel.name)]
+
+    def digest(self, text: words.Corpus) -> str:
+        """Return a digest of a text, of the implementations and of the engine."""
+        package = Path(__file__).resolve().parents[2]
+        folders = ("impls", "bench/engine")
+        digest = hashlib.sha256()
+        for part in (text.ids, text.starts, text.counts):
+            digest.update(part.tobytes())
+        digest.update("\0".join(text.vocabulary).encode())
+        for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *self.files]:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementRequest(Request):
+    """What a user asks for of a command that keeps what it measures.
+
+    Attributes
+    ----------
+    command
+        The command as it can be typed again.
+    out
+        The folder of the results.
+    """
+
+    command: str
+    out: Path
 
 
 class Session:
@@ -121,6 +163,15 @@ class Session:
             yield
         except KeyboardInterrupt:
             self.interrupted = True
+
+    def exit_code(self, statuses: Iterable[str]) -> int:
+        """Return 130 if the user ended it; else, of the cases' statuses: 1 if one is broken, 3 if none is ok."""
+        found = set(statuses)
+        return 130 if self.interrupted else 1 if found & BROKEN else 0 if OK in found else 3
+
+    def fixed_facts(self) -> dict[str, Any]:
+        """Return the facts of the machine that must be the same for a measurement to be resumed."""
+        return {name: self.machine.get(name) for name in MACHINE_FACTS}
 
     def result_file(
         self,
@@ -189,51 +240,23 @@ def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
         yield folder
 
 
-def read_corpus(file: Path | None) -> words.Corpus:
-    """Read a file, or the built-in corpus. Raises CorpusError."""
-    return words.read(file) if file else words.builtin()
+def memory_limit(asked: int | None = None, most: int | None = None) -> int:
+    """Return the memory limit of a worker, in bytes: what is available, less a reserve of at most 1 GiB, if none is asked for.
 
-
-def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
-    """Return a digest of a text, of the implementations and of the engine."""
-    package = Path(__file__).resolve().parents[2]
-    folders = ("impls", "bench/engine")
-    digest = hashlib.sha256()
-    for part in (corpus.ids, corpus.starts, corpus.counts):
-        digest.update(part.tobytes())
-    digest.update("\0".join(corpus.vocabulary).encode())
-    for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *files]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def free_memory() -> int:
-    """Return the default memory limit of a worker, in bytes: what is available, less a reserve of at most 1 GiB."""
-    available = environment.available_bytes()
-    return max(LEAST_MEMORY, available - min(1 << 30, available // 4))
+    most: the highest limit where none is asked for. Raises PlanError if what is asked for is not enough for any worker.
+    """
+    if asked is None:
+        available = environment.available_bytes()
+        free = max(LEAST_MEMORY, available - min(1 << 30, available // 4))
+        return free if most is None else min(free, most)
+    if asked < LEAST_MEMORY:
+        raise PlanError(f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone")
+    return asked
 
 
 def sources_of_files(files: Sequence[Path]) -> dict[str, ImplementationSource]:
     """Return where implementations come from: this program, and the user's files."""
     return {"": ImplementationSource(files=tuple(str(file.resolve()) for file in files))}
-
-
-def implementations(files: Sequence[Path], kernels: Sequence[str] = ()) -> list[Implementation]:
-    """Return all implementations of some kernels or families of kernels, with those of the user's files. Raises PlanError."""
-    every = catalogue.load(files)
-    names = list(dict.fromkeys(i.kernel.name for i in every))
-    for kernel in kernels:
-        if any(Selection([kernel]).has_kernel(name) for name in names):
-            continue
-        families = dict.fromkeys(name.partition(".")[0] for name in names)
-        by_ending = {
-            **{name.rpartition(".")[2]: name for name in names},
-            **{name: name for name in (*names, *families)},
-        }
-        near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
-        guess = f"did you mean {by_ending[near[0]]}? " if near else ""
-        raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
-    return [i for i in every if Selection(kernels).has_kernel(i.kernel.name)]
 
 
 def check_implementations(

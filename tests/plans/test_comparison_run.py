@@ -14,7 +14,6 @@ from bench.engine.context import RunContext
 from bench.engine.pool import LongestStep, WorkerFailure, Workers
 from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
-from bench.plans.comparison_samples import ComparisonSamples
 from bench.plans.differences import CaseSelection, Differences, NotComparable, list_sides
 from bench.plans.worktrees import RevisionError
 from tests.plans.sides import facts
@@ -26,7 +25,7 @@ from tests.saved import STATUSES
 def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
     (case, *_) = CaseSelection().cases(facts("lookup/mine"))
     made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
-    (row,) = ComparisonSamples(made, {}, 0.0).rows(Path("/tree"), 0.02)
+    (row,) = ComparisonRun(context(), made, lambda text, done, total: None).rows(Path("/tree"))
     assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
