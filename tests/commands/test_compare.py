@@ -14,7 +14,7 @@ import pytest
 from bench.engine import cpus
 from tests.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
 from tests.plans.repositories import state
-from tests.processes import git, w2vbench
+from tests.processes import w2vbench
 
 OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
 """A hundred times as long as a gather takes."""
@@ -172,24 +172,6 @@ def test_an_acknowledged_slowdown_alone_passes_and_is_shown(done: Done, tmp_path
     passed = w2vbench("compare", "meant.json", cwd=tmp_path)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "acknowledged: it must" in passed.stdout
-
-
-def test_a_changed_file_that_no_case_depends_on_is_named(repository: Path, tmp_path: Path) -> None:
-    (repository / "steps.json").write_text("1")
-    git(repository, "add", "steps.json")
-    git(repository, "commit", "-qm", "a file")
-    (repository / "steps.json").write_text("50")
-    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), "--only", "stays")
-    passed = w2vbench(*asked, cwd=repository)
-    assert passed.returncode == 0, passed.stderr
-    assert "steps.json" in passed.stdout
-
-
-def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Path, tmp_path: Path) -> None:
-    (repository / "kept/rows.py").write_text("import os\nos.environ['ROWS'] = '1'\n" + ROWS)
-    refused = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
-    assert refused.returncode == 3, refused.stdout + refused.stderr
-    assert "kept/rows.py:2 runs `os.environ['ROWS'] = '1'`" in refused.stdout
 
 
 def test_what_is_slower_on_several_threads_only_is_found_there(repository: Path, tmp_path: Path) -> None:

@@ -14,13 +14,28 @@ from tests.commands.theirs import GATHERS, MINE, ROWS, compared, leftovers, sour
 from tests.plans.repositories import state
 from tests.processes import ROOT, started, w2vbench
 
+LATE = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
+"""An import inside a function would be one side's."""
 
-def test_nothing_is_measured_where_nothing_differs(repository: Path, tmp_path: Path) -> None:
-    (repository / "mine.py").write_text(MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"))
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "said"),
+    [
+        ("mine.py", MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"), 0, "Nothing was measured"),
+        ("steps.json", "50", 0, "steps.json"),
+        ("mine.py", LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), 3, "import it at the top of the file"),
+        ("kept/rows.py", f"import os\nos.environ['A'] = '1'\n{ROWS}", 3, "kept/rows.py:2 runs `os.environ['A'] = '1'`"),
+    ],
+    ids=["names and comments", "a file that no case depends on", "a late import", "a change of the process"],
+)
+def test_what_is_not_measured_has_a_reason(
+    repository: Path, tmp_path: Path, file: str, text: str, code: int, said: str
+) -> None:
+    (repository / file).write_text(text)
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
-    assert done.returncode == 0, done.stderr
-    assert "Nothing was measured" in done.stdout
-    assert "process" not in done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in " ".join(done.stdout.split())
+    assert "first stage" not in done.stderr
 
 
 def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:
@@ -28,14 +43,6 @@ def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tm
     done = w2vbench("compare", "HEAD", "--impl", "more.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == 0, done.stderr
     assert len(compared(tmp_path / "out")["added"]) == 5
-
-
-def test_an_import_inside_a_function_is_refused_since_it_would_be_one_sides(repository: Path, tmp_path: Path) -> None:
-    late = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
-    (repository / "mine.py").write_text(late.replace("from kept.rows import rows_of\n\n", "\n", 1))
-    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
-    assert done.returncode == 3, done.stdout + done.stderr
-    assert "import it at the top of the file" in done.stdout.replace("\n", " ")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
