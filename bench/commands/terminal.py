@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 
-from bench.engine.contract import OK, Verdict
+from bench.engine.contract import OK, SKIPPED, Verdict
 from impls import catalogue
 from impls.interface import Implementation
 
@@ -114,20 +114,14 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
         return
     from rich.text import Text
 
-    screen = console()
-    wide = (
-        screen.width - 4 - max(len(availability(one)) for one in every) - max(len(one.kernel.name) for one in every) - 8
-    )
+    def what(title: str) -> Text:
+        return Text(title, no_wrap=True, overflow="ellipsis")
+
     rows: list[Sequence[RenderableType]] = []
     for kernel, mine in groupby(every, lambda one: one.kernel):
-        rows.append((Text(kernel.name, style="bold"), shortened(kernel.title, wide)))
-        rows += [(f"  {one.slug}", shortened(one.title, wide), str(one.slide or ""), availability(one)) for one in mine]
-    screen.print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=range(4)))
-
-
-def shortened(text: str, width: int) -> str:
-    """A text that fits a column."""
-    return text if len(text) <= width else f"{text[: max(1, width - 1)]}…"
+        rows.append((Text(kernel.name, style="bold"), what(kernel.title)))
+        rows += [(f"  {one.slug}", what(one.title), str(one.slide or ""), availability(one)) for one in mine]
+    console().print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=(0, 2, 3)))
 
 
 def availability(one: Implementation) -> str:
@@ -138,23 +132,21 @@ def availability(one: Implementation) -> str:
     return "wrong on purpose" if one.wrong else one.family
 
 
-def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> bool:
-    """Print the contract's verdicts. Return whether every implementation is ok, skipped, or wrong as marked."""
-    marked = {i.key for i in every if i.wrong and by_key[i.key].status == "wrong"}
-    fine = {i.key for i in every if by_key[i.key].status in (OK, "skipped")} | marked
+def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> None:
+    """Print the contract's verdicts."""
     if as_json:
         records = [{"case": i.key, **vars(by_key[i.key]), "marked_wrong": bool(i.wrong)} for i in every]
         print(json.dumps(records, indent=1))
-        return len(fine) == len(every)
+        return
     out, counts = console(), Counter[str]()
     for i in every:
         status, reason = by_key[i.key].status, by_key[i.key].reason
-        style = "green" if status == OK else "yellow" if i.key in fine else "bold red"
-        out.print(f"{status + ' (as marked)' * (i.key in marked):<18}", style=style, end="")
+        as_marked = bool(i.wrong) and status == "wrong"
+        style = "green" if status == OK else "yellow" if as_marked or status == SKIPPED else "bold red"
+        out.print(f"{status + ' (as marked)' * as_marked:<18}", style=style, end="")
         out.print(f"{i.key}{': ' + reason if reason else ''}", soft_wrap=True)
-        counts[status + " as marked" * (i.key in marked)] += 1
+        counts[status + " as marked" * as_marked] += 1
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
-    return len(fine) == len(every)
 
 
 WIDE = 100
@@ -187,14 +179,13 @@ def profile(done: Profiled, as_json: bool) -> None:
         (str(line.number), *(beside.text[at] for at in shown))
         for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True)
     ][first:]
-    room = screen.width - sum(max(map(len, column)) + 2 for column in zip(header, *figures, strict=True))
     rows: list[tuple[RenderableType, ...]] = []
     for line, cells in zip(profiled.lines[first:], figures, strict=True):
         source = Syntax(line.text, "python", background_color="default").highlight(line.text)
         source.rstrip()
-        source.truncate(room, overflow="ellipsis")
+        source.no_wrap, source.overflow = True, "ellipsis"
         rows.append((*cells, source))
-    table = plain_table((*header, "source"), rows, 0, no_wrap=range(len(header) + 1))
+    table = plain_table((*header, "source"), rows, 0, no_wrap=range(len(header)))
     table.columns[-1].justify = "left"
     screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
     screen.print(table)

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.engine import cpus, environment
 from bench.engine.context import RunContext
-from bench.engine.contract import OK, Verdict
+from bench.engine.contract import OK, SKIPPED, WRONG, Verdict
 from bench.engine.contracts import check_contracts
 from bench.engine.leftovers import abandoned_folders
 from bench.engine.pool import Workers
@@ -267,3 +267,8 @@ def check_implementations(
     with saved_corpus(corpus) as folder, Workers() as workers:
         context = RunContext(workers=workers, corpus=folder, sources=sources_of_files(files), settings=settings)
         return check_contracts([i.key for i in chosen], context)
+
+
+def is_sound(implementation: Implementation, verdict: Verdict) -> bool:
+    """Whether an implementation is ok, skipped, or wrong as it is marked."""
+    return verdict.status in (OK, SKIPPED) or bool(implementation.wrong and verdict.status == WRONG)
