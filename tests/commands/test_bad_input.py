@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import Asked
+from tests.commands.conftest import Ask
 from tests.processes import w2vbench
 
 FILES = {
@@ -85,7 +85,7 @@ BAD = (
 
 @pytest.mark.parametrize(("line", "message"), BAD)
 def test_bad_input_is_one_clear_line_and_exit_code_2(
-    repository: Path, ask: Asked, monkeypatch: pytest.MonkeyPatch, line: str, message: str
+    repository: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch, line: str, message: str
 ) -> None:
     monkeypatch.chdir(repository)
     for name, content in FILES.items():
@@ -98,7 +98,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert (repository / "text").read_bytes() == FILES["text"]
 
 
-def test_outside_of_a_repository_one_line_says_so(ask: Asked) -> None:
+def test_outside_of_a_repository_one_line_says_so(ask: Ask) -> None:
     code, said = ask("compare", "HEAD")
     assert (code, "not in a git repository" in said) == (2, True)
 
@@ -107,6 +107,7 @@ def test_outside_of_a_repository_one_line_says_so(ask: Asked) -> None:
     ("line", "message"),
     [
         ("run --corpus one.txt", "only one distinct word"),
+        ("run --kernel lookup --resume", "no unfinished run to go on from"),
         ("compare HEAD --impl missing.py", "is at neither revision"),
         ("compare HEAD --impl mine.py --only nothing*", "no case matches"),
     ],

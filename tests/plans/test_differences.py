@@ -166,15 +166,29 @@ def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_anoth
     assert made.removed == ["scatter.rows/was"]
 
 
+LACKS: dict[str, Any] = {"missing": ["numba", "scipy"]}
+TO_INSTALL = "not installed: pip install numba scipy"
+MARKED: dict[str, Any] = {"wrong": "yes"}
+
+
 @pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize("base", [None, {"missing": ["numba"]}, {"wrong": "yes"}])
-@pytest.mark.parametrize("head", [{"missing": ["numba", "scipy"]}, {"missing": ["numba", "scipy"], "wrong": "yes"}])
-def test_without_its_package_on_either_side_it_is_left_out_with_what_to_install(
-    base: dict[str, Any] | None, head: dict[str, Any], everything: bool
+@pytest.mark.parametrize(
+    ("base", "head", "why"),
+    [
+        (None, LACKS, TO_INSTALL),
+        ({"missing": ["numba"]}, LACKS, TO_INSTALL),
+        (MARKED, LACKS, TO_INSTALL),
+        (LACKS, {}, TO_INSTALL),
+        (MARKED, {}, MARKED_WRONG),
+        (MARKED, MARKED, MARKED_WRONG),
+    ],
+)
+def test_what_cannot_run_on_either_side_or_was_marked_wrong_is_left_out_with_the_reason(
+    base: dict[str, Any] | None, head: dict[str, Any], why: str, everything: bool
 ) -> None:
     before = None if base is None else facts("lookup/mine", "old", **base)
     made = of_one(before, facts("lookup/mine", "new", **head), CaseSelection(everything=everything))
-    assert made.skipped == {"not installed: pip install numba scipy": cases("lookup/mine")}
+    assert made.skipped == {why: cases("lookup/mine")}
     assert not set(compared(made)) & set(cases("lookup/mine"))
     assert not made.excluded
 
@@ -202,18 +216,6 @@ def test_only_what_is_asked_for_is_excluded() -> None:
     base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
     assert not differences(base, head, CaseSelection(globs=["lookup/b"])).excluded
     assert list(excluded(differences(base, head, CaseSelection(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
-
-
-@pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize(("base", "head"), [("yes", ""), ("yes", "yes")])
-def test_what_base_marks_as_wrong_is_never_compared(base: str, head: str, everything: bool) -> None:
-    made = of_one(
-        facts("lookup/mine", "old", wrong=base),
-        facts("lookup/mine", "new", wrong=head),
-        CaseSelection(everything=everything),
-    )
-    assert made.skipped == {MARKED_WRONG: cases("lookup/mine")}
-    assert not set(compared(made)) & set(cases("lookup/mine"))
 
 
 @pytest.mark.parametrize("before", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
