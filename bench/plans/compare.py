@@ -151,10 +151,9 @@ def compare_trees(
     before, changed = file_states(head), differing_files(root, base, head)
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
     plan = differences(*list_sides(context, changed), selection)
-    began = time.monotonic()
     measured = ComparisonRun(context, plan, note, threshold=request.margin, budget_s=request.budget_s)
     measured.run()
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - measured.started
     if file_states(head) != before:
         raise RevisionError(
             f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"

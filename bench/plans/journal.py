@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -15,9 +14,11 @@ from bench.engine import protocol
 from reports.files import write
 
 from .keeping import put_aside
-from .problems import CaseFigures, ProblemFigures, ProblemRun
+from .problems import CaseRun, ProblemRun
 
 NAME = "journal.jsonl"
+KNOWN = {"problem", "size", "cases", "implementation", "case"}
+"""Fields of a problem and its cases that its plan gives; all others are measured."""
 
 
 class JournalError(ValueError):
@@ -71,10 +72,8 @@ class Journal:
 
     def add(self, problem: ProblemRun) -> None:
         """Write a problem after one of its processes. Its cases are stored by the implementations' keys."""
-        cases = {
-            case.implementation.key: {"case": str(case.case), **figures_of(case, CaseFigures)} for case in problem.cases
-        }
-        self.append({"problem": problem.problem, **figures_of(problem, ProblemFigures), "cases": cases})
+        cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}
+        self.append({"problem": problem.problem, **figures_of(problem), "cases": cases})
 
     def add_limits(self, limits: protocol.MachineLimits) -> None:
         """Write a measurement of the machine's limits."""
@@ -105,14 +104,15 @@ def parse_entry(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def figures_of(run: CaseFigures | ProblemFigures, kind: type) -> dict[str, Any]:
-    """Return the fields of a class's figures as JSON has them."""
-    return {one.name: msgspec.to_builtins(getattr(run, one.name)) for one in fields(kind)}
+def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:
+    """Return the measurements of a problem, or of a case, as JSON has them."""
+    return {name: msgspec.to_builtins(value) for name, value in vars(run).items() if name not in KNOWN}
 
 
 def restore(problem: ProblemRun, entry: dict[str, Any]) -> None:
-    """Restore a problem's figures from its line. Raises KeyError or ValidationError if another version wrote it."""
-    restored: list[tuple[CaseFigures | ProblemFigures, type, dict[str, Any]]] = [(problem, ProblemFigures, entry)]
-    restored += [(case, CaseFigures, entry["cases"][case.implementation.key]) for case in problem.cases]
-    for run, kind, figures in restored:
-        vars(run).update(vars(msgspec.convert({one.name: figures[one.name] for one in fields(kind)}, kind)))
+    """Restore a problem's measurements from its line. Raises KeyError or ValidationError if another version wrote it."""
+    cases = [(case, entry["cases"][case.implementation.key]) for case in problem.cases]
+    for run, figures in ((problem, entry), *cases):
+        for name, kind in get_type_hints(type(run)).items():
+            if name not in KNOWN:
+                setattr(run, name, msgspec.convert(figures[name], kind))

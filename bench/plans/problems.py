@@ -21,8 +21,8 @@ WORKER_BYTES = 450 << 20
 
 
 @dataclass(kw_only=True)
-class CaseFigures:
-    """The measurements of one case so far.
+class CaseRun:
+    """A case of a run, and its measurements so far.
 
     Attributes
     ----------
@@ -36,6 +36,8 @@ class CaseFigures:
         Seconds in each stage of a training step.
     """
 
+    implementation: Implementation
+    case: Case
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
@@ -44,22 +46,14 @@ class CaseFigures:
     profile: protocol.LineProfile | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
-
-@dataclass(kw_only=True)
-class CaseRun(CaseFigures):
-    """A case of a run, and its measurements so far."""
-
-    implementation: Implementation
-    case: Case
-
     def exclude(self, status: str, reason: str) -> None:
         """Measure the case no longer."""
         self.status, self.reason = status, reason
 
 
 @dataclass(kw_only=True)
-class ProblemFigures:
-    """The measurements of a problem so far, beside those of its cases.
+class ProblemRun:
+    """A problem of a run, its cases, and the measurements so far.
 
     Attributes
     ----------
@@ -75,20 +69,14 @@ class ProblemFigures:
         Number of rotating batches.
     """
 
+    problem: str
+    size: Size
+    cases: list[CaseRun]
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
     batches: int = 0
-
-
-@dataclass(kw_only=True)
-class ProblemRun(ProblemFigures):
-    """A problem of a run, its cases, and the measurements so far."""
-
-    problem: str
-    size: Size
-    cases: list[CaseRun]
 
     @property
     def kernel(self) -> str:
