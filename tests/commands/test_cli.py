@@ -77,9 +77,7 @@ def test_run_writes_all_four_outputs_and_says_where(finished: Finished) -> None:
     assert [file.read_text() for file in kept] == [(folder / "reports/out/result.json").read_text()]
 
 
-def test_run_prints_the_tables_that_were_asked_for_and_which_to_use(
-    finished: Finished,
-) -> None:
+def test_run_prints_the_tables_that_were_asked_for_and_which_to_use(finished: Finished) -> None:
     lines = finished[1].stdout.splitlines()
     assert sum(line.startswith("lookup@V=") for line in lines) == 2
     (answer,) = (line.split() for line in lines if line.startswith("lookup  "))
@@ -107,9 +105,7 @@ def test_the_result_file_is_tidy_and_complete(finished: Finished) -> None:
     assert gather.cpu_s.between(gather.wall_s * 0.2, gather.wall_s * 2).all()
 
 
-def test_services_that_read_pytest_benchmarks_files_find_all_they_need_in_ours(
-    finished: Finished,
-) -> None:
+def test_services_that_read_pytest_benchmarks_files_find_all_they_need_in_ours(finished: Finished) -> None:
     """Fields that github-action-benchmark's tool "pytest" (src/extract.ts) and Bencher's adapter "python_pytest" read."""
     content = json.loads((finished[0] / "reports/out/result.json").read_text())
     assert isinstance(content["machine_info"], dict)

@@ -105,9 +105,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return folder / "reports/out/quality.json", w2vbench("quality", *SMALL, "--seeds", "2", *only, cwd=folder)
 
 
-def test_quality_leaves_a_table_a_page_and_a_result_file(
-    judged: Judged,
-) -> None:
+def test_quality_leaves_a_table_a_page_and_a_result_file(judged: Judged) -> None:
     file, done = judged
     assert done.returncode == 0, done.stderr
     assert "training.cbow: the fastest is numba on 1 thread" in done.stdout
