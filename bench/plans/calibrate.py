@@ -89,12 +89,12 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
             chosen = by_importance(differences(*list_sides(context), selection).compared)[: request.cases]
             for _ in range(request.batches):
                 so_far = with_batch(so_far, context, chosen, note, slowed=request.slowed)
-                files.write(path, files.dump(session.result_file("calibrate", calibration=so_far)))
+                files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
     if not so_far.trials and session.interrupted:
         raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
     if not so_far.trials:
         raise NothingToKeep("no case could be measured", 3)
-    content = session.result_file("calibrate", calibration=so_far)
+    content = session.result_file("calibrate", noise={}, calibration=so_far)
     return keep(content, path, 130 if session.interrupted else 0)
 
 

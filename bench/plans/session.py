@@ -189,7 +189,7 @@ class Session:
         rows
             The cases that were measured.
         noise
-            Other parameters of ``environment.warnings_of``: what may have spoilt the figures.
+            Other parameters of ``environment.warnings_of``: what may have spoilt the figures. None if nothing was measured.
         warnings
             Other warnings.
         part
@@ -210,7 +210,7 @@ class Session:
                 engine=engine,
                 command=self.command,
                 environment=machine,
-                warnings=[*environment.warnings_of(machine, **(noise or {})), *warnings],
+                warnings=[*(environment.warnings_of(machine, **noise) if noise is not None else ()), *warnings],
                 **part,
             ),
         )
