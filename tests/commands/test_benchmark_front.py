@@ -75,6 +75,7 @@ def test_compare_against_the_saved_run_and_fail_on_a_regression(saved_run: Saved
         ((), "tests/plans/test_problems.py", "test_kernel["),
         (("--benchmark",), "bench/test_kernels.py::test_kernel[lookup/gather@V=1e5", "tests/"),
     ],
+    ids=["tests", "kernels"],
 )
 def test_either_tests_or_kernels_are_collected(
     tmp_path: Path, flags: tuple[str, ...], collected: str, absent: str
