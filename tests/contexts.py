@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.engine.context import RunContext
+from bench.engine.contract import Verdict
 from bench.engine.pool import Workers
 from bench.engine.protocol import ImplementationSource, MeasurementSettings
+from bench.plans.problems import ProblemRun, admit, measure_next, new_problem_run
+from impls.case import Size
+from impls.interface import Implementation
 
 
 def context_of(
@@ -16,3 +20,17 @@ def context_of(
     """A context with implementations from some files."""
     sources = {"": ImplementationSource(files=tuple(map(str, files)))}
     return RunContext(workers=workers, corpus=corpus, sources=sources, settings=settings or MeasurementSettings())
+
+
+def measure_problem(
+    implementations: Sequence[Implementation],
+    size: Size,
+    context: RunContext,
+    verdicts: Mapping[str, Verdict] | None = None,
+) -> ProblemRun:
+    """Measure one problem in all its processes, one after another."""
+    problem = new_problem_run(implementations, size)
+    admit(problem, context.settings, verdicts or {})
+    while problem.processes < context.settings.processes:
+        measure_next(problem, context)
+    return problem

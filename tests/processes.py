@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = shlex.split("run --kernel lookup --only *gather@* --vocab 500 2000 --hidden 8 --batch 10 --processes 2")
+SMALL = [
+    "run",
+    "--kernel",
+    "lookup",
+    "--only",
+    "*gather@*",
+    "--vocab",
+    "500",
+    "2000",
+    "--hidden",
+    "8",
+    "--batch",
+    "10",
+    "--processes",
+    "2",
+]
 
 
 def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a process in a folder, with some more variables in its environment."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120", **variables}
-    command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -41,6 +62,14 @@ def journal(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[1:] if line.endswith("\n")]
 
 
+IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+
+
 def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=n", "-c", "user.email=e@x", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    """What git prints, far from this machine's settings and from the variables that a test sets."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {**clean, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.removesuffix("\n")

@@ -11,7 +11,6 @@ import typer
 from .app import app
 from .options import LARGEST_SEED, MOST_TIMES, OUT, CorpusFile, Json, Kernels, Only
 from .quantities import share
-from .setup import free_memory, measuring, read_corpus
 
 
 @app.command(
@@ -43,50 +42,24 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Measure how often compare is right on this machine, with identical code and with code slowed by exactly 2, 5 and 10 %."""
-    import impls
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep, prepare_folder
     from bench.commands.progress import step_progress
-    from bench.engine import environment
-    from bench.engine.protocol import MeasurementSettings
     from bench.plans import calibrate as calibrating
-    from bench.plans.differences import CaseSelection
-    from reports.files import dump, write
-    from reports.result_schema import ResultFile
 
-    prepare_folder(out)
-    busy, before = environment.busy_cpus(), environment.counters()
-    machine = environment.describe(busy)
-    path = out / "calibration.json"
-    so_far = calibrating.read_trials(path, threshold, machine) if resume else calibrating.CalibrationTrials(threshold)
-
-    def content() -> ResultFile:
-        warnings = environment.warnings_of(machine | environment.counter_increases(before))
-        return calibrating.content(so_far, show.command_line(sys.argv), machine, warnings)
-
-    interrupted = False
-    text, settings = read_corpus(corpus), MeasurementSettings(memory_limit_bytes=free_memory(), seed=seed)
-    with step_progress() as note, measuring(machine, busy, settings) as context:
-        text.save(context.corpus)
-        try:
-            context, chosen = calibrating.select_cases(
-                context,
-                Path(impls.__file__).resolve().parents[1],
-                CaseSelection(kernel or (), only or ()),
-                None if everything else cases,
-            )
-            for _ in range(batches):
-                calibrating.run_batch(context, chosen, so_far, note, slowed=not same_only)
-                write(path, dump(content()))
-        except KeyboardInterrupt:
-            interrupted = True
-    if not so_far.trials:
-        show.error(
-            "interrupted before the first batch was finished: nothing to save"
-            if interrupted
-            else "no case could be measured"
-        )
-        raise typer.Exit(130 if interrupted else 3)
-    summaries.print_outputs(keep(content(), path), json, summaries.print_calibration)
-    raise typer.Exit(130 if interrupted else 0)
+    request = calibrating.CalibrateRequest(
+        command=show.command_line(sys.argv),
+        out=out,
+        corpus=corpus,
+        kernels=kernel or (),
+        globs=only or (),
+        batches=batches,
+        cases=None if everything else cases,
+        slowed=not same_only,
+        threshold=threshold,
+        seed=seed,
+        resume=resume,
+    )
+    done = calibrating.calibrate(request, show.error, step_progress())
+    summaries.print_outputs(done, json, summaries.print_calibration)
+    raise typer.Exit(done.exit_code)

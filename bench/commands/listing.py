@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from .app import app
 from .options import Impl, Json, Kernels
-from .setup import select_kernels
 
 
 @app.command("list")
 def list_(kernel: Kernels = None, impl: Impl = None, json: Json = False) -> None:
     """List every implementation, and whether it can run here or what to install."""
     from bench.commands import terminal as show
-    from impls import catalogue
+    from bench.plans.session import Request
 
-    show.implementations(select_kernels(catalogue.load(impl or ()), kernel), as_json=json)
+    show.implementations(Request(files=impl or (), kernels=kernel or ()).implementations(), as_json=json)

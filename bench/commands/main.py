@@ -52,7 +52,10 @@ def several(arguments: list[str]) -> list[str]:
     return spread
 
 
-INPUT_ERRORS = ("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError")
+SAID_ERRORS = (
+    *("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError"),
+    *("NotComparable", "NothingToKeep"),
+)
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
 
 
@@ -77,7 +80,7 @@ def said(error: BaseException) -> str:
         return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
     if isinstance(error, OSError):
         return f"{error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}"
-    if type(error).__name__ in INPUT_ERRORS:
+    if type(error).__name__ in SAID_ERRORS:
         return str(error)
     raise error
 
@@ -95,7 +98,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
-        code = 2
+        code = getattr(error, "exit_code", 2) if type(error).__name__ in SAID_ERRORS else 2
         if message := " ".join(map(shortened, said(error).split())):
             print(f"w2vbench: {message}", file=sys.stderr)
     sys.stdout.flush()

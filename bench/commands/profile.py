@@ -8,7 +8,6 @@ import typer
 
 from .app import app
 from .options import CorpusFile, Impl, Json, TimeLimit
-from .setup import free_memory, measuring, read_corpus
 
 PROFILE_LIMIT_S = 120.0
 
@@ -27,39 +26,12 @@ def profile(
     json: Json = False,
 ) -> None:
     """Profile one implementation line by line: hits, time, allocation and memory growth beside each source line."""
-    import msgspec
-
     from bench.commands import terminal as show
-    from bench.engine import environment
-    from bench.engine.pool import WorkerFailure
-    from bench.engine.protocol import MeasurementSettings
-    from bench.plans.presets import fit
-    from bench.plans.run import PlanError
-    from impls import catalogue
-    from impls.case import Case, Size
+    from bench.plans import profile as profiling
 
-    files = [file.resolve() for file in impl or ()]
-    every = {i.key: i for i in catalogue.load(files)}
-    key = case.partition("@")[0]
-    if key not in every:
-        raise PlanError(f"no implementation {key!r}; w2vbench list shows the names (write them as in lookup/gather)")
-    implementation = every[key]
-    if implementation.no_lines:
-        raise PlanError(
-            f"{key} has no lines to profile: {implementation.no_lines}; w2vbench run shows its time, and the stages of a training step"
-        )
-    size = Case.parse(case).size if "@" in case else fit(implementation.kernel, Size(10_000))
-    text, settings = read_corpus(corpus), MeasurementSettings(time_limit_s=time_limit, memory_limit_bytes=free_memory())
-    with measuring({}, environment.busy_cpus(), settings, size.threads, files) as context:
-        text.save(context.corpus)
-        try:
-            profiled = context.profile(key, size)
-        except WorkerFailure as failure:
-            raise PlanError(f"{implementation.case(size)}: {failure.status}: {failure.reason}") from failure
-    facts = {
-        name: value
-        for name, value in msgspec.to_builtins(profiled).items()
-        if name not in ("type", "variant", "why_not")
-    }
-    show.profile(str(implementation.case(size)), implementation, facts, as_json=json)
-    raise typer.Exit(1 if profiled.status == "wrong" and not implementation.wrong else 0)
+    request = profiling.ProfileRequest(
+        case=case, files=[file.resolve() for file in impl or ()], corpus=corpus, time_limit_s=time_limit
+    )
+    done = profiling.profile(request, show.error)
+    show.profile(done, as_json=json)
+    raise typer.Exit(done.exit_code)

@@ -14,10 +14,9 @@ from rich.console import Console
 from reports.units import seconds
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress
 
     from bench.plans.problems import CaseRun, ProblemRun
-    from bench.plans.run import PlannedProblem
 
 
 EVERY_S = 5.0
@@ -26,39 +25,77 @@ FIRST = 3.0
 """The first process also checks and measures memory: it takes about as long as this many others."""
 
 
-class RunProgress:
-    """The progress of a run: the implementation that was checked, then each problem and process that begins, and the time left.
+class Display:
+    """What is being done now: the line beside a bar on a terminal, a printed line every few seconds elsewhere.
 
     Parameters
     ----------
     bar
-        Where it is shown; None for plain lines, one a process and one every few seconds.
+        None for plain lines.
     """
 
-    def __init__(self, problems: Sequence[PlannedProblem], processes: int, bar: Progress | None) -> None:
-        self.problems, self.processes, self.bar = problems, processes, bar
+    def __init__(self, bar: Progress | None) -> None:
+        self.bar = bar
+        self.task = bar.add_task("", total=None, left="") if bar else None
+        self.printed_at = -EVERY_S
+
+    def show(self, line: str, share: float | None = None, *, left: str = "", now: bool = False) -> None:
+        """Show what is being done, and if known which share of all is done and the time left. now: whether it must be printed."""
+        if self.bar and self.task is not None:
+            self.bar.update(self.task, description=line, completed=share, total=1.0 if share else None, left=left)
+        elif now or time.perf_counter() - self.printed_at > EVERY_S:
+            self.keep(f"{line}{', ' * bool(left)}{left}")
+
+    def keep(self, line: str) -> None:
+        """Print a line that stays."""
+        if self.bar:
+            self.bar.console.print(line, style="dim", markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
+        self.printed_at = time.perf_counter()
+
+
+@contextmanager
+def display() -> Iterator[Display]:
+    """Show what is done while the block runs."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    if not sys.stderr.isatty():
+        yield Display(None)
+        return
+    line, left = (TextColumn(f"{{task.{name}}}", markup=False) for name in ("description", "fields[left]"))
+    # a busy bar would take time from what is measured
+    with Progress(
+        line,
+        BarColumn(24),
+        left,
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=2,
+    ) as bar:
+        yield Display(bar)
+
+
+class RunProgress:
+    """The progress of a run: the implementation that was checked, then each problem and process that begins, and the time left."""
+
+    def __init__(self, problems: Sequence[ProblemRun], processes: int, display: Display) -> None:
+        self.problems, self.processes, self.display = problems, processes, display
         # a large vocabulary takes longer: its arrays are made, checked and passed over
         self.weights = [1 + problem.size.V / 150_000 for problem in problems]
-        self.started: float | None = None
-        self.printed_at = 0.0
-        if bar:
-            bar.add_task("", total=1.0, left="")
+        self.began: tuple[float, float] | None = None
 
     def checking(self, key: str) -> None:
-        if self.bar:
-            self.bar.update(self.bar.task_ids[0], description=f"checking {key}")
-        elif not self.printed_at:
-            self.print("checking the implementations against their references")
+        if self.display.bar:
+            self.display.show(f"checking {key}")
+        elif self.display.printed_at < 0:
+            self.display.show("checking the implementations against their references")
 
     def measuring(self, problem: int, process: int) -> None:
-        done, name = self.done(problem, process), self.problems[problem].name
-        left = self.left(done)
-        if self.bar:
-            what = f"process {process + 1} of {self.processes}: {name}"
-            self.bar.update(self.bar.task_ids[0], completed=done, description=what, left=left)
-        elif problem == 0 or time.perf_counter() - self.printed_at > EVERY_S:
-            of = f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}]"
-            self.print(f"{of} {name}{', ' + left if left else ''}")
+        done = self.done(problem, process)
+        of = f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}]"
+        self.display.show(f"{of} {self.problems[problem].problem}", done, left=self.left(done), now=problem == 0)
 
     def first(self, problem: ProblemRun) -> None:
         """Show the first figures of a kernel: its fastest implementation and the textbook's, of one process."""
@@ -71,15 +108,7 @@ class RunProgress:
         book = next((slug for slug, case in problem.measured.items() if case.implementation.baseline), fastest)
         if book in times and book != fastest:
             line += f", the textbook's {book} {seconds(times[book])}"
-        line += f" (V = {problem.size.V:,}, B = {problem.size.B:,}; so far)"
-        if self.bar:
-            self.bar.console.print(line, style="dim", markup=False, highlight=False)
-        else:
-            self.print(line)
-
-    def print(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-        self.printed_at = time.perf_counter()
+        self.display.keep(f"{line} (V = {problem.size.V:,}, B = {problem.size.B:,}; so far)")
 
     def done(self, problem: int, process: int) -> float:
         """Return the share of the run that is done, by the weights of its problems."""
@@ -89,13 +118,10 @@ class RunProgress:
 
     def left(self, done: float) -> str:
         """Return the time left as text; empty until it can be estimated."""
-        if self.started is None:
-            self.started, self.began = time.perf_counter(), done
-        elapsed, progress = time.perf_counter() - self.started, done - self.began
-        if elapsed < 2 or progress <= 0:
-            return ""
-        rest = elapsed / progress * (1 - done)
-        return f"about {rest / 60:.0f} min left" if rest > 90 else f"about {rest:.0f} s left"
+        now = time.perf_counter()
+        started, share = self.began = self.began or (now, done)
+        elapsed, progress = now - started, done - share
+        return f"about {duration(elapsed / progress * (1 - done))} left" if elapsed > 2 and progress > 0 else ""
 
 
 def examples_of(case: CaseRun) -> float:
@@ -105,83 +131,44 @@ def examples_of(case: CaseRun) -> float:
 
 def median_s(case: CaseRun) -> float:
     """Median wall time of a case's samples per call."""
-    walls = [wall for process in case.samples for wall in process.wall_s if wall is not None]
-    return statistics.median(walls)
+    return statistics.median(wall for process in case.samples for wall in process.wall_s if wall is not None)
 
 
 @contextmanager
-def run_progress(problems: Sequence[PlannedProblem], processes: int) -> Iterator[RunProgress]:
-    """Show what is being measured and the time left, as a bar on a terminal, as plain lines elsewhere."""
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-
-    left = TextColumn("{task.fields[left]}")
-    with bar_on_a_terminal(TextColumn("{task.description}"), BarColumn(24), left, TimeElapsedColumn()) as bar:
-        yield RunProgress(problems, processes, bar)
-
-
-@contextmanager
-def bar_on_a_terminal(*columns: ProgressColumn) -> Iterator[Progress | None]:
-    """Show a bar; None where standard error is no terminal."""
-    from rich.progress import Progress
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    # a busy bar would take time from what is measured
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
-        yield bar
+def run_progress(problems: Sequence[ProblemRun], processes: int) -> Iterator[RunProgress]:
+    """Show what is being measured and the time left."""
+    with display() as shown:
+        yield RunProgress(problems, processes, shown)
 
 
 @contextmanager
 def step_progress(unit: str = "process") -> Iterator[Callable[[str, int, int], None]]:
-    """Show the progress of work in numbered steps: one line that is updated on a terminal, plain lines elsewhere.
+    """Show the progress of work in numbered steps. Where lines are printed, each kind of work is, and every third step of it.
 
     Yields
     ------
     Callable[[str, int, int], None]
         Shows what is done, the number of finished steps, and their total (0: unknown).
     """
-    began = time.perf_counter()
     printed: set[str] = set()
+    with display() as shown:
 
-    def step(done: int, of: int) -> str:
-        return f", {unit} {done + 1} of {of}" if of else ""
+        def note(what: str, done: int, of: int) -> None:
+            key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
+            if shown.bar or key not in printed or (of and done % 3 == 0 and ":" not in what):
+                printed.add(key)
+                shown.show(f"{what}{f', {unit} {done + 1} of {of}' if of else ''}", done / of if of else None, now=True)
 
-    def print_line(what: str, done: int, of: int) -> None:
-        key = what.partition(" ")[0] if what.startswith("checking ") else what.partition(":")[0]
-        if key not in printed or (of and done % 3 == 0 and ":" not in what):
-            printed.add(key)
-            print(f"{what}{step(done, of)}", file=sys.stderr, flush=True)
-
-    if not sys.stderr.isatty():
-        yield print_line
-        return
-    from rich.status import Status
-
-    with Status("", console=Console(stderr=True), refresh_per_second=2) as status:
-        yield lambda what, done, of: status.update(f"{what}{step(done, of)} ({time.perf_counter() - began:.0f} s)")
+        yield note
 
 
 @contextmanager
 def training_progress(total: int) -> Iterator[Callable[[int, float, float], None]]:
     """Show the progress of one training run. Yields a function of words done, words a second, and seconds left."""
-    from rich.progress import BarColumn, TextColumn
-
-    printed_at = 0.0
-    figures = TextColumn("{task.percentage:.0f} %, {task.fields[pace]:,.0f} words/s{task.fields[left]}")
-    with bar_on_a_terminal(BarColumn(), figures) as bar:
-        task = bar.add_task("", total=total, pace=0.0, left="") if bar else None
-
-        def show(words: int, pace: float, left_s: float) -> None:
-            nonlocal printed_at
-            left = f", {duration(left_s)} left"
-            if bar and task is not None:
-                bar.update(task, completed=words, pace=pace, left=left)
-            elif time.perf_counter() - printed_at > EVERY_S:
-                printed_at = time.perf_counter()
-                print(f"{words / total:.0%}, {pace:,.0f} words/s{left}", file=sys.stderr, flush=True)
-
-        yield show
+    with display() as shown:
+        yield lambda words, pace, left_s: shown.show(
+            f"{words / total:.0%}, {pace:,.0f} words/s", words / total, left=f"{duration(left_s)} left"
+        )
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import cycle
 from pathlib import Path
@@ -14,15 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.engine import environment, memory
-from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
-from bench.engine.contracts import check_contracts
-from bench.engine.pool import Workers
-from bench.engine.protocol import ImplementationSource
 from bench.engine.timing import take_sample
 from bench.engine.variant import PreparedVariant, adapt_batch
 from bench.engine.verify import Verifier
-from bench.plans import run, run_result
+from bench.plans import run, run_result, session
 from bench.plans.presets import PRESETS
 from bench.plans.selection import Selection
 from impls import catalogue, texts
@@ -60,21 +55,13 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
 def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
     """The cases of a preset, with those of some files; the files are executed once a session."""
     problems = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
-    return {
-        i.case(problem.size): i
-        for problem in problems
-        for i in problem.implementations
-        if not i.wrong and not catalogue.missing(i)
-    }
+    cases = {case.case: case.implementation for problem in problems for case in problem.cases}
+    return {case: i for case, i in cases.items() if not i.wrong and not catalogue.missing(i)}
 
 
 def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
     """What the contract says of some implementations, of which some may stand in these files, by their keys."""
-    sources = {"": ImplementationSource(files=tuple(str(Path(file).resolve()) for file in files))}
-    settings = replace(PRESETS["quick"].settings, time_limit_s=CHECK_LIMIT_S)
-    with run.saved_corpus(corpus()) as folder, Workers() as workers:
-        context = RunContext(workers=workers, corpus=folder, sources=sources, settings=settings)
-        return check_contracts([i.key for i in implementations], context)
+    return session.check_implementations(implementations, corpus(), [Path(file) for file in files], CHECK_LIMIT_S)
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.plans.selection import Selection
-
 from .app import app
 from .options import (
     LARGEST_SEED,
@@ -25,7 +23,6 @@ from .options import (
     TimeLimit,
 )
 from .quantities import memory_size, whole_number
-from .setup import LEAST_MEMORY, free_memory, measuring, read_corpus, select_kernels
 
 
 @app.command(
@@ -107,22 +104,14 @@ def run(
     json: Json = False,
 ) -> None:
     """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
-    from dataclasses import replace
     from functools import partial
 
     from bench.commands import summaries
     from bench.commands import terminal as show
-    from bench.commands.keeping import keep_run, prepare_folder
     from bench.commands.progress import run_progress
-    from bench.engine import environment
     from bench.plans import run as running
-    from bench.plans import run_result
-    from bench.plans.journal import Journal, lock_folder
-    from bench.plans.presets import PRESETS, requested_sizes
-    from impls import catalogue
 
-    chosen = PRESETS[preset]
-    given = {
+    changed = {
         "H": hidden,
         "K": negatives,
         "dtype": dtype and dtype.replace("float", "f"),
@@ -130,68 +119,27 @@ def run(
         "words": words,
         "threads": threads,
     }
-    changed = {name: value for name, value in given.items() if value is not None}
-    own = bool(vocab or batch or changed)
-    free = free_memory()
-    if preset in ("quick", "default") and not own:
-        free = min(3 << 30, free)
-    limit = free if memory_limit is None else memory_limit
-    if limit < LEAST_MEMORY:
-        raise running.PlanError(
-            f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone"
-        )
-    settings = replace(
-        chosen.settings,
-        seed=seed,
+    request = running.RunRequest(
+        command=show.command_line(sys.argv),
+        out=out,
+        corpus=corpus,
+        files=[file.resolve() for file in impl or ()],
+        kernels=kernel or (),
+        globs=only or (),
+        preset=preset,
+        vocabularies=vocab or (),
+        batches=batch or (),
+        changed={name: value for name, value in changed.items() if value is not None},
+        processes=processes,
         time_limit_s=time_limit,
-        memory_limit_bytes=limit,
-        processes=processes or chosen.settings.processes,
+        memory_limit_bytes=memory_limit,
+        seed=seed,
+        resume=resume,
     )
-    files = [file.resolve() for file in impl or ()]
-    busy = environment.busy_cpus()
-    every = select_kernels(catalogue.load(files), kernel)
-    left_out = () if kernel or only or files or vocab or batch else chosen.optional_kernels
-    problems = running.plan(
-        [i for i in every if i.kernel.name not in left_out],
-        partial(requested_sizes, preset=chosen, vocabularies=vocab or (), batches=batch or (), changed=changed),
-        Selection(globs=only or ()),
-    )
-    prepare_folder(out)
-    machine, interrupted = environment.describe(busy), False
-    with measuring(machine, busy, settings, threads or 1, files) as context:
-        # while the text is read: for the checks, and for the first pass
-        context.workers.start_spares(1, len(context.workers.cpus) + 1)
-        going = running.Run(
-            command=show.command_line(sys.argv),
-            preset=None if own else preset,
-            settings=settings,
-            corpus=read_corpus(corpus),
-            environment=machine,
-        )
-        journal = Journal(out, running.run_identity(going, problems, files))
-        lock_folder(out)
-        if resume:
-            journal.read(i for problem in problems for i in problem.implementations)
-        elif journal.begin():
-            show.error(f"an unfinished run's journal was put aside in {out} (--resume would have gone on from it)")
-        going.corpus.save(context.corpus)
-        with run_progress(problems, settings.processes) as bar:
-            try:
-                running.check(problems, context, going, bar.checking)
-                running.measure_all(problems, context, going, journal, bar.measuring, bar.first)
-            except KeyboardInterrupt:
-                interrupted = True
-    if not going.problems:
-        journal.close()
-        show.error("interrupted before the first process was finished: nothing to keep")
-        raise typer.Exit(130)
-    kept = keep_run(run_result.content(going), out, complete=going.complete, name=going.preset or "own")
-    summaries.print_outputs(
-        kept, json, partial(summaries.print_run, run=going, out=out, tables=tables or bool(kernel or only))
-    )
-    if left_out and not json:
-        names = ", ".join(left_out)
+    done = running.run(request, show.error, run_progress)
+    shown = partial(summaries.print_run, out=out, tables=tables or bool(kernel or only), unfinished=done.unfinished)
+    summaries.print_outputs(done, json, shown)
+    if request.left_out and not json:
+        names = ", ".join(request.left_out)
         show.console().print(f"\nleft out by --preset {preset}: {names} (--kernel NAME runs one)", style="dim")
-    if going.complete:
-        journal.close()
-    raise typer.Exit(130 if interrupted else 1 if going.broken else 0 if going.measured else 3)
+    raise typer.Exit(done.exit_code)

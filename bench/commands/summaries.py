@@ -15,12 +15,10 @@ from reports.units import counted
 from .terminal import WIDE, console, list_outputs, plain_table
 
 if TYPE_CHECKING:
-    from bench.plans.run import Run
+    from bench.plans.keeping import Outputs
     from reports.columns import Line
     from reports.history import Trend
-    from reports.result_schema import Comparison, ResultFile
-
-    from .keeping import Outputs
+    from reports.result_schema import ResultFile
 
 MANY_PROBLEMS = 24
 """At most this many tables are printed."""
@@ -40,11 +38,12 @@ def print_outputs(outputs: Outputs, as_json: bool, show: Callable[[Console, Resu
     list_outputs(outputs.paths)
 
 
-def annotate(comparison: Comparison, as_json: bool) -> None:
-    """Inside a GitHub workflow, print annotations too."""
+def annotate(result: ResultFile, as_json: bool) -> None:
+    """Inside a GitHub workflow, print a comparison's annotations too."""
     from reports.comparison_ci import workflow_commands
 
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    comparison = result.w2vbench.comparison
+    if comparison and os.environ.get("GITHUB_ACTIONS") == "true":
         print("\n".join(workflow_commands(comparison)), file=sys.stderr if as_json else sys.stdout)
 
 
@@ -90,7 +89,7 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
     print_lines(screen, history_lines(trends, skipped, threshold, screen.width))
 
 
-def print_run(screen: Console, result: ResultFile, run: Run, out: Path, tables: bool) -> None:
+def print_run(screen: Console, result: ResultFile, *, out: Path, tables: bool, unfinished: str) -> None:
     """Print a run's answers, and its tables if they are wanted. out: the folder of its outputs."""
     from reports.answers import answers
     from reports.brief import brief, problem_lines
@@ -108,11 +107,9 @@ def print_run(screen: Console, result: ResultFile, run: Run, out: Path, tables: 
     print_deck(screen, result)
     for line in brief(result, screen.width):
         screen.print(line, soft_wrap=True)
-    if not run.complete:
-        processes, finished = sum(one.processes for one in run.problems), len(run.problems)
+    if unfinished:
         screen.print(
-            f"\nInterrupted with {processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)} finished. "
-            "They are kept: run the same command with --resume to go on.",
+            f"\nInterrupted with {unfinished} finished. They are kept: run the same command with --resume to go on.",
             style="yellow",
         )
 

@@ -11,16 +11,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 
-from bench.engine.contract import OK, Verdict
+from bench.engine.contract import OK, SKIPPED, Verdict
 from impls import catalogue
 from impls.interface import Implementation
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from bench.plans.profile import Profiled
 
 UNLIMITED_WIDTH = 1000
 
@@ -31,8 +33,12 @@ def console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
+def note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def error(message: str) -> None:
-    print(f"w2vbench: {message}", file=sys.stderr)
+    note(f"w2vbench: {message}")
 
 
 def command_line(arguments: Sequence[str]) -> str:
@@ -98,11 +104,7 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
             {
                 "kernel": i.kernel.name,
                 "implementation": i.slug,
-                "title": i.title,
-                "slide": i.slide,
-                "baseline": i.baseline,
-                "wrong": i.wrong,
-                "grows_with": i.grows_with,
+                **{fact: getattr(i, fact) for fact in ("title", "slide", "baseline", "wrong", "grows_with")},
                 "source": catalogue.source(i),
                 "missing": catalogue.missing(i),
             }
@@ -112,20 +114,14 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
         return
     from rich.text import Text
 
-    screen = console()
-    wide = (
-        screen.width - 4 - max(len(availability(one)) for one in every) - max(len(one.kernel.name) for one in every) - 8
-    )
+    def what(title: str) -> Text:
+        return Text(title, no_wrap=True, overflow="ellipsis")
+
     rows: list[Sequence[RenderableType]] = []
     for kernel, mine in groupby(every, lambda one: one.kernel):
-        rows.append((Text(kernel.name, style="bold"), shortened(kernel.title, wide)))
-        rows += [(f"  {one.slug}", shortened(one.title, wide), str(one.slide or ""), availability(one)) for one in mine]
-    screen.print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=range(4)))
-
-
-def shortened(text: str, width: int) -> str:
-    """A text that fits a column."""
-    return text if len(text) <= width else f"{text[: max(1, width - 1)]}…"
+        rows.append((Text(kernel.name, style="bold"), what(kernel.title)))
+        rows += [(f"  {one.slug}", what(one.title), str(one.slide or ""), availability(one)) for one in mine]
+    console().print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=(0, 2, 3)))
 
 
 def availability(one: Implementation) -> str:
@@ -136,31 +132,21 @@ def availability(one: Implementation) -> str:
     return "wrong on purpose" if one.wrong else one.family
 
 
-def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> bool:
-    """Print the contract's verdicts. Return whether every implementation is ok, skipped, or wrong as marked."""
-    marked = {i.key for i in every if i.wrong and by_key[i.key].status == "wrong"}
-    fine = {i.key for i in every if by_key[i.key].status in (OK, "skipped")} | marked
+def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> None:
+    """Print the contract's verdicts."""
     if as_json:
-        records = [
-            {
-                "case": i.key,
-                "status": by_key[i.key].status,
-                "reason": by_key[i.key].reason,
-                "marked_wrong": bool(i.wrong),
-            }
-            for i in every
-        ]
+        records = [{"case": i.key, **vars(by_key[i.key]), "marked_wrong": bool(i.wrong)} for i in every]
         print(json.dumps(records, indent=1))
-        return len(fine) == len(every)
+        return
     out, counts = console(), Counter[str]()
     for i in every:
         status, reason = by_key[i.key].status, by_key[i.key].reason
-        style = "green" if status == OK else "yellow" if i.key in fine else "bold red"
-        out.print(f"{status + ' (as marked)' * (i.key in marked):<18}", style=style, end="")
+        as_marked = bool(i.wrong) and status == "wrong"
+        style = "green" if status == OK else "yellow" if as_marked or status == SKIPPED else "bold red"
+        out.print(f"{status + ' (as marked)' * as_marked:<18}", style=style, end="")
         out.print(f"{i.key}{': ' + reason if reason else ''}", soft_wrap=True)
-        counts[status + " as marked" * (i.key in marked)] += 1
+        counts[status + " as marked" * as_marked] += 1
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
-    return len(fine) == len(every)
 
 
 WIDE = 100
@@ -168,13 +154,17 @@ OPTIONAL_COLUMNS = ("hits", "per hit")
 """Columns of a line profile that a terminal narrower than WIDE leaves out."""
 
 
-def profile(case: str, implementation: Implementation, facts: dict[str, Any], as_json: bool) -> None:
+def profile(done: Profiled, as_json: bool) -> None:
     """Print a line profile: hits, time, allocation and memory growth beside each source line."""
+    import msgspec
+
+    facts = msgspec.to_builtins(done.lines)
+    for hidden in ("type", "variant", "why_not"):
+        facts.pop(hidden, None)
     if as_json:
-        print(json.dumps({"case": case, **facts}, indent=1))
+        print(json.dumps({"case": str(done.case), **facts}, indent=1))
         return
     from rich.syntax import Syntax
-    from rich.table import Table
     from rich.text import Text
 
     from reports import lines as showing
@@ -189,21 +179,16 @@ def profile(case: str, implementation: Implementation, facts: dict[str, Any], as
         (str(line.number), *(beside.text[at] for at in shown))
         for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True)
     ][first:]
-    room = screen.width - sum(max(map(len, column)) + 2 for column in zip(header, *figures, strict=True))
     rows: list[tuple[RenderableType, ...]] = []
     for line, cells in zip(profiled.lines[first:], figures, strict=True):
         source = Syntax(line.text, "python", background_color="default").highlight(line.text)
         source.rstrip()
-        source.truncate(room, overflow="ellipsis")
+        source.no_wrap, source.overflow = True, "ellipsis"
         rows.append((*cells, source))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in header:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("source", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    screen.print(Text(f"{case}  {implementation.title}", style="bold"), no_wrap=True)
+    table = plain_table((*header, "source"), rows, 0, no_wrap=range(len(header)))
+    table.columns[-1].justify = "left"
+    screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
     screen.print(table)
-    if facts["status"] != OK:
-        screen.print(f"{facts['status']}: {facts['reason']}", style="yellow")
+    if done.lines.status != OK:
+        screen.print(f"{done.lines.status}: {done.lines.reason}", style="yellow")
     screen.print("\n".join((showing.note(profiled), *showing.EXPLANATION)), style="dim")

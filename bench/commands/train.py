@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,15 +9,13 @@ import typer
 
 from .app import app
 from .options import LARGEST_SEED, Epochs, MinCount
-from .setup import stop_on_signals
 
 MODELS = ("skip-gram", "cbow")
-FASTEST = "numba"
 
 
 def architecture(model: str | None, sg: int | None, cbow: int | None) -> str:
     """Return the model that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
-    from bench.plans.run import PlanError
+    from bench.plans.session import PlanError
 
     named = {model, None if sg is None else MODELS[1 - sg], None if cbow is None else MODELS[cbow]} - {None}
     if len(named) > 1:
@@ -94,31 +91,25 @@ def train(
     """
     from bench.commands import terminal as show
     from bench.commands.progress import training_progress
-    from bench.engine.training_loop import TrainingPlan
-    from bench.plans import train as command
-    from bench.plans.run import PlanError
-    from impls import catalogue
-    from impls.training.contract import Settings
+    from bench.plans import train as training
 
-    stop_on_signals()
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads and threads > cpus:
-        show.error(f"{threads} threads on {cpus} CPUs will be slower: use at most one thread a CPU")
-    key = f"training.{architecture(model, sg, cbow)}/{FASTEST}"
-    try:
-        settings = Settings(window, sample, alpha, min_alpha, ns_exponent)
-    except ValueError as error:
-        raise PlanError(f"these settings cannot be used: {error}") from error
-    plan = TrainingPlan(
-        implementation=next(i for i in catalogue.own() if i.key == key),
-        V=0,
+    request = training.TrainingRequest(
+        corpus=corpus,
+        min_count=min_count,
+        model=architecture(model, sg, cbow),
         H=hidden,
         K=negatives,
-        threads=threads or cpus,
+        window=window,
+        sample=sample,
+        alpha=alpha,
+        min_alpha=min_alpha,
+        ns_exponent=ns_exponent,
         epochs=epochs,
+        threads=threads,
         seed=seed,
-        settings=settings,
+        out=out,
+        binary=out.suffix not in (".txt", ".vec") if binary is None else bool(binary),
     )
-    as_binary = out.suffix not in (".txt", ".vec") if binary is None else bool(binary)
-    request = command.TrainingRequest(plan=plan, corpus=corpus, out=out, min_count=min_count, binary=as_binary)
-    raise typer.Exit(130 if command.train(request, training_progress) else 0)
+    done = training.train(request, show.note, show.error, training_progress)
+    print(done.summary)
+    raise typer.Exit(130 if done.interrupted else 0)

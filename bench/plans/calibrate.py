@@ -10,98 +10,110 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+import impls
 from bench.engine.context import RunContext
+from bench.engine.protocol import MeasurementSettings
 from reports import files
-from reports.result_schema import Calibration, ResultFile, Trial
+from reports.result_schema import Calibration, Trial
 from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
-from .comparison_run import ComparisonRun, Note, sources_of
+from .comparison_run import ComparisonRun, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
-from .file_header import result_file
-from .run import MACHINE_FACTS
+from .keeping import Outputs, keep, prepare_folder
+from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit
 from .worktrees import Tree
 
-SLOWDOWNS = (0.02, 0.05, 0.10)
+SLOWED = {share: Side(f"slower by {share:g}", HEAD, share) for share in (0.02, 0.05, 0.10)}
+"""HEAD's code, slowed by a share."""
 BASE_SLOWDOWN = 0.05
 """The slowdown of BASE in the trials where HEAD is faster."""
+AGAIN = Side(f"slower by {BASE_SLOWDOWN:g}, again", HEAD, BASE_SLOWDOWN)
 FINE_THRESHOLD = 0.005
 """The threshold at which a slowdown of 2 % must be found."""
 SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
 """Slowdowns for which the detection rate is calculated: 1 % to 20 %."""
 
 
-@dataclass
-class CalibrationTrials:
-    """The trials so far.
+@dataclass(frozen=True, kw_only=True)
+class CalibrateRequest(MeasurementRequest):
+    """What to calibrate with.
 
     Attributes
     ----------
-    aa
-        For each batch, both stages of the identical code, from which the detection rates are calculated.
-    comparisons
-        Number of finished batches.
+    batches
+        How many comparisons to make.
+    cases
+        Cases of a comparison; None for all.
+    slowed
+        Whether to compare slowed code too.
+    threshold
+        As in ``compare``.
+    seed
+        Of the first batch.
+    resume
+        Whether to add to the trials of an earlier calibration.
     """
 
+    batches: int
+    cases: int | None
+    slowed: bool
     threshold: float
-    trials: list[Trial] = field(default_factory=list)
-    aa: list[tuple[list[LogRatios], list[LogRatios]]] = field(default_factory=list)
-    comparisons: int = 0
-    seconds: float = 0.0
-
-    def add(self, case: ComparedCase, injected: float, threshold: float, **found: Any) -> None:
-        """Add a trial of the batch. found: the trial's other fields."""
-        known = {"case": case.name, "injected": injected, "threshold": threshold, "comparison": self.comparisons}
-        self.trials.append(Trial.model_validate({**known, **found}))
+    seed: int
+    resume: bool
 
 
-def select_cases(
-    context: RunContext, folder: Path, selection: CaseSelection, number: int | None
-) -> tuple[RunContext, list[ComparedCase]]:
-    """Select the cases to calibrate with.
+def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Make comparisons, and write the trials after each. Raises ResultError, CorpusError, or NothingToKeep without any trial."""
+    prepare_folder(request.out)
+    session, path = Session(request.command, say), request.out / "calibration.json"
+    so_far = Calibration(threshold=request.threshold, comparisons=0)
+    if request.resume:
+        so_far = read_trials(path, request.threshold, session)
+    text = request.text()
+    settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
+    with progress as note, session.measuring(settings) as context:
+        text.save(context.corpus)
+        with session.until_interrupted():
+            here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
+            context = replace(context, sources=sources_of(here, here))
+            selection = CaseSelection(request.kernels, request.globs, everything=True)
+            chosen = by_importance(differences(*list_sides(context), selection).compared)[: request.cases]
+            for _ in range(request.batches):
+                so_far = with_batch(so_far, context, chosen, note, slowed=request.slowed)
+                files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
+    if not so_far.trials and session.interrupted:
+        raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
+    if not so_far.trials:
+        raise NothingToKeep("no case could be measured", 3)
+    content = session.result_file("calibrate", noise={}, calibration=so_far)
+    return keep(content, path, 130 if session.interrupted else 0)
 
-    Parameters
-    ----------
-    folder
-        Where the implementations are.
-    number
-        How many cases; None for every selected case.
 
-    Returns
-    -------
-    tuple[RunContext, list[ComparedCase]]
-        A context in which every side is that folder, and the cases.
-    """
-    here = Tree("here", folder, "")
-    context = replace(context, sources=sources_of(here, here))
-    every = differences(*list_sides(context), replace(selection, everything=True)).compared
-    return context, by_importance(every)[:number]
-
-
-def run_batch(
-    context: RunContext, cases: Sequence[ComparedCase], so_far: CalibrationTrials, note: Note, *, slowed: bool
-) -> None:
-    """Make one comparison of all cases and add its trials.
+def with_batch(
+    so_far: Calibration, context: RunContext, cases: Sequence[ComparedCase], note: Note, *, slowed: bool
+) -> Calibration:
+    """Make one comparison of all cases and return the trials so far with those that it gives.
 
     With slowed variants, both stages measure all cases, because the trials of a process differ in which cases are undecided.
     """
-    began, number = time.monotonic(), so_far.comparisons
+    began, number, threshold = time.monotonic(), so_far.comparisons, so_far.threshold
     settings = replace(context.settings, seed=context.settings.seed + number)
     plan = Differences(compared=list(cases))
     comparison = ComparisonRun(
         replace(context, settings=settings),
         plan,
         lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
-        threshold=so_far.threshold,
-        sides=(*SIDES, *slowed_sides()) if slowed else SIDES,
+        threshold=threshold,
+        sides=(*SIDES, *SLOWED.values(), AGAIN) if slowed else SIDES,
     )
     if slowed:
         for stage in range(len(STAGES)):
@@ -109,49 +121,54 @@ def run_batch(
     else:
         comparison.run()
     complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
+    stages = list(so_far.stages)
     if slowed:
         first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(STAGES)))
-        so_far.aa.append((first, second))
-    for injected, threshold, sides in trial_kinds(so_far.threshold, slowed):
-        add_trials(so_far, complete, injected, threshold, sides)
-    for case, (verdict, why) in plan.excluded.items():  # a failure counts, as in compare
-        so_far.add(case, 0.0, so_far.threshold, verdict=verdict, why=why)
-    so_far.comparisons += 1
-    so_far.seconds += time.monotonic() - began
+        stages.append((first, second))
+    kinds = trial_kinds(threshold) if slowed else [(0.0, threshold, TRIPLE)]
+    trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
+    trials += [
+        Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
+        for case, (verdict, why) in plan.excluded.items()  # a failure counts, as in compare
+    ]
+    return Calibration(
+        threshold=threshold,
+        comparisons=number + 1,
+        seconds=so_far.seconds + time.monotonic() - began,
+        trials=[*so_far.trials, *trials],
+        found=detection_rates(stages, threshold),
+        stages=stages,
+    )
 
 
-def slowed_sides() -> Iterator[Side]:
-    for share in SLOWDOWNS:
-        yield Side(f"slower by {share:g}", HEAD, share)
-    yield Side(f"slower by {BASE_SLOWDOWN:g}, again", HEAD, BASE_SLOWDOWN)
-
-
-def trial_kinds(threshold: float, slowed: bool) -> Iterator[tuple[float, float, Triple]]:
-    """Yield the trials of a process: how much slower HEAD is, the threshold, and the three sides."""
+def trial_kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
+    """Yield the trials of a process with slowed variants: how much slower HEAD is, the threshold, and the three sides."""
+    base, control, head = TRIPLE
     yield 0.0, threshold, TRIPLE
-    if not slowed:
-        return
-    for share in SLOWDOWNS:
-        yield share, threshold, (*TRIPLE[:2], f"slower by {share:g}")
+    for share, side in SLOWED.items():
+        yield share, threshold, (base, control, side.name)
     if threshold != FINE_THRESHOLD:
-        yield SLOWDOWNS[0], FINE_THRESHOLD, (*TRIPLE[:2], f"slower by {SLOWDOWNS[0]:g}")
-    slow = (f"slower by {BASE_SLOWDOWN:g}", f"slower by {BASE_SLOWDOWN:g}, again")
-    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (*slow, TRIPLE[2])
+        share, side = next(iter(SLOWED.items()))
+        yield share, FINE_THRESHOLD, (base, control, side.name)
+    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, head)
 
 
-def add_trials(
-    so_far: CalibrationTrials,
-    measured: dict[ComparedCase, CaseSamples],
-    injected: float,
-    threshold: float,
-    sides: Triple,
-) -> None:
-    """Add the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
+def trials_of(
+    measured: dict[ComparedCase, CaseSamples], injected: float, threshold: float, sides: Triple, number: int
+) -> Iterator[Trial]:
+    """Yield the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
     first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
     fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
-        rules = apply_rules(measured[case].stages[0], sides)
-        so_far.add(case, injected, threshold, verdict=decision.verdict, setup=decision.setup, rules=rules)
+        yield Trial(
+            case=case.name,
+            injected=injected,
+            threshold=threshold,
+            comparison=number,
+            verdict=decision.verdict,
+            setup=decision.setup,
+            rules=apply_rules(measured[case].stages[0], sides),
+        )
 
 
 def apply_rules(processes: Sequence[Process], sides: Triple) -> dict[str, bool]:
@@ -185,34 +202,17 @@ def shifted_verdicts(
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def content(
-    so_far: CalibrationTrials, command: str, machine: dict[str, Any], warnings: Sequence[str] = ()
-) -> ResultFile:
-    """Return the trials so far as a result file. warnings: what may have disturbed them."""
-    calibration = Calibration(
-        threshold=so_far.threshold,
-        comparisons=so_far.comparisons,
-        seconds=so_far.seconds,
-        trials=so_far.trials,
-        found=detection_rates(so_far.aa, so_far.threshold),
-        stages=so_far.aa,
-    )
-    return result_file("calibrate", command, machine, warnings, calibration=calibration)
-
-
-def read_trials(path: Path, threshold: float, machine: dict[str, Any]) -> CalibrationTrials:
+def read_trials(path: Path, threshold: float, session: Session) -> Calibration:
     """Read the trials of a ``calibration.json``. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
     if earlier is None or earlier.threshold != threshold:
         raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
-    if any(environment.get(name) != machine.get(name) for name in MACHINE_FACTS):
+    if any(environment.get(name) != value for name, value in session.fixed_facts().items()):
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )
-    return CalibrationTrials(
-        threshold, list(earlier.trials), list(earlier.stages), earlier.comparisons, earlier.seconds
-    )
+    return earlier
 
 
 Rule = Callable[[Floats, Floats], bool]

@@ -3,46 +3,124 @@
 from __future__ import annotations
 
 import contextlib
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 
 from bench.engine.context import RunContext
+from bench.engine.protocol import MeasurementSettings
 from impls.trees import python_files
-from reports import acknowledged
+from reports import acknowledged, file_comparison, stages
 from reports.acknowledged import Acknowledgement
+from reports.files import read
 from reports.result_schema import ComparedRow, Comparison
 
-from .comparison_run import THRESHOLD, ComparisonRun, Note, sources_of
-from .comparison_samples import ComparisonSamples
+from .comparison_run import THRESHOLD, ComparisonRun, sources_of
 from .differences import CaseSelection, differences, list_sides
+from .keeping import Outputs, keep_comparison, prepare_folder
+from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
 from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest(MeasurementRequest):
     """What to compare.
 
     Attributes
     ----------
-    root
-        The repository's top folder.
     base, head
-        Names of the revisions. head is None for the work tree.
-    files
-        Outside implementations, relative to root.
+        Names of revisions or of result files. head is None for the work tree, or to decide a stored comparison again.
+    everything
+        Whether to measure cases whose code is the same too.
+    threshold
+        A smaller change counts as none; None for the usual one.
+    budget_s
+        Time for all processes.
+    across_machines
+        Whether the two result files are of different machines.
+    junit
+        Where the verdicts go as JUnit XML, if anywhere.
     """
 
-    root: Path
     base: str
     head: str | None
-    files: tuple[Path, ...] = ()
-    selection: CaseSelection = field(default_factory=CaseSelection)
-    threshold: float = THRESHOLD
-    budget_s: float = math.inf
+    everything: bool
+    threads: int
+    threshold: float | None
+    budget_s: float | None
+    across_machines: bool
+    junit: Path | None
+    time_limit_s: float
+
+    @property
+    def margin(self) -> float:
+        return THRESHOLD if self.threshold is None else self.threshold
+
+    @property
+    def is_of_files(self) -> bool:
+        return self.base.endswith(".json") and (self.head is None or self.head.endswith(".json"))
+
+
+def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Compare two revisions or two result files, or decide a stored comparison again.
+
+    Raises
+    ------
+    PlanError, RevisionError, ResultError, CorpusError
+        If the request cannot be carried out.
+    NotComparable
+        If BASE and HEAD cannot be compared at all.
+    """
+    if request.is_of_files:
+        return compare_files(request, Session(request.command, say))
+    root, files = repository_of(request.files)
+    prepare_folder(request.out)
+    if request.junit and not request.junit.parent.is_dir():
+        raise PlanError(f"--junit: no folder {request.junit.parent}: make it first")
+    if request.junit and request.junit.exists() and not request.junit.is_file():
+        raise PlanError(f"--junit: {request.junit} is no ordinary file")
+    session, text = Session(request.command, say), request.text()
+    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
+    revisions = [request.base] if request.head is None else [request.base, request.head]
+    with (
+        checked_out(root, revisions) as trees,
+        progress as note,
+        session.measuring(settings, request.threads) as context,
+    ):
+        base, head = trees if request.head is not None else (*trees, work_tree(root))
+        text.save(context.corpus)
+        context = replace(context, sources=sources_of(base, head, files))
+        for file in files:
+            if not any((tree.folder / file).is_file() for tree in (base, head)):
+                raise RevisionError(f"{file} is at neither revision: is it in git?")
+        found = compare_trees(request, context, root, base, head, note)
+    content = session.result_file("compare", noise={"threads": request.threads, "waiting": found.waiting})
+    return keep_comparison(found, content, request.out, request.junit)
+
+
+def compare_files(request: CompareRequest, session: Session) -> Outputs:
+    """Compare two result files, or decide the comparison in one again. Raises PlanError, ResultError."""
+    base, head = request.base, request.head
+    of_cases = request.files or request.kernels or request.globs or request.everything
+    of_measuring = request.budget_s or request.corpus or request.threads > 1
+    if of_cases or of_measuring or (request.across_machines and not head):
+        raise PlanError(
+            f"{base} has been measured already: of the options only --threshold, --out, --junit and --json apply, and --across-machines to two files"
+        )
+    content = read(Path(base))
+    stored = content.w2vbench.comparison
+    if head:
+        both = (content, read(Path(head)), (base, head))
+        found = file_comparison.compare_files(*both, request.margin, request.across_machines)
+        content = session.result_file("compare")
+    elif stored and stored.interleaved:
+        found = stages.recomputed(stored, request.threshold)
+    else:
+        raise PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
+    return keep_comparison(found, content, request.out, request.junit)
 
 
 def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
@@ -64,34 +142,40 @@ def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
     return root, tuple(file.resolve().relative_to(root) for file in files)
 
 
-@contextmanager
-def both_trees(request: Request) -> Iterator[tuple[Tree, Tree]]:
-    """Check out BASE, and HEAD unless it is the work tree. Raises RevisionError."""
-    with checked_out(request.root, [request.base] if request.head is None else [request.base, request.head]) as trees:
-        yield trees[0], trees[1] if len(trees) == 2 else work_tree(request.root)
-
-
-def compare(request: Request, context: RunContext, base: Tree, head: Tree, note: Note) -> Comparison:
+def compare_trees(
+    request: CompareRequest, context: RunContext, root: Path, base: Tree, head: Tree, note: Note
+) -> Comparison:
     """List both sides, measure the cases that differ, and decide. Raises RevisionError."""
-    for file in request.files:
-        if not any((tree.folder / file).is_file() for tree in (base, head)):
-            raise RevisionError(f"{file} is at neither revision: is it in git?")
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
-    context = replace(context, sources=sources_of(base, head, request.files))
     note("loading both revisions", 0, 0)
-    before, changed = file_states(head), differing_files(request.root, base, head)
-    plan = differences(*list_sides(context, changed), request.selection)
-    samples = ComparisonRun(context, plan, note, threshold=request.threshold, budget_s=request.budget_s).run()
+    before, changed = file_states(head), differing_files(root, base, head)
+    selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
+    plan = differences(*list_sides(context, changed), selection)
+    measured = ComparisonRun(context, plan, note, threshold=request.margin, budget_s=request.budget_s)
+    measured.run()
+    seconds = time.monotonic() - measured.started
     if file_states(head) != before:
         raise RevisionError(
             f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"
         )
-    result = comparison(request, base, head, samples, excuses)
-    if result.cases:
-        return result.model_copy(update={"diffs": diffs(base, head, changed)})
-    if changed:
-        return result.model_copy(update={"caveats": [*result.caveats, unaffected_caveat(changed)]})
-    return result
+    notes, rows = caveats(root, base, head), measured.rows(head.folder)
+    return Comparison(
+        base=base.title,
+        head=head.title,
+        base_commit=base.commit,
+        head_commit=head.commit,
+        threshold=request.margin,
+        cases=[acknowledged_row(row, excuses) for row in rows],
+        added=plan.added,
+        removed=plan.removed,
+        renamed=plan.renamed,
+        skipped=plan.skipped,
+        over_budget=plan.over_budget,
+        caveats=[*notes, unaffected_caveat(changed)] if changed and not rows else notes,
+        diffs=diffs(base, head, changed) if rows else {},
+        seconds=seconds,
+        waiting=measured.waiting,
+    )
 
 
 MOST_DIFFS, LONGEST_DIFF = 10, 200
@@ -135,29 +219,6 @@ def file_states(tree: Tree) -> dict[str, tuple[int, int]]:
             status = file.stat()
             states[str(file)] = (status.st_size, status.st_mtime_ns)
     return states
-
-
-def comparison(
-    request: Request, base: Tree, head: Tree, samples: ComparisonSamples, excuses: Sequence[Acknowledgement]
-) -> Comparison:
-    """Return the comparison as the result file has it. excuses: acknowledgements that HEAD adds."""
-    plan = samples.differences
-    return Comparison(
-        base=base.title,
-        head=head.title,
-        base_commit=base.commit,
-        head_commit=head.commit,
-        threshold=request.threshold,
-        cases=[acknowledged_row(row, excuses) for row in samples.rows(head.folder, request.threshold)],
-        added=plan.added,
-        removed=plan.removed,
-        renamed=plan.renamed,
-        skipped=plan.skipped,
-        over_budget=plan.over_budget,
-        caveats=caveats(request.root, base, head),
-        seconds=samples.seconds,
-        waiting=samples.waiting,
-    )
 
 
 def acknowledged_row(row: ComparedRow, excuses: Sequence[Acknowledgement]) -> ComparedRow:

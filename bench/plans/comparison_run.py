@@ -7,32 +7,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bench.engine import protocol
+from bench.engine import contract, protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG, Verdict
+from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import measure
 from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, Variant
 from impls.case import Size
-from reports.stages import BASE, HEAD, stage_of
-from reports.verdicts import undecided
+from reports.result_schema import ComparedRow
+from reports.stages import BASE, HEAD, stage_of, with_verdicts
+from reports.verdicts import Verdict, undecided
 
-from .comparison_samples import (
-    CHECKED_SIDES,
-    SIDES,
-    STAGES,
-    CaseSamples,
-    ComparisonSamples,
-    Side,
-    add_process,
-    variant_name,
-)
+from .comparison_samples import CHECKED_SIDES, SIDES, STAGES, CaseSamples, Side, variant_name
 from .differences import ComparedCase, Differences
 from .presets import GATE
+from .session import Note
+from .waiting import waiting
 from .worktrees import Tree
 
 THRESHOLD = 0.02
@@ -52,9 +47,6 @@ def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, 
     }
 
 
-Note = Callable[[str, int, int], None]
-
-
 class ComparisonRun:
     """Measure a comparison.
 
@@ -63,7 +55,7 @@ class ComparisonRun:
     note
         Called with what is measured, the number of finished processes, and their total (0: unknown).
     budget_s
-        Time for all processes. Cases that do not fit are left out.
+        Time for all processes; None for as much as they take. Cases that do not fit are left out.
     sides
         The variants of each case.
     """
@@ -75,7 +67,7 @@ class ComparisonRun:
         note: Note,
         *,
         threshold: float = THRESHOLD,
-        budget_s: float = math.inf,
+        budget_s: float | None = None,
         sides: Sequence[Side] = SIDES,
     ) -> None:
         self.differences, self.note, self.threshold, self.sides = differences, note, threshold, sides
@@ -83,18 +75,33 @@ class ComparisonRun:
         settings = replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
         self.context = replace(context, settings=settings)
         self.started = time.monotonic()
-        self.ends = self.started + budget_s
+        self.ends = math.inf if budget_s is None else self.started + budget_s
         self.samples: dict[ComparedCase, CaseSamples] = {}
         self.processes = 0
 
-    def run(self) -> ComparisonSamples:
+    def run(self) -> None:
         """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
         self.check(list(self.differences.compared))
         self.measure_stage(0, lambda: self.differences.remaining)
         first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
         open_cases = undecided(first, self.threshold)
         self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
-        return ComparisonSamples(self.differences, self.samples, time.monotonic() - self.started)
+
+    @property
+    def waiting(self) -> float:
+        """Share of wall time that calls of BASE did not spend on a CPU."""
+        return waiting(
+            [process[BASE] for stage in mine.stages for process in stage]
+            for case, mine in self.samples.items()
+            if case.size.threads == 1
+        )
+
+    def rows(self, root: Path) -> list[ComparedRow]:
+        """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""
+        excluded = self.differences.excluded
+        cases = dict.fromkeys([*self.differences.compared, *excluded])
+        rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
+        return with_verdicts(rows, self.threshold)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract. Those that fail are not measured."""
@@ -106,7 +113,7 @@ class ComparisonRun:
             if verdict.status != OK:
                 self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
 
-    def check_base(self, key: str, verdict: Verdict) -> str:
+    def check_base(self, key: str, verdict: contract.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
         return excuse(self.context.check(key, source=BASE), self.context.workers, verdict.status)
@@ -148,30 +155,32 @@ class ComparisonRun:
 
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
-        first = not any(self.samples.get(case) for case in cases)
-        outcome = measure(self.job(cases, self.options(cases, memory=first), check=first), self.context.workers)
+        before = {case: self.samples[case] for case in cases if case in self.samples}
+        plan = {variant_name(case, side): one for case, mine in before.items() for side, one in mine.plan.items()}
+        job = self.job(cases, self.sides, check=not before, memory=not before, plan=plan)
+        outcome = measure(job, self.context.workers)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
         for variants, failure in outcome.excluded:
             case = by_variant[variants[0].name]
             side, excused = failure.variant.rpartition("|")[2] if failure.variant else "", ""
             if side == HEAD and failure.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
-                excused = excuse(self.base_alone(case), self.context.workers, failure.status)
+                alone = self.context.workers.work(self.job([case], SIDES[:1], check=True), case.size.threads)
+                excused = excuse(alone, self.context.workers, failure.status)
             self.exclude(case, side, failure.status, failure.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
-                samples = self.samples.setdefault(case, CaseSamples())
-                add_process(outcome, case, [side.name for side in self.sides], samples, stage)
+                names = [side.name for side in self.sides]
+                self.samples.setdefault(case, CaseSamples()).add(outcome, case, names, stage)
 
-    def job(
-        self, cases: Sequence[ComparedCase], options: MeasureOptions, check: bool, sides: Sequence[Side] = ()
-    ) -> Measure:
+    def job(self, cases: Sequence[ComparedCase], sides: Sequence[Side], *, check: bool, **options: Any) -> Measure:
+        """Return a job that measures some sides of the cases of one problem. options: those of ``MeasureOptions``."""
         return Measure(
             **self.context.job_fields(),
             kernel=cases[0].facts.kernel,
             size=str(cases[0].size),
             inputs=HEAD,
-            options=options,
+            options=MeasureOptions(process=self.processes, least_rounds=LEAST_ROUNDS, reuse=True, **options),
             cases=tuple(
                 tuple(
                     Variant(
@@ -181,31 +190,21 @@ class ComparisonRun:
                         check=check and side.name in CHECKED_SIDES,
                         slowed=side.slowed,
                     )
-                    for side in sides or self.sides
+                    for side in sides
                 )
                 for case in cases
             ),
         )
 
-    def options(self, cases: Sequence[ComparedCase], memory: bool) -> MeasureOptions:
-        plan = {
-            variant_name(case, side): one
-            for case in cases
-            for side, one in (self.samples[case].plan.items() if case in self.samples else ())
-        }
-        return MeasureOptions(process=self.processes, plan=plan, least_rounds=LEAST_ROUNDS, memory=memory, reuse=True)
-
-    def base_alone(self, case: ComparedCase) -> Iterator[protocol.Events]:
-        """Yield the events of a process that measures BASE's code alone. Raises WorkerFailure."""
-        job = self.job([case], self.options([], memory=False), check=True, sides=SIDES[:1])
-        return self.context.workers.work(job, case.size.threads)
-
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""
-        verdict = "failed" if side != HEAD else "wrong" if status in (WRONG, ERROR) else "broken"
+        heads: Verdict = "wrong" if status in (WRONG, ERROR) else "broken"
         where = f"{side.upper()}: " if side else ""
         why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
-        self.differences.excluded[case] = ("inconclusive", f"{why}; but {excused}") if excused else (verdict, why)
+        if excused:
+            self.differences.excluded[case] = "inconclusive", f"{why}; but {excused}"
+        else:
+            self.differences.excluded[case] = heads if side == HEAD else "failed", why
 
 
 NEAR_LIMIT = 0.5

@@ -1,4 +1,4 @@
-"""What a comparison measures: the sides of a case, their samples by stage and process, and the rows that follow."""
+"""What a comparison measures of a case: its sides, their samples by stage and process, and the row that follows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bench.engine import protocol
 from bench.engine.experiment import Outcome
 from bench.engine.protocol import SamplePlan
 from reports.result_schema import ComparedRow
-from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, with_verdicts
+from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process
+from reports.verdicts import Verdict
 
-from .differences import ComparedCase, Differences
-from .waiting import waiting
+from .differences import ComparedCase
 
 STAGES = (9, 18)
 """Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance."""
@@ -63,34 +63,28 @@ class CaseSamples:
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     missing_reason: str = ""
 
+    def add(self, outcome: Outcome, case: ComparedCase, sides: Sequence[str], stage: int) -> None:
+        """Add the figures of one process."""
+        self.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
+        self.missing_reason = self.missing_reason or outcome.missing_reason
+        for side in sides:
+            timed = outcome.timed[variant_name(case, side)]
+            self.plan[side] = SamplePlan(calls=timed.calls, rounds=timed.rounds)
+            if one := outcome.memory.get(variant_name(case, side)):
+                self.memory[side] = one
 
-@dataclass
-class ComparisonSamples:
-    """The measurements of a finished comparison."""
+    def row(self, case: ComparedCase, root: Path, excluded: tuple[Verdict, str] | None) -> ComparedRow:
+        """Return the case's row of the result file, without its verdict.
 
-    differences: Differences
-    samples: dict[ComparedCase, CaseSamples]
-    seconds: float
-
-    @property
-    def waiting(self) -> float:
-        """Share of wall time that calls of BASE did not spend on a CPU."""
-        return waiting(
-            [process[BASE] for stage in mine.stages for process in stage]
-            for case, mine in self.samples.items()
-            if case.size.threads == 1
-        )
-
-    def rows(self, root: Path, threshold: float) -> list[ComparedRow]:
-        """Return the result file's rows, with verdicts. root: the top folder of HEAD's files."""
-        cases = dict.fromkeys([*self.differences.compared, *self.differences.excluded])
-        return with_verdicts([self.row(case, root) for case in cases], threshold)
-
-    def row(self, case: ComparedCase, root: Path) -> ComparedRow:
-        """Return a case's row, without its verdict."""
-        samples = self.samples.get(case) or CaseSamples()
-        verdict, why = self.differences.excluded.get(case, ("inconclusive", ""))
-        memory, file = samples.memory, Path(case.facts.file)
+        Parameters
+        ----------
+        root
+            The top folder of HEAD's files.
+        excluded
+            Verdict and reason, if the case could not be compared.
+        """
+        verdict, why = excluded or ("inconclusive", "")
+        memory, file = self.memory, Path(case.facts.file)
         missing = [f"{side.upper()}: {one.why_not}" for side, one in memory.items() if one.why_not]
         sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
         resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED_SIDES}
@@ -102,11 +96,11 @@ class ComparisonSamples:
                 "title": case.facts.title,
                 "verdict": verdict,
                 "why": why,
-                "excluded": case in self.differences.excluded,
-                "stages": samples.stages,
+                "excluded": excluded is not None,
+                "stages": self.stages,
                 **sizes,
                 **resident,
-                "memory_missing": samples.missing_reason or next(iter(missing), ""),
+                "memory_missing": self.missing_reason or next(iter(missing), ""),
                 "needs": sorted({package for one in memory.values() for package in one.needs}),
                 "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
                 "line": case.facts.line,
@@ -116,14 +110,3 @@ class ComparisonSamples:
 
 def variant_name(case: ComparedCase, side: str) -> str:
     return f"{case.facts.slug}|{side}"
-
-
-def add_process(outcome: Outcome, case: ComparedCase, sides: Sequence[str], samples: CaseSamples, stage: int) -> None:
-    """Add the figures of one process to a case."""
-    samples.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
-    samples.missing_reason = samples.missing_reason or outcome.missing_reason
-    for side in sides:
-        timed = outcome.timed[variant_name(case, side)]
-        samples.plan[side] = SamplePlan(calls=timed.calls, rounds=timed.rounds)
-        if one := outcome.memory.get(variant_name(case, side)):
-            samples.memory[side] = one

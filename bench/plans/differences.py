@@ -11,6 +11,7 @@ from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import Facts
 from impls.case import Case, Size
 from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
+from reports.verdicts import Verdict
 
 from .presets import GATE
 from .selection import Selection
@@ -21,6 +22,8 @@ MARKED_WRONG = "marked wrong: never timed"
 
 class NotComparable(RevisionError):
     """BASE and HEAD cannot be compared at all. The message is one line and gives the reason."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Differences:
     removed: list[str] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
-    excluded: dict[ComparedCase, tuple[str, str]] = field(default_factory=dict)
+    excluded: dict[ComparedCase, tuple[Verdict, str]] = field(default_factory=dict)
     over_budget: list[str] = field(default_factory=list)
 
     @property

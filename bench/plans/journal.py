@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import fields
-from itertools import count
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, get_type_hints
 
 import msgspec
 
 from bench.engine import protocol
-from impls.case import Case
-from impls.interface import Implementation
 from reports.files import write
 
-from .problems import CaseFigures, CaseRun, ProblemFigures, ProblemRun
+from .keeping import put_aside
+from .problems import CaseRun, ProblemRun
 
 NAME = "journal.jsonl"
+KNOWN = {"problem", "size", "cases", "implementation", "case"}
+"""Fields of a problem and its cases that its plan gives; all others are measured."""
 
 
 class JournalError(ValueError):
@@ -39,7 +38,6 @@ class Journal:
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.path, self.run = folder / NAME, run
-        self.problems: dict[str, ProblemRun] = {}
         self.limits: list[protocol.MachineLimits] = []
 
     def begin(self) -> bool:
@@ -48,8 +46,8 @@ class Journal:
         self.append(self.run)
         return earlier is not None
 
-    def read(self, implementations: Iterable[Implementation]) -> None:
-        """Read the problems of an earlier, unfinished run of the same command, by name, and its limits. Raises JournalError."""
+    def read(self, problems: Iterable[ProblemRun]) -> None:
+        """Restore the figures and the limits of an earlier, unfinished run of the same command. Raises JournalError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -60,25 +58,22 @@ class Journal:
             raise JournalError(
                 f"{self.path}: the unfinished run is another one ({other}); resume that one, or start a new run without --resume"
             )
-        by_key = {i.key: i for i in implementations}
         if not text.endswith("\n"):  # the last line was cut off when the run was killed
             write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
+        by_name = {problem.problem: problem for problem in problems}
         try:
-            self.limits = [
-                msgspec.convert(entry["machine_limits"], protocol.MachineLimits)
-                for entry in entries
-                if "machine_limits" in entry
-            ]
-            self.problems = {entry["problem"]: read_problem(entry, by_key) for entry in entries if "problem" in entry}
+            for entry in entries[1:]:
+                if "machine_limits" in entry:
+                    self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
+                else:
+                    restore(by_name[entry["problem"]], entry)
         except (msgspec.ValidationError, KeyError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 
     def add(self, problem: ProblemRun) -> None:
         """Write a problem after one of its processes. Its cases are stored by the implementations' keys."""
-        cases = {
-            case.implementation.key: {"case": str(case.case), **stored(case, CaseFigures)} for case in problem.cases
-        }
-        self.append({"problem": problem.problem, **stored(problem, ProblemFigures), "cases": cases})
+        cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}
+        self.append({"problem": problem.problem, **figures_of(problem), "cases": cases})
 
     def add_limits(self, limits: protocol.MachineLimits) -> None:
         """Write a measurement of the machine's limits."""
@@ -100,31 +95,6 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def put_aside(path: Path) -> Path | None:
-    """Rename the file of an earlier run, so that it is not overwritten. Return its new path, or None if there is no file."""
-    if not path.exists():
-        return None
-    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
-    return path.replace(next(name for name in names if not name.exists()))
-
-
-LOCKS: list[TextIO] = []
-"""Lock files, kept open while the process lives."""
-
-
-def lock_folder(folder: Path) -> None:
-    """Lock a folder for this process. Raises JournalError if another run has locked it."""
-    try:
-        import fcntl
-    except ImportError:  # not available on this system
-        return
-    LOCKS.append((folder / ".running").open("w"))
-    try:
-        fcntl.flock(LOCKS[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise JournalError(f"{folder}: another run is writing there: give this one another --out") from error
-
-
 def parse_entry(line: str) -> dict[str, Any] | None:
     """Return a line's entry, or None if the line was cut off."""
     try:
@@ -134,21 +104,15 @@ def parse_entry(line: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def stored(run: CaseFigures | ProblemFigures, figures: type) -> dict[str, Any]:
-    """Return the fields of a class's figures as JSON has them."""
-    return {one.name: msgspec.to_builtins(getattr(run, one.name)) for one in fields(figures)}
+def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:
+    """Return the measurements of a problem, or of a case, as JSON has them."""
+    return {name: msgspec.to_builtins(value) for name, value in vars(run).items() if name not in KNOWN}
 
 
-def restored(entry: dict[str, Any], figures: type) -> dict[str, Any]:
-    """Return what ``stored`` was given. Raises KeyError or ValidationError if another version stored it."""
-    return {**vars(msgspec.convert({one.name: entry[one.name] for one in fields(figures)}, figures))}
-
-
-def read_problem(entry: dict[str, Any], implementations: dict[str, Implementation]) -> ProblemRun:
-    """Restore a problem from its line."""
-    cases = [
-        CaseRun(implementation=implementations[key], case=Case.parse(one["case"]), **restored(one, CaseFigures))
-        for key, one in entry["cases"].items()
-    ]
-    size = cases[0].case.size
-    return ProblemRun(problem=entry["problem"], size=size, cases=cases, **restored(entry, ProblemFigures))
+def restore(problem: ProblemRun, entry: dict[str, Any]) -> None:
+    """Restore a problem's measurements from its line. Raises KeyError or ValidationError if another version wrote it."""
+    cases = [(case, entry["cases"][case.implementation.key]) for case in problem.cases]
+    for run, figures in ((problem, entry), *cases):
+        for name, kind in get_type_hints(type(run)).items():
+            if name not in KNOWN:
+                setattr(run, name, msgspec.convert(figures[name], kind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -130,7 +130,7 @@ def requested_sizes(
     preset: Preset,
     vocabularies: Sequence[int],
     batches: Sequence[int],
-    changed: dict[str, Any],
+    changed: Mapping[str, Any],
 ) -> list[Size]:
     """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches.
 

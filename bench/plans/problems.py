@@ -22,8 +22,8 @@ WORKER_BYTES = 450 << 20
 
 
 @dataclass(kw_only=True)
-class CaseFigures:
-    """The measurements of one case so far.
+class CaseRun:
+    """A case of a run, and its measurements so far.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class CaseFigures:
         Seconds in each stage of a training step.
     """
 
+    implementation: Implementation
+    case: Case
     status: str = OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
@@ -45,22 +47,14 @@ class CaseFigures:
     profile: protocol.LineProfile | None = None
     stages: dict[str, float] = field(default_factory=dict)
 
-
-@dataclass(kw_only=True)
-class CaseRun(CaseFigures):
-    """A case of a run, and its measurements so far."""
-
-    implementation: Implementation
-    case: Case
-
     def exclude(self, status: str, reason: str) -> None:
         """Measure the case no longer."""
         self.status, self.reason = status, reason
 
 
 @dataclass(kw_only=True)
-class ProblemFigures:
-    """The measurements of a problem so far, beside those of its cases.
+class ProblemRun:
+    """A problem of a run, its cases, and the measurements so far.
 
     Attributes
     ----------
@@ -74,19 +68,13 @@ class ProblemFigures:
         Distinct rows a batch, mean over processes.
     """
 
+    problem: str
+    size: Size
+    cases: list[CaseRun]
     processes: int = 0
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
-
-
-@dataclass(kw_only=True)
-class ProblemRun(ProblemFigures):
-    """A problem of a run, its cases, and the measurements so far."""
-
-    problem: str
-    size: Size
-    cases: list[CaseRun]
 
     @property
     def kernel(self) -> str:
@@ -98,26 +86,20 @@ class ProblemRun(ProblemFigures):
         return {case.implementation.slug: case for case in self.cases if case.status == OK}
 
 
-def new_problem_run(
-    implementations: Sequence[Implementation],
-    size: Size,
-    settings: MeasurementSettings,
-    verdicts: Mapping[str, Verdict] | None = None,
-) -> ProblemRun:
-    """Return implementations of one kernel at one size, before the first process.
-
-    Implementations that failed the contract, or that would not fit into memory, are excluded with the reason.
-
-    Parameters
-    ----------
-    verdicts
-        The contract's verdicts, by key. One that is missing counts as ok.
-    """
+def new_problem_run(implementations: Sequence[Implementation], size: Size) -> ProblemRun:
+    """Return implementations of one kernel at one size, before the first process."""
     cases = [CaseRun(implementation=i, case=i.case(size)) for i in implementations]
-    for case in cases:
-        admit(case, size, settings, (verdicts or {}).get(case.implementation.key, Verdict(OK)))
-    make_room(cases, size, settings)
     return ProblemRun(problem=cases[0].case.problem, size=size, cases=cases)
+
+
+def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[str, Verdict]) -> None:
+    """Exclude the cases of implementations that failed the contract, or that would not fit into memory, with the reason.
+
+    verdicts: the contract's, by key. One that is missing counts as ok.
+    """
+    for case in problem.cases:
+        admit_case(case, problem.size, settings, verdicts.get(case.implementation.key, Verdict(OK)))
+    make_room(problem.cases, problem.size, settings)
 
 
 def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[str] = ()) -> None:
@@ -171,20 +153,7 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
             case.stages = outcome.stages[slug].seconds
 
 
-def measure_problem(
-    implementations: Sequence[Implementation],
-    size: Size,
-    context: RunContext,
-    verdicts: Mapping[str, Verdict] | None = None,
-) -> ProblemRun:
-    """Measure one problem in all its processes, one after another."""
-    problem = new_problem_run(implementations, size, context.settings, verdicts)
-    while problem.processes < context.settings.processes:
-        measure_next(problem, context)
-    return problem
-
-
-def admit(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
+def admit_case(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:
     """Exclude a case that failed the contract or would not fit into memory, and note the reason."""
     implementation, limit = case.implementation, settings.memory_limit_bytes
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)

@@ -1,293 +1,133 @@
-"""Compare whole training runs of implementations: speed, quality and memory, with several seeds, in random order."""
+"""Compare whole training runs of implementations: speed, quality and memory."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import msgspec
-import numpy as np
-
-from bench.engine import protocol
-from bench.engine.context import RunContext
-from bench.engine.contract import OK
-from bench.engine.contracts import check_contracts
-from bench.engine.pool import WorkerFailure
-from bench.engine.training_loop import LEAST_PIECE
-from bench.plans.run import MACHINE_FACTS, PlanError
+from bench.engine.protocol import MeasurementSettings
 from impls.interface import Implementation
-from impls.training.contract import Settings
-from impls.words import Corpus
-from reports.files import ResultError, read
-from reports.result_schema import Training, TrainingRun
-from reports.training import PEER
+from reports.files import ResultError, dump, read, write
+from reports.result_schema import ResultFile
 
-from . import scores as quality
+from .keeping import Outputs, keep, locked, put_aside
+from .scores import load_tests
+from .selection import Selection
+from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
+from .train import without_rare_words
+from .training_runs import TrainingRuns
 
-LONGEST_STEP_S = 600.0
-"""Time limit of one training step."""
-TIME_LIMIT = re.compile(r" \([^()]*--time-limit[^()]*\)")
-"""An option that this command does not have."""
-
-
-class PlannedRun(NamedTuple):
-    """A run to make: an implementation, its number of threads, and a seed."""
-
-    implementation: Implementation
-    threads: int
-    seed: int
-
-    def record(self, **result: Any) -> TrainingRun:
-        """Return the record of the run."""
-        kernel, slug, title = self.implementation.kernel.name, self.implementation.slug, self.implementation.title
-        known = {"kernel": kernel, "implementation": slug, "title": title, "family": self.implementation.family}
-        return TrainingRun.model_validate({**known, "threads": self.threads, "seed": self.seed, **result})
-
-    def job(self, request: QualityRequest, context: RunContext, **job: Any) -> protocol.Train:
-        """Return a job that makes the run. job: its other fields."""
-        settings = replace(context.settings, seed=self.seed, time_limit_s=LONGEST_STEP_S)
-        return protocol.Train(
-            **context.job_fields() | {"settings": settings},
-            key=self.implementation.key,
-            V=request.V,
-            H=request.H,
-            K=request.K,
-            threads=self.threads,
-            epochs=request.epochs,
-            training=asdict(request.settings),
-            **job,
-        )
-
-
-@dataclass(frozen=True)
-class QualityRequest:
-    """What to compare.
-
-    Attributes
-    ----------
-    V, H, K
-        Vocabulary, length of the vectors, and negatives a target.
-    threads
-        Each implementation is measured on each of these numbers of threads.
-    seeds
-        Runs of each implementation on each number of threads.
-    planned
-        How many of the seeds are tested, fixed before the first run.
-    budget_s
-        Training time of a run. Slower implementations train on as much of the text as fits.
-    """
-
-    implementations: Sequence[Implementation]
-    V: int
-    threads: Sequence[int] = (1,)
-    seeds: int = 5
-    planned: int = 5
-    epochs: int = 5
-    budget_s: float = 30.0
-    H: int = 100
-    K: int = 5
-    settings: Settings = field(default_factory=Settings)
-
-    def shared_settings(self) -> dict[str, Any]:
-        """Return the settings that must be the same for runs to be compared, as in the result file."""
-        return {
-            "V": self.V,
-            "H": self.H,
-            "K": self.K,
-            "epochs": self.epochs,
-            "budget_s": self.budget_s,
-            "settings": asdict(self.settings),
-        }
-
-    def runs(self) -> list[PlannedRun]:
-        """Return the runs to make. Some implementations only have one thread."""
-        return [
-            PlannedRun(implementation, threads, seed)
-            for implementation in self.implementations
-            for threads in dict.fromkeys(self.threads)
-            for seed in range(1, self.seeds + 1)
-            if threads == 1 or not implementation.one_thread
-        ]
-
-    def remaining_runs(self, records: Sequence[TrainingRun]) -> list[PlannedRun]:
-        """Return the runs that have no record yet."""
-        done = {(record.kernel, record.implementation, record.threads, record.seed) for record in records}
-        return [
-            run
-            for run in self.runs()
-            if (run.implementation.kernel.name, run.implementation.slug, *run[1:]) not in done
-        ]
-
-
-Note = Callable[[str, int, int], None]
-
-
-def compare(
-    request: QualityRequest,
-    words: int,
-    tests: quality.Tests | None,
-    context: RunContext,
-    note: Note,
-    records: list[TrainingRun],
-) -> None:
-    """Train every implementation with every seed, one after another in random order, and score the vectors.
-
-    Parameters
-    ----------
-    words
-        Length of the context's text.
-    tests
-        Tests of the vectors; None if gensim is not installed.
-    note
-        Called with a run's name, its number, and the number of runs. The name is empty once the run has ended.
-    records
-        The records of the runs are added to it. Runs that have a record already are not made again. The record of a run that
-        failed has the reason.
-    """
-    runs = request.remaining_runs(records)
-    keys = dict.fromkeys(run.implementation.key for run in runs)
-    verdicts = check_contracts(list(keys), context, lambda key: note(f"checking {key}", 0, 0))
-    word_limits: dict[tuple[str, int], int | WorkerFailure | None] = {**words_trained(records)}
-    vectors = context.corpus / "vectors.npy"
-    for number, at in enumerate(np.random.default_rng(0).permutation(len(runs))):
-        run = runs[at]
-        key, threads, seed = run.implementation.key, run.threads, run.seed
-        if (verdict := verdicts[key]).status != OK:
-            records.append(run.record(status=verdict.status, reason=verdict.reason))
-            continue
-        note(f"{key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
-        try:
-            if (key, threads) not in word_limits:
-                word_limits[key, threads] = words_in_budget(run, request, words, context)
-            word_limit = word_limits[key, threads]
-            if isinstance(word_limit, WorkerFailure):
-                raise word_limit
-            job = run.job(request, context, words=word_limit, vectors=str(vectors))
-            for event in context.workers.work(job, threads, start_next=True):
-                if isinstance(event, protocol.Pace):
-                    note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
-                elif isinstance(event, protocol.Trained):
-                    records.append(run.record(**training_record(event, np.load(vectors), tests)))
-        except WorkerFailure as failure:
-            records.append(run.record(status=failure.status, reason=TIME_LIMIT.sub("", failure.reason)))
-        note("", number + 1, len(runs))
-
-
-def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int | None]:
-    """Return how many words implementations were trained on (None: the whole text), by key and threads.
-
-    Further seeds train on as many, even if the machine is slower or faster now.
-    """
-    return {
-        (f"{record.kernel}/{record.implementation}", record.threads): None if record.whole else record.words
-        for record in records
-        if record.status == "ok"
-    }
-
-
-def words_in_budget(
-    run: PlannedRun, request: QualityRequest, in_text: int, context: RunContext
-) -> int | WorkerFailure | None:
-    """Measure how many words an implementation can be trained on within the time budget, in a worker of its own.
-
-    Returns
-    -------
-    int | WorkerFailure | None
-        None for the whole text. The peer that the others are compared with always trains on the whole text. If the worker
-        failed, the reason.
-    """
-    if run.implementation.slug == PEER:
-        return None
-    words = 0
-    try:
-        for event in context.workers.work(run._replace(seed=0).job(request, context), run.threads, start_next=True):
-            if isinstance(event, protocol.Pace):
-                words = int(event.words_per_s * request.budget_s)
-    except WorkerFailure as failure:
-        return failure
-    return None if words >= in_text * request.epochs else max(LEAST_PIECE, words)
-
-
-def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
-    """Return the record of a finished run."""
-    if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event.curve]).all()):
-        return {"status": "wrong", "reason": "its vectors did not stay finite"}
-    facts = msgspec.to_builtins(event)
-    del facts["type"]
-    loss = event.curve[-1][1] if event.curve else None
-    return {"status": "ok", **facts, "scores": quality.score_vectors(W, tests), "loss": loss}
-
-
-def content(
-    request: QualityRequest, corpus: Corpus, tests: quality.Tests | None, digest: str, records: list[TrainingRun]
-) -> Training:
-    """Return all runs as the result file has them, and which implementations are as good as gensim.
-
-    Only the seeds that were planned before the first run are tested, and only once all of them are done. Repeated tests
-    while seeds are added would raise the error rate.
-
-    Parameters
-    ----------
-    digest
-        Of the text and the code.
-    """
-    groups: dict[tuple[str, str, int], list[TrainingRun]] = {}
-    for run in records:
-        if run.seed <= request.planned:
-            groups.setdefault((run.kernel, run.implementation, run.threads), []).append(run)
-    scores = {
-        group: {name: [run.scores[name] for run in mine if name in run.scores] for name in quality.SCORES}
-        for group, mine in groups.items()
-        if all(run.status == "ok" and run.whole for run in mine)  # none failed, or was trained on a part of the text
-    }
-    comparisons = {
-        f"{kernel}/{slug}, t{threads}": quality.compare_scores(
-            mine, scores.get((kernel, PEER, threads), {}), request.planned
-        )
-        for (kernel, slug, threads), mine in scores.items()
-        if slug != PEER
-    }
-    return Training(
-        corpus=corpus.name,
-        tokens=len(corpus.ids),
-        **request.shared_settings(),
-        digest=digest,
-        planned=request.planned,
-        runs=records,
-        asked=tests.counts if tests else {},
-        against={key: {name: one for name, one in answers.items() if one} for key, answers in comparisons.items()},
-        equal={key: quality.equal_quality(answers) for key, answers in comparisons.items()},
-    )
-
-
+SEEDS = 5
+"""Runs of each implementation, by default."""
 OPTION_NAMES = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"}
 """The option of a setting, where its name is another."""
 
 
-def resume(
-    path: Path, request: QualityRequest, digest: str, machine: dict[str, Any], seeds: int | None
-) -> tuple[QualityRequest, list[TrainingRun]]:
-    """Resume an earlier result file.
+@dataclass(frozen=True, kw_only=True)
+class QualityRequest(MeasurementRequest):
+    """What to compare.
 
-    Its runs must have the same text, code, settings and machine. Its number of planned seeds stays.
+    Attributes
+    ----------
+    seeds
+        Runs of each implementation; None for the usual number, or as many as were planned before the first run.
+    epochs
+        Times through the text.
+    budget_s
+        Training time of a run. Slower implementations train on as much of the text as fits.
+    threads
+        Each implementation is measured on each of these numbers of threads.
+    min_count
+        How often a word must occur.
+    resume
+        Whether to keep the finished runs of an earlier result file.
+    """
+
+    seeds: int | None
+    epochs: int
+    budget_s: float
+    threads: Sequence[int]
+    min_count: int
+    resume: bool
+
+    def trained(self) -> list[Implementation]:
+        """Return the implementations of training to compare. Raises PlanError if there are none."""
+        every = [i for i in self.implementations() if i.kernel.name.startswith("training.")]
+        chosen = [i for i in every if Selection(globs=self.globs).has_case(i.key)]
+        if not chosen:
+            raise PlanError("no training implementation matches; w2vbench list --kernel training shows the names")
+        return chosen
+
+
+def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Train all implementations with several seeds, score the vectors, and write the records after each run.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError
+        If the request cannot be carried out.
+    NothingToKeep
+        If it is interrupted before the first run is finished.
+    """
+    chosen, path = request.trained(), request.out / "quality.json"
+    if request.resume and not path.exists():
+        raise PlanError(f"--resume: {path}: No such file, so there is nothing to resume: run without --resume")
+    with locked(request.out):
+        session, text = Session(request.command, say), request.text()
+        frequent = without_rare_words(text, request.min_count)
+        runs = TrainingRuns(
+            implementations=chosen,
+            corpus=frequent,
+            digest=request.digest(text),
+            tests=load_tests(frequent.vocabulary),
+            threads=request.threads,
+            seeds=request.seeds or SEEDS,
+            planned=request.seeds or SEEDS,
+            epochs=request.epochs,
+            budget_s=request.budget_s,
+        )
+        if not runs.every():
+            raise PlanError(
+                "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
+            )
+        if request.resume:
+            resume(path, runs, session, request.seeds)
+            if runs.seeds != runs.planned:
+                say(f"the test still uses the {runs.planned} seeds that were planned before the first run")
+        elif aside := put_aside(path):
+            say(f"earlier runs were put aside as {aside} (--resume would have kept them)")
+
+        def result(complete: bool) -> ResultFile:
+            noise = {"threads": max(runs.threads)}
+            return session.result_file("quality", noise=noise, training=runs.content(), complete=complete)
+
+        settings = MeasurementSettings(memory_limit_bytes=memory_limit())
+        with progress as note, session.measuring(settings, max(runs.threads), request.files) as context:
+            runs.corpus.save(context.corpus)
+            with session.until_interrupted():
+                runs.make(context, note, lambda: write(path, dump(result(complete=False))))
+        if not runs.records:
+            raise NothingToKeep("interrupted before the first run was finished: nothing to save", 130)
+        left, of = len(runs.left()), len(runs.every())
+        unfinished = f"{left} of {of} runs are left" if session.interrupted else ""
+        code = session.exit_code(record.status for record in runs.records)
+        return keep(result(complete=not session.interrupted), path, code, unfinished)
+
+
+def resume(path: Path, runs: TrainingRuns, session: Session, seeds: int | None) -> None:
+    """Add the finished runs of an earlier result file, and its number of planned seeds. Runs that failed are made again.
 
     Parameters
     ----------
     seeds
         How many seeds to run; None for as many as were planned.
 
-    Returns
-    -------
-    tuple[QualityRequest, list[TrainingRun]]
-        The request with the file's plan, and the records of the finished runs. Runs that failed are made again.
-
     Raises
     ------
     PlanError
-        If the file cannot be resumed.
+        If its text, code, settings or machine are others.
     """
     try:
         before = read(path).w2vbench
@@ -296,11 +136,11 @@ def resume(
     if before.training is None:
         raise PlanError(f"--resume: {path} has no training runs: run without --resume")
     there = before.training.model_dump()
-    differ = [OPTION_NAMES.get(name, name) for name, value in request.shared_settings().items() if there[name] != value]
-    differ += ["text or code"] * (there["digest"] != digest)
-    differ += [name for name in MACHINE_FACTS if before.environment.get(name) != machine.get(name)]
+    differ = [OPTION_NAMES.get(name, name) for name, value in runs.shared_settings().items() if there[name] != value]
+    differ += ["text or code"] * (there["digest"] != runs.digest)
+    differ += [name for name, value in session.fixed_facts().items() if before.environment.get(name) != value]
     if differ:
         raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): run without --resume")
-    planned = before.training.planned
-    records = [run for run in before.training.runs if run.status == "ok"]
-    return replace(request, planned=planned, seeds=seeds or planned), records
+    runs.planned = before.training.planned
+    runs.seeds = seeds or runs.planned
+    runs.records = [run for run in before.training.runs if run.status == "ok"]

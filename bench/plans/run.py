@@ -2,108 +2,207 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from bench.engine import environment, protocol
+from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import OK, Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.leftovers import abandoned_folders
 from bench.engine.protocol import MeasurementSettings
-from impls import catalogue, words
+from impls import catalogue
 from impls.case import Size
 from impls.interface import Implementation, Kernel
+from impls.words import Corpus
 from reports.sizes import nearest, size_to_show, types
 
+from . import run_result
 from .journal import Journal
-from .problems import CaseRun, ProblemRun, measure_next, new_problem_run
+from .keeping import Outputs, keep, locked
+from .presets import PRESETS, requested_sizes
+from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
+from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
 
-BROKEN = ("wrong", "error", "crashed")
+MOST_MEMORY = 3 << 30
+"""Memory of a worker in the short presets, where more is free."""
 LIMIT_MEASUREMENTS = 3
 """How often a run measures the machine's limits. The median is used, so that one noisy stretch does not matter."""
 
 
-class PlanError(ValueError):
-    """A request that cannot be carried out. The message is one line and says what to do."""
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(MeasurementRequest):
+    """What to run.
 
+    Attributes
+    ----------
+    vocabularies, batches
+        The user's own V and B; if empty, the preset's.
+    changed
+        Fields that are the same in every size (hidden size, negatives, dtypes, words, threads).
+    processes
+        Fresh processes a problem; None for as many as the preset has.
+    memory_limit_bytes
+        Of a worker; None for what is free.
+    resume
+        Whether to go on from the journal of the same command.
+    """
 
-@dataclass(frozen=True)
-class PlannedProblem:
-    """A kernel at a size, and the implementations that are measured there together."""
-
-    kernel: Kernel
-    size: Size
-    implementations: tuple[Implementation, ...]
+    preset: str
+    vocabularies: Sequence[int]
+    batches: Sequence[int]
+    changed: Mapping[str, Any]
+    processes: int | None
+    time_limit_s: float
+    memory_limit_bytes: int | None
+    seed: int
+    resume: bool
 
     @property
-    def name(self) -> str:
-        return f"{self.kernel.name}@{self.size}"
+    def own_sizes(self) -> bool:
+        """Whether the user chose sizes, so that the preset only says how long to measure."""
+        return bool(self.vocabularies or self.batches or self.changed)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The kernels that this preset measures on request only."""
+        asked = self.kernels or self.globs or self.files or self.vocabularies or self.batches
+        return () if asked else PRESETS[self.preset].optional_kernels
+
+    def settings(self) -> MeasurementSettings:
+        """Return how experiments are measured. Raises PlanError if a worker would not have enough memory."""
+        short = self.preset in ("quick", "default") and not self.own_sizes
+        usual = PRESETS[self.preset].settings
+        return replace(
+            usual,
+            seed=self.seed,
+            time_limit_s=self.time_limit_s,
+            memory_limit_bytes=memory_limit(self.memory_limit_bytes, MOST_MEMORY if short else None),
+            processes=self.processes or usual.processes,
+        )
+
+    def problems(self) -> list[ProblemRun]:
+        """Return the problems to measure. Raises PlanError if there are none."""
+        chosen = [i for i in self.implementations() if i.kernel.name not in self.left_out]
+        sizes = partial(
+            requested_sizes,
+            preset=PRESETS[self.preset],
+            vocabularies=self.vocabularies,
+            batches=self.batches,
+            changed=self.changed,
+        )
+        return plan(chosen, sizes, Selection(globs=self.globs))
+
+
+class Progress(Protocol):
+    """Shows how far a run is: what is checked, which problem and process begins, and the first figures of each kernel."""
+
+    def checking(self, key: str) -> None: ...
+    def measuring(self, problem: int, process: int) -> None: ...
+    def first(self, problem: ProblemRun) -> None: ...
 
 
 @dataclass(kw_only=True)
 class Run:
-    """A run under way: its request, and what is finished.
+    """A run under way: how it is measured, and what is finished.
 
     Attributes
     ----------
     preset
         The preset's name; None for the user's own sizes.
-    verdicts
-        The contract's verdicts, by the implementations' keys.
-    problem_runs
-        All problems of the run, once the first process begins.
-    counters
-        The system's counters at the start.
+    planned
+        All problems of the run.
     limits
         Measurements of the machine's limits.
     complete
         Whether every process of every problem is finished.
     """
 
-    command: str
+    session: Session
     preset: str | None
     settings: MeasurementSettings
-    corpus: words.Corpus
-    environment: dict[str, Any]
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    problem_runs: list[ProblemRun] = field(default_factory=list)
-    counters: dict[str, int | None] = field(default_factory=lambda: environment.counters())
+    corpus: Corpus
+    planned: Sequence[ProblemRun]
     limits: list[protocol.MachineLimits] = field(default_factory=list)
     complete: bool = False
 
     @property
     def problems(self) -> list[ProblemRun]:
         """The problems of which at least one process is finished."""
-        return [problem for problem in self.problem_runs if problem.processes]
+        return [problem for problem in self.planned if problem.processes]
 
     @property
-    def measured(self) -> bool:
-        """Whether any case was measured."""
-        return any(case.status == OK for problem in self.problems for case in problem.cases)
+    def exit_code(self) -> int:
+        """What follows from its cases, except those that are wrong as they are marked."""
+        cases = (case for problem in self.problems for case in problem.cases)
+        return self.session.exit_code(case.status for case in cases if not case.implementation.wrong)
 
-    @property
-    def broken(self) -> list[CaseRun]:
-        """Cases that gave a wrong result, failed or crashed, except those marked as wrong."""
-        return [
-            case
-            for problem in self.problems
-            for case in problem.cases
-            if case.status in BROKEN and not case.implementation.wrong
-        ]
+
+def run(
+    request: RunRequest,
+    say: Say,
+    progress: Callable[[Sequence[ProblemRun], int], AbstractContextManager[Progress]],
+) -> Outputs:
+    """Check and measure implementations, and keep what was found.
+
+    Parameters
+    ----------
+    progress
+        Given the problems and the number of processes, shows how far the run is.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError, JournalError
+        If the request cannot be carried out.
+    NothingToKeep
+        If it is interrupted before the first process is finished.
+    """
+    settings, problems = request.settings(), request.problems()
+    with locked(request.out):
+        session = Session(request.command, say)
+        with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
+            # while the text is read: for the checks, and for the first pass
+            context.workers.start_spares(1, len(context.workers.cpus) + 1)
+            preset = None if request.own_sizes else request.preset
+            corpus = request.text()
+            under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)
+            journal = Journal(request.out, run_identity(under_way, request))
+            if request.resume:
+                journal.read(problems)
+            elif journal.begin():
+                say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
+            corpus.save(context.corpus)
+            with progress(problems, settings.processes) as bar, session.until_interrupted():
+                keys = dict.fromkeys(case.implementation.key for problem in problems for case in problem.cases)
+                verdicts = check_contracts(list(keys), context, bar.checking)
+                for problem in problems:
+                    if not problem.processes:
+                        admit(problem, settings, verdicts)
+                measure_all(context, under_way, journal, bar)
+        if not under_way.problems:
+            journal.close()
+            raise NothingToKeep("interrupted before the first process was finished: nothing to keep", 130)
+        return keep_run(under_way, request.out, journal)
+
+
+def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
+    """Write a run's result file and reports. Only a complete run with at least one measured case is stored for ``history``."""
+    content, complete = run_result.content(run), run.complete
+    processes, finished = sum(one.processes for one in run.problems), len(run.problems)
+    unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
+    store_as = (run.preset or "own") if complete and content.benchmarks else ""
+    kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
+    if complete:
+        journal.close()
+    return kept
 
 
 def plan(
-    implementations: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
-) -> list[PlannedProblem]:
+    among: Sequence[Implementation], sizes: Callable[[Kernel], list[Size]], selection: Selection
+) -> list[ProblemRun]:
     """Return the problems of a run: every kernel's implementations at its sizes.
 
     Parameters
@@ -119,12 +218,12 @@ def plan(
         If nothing is left to measure.
     """
     problems = []
-    for kernel in catalogue.kernels(implementations):
-        mine = [i for i in implementations if i.kernel.name == kernel.name]
+    for kernel in catalogue.kernels(among):
+        mine = [i for i in among if i.kernel.name == kernel.name]
         for size in sizes(kernel):
             chosen = [i for i in mine if selection.has_case(str(i.case(size)))]
             if chosen:
-                problems.append(PlannedProblem(kernel, size, tuple(i for i in mine if i in chosen or i.baseline)))
+                problems.append(new_problem_run([i for i in mine if i in chosen or i.baseline], size))
     if not problems:
         raise PlanError(
             f"nothing matches --only {' '.join(map(repr, selection.globs))}; w2vbench list shows the names"
@@ -134,72 +233,26 @@ def plan(
     return problems
 
 
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a temporary folder, and remove those that killed runs left behind."""
-    for folder in abandoned_folders("w2vbench"):
-        shutil.rmtree(folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-@contextmanager
-def saved_corpus(corpus: words.Corpus) -> Iterator[Path]:
-    """Save the corpus in a temporary folder for the workers."""
-    with temporary_folder() as folder:
-        corpus.save(folder)
-        yield folder
-
-
-def check(problems: Sequence[PlannedProblem], context: RunContext, run: Run, note: Callable[[str], None]) -> None:
-    """Check each implementation of the problems against its kernel's contract."""
-    keys = dict.fromkeys(i.key for problem in problems for i in problem.implementations)
-    run.verdicts.update(check_contracts(list(keys), context, note))
-
-
-def measure_all(
-    problems: Sequence[PlannedProblem],
-    context: RunContext,
-    run: Run,
-    journal: Journal,
-    note: Callable[[int, int], None],
-    first: Callable[[ProblemRun], None] = lambda problem: None,
-) -> None:
+def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progress) -> None:
     """Measure every problem in a first process, then every problem in a second, and so on.
 
     The processes of a problem are far apart in time, so that one noisy stretch does not affect them all. An interrupted run
-    has fewer processes of each problem, instead of fewer problems.
-
-    Parameters
-    ----------
-    journal
-        Each process is written to it at once. It has the problems that an earlier run has already measured in part.
-    note
-        Called with the numbers of the problem and the process that begin.
-    first
-        Called after the first process of the problem that is shown first of each kernel.
+    has fewer processes of each problem, instead of fewer problems. Each process is written to the journal at once.
     """
     run.limits = journal.limits
+    profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
     for process in range(context.settings.processes):
         context.workers.retire()
-        if process == 0:
-            run.problem_runs += [
-                journal.problems.get(problem.name)
-                or new_problem_run(problem.implementations, problem.size, context.settings, run.verdicts)
-                for problem in problems
-            ]
-            profiled_at = profiled_problems(run.problem_runs)
-            shown = shown_problems(run.problem_runs)
-        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.problem_runs):
+        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
             # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-            limits = context.machine_limits([problem.size for problem in problems])
+            limits = context.machine_limits([problem.size for problem in run.planned])
             if limits:
                 run.limits.append(limits)
                 journal.add_limits(limits)
-        for number, problem in enumerate(run.problem_runs):
+        for number, problem in enumerate(run.planned):
             if problem.processes > process:
                 continue
-            note(number, process)
+            progress.measuring(number, process)
             to_profile = [
                 slug
                 for slug, case in problem.measured.items()
@@ -208,24 +261,24 @@ def measure_all(
             measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
             journal.add(problem)
             if process == 0 and problem.problem == shown.get(problem.kernel):
-                first(problem)
+                progress.first(problem)
     run.complete = True
 
 
-def shown_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
     """Return the problem of each kernel that is shown first."""
-    return nearest_to_shown(problem_runs, [(problem.kernel, problem) for problem in problem_runs])
+    return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
 
 
-def profiled_problems(problem_runs: Sequence[ProblemRun]) -> dict[str, str]:
+def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
     """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
-    keys = [(case.implementation.key, problem) for problem in problem_runs for case in problem.measured.values()]
-    return nearest_to_shown(problem_runs, keys)
+    keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
+    return nearest_to_shown(problems, keys)
 
 
-def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
+def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
     """Return, of the problems of each group, the one nearest to the size that is shown first."""
-    shown = size_to_show([(problem.kernel, problem.size) for problem in problem_runs])
+    shown = size_to_show([(problem.kernel, problem.size) for problem in problems])
     if shown is None:
         return {}
     size = shown.V, shown.B, shown.H, types(shown)
@@ -235,32 +288,15 @@ def nearest_to_shown(problem_runs: Sequence[ProblemRun], groups: Sequence[tuple[
     return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
 
 
-MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
-"""Facts of the environment that must be the same for a run to be resumed."""
-
-
-def corpus_and_code(corpus: words.Corpus, files: Sequence[Path]) -> str:
-    """Return a digest of a text, of the implementations and of the engine."""
-    package = Path(__file__).resolve().parents[2]
-    folders = ("impls", "bench/engine")
-    digest = hashlib.sha256()
-    for part in (corpus.ids, corpus.starts, corpus.counts):
-        digest.update(part.tobytes())
-    digest.update("\0".join(corpus.vocabulary).encode())
-    for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *files]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def run_identity(run: Run, problems: Sequence[PlannedProblem], files: Sequence[Path]) -> dict[str, Any]:
+def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
     settings = asdict(run.settings)
     del settings["memory_limit_bytes"]  # what is free changes from hour to hour
     return {
-        "command": run.command.replace(" --resume", ""),
-        "problems": [problem.name for problem in problems],
-        "implementations": [i.key for problem in problems for i in problem.implementations],
-        "machine": {name: run.environment.get(name) for name in MACHINE_FACTS},
-        "corpus_and_code": corpus_and_code(run.corpus, files),
+        "command": run.session.command.replace(" --resume", ""),
+        "problems": [problem.problem for problem in run.planned],
+        "implementations": [case.implementation.key for problem in run.planned for case in problem.cases],
+        "machine": run.session.fixed_facts(),
+        "corpus_and_code": request.digest(run.corpus),
         "settings": settings,
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,10 +31,11 @@ from reports.result_schema import (
     Stats,
 )
 
-from .file_header import result_file
 from .problems import CaseRun, ProblemRun
-from .run import Run
 from .waiting import waiting
+
+if TYPE_CHECKING:
+    from .run import Run
 
 
 def content(run: Run) -> ResultFile:
@@ -45,28 +46,21 @@ def content(run: Run) -> ResultFile:
     measured = [(problem, case) for problem in run.problems for case in problem.cases if case.status == OK]
     vocabularies = {problem.size.V for problem in run.problems if problem.measured}
     of_text = {problem.size.V for problem in run.problems if problem.measured and problem.size.words != "uniform"}
-    found = {
-        **run.environment,
-        **environment.counter_increases(run.counters),
-        "load_after": environment.load(),
-        "clock_variation": clock_variation(run.problems),
-    }
-    warnings = [
-        *environment.warnings_of(
-            found,
-            found["clock_variation"],
-            max((problem.size.threads for problem in run.problems), default=1),
-            max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
-            waiting(case.samples for problem in run.problems if problem.size.threads == 1 for case in problem.cases),
+    variation = clock_variation(run.problems)
+    run.session.machine |= {"load_after": environment.load(), "clock_variation": variation}
+    noise = {
+        "clock_variation": variation,
+        "threads": max((problem.size.threads for problem in run.problems), default=1),
+        "blas_threads": max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
+        "waiting": waiting(
+            case.samples for problem in run.problems if problem.size.threads == 1 for case in problem.cases
         ),
-        *too_few_words(run.corpus, of_text),
-    ]
-    return result_file(
+    }
+    return run.session.result_file(
         "run",
-        run.command,
-        found,
-        warnings,
         [row(case, problem) for problem, case in measured],
+        noise=noise,
+        warnings=too_few_words(run.corpus, of_text),
         preset=run.preset,
         seed=run.settings.seed,
         complete=run.complete,
@@ -139,20 +133,26 @@ def too_few_words(corpus: words.Corpus, vocabularies: Iterable[int]) -> list[str
 
 def not_measured(case: CaseRun) -> NotMeasured:
     """A case without figures."""
-    implementation = case.implementation
     return NotMeasured.model_validate(
         {
             "case": str(case.case),
-            "kernel": implementation.kernel.name,
-            "implementation": implementation.slug,
-            "title": implementation.title,
-            "family": implementation.family,
+            **names(case.implementation),
             "size": size_record(case.case.size),
             "status": case.status,
             "reason": case.reason,
-            "marked_wrong": bool(implementation.wrong),
+            "marked_wrong": bool(case.implementation.wrong),
         }
     )
+
+
+def names(implementation: Implementation) -> dict[str, Any]:
+    """What every record has of an implementation."""
+    return {
+        "kernel": implementation.kernel.name,
+        "implementation": implementation.slug,
+        "title": implementation.title,
+        "family": implementation.family,
+    }
 
 
 def size_record(size: Size) -> SizeRecord:
@@ -202,11 +202,8 @@ def known(implementation: Implementation, size: Size) -> Extra:
     """What a case's row has before anything is measured."""
     work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
     return Extra(
-        kernel=implementation.kernel.name,
-        implementation=implementation.slug,
-        title=implementation.title,
+        **names(implementation),
         size=size_record(size),
-        family=implementation.family,
         baseline=implementation.baseline,
         slide=implementation.slide,
         grows_with=implementation.grows_with,

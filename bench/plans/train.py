@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,17 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from bench.engine import memory
+from bench.engine.cpus import allowed
 from bench.engine.training_loop import TrainingPlan, TrainingState, most_frequent, rate_at
 from bench.engine.training_loop import train as train_implementation
-from bench.plans.journal import put_aside
-from bench.plans.run import PlanError, temporary_folder
-from impls import texts
+from impls import catalogue, texts
+from impls.training.contract import Settings
 from impls.training.pairs import keep_probability
 from impls.words import Corpus
 from reports.units import size_bytes
 
+from .keeping import put_aside
+from .session import NothingToKeep, PlanError, Say, stop_on_signals, temporary_folder
 from .vectors import save
 
+FASTEST = "numba"
 LEAST_SHARE = 0.01
 """A warning is printed if subsampling keeps less than this share of the words."""
 LONGEST_NUMBER = 16
@@ -36,65 +39,110 @@ class TrainingRequest:
 
     Attributes
     ----------
-    plan
-        How to train. Its vocabulary is that of the text, once it is read.
     corpus
         A text file; None for the built-in text.
     min_count
         How often a word must occur.
+    model
+        ``skip-gram`` or ``cbow``.
+    H, K
+        Length of the vectors, and negatives a target.
+    threads
+        None for as many as there are CPUs.
     binary
         Whether to save word2vec's binary format instead of text.
     """
 
-    plan: TrainingPlan
     corpus: Path | None
-    out: Path
     min_count: int
+    model: str
+    H: int
+    K: int
+    window: int
+    sample: float
+    alpha: float
+    min_alpha: float
+    ns_exponent: float
+    epochs: int
+    threads: int | None
+    seed: int
+    out: Path
     binary: bool
+
+    def settings(self) -> Settings:
+        """Return what is learnt from the text. Raises PlanError if the settings contradict each other."""
+        try:
+            return Settings(self.window, self.sample, self.alpha, self.min_alpha, self.ns_exponent)
+        except ValueError as error:
+            raise PlanError(f"these settings cannot be used: {error}") from error
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What was saved where, in one line, and whether the user ended the training before its end."""
+
+    summary: str
+    interrupted: bool
 
 
 def train(
-    request: TrainingRequest, progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]]
-) -> bool:
-    """Read a text, train on it, and save the vectors.
+    request: TrainingRequest,
+    say: Say,
+    warn: Say,
+    progress: Callable[[int], AbstractContextManager[Callable[[int, float, float], None]]],
+) -> Trained:
+    """Read a text, train on it, and save the vectors. If the user ends it, the vectors learnt so far are saved.
 
     Parameters
     ----------
+    say, warn
+        Called with what is done, and with what the user should know.
     progress
         A context manager, given the number of words. It yields a function that shows the words so far, words a second, and
         seconds left.
-
-    Returns
-    -------
-    bool
-        True if it was interrupted. The vectors learnt so far are then saved.
 
     Raises
     ------
     PlanError, CorpusError
         If the request cannot be carried out, or the text cannot be read.
+    NothingToKeep
+        If it is interrupted before anything was learnt.
     """
+    stop_on_signals()
+    cpus = len(allowed()) or os.cpu_count() or 1
+    if request.threads and request.threads > cpus:
+        warn(f"{request.threads} threads on {cpus} CPUs will be slower: use at most one thread a CPU")
+    settings = request.settings()
     check_writable(request.out, request.corpus)
     with temporary_folder() as folder:
         say(f"reading {request.corpus or 'the built-in text'}")
         corpus = read(request, folder)
-        plan = replace(request.plan, V=len(corpus.counts))
-        V, settings, kernel = plan.V, plan.settings, plan.implementation.kernel.name
+        V, H = len(corpus.counts), request.H
         counts = corpus.expected_counts(V)
         share = float(counts @ keep_probability(counts, settings.sample) / counts.sum())
         kept_share_text = f"{share:.0%}" if share >= LEAST_SHARE else f"{100 * share:.1g}%"
         say(
             f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_share_text}; {V:,} distinct words; "
-            f"{kernel.removeprefix('training.')}, H = {plan.H}"
+            f"{request.model}, H = {H}"
         )
         if share < LEAST_SHARE:
-            say(f"w2vbench: --sample {settings.sample:g} keeps too few words to learn much: 1e-3 is usual")
-        needed = V * plan.H * (4 if request.binary else LONGEST_NUMBER)
+            warn(f"--sample {settings.sample:g} keeps too few words to learn much: 1e-3 is usual")
+        needed = V * H * (4 if request.binary else LONGEST_NUMBER)
         free = shutil.disk_usage(request.out.parent).free
         if needed > free:
             raise PlanError(
                 f"--out: the vectors need about {size_bytes(needed)}, but {request.out.parent} has only {size_bytes(free)} free"
             )
+        plan = TrainingPlan(
+            implementation=next(i for i in catalogue.own() if i.key == f"training.{request.model}/{FASTEST}"),
+            V=V,
+            H=H,
+            K=request.K,
+            threads=request.threads or cpus,
+            epochs=request.epochs,
+            seed=request.seed,
+            settings=settings,
+        )
         latest: list[TrainingState] = []
         interrupted = False
         with progress(len(corpus.ids) * plan.epochs) as paint:
@@ -108,24 +156,23 @@ def train(
             except KeyboardInterrupt:
                 interrupted = True
         if not latest:
-            say("interrupted before anything was learnt: nothing to save")
-            return True
+            raise NothingToKeep("interrupted before anything was learnt: nothing to save", 130)
         run = latest[0]
         vectors = np.asarray(run.model.W_in)
         if not np.isfinite(vectors).all():
             raise PlanError("the vectors are not finite: try a smaller --alpha, or fewer --threads")
         if interrupted and (aside := put_aside(request.out)):
-            say(f"w2vbench: the earlier vectors in {request.out} were put aside as {aside}")
+            warn(f"the earlier vectors in {request.out} were put aside as {aside}")
         save(request.out, corpus.vocabulary, vectors, request.binary)
     epochs = f"{plan.epochs} epoch{'s'[: plan.epochs != 1]}"
     if interrupted:
         rate = rate_at(settings, run.words / run.total)
         epochs = f"{run.words / len(corpus.ids):.1f} of {epochs} (interrupted at a learning rate of {rate:.3g})"
-    print(
-        f"{request.out}: {V:,} vectors of {plan.H} numbers ({'binary' if request.binary else 'text'}), {epochs}; "
+    summary = (
+        f"{request.out}: {V:,} vectors of {H} numbers ({'binary' if request.binary else 'text'}), {epochs}; "
         f"{run.words_per_s:,.0f} words a second, {run.cpu_s / run.words * 1e6:.2f} CPU seconds a million words{peak_memory()}"
     )
-    return interrupted
+    return Trained(summary, interrupted)
 
 
 def check_writable(out: Path, corpus: Path | None) -> None:
@@ -164,7 +211,3 @@ def peak_memory() -> str:
     """Return the process's peak memory as text, mapped files included; empty where the system does not report it."""
     peak = memory.status().get("VmHWM")
     return f"; peak memory {size_bytes(peak)}" if peak else ""
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

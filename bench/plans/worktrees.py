@@ -138,12 +138,10 @@ def differing_files(root: Path, base: Tree, head: Tree) -> tuple[str, ...]:
     """Return the relative paths of the files that differ between two trees, with untracked files of the work tree. Raises RevisionError."""
     names = ["diff", "--name-only", "--no-renames", "-z", base.commit]
     if head.folder != root:
-        return paths(git(root, *names, head.commit))
-    return paths(git(root, *names) + git(root, "ls-files", "--others", "--exclude-standard", "-z"))
-
-
-def paths(text: str) -> tuple[str, ...]:
-    return tuple(sorted(filter(None, text.split("\0"))))
+        found = git(root, *names, head.commit)
+    else:
+        found = git(root, *names) + git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return tuple(sorted(filter(None, found.split("\0"))))
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from typer.main import get_command
@@ -14,7 +15,6 @@ from typer.main import get_command
 from bench.commands import main
 from bench.engine import environment
 from bench.engine.pool import Workers
-from bench.plans import journal
 from bench.plans import train as training
 from impls import texts
 from tests.commands.theirs import make_repository
@@ -33,36 +33,12 @@ class Began(Exception):
     """Measuring, or training, would have begun: the input was taken."""
 
 
-def began(*arguments: object, **options: object) -> None:
-    raise Began
-
-
-Answer = tuple[int | None, str]
-
-
-@dataclass
-class Asked:
-    """A command line."""
-
-    patch: pytest.MonkeyPatch
-
-    def __call__(self, *arguments: str) -> Answer:
-        """Exit code (None: the input was taken) and what stood on stderr."""
-        out, err = io.StringIO(), io.StringIO()
-        self.patch.setattr(sys, "argv", ["w2vbench", *arguments])
-        self.patch.setattr(sys, "stdout", out)
-        self.patch.setattr(sys, "stderr", err)
-        try:
-            main.main()
-        except SystemExit as end:
-            return int(end.code or 0), err.getvalue()
-        except Began:
-            return None, err.getvalue()
-        raise AssertionError("main always exits")
+Ask = Callable[..., tuple[int | None, str]]
+"""Runs a command line. Returns its exit code (None: the input was taken) and what stood on stderr."""
 
 
 @pytest.fixture
-def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Runs commands in this process and in a folder of their own, as far as to where processes would be started."""
     small = texts.encode("small", ["the cat sat on the mat and the dog sat on the cat\n" * 50])
     monkeypatch.chdir(tmp_path)
@@ -70,11 +46,19 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         (texts, "builtin", lambda: small),
         (environment, "busy_cpus", lambda: [0.0]),
         (environment, "describe", lambda busy: {}),
-        (journal, "lock_folder", lambda folder: None),
         (main, "app", COMMAND),
-        *((import_module(f"bench.commands.{name}"), "stop_on_signals", lambda: None) for name in ("setup", "train")),
-        (Workers, "__enter__", began),
-        (training, "train_implementation", began),
+        (signal, "signal", lambda *_: None),
+        (Workers, "__enter__", Mock(side_effect=Began)),
+        (training, "train_implementation", Mock(side_effect=Began)),
     ):
         monkeypatch.setattr(owner, name, instead)
-    return Asked(monkeypatch)
+
+    def asked(*arguments: str) -> tuple[int | None, str]:
+        err = io.StringIO()
+        for name, value in (("argv", ["w2vbench", *arguments]), ("stdout", io.StringIO()), ("stderr", err)):
+            monkeypatch.setattr(sys, name, value)
+        with pytest.raises((SystemExit, Began)) as end:
+            main.main()
+        return int(end.value.code or 0) if isinstance(end.value, SystemExit) else None, err.getvalue()
+
+    return asked

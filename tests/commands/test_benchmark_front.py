@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-FAST = (
+from tests.processes import ROOT, w2vbench
+
+FAST = [
     "-p",
     "no:cacheprovider",
     "--benchmark-min-rounds=2",
     "--benchmark-max-time=0.02",
     "--benchmark-min-time=0.0001",
     "-q",
-)
-FEW = ("-k", "scatter.scalar and 1e5")
+]
+FEW = ("--benchmark", *FAST, "-k", "scatter.scalar and 1e5")
+Saved = tuple[Path, subprocess.CompletedProcess[str]]
 
 
 def run_pytest(*arguments: str, storage: Path) -> subprocess.CompletedProcess[str]:
@@ -30,75 +32,57 @@ def run_pytest(*arguments: str, storage: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def saved_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def saved_run(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     storage = tmp_path_factory.mktemp("storage")
-    result = run_pytest(
-        "--benchmark", *FAST, *FEW, "--benchmark-save=first", f"--benchmark-json={storage}/all.json", storage=storage
-    )
-    return storage, result
+    save = ("--benchmark-save=first", f"--benchmark-json={storage}/all.json")
+    return storage, run_pytest(*FEW, *save, storage=storage)
 
 
-def test_one_table_ranks_the_implementations_of_one_problem(
-    saved_run: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
-    _, result = saved_run
+def test_one_table_ranks_the_implementations_and_rows_carry_cpu_time_and_memory(saved_run: Saved) -> None:
+    storage, result = saved_run
     assert result.returncode == 0, result.stdout
     assert "benchmark 'scatter.scalar@V=1e5,H=1,B=100,f32,i64,zipf,t1': 5 tests" in result.stdout
     assert "5 passed" in result.stdout
-
-
-def test_rows_carry_cpu_time_and_memory(saved_run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    storage, _ = saved_run
-    rows = {
-        row["extra_info"]["implementation"]: row for row in json.loads((storage / "all.json").read_text())["benchmarks"]
-    }
+    content = json.loads((storage / "all.json").read_text())
+    rows = {row["extra_info"]["implementation"]: row for row in content["benchmarks"]}
     assert set(rows) == {"loop", "add-at", "bincount", "unique-bincount", "numba"}
     assert rows["bincount"]["extra_info"]["peak_bytes"] >= 1000 * 8
     assert rows["loop"]["extra_info"]["cpu_s"] > 0
-    assert rows["loop"]["params"] is None or "case" in rows["loop"]["params"]
 
 
-def test_a_saved_file_is_read_by_our_reports_and_says_it_was_not_interleaved(
-    saved_run: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    storage, _ = saved_run
-    command = [sys.executable, "-m", "bench", "report", str(storage / "all.json"), "--out", str(tmp_path)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_a_saved_file_is_read_by_our_reports_and_says_it_was_not_interleaved(saved_run: Saved, tmp_path: Path) -> None:
+    result = w2vbench("report", str(saved_run[0] / "all.json"), "--out", str(tmp_path), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "not interleaved" in (tmp_path / "index.html").read_text()
 
 
-def test_compare_against_the_saved_run_and_fail_on_a_regression(
-    saved_run: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
+def test_compare_against_the_saved_run_and_fail_on_a_regression(saved_run: Saved) -> None:
     storage, _ = saved_run
     kept = next(storage.glob("*/0001_first.json"))
-    compared = run_pytest(
-        "--benchmark", *FAST, *FEW, "--benchmark-compare", "--benchmark-compare-fail=median:100000%", storage=storage
-    )
-    assert compared.returncode == 0, compared.stdout
-    assert "(0001_first)" in compared.stdout
     content = json.loads(kept.read_text())
     for row in content["benchmarks"]:
         row["stats"] = {key: value / 1e6 if isinstance(value, float) else value for key, value in row["stats"].items()}
     kept.write_text(json.dumps(content))
-    failed = run_pytest(
-        "--benchmark", *FAST, *FEW, "--benchmark-compare", "--benchmark-compare-fail=median:10%", storage=storage
-    )
+    failed = run_pytest(*FEW, "--benchmark-compare", "--benchmark-compare-fail=median:10%", storage=storage)
     assert failed.returncode != 0
+    assert "(0001_first)" in failed.stdout
     assert "Performance has regressed" in failed.stdout + failed.stderr
 
 
-def test_without_the_flag_only_tests_are_collected(tmp_path: Path) -> None:
-    collected = run_pytest("--collect-only", "-q", storage=tmp_path).stdout
-    assert "tests/plans/test_problems.py" in collected
-    assert "test_kernel[" not in collected
-
-
-def test_with_the_flag_only_kernels_are_collected(tmp_path: Path) -> None:
-    collected = run_pytest("--benchmark", "--collect-only", "-q", storage=tmp_path).stdout
-    assert "bench/test_kernels.py::test_kernel[lookup/gather@V=1e5" in collected
-    assert "tests/" not in collected
+@pytest.mark.parametrize(
+    ("flags", "collected", "absent"),
+    [
+        ((), "tests/plans/test_problems.py", "test_kernel["),
+        (("--benchmark",), "bench/test_kernels.py::test_kernel[lookup/gather@V=1e5", "tests/"),
+    ],
+    ids=["tests", "kernels"],
+)
+def test_either_tests_or_kernels_are_collected(
+    tmp_path: Path, flags: tuple[str, ...], collected: str, absent: str
+) -> None:
+    printed = run_pytest(*flags, "--collect-only", "-q", storage=tmp_path).stdout
+    assert collected in printed
+    assert absent not in printed
 
 
 def test_one_s_own_file_is_benchmarked_and_what_is_wrong_or_stops_working_fails(tmp_path: Path) -> None:

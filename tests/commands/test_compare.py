@@ -12,91 +12,47 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.engine import cpus
-from tests.commands.theirs import MINE, ROWS, compared, leftovers, make_repository, state
-from tests.processes import git, w2vbench
+from tests.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
+from tests.plans.repositories import state
+from tests.processes import w2vbench
 
-OFTEN = "    for _ in range(100):\n        out = W[idx]\n    return out\n"
+OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
 """A hundred times as long as a gather takes."""
-
-BEFORE = (
-    MINE
-    + """
-import json
-import os
-import time
-from pathlib import Path
-
-calls = [0]
-
-
-@lookup.implementation("meant", "gather, and slower on purpose")
-def meant(W, idx):
-    return W[1 * idx]
-
-
-@lookup.implementation("crashes", "gather, until it crashes")
-def crashes(W, idx):
-    return W[2 * idx // 2]
-
-
-def steps(problem):
-    return json.loads((Path(__file__).parent / "steps.json").read_text())
-
-
-@lookup.implementation("reads", "gather, as often as a file says", prepare=steps)
-def reads(W, idx, steps):
-    for _ in range(steps):
-        out = W[idx]
-    return out
-
-
-def counter(problem):
-    return np.zeros(1, np.int64)
-
-
-@lookup.implementation("spikes", "gather, every third call slow", prepare=counter)
-def spikes(W, idx, count):
-    count[0] += 1
+SPIKES = """state[0] += 1
     end = time.perf_counter() + 0.002
     while time.perf_counter() < end:
         pass
-    if False and count[0] % 3 == 0:
+    if {often} and state[0] % 3 == 0:
         time.sleep(0.025)
-    return W[idx]
-
-
-def nothing(problem):
-    time.sleep(0)
-
-
-@lookup.implementation("prepares", "gather, with a long set-up", prepare=nothing)
-def prepares(W, idx, state):
-    return W[idx]
-"""
-)
-
-CRASH = """    calls[0] += len(W) > 1000
+    return W[idx]"""
+CRASHES = """calls[0] += len(W) > 1000
     if calls[0] > 30:  # more than the check makes
         os._exit(3)
-    return W[idx]
-"""
-
-CHANGES = (
-    ("    return W[idx + 0]", "    return W[idx] * 2"),
-    ("    return W[idx - 0]", "    return np.concatenate([W[idx]] * 50)[: len(idx)].copy()"),
-    ('"goes"', '"came"'),
-    (
-        '    return W[idx]\n\n\n@lookup.implementation("breaks"',
-        '    return W[idx * 1]\n\n\n@lookup.implementation("breaks"',
-    ),
-    ('"""Outside implementations."""', '"""Comments may change."""'),
-    ("def stays(W, idx):", "def stays(W, idx):  # no change"),
-    ("    return W[1 * idx]\n", OFTEN),
-    ("    return W[2 * idx // 2]\n", CRASH),
-    ("if False and", "if True and"),
-    ("time.sleep(0)", "time.sleep(0.1)"),
-)
-"""Each change of ``mine.py``; beside them a file that it reads, and a module that it imports, change."""
+    return W[idx]"""
+PREPARED = {
+    "reads": "json.loads((Path(__file__).parent / 'steps.json').read_text())",
+    "spikes": "np.zeros(1, np.int64)",
+    "prepares": "time.sleep(0)",
+}
+BEFORE = {
+    **GATHERS,
+    "meant": "return W[1 * idx]",
+    "crashes": "return W[2 * idx // 2]",
+    "reads": OFTEN.replace("100", "state"),
+    "spikes": SPIKES.format(often=False),
+    "prepares": "return W[idx]",
+}
+AFTER = {
+    **{slug: body for slug, body in BEFORE.items() if slug != "goes"},
+    "came": "return W[idx * 1]",
+    "stays": "return np.take(W, idx, axis=0)  # no change",
+    "breaks": "return W[idx] * 2",
+    "hoards": "return np.concatenate([W[idx]] * 50)[: len(idx)].copy()",
+    "meant": OFTEN,
+    "crashes": CRASHES,
+    "spikes": SPIKES.format(often=True),
+}
+"""Beside these, a file that ``reads`` reads, a module that ``slows`` imports, and what ``prepares`` prepares change."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +73,14 @@ class Done:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """All changes in one comparison, since one takes 27 processes however many cases it has."""
     folder = tmp_path_factory.mktemp("compared")
-    repository, out = make_repository(folder / "theirs", {"mine.py": BEFORE, "steps.json": "1"}), folder / "out"
-    changed = BEFORE
-    for old, new in CHANGES:
-        assert changed.count(old) == 1, old
-        changed = changed.replace(old, new)
+    repository, out = (
+        make_repository(folder / "theirs", {"mine.py": source(BEFORE, PREPARED), "steps.json": "1"}),
+        folder / "out",
+    )
+    changed = source(AFTER, {**PREPARED, "prepares": "time.sleep(0.1)"}).replace("Outside", "Comments may change:")
     (repository / "mine.py").write_text(changed)
     (repository / "steps.json").write_text("100")
-    (repository / "kept/rows.py").write_text(f"def rows_of(W, idx):\n{OFTEN}")
+    (repository / "kept/rows.py").write_text(f"def rows_of(W, idx):\n    {OFTEN}")
     said = w2vbench("history", "--acknowledge", "lookup/meant@*", "--why", "it must", cwd=repository)
     assert said.returncode == 0, said.stderr
     before = state(repository)
@@ -176,7 +132,7 @@ def test_the_repository_is_left_as_it_was(done: Done) -> None:
 
 
 def test_continuous_integration_gets_annotations_a_summary_and_junit(done: Done) -> None:
-    assert "::error file=mine.py,line=8,title=slower::lookup/slows@" in done.process.stdout
+    assert "::error file=mine.py,line=11,title=slower::lookup/slows@" in done.process.stdout
     assert "lookup/meant@" not in "".join(line for line in done.process.stdout.splitlines() if line.startswith("::"))
     assert "lookup/slows@" in (done.out.parent / "summary.md").read_text()
     failures = int(ElementTree.parse(done.out.parent / "junit.xml").getroot().attrib["failures"])
@@ -218,27 +174,9 @@ def test_an_acknowledged_slowdown_alone_passes_and_is_shown(done: Done, tmp_path
     assert "acknowledged: it must" in passed.stdout
 
 
-def test_a_changed_file_that_no_case_depends_on_is_named(repository: Path, tmp_path: Path) -> None:
-    (repository / "steps.json").write_text("1")
-    git(repository, "add", "steps.json")
-    git(repository, "commit", "-qm", "a file")
-    (repository / "steps.json").write_text("50")
-    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), "--only", "stays")
-    passed = w2vbench(*asked, cwd=repository)
-    assert passed.returncode == 0, passed.stderr
-    assert "steps.json" in passed.stdout
-
-
-def test_what_is_set_for_the_whole_process_is_not_compared_in_one(repository: Path, tmp_path: Path) -> None:
-    (repository / "kept/rows.py").write_text("import os\nos.environ['ROWS'] = '1'\n" + ROWS)
-    refused = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
-    assert refused.returncode == 3, refused.stdout + refused.stderr
-    assert "kept/rows.py:2 runs `os.environ['ROWS'] = '1'`" in refused.stdout
-
-
 def test_what_is_slower_on_several_threads_only_is_found_there(repository: Path, tmp_path: Path) -> None:
     several = "import os\nTIMES = 1 if os.environ['OMP_NUM_THREADS'] == '1' else 100\n"
-    (repository / "kept/rows.py").write_text(f"{several}def rows_of(W, idx):\n{OFTEN.replace('100', 'TIMES')}")
+    (repository / "kept/rows.py").write_text(f"{several}def rows_of(W, idx):\n    {OFTEN.replace('100', 'TIMES')}")
     asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*/slows@V=1e4*", "--threads", "2", "--json")
     slower = w2vbench(*asked, "--out", str(tmp_path / "out"), cwd=repository)
     assert slower.returncode == 1, slower.stdout + slower.stderr

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from bench.commands.main import app
+from tests.commands.conftest import Ask
 from tests.processes import git
 
 ODD = (
@@ -63,9 +64,7 @@ def lines_with(command: str, option: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(("command", "option"), list(options()), ids=" ".join)
-def test_an_odd_value_is_taken_or_answered_in_one_line(
-    command: str, option: str, ask: Callable[..., tuple[int | None, str]]
-) -> None:
+def test_an_odd_value_is_taken_or_answered_in_one_line(command: str, option: str, ask: Ask) -> None:
     for line in lines_with(command, option):
         code, said = ask(*line)
         assert code in (None, 0, 2) or (command, code) == ("history", 3), (line, code, said)

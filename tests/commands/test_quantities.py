@@ -54,11 +54,6 @@ def test_what_cannot_be_meant_is_refused_in_a_short_line(read: Parser, text: str
     assert "\n" not in str(refusal.value)
 
 
-def test_a_share_above_one_without_a_sign_is_asked_about() -> None:
-    with pytest.raises(typer.BadParameter, match="For 5 percent write 5%"):
-        share("5")
-
-
 def test_a_count_has_its_least() -> None:
     with pytest.raises(typer.BadParameter, match="at least 2, not 1"):
         whole_number(2)("1")

@@ -95,11 +95,3 @@ def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
         process.kill()
     assert workers
     assert psutil.wait_procs(workers, timeout=10)[1] == []
-
-
-def test_what_cannot_be_gone_on_from_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "reports/out").mkdir(parents=True)
-    (tmp_path / "reports/out/journal.jsonl").write_text('{"command": "w2vbench run --preset full"}\n')
-    other = w2vbench(*MANY, "--resume", cwd=tmp_path)
-    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
-    assert "another one (w2vbench run --preset full)" in other.stderr

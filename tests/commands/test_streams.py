@@ -50,11 +50,9 @@ def test_a_run_whose_streams_are_closed_is_kept(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "reports/out/result.json").read_text())["w2vbench"]["complete"] is True
 
 
-@pytest.mark.parametrize("arguments", [("-h",), ("run", "-h"), ("train", "-h")])
-def test_help_has_a_short_name(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = w2vbench(*arguments, cwd=tmp_path)
-    assert done.returncode == 0
-    assert "--help" in done.stdout
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    done = shell(f"{{ {BENCH} list --json; echo $? > code; }} | head -c 10", tmp_path)
+    assert (len(done.stdout), done.stderr, (tmp_path / "code").read_text()) == (10, "", "0\n")
 
 
 def test_without_a_home_it_runs_all_the_same(tmp_path: Path) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.plans import scores as quality
-from bench.plans.quality import QualityRequest, content, words_trained
+from bench.plans.training_runs import TrainingRuns, words_trained
 from impls.texts import builtin
 from impls.training.implementations import CBOW
 from reports.files import read
@@ -69,54 +68,6 @@ def test_train_gives_the_same_vectors_for_a_seed(folder: Path) -> None:
     assert (folder / "one").read_bytes() == (folder / "other").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("train", "--corpus", "missing.txt"), "missing.txt: No such file"),
-        (("train", "--corpus", "empty.txt"), "empty"),
-        (("train", "--corpus", "binary.txt"), "binary"),
-        (("train", "--corpus", "rare.txt"), "--min-count"),
-        (("train", "--corpus", "rare.txt", "--min-count", "1", "--out", "nowhere/v.bin"), "no folder nowhere"),
-        (("train", "--min-count", "10000000"), "--min-count"),
-        (("train", "--corpus", "text.gz"), "text.gz: compressed, not text: unpack it first"),
-        (("train", "--corpus", "noise.txt"), "noise.txt: binary, not text"),
-        (("train", "--corpus", "latin.txt"), "latin.txt: not UTF-8 text"),
-        (("train", "--out", "-"), "--out: a file is needed, not -"),
-        (("train", "--debug", "2"), "No such option: --debug (see w2vbench train --help)"),
-        (("train", "--size", "0"), "--vector-size"),
-        (("train", "--model", "glove"), "glove"),
-        (("quality", "--only", "nothing"), "no training implementation matches"),
-        (("quality", "--kernel", "lookup"), "no training implementation matches"),
-        (("quality", "--budget", "long"), "not a time from 0.1 s to 30 days: 'long'"),
-        (("quality", "--min-count", "10000000"), "--min-count"),
-        (("train", "--corpus", "text", "--sg", "1", "--cbow", "1"), "contradict each other"),
-        (("train", "--corpus", "text", "--model", "cbow", "--sg", "1"), "contradict each other"),
-        (
-            ("train", "--corpus", "text", "--alpha", "0.01", "--min-alpha", "0.5"),
-            "min_alpha, 0.5, is above alpha, 0.01",
-        ),
-        (("train", "--corpus", "text", "--out", "text"), "is the text itself"),
-        (("train", "--corpus", "text", "--out", "/dev/null"), "is not an ordinary file"),
-        (("train", "--corpus", "text", "--ns-exponent", "50"), "--ns-exponent"),
-        (("profile", "lookup/numba"), "lookup/numba has no lines to profile"),
-        (("profile", "training.cbow/sparse"), "training.cbow/sparse has no lines to profile"),
-    ],
-)
-def test_bad_input_is_one_clear_line_and_exit_code_2(
-    folder: Path, ask: Callable[..., tuple[int | None, str]], arguments: tuple[str, ...], message: str
-) -> None:
-    (folder / "empty.txt").write_text("")
-    (folder / "binary.txt").write_bytes(b"\x7fELF\0\0\0")
-    (folder / "rare.txt").write_text("each word stands here once")
-    (folder / "text.gz").write_bytes(gzip.compress(b"one two two " * 100))
-    (folder / "noise.txt").write_bytes(bytes([0xFF, 1, 2, 3, 65, 66]) * 10)
-    (folder / "latin.txt").write_bytes("d\xe9j\xe0 vu ".encode("latin1") * 10)
-    code, said = ask(*arguments)
-    assert code == 2, said
-    assert message in said
-    assert (folder / "text").read_text() == TEXT
-
-
 def test_ctrl_c_saves_what_was_learnt_so_far_and_keeps_the_vectors_of_an_earlier_run(tmp_path: Path) -> None:
     (tmp_path / "v.bin").write_text("earlier vectors")
     process = started(tmp_path, "train", "--epochs", "400", "--out", "v.bin", "--threads", "1")
@@ -142,8 +93,11 @@ def test_subsampling_that_leaves_nothing_to_learn_from_is_warned_of(tmp_path: Pa
     assert "--sample 1e-09 keeps too few words to learn much" in done.stderr
 
 
+Judged = tuple[Path, subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     """The result file of a small comparison of two implementations, and what the command printed."""
     folder = tmp_path_factory.mktemp("quality")
     (folder / "text").write_text(TEXT)
@@ -151,9 +105,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
     return folder / "reports/out/quality.json", w2vbench("quality", *SMALL, "--seeds", "2", *only, cwd=folder)
 
 
-def test_quality_leaves_a_table_a_page_and_a_result_file(
-    judged: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
+def test_quality_leaves_a_table_a_page_and_a_result_file(judged: Judged) -> None:
     file, done = judged
     assert done.returncode == 0, done.stderr
     assert "training.cbow: the fastest is numba on 1 thread" in done.stdout
@@ -165,9 +117,7 @@ def test_quality_leaves_a_table_a_page_and_a_result_file(
     assert (training.corpus, training.V, training.tokens) == ("text", 6, 3000)
 
 
-def test_quality_goes_on_from_its_earlier_runs(
-    judged: tuple[Path, subprocess.CompletedProcess[str]], folder: Path
-) -> None:
+def test_quality_goes_on_from_its_earlier_runs(judged: Judged, folder: Path) -> None:
     """Runs that are there are kept as they are, those of new seeds and implementations are made, and a failed one is tried again."""
     before = json.loads(judged[0].read_text())
     runs = before["w2vbench"]["training"]["runs"]
@@ -215,37 +165,22 @@ def test_the_test_is_of_the_seeds_that_were_planned_and_of_no_others(
     mine = [0.405, 0.4, 0.405, 0.4, 0.0, 0.0][:done]
     records = [record("numba", seed, score) for seed, score in enumerate(mine, 1)]
     records += [record("gensim", seed, score) for seed, score in enumerate([0.3, 0.301] * 3, 1)]
-    asked = QualityRequest(CBOW, V=10, seeds=done, planned=planned)
-    found = content(asked, builtin(), None, "", records[::-1])
+    asked = TrainingRuns(implementations=CBOW, corpus=builtin(), seeds=done, planned=planned, records=records[::-1])
+    found = asked.content()
     assert found.planned == planned
     assert found.equal == {"training.cbow/numba, t1": equal}
     assert len(found.against["training.cbow/numba, t1"]) == (0 if equal is None else 3)
     failed = record("numba", planned + 1, 0.0, status="timeout", whole=False)
-    assert content(asked, builtin(), None, "", [*records, failed]).equal == found.equal
+    assert replace(asked, records=[*records, failed]).content().equal == found.equal
 
 
-@pytest.mark.parametrize("complete", [False, True])
-def test_earlier_runs_are_put_aside(
-    judged: tuple[Path, subprocess.CompletedProcess[str]], folder: Path, complete: bool
-) -> None:
-    earlier = json.loads(judged[0].read_text())
-    earlier["w2vbench"]["complete"] = complete
-    (folder / "quality.json").write_text(json.dumps(earlier))
+def test_earlier_runs_are_put_aside(judged: Judged, folder: Path) -> None:
+    earlier = judged[0].read_text()
+    (folder / "quality.json").write_text(earlier)
     done = w2vbench("quality", *SMALL, "--seeds", "1", "--only", "*/numba", "--out", ".", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "put aside as quality.previous-1.json" in done.stderr
-    assert json.loads((folder / "quality.previous-1.json").read_text()) == earlier
-
-
-@pytest.mark.parametrize("there", [None, "", "not JSON", '{"benchmarks": []}'])
-def test_quality_goes_on_from_nothing_else(
-    folder: Path, ask: Callable[..., tuple[int | None, str]], there: str | None
-) -> None:
-    if there is not None:
-        (folder / "quality.json").write_text(there)
-    code, said = ask("quality", "--resume", "--out", ".")
-    assert (code, said.count("\n")) == (2, 1)
-    assert "quality.json: " in said
+    assert (folder / "quality.previous-1.json").read_text() == earlier
 
 
 @pytest.mark.parametrize(

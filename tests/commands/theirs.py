@@ -8,64 +8,44 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.processes import git
+from tests.plans.repositories import commit, started
 
-MINE = '''
-"""Outside implementations."""
+HEADER = '''"""Outside implementations."""
+import json, os, time
+from pathlib import Path
 import numpy as np
 from impls.lookup import lookup
 from kept.rows import rows_of
 
-
-@lookup.implementation("slows", "gather")
-def slows(W, idx):
-    return rows_of(W, idx)
-
-
-@lookup.implementation("stays", "np.take")
-def stays(W, idx):
-    return np.take(W, idx, axis=0)
-
-
-@lookup.implementation("goes", "gather")
-def goes(W, idx):
-    return W[idx]
-
-
-@lookup.implementation("breaks", "gather")
-def breaks(W, idx):
-    return W[idx + 0]
-
-
-@lookup.implementation("hoards", "gather")
-def hoards(W, idx):
-    return W[idx - 0]
+calls = [0]
 '''
+GATHERS = {
+    "slows": "return rows_of(W, idx)",
+    "stays": "return np.take(W, idx, axis=0)",
+    "goes": "return W[idx]",
+    "breaks": "return W[idx + 0]",
+    "hoards": "return W[idx - 0]",
+}
+ROWS = "def rows_of(W, idx):\n    return W[idx]\n"
 
-ROWS = """
-def rows_of(W, idx):
-    return W[idx]
-"""
+
+def source(gathers: Mapping[str, str], prepared: Mapping[str, str] | None = None) -> str:
+    """A file of gathers. gathers: the statements of each. prepared: what those with a ``state`` prepare."""
+    text = HEADER
+    for slug, body in gathers.items():
+        made = (prepared or {}).get(slug)
+        options, more = (f", prepare=lambda problem: {made}", ", state") if made else ("", "")
+        text += f'\n\n@lookup.implementation("{slug}", "gather"{options})\ndef {slug}(W, idx{more}):\n    {body}\n'
+    return text
+
+
+MINE = source(GATHERS)
 
 
 def make_repository(folder: Path, more: Mapping[str, str] | None = None) -> Path:
     """Make a stranger's repository, whose file imports a module of its own. more: other files, or other texts for these."""
-    (folder / "kept").mkdir(parents=True)
-    for name, text in {"mine.py": MINE, "kept/rows.py": ROWS, "kept/__init__.py": "", **(more or {})}.items():
-        (folder / name).write_text(text)
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "first")
+    commit(started(folder), {"mine.py": MINE, "kept/rows.py": ROWS, "kept/__init__.py": "", **(more or {})})
     return folder
-
-
-def state(folder: Path) -> tuple[str, str, bytes]:
-    """What a comparison must leave as it is."""
-    return (
-        git(folder, "status", "--porcelain", "--ignored"),
-        git(folder, "worktree", "list"),
-        (folder / ".git" / "index").read_bytes(),
-    )
 
 
 def leftovers() -> list[Path]:

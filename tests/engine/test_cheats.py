@@ -15,13 +15,13 @@ from bench.engine.protocol import MeasurementSettings
 from bench.engine.timing import CALL_VARIATION, calibrate, vary_calls
 from bench.engine.variant import prepare_variant, renew_batches, successive_batches
 from bench.engine.verify import Verifier
-from bench.plans.problems import CaseRun, measure_problem
-from bench.plans.run import saved_corpus
+from bench.plans.problems import CaseRun
+from bench.plans.session import saved_corpus
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from tests.cheats import MEASURED
-from tests.contexts import context_of
+from tests.contexts import context_of, measure_problem
 from tests.processes import git, w2vbench
 from tests.tables import table
 

@@ -17,7 +17,7 @@ from bench.engine.contracts import check_contracts
 from bench.engine.cpus import HeldCpus, hold
 from bench.engine.pool import Workers
 from bench.engine.protocol import MeasurementSettings
-from bench.plans.run import saved_corpus
+from bench.plans.session import saved_corpus
 from impls import words
 from impls.lookup import gather, take
 from tests.contexts import context_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.engine.leftovers import abandoned_folders
-from bench.plans.run import saved_corpus
+from bench.plans.session import saved_corpus
 from impls import texts
 
 
@@ -35,14 +35,15 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
     for folder in (*kept, left := temporary / f"w2vbench-{gone()}-abc"):
         folder.mkdir()
     assert list(abandoned_folders("w2vbench")) == [left]
-    with saved_corpus(texts.encode("small", ["the cat sat on the mat"])):
+    small = texts.encode("small", ["the cat sat on the mat"])
+    with saved_corpus(small):
         assert not left.exists()
         assert all(folder.exists() for folder in kept)
 
 
 def test_folders_of_trees_and_of_runs_are_told_apart(temporary: Path) -> None:
-    run, tree = (temporary / f"{prefix}-{gone()}-a" for prefix in ("w2vbench", "w2vbench-tree"))
-    for folder in (run, tree, temporary / "w2vbench-tree-999999999999999999999-c"):
-        folder.mkdir()
-    assert list(abandoned_folders("w2vbench-tree")) == [tree]
-    assert list(abandoned_folders("w2vbench")) == [run]
+    number = gone()
+    for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
+        (temporary / name).mkdir()
+    assert [folder.name for folder in abandoned_folders("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
+    assert [folder.name for folder in abandoned_folders("w2vbench")] == [f"w2vbench-{number}-a"]

@@ -18,7 +18,7 @@ import pytest
 
 from bench.engine import lines
 from bench.engine.lines import profile_of
-from bench.engine.protocol import Line, MeasurementSettings
+from bench.engine.protocol import Line
 from bench.engine.traced import traced_lines
 from bench.plans.problems import new_problem_run
 from bench.plans.run import profiled_problems
@@ -215,7 +215,7 @@ def test_what_is_not_profiled_in_a_problem_has_a_reason(
 def test_an_implementation_is_profiled_at_the_size_that_is_shown_first_or_the_nearest_that_it_has() -> None:
     one = BY_KEY["lookup/one-hot-dot"]
     small, large, huge = (
-        new_problem_run(some, Size(V, B=B), MeasurementSettings())
+        new_problem_run(some, Size(V, B=B))
         for V, B, some in ((1_000, 100, [one, GATHER]), (1_000, 1_000, [one, GATHER]), (100_000, 100, [GATHER]))
     )
     problems = [small, large, huge]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine.protocol import MeasurementSettings
-from bench.plans.problems import new_problem_run
+from bench.plans.problems import admit, new_problem_run
 from impls.case import Size
 from impls.interface import Array, Implementation, Problem
 from impls.training import compiled as looped
@@ -200,7 +200,9 @@ def test_a_compiled_pass_is_parted_into_drawing_and_the_rest(
 
 def test_a_text_of_a_word_is_checked_and_not_measured() -> None:
     """It has no windows: what would be timed is not training."""
-    (case,) = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"), MeasurementSettings()).cases
+    problem = new_problem_run([CBOW[-1]], Size(9, 4, 1, 2, index="i32"))
+    admit(problem, MeasurementSettings(), {})
+    (case,) = problem.cases
     assert case.status == "skipped"
     assert "B = 1 is too small" in case.reason
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plans.repositories import commit, git, started
+from tests.plans.repositories import commit, started
+from tests.processes import git
 
 
 @pytest.fixture

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench.plans.worktrees import RevisionError, checked_out
-
-IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """What git prints, far from this machine's settings and from the variables that a test sets."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment = {**clean, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=60
-    )
-    return done.stdout.removesuffix("\n")
+from tests.processes import git
 
 
-def commit(folder: Path, files: dict[str, str], message: str = "a change") -> str:
+def commit(folder: Path, files: dict[str, str]) -> str:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     git(folder, "add", "--all")
-    git(folder, "commit", "-q", "-m", message)
+    git(folder, "commit", "-q", "-m", "a change")
     return git(folder, "rev-parse", "HEAD")
 
 
@@ -49,18 +36,10 @@ def contents(folder: Path) -> dict[str, str]:
 
 def state(repo: Path) -> tuple[object, ...]:
     """All that a comparison must leave as it is. The index is read before git can refresh it."""
-    index = (repo / ".git" / "index").read_bytes()
-    head, refs = (repo / ".git" / "HEAD").read_bytes(), git(repo, "for-each-ref")
-    status = git(repo, "--no-optional-locks", "status", "--porcelain")
-    return (
-        index,
-        head,
-        refs,
-        status,
-        contents(repo),
-        git(repo, "worktree", "list"),
-        git(repo, "config", "--list", "--local"),
-    )
+    index, head = ((repo / ".git" / name).read_bytes() for name in ("index", "HEAD"))
+    status = git(repo, "--no-optional-locks", "status", "--porcelain", "--ignored")
+    refs, config = git(repo, "for-each-ref"), git(repo, "config", "--list", "--local")
+    return index, head, refs, status, contents(repo), git(repo, "worktree", "list"), config
 
 
 def refusal_of(folder: Path, name: str) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
-from bench.plans.journal import Journal, JournalError, lock_folder
+from bench.engine.protocol import MachineLimits, SamplePlan
+from bench.plans.journal import Journal, JournalError
+from bench.plans.keeping import locked
 from bench.plans.problems import ProblemRun, new_problem_run
+from bench.plans.session import PlanError
 from impls import catalogue
 from impls.case import Size
 from reports.result_schema import Samples
@@ -19,7 +21,7 @@ LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 
 
 def problem(processes: int) -> ProblemRun:
-    made = new_problem_run(LOOKUPS[:2], Size(1000), MeasurementSettings())
+    made = new_problem_run(LOOKUPS[:2], Size(1000))
     made.processes = processes
     for case in made.cases:
         case.samples = [Samples(wall_s=[1e-6, None], cpu_s=[0.0, None], setup_s=0.1)] * processes
@@ -33,9 +35,9 @@ def test_a_problem_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
     for processes in (1, 2):
         journal.add(problem(processes))
         journal.add_limits(LIMITS)
-    again = Journal(tmp_path, RUN)
-    again.read(LOOKUPS)
-    assert again.problems == {problem(2).problem: problem(2)}
+    again, restored = Journal(tmp_path, RUN), problem(0)
+    again.read([restored])
+    assert restored == problem(2)
     assert again.limits == [LIMITS] * 2
 
 
@@ -50,11 +52,12 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
+def test_two_runs_into_one_folder_do_not_mix_and_the_next_may_begin_when_one_has_ended(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
-    lock_folder(tmp_path)
-    with pytest.raises(JournalError, match="another --out"):
-        lock_folder(tmp_path)
+    with locked(tmp_path), pytest.raises(PlanError, match="another --out"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
 
 
 def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
@@ -65,7 +68,7 @@ def test_journals_put_aside_are_all_kept(tmp_path: Path) -> None:
 
 def test_another_run_or_none_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no unfinished run"):
-        Journal(tmp_path, RUN).read(LOOKUPS)
+        Journal(tmp_path, RUN).read([problem(0)])
     Journal(tmp_path, {"command": "w2vbench run --preset full"}).begin()
     with pytest.raises(JournalError, match="another one"):
-        Journal(tmp_path, RUN).read(LOOKUPS)
+        Journal(tmp_path, RUN).read([problem(0)])

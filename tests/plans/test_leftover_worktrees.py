@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.plans.worktrees import PREFIX, checked_out, remove_leftovers
-from tests.plans.repositories import git
+from tests.processes import git
 
 pytestmark = pytest.mark.usefixtures("temporary")
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
@@ -15,118 +13,64 @@ from bench.engine.context import RunContext
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import RUN_VARIABLE, Workers
 from bench.engine.protocol import MeasurementSettings
-from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, measure_problem, new_problem_run
-from bench.plans.run import saved_corpus
+from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, new_problem_run
+from bench.plans.session import saved_corpus
 from impls import catalogue, texts
 from impls.case import Size
-from tests.contexts import context_of
+from tests.contexts import context_of, measure_problem
 
-HOSTILE = """
-import ctypes, os, subprocess, sys, threading, time
-import numpy as np
-from impls.lookup import lookup
-
-SMALL = 60
-CHILDREN = []
-
-def small(W):
-    return len(W) < SMALL or len(W) == 300  # the contract's own sizes
-
-@lookup.implementation("good", "gather")
-def good(W, idx):
-    return W[idx]
-
-@lookup.implementation("raises", "raises at the problem's size")
-def raises(W, idx):
-    if not small(W):
-        raise RuntimeError("not today\\nreally")
-    return W[idx]
-
-@lookup.implementation("wrong-later", "wrong at the problem's size only")
-def wrong_later(W, idx):
-    return W[idx] if small(W) else W[idx] + 1
-
-@lookup.implementation("exits", "ends the process")
-def exits(W, idx):
-    if not small(W):
-        os._exit(3)
-    return W[idx]
-
-@lookup.implementation("crashes", "reads address 0")
-def crashes(W, idx):
-    if not small(W):
-        ctypes.string_at(0)
-    return W[idx]
-
-@lookup.implementation("sleeps", "never comes back")
-def sleeps(W, idx):
-    if not small(W):
-        time.sleep(3600)
-    return W[idx]
-
-@lookup.implementation("greedy", "asks for 100 TB")
-def greedy(W, idx):
-    if not small(W):
-        np.empty((10**13,), np.float64).fill(0)
-    return W[idx]
-
-@lookup.implementation("changes-input", "writes into W")
-def changes_input(W, idx):
-    out = W[idx]
-    if not small(W):
-        W[0] += 1
-    return out
-
-@lookup.implementation("noisy", "prints a lot")
-def noisy(W, idx):
-    print("x" * 100_000)
-    return W[idx]
-
-@lookup.implementation("forks", "leaves processes behind, one in a session of its own")
-def forks(W, idx):
-    if not small(W) and not CHILDREN:
-        for own_session in (False, True):
-            CHILDREN.append(subprocess.Popen(["sleep", "3217"], start_new_session=own_session))
-        if not os.fork():  # holds the worker's pipes too
+HOSTILE = {
+    "good": ("", "ok", ""),
+    "prints-a-lot": ('print("x" * 100_000)', "ok", ""),
+    "leaves-processes": (
+        """
+        if not STARTED:
+            STARTED.append([subprocess.Popen(["sleep", "3217"], start_new_session=own) for own in (False, True)])
+            if not os.fork():  # holds the worker's pipes too
+                os.setsid()
+                time.sleep(3217)""",
+        "ok",
+        "",
+    ),
+    "leaves-a-thread": (
+        "if threading.active_count() < 3: threading.Thread(target=time.sleep, args=(3600,)).start()",
+        "ok",
+        "",
+    ),
+    "waits-for-input": ("sys.stdin.read()", "ok", ""),
+    "spins": ("while True: pass", "timeout", "--time-limit"),
+    "sleeps": ("time.sleep(3600)", "timeout", "--time-limit"),
+    "not-a-number": ('return W[idx] * np.float32("nan")', "wrong", "row 0 is not W["),
+    "wrong-later": ("return W[idx] + 1", "wrong", "row 0 is not W["),
+    "raises": (r'raise RuntimeError("not today\nreally")', "error", "RuntimeError: not today really"),
+    "exits": ("os._exit(3)", "crashed", "exit code 3"),
+    "reads-address-0": ("ctypes.string_at(0)", "crashed", "SIGSEGV"),
+    "crashes-beside-a-child": (
+        """
+        if not os.fork():  # it has the worker's pipes
             os.setsid()
             time.sleep(3217)
-    return W[idx]
+        os.kill(os.getpid(), 11)""",
+        "crashed",
+        "SIGSEGV",
+    ),
+    "greedy": ("np.empty((10**13,), np.float64).fill(0)", "out of memory", "memory"),
+    "changes-input": ("W[0] += 1", "wrong", "changes its input W"),
+}
+"""What a gather does besides at the problem's size, and the status and reason that it gets. It passes the contract's own sizes."""
 
-@lookup.implementation("crashes-beside-a-child", "leaves its pipes to a process of its own, and crashes")
-def crashes_beside_a_child(W, idx):
-    if not small(W):
-        if not os.fork():
-            os.setsid()
-            time.sleep(3217)
-        os.kill(os.getpid(), 11)
-    return W[idx]
 
-@lookup.implementation("spins", "holds the interpreter for ever")
-def spins(W, idx):
-    while not small(W):
-        pass
-    return W[idx]
+def file_of(folder: Path, *gathers: tuple[str, str]) -> Path:
+    """A file of gathers. gathers: the slug and the first statements of each."""
+    file = folder / "outside.py"
+    file.write_text("import ctypes, os, subprocess, sys, threading, time\nimport numpy as np\nSTARTED = []\n")
+    with file.open("a") as text:
+        text.write("from impls.lookup import lookup\n")
+        for slug, body in gathers:
+            text.write(f"@lookup.implementation({slug!r}, 'a gather')\ndef {slug.replace('-', '_')}(W, idx):\n")
+            text.write(f"    if len(W) >= 60 and len(W) != 300:\n        {body or 'pass'}\n    return W[idx]\n")
+    return file
 
-@lookup.implementation("not-a-number", "returns NaN at the problem's size")
-def not_a_number(W, idx):
-    return W[idx] if small(W) else W[idx] * np.float32("nan")
-
-@lookup.implementation("threads", "leaves a thread running")
-def threads(W, idx):
-    if not small(W) and threading.active_count() < 3:
-        threading.Thread(target=time.sleep, args=(3600,)).start()
-    return W[idx]
-
-@lookup.implementation("reads", "waits for standard input")
-def reads(W, idx):
-    sys.stdin.read()
-    return W[idx]
-
-@lookup.implementation("absent", "needs a package that nobody has", requires=("surely_not_installed",))
-def absent(W, idx):
-    import surely_not_installed
-    return W[idx]
-"""
 
 QUICK = MeasurementSettings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=3.0)
 
@@ -142,45 +86,17 @@ def track() -> Iterator[Tracks]:
 
 
 @pytest.fixture(scope="module")
-def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("outside") / "hostile.py"
-    file.write_text(textwrap.dedent(HOSTILE))
-    return file
+def hostile_problem(track: Tracks, tmp_path_factory: pytest.TempPathFactory) -> ProblemRun:
+    file = file_of(tmp_path_factory.mktemp("outside"), *((slug, body) for slug, (body, *_) in HOSTILE.items()))
+    return measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
 
 
-@pytest.fixture(scope="module")
-def hostile_problem(track: Tracks, hostile_file: Path) -> ProblemRun:
-    mine = [i for i in catalogue.from_file(hostile_file) if i.slug != "absent"]
-    return measure_problem(mine, Size(1000, 8, 16), track(QUICK, hostile_file))
-
-
-@pytest.mark.parametrize(
-    ("slug", "status", "reason"),
-    [
-        ("good", "ok", ""),
-        ("noisy", "ok", ""),
-        ("forks", "ok", ""),
-        ("threads", "ok", ""),
-        ("reads", "ok", ""),
-        ("spins", "timeout", "--time-limit"),
-        ("not-a-number", "wrong", "row 0 is not W["),
-        ("raises", "error", "RuntimeError: not today really"),
-        ("wrong-later", "wrong", "row 0 is not W["),
-        ("exits", "crashed", "exit code 3"),
-        ("crashes", "crashed", "SIGSEGV"),
-        ("crashes-beside-a-child", "crashed", "SIGSEGV"),
-        ("sleeps", "timeout", "--time-limit"),
-        ("greedy", "out of memory", "memory"),
-        ("changes-input", "wrong", "changes its input W"),
-    ],
-)
-def test_each_hostile_implementation_becomes_a_row_with_its_reason(
-    hostile_problem: ProblemRun, slug: str, status: str, reason: str
-) -> None:
-    case = next(case for case in hostile_problem.cases if case.implementation.slug == slug)
-    assert case.status == status
-    assert reason in case.reason
-    assert "\n" not in case.reason
+def test_each_hostile_implementation_becomes_a_row_with_its_reason(hostile_problem: ProblemRun) -> None:
+    found = {case.implementation.slug: case for case in hostile_problem.cases}
+    assert {slug: case.status for slug, case in found.items()} == {slug: one[1] for slug, one in HOSTILE.items()}
+    for slug, (_, _, reason) in HOSTILE.items():
+        assert reason in found[slug].reason
+        assert "\n" not in found[slug].reason
 
 
 def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_problem: ProblemRun) -> None:
@@ -192,10 +108,10 @@ def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_proble
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
-def test_no_process_is_left_behind(hostile_file: Path) -> None:
-    mine = [i for i in catalogue.from_file(hostile_file) if i.slug in ("forks", "exits", "sleeps")]
+def test_no_process_is_left_behind(tmp_path: Path) -> None:
+    file = file_of(tmp_path, *((slug, HOSTILE[slug][0]) for slug in ("leaves-processes", "exits", "sleeps")))
     with saved_corpus(texts.builtin()) as folder, Workers() as workers:
-        measure_problem(mine, Size(1000, 8, 16), context_of(workers, folder, (hostile_file,), QUICK))
+        measure_problem(catalogue.from_file(file), Size(1000, 8, 16), context_of(workers, folder, (file,), QUICK))
     left = [line for process in psutil.process_iter() if (line := marked(process, workers.run_id))]
     assert left == []
 
@@ -212,18 +128,16 @@ def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path)
     file = tmp_path / "mixed.py"
     file.write_text(
         "import os\nfrom impls.lookup import lookup\n"
-        "@lookup.implementation('first', 'fine')\ndef first(W, idx):\n    return W[idx]\n"
-        "@lookup.implementation('dies', 'ends the process')\ndef dies(W, idx):\n    os._exit(7)\n"
-        "@lookup.implementation('lacks', 'needs', requires=('surely_not_installed',))\ndef lacks(W, idx):\n    return W[idx]\n"
-        "@lookup.implementation('last', 'fine')\ndef last(W, idx):\n    return W[idx]\n"
+        "gather = lambda W, idx: W[idx]\n"
+        "first = lookup.implementation('first', 'fine')(gather)\n"
+        "dies = lookup.implementation('dies', 'ends the process')(lambda W, idx: os._exit(7))\n"
+        "lacks = lookup.implementation('lacks', 'needs', requires=('surely_not_installed',))(gather)\n"
+        "last = lookup.implementation('last', 'fine')(gather)\n"
     )
     verdicts = check_contracts([i.key for i in catalogue.from_file(file)], track(QUICK, file))
-    assert {key.partition("/")[2]: verdict.status for key, verdict in verdicts.items()} == {
-        "first": "ok",
-        "dies": "crashed",
-        "lacks": "skipped",
-        "last": "ok",
-    }
+    assert [(key.partition("/")[2], verdict.status) for key, verdict in verdicts.items()] == [
+        *(("first", "ok"), ("dies", "crashed"), ("lacks", "skipped"), ("last", "ok"))
+    ]
     assert "pip install surely_not_installed" in verdicts["lookup/lacks"].reason
 
 
@@ -251,17 +165,6 @@ def test_peak_memory_is_what_the_arrays_say(track: Tracks) -> None:
     assert prepared["take-out"] == pytest.approx(B * H * 4, rel=0.05)
 
 
-def test_every_ring_is_gone_round_and_reset(track: Tracks) -> None:
-    """Accumulating changes dW; between samples it is set back, or sums would grow with the number of calls."""
-    add_at = next(i for i in catalogue.own() if i.key == "scatter.accumulate/add-at")
-    problem = add_at.kernel.make(Size(50, 4, 10), texts.builtin(), np.random.default_rng(0))
-    for batch in problem.batches:
-        add_at(*batch)
-    assert problem.inputs["dW"].any()
-    problem.reset()
-    assert not problem.inputs["dW"].any()
-
-
 def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, tmp_path: Path) -> None:
     """Each of two copies of W fits beside W itself, but not both; a shared buffer counts once."""
     file = tmp_path / "copies.py"
@@ -286,36 +189,23 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
     assert "beside the others" in next(case.reason for case in result.cases if case.reason)
 
 
-def test_a_profile_that_ends_the_process_costs_no_times(track: Tracks, tmp_path: Path) -> None:
-    file = tmp_path / "profiled.py"
-    file.write_text(
-        "import os, sys\nfrom impls.lookup import lookup\n"
-        "@lookup.implementation('shy', 'ends the process when it is profiled')\n"
-        "def f(W, idx):\n    if sys.modules.get('line_profiler'):\n        os._exit(1)\n    return W[idx]\n"
+def test_a_profile_or_a_memory_measurement_that_fails_costs_no_times(track: Tracks, tmp_path: Path) -> None:
+    home = "STARTED.append(os.getpid()) if not STARTED else os.getpid() == STARTED[0] or time.sleep(100)"
+    file = file_of(
+        tmp_path,
+        ("ends-when-profiled", "sys.modules.get('line_profiler') and os._exit(1)"),
+        ("sleeps-when-forked", home),
     )
-    mine = catalogue.from_file(file)
-    problem = new_problem_run(mine, Size(500, 4, 8), QUICK)
-    measure_next(problem, track(QUICK, file), profiled=["shy"])
+    shy, forked = catalogue.from_file(file)
+    problem = new_problem_run([shy], Size(500, 4, 8))
+    measure_next(problem, track(QUICK, file), profiled=[shy.slug])
     (case,) = problem.cases
-    assert (case.status, problem.processes) == ("ok", 1)
+    assert (case.status, problem.processes, len(case.samples)) == ("ok", 1, 1)
     assert case.profile is not None
     assert "exit code 1" in case.profile.why_not
-    assert len(case.samples) == 1
-    assert case.memory.peak_bytes is not None
-    assert case.memory.peak_bytes >= 8 * 4 * 4
-
-
-def test_a_memory_measurement_that_fails_costs_an_implementation_no_times(track: Tracks, tmp_path: Path) -> None:
-    file = tmp_path / "forked.py"
-    file.write_text(
-        "import os, time\nfrom impls.lookup import lookup\nhome = os.getpid()\n"
-        "@lookup.implementation('sleeps-when-forked', 'hangs in the memory child')\n"
-        "def f(W, idx):\n    if os.getpid() != home:\n        time.sleep(100)\n    return W[idx]\n"
-    )
-    result = measure_problem(catalogue.from_file(file), Size(500, 4, 8), track(QUICK, file))
-    (case,) = result.cases
-    assert case.status == "ok"
-    assert len(case.samples) == QUICK.processes
+    assert (case.memory.peak_bytes or 0) >= 8 * 4 * 4
+    (case,) = measure_problem([forked], Size(500, 4, 8), track(QUICK, file)).cases
+    assert (case.status, len(case.samples)) == ("ok", QUICK.processes)
     assert "no answer in" in case.memory.why_not
 
 
@@ -338,10 +228,7 @@ def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> 
 
 
 def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
-    )
+    file = file_of(tmp_path, ("mine", ""))
     mine = track(MeasurementSettings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
     result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
     assert [case.status for case in result.cases] == ["ok"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,8 @@ from bench.engine.pool import Workers
 from bench.engine.protocol import MachineLimits, MeasurementSettings
 from bench.plans import run as running
 from bench.plans.journal import Journal
-from bench.plans.problems import ProblemRun
+from bench.plans.problems import ProblemRun, new_problem_run
+from bench.plans.session import Session
 from impls import catalogue, texts
 from impls.case import Size
 
@@ -23,7 +25,7 @@ GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    problems = [running.PlannedProblem(GATHER[0].kernel, Size(V), tuple(GATHER)) for V in (1000, 100_000)]
+    problems = [new_problem_run(GATHER, Size(V)) for V in (1000, 100_000)]
     settings = replace(MeasurementSettings(), processes=2)
     context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
     asked: list[list[int]] = []
@@ -40,7 +42,8 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
 
     monkeypatch.setattr(RunContext, "machine_limits", limits)
     monkeypatch.setattr(running, "measure_next", fails)
-    made = running.Run(command="", preset=None, settings=settings, corpus=texts.builtin(), environment={})
+    session = Session("", print)
+    made = running.Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
     journal = Journal(tmp_path, {})
-    running.measure_all(problems, context, made, journal, cast(Any, lambda *_: None))
+    running.measure_all(context, made, journal, Mock())
     assert asked == [[1000, 100_000]] * 2

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from bench.plans.selection import Selection
@@ -43,9 +39,3 @@ def test_a_kernel_is_meant_by_its_name_or_its_family(kernels: list[str], meant: 
 )
 def test_a_case_is_meant_by_a_glob_of_it_or_of_its_name_without_size_or_kernel(globs: list[str], meant: bool) -> None:
     assert Selection(globs=globs).has_case("lookup/gather@V=1e4,H=100,B=100,f32,i64,zipf,t1") == meant
-
-
-def test_options_may_be_given_several_times() -> None:
-    command = [sys.executable, "-m", "bench", "list", "--json", "--kernel", "lookup", "--kernel", "scatter.rows"]
-    listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert {one["kernel"] for one in listed} == {"lookup", "scatter.rows"}

@@ -43,12 +43,6 @@ def test_gensim_reads_them(tmp_path: Path, binary: bool) -> None:
     np.testing.assert_array_equal(found.vectors, W)
 
 
-def test_what_are_no_vectors_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "v").write_text("hello world\n")
-    with pytest.raises(ValueError, match="no word2vec vectors"):
-        load(tmp_path / "v")
-
-
 def test_a_failing_save_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
         save(tmp_path / "v", ["one"], np.zeros((2, 3), np.float32), True)

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from bench.commands.main import app
 from bench.plans import run as running
+from bench.plans.problems import ProblemRun
+from bench.plans.session import PlanError
 from reports.ranking import ERROR, p_values, rank, slower, winner_speedup
 from reports.rerun import rerun_command
 from reports.result_schema import Row
@@ -112,17 +114,17 @@ def test_the_command_is_one_that_run_understands(
     kernel: str, slug: str, dimensions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to its plan, which is not carried out: the one case, the baseline, and their size."""
-    planned: list[running.PlannedProblem] = []
+    planned: list[ProblemRun] = []
     plan = running.plan
 
     def stop(*arguments: Any) -> Any:
         planned.extend(plan(*arguments))
-        raise running.PlanError("enough")
+        raise PlanError("enough")
 
     monkeypatch.setattr(running, "plan", stop)
     (one,) = rows(row(slug, 1e-5, kernel=kernel, V=20_000, B=7, **dimensions))
     CliRunner().invoke(app, rerun_command([one], one, saved.result()).split()[1:])
     (problem,) = planned
-    assert problem.name == one.group
-    assert slug in [i.slug for i in problem.implementations]
-    assert len(problem.implementations) <= 2
+    assert problem.problem == one.group
+    assert slug in [case.implementation.slug for case in problem.cases]
+    assert len(problem.cases) <= 2

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.plans import agreement
 from impls import texts
-from tests import saved
+from tests import agreement, saved
 
 
 def test_peak_allocation_is_what_memray_sees(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,16 @@
-"""Compare the engine's figures with other tools: ``python -m bench.plans.agreement``.
+"""Compare the engine's figures with other tools: ``python -m tests.agreement``.
 
 It compares wall time with timeit (interleaved with ours), CPU time with getrusage, and peak allocation with memray, and
-measures the engine's own cost inside a sample. With ``--problems N`` it also measures how often the interval of a short
-measurement contains the long-run ratio.
+measures the engine's own cost inside a sample.
 """
 
 from __future__ import annotations
 
 import gc
 import resource
-import sys
 import tempfile
 import timeit
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,24 +18,17 @@ import numpy as np
 import typer
 
 from bench.engine import limits, memory
-from bench.engine.context import RunContext
 from bench.engine.loop import sampler
-from bench.engine.pool import Workers
 from bench.engine.process import pin
 from bench.engine.protocol import MeasurementSettings
 from bench.engine.timing import calibrate
 from bench.engine.variant import PreparedVariant, prepare_variant
 from bench.engine.verify import Verifier
-from bench.plans.presets import PRESETS
-from bench.plans.problems import ProblemRun, measure_next, new_problem_run
-from bench.plans.run import saved_corpus
 from impls import catalogue, texts
 from impls.case import Case, Size
 from impls.interface import Implementation, Problem
 from impls.words import Corpus
 from reports import load
-from reports.samples import walls
-from reports.statistics import paired_ratio
 from reports.units import seconds, size_bytes
 
 TIMED_CASES = (
@@ -60,20 +50,11 @@ MEMORY_CASES = (
 )
 """Cases that allocate NumPy arrays only. Only memray sees the buffers of BLAS (0.5 MB beside the 4.0 MB of a one-hot product)."""
 
-COVERAGE_SIZE = Size(V=10_000, H=100, B=100)
 TIMING = MeasurementSettings(sample_s=0.002, variant_s=0.1, rounds=50)
 ROUNDS = 100
 
 
 def main(
-    problems: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Also measure a problem N times, about a second each, to find the coverage of the intervals.",
-        ),
-    ] = 0,
     results: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="A B", help="Compare the speed-ups of two result files of the same command instead."),
@@ -86,8 +67,6 @@ def main(
     pin(1)
     corpus = texts.builtin()
     agreed = [wall_and_cpu(corpus), allocation(corpus), overhead()]
-    if problems:
-        agreed.append(coverage(corpus, problems))
     raise typer.Exit(0 if all(agreed) else 1)
 
 
@@ -192,33 +171,6 @@ def overhead() -> bool:
     return share <= 0.01
 
 
-def coverage(corpus: Corpus, problems: int) -> bool:
-    """Measure how often the interval of a ``quick`` measurement contains the ratio of all measurements together."""
-    chosen = [i for i in catalogue.own() if i.key in ("lookup/csr-one-hot", "lookup/gather", "lookup/take")]
-    settings = PRESETS["quick"].settings
-    measured = [new_problem_run(chosen, COVERAGE_SIZE, settings) for _ in range(problems)]
-    with saved_corpus(corpus) as folder, Workers() as workers:
-        context = RunContext(workers=workers, corpus=folder, settings=settings)
-        for process in range(settings.processes):  # the processes of a problem are far apart in time, as in a run
-            print(f"process {process + 1} of {settings.processes} of {problems} problems", file=sys.stderr, flush=True)
-            for problem in measured:
-                measure_next(problem, context)
-    agree = True
-    for slug in ("gather", "take"):
-        tops, bottoms = ([process_walls(problem, of) for problem in measured] for of in ("csr-one-hot", slug))
-        truth = paired_ratio(list(chain(*tops)), list(chain(*bottoms)))
-        assert truth is not None
-        ratios = [paired_ratio(top, bottom) for top, bottom in zip(tops, bottoms, strict=True)]
-        contained = [ratio.includes(truth.estimate) for ratio in ratios if ratio is not None]
-        share = sum(contained) / len(contained)
-        agree &= share >= 0.9
-        print(
-            f"csr-one-hot / {slug}: the long-run ratio, {truth.estimate:.1f}, lies in {sum(contained)} of "
-            f"{len(contained)} intervals of {settings.processes} processes ({share:.0%})"
-        )
-    return agree
-
-
 def compare_runs(first: Path, second: Path) -> None:
     """Print how far the speed-ups of two runs differ: the median and the largest difference."""
     both = load(first).merge(load(second), on="case", suffixes=("", "_again"))
@@ -231,12 +183,6 @@ def compare_runs(first: Path, second: Path) -> None:
         f"{len(gap)} speed-ups in both: half within {np.median(gap):.1%}, all within {gap.max():.1%} "
         f"({ratios.case.iloc[int(gap.argmax())]}); {int((gap > 0.15).sum())} differ by over 15 %"
     )
-
-
-def process_walls(problem: ProblemRun, slug: str) -> list[Any]:
-    """Return an implementation's wall times, process by process."""
-    (case,) = (case for case in problem.cases if case.implementation.slug == slug)
-    return walls(case.samples)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""Write what commands leave: result files, pages, Markdown, CSV, JUnit XML and summaries for CI."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from pytest_benchmark.utils import get_machine_id
+
+from reports.comparison import exit_code, markdown
+from reports.comparison_ci import junit as junit_xml
+from reports.files import dump, read, store, write
+from reports.page import report
+from reports.result_schema import Comparison, ResultFile, with_part
+
+from .session import PlanError
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of a command.
+
+    Attributes
+    ----------
+    text, result
+        The result file, as text and as it is read again.
+    paths
+        All files that were written.
+    exit_code
+        The command's.
+    unfinished
+        How far it came, if it was interrupted.
+    stored
+        Where a run is stored for ``history``; None if it is not stored.
+    """
+
+    text: str
+    result: ResultFile
+    paths: list[Path]
+    exit_code: int
+    unfinished: str = ""
+    stored: Path | None = None
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make sure, before anything is measured, that results can be written. Raises OSError.
+
+    A new folder gets a ``.gitignore``, so that git ignores it.
+    """
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        (folder / ".gitignore").write_text("*\n")
+    probe = folder / ".writable"
+    probe.write_text("")
+    probe.unlink()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Prepare a folder, and lock it. Raises PlanError if another run has locked it."""
+    prepare_folder(folder)
+    try:
+        import fcntl
+    except ImportError:  # not available on this system
+        yield
+        return
+    with (folder / ".running").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise PlanError(f"{folder}: another run is writing there: give this one another --out") from error
+        yield
+
+
+def put_aside(path: Path) -> Path | None:
+    """Rename the file of an earlier run, so that it is not overwritten. Return its new path, or None if there is no file."""
+    if not path.exists():
+        return None
+    names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
+    return path.replace(next(name for name in names if not name.exists()))
+
+
+def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:
+    """Write a result file, and its reports into the same folder. store_as: its name for ``history``, if it is stored."""
+    text, stored = dump(content), None
+    if store_as:
+        stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{store_as}", text)
+    write(path, text)
+    result = read(path)
+    return Outputs(text, result, [*report(result, path.parent), path], exit_code, unfinished, stored)
+
+
+def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, junit: Path | None) -> Outputs:
+    """Write a comparison's result file and reports; in a GitHub workflow, add it to the job's summary.
+
+    Parameters
+    ----------
+    content
+        The result file without the comparison.
+    junit
+        Where to write the verdicts as JUnit XML, if anywhere.
+    """
+    kept = keep(with_part(content, comparison=comparison), out / "comparison.json", exit_code(comparison))
+    if junit:
+        write(junit, junit_xml(comparison))
+        kept.paths.insert(-1, junit)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with contextlib.suppress(OSError), Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown(comparison, kept.result.w2vbench.warnings))
+    return kept

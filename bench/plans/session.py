@@ -1,0 +1,275 @@
+"""What every command that measures has in common: the text, the machine, the workers, and what ends it early."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.engine import cpus, environment
+from bench.engine.context import RunContext
+from bench.engine.contract import OK, SKIPPED, WRONG, Verdict
+from bench.engine.contracts import check_contracts
+from bench.engine.leftovers import abandoned_folders
+from bench.engine.pool import Workers
+from bench.engine.protocol import ImplementationSource, MeasurementSettings
+from impls import catalogue, texts
+from impls.interface import Implementation
+from impls.words import Corpus
+from reports.result_schema import SCHEMA, Commit, Engine, ResultFile, Row, Suite
+
+from .selection import Selection
+
+BROKEN = {"wrong", "error", "crashed"}
+MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
+LEAST_MEMORY = 512 << 20
+"""The least memory of a worker, in bytes."""
+
+Say = Callable[[str], None]
+"""Shows the user a line at once."""
+Note = Callable[[str, int, int], None]
+"""Shows what is being done, the number of finished steps, and their total (0: unknown)."""
+
+
+class PlanError(ValueError):
+    """A request that cannot be carried out. The message is one line and says what to do."""
+
+
+class NothingToKeep(ValueError):
+    """The end of a command that has nothing to keep. The message is one line."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user may name for every command: a text and implementations.
+
+    Attributes
+    ----------
+    corpus
+        A text file; None for the built-in text.
+    files
+        The user's own implementations.
+    kernels, globs
+        Which kernels and cases are selected.
+    """
+
+    corpus: Path | None = None
+    files: Sequence[Path] = ()
+    kernels: Sequence[str] = ()
+    globs: Sequence[str] = ()
+
+    def text(self) -> Corpus:
+        """Return the text. Raises CorpusError."""
+        return texts.read(self.corpus) if self.corpus else texts.builtin()
+
+    def implementations(self) -> list[Implementation]:
+        """Return the implementations of the selected kernels, with those of the user's files. Raises PlanError, CatalogueError."""
+        every = catalogue.load(self.files)
+        names = list(dict.fromkeys(i.kernel.name for i in every))
+        for kernel in self.kernels:
+            if any(Selection([kernel]).has_kernel(name) for name in names):
+                continue
+            families = dict.fromkeys(name.partition(".")[0] for name in names)
+            by_ending = {
+                **{name.rpartition(".")[2]: name for name in names},
+                **{name: name for name in (*names, *families)},
+            }
+            near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
+            guess = f"did you mean {by_ending[near[0]]}? " if near else ""
+            raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
+        return [i for i in every if Selection(self.kernels).has_kernel(i.kernel.name)]
+
+    def digest(self, text: Corpus) -> str:
+        """Return a digest of a text, of the implementations and of the engine."""
+        package = Path(__file__).resolve().parents[2]
+        folders = ("impls", "bench/engine")
+        digest = hashlib.sha256()
+        for part in (text.ids, text.starts, text.counts):
+            digest.update(part.tobytes())
+        digest.update("\0".join(text.vocabulary).encode())
+        for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *self.files]:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementRequest(Request):
+    """What a user asks for of a command that keeps what it measures.
+
+    Attributes
+    ----------
+    command
+        The command as it can be typed again.
+    out
+        The folder of the results.
+    """
+
+    command: str
+    out: Path
+
+
+class Session:
+    """A command that measures: the machine, as it was before anything was measured, and whether the user has ended it."""
+
+    def __init__(self, command: str, say: Say) -> None:
+        self.command, self.say, self.interrupted = command, say, False
+        self.busy, self.counters = environment.busy_cpus(), environment.counters()
+        self.machine = environment.describe(self.busy)
+
+    @contextmanager
+    def measuring(
+        self, settings: MeasurementSettings, threads: int = 1, files: Sequence[Path] = ()
+    ) -> Iterator[RunContext]:
+        """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
+
+        A signal that ends the program raises KeyboardInterrupt from here on, so that processes and folders are cleaned up.
+
+        Yields
+        ------
+        RunContext
+            With an empty folder, into which the text must be saved. Workers with one thread are pinned to the idlest free CPU.
+        """
+        stop_on_signals()
+        with (
+            temporary_folder() as folder,
+            cpus.hold(environment.idlest_cpus(self.busy), threads) as mine,
+            Workers(mine.cpus) as workers,
+        ):
+            self.machine["idlest_cpu"] = mine.cpu if threads == 1 else None
+            if mine.shared:
+                self.machine["cpus_shared"] = True
+                self.say(environment.SHARED_CPUS)
+            yield RunContext(
+                workers=workers, corpus=folder, settings=settings, sources=sources_of_files(files), cpu=mine.cpu
+            )
+
+    @contextmanager
+    def until_interrupted(self) -> Iterator[None]:
+        """Do what stands in the block until the user ends the program, so that what is finished can be kept."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def exit_code(self, statuses: Iterable[str]) -> int:
+        """Return 130 if the user ended it; else, of the cases' statuses: 1 if one is broken, 3 if none is ok."""
+        found = set(statuses)
+        return 130 if self.interrupted else 1 if found & BROKEN else 0 if OK in found else 3
+
+    def fixed_facts(self) -> dict[str, Any]:
+        """Return the facts of the machine that must be the same for a measurement to be resumed."""
+        return {name: self.machine.get(name) for name in MACHINE_FACTS}
+
+    def result_file(
+        self,
+        engine: Engine,
+        rows: Sequence[Row] = (),
+        *,
+        noise: Mapping[str, Any] | None = None,
+        warnings: Sequence[str] = (),
+        **part: Any,
+    ) -> ResultFile:
+        """Return a result file that is made here and now.
+
+        Parameters
+        ----------
+        rows
+            The cases that were measured.
+        noise
+            Other parameters of ``environment.warnings_of``: what may have spoilt the figures. None if nothing was measured.
+        warnings
+            Other warnings.
+        part
+            Other fields of the file's ``w2vbench`` part.
+        """
+        from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+        from pytest_benchmark.utils import get_commit_info
+
+        machine = self.machine | environment.counter_increases(self.counters)
+        return ResultFile(
+            machine_info=pytest_benchmark_generate_machine_info(),
+            commit_info=Commit.model_validate(get_commit_info()),
+            benchmarks=list(rows),
+            datetime=datetime.now(UTC).isoformat(),
+            version=version("pytest-benchmark"),
+            w2vbench=Suite(
+                schema_version=SCHEMA,
+                engine=engine,
+                command=self.command,
+                environment=machine,
+                warnings=[*(environment.warnings_of(machine, **noise) if noise is not None else ()), *warnings],
+                **part,
+            ),
+        )
+
+
+def stop_on_signals() -> None:
+    """Let the signals that end a program raise KeyboardInterrupt, so that processes and folders are cleaned up."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder, and remove those that killed runs left behind."""
+    for folder in abandoned_folders("w2vbench"):
+        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"w2vbench-{os.getpid()}-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def saved_corpus(corpus: Corpus) -> Iterator[Path]:
+    """Save the corpus in a temporary folder for the workers."""
+    with temporary_folder() as folder:
+        corpus.save(folder)
+        yield folder
+
+
+def memory_limit(asked: int | None = None, most: int | None = None) -> int:
+    """Return the memory limit of a worker, in bytes: what is available, less a reserve of at most 1 GiB, if none is asked for.
+
+    most: the highest limit where none is asked for. Raises PlanError if what is asked for is not enough for any worker.
+    """
+    if asked is None:
+        available = environment.available_bytes()
+        free = max(LEAST_MEMORY, available - min(1 << 30, available // 4))
+        return free if most is None else min(free, most)
+    if asked < LEAST_MEMORY:
+        raise PlanError(f"--memory-limit must be at least {LEAST_MEMORY >> 20}M: a worker needs that for NumPy alone")
+    return asked
+
+
+def sources_of_files(files: Sequence[Path]) -> dict[str, ImplementationSource]:
+    """Return where implementations come from: this program, and the user's files."""
+    return {"": ImplementationSource(files=tuple(str(file.resolve()) for file in files))}
+
+
+def check_implementations(
+    chosen: Sequence[Implementation], corpus: Corpus, files: Sequence[Path], time_limit_s: float
+) -> dict[str, Verdict]:
+    """Check implementations, some of which may stand in these files, against their contracts, by key."""
+    settings = MeasurementSettings(time_limit_s=time_limit_s)
+    with saved_corpus(corpus) as folder, Workers() as workers:
+        context = RunContext(workers=workers, corpus=folder, sources=sources_of_files(files), settings=settings)
+        return check_contracts([i.key for i in chosen], context)
+
+
+def is_sound(implementation: Implementation, verdict: Verdict) -> bool:
+    """Whether an implementation is ok, skipped, or wrong as it is marked."""
+    return verdict.status in (OK, SKIPPED) or bool(implementation.wrong and verdict.status == WRONG)
