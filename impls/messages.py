@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from pathlib import Path
 
@@ -38,9 +39,15 @@ def type_and_message(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
 
 
+LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+"""Folders of Python and of installed packages."""
+
+
 def describe(error: BaseException) -> str:
-    """Describe an error in one line: its type, its message, and the file and line that raised it."""
-    line = ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        line = f" ({Path(frame.f_code.co_filename).name}:{number})"
-    return f"{type_and_message(error)}{line}"
+    """Describe an error in one line: its type, its message, and where it was raised.
+
+    Where a library raised it, the place is the line that called the library, since that is the one to change.
+    """
+    places = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)]
+    own = [place for place in places if not place[0].startswith((*LIBRARIES, "<"))]
+    return type_and_message(error) + "".join(f" ({Path(file).name}:{number})" for file, number in (own or places)[-1:])

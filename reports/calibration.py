@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .markdown import markdown_table, plain
 from .result_schema import Calibration, Trial
 from .statistics import share_interval
-from .units import share_text
+from .units import counted, share_text
 
 HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")
 POWER = 0.95
@@ -96,8 +96,8 @@ def sentences(calibration: Calibration) -> list[str]:
     if failed := [trial for trial in calibration.trials if trial.verdict in FAILED]:
         first = failed[0]
         texts.append(
-            f"{len(failed):,} cases could not be compared, or were called broken or wrong. The first is {first.case}: "
-            f"{first.verdict}: {first.why}."
+            f"{counted(len(failed), 'case')} could not be compared, or {'was' if len(failed) == 1 else 'were'} called broken or wrong. "
+            f"The first is {first.case}: {first.verdict}{': ' * bool(first.why)}{first.why}."
         )
     least = smallest(calibration)
     if least is not None:

@@ -65,9 +65,11 @@ def worst(case: ComparedRow) -> str:
 
 def ranked(comparison: Comparison) -> list[ComparedRow]:
     """Return the cases with the worst first."""
-    return sorted(
-        comparison.cases, key=lambda case: (not failing(case), not unanswered(case), ORDER.index(case.verdict))
-    )
+
+    def order(case: ComparedRow) -> tuple[int, int]:
+        return 0 if failing(case) else 1 if unanswered(case) else 2, ORDER.index(case.verdict)
+
+    return sorted(comparison.cases, key=order)
 
 
 def row(case: ComparedRow) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def why(answer: Answer, result: ResultFile) -> str:
     if stages := stages_words(answer, result):
         return stages
     use, book = answer.use, answer.baseline
-    if book is None:
+    if book is None or len(answer.rows) == 1:
         return ""
     limit = limit_words(use, result)
     if answer.ties(book):

@@ -82,7 +82,7 @@ def problem_parts(
     """Return one problem's part of the report: what to use and why, the table, notes, and the stages of a step."""
     kernel, _, size = problem.partition("@")
     first = next(iter(frame(result).problem[frame(result).kernel == kernel])) == problem
-    title = f"{plain(kernel)}: {plain(result.w2vbench.kernels.get(kernel, ''))}"
+    title = ": ".join(filter(None, [plain(kernel), plain(result.w2vbench.kernels.get(kernel, ""))]))
     parts = [*([f"## {title}", ""] if first else []), f"### {plain(size)}", ""]
     if answer:
         sentences = [advice(answer), why(answer, result), undecided(answer, result)]

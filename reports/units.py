@@ -161,7 +161,7 @@ def rate(value: float | None) -> str:
 
 
 def amount(number: float) -> str:
-    """Return a number of operations: ``3,600``, ``5.2 million``, ``2.1 billion``."""
+    """Return a number of operations: ``3,600``, ``5.20 million``, ``2.1 billion``."""
     for factor, name in ((1e9, " billion"), (1e6, " million")):
         if number >= 0.9995 * factor:
             return f"{three(number / factor)}{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -55,3 +56,9 @@ def test_what_utf_8_cannot_hold_is_written_out_and_of_what_is_long_the_ends_are_
     assert readable("naïve 🦆 caf\udce9") == r"naïve 🦆 caf\udce9"
     assert len(quoted("9" * 5000)) < 80
     assert quoted("a" * 60 + "b" * 60).endswith("bbb'")
+
+
+def test_an_error_raised_in_a_library_is_placed_at_the_line_that_called_it() -> None:
+    with pytest.raises(json.JSONDecodeError) as raised:
+        json.loads("[")
+    assert describe(raised.value).endswith(f" (test_messages.py:{raised.traceback[0].lineno + 1})")

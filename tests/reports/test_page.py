@@ -110,7 +110,7 @@ SHOWN: dict[str, tuple[str, str, str, list[str]]] = {
     "the heat table has a line for the fastest": ("sizes", SMALL, "table.heats tbody tr >> nth=0 >> td", ["1×"] * 4),
     "and one for each other": ("sizes", SMALL, "table.heats tbody tr >> nth=1 >> td", ["100×"] * 4),
     "a kernel without the chosen size has the nearest": ("partial", HALF_WAY, "tr.answer th i", ["V 10,000"]),  # 100,000 is nearest, and only lookup has that
-    "which its section says": ("partial", HALF_WAY, ".kernel .size span", ["(the nearest to what is chosen above; it differs in V 10,000)"]),
+    "which its section says": ("partial", HALF_WAY, ".kernel .size span", ["(the nearest measured size; you chose V = 100,000)"]),
     "only references that there are": ("sizes", "", "#choose-ref option", ["the fastest", "the textbook", "the best NumPy/SciPy"]),
     "of every family": ("every status", "", "#choose-ref option", ["the fastest", "the textbook", "the best NumPy/SciPy", "the best compiled"]),
     "types where a kernel has several": ("sizes", "", "#choose-rest option", ["f32,i64,zipf,t1", "f64,i64,zipf,t1"]),
