@@ -26,7 +26,7 @@ FILES = {
 BAD = (
     ("nonsense", "nonsense"),
     ("run --nonsense", "--nonsense"),
-    ("run --preset huge", "huge"),
+    ("run --preset huge", "'--preset': 'huge' is not one of"),
     ("run --vocab many", "'--vocab': not a whole number up to 1e15: 'many'"),
     ("run --memory-limit 1M", "--memory-limit must be at least 512M"),
     ("run --kernel lookup --kernel lokup", "no kernel 'lokup'; did you mean lookup? there are"),
