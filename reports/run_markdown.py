@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import Answer, answers, at_one_size, trust, undecided
-from .brief import short, versus
 from .case_table import case_table, not_measured
 from .deck import HEADER, NOTE, deck_table
 from .frame import frame, wall_s
@@ -15,6 +14,7 @@ from .memory import EXPLANATION, RESIDENT
 from .notes import Series, notes_of, series_of_frame, stage_shares
 from .reasons import why
 from .result_schema import ResultFile
+from .run_lines import short, versus
 from .surprises import surprises
 from .units import seconds, slower
 

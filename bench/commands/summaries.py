@@ -55,7 +55,7 @@ def print_lines(screen: Console, lines: Iterable[Line]) -> None:
 
 def print_comparison(screen: Console, result: ResultFile) -> None:
     """Print a comparison's verdicts."""
-    from reports.terminal import comparison_lines
+    from reports.terminal_lines import comparison_lines
 
     assert result.w2vbench.comparison is not None
     print_lines(screen, comparison_lines(result.w2vbench.comparison, screen.width))
@@ -63,7 +63,7 @@ def print_comparison(screen: Console, result: ResultFile) -> None:
 
 def print_calibration(screen: Console, result: ResultFile) -> None:
     """Print how often comparisons were right."""
-    from reports.terminal import calibration_lines
+    from reports.terminal_lines import calibration_lines
 
     assert result.w2vbench.calibration is not None
     print_lines(screen, calibration_lines(result.w2vbench.calibration, screen.width))
@@ -71,7 +71,7 @@ def print_calibration(screen: Console, result: ResultFile) -> None:
 
 def print_training(screen: Console, result: ResultFile) -> None:
     """Print whole training runs, a table a kernel."""
-    from reports.terminal import training_lines
+    from reports.terminal_lines import training_lines
 
     assert result.w2vbench.training is not None
     print_lines(screen, training_lines(result.w2vbench.training, screen.width))
@@ -80,7 +80,7 @@ def print_training(screen: Console, result: ResultFile) -> None:
 def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: float, as_json: bool) -> None:
     """Print each machine's series, those with a change first."""
     from reports import history_page
-    from reports.terminal import history_lines
+    from reports.terminal_lines import history_lines
 
     if as_json:
         print(history_page.as_json(trends))
@@ -92,8 +92,8 @@ def print_history(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
 def print_run(screen: Console, result: ResultFile, *, out: Path, tables: bool, unfinished: str) -> None:
     """Print a run's answers, and its tables if they are wanted. out: the folder of its outputs."""
     from reports.answers import answers
-    from reports.brief import brief, problem_lines
     from reports.frame import frame
+    from reports.run_lines import brief, problem_lines
 
     if tables:
         problems = list(frame(result).groupby("problem", sort=False))

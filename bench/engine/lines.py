@@ -19,6 +19,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from impls.case import Size
 from impls.interface import Implementation, Problem
@@ -62,8 +63,8 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
     emit(protocol.StepBegins(name="the profile", variant=name))
-    found = profile(implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
-    emit(protocol.LineProfile(variant=name, status=verdict.status, reason=verdict.reason, **found))
+    found = profile(name, implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
+    emit(structs.replace(found, status=verdict.status, reason=verdict.reason))
 
 
 def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
@@ -74,21 +75,20 @@ def profile_of(name: str, implementation: Implementation, problem: Problem, call
     if why_not:
         return protocol.LineProfile(variant=name, why_not=why_not)
     try:
-        found = profile(implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
+        return profile(name, implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
     except Exception as error:
         return protocol.LineProfile(variant=name, why_not=describe(error))
-    return protocol.LineProfile(variant=name, **found)
 
 
 def profile(
-    implementation: Implementation, problem: Problem, pass_s: float = PASS_S, limit_s: float = LIMIT_S
-) -> dict[str, Any]:
+    name: str, implementation: Implementation, problem: Problem, pass_s: float = PASS_S, limit_s: float = LIMIT_S
+) -> protocol.LineProfile:
     """Profile an implementation line by line on its problem.
 
     Parameters
     ----------
-    implementation, problem
-        What is profiled, and its inputs.
+    name, implementation, problem
+        What is profiled, under which name, and its inputs.
     pass_s
         About how long the time pass takes; it has at least two calls.
     limit_s
@@ -96,8 +96,8 @@ def profile(
 
     Returns
     -------
-    dict
-        The fields of ``protocol.LineProfile``. ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
+    LineProfile
+        ``calls`` counts the calls of the time pass. ``hook_s`` is what the profiler adds
         to a line hit, which the times include. A line's ``hits`` and ``time_s`` are of all calls together (None where no code
         runs); ``traced_bytes``, ``traced_peak_bytes`` and ``memory_bytes`` (resident growth) are of one call. ``left_out``
         names the passes that failed, and why.
@@ -110,22 +110,23 @@ def profile(
     problem.reset()
     import_module("memory_profiler")  # here, so that the child need not
     left_out = []
-    for name, memory_of_lines in (("allocated", allocated_lines), ("resident", resident_lines)):
+    for what, memory_of_lines in (("allocated", allocated_lines), ("resident", resident_lines)):
         answer = in_child(partial(memory_of_lines, function, arguments[0]), limit_s)
         if why_not := answer.pop("why_not", ""):
-            left_out.append(f"{name}: {why_not}")
+            left_out.append(f"{what}: {why_not}")
         for number, found in answer.items():
             figures.setdefault(int(number), {}).update(found)
-    return {
-        "calls": calls,
-        "unit_s": unit_s,
-        "hook_s": hook_s(),
-        "lines": tuple(
+    return protocol.LineProfile(
+        variant=name,
+        calls=calls,
+        unit_s=unit_s,
+        hook_s=hook_s(),
+        lines=tuple(
             protocol.Line(number=number, text=text.rstrip("\n"), **figures.get(number, {}))
             for number, text in enumerate(source, start=first)
         ),
-        "left_out": tuple(left_out),
-    }
+        left_out=tuple(left_out),
+    )
 
 
 def time_lines(function: Function, arguments: Sequence[Arguments], pass_s: float) -> tuple[int, float, LineFigures]:

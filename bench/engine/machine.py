@@ -30,10 +30,10 @@ def measure_limits(job: protocol.MeasureLimits, emit: protocol.Emit) -> None:
     pin(job.threads, job.cpu)
     emit(protocol.StepBegins(name="the machine's limits"))
     emit(protocol.Ready())
-    emit(protocol.MachineLimits(**measure(job.largest_bytes, job.dtypes), blas_threads=blas_threads()))
+    emit(measure(job.largest_bytes, job.dtypes))
 
 
-def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
+def measure(largest: int, dtypes: Sequence[str]) -> protocol.MachineLimits:
     """Measure the machine's limits with as many threads as this process may use. Of several ways, the fastest counts.
 
     Parameters
@@ -45,7 +45,7 @@ def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    MachineLimits
         ``read`` (by a dot product), ``write`` (by memset, fill or memcpy) and ``copy`` (by memcpy or a pass in place; bytes
         read and written together) hold ``[working set in bytes, bytes a second]``. ``matmul`` holds floating-point
         operations a second by dtype, of BLAS or of compiled products.
@@ -55,17 +55,19 @@ def measure(largest: int, dtypes: Sequence[str]) -> dict[str, Any]:
         working_sets.append(working_sets[-1] * 4)
     working_sets.append(max(SMALLEST * 2, min(largest, LARGEST)))
     memory = resident_zeros((working_sets[-1] // 4,), np.dtype(np.float32))
-    found: dict[str, Any] = {kind: [] for kind in ("read", "write", "copy")}
-    for size in working_sets:
-        part = memory[: size // 4]
-        found["read"].append([size, size / least_s(reading(part))])
-        found["write"].append([size, size / min(map(least_s, writings(part)))])
-        found["copy"].append([size, max(moved / least_s(copy) for copy, moved in copyings(part))])
-    found["matmul"] = {
-        name: 2.0 * PRODUCT**3 / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
-        for name in dtypes
-    }
-    return found
+    parts = [(size, memory[: size // 4]) for size in working_sets]
+    return protocol.MachineLimits(
+        read=[(size, size / least_s(reading(part))) for size, part in parts],
+        write=[(size, size / min(map(least_s, writings(part)))) for size, part in parts],
+        copy=[(size, max(moved / least_s(copy) for copy, moved in copyings(part))) for size, part in parts],
+        matmul={
+            name: 2.0
+            * PRODUCT**3
+            / min(map(least_s, multiplyings(np.dtype(np.float32 if name == "f32" else np.float64))))
+            for name in dtypes
+        },
+        blas_threads=blas_threads(),
+    )
 
 
 def halves(part: Array) -> tuple[Array, Array]:

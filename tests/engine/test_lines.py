@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.engine import lines
+from bench.engine import lines, protocol
 from bench.engine.lines import profile_of
 from bench.engine.protocol import Line
 from bench.engine.traced import traced_lines
@@ -32,31 +32,31 @@ from tests.processes import w2vbench
 BY_KEY = {i.key: i for i in catalogue.own()}
 GATHER = BY_KEY["lookup/gather"]
 SMALL = Size(100, 4, 1)
-Profiler = Callable[..., dict[str, Any]]
+Profiler = Callable[..., protocol.LineProfile]
 
 
 @pytest.fixture
 def profiled(corpus: words.Corpus) -> Profiler:
     """Profiles an implementation at a size."""
 
-    def profile(implementation: Implementation, size: Size = SMALL, **limits: float) -> dict[str, Any]:
+    def profile(implementation: Implementation, size: Size = SMALL, **limits: float) -> protocol.LineProfile:
         problem = implementation.kernel.make(size, corpus, np.random.default_rng(0))
-        found = lines.profile(implementation, problem, **limits)
-        assert 0 < found["unit_s"] <= 1e-6
-        assert 0 <= found["hook_s"] < 1e-4
+        found = lines.profile("mine", implementation, problem, **limits)
+        assert 0 < found.unit_s <= 1e-6
+        assert 0 <= found.hook_s < 1e-4
         return found
 
     return profile
 
 
-def as_kept(found: dict[str, Any]) -> LineProfile:
+def as_kept(found: protocol.LineProfile) -> LineProfile:
     """A profile as a result file has it."""
     return LineProfile.model_validate(found, from_attributes=True)
 
 
-def by_text(found: dict[str, Any]) -> dict[str, Line]:
+def by_text(found: protocol.LineProfile) -> dict[str, Line]:
     """Each line of code that was run, by its text."""
-    return {line.text.strip(): line for line in found["lines"] if line.hits}
+    return {line.text.strip(): line for line in found.lines if line.hits}
 
 
 def test_a_loop_over_the_batch_is_hit_once_a_word_and_its_function_is_left_the_code_it_was(profiled: Profiler) -> None:
@@ -65,8 +65,8 @@ def test_a_loop_over_the_batch_is_hit_once_a_word_and_its_function_is_left_the_c
     code = implementation.function.__code__
     for _ in range(2):
         found = profiled(implementation, Size(500, 1, B))
-        assert by_text(found)["dW[word] += dout[i]"].hits == found["calls"] * B
-        assert by_text(found)["for i, word in enumerate(idx):"].hits == found["calls"] * (B + 1)
+        assert by_text(found)["dW[word] += dout[i]"].hits == found.calls * B
+        assert by_text(found)["for i, word in enumerate(idx):"].hits == found.calls * (B + 1)
         assert implementation.function.__code__ is code
 
 
@@ -80,8 +80,9 @@ def test_what_a_line_takes_stands_beside_it(profiled: Profiler) -> None:
 
     found = profiled(replace(GATHER, function=waits), pass_s=3 * pause)
     waited = by_text(found)["time.sleep(pause)"]
-    assert waited.hits == found["calls"]
-    assert waited.time_s >= found["calls"] * pause
+    assert waited.hits == found.calls
+    assert waited.time_s is not None
+    assert waited.time_s >= found.calls * pause
 
 
 def test_memory_growth_stands_beside_the_line_that_touches_the_pages(profiled: Profiler) -> None:
@@ -180,10 +181,10 @@ def test_a_pass_over_memory_that_takes_too_long_is_stopped_and_reported(profiled
         return W[idx]
 
     found = profiled(replace(GATHER, function=hangs_in_a_child), pass_s=0.0, limit_s=0.3)
-    assert found["left_out"] == ("allocated: no answer in 0.3 s", "resident: no answer in 0.3 s")
-    assert sum(line.hits or 0 for line in found["lines"]) > 0
-    assert all(line.traced_bytes is line.memory_bytes is None for line in found["lines"])
-    assert all(reason in note(as_kept(found)) for reason in found["left_out"])
+    assert found.left_out == ("allocated: no answer in 0.3 s", "resident: no answer in 0.3 s")
+    assert sum(line.hits or 0 for line in found.lines) > 0
+    assert all(line.traced_bytes is line.memory_bytes is None for line in found.lines)
+    assert all(reason in note(as_kept(found)) for reason in found.left_out)
 
 
 def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are(corpus: words.Corpus) -> None:
@@ -191,7 +192,7 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are(corpus: w
     problem = sgd.kernel.make(Size(200, 4, 8), corpus, np.random.default_rng(0))
     arrays = [part for part in problem.batches[0] if isinstance(part, np.ndarray)]
     before = [part.copy() for part in arrays]
-    lines.profile(sgd, problem, pass_s=0.0)
+    lines.profile("rows", sgd, problem, pass_s=0.0)
     assert all(np.array_equal(*pair) for pair in zip(before, arrays, strict=True))
 
 

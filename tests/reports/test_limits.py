@@ -109,11 +109,11 @@ def test_where_no_limit_explains_a_time_there_is_none(floors: dict[str, float], 
 )
 def test_the_machine_is_measured_at_working_sets_up_to_the_largest_that_matters(most: int, sizes: list[int]) -> None:
     found = machine.measure(most, ["f32", "f64"])
-    for kind in ("read", "write", "copy"):
-        assert [size for size, _ in found[kind]] == sizes
-        assert all(1e7 < value < 1e13 for _, value in found[kind])
-    assert set(found["matmul"]) == {"f32", "f64"}
-    Limits.model_validate(found)
+    for curve in (found.read, found.write, found.copy):
+        assert [size for size, _ in curve] == sizes
+        assert all(1e7 < value < 1e13 for _, value in curve)
+    assert set(found.matmul) == {"f32", "f64"}
+    Limits.model_validate(found, from_attributes=True)
 
 
 KERNELS = {kernel.name: kernel for kernel in catalogue.kernels(catalogue.own())}

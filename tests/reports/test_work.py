@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from reports.answers import answers
-from reports.brief import brief
 from reports.frame import csv, frame
 from reports.history import trends
 from reports.history_page import as_json, html
 from reports.page_data import page_data
+from reports.run_lines import brief
 from reports.run_markdown import as_markdown
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts

@@ -8,7 +8,7 @@ import pytest
 
 from reports.columns import NARROW, WIDTH, Line, short_names
 from reports.history import Trend, find_all_changes
-from reports.terminal import calibration_lines, comparison_lines, history_lines, training_lines
+from reports.terminal_lines import calibration_lines, comparison_lines, history_lines, training_lines
 from tests import golden_files
 from tests.reports import series
 from tests.reports.comparisons import everything
