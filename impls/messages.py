@@ -39,6 +39,8 @@ def type_and_message(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
 
 
+OURS = tuple(str(Path(__file__).resolve().parents[1] / room) for room in ("bench", "reports"))
+"""The rooms that call an implementation."""
 LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 """Folders of Python and of installed packages."""
 
@@ -46,8 +48,9 @@ LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", 
 def describe(error: BaseException) -> str:
     """Describe an error in one line: its type, its message, and where it was raised.
 
-    Where a library raised it, the place is the line that called the library, since that is the one to change.
+    Where a library raised it, the place is the line that called the library, since that is the one to change. For code that
+    is itself an installed package, it is the line that raised.
     """
     places = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)]
-    own = [place for place in places if not place[0].startswith((*LIBRARIES, "<"))]
+    own = [place for place in places if not place[0].startswith((*LIBRARIES, *OURS, "<"))]
     return type_and_message(error) + "".join(f" ({Path(file).name}:{number})" for file, number in (own or places)[-1:])

@@ -164,11 +164,15 @@ def fault(case: ComparedRow) -> str:
         faults.append(f"is {case.verdict} ({case.why})")
     elif case.verdict == "slower":
         faults.append(f"is slower: {change(case.ratio)}{f' ({case.why})' if case.why else ''}")
+    return f"{case.case} {' and '.join((*faults, *other_faults(case)))}"
+
+
+def other_faults(case: ComparedRow) -> Iterator[str]:
+    """Yield what got worse in a case beside the time of a call."""
     if case.setup == "slower":
-        faults.append(f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}")
+        yield f"takes longer to set up: {seconds(case.base_setup_s)} → {seconds(case.head_setup_s)}"
     if case.memory == "more":
-        faults.append(f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}")
-    return f"{case.case} {' and '.join(faults)}"
+        yield f"takes more memory: {size_bytes(case.base_bytes)} → {size_bytes(case.head_bytes)}"
 
 
 def counts(comparison: Comparison) -> str:

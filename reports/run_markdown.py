@@ -56,8 +56,11 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["What surprised:", "", *(f"- **{plain(one.title)}.** {plain(one.text)}" for one in surprising), ""]
     table = frame(result)
     series = series_of_frame(table)
-    for problem, cases in table.groupby("problem", sort=False):
-        parts += problem_parts(str(problem), list(cases.itertuples()), found.get(str(problem)), result, series)
+    for kernel, its in table.groupby("kernel", sort=False):
+        title = ": ".join(filter(None, (str(kernel), suite.kernels.get(str(kernel), ""))))
+        parts += [f"## {plain(title)}", ""]
+        for problem, cases in its.groupby("problem", sort=False):
+            parts += problem_parts(str(problem), list(cases.itertuples()), found.get(str(problem)), result, series)
     if (table[["memory_kind", "held_kind"]] == RESIDENT).to_numpy().any():
         parts += [f"_{EXPLANATION}_", ""]
     if rows := deck_table(result):
@@ -80,10 +83,7 @@ def problem_parts(
     problem: str, cases: Sequence[Any], answer: Answer | None, result: ResultFile, series: Series
 ) -> list[str]:
     """Return one problem's part of the report: what to use and why, the table, notes, and the stages of a step."""
-    kernel, _, size = problem.partition("@")
-    first = next(iter(frame(result).problem[frame(result).kernel == kernel])) == problem
-    title = ": ".join(filter(None, [plain(kernel), plain(result.w2vbench.kernels.get(kernel, ""))]))
-    parts = [*([f"## {title}", ""] if first else []), f"### {plain(size)}", ""]
+    parts = [f"### {plain(problem.partition('@')[2])}", ""]
     if answer:
         sentences = [advice(answer), why(answer, result), undecided(answer, result)]
         parts += [plain(" ".join(filter(None, sentences))), ""]

@@ -33,7 +33,12 @@ def comparison_lines(comparison: Comparison, width: int) -> Iterator[Line]:
             "bold red" if comparisons.failing(case) else "yellow" if comparisons.unanswered(case) else ""
             for case in cases
         ]
-        yield from ruled(without_empty([head, *cells], 1), (0, 1), styles)
+        table_head, rule, *rows = ruled(without_empty([head, *cells], 1), (0, 1), styles)
+        yield from (table_head, rule)
+        for case, line in zip(cases, rows, strict=True):
+            yield line
+            for fault in comparisons.other_faults(case) if comparisons.failing(case) else ():
+                yield from wrapped(fault, width, line.style, first="    ")
     for note in comparisons.notes(comparison):
         yield from wrapped(note, width, "dim", indent="  ")
     yield from wrapped(comparisons.outcome(comparison), width, "bold")
@@ -74,9 +79,12 @@ def training_lines(training: Training, width: int) -> Iterator[Line]:
         several = len({one.threads for one in some}) > 1
         head = ("", "words a second", f"over {trainings.PEER}", "loss", *trainings.SCORES.values(), "equal")
         short = ("", "words/s", f"over {trainings.PEER}", "", *SHORT_SCORES, "equal")
-        cells = [trained_cells(one, several, width) for one in reversed(some)]
+        cells = [trained_cells(one, several, width) for one in some]
         yield Line(kernel, "bold")
         yield from ruled(without_empty([head if width >= WIDTH else short, *cells], 3), (0,))
+        for one in some:
+            if not one.ok_runs and one.runs:
+                yield from wrapped(f"{one.slug}: {one.runs[0].status}: {one.runs[0].reason}", width, indent="  ")
         yield Line("")
     for sentence in trainings.summaries(training):
         yield from wrapped(sentence, width)

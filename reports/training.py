@@ -92,12 +92,12 @@ def over_seeds(values: Sequence[float], function: Callable[[float], float] = flo
 
 
 def implementations(training: Training) -> list[Trained]:
-    """Return the implementations of each kernel, from the slowest to the fastest; those without a speed come last."""
+    """Return the implementations of each kernel, from the fastest to the slowest; those without a speed come last."""
     keys = dict.fromkeys((run.kernel, run.implementation, run.threads) for run in training.runs)
 
     def order(implementation: Trained) -> tuple[str, float]:
         speed = implementation.speed()
-        return implementation.kernel, speed.estimate if speed else math.inf
+        return implementation.kernel, -speed.estimate if speed else math.inf
 
     return sorted((Trained(training, *key) for key in keys), key=order)
 
@@ -147,7 +147,7 @@ def with_interval(interval: Interval | None, text: Callable[[float], str]) -> st
 def summaries(training: Training) -> Iterator[str]:
     """Yield a sentence on each kernel, and one on each implementation that failed with some seeds."""
     for kernel, some in by_kernel(training).items():
-        best = next((one for one in reversed(some) if one.ok_runs), None)
+        best = next((one for one in some if one.ok_runs), None)
         speed = best and best.speed()
         if not (best and speed):
             continue

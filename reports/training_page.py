@@ -37,7 +37,7 @@ def html(result: ResultFile) -> str:
     """Return a self-contained page with a table, and a chart of the losses, for each kernel."""
     training = result.w2vbench.training
     assert training is not None
-    kernels = {kernel: some[::-1] for kernel, some in by_kernel(training).items()}
+    kernels = by_kernel(training)
     return render(
         "quality.html",
         result=result,
@@ -56,7 +56,7 @@ def html(result: ResultFile) -> str:
 def bars_of(every: Sequence[Trained]) -> list[dict[str, tuple[float, float, float]]]:
     """Return, by column, where each implementation's figure and the ends of its interval lie on the column's axis, in per cent.
 
-    Speeds have a logarithmic axis from a power of ten to the fastest. Scores have one that begins at 0.
+    Speeds have a logarithmic axis from a power of ten to the fastest. Scores have one that includes 0.
     """
     bars: list[dict[str, tuple[float, float, float]]] = [{} for _ in every]
     speeds = [one.speed() for one in every]

@@ -42,7 +42,9 @@ class Display:
     def show(self, line: str, share: float | None = None, *, left: str = "", now: bool = False) -> None:
         """Show what is being done, and if known which share of all is done and the time left. now: whether it must be printed."""
         if self.bar and self.task is not None:
-            self.bar.update(self.task, description=line, completed=share, total=1.0 if share else None, left=left)
+            self.bar.update(
+                self.task, description=line, completed=share, total=None if share is None else 1.0, left=left
+            )
         elif now or time.perf_counter() - self.printed_at > EVERY_S:
             self.keep(f"{line}{', ' * bool(left)}{left}")
 
@@ -78,7 +80,7 @@ def display() -> Iterator[Display]:
 
 
 class RunProgress:
-    """The progress of a run: the implementation that was checked, then each problem and process that begins, and the time left."""
+    """The progress of a run: the implementation that is checked, then each problem and process that begins, and the time left."""
 
     def __init__(self, problems: Sequence[ProblemRun], processes: int, display: Display) -> None:
         self.problems, self.processes, self.display = problems, processes, display

@@ -49,9 +49,12 @@ class RunContext:
         """Return the fields that every job has."""
         return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
-    def check(self, key: str, source: str = "") -> Iterator[protocol.Events]:
-        """Check an implementation against its contract and yield the events of its process. Raises WorkerFailure."""
-        return self.workers.work(protocol.CheckContract(**self.job_fields(), key=key, source=source), 1, reuse=True)
+    def check(self, key: str, source: str = "", *, reuse: bool = True) -> Iterator[protocol.Events]:
+        """Check an implementation against its contract and yield the events of its process. Raises WorkerFailure.
+
+        reuse: whether its worker may have checked others before.
+        """
+        return self.workers.work(protocol.CheckContract(**self.job_fields(), key=key, source=source), 1, reuse=reuse)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""

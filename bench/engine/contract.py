@@ -194,6 +194,7 @@ def verdict_of(error: Exception) -> Verdict:
 
 
 def fault_of(error: Exception) -> Fault:
-    """Turn an implementation's exception into a fault. It must not choose the status: a Fault from it is an error."""
-    verdict = verdict_of(error)
-    return Fault(verdict.status, verdict.reason)
+    """Turn an implementation's exception into a fault. It must not choose the status: a Fault or Wrong from it is an error."""
+    if isinstance(error, MemoryError):
+        return Fault(OUT_OF_MEMORY, OVER_LIMIT)
+    return Fault(ERROR, describe(error))

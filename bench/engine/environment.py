@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -192,7 +193,7 @@ def available_bytes() -> int:
     """Return the bytes that can be allocated without swapping, on the machine and within a container's limit (cgroup v2)."""
     available = int(psutil.virtual_memory().available)
     limit, used = (first_line(f"{CONTAINER}/{name}") for name in ("memory.max", "memory.current"))
-    if used and limit and limit != "max":
+    if used and limit and used.isdigit() and limit.isdigit():  # without a limit it is "max"
         # the cache of files is freed when memory is needed
         available = min(available, int(limit) - int(used) + fields("memory.stat").get("inactive_file", 0))
     return max(0, available)
@@ -226,8 +227,8 @@ def read_text(file: str) -> str | None:
 
 def fields(file: str) -> dict[str, int]:
     """Return the numbers in a file of the container, by name."""
-    lines = (read_text(f"{CONTAINER}/{file}") or "").splitlines()
-    return {name: int(number) for name, number in map(str.split, lines)}
+    text = read_text(f"{CONTAINER}/{file}") or ""
+    return {name: int(number) for name, number in re.findall(r"^(\S+) (\d+)$", text, re.MULTILINE)}
 
 
 def cpu_model() -> str:

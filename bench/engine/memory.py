@@ -28,6 +28,8 @@ from .variant import adapt_batch
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""
 Result = TypeVar("Result")
+SIZES = re.compile(r"(\w+):\s+(\d+) kB")
+"""Compiled here, so that it does not count as memory of what is traced."""
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
 
@@ -103,8 +105,7 @@ def trim_heap() -> None:
 def status() -> dict[str, int]:
     """Return the sizes in this process's status, in bytes; empty where the system does not report them."""
     with contextlib.suppress(OSError):
-        sizes = re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/self/status").read_text())
-        return {name: int(size) * 1024 for name, size in sizes}
+        return {name: int(size) * 1024 for name, size in SIZES.findall(Path("/proc/self/status").read_text())}
     return {}
 
 

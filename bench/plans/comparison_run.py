@@ -116,7 +116,7 @@ class ComparisonRun:
     def check_base(self, key: str, verdict: contract.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
-        return excuse(self.context.check(key, source=BASE), self.context.workers, verdict.status)
+        return excuse(self.context.check(key, source=BASE, reuse=False), self.context.workers, verdict.status)
 
     def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
         """Measure the remaining cases in the fresh processes of a stage."""

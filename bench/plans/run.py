@@ -136,7 +136,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """What follows from its cases, except those that are wrong as they are marked."""
+        """What follows from its cases; those that are marked as wrong do not count."""
         cases = (case for problem in self.problems for case in problem.cases)
         return self.session.exit_code(case.status for case in cases if not case.implementation.wrong)
 
@@ -172,6 +172,7 @@ def run(
             journal = Journal(request.out, run_identity(under_way, request))
             if request.resume:
                 journal.read(problems)
+                under_way.limits = journal.limits
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
             corpus.save(context.corpus)

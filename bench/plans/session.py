@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+from pytest_benchmark.utils import get_commit_info
 
 from bench.engine import cpus, environment
 from bench.engine.context import RunContext
@@ -129,6 +133,7 @@ class Session:
         self.command, self.say, self.interrupted = command, say, False
         self.busy, self.counters = environment.busy_cpus(), environment.counters()
         self.machine = environment.describe(self.busy)
+        self.commit = Commit.model_validate(get_commit_info())
 
     @contextmanager
     def measuring(
@@ -196,13 +201,10 @@ class Session:
         part
             Other fields of the file's ``w2vbench`` part.
         """
-        from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
-        from pytest_benchmark.utils import get_commit_info
-
         machine = self.machine | environment.counter_increases(self.counters)
         return ResultFile(
-            machine_info=pytest_benchmark_generate_machine_info(),
-            commit_info=Commit.model_validate(get_commit_info()),
+            machine_info=machine_info(),
+            commit_info=self.commit,
             benchmarks=list(rows),
             datetime=datetime.now(UTC).isoformat(),
             version=version("pytest-benchmark"),
@@ -215,6 +217,12 @@ class Session:
                 **part,
             ),
         )
+
+
+@cache
+def machine_info() -> dict[str, Any]:
+    """Return what pytest-benchmark writes of a machine; finding it out takes a second."""
+    return dict(pytest_benchmark_generate_machine_info())
 
 
 def stop_on_signals() -> None:

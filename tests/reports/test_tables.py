@@ -79,6 +79,10 @@ TABLES = {
     "cases without figures": saved.result(row("gather", 1e-5, title="W[idx]"), not_measured=FAILED),
     "nothing measured": saved.result(not_measured=[not_measured("add-at", "crashed", "signal SIGSEGV")]),
     "no cases": saved.result(),
+    "a size of which nothing was measured, among kernels": saved.result(
+        row("gather", 1e-5), row("csr", 1e-5, kernel="scatter.dense"),
+        not_measured=[not_measured("gather", "out of memory", "", V=10**6)],
+    ),
     "growth that bends": growing(1e-5, 1e-5, 1e-3),  # a line through it all would say V^1.00 and hide both
     "growth that does not": growing(1e-5, 1e-4, 1e-3),
     "an input that is converted": saved.result(row("gather", 1e-5, baseline=True), row("torch", 2e-5, adapt_s=3.2e-6)),
