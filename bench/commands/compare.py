@@ -60,6 +60,10 @@ def compare(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where comparison.json and comparison.md go.")] = OUT,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too.")] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
+    pass_inconclusive: Annotated[
+        bool,
+        typer.Option("--pass-inconclusive", help="Exit with 0 instead of 3, for a CI that only stops what is slower."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Did a change make something slower? Times two git revisions in one process, in turn, and gives a verdict for each case.
@@ -70,6 +74,7 @@ def compare(
     from bench.commands import terminal as show
     from bench.commands.progress import step_progress
     from bench.plans import compare as comparing
+    from bench.plans.differences import NotComparable
 
     request = comparing.CompareRequest(
         command=show.command_line(sys.argv),
@@ -88,7 +93,13 @@ def compare(
         junit=junit,
         time_limit_s=time_limit,
     )
-    done = comparing.compare(request, show.error, step_progress())
+    try:
+        done = comparing.compare(request, show.error, step_progress())
+    except NotComparable as error:
+        if not pass_inconclusive:
+            raise
+        show.error(str(error))
+        raise typer.Exit(0) from error
     summaries.annotate(done.result, json)
     summaries.print_outputs(done, json, summaries.print_comparison)
-    raise typer.Exit(done.exit_code)
+    raise typer.Exit(0 if pass_inconclusive and done.exit_code == NotComparable.exit_code else done.exit_code)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands.theirs import GATHERS, MINE, ROWS, compared, leftovers, source
 from tests.plans.repositories import state
-from tests.processes import ROOT, started, w2vbench
+from tests.processes import ROOT, git, started, w2vbench
 
 LATE = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
 """An import inside a function would be one side's."""
@@ -36,6 +36,23 @@ def test_what_is_not_measured_has_a_reason(
     assert done.returncode == code, done.stdout + done.stderr
     assert said in " ".join(done.stdout.split())
     assert "first stage" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [(MINE, LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), "import it at the top"), ("1 / 0", MINE, "BASE cannot")],
+    ids=["a case", "all"],
+)  # fmt: skip
+def test_what_is_not_comparable_passes_on_request(
+    repository: Path, tmp_path: Path, base: str, head: str, said: str
+) -> None:
+    (repository / "mine.py").write_text(base)
+    git(repository, "commit", "-qam", "base", "--allow-empty")
+    (repository / "mine.py").write_text(head)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    done = [w2vbench(*asked, *more, cwd=repository) for more in ((), ("--pass-inconclusive",))]
+    assert [one.returncode for one in done] == [3, 0]
+    assert all(said in " ".join((one.stdout + one.stderr).split()) for one in done)
 
 
 def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:
