@@ -8,7 +8,7 @@ from .answers import Answer
 from .frame import wall_s, wall_time
 from .limits import ARITHMETIC, CACHE, CALL, MEMORY, exceeded, roofline_limit
 from .lines import total_s
-from .memory import call_peak
+from .memory import call_peak, setup_peak
 from .result_schema import ResultFile, Row
 from .units import amount, seconds, share, size_bytes
 
@@ -114,7 +114,9 @@ def same_work(book: Row, use: Row, result: ResultFile) -> str:
             use.extra_info.family, "inside NumPy"
         )
         return f"`{book.slug}` loops over the batch in Python{each}; `{use.slug}` loops {how}."
-    if allocated(book) >= MUCH * allocated(use) and allocated(book) >= NOTABLE * (moved(use) or 0.0):
+    kept = setup_peak(use.extra_info)
+    theirs = allocated(use) + (kept.size_bytes if kept else 0)  # what set-up keeps need not be allocated again
+    if allocated(book) >= MUCH * theirs and allocated(book) >= NOTABLE * (moved(use) or 0.0):
         return (
             f"`{book.slug}` allocates {size_bytes(allocated(book))} a call, `{use.slug}` {size_bytes(allocated(use))}."
         )

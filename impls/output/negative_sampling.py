@@ -58,7 +58,7 @@ def book_traffic(size: Size) -> Work:
 
 @negative_sampling.implementation(
     "book-layers",
-    "K + 1 layers, dense gradients, as in the book",
+    "the book's K + 1 layers, dense gradients in two shared buffers",
     summary="running the book's K + 1 layers, with gradients as large as the vocabulary",
     differs=DENSE,
     slide=24,

@@ -7,6 +7,9 @@ const nameOf = (kernel, number) => {
   return [icon(family), h("code", {}, slug), approximate];
 };
 
+/** The mark of a ratio that is hardly known. */
+const vagueness = (ratio) => (ratio[1] && ratio[2] > VAGUE * ratio[1] ? "~" : "");
+
 /** A case's ratio to the chosen reference in words: "tie", "28×" slower than the fastest, "1.9× faster". */
 function ratioText(problem, one, reference = state.ref) {
   const base = problem.references[reference],
@@ -14,7 +17,7 @@ function ratioText(problem, one, reference = state.ref) {
   if (base === null || !ratio) return "–";
   if (one.i === base)
     return reference === FASTEST && problem.ties.length === 1 ? "fastest" : reference === FASTEST ? "use this" : "1×";
-  const vague = ratio[1] && ratio[2] > VAGUE * ratio[1] ? "~" : ""; // hardly known
+  const vague = vagueness(ratio);
   if (reference === FASTEST)
     return problem.ties.includes(one.i)
       ? "tie"

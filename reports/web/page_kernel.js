@@ -8,7 +8,10 @@ function picks(kernel, problem) {
       ? undefined
       : problem.ties.includes(number) && problem.ties.includes(base)
         ? h("b", {}, "tie")
-        : [h("b", {}, slower(caseOf(problem, number).r[state.ref][0])), h("span", {}, `than ${name(base)}`)];
+        : [
+            h("b", {}, ratioText(problem, caseOf(problem, number)) + (state.ref === FASTEST ? " slower" : "")),
+            h("span", {}, `than ${name(base)}`),
+          ];
   const one = (title, reference) => {
     const number = problem.references[reference];
     if (number === null) return undefined;

@@ -186,7 +186,7 @@ function showStory() {
     if (sampled)
       text.push(
         `The book’s negative sampling scores ${sampled.one.K + 1}, yet each of its ${sampled.one.K + 1} layers `,
-        h("b", {}, "clears a gradient as large as the table and adds it up"),
+        h("b", {}, "clears a gradient as large as the table, and all are summed"),
         sampled.found.gV > 0.5 ? ", so its time still grows with V. " : ". ",
       );
     if (numpy && numpy.found.gV < 0.3) text.push("Touch only the rows that occur, and the time hardly grows. ");
