@@ -194,9 +194,7 @@ def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) ->
             verdict, why = "slower", beyond_noise
         elif in_mean <= BY_MEAN:
             verdict = "slower"
-            why = (
-                f"in the mean, by {math.expm1(stage.mean.ratio.value):.1%}: some calls take much longer than the others"
-            )
+            why = f"in the mean, by {math.expm1(stage.mean.ratio.value) * 100:.1f} %: some calls take much longer than the others"
         elif faster <= BY_MEDIAN:
             verdict, why = "faster", beyond_noise
         elif same(stage.median, threshold):
