@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, row, sentence
+from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
 from reports.comparison_page import WIDE, drawing, half_width, html, report
 from reports.result_schema import Comparison
 from tests import saved
@@ -26,7 +26,7 @@ def page(comparison: Comparison) -> str:
 def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
     shown = everything()
     made = unescape(re.sub(r"<[^>]*>", "\n", page(shown)))
-    for text in (*(cell for one in shown.cases for cell in row(one)), *notes(shown), sentence(shown)):
+    for text in (*(cell for one in shown.cases for cell in row(one)), *notes(shown), outcome(shown)):
         assert text in made
     assert not re.search(r"https?:|src=|@import|url\(", page(shown))
     assert page(shown).count('class="range"') == len([one for one in shown.cases if one.ratio])
