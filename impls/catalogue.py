@@ -170,7 +170,10 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     except BaseException as error:
         sys.modules.pop(spec.name, None)
         line = line_at_fault(error, spec.origin)
-        raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {type_and_message(error)}") from error
+        message = type_and_message(error)
+        if isinstance(error, SyntaxError) and error.filename == spec.origin:  # its own words name the place again
+            message = message.removesuffix(f" ({Path(error.filename).name}, line {line})")
+        raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {message}") from error
     finally:
         for folder in folders:
             with contextlib.suppress(ValueError):  # the file may have removed it itself

@@ -125,12 +125,15 @@ def undecided(answer: Answer, result: ResultFile) -> str:
     if not ranking.tested:
         many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
         return f"{many} too few for intervals; {rerun_command((), ranking.leader, result)} measures more."
-    row = ranking.undecided[0]
-    ratio = answer.slower(row)
+    # the test compares with the fastest; of those that it leaves open, one whose interval shows it
+    row, ratio = min(
+        ((row, answer.slower(row, ranking.leader)) for row in ranking.undecided),
+        key=lambda one: not one[1].includes(1.0),
+    )
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
-    more = f", nor {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
+    more = f", nor for {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
     return (
-        f"`{row.slug}` looks {slower(ratio.estimate)} than `{answer.use.slug}`, but these processes do not settle it{ends}{more}; "
+        f"`{row.slug}` looks {slower(ratio.estimate)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}{more}; "
         f"this does: {rerun_command((ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else (), ranking.leader, result)}"
     )
 

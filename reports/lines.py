@@ -46,7 +46,7 @@ def cells(profile: LineProfile) -> list[Cells]:
                 seconds(line.time_s),
                 seconds(line.time_s / line.hits),
                 f"{line.time_s / total:.1%}",
-                allocation(line),
+                allocation(line, profile.calls),
                 resident_growth(line),
             ),
             (line.time_s or 0) / total,
@@ -65,14 +65,20 @@ def peak_bytes(line: ProfiledLine) -> int:
     return max(line.traced_peak_bytes or 0, line.traced_bytes or 0)
 
 
-def allocation(line: ProfiledLine) -> str:
-    """Return what a line allocated: ``8.00 MB``; added / peak where they differ, ``0 B / 8.00 MB``; empty if it is tiny."""
+HOOK_BYTES = 100
+"""The hook that traces lines keeps about this much a hit itself: what a line adds over all its hits is known no better."""
+
+
+def allocation(line: ProfiledLine, calls: int = 1) -> str:
+    """Return what a line allocated: ``8.00 MB``; added / peak where they differ, ``0 B / 8.00 MB``; empty if it is tiny.
+
+    calls: to which the line's hits belong; its bytes are of one call.
+    """
     if line.traced_bytes is None or line.traced_peak_bytes is None:
         return ""
-    added, peak = (
-        size_bytes(figure) if abs(figure) >= LEAST_TRACED else "0 B"
-        for figure in (line.traced_bytes, line.traced_peak_bytes)
-    )
+    least = max(LEAST_TRACED, HOOK_BYTES * (line.hits or 0) / max(1, calls))
+    added = size_bytes(line.traced_bytes) if abs(line.traced_bytes) >= least else "0 B"
+    peak = size_bytes(line.traced_peak_bytes) if line.traced_peak_bytes >= LEAST_TRACED else "0 B"
     if added == peak:
         return "" if added == "0 B" else added
     return f"{added} / {peak}"
@@ -95,7 +101,7 @@ def note(profile: LineProfile) -> str:
 
 EXPLANATION = (
     "Time: measured by line_profiler. Allocated: bytes that the line of one call allocated through Python, as NumPy's arrays "
-    "are (tracemalloc, exact): added over all hits / the highest above what was there when a hit began, where the two differ; "
+    "are (tracemalloc): left over from all hits, less what they freed / the highest in one hit, where the two differ; "
     f"from {size_bytes(LEAST_TRACED)} up.",
     "Resident: by how much the line raised the memory that the process has in use (memory_profiler, in another call), from "
     f"{size_bytes(LEAST_GROWTH)} up. An array of np.zeros is not in use until it is written to, and reusing memory that the "

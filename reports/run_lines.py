@@ -31,8 +31,10 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     lines = list(what_was_measured(result, width))
     if chosen:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
+    doubtful = any("~" in line for line in lines)
     lines += [line for label, text in remarks(result, chosen) for line in labelled(label, text, width)]
-    lines += ["", *textwrap.wrap(trust(result), width)]
+    meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
+    lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
 
 

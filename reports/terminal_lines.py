@@ -27,13 +27,13 @@ def comparison_lines(comparison: Comparison, width: int) -> Iterator[Line]:
         names, common = short_names([case.case for case in cases])
         if common:
             yield from wrapped(f"all at {common}", width, "dim")
-        head = ("case", "size", "verdict", "time", *(("BASE", "HEAD", "memory") if width > WIDTH else ()))
-        cells = [compared_cells(case, name, width) for case, name in zip(cases, names, strict=True)]
+        head = ("case", "size", "verdict", "time", "BASE", "HEAD", "memory")
+        cells = [compared_cells(case, name) for case, name in zip(cases, names, strict=True)]
         styles = [
             "bold red" if comparisons.failing(case) else "yellow" if comparisons.unanswered(case) else ""
             for case in cases
         ]
-        table_head, rule, *rows = ruled(without_empty([head, *cells], 1), (0, 1), styles)
+        table_head, rule, *rows = fitting(without_empty([head, *cells], 1), width, styles)
         yield from (table_head, rule)
         for case, line in zip(cases, rows, strict=True):
             yield line
@@ -44,12 +44,18 @@ def comparison_lines(comparison: Comparison, width: int) -> Iterator[Line]:
     yield from wrapped(comparisons.outcome(comparison), width, "bold")
 
 
-def compared_cells(case: ComparedRow, name: tuple[str, str], width: int) -> tuple[str, ...]:
-    """A compared case's cells: name, size, verdict and change of time; on a wide terminal both times and memory."""
+def compared_cells(case: ComparedRow, name: tuple[str, str]) -> tuple[str, ...]:
+    """A compared case's cells: name, size, verdict, change of time, both times and memory."""
     verdict = comparisons.worst(case) if comparisons.failing(case) else comparisons.row(case)[1]
-    wide = (seconds(case.base_s), seconds(case.head_s), comparisons.memory_cell(case)) if width > WIDTH else ()
-    time = change(case.ratio)
-    return *name, verdict, time if width >= WIDTH else without_interval(time), *wide
+    return *name, verdict, change(case.ratio), seconds(case.base_s), seconds(case.head_s), comparisons.memory_cell(case)
+
+
+def fitting(rows: Sequence[tuple[str, ...]], width: int, styles: Sequence[str]) -> list[Line]:
+    """A comparison's table with as much as fits: without memory, without both times, without intervals."""
+    smaller = [[without_interval(cell) for cell in row[:-3]] for row in rows]
+    tables: list[Sequence[Sequence[str]]] = [rows, [row[:-1] for row in rows], [row[:-3] for row in rows], smaller]
+    made = [list(ruled(table, (0, 1), styles)) for table in tables]
+    return next((lines for lines in made if max(len(line.text) for line in lines) <= width), made[-1])
 
 
 def calibration_lines(calibration: Calibration, width: int) -> Iterator[Line]:
@@ -123,7 +129,7 @@ def history_lines(trends: Sequence[Trend], skipped: Sequence[str], threshold: fl
         if common:
             yield from wrapped(f"all at {common}", width, "dim")
         every_row = [
-            ("case", "size", "first", "last", f"latest {LATEST} runs"),
+            ("case", "size", "first", "last", f"latest {min(LATEST, trend.runs)} runs"),
             *(series_cells(one, name) for one, name in zip(series, names, strict=True)),
         ]
         rows = every_row if width >= WIDTH else [row[:-1] for row in every_row]

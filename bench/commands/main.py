@@ -74,9 +74,9 @@ def said(error: BaseException) -> str:
     """What is wrong with the input, in a line; empty if help was shown instead. Raises the error again if the input is not to blame."""
     if isinstance(error, typer.TyperException):
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        message = message.replace(
-            ": Value error, ", ": ", 1
-        )  # pydantic writes this before what an option does not take
+        message = message.replace(": Value error, ", ": ", 1).replace(
+            ": Input should", ": it must", 1
+        )  # pydantic's words
         context = getattr(error, "ctx", None)
         return message and f"{message} (see {context.command_path if context else 'w2vbench'} --help)"
     if isinstance(error, MemoryError):

@@ -15,6 +15,7 @@ from bench.engine.protocol import MeasurementSettings
 from impls.trees import python_files
 from reports import acknowledged, file_comparison, stages
 from reports.acknowledged import Acknowledgement
+from reports.comparison import SAME_CODE
 from reports.files import read
 from reports.result_schema import ComparedRow, Comparison
 
@@ -171,7 +172,9 @@ def compare_trees(
         renamed=plan.renamed,
         skipped=plan.skipped,
         over_budget=plan.over_budget,
-        caveats=[*notes, unaffected_caveat(changed)] if changed and not rows else notes,
+        caveats=[*notes, unaffected_caveat(changed)]
+        if changed and set(plan.skipped) <= {SAME_CODE} and not rows
+        else notes,
         diffs=diffs(base, head, changed) if rows else {},
         seconds=seconds,
         waiting=measured.waiting,

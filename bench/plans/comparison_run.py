@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.engine import contract, protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import ERROR, OK, OUT_OF_MEMORY, WRONG
+from bench.engine.contract import OK, OUT_OF_MEMORY, WRONG
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import measure
 from bench.engine.pool import WorkerFailure, Workers
@@ -198,7 +198,7 @@ class ComparisonRun:
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""
-        heads: Verdict = "wrong" if status in (WRONG, ERROR) else "broken"
+        heads: Verdict = "wrong" if status == WRONG else "broken"
         where = f"{side.upper()}: " if side else ""
         why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
         if excused:

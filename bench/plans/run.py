@@ -21,7 +21,7 @@ from reports.sizes import nearest, size_to_show, types
 
 from . import run_result
 from .journal import Journal
-from .keeping import Outputs, keep, locked
+from .keeping import Outputs, keep, locked, put_aside
 from .presets import PRESETS, requested_sizes
 from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
@@ -161,6 +161,10 @@ def run(
         If it is interrupted before the first process is finished.
     """
     settings, problems = request.settings(), request.problems()
+    selected = {catalogue.source(case.implementation).rpartition(":")[0] for one in problems for case in one.cases}
+    for file in request.files:
+        if str(file) not in selected:
+            say(f"{file}: none of its implementations is among those that are measured (see --kernel and --only)")
     with locked(request.out):
         session = Session(request.command, say)
         with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
@@ -195,6 +199,10 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
     processes, finished = sum(one.processes for one in run.problems), len(run.problems)
     unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
     store_as = (run.preset or "own") if complete and content.benchmarks else ""
+    if not content.benchmarks and (aside := put_aside(out / "result.json")):
+        run.session.say(
+            f"nothing was measured; earlier results were put aside as {aside} (w2vbench report makes their page)"
+        )
     kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
     if complete:
         journal.close()

@@ -115,6 +115,8 @@ def train(
     settings = request.settings()
     check_writable(request.out, request.corpus)
     with temporary_folder() as folder:
+        if request.corpus:
+            request.corpus.open("rb").close()  # what cannot be read is one line
         say(f"reading {request.corpus or 'the built-in text'}")
         corpus = read(request, folder)
         V, H = len(corpus.counts), request.H

@@ -46,12 +46,7 @@ def comparing(*keys: str) -> ComparisonRun:
     ("side_name", "status", "excused", "verdict", "why"),
     [
         ("head", "wrong", "", "wrong", "HEAD: because"),
-        ("head", "error", "", "wrong", "HEAD: error: because"),
-        *(
-            ("head", status, "", "broken", f"HEAD: {status}: because")
-            for status in STATUSES
-            if status not in ("wrong", "error")
-        ),
+        *(("head", status, "", "broken", f"HEAD: {status}: because") for status in STATUSES if status != "wrong"),
         ("head", "timeout", "BASE fails too", "inconclusive", "HEAD: timeout: because; but BASE fails too"),
         ("base", "wrong", "", "failed", "BASE: because"),
         *(("base", status, "", "failed", f"BASE: {status}: because") for status in STATUSES if status != "wrong"),
