@@ -172,7 +172,7 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
         line = line_at_fault(error, spec.origin)
         message = type_and_message(error)
         if isinstance(error, SyntaxError) and error.filename == spec.origin:  # its own words name the place again
-            message = message.removesuffix(f" ({Path(error.filename).name}, line {line})")
+            message = message.removesuffix(f" ({file.name}, line {line})")
         raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {message}") from error
     finally:
         for folder in folders:

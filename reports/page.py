@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import comparison_page, deck, lines, training_page
-from .answers import FAMILIES, Answer, answers, trust
+from .answers import FAMILIES, Answer, answers, at_one_size, trust
 from .diagrams import diagram
 from .facts import facts
 from .files import write_texts
@@ -18,6 +18,7 @@ from .page_data import page_data
 from .ranking import AS_FAST, MAY_BE_AS_FAST
 from .reasons import hottest_line
 from .result_schema import LineProfile, ProfiledLine, ResultFile
+from .run_lines import from_outside
 from .run_markdown import as_markdown
 from .surprises import surprises
 from .templates import KINDS, render
@@ -118,6 +119,7 @@ def html(result: ResultFile) -> str:
         families=KINDS,
         diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
         surprises=surprises(result)[:5],
+        yours=[text for _, text in from_outside(result, at_one_size(result))],
         trust=trust(result),
         opened=kernels[0] if kernels else "",
         sources={

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from reports.answers import answers, by_kernel
+from reports.page import html
 from reports.sizes import nearest, types
 from reports.units import seconds, size_bytes, slower, two
+from tests import saved
 from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show, View
 from tests.saved import STATUSES
 
@@ -183,3 +185,11 @@ def test_five_thousand_cases_open_and_follow_a_choice(show: Show) -> None:
     view.choose("V", "25000")
     assert view.texts("#at-size") == ["at V = 25,000 and B = 100"]
     assert len(json.loads(view.locate("#data").text_content() or "")["problems"]) == 500
+
+
+def test_an_implementation_of_the_users_own_stands_on_the_first_screen() -> None:
+    source = {"file": "mine.py", "line": 1, "code": "def mine(W, idx): ..."}
+    made = saved.result(saved.row("mine", 2e-5), saved.row("gather", 1e-5), sources={"lookup/mine": source})
+    text = html(made).partition('id="why"')[0]
+    assert "mine.py, lookup/mine at V = 10,000, B = 100: 20.0 µs a call, 2.0× slower than gather" in text
+    assert "mine.py" not in html(saved.result(saved.row("gather", 1e-5))).partition('id="why"')[0]
