@@ -61,19 +61,25 @@ class Display:
 def display() -> Iterator[Display]:
     """Show what is done while the block runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     if not sys.stderr.isatty():
         yield Display(None)
         return
-    line, left = (TextColumn(f"{{task.{name}}}", markup=False) for name in ("description", "fields[left]"))
+    # what is being done comes last, and is cut where the terminal is too narrow for it
+    left = TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True))
+    line = TextColumn(
+        "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    )
     # a busy bar would take time from what is measured
     with Progress(
-        line,
-        BarColumn(24),
-        left,
+        BarColumn(16),
         TimeElapsedColumn(),
+        left,
+        line,
         console=Console(stderr=True),
         transient=True,
+        expand=True,
         refresh_per_second=2,
     ) as bar:
         yield Display(bar)
