@@ -1,5 +1,7 @@
 # mypy: ignore-errors
-"""Implementations that would be measured as faster than they are, or at others' cost, if nobody looked."""
+"""Implementations that would be measured as faster than they are, or at others' cost, if nobody looked.
+
+They are one file, because that file is given to ``--impl`` as a whole."""
 
 import gc
 import queue

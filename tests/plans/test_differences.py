@@ -1,4 +1,6 @@
-"""What two revisions differ in: which cases are compared, and why others are not."""
+"""What two revisions differ in: which cases are compared, and why others are not.
+
+One file, because each rule is tried on the same made-up sides."""
 
 from __future__ import annotations
 
