@@ -92,9 +92,11 @@ def plain_table(
 
 
 def list_outputs(paths: Sequence[Path]) -> None:
-    """Print where the outputs are."""
-    for path in paths:
-        console().print(f"wrote {path}", soft_wrap=True)
+    """Print where the outputs are, one line a folder."""
+    for folder, its in groupby(paths, lambda path: path.parent):
+        first, *others = its
+        more = f" (also {', '.join(path.name for path in others)})" if others else ""
+        console().print(f"wrote {folder / first.name}{more}", soft_wrap=True)
 
 
 def implementations(every: Sequence[Implementation], as_json: bool) -> None:
