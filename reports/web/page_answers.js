@@ -21,7 +21,10 @@ function ratioText(problem, one, reference = state.ref) {
   if (reference === FASTEST)
     return problem.ties.includes(one.i)
       ? "tie"
-      : vague + (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`).replace("+-", "−");
+      : vague +
+          (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`)
+            .replace("+-", "−")
+            .replace(/^[+−]0 %$/, "as fast");
   return vague + slower(ratio[0]).replace(/^0 % .*/, "as fast");
 }
 
