@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import walk_packages
@@ -20,6 +18,7 @@ from .follower import is_implementation
 from .identity import NEIGHBOURS
 from .interface import INTERFACE_VERSION, Implementation, Kernel
 from .messages import type_and_message
+from .neighbours import importing_from
 
 ORDER = (
     *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),
@@ -107,8 +106,7 @@ def floors(kernel: str) -> tuple[Implementation, ...]:
 
 def all_defined() -> Iterator[Implementation]:
     """Yield the implementations and floors of this package's modules."""
-    package = sys.modules[__package__]
-    for module in walk_packages(package.__path__, f"{package.__name__}."):
+    for module in walk_packages([str(Path(__file__).parent)], f"{__package__}."):
         yield from defined_in(import_module(module.name))
 
 
@@ -136,8 +134,8 @@ def import_roots(file: Path) -> list[Path]:
 def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside") -> list[Implementation]:
     """Load a file under a unique module name, so that it cannot collide with another module.
 
-    What it imports comes from its own folder and ``beside`` first. Those modules are unloaded afterwards, so that another
-    copy of the file gets its own.
+    What it imports comes from its own folder and ``beside`` first, also packages called ``bench`` or ``reports``. Those
+    modules are unloaded afterwards, so that another copy of the file gets its own.
 
     Parameters
     ----------
@@ -160,49 +158,26 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
     module = module_from_spec(spec)
-    folders, loaded = [str(file.resolve().parent), *map(str, beside)], set(map(top_level, sys.modules))
     sys.modules[spec.name] = module
-    sys.path[:0] = folders
-    try:
-        spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        sys.modules.pop(spec.name, None)
-        line = line_at_fault(error, spec.origin)
-        message = type_and_message(error)
-        if isinstance(error, SyntaxError) and error.filename == spec.origin:  # its own words name the place again
-            message = message.removesuffix(f" ({file.name}, line {line})")
-        raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {message}") from error
-    finally:
-        for folder in folders:
-            with contextlib.suppress(ValueError):  # the file may have removed it itself
-                sys.path.remove(folder)
-        vars(module)[NEIGHBOURS] = unload_neighbours(folders, loaded)
+    with importing_from([str(file.resolve().parent), *map(str, beside)]) as files:
+        try:
+            spec.loader.exec_module(module)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            sys.modules.pop(spec.name, None)
+            line = line_at_fault(error, spec.origin)
+            message = type_and_message(error)
+            if isinstance(error, SyntaxError) and error.filename == spec.origin:  # its own words name the place again
+                message = message.removesuffix(f" ({file.name}, line {line})")
+            raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {message}") from error
+    vars(module)[NEIGHBOURS] = tuple(files)
     implementations = [i for i in defined_in(module) if not i.is_floor]
     if not implementations:
         raise CatalogueError(
             f'{file}: holds no implementation (decorate one, e.g. @lookup.implementation("mine", "my gather"))'
         )
     return implementations
-
-
-def unload_neighbours(folders: list[str], loaded: set[str]) -> tuple[str, ...]:
-    """Unload modules that a file just imported from its own folders, since another folder may have the same names.
-
-    Returns their files.
-    """
-    files = []
-    for name in list(sys.modules):
-        if top_level(name) not in loaded:
-            spec = PathFinder.find_spec(top_level(name), folders)
-            if spec is not None and (spec.origin or spec.submodule_search_locations):
-                files.append(vars(sys.modules.pop(name)).get("__file__"))
-    return tuple(file for file in files if file)
-
-
-def top_level(name: str) -> str:
-    return name.partition(".")[0]
 
 
 def from_packages() -> list[Implementation]:
