@@ -14,7 +14,12 @@ WORDS = re.compile(rf"(?<![A-Za-z])({'|'.join(NOT_OURS)})(?![A-Za-z])", re.IGNOR
 OTHERS = re.compile(r"chromium\.launch\(|launch\(executable_path")
 """Names of other people's."""
 READ = [
-    *(file for room in ("impls", "bench", "reports", "docs") for file in (ROOT / room).rglob("*") if file.is_file()),
+    *(
+        file
+        for room in ("impls", "bench", "reports", "w2vbench", "docs", "examples")
+        for file in (ROOT / room).rglob("*")
+        if file.is_file()
+    ),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tox.ini", "conftest.py")),
     *(ROOT / ".github").rglob("*.yml"),
 ]

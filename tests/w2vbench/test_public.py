@@ -1,0 +1,91 @@
+"""``import w2vbench``: what other people's code uses, also where it has packages called as ours are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import w2vbench
+from impls.lookup import lookup
+from tests.processes import ROOT
+
+ROOMS = ("bench", "impls", "reports")
+LATER = {"best", "dispatch"}
+RESULT = ROOT / "tests/data/run.json"
+
+
+def python(folder: Path, code: str) -> str:
+    """What a program prints that a user runs in a folder, whose packages come first."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clashing(tmp_path: Path) -> Path:
+    """A folder with packages of its own called ``bench``, ``impls`` and ``reports``."""
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("WHOSE = 'theirs'\n")
+        (tmp_path / room / "part.py").write_text("WHOSE = 'theirs'\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", sorted({*w2vbench.__all__} - LATER))
+def test_each_public_name_is_there(name: str) -> None:
+    assert getattr(w2vbench, name) is not None
+    assert name in dir(w2vbench)
+
+
+def test_any_other_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'w2vbench' has no attribute 'nothing'"):
+        _ = w2vbench.nothing
+
+
+def test_its_kernels_are_those_of_the_implementations() -> None:
+    assert w2vbench.kernels["lookup"] is lookup
+    with pytest.raises(TypeError):
+        w2vbench.kernels["mine"] = lookup  # type: ignore[index]
+
+
+def test_importing_it_imports_nothing_heavy(tmp_path: Path) -> None:
+    heavy = "numpy", "pandas", "pydantic", "numba", "pytest", "importlib.metadata"
+    assert python(tmp_path, f"import sys, w2vbench; print([m for m in {heavy} if m in sys.modules])") == "[]"
+
+
+def test_a_user_who_imports_both_gets_one_kernel(tmp_path: Path) -> None:
+    code = "import w2vbench; k = w2vbench.kernels['lookup']; from impls.lookup import lookup; print(k is lookup)"
+    assert python(tmp_path, code) == "True"
+
+
+@pytest.mark.parametrize("first", ["", f"import {', '.join(ROOMS)}; "], ids=["ours first", "theirs first"])
+def test_packages_of_the_same_names_stay_their_owners(clashing: Path, first: str) -> None:
+    code = f"""{first}import w2vbench
+lookup = w2vbench.kernels["lookup"]
+print(len(w2vbench.load({str(RESULT)!r})) > 0, len(w2vbench.load_samples({str(RESULT)!r})) > 0)
+import bench.part, impls.part, reports.part
+print(bench.WHOSE, impls.part.WHOSE, reports.part.WHOSE)
+print(w2vbench.Kernel is type(lookup), w2vbench.read.__doc__[:4])
+"""
+    assert python(clashing, code).splitlines() == ["True True", "theirs theirs theirs", "True Read"]
+
+
+def test_the_command_works_beside_packages_of_the_same_names(clashing: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(clashing), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "w2vbench", "list"],
+        cwd=clashing,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "one-hot-dot" in done.stdout
