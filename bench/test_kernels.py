@@ -8,8 +8,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from bench.commands import pytest_front as front
-from bench.engine.contract import OK, Fault, Verdict
+from bench.engine.contract import OK, Fault
 from bench.engine.variant import prepare_variant
+from impls import catalogue
 
 if TYPE_CHECKING:
     from impls.case import Case
@@ -17,21 +18,15 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", list(front.cases(metafunc.config)), ids=str)
+        cases = front.cases_of(metafunc.config, metafunc.definition.path)
+        metafunc.parametrize("case", list(cases), ids=str)
 
 
-@pytest.fixture(scope="session")
-def verdicts(request: pytest.FixtureRequest) -> dict[str, Verdict]:
-    """Return the contract's verdict on each implementation that this session times, by key."""
-    items = (item for item in request.session.items if isinstance(item, pytest.Function))
-    selected = {item.callspec.params["case"] for item in items if item.function is test_kernel}
-    chosen = {i.key: i for case, i in front.cases(request.config).items() if case in selected}
-    return front.verdicts(list(chosen.values()), tuple(request.config.getoption("benchmark_impl")))
-
-
-def test_kernel(case: Case, verdicts: dict[str, Verdict], benchmark: Any, request: pytest.FixtureRequest) -> None:
+def test_kernel(case: Case, benchmark: Any, request: pytest.FixtureRequest) -> None:
     implementation = front.cases(request.config)[case]
-    verdict = verdicts[implementation.key]
+    if missing := catalogue.missing(implementation):
+        pytest.skip(f"needs {', '.join(missing)}: pip install {' '.join(missing)}")
+    verdict = front.verdict(case, request.session)
     if verdict.status != OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):

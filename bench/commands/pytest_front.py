@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pytest
 
 from bench.engine import environment, memory
 from bench.engine.contract import Verdict
@@ -25,43 +27,104 @@ from impls.case import Case, Size
 from impls.interface import Implementation, Kernel, Problem
 from reports.result_schema import SCHEMA, Suite
 
-if TYPE_CHECKING:
-    import pytest
-
 SEED = 0
 VERIFIED = 10
 """Calls that are verified once a case is timed."""
 CHECK_LIMIT_S = 600.0
 """Longest that a check may take; compilation on a busy machine is no reason to call it hanging."""
-
+COLLECTED = pytest.StashKey[set[Case]]()
+CHECKED = pytest.StashKey[dict[str, Verdict]]()
 
 corpus = cache(texts.builtin)
 
 
 def cases(config: pytest.Config) -> dict[Case, Implementation]:
-    """The cases of the chosen preset, problem by problem, without those that are wrong on purpose or lack a package."""
-    import pytest
-
+    """The cases of a session, problem by problem. Raises UsageError."""
     name = config.getoption("benchmark_preset")
     if name not in PRESETS:
         raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
     try:
-        return planned(name, tuple(config.getoption("benchmark_impl")))
-    except catalogue.CatalogueError as error:
-        raise pytest.UsageError(f"--benchmark-impl: {error}") from error
+        return planned(name, tuple(config.getoption("benchmark_impl")), config.getoption("benchmark_beside"))
+    except (catalogue.CatalogueError, session.PlanError) as error:
+        raise pytest.UsageError(f"--benchmark: {error}") from error
+
+
+def cases_of(config: pytest.Config, file: Path) -> list[Case]:
+    """The cases that are collected in a file. In a user's file they are its own, and what is timed beside these.
+
+    Two of a user's files may have the same company: the first that is collected has it.
+    """
+    every = cases(config)
+    if str(file.resolve()) not in config.getoption("benchmark_impl"):
+        return list(every)
+    owners = {case: file_of(i) for case, i in every.items()}
+    here = {case.kernel for case, owner in owners.items() if owner == file.resolve()}
+    others = {str(owner) for owner in owners.values()} & {*config.getoption("benchmark_impl")} - {str(file.resolve())}
+    collected = config.stash.setdefault(COLLECTED, set())
+    chosen = [
+        case
+        for case, owner in owners.items()
+        if case not in collected
+        and str(owner) not in others
+        and (case.kernel in here or config.getoption("benchmark_beside") == "all")
+    ]
+    collected.update(chosen)
+    return chosen
+
+
+def file_of(implementation: Implementation) -> Path:
+    """The file in which an implementation is defined."""
+    return Path(str(sys.modules[implementation.function.__module__].__file__)).resolve()
 
 
 @cache
-def planned(preset: str, files: tuple[str, ...]) -> dict[Case, Implementation]:
-    """The cases of a preset, with those of some files; the files are executed once a session."""
-    problems = run.plan(catalogue.load([Path(file) for file in files]), PRESETS[preset].sizes, Selection())
+def planned(preset: str, files: tuple[str, ...], beside: str) -> dict[Case, Implementation]:
+    """The cases of a preset. The files are executed once a session.
+
+    What is wrong on purpose is left out, and what of ours lacks a package. What of the user's lacks one will be skipped.
+    """
+    chosen = beside_theirs(catalogue.load([Path(file) for file in files], installed=beside == "all"), beside)
+    problems = run.plan(chosen, PRESETS[preset].sizes, Selection())
     cases = {case.case: case.implementation for problem in problems for case in problem.cases}
-    return {case: i for case, i in cases.items() if not i.wrong and not catalogue.missing(i)}
+    return {case: i for case, i in cases.items() if not i.wrong and (not is_ours(i) or not catalogue.missing(i))}
+
+
+def beside_theirs(implementations: Sequence[Implementation], beside: str) -> list[Implementation]:
+    """A user's implementations, and those of ours that are timed beside them: ``best``, ``kernel`` or ``all``.
+
+    A kernel's file begins with the textbook's and ends with the fastest, after which only frameworks may come. So the fastest
+    known is its last without a framework.
+    """
+    kernels = {i.kernel.name for i in implementations if not is_ours(i)}
+    fastest = {i.kernel.name: i.key for i in implementations if is_ours(i) and i.family != "framework" and not i.wrong}
+    return [
+        i
+        for i in implementations
+        if beside == "all"
+        or not is_ours(i)
+        or (i.kernel.name in kernels and (beside == "kernel" or i.baseline or i.key == fastest[i.kernel.name]))
+    ]
+
+
+def is_ours(implementation: Implementation) -> bool:
+    return implementation.function.__module__.startswith("impls.")
 
 
 def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
     """What the contract says of some implementations, of which some may stand in these files, by their keys."""
     return session.check_implementations(implementations, corpus(), [Path(file) for file in files], CHECK_LIMIT_S)
+
+
+def verdict(case: Case, collected: pytest.Session) -> Verdict:
+    """What the contract says of a case's implementation. All that a session times are checked together, before the first."""
+    if CHECKED not in collected.stash:
+        config = collected.config
+        params = [item.callspec.params for item in collected.items if hasattr(item, "callspec")]
+        chosen = {
+            i.key: i for i in (cases(config).get(of.get("case")) for of in params) if i and not catalogue.missing(i)
+        }
+        collected.stash[CHECKED] = verdicts(list(chosen.values()), tuple(config.getoption("benchmark_impl")))
+    return collected.stash[CHECKED][f"{case.kernel}/{case.slug}"]
 
 
 @lru_cache(maxsize=1)
