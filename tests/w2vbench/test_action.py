@@ -1,0 +1,96 @@
+"""The GitHub action, run outside GitHub: its script in a pull request's checkout, and an API on this machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT, git
+from tests.w2vbench.github import api, pull_request, run_action
+
+MARKER = "<!-- w2vbench -->"
+RENAMED = ("order = np.argsort(idx)\n", "order = np.argsort(idx)  # of the table\n")
+WRONG = ("out[order] = W[idx[order]]", "out[order] = W[idx]")
+
+
+def test_the_first_run_comments_and_the_second_updates_that_comment(tmp_path: Path) -> None:
+    """The base is fetched, since the checkout has one commit only. The comment is found beyond the first page."""
+    comments: list[dict[str, Any]] = [{"id": number, "body": f"about {MARKER}"} for number in range(120)]
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api(comments) as address:
+        done = run_action(checkout, address)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(comments) == 121
+        assert comments[-1]["body"].startswith(f"{MARKER}\n# w2vbench compare")
+        assert "against origin/main" in comments[-1]["body"]
+        assert "https://github.com/them/theirs/actions/runs/42" in comments[-1]["body"]
+
+        kernels = checkout / "kernels.py"
+        kernels.write_text(kernels.read_text().replace(*WRONG))
+        done = run_action(checkout, address)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert len(comments) == 121
+    assert "lookup/sorted" in comments[-1]["body"]
+    assert "wrong" in comments[-1]["body"]
+    assert re.search(r"::error file=kernels.py,line=\d+,title=wrong::", done.stdout)
+    assert "wrong" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_comment_that_is_refused_leaves_the_verdict(tmp_path: Path) -> None:
+    """As on a pull request from a fork, whose token only reads."""
+    with api([], refused=True) as address:
+        done = run_action(pull_request(tmp_path, *RENAMED), address)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::notice::w2vbench: no comment was written" in done.stdout
+    assert "HTTP Error 403" in done.stderr
+
+
+def test_what_cannot_be_compared_is_said_in_the_comment(tmp_path: Path) -> None:
+    comments: list[dict[str, Any]] = []
+    with api(comments) as address:
+        done = run_action(pull_request(tmp_path, *RENAMED), address, IMPL="gone/kernels.py")
+    assert done.returncode == 2
+    assert "Not compared with origin/main: w2vbench: gone/kernels.py: no such file" in comments[0]["body"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"BASE": "", "GITHUB_BASE_REF": ""}, "this is no pull request: name the base to compare with"),
+        ({"BASE": "--exec=touch never"}, "base: not a revision: --exec=touch never"),
+        ({"BASE": "origin/no-such-branch"}, "base: no revision origin/no-such-branch here or in origin"),
+        ({"BASE": "$(touch never)"}, "base: no revision $(touch never) here or in origin"),
+        ({"IMPL": " \n"}, "impl: name the file with your implementations"),
+        ({"PASS_INCONCLUSIVE": "maybe"}, "pass-inconclusive: true or false, not maybe"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_inputs_are_one_clear_line(tmp_path: Path, inputs: dict[str, str], said: str) -> None:
+    done = run_action(pull_request(tmp_path, *RENAMED), "http://127.0.0.1:9", **inputs)
+    assert done.returncode == 2
+    assert f"::error::w2vbench: {said}\n" in done.stdout
+
+
+def test_no_input_is_run_by_the_shell(tmp_path: Path) -> None:
+    """Inputs may come from a stranger's pull request."""
+    evil = "$(touch never)`touch never`;touch never"
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api([]) as address:
+        for name in ("IMPL", "THRESHOLD", "ARGS"):
+            run_action(checkout, address, **{name: f"{evil}\n* {evil}\n"})
+    assert not (checkout / "never").exists()
+    assert git(checkout, "status", "--porcelain") == ""
+
+
+def test_the_action_hands_inputs_over_as_variables_only() -> None:
+    action = (ROOT / "action.yml").read_text(encoding="utf-8")
+    script = (ROOT / ".github/action/compare.sh").read_text(encoding="utf-8")
+    assert not re.findall(r"run:.*\$\{\{", action)
+    handed = dict(re.findall(r"^ +([A-Z_]+): \$\{\{ inputs\.([a-z-]+) \}\}$", action, re.MULTILINE))
+    declared = re.findall(r"^  ([a-z-]+):$", action.partition("inputs:")[2].partition("\nruns:")[0], re.MULTILINE)
+    assert {*handed.values(), "python-version"} == {*declared}
+    for name in {*handed} - {"GITHUB_TOKEN"}:
+        assert f"${{{name}:-" in script
