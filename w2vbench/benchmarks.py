@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -79,7 +80,11 @@ class Repository(Clone):
         self, file_path: Path, parent: pytest.Collector
     ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
         yield
-        return [KernelFile.from_parent(parent, path=file_path)] if file_path.resolve() in self.files else []
+        if file_path.resolve() not in self.files:
+            return []
+        # pytest itself has no name for a file outside its root folder, so two of them would have the same
+        name = Path(os.path.relpath(file_path, parent.config.rootpath)).as_posix()
+        return [KernelFile.from_parent(parent, path=file_path, nodeid=name)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector:
