@@ -23,8 +23,9 @@ class ResultError(ValueError):
         super().__init__(" ".join(message.splitlines()))
 
 
-def read(path: Path) -> ResultFile:
+def read(path: str | Path) -> ResultFile:
     """Read and validate a result file. Raises ResultError with one line that says what is wrong."""
+    path = Path(path)
     try:
         if path.is_dir():
             raise ResultError(f"{path}: a folder, not a result file")

@@ -12,9 +12,11 @@ best, dispatch
     The fastest implementation at a size, as measured on this machine.
 load : Callable[[str | Path], pandas.DataFrame]
     Read a result file into a table of one row a case.
+COLUMNS : Mapping[str, str]
+    What each column of that table is.
 load_samples : Callable[[str | Path], pandas.DataFrame]
     Read every sample of a result file.
-read : Callable[[Path], ResultFile]
+read : Callable[[str | Path], ResultFile]
     Read and validate a whole result file. Raises ResultError.
 ResultFile, ResultError
     The model of a result file (pydantic), and what is raised if a file is none.
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from impls.interface import Implementation, Kernel
     from reports.files import ResultError, read
-    from reports.frame import load
+    from reports.frame import COLUMNS, load
     from reports.result_schema import ResultFile
     from reports.samples import load_samples
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "COLUMNS",
     "Implementation",
     "Kernel",
     "ResultError",
@@ -70,6 +73,7 @@ __all__ = [
 ]
 
 MODULES = {
+    "COLUMNS": "reports.frame",
     "Implementation": "impls.interface",
     "Kernel": "impls.interface",
     "ResultError": "reports.files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import w2vbench
 from impls.lookup import lookup
 from tests.processes import ROOT
+from tests.w2vbench.repository import write
 
 ROOMS = ("bench", "impls", "reports")
 LATER = {"best", "dispatch"}
@@ -53,6 +55,19 @@ def test_its_kernels_are_those_of_the_implementations() -> None:
     assert w2vbench.kernels["lookup"] is lookup
     with pytest.raises(TypeError):
         w2vbench.kernels["mine"] = lookup  # type: ignore[index]
+
+
+def test_the_examples_in_its_document_work(tmp_path: Path) -> None:
+    write(tmp_path, {"reports/out/result.json": RESULT.read_text(encoding="utf-8")})
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "examples.py").write_text("\n".join(blocks))
+    assert len(blocks) == 2
+    assert "lookup" in python(tmp_path, "import examples")
+
+
+def test_its_document_names_what_it_has() -> None:
+    table = (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("| --- | --- |")[2].partition("\n\n")[0]
+    assert {*re.findall(r"`([A-Za-z_]+)(?:\(path\))?`", table)} >= {*w2vbench.__all__}
 
 
 def test_importing_it_imports_nothing_heavy(tmp_path: Path) -> None:
