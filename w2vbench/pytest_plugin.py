@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    leave_code_as_it_is(pluginmanager)
     group = parser.getgroup("w2vbench")
     group.addoption(
         "--benchmark",
@@ -45,3 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
         from .benchmarks import register
 
         register(config)
+
+
+def leave_code_as_it_is(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Keep pytest from rewriting the assertions of our packages, and of a repository's own of the same names.
+
+    It rewrites all modules of a distribution that has a plugin. What is timed must be the code as it stands, and its
+    identity that of another copy. pytest has no public way to say so for a whole package.
+    """
+    marked = getattr(pluginmanager.rewrite_hook, "_must_rewrite", None)
+    if isinstance(marked, set):
+        marked -= {"bench", "impls", "reports"}

@@ -65,6 +65,14 @@ def test_without_the_option_only_their_tests_run_and_nothing_of_ours_is_imported
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_pytest_rewrites_no_assertion_of_ours(repository: Path) -> None:
+    """It would, as of every distribution that has a plugin; the code that is timed would be another."""
+    statement = "import impls.arrays as a\nassert type(a.__loader__).__name__ == 'SourceFileLoader', a.__loader__\n"
+    (repository / "conftest.py").write_text(statement)
+    done = run_pytest(repository, "--benchmark", "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_what_is_wrong_fails_with_the_reason_and_what_lacks_a_package_is_skipped(repository: Path) -> None:
     (repository / "kernels.py").write_text(
         KERNELS.format(more="")
