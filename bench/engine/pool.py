@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -83,9 +83,14 @@ class Workers:
     ----------
     worker_cpus
         CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send.
+    command
+        What starts a worker: an interpreter, its options, and the worker's script.
     """
 
-    def __init__(self, worker_cpus: Collection[int] = ()) -> None:
+    def __init__(
+        self, worker_cpus: Collection[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))
+    ) -> None:
+        self.command = tuple(command)
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
         self.longest = LongestStep()
@@ -95,6 +100,12 @@ class Workers:
         self.all: set[Worker] = set()
         self.closed = False
         self.lock = threading.Lock()  # contracts are checked in several threads
+
+    def like(self, command: Sequence[str]) -> Workers:
+        """Return workers on the same CPUs that another command starts, such as another interpreter's."""
+        others = Workers(command=command)
+        others.cpus, others.own_cpus = self.cpus, self.own_cpus
+        return others
 
     def __enter__(self) -> Self:
         adopt_orphans()
@@ -180,7 +191,7 @@ class Workers:
         with self.lock:
             if self.closed:
                 raise WorkerFailure(None, "error", "the run has ended")
-            worker = Worker(threads, self.run_id, self.cpus)
+            worker = Worker(threads, self.run_id, self.cpus, self.command)
             self.all.add(worker)
             return worker
 
@@ -201,7 +212,7 @@ class Workers:
 class Worker:
     """One worker process. It imports what it needs, waits for a job, and sends events, one JSON line each."""
 
-    def __init__(self, threads: int, run_id: str, allowed: Collection[int]) -> None:
+    def __init__(self, threads: int, run_id: str, allowed: Collection[int], command: Sequence[str]) -> None:
         self.threads = threads
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
@@ -209,7 +220,7 @@ class Worker:
         self.longest = LongestStep()
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT)],
+                list(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
