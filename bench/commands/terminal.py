@@ -22,6 +22,7 @@ from impls.interface import Implementation
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bench.plans.environments import PythonEnvironment
     from bench.plans.profile import Profiled
 
 UNLIMITED_WIDTH = 1000
@@ -132,6 +133,35 @@ def availability(one: Implementation) -> str:
     if absent:
         return f"no: pip install {' '.join(absent)}"
     return "wrong on purpose" if one.wrong else one.family
+
+
+def environments(every: Sequence[PythonEnvironment], folder: str) -> None:
+    """Print the kept environments, the last used first."""
+    from datetime import datetime
+
+    from reports.units import size_bytes
+
+    shown = ("numpy", "scipy", "numba")
+    rows = [
+        (
+            one.name,
+            one.python_version,
+            *(one.packages.get(name, "–") for name in shown),
+            ", ".join(f"{name} {version}" for name, version in one.packages.items() if name not in (*shown, *OWN)),
+            size_bytes(one.size_bytes),
+            datetime.fromtimestamp(one.used).strftime("%Y-%m-%d"),
+        )
+        for one in every
+    ]
+    screen = console()
+    if rows:
+        screen.print(plain_table(("name", "Python", *shown, "others", "size", "last used"), rows, no_wrap=(0,)))
+    total = sum(one.size_bytes for one in every)
+    screen.print(f"{len(rows)} kept in {folder}{f', {size_bytes(total)} in all' if rows else ''}", soft_wrap=True)
+
+
+OWN = ("llvmlite", "msgspec", "psutil", "threadpoolctl")
+"""Packages that every environment has, and nobody asks for."""
 
 
 def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_json: bool) -> None:
