@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -24,6 +25,8 @@ TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --ker
 
 SAME_CODE = "their code is the same at both revisions (--all measures them too)"
 """Why most cases are not measured. Cases with this reason are only counted; others are named."""
+UNAFFECTED = "they import nothing that differs (--all measures them too)"
+"""The same where packages are compared."""
 
 MORE_CPU = 0.1
 """CPU time on several threads is only reported if it rises by more than this: BLAS's threads spin while they wait."""
@@ -129,12 +132,13 @@ def outcome(comparison: Comparison, worse_cases: str = "") -> str:
     worse = sum(map(failing, comparison.cases))
     without_verdict = sum(map(unanswered, comparison.cases))
     every = counted(len(comparison.cases), "case")
+    changed = "that differ" if comparison.environments else "with changed code"
     if not comparison.cases:
         return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
     if worse:
         text = f"{worse} of {every} got worse{worse_cases}."
     elif comparison.over_budget:
-        text = f"There was no time to measure {counted(len(comparison.over_budget), 'case')} with changed code."
+        text = f"There was no time to measure {counted(len(comparison.over_budget), 'case')} {changed}."
     elif without_verdict:
         text = f"Inconclusive: it is unknown whether {without_verdict} of {every} got slower."
     elif any(case.acknowledged is not None for case in comparison.cases):
@@ -142,7 +146,9 @@ def outcome(comparison: Comparison, worse_cases: str = "") -> str:
     else:
         text = "Nothing got slower."
     if beyond := comparison.skipped.get(TOO_MANY):
-        text += f" {counted(len(beyond), 'case')} with changed code {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
+        text += (
+            f" {counted(len(beyond), 'case')} {changed} {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
+        )
     return f"{text} Verdicts: {counts(comparison)}. {margin_text(comparison)}"
 
 
@@ -210,7 +216,11 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
-        names_of_cases = f": {', '.join(cases)}" if why == TOO_MANY or (why != SAME_CODE and len(cases) <= FEW) else ""
+        names_of_cases = (
+            f": {', '.join(cases)}"
+            if why == TOO_MANY or (why not in (SAME_CODE, UNAFFECTED) and len(cases) <= FEW)
+            else ""
+        )
         verb = "measured" if comparison.interleaved else "compared"
         yield f"{counted(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
 
@@ -233,6 +243,8 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
         Disturbances that make its figures doubtful.
     """
     lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
+    if comparison.environments:
+        lines += [*markdown_table(ENVIRONMENT_HEADER, environment_rows(comparison)), ""]
     lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
     if comparison.cases:
         lines += [*markdown_table(HEADER, map(row, ranked(comparison)), left=2), ""]
@@ -242,3 +254,36 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
 
 def heading(comparison: Comparison) -> str:
     return f"{plain(comparison.head)} against {plain(comparison.base)}"
+
+
+ENVIRONMENT_HEADER = ("", "BASE", "HEAD", "")
+SAME = "the same"
+
+
+def environment_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
+    """Return what both environments have, under ENVIRONMENT_HEADER: what was asked for, what else differs, and the rest."""
+    base, head = comparison.environments
+    names = sorted({*base.packages, *head.packages})
+    asked = {name for name in names for side in (base, head) if any(is_about(name, one) for one in side.requirements)}
+    rows = [(name, base.packages.get(name, "–"), head.packages.get(name, "–")) for name in names]
+    rows += [("Python", base.python, head.python), ("BLAS", base.blas, head.blas)]
+
+    def kind(row: tuple[str, str, str]) -> str:
+        return ("asked for" if row[0] in asked else "differs too") if row[1] != row[2] else SAME
+
+    order = ("asked for", "differs too", SAME)
+    return sorted(((*row, kind(row)) for row in rows), key=lambda row: order.index(row[3]))
+
+
+def is_about(package: str, requirement: str) -> bool:
+    """Whether a requirement (``numpy==2.2.*``) is one of a package."""
+    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower() == package
+
+
+def environment_text(comparison: Comparison) -> str:
+    """Return how both environments differ, and what is the same, in a line or two."""
+    rows = environment_rows(comparison)
+    differing = [f"{name} {before} → {after}" for name, before, after, kind in rows if kind != SAME]
+    same = [f"{name} {value}" for name, value, _, kind in rows if kind == SAME and value]
+    return f"What differs: {'; '.join(differing) or 'nothing'}. The same on both sides: {', '.join(same)}."

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .comparison import (
+    ENVIRONMENT_HEADER,
     HEADER,
     PASSED,
+    SAME,
     SLOWER,
+    environment_rows,
     exit_code,
     failing,
     markdown,
@@ -62,6 +66,10 @@ def html(result: ResultFile) -> str:
         passed=exit_code(comparison) == PASSED,
         excused=any(case.acknowledged is not None for case in comparison.cases),
         failed=exit_code(comparison) == SLOWER,
+        environment_header=ENVIRONMENT_HEADER,
+        environments=environment_rows(comparison) if comparison.environments else [],
+        same=SAME,
+        stages=processes_of_stages(comparison),
         header=HEADER,
         rows=[
             (case, row(case), drawing(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
@@ -72,6 +80,13 @@ def html(result: ResultFile) -> str:
         steps=steps(comparison, " ".join(["", *own_files(result.w2vbench.command)])),
         notes=list(notes(comparison)),
     )
+
+
+def processes_of_stages(comparison: Comparison) -> list[int]:
+    """The most processes that a case has in each stage."""
+    return [
+        max((len(case.stages[at]) for case in comparison.cases if at < len(case.stages)), default=0) for at in (0, 1)
+    ]
 
 
 @dataclass(frozen=True)
@@ -103,10 +118,15 @@ def steps(comparison: Comparison, files: str) -> list[NextSteps]:
     if open_cases and comparison.interleaved:
         names = dict.fromkeys(f"--only {case.implementation}" for case in open_cases)
         kernels = dict.fromkeys(f"--kernel {case.kernel}" for case in open_cases)
-        again = " ".join(["w2vbench compare", base_of(comparison), *kernels, *names]) + files
+        sides = f"--packages {quoted_sides(comparison)}" if comparison.environments else base_of(comparison)
+        again = " ".join(["w2vbench compare", sides, *kernels, *names]) + files
         title = counted(len(open_cases), "case")
         found.append(NextSteps(title, "no answer", [("Measure just these, on a quieter machine", again)], []))
     return found
+
+
+def quoted_sides(comparison: Comparison) -> str:
+    return " ".join(f"'{' '.join(side.requirements)}'" for side in comparison.environments)
 
 
 def base_of(comparison: Comparison) -> str:
@@ -119,12 +139,29 @@ def after_failure(case: ComparedRow, comparison: Comparison, files: str) -> list
         return [("Check it against its reference", f"w2vbench check --kernel {case.kernel}{files}")]
     if not comparison.interleaved:
         return [("Profile it line by line", f"w2vbench profile {case.case}{files}")]
+    if comparison.environments:
+        return [("Find the release that changed it", releases_command(comparison, case))]
     at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}{files}"
     return [
         ("Profile it line by line at HEAD", f"w2vbench profile {case.case}{files}"),
         ("and at BASE", at_base),
         ("If it is intended, say so in a tracked file", f"w2vbench history --acknowledge {case.case} --why '…'"),
     ]
+
+
+def releases_command(comparison: Comparison, case: ComparedRow) -> str:
+    """The command that times a case over the releases between both sides, of the first package that was asked for."""
+    asked = [row for row in environment_rows(comparison) if row[3] != SAME and row[0] not in ("Python", "BLAS")]
+    if not asked:
+        return f"w2vbench profile {case.case}"
+    name, *versions, _ = asked[0]
+    lowest, highest = sorted(versions, key=numbers)
+    return f"w2vbench versions {name} '>={lowest},<={highest}' --only '{case.case}' --all"
+
+
+def numbers(version: str) -> list[int]:
+    """Return a version's numbers, by which releases are in order."""
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 WIDE = 220.0

@@ -327,22 +327,44 @@ class ComparedRow(Part):
 
     @model_validator(mode="after")
     def complete(self) -> Self:
-        """Each process timed the three variants in the same rounds, and a stage has two processes or more, or none."""
+        """Each process has samples of the three variants, and a stage has two processes or more, or none."""
         for stage in self.stages:
             if not self.excluded and len(stage) == 1:
                 raise ValueError(f"{self.case!r} has a stage of one process")
             for process in stage:
-                rounds = {side: [wall is None for wall in one.wall_s] for side, one in process.items()}
-                if not {"base", "control", "head"} <= rounds.keys() or len(set(map(tuple, rounds.values()))) > 1:
-                    raise ValueError(f"{self.case!r} has a process without the same rounds of base, control and head")
+                timed = {side for side, one in process.items() if any(wall is not None for wall in one.wall_s)}
+                if not {"base", "control", "head"} <= timed:
+                    raise ValueError(f"{self.case!r} has a process without samples of base, control and head")
         if not self.excluded and any(self.stages) and not self.stages[0]:
             raise ValueError(f"{self.case!r} has a second stage and no first one")
         return self
 
 
+class ComparedEnvironment(Part):
+    """One side of a comparison of packages.
+
+    Attributes
+    ----------
+    requirements
+        What was asked for.
+    python
+        The interpreter's version.
+    packages
+        The version of each package, by name.
+    blas
+        Which BLAS NumPy uses there, its version, and the processor that its kernels are made for.
+    """
+
+    requirements: list[str] = []
+    python: str
+    packages: dict[str, str]
+    blas: str = ""
+
+
 class Comparison(Part):
     """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
     of them that differ, and that there was no time for.
+    environments: BASE's and HEAD's, where packages were compared: then processes are compared, not rounds.
     diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
@@ -351,6 +373,7 @@ class Comparison(Part):
     base_commit: str | None = None
     head_commit: str | None = None
     interleaved: bool = True
+    environments: list[ComparedEnvironment] = Field(default=[], max_length=2)
     threshold: Positive
     cases: list[ComparedRow] = []
     added: list[str] = []
@@ -362,6 +385,89 @@ class Comparison(Part):
     diffs: dict[str, str] = {}
     seconds: Positive = 0.0
     waiting: Positive = 0.0
+
+    @model_validator(mode="after")
+    def same_rounds(self) -> Self:
+        """The variants of one process were timed in the same rounds; of two environments, each had its own process."""
+        if len(self.environments) == 1:
+            raise ValueError("a comparison of environments has two")
+        for row in self.cases if not self.environments else ():
+            for process in (process for stage in row.stages for process in stage):
+                if len({tuple(wall is None for wall in one.wall_s) for one in process.values()}) > 1:
+                    raise ValueError(f"{row.case!r} has a process without the same rounds of base, control and head")
+        return self
+
+
+class ReleasedCase(Part):
+    """A case over the releases of a package.
+
+    Attributes
+    ----------
+    times
+        By release, the median seconds a call of each turn.
+    failed
+        By release, why it has no times.
+    """
+
+    case: str
+    kernel: str
+    implementation: str
+    title: str
+    times: dict[str, list[Seconds]]
+    failed: dict[str, str] = {}
+
+
+class Narrowed(Part):
+    """Where between two measured releases a change came.
+
+    Attributes
+    ----------
+    before, after
+        The measured releases.
+    last, first
+        The last release that is like the one before, and the first that is like the one after.
+    compared
+        How many releases between were compared.
+    """
+
+    case: str
+    before: str
+    after: str
+    last: str
+    first: str
+    compared: Count
+
+
+class Releases(Part):
+    """Cases over the releases of a package, in one process a release and turn.
+
+    Attributes
+    ----------
+    environments
+        By release, the oldest first.
+    not_measured
+        By release, why there is no environment.
+    threshold
+        The share of time that counts as no change.
+    """
+
+    package: str
+    threshold: Positive
+    environments: dict[str, ComparedEnvironment]
+    not_measured: dict[str, str] = {}
+    cases: list[ReleasedCase] = []
+    narrowed: list[Narrowed] = []
+    seconds: Positive = 0.0
+
+    @model_validator(mode="after")
+    def as_many_turns(self) -> Self:
+        """Every release of a case has a time in each turn, or none and a reason."""
+        for case in self.cases:
+            if len({len(times) for times in case.times.values()}) > 1:
+                raise ValueError(f"{case.case!r} has more turns at one release than at another")
+            if not {*case.times, *case.failed} <= self.environments.keys():
+                raise ValueError(f"{case.case!r} has times of a release without an environment")
+        return self
 
 
 class Trial(Part):
@@ -466,7 +572,7 @@ class Training(Part):
     equal: dict[str, bool | None] = {}
 
 
-Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality"]
+Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "versions"]
 """What made a file."""
 
 
@@ -493,6 +599,7 @@ class Suite(Part):
     stages: dict[str, dict[str, Positive]] = {}
     sources: dict[str, SourceCode] = {}
     comparison: Comparison | None = None
+    releases: Releases | None = None
     calibration: Calibration | None = None
     training: Training | None = None
 

@@ -23,6 +23,8 @@ SHORT_SCORES = ("WordSim", "SimLex", "analogies")
 def comparison_lines(comparison: Comparison, width: int) -> Iterator[Line]:
     """Yield verdicts case by case, the worst first, then notes and the outcome."""
     yield from wrapped(f"HEAD is {comparison.head}, BASE is {comparison.base}", width, "bold")
+    if comparison.environments:
+        yield from wrapped(comparisons.environment_text(comparison), width)
     if cases := comparisons.ranked(comparison):
         names, common = short_names([case.case for case in cases])
         if common:

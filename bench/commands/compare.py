@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,11 +20,27 @@ def compare(
     base: Annotated[
         str,
         typer.Argument(
-            metavar="BASE", help="A git revision; or a result file; or a stored comparison, to decide it again."
+            metavar="BASE",
+            help="A git revision; or a result file; or a stored comparison, to decide it again; with --packages, requirements.",
         ),
     ],
     head: Annotated[
         str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
+    ] = None,
+    packages: Annotated[
+        bool,
+        typer.Option(
+            "--packages",
+            help="BASE and HEAD are requirements in quotes ('numpy==2.2.*' 'numpy==2.4.*'): the same code in two environments.",
+        ),
+    ] = False,
+    python: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--python",
+            metavar="3.N",
+            help="With --packages: the interpreter of both sides, or of each (--python 3.12 3.13); versions or paths.",
+        ),
     ] = None,
     kernel: Kernels = None,
     only: Only = None,
@@ -69,32 +85,41 @@ def compare(
     """Did a change make something slower? Times two git revisions in one process, in turn, and gives a verdict for each case.
 
     BASE is checked out into a temporary worktree; inputs and checks come from HEAD. Only cases whose code differs are measured.
+
+    With --packages, did a release make something slower? The same code runs in two environments, which are made once and kept (w2vbench environments).
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
     from bench.commands.progress import step_progress
     from bench.plans import compare as comparing
     from bench.plans.differences import NotComparable
+    from bench.plans.packages import PackagesRequest, compare_packages
 
-    request = comparing.CompareRequest(
-        command=show.command_line(sys.argv),
-        out=out,
-        corpus=corpus,
-        files=impl or (),
-        kernels=kernel or (),
-        globs=only or (),
-        base=base,
-        head=head,
-        everything=everything,
-        threads=threads,
-        threshold=threshold,
-        budget_s=budget,
-        across_machines=across_machines,
-        junit=junit,
-        time_limit_s=time_limit,
-    )
+    fields: dict[str, Any] = {
+        "command": show.command_line(sys.argv),
+        "out": out,
+        "corpus": corpus,
+        "files": impl or (),
+        "kernels": kernel or (),
+        "globs": only or (),
+        "everything": everything,
+        "threads": threads,
+        "threshold": threshold,
+        "budget_s": budget,
+        "junit": junit,
+        "time_limit_s": time_limit,
+    }
+    if python and not packages:
+        raise typer.BadParameter("--python needs --packages")
     try:
-        done = comparing.compare(request, show.error, step_progress())
+        if packages:
+            if head is None:
+                raise typer.BadParameter("--packages needs requirements for both sides, each in quotes")
+            wanted = PackagesRequest(base=base, head=head, pythons=python or (), **fields)
+            done = compare_packages(wanted, show.error, step_progress("turn"))
+        else:
+            request = comparing.CompareRequest(base=base, head=head, across_machines=across_machines, **fields)
+            done = comparing.compare(request, show.error, step_progress())
     except NotComparable as error:
         if not pass_inconclusive:
             raise

@@ -15,9 +15,16 @@ from bench.engine import contract, protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, OUT_OF_MEMORY, WRONG
 from bench.engine.contracts import check_contracts
-from bench.engine.experiment import measure
+from bench.engine.experiment import Outcome, measure
 from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, Variant
+from bench.engine.protocol import (
+    ImplementationSource,
+    Measure,
+    MeasurementSettings,
+    MeasureOptions,
+    SamplePlan,
+    Variant,
+)
 from impls.case import Size
 from reports.result_schema import ComparedRow
 from reports.stages import BASE, HEAD, stage_of, with_verdicts
@@ -47,6 +54,62 @@ def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, 
     }
 
 
+def job_of(
+    context: RunContext,
+    cases: Sequence[ComparedCase],
+    sides: Sequence[Side],
+    *,
+    process: int,
+    check: bool,
+    **options: Any,
+) -> Measure:
+    """Return a job that measures some sides of the cases of one problem, with HEAD's inputs.
+
+    Parameters
+    ----------
+    process
+        Its number, which sets the inputs.
+    check
+        Whether results are checked before they are timed.
+    options
+        Others of ``MeasureOptions``.
+    """
+    return Measure(
+        **context.job_fields(),
+        kernel=cases[0].facts.kernel,
+        size=str(cases[0].size),
+        inputs=HEAD,
+        options=MeasureOptions(process=process, least_rounds=LEAST_ROUNDS, reuse=True, **options),
+        cases=tuple(
+            tuple(
+                Variant(
+                    name=variant_name(case, side.name),
+                    key=case.facts.key,
+                    source=side.source,
+                    check=check and side.name in CHECKED_SIDES,
+                    slowed=side.slowed,
+                )
+                for side in sides
+            )
+            for case in cases
+        ),
+    )
+
+
+def by_problem(cases: Sequence[ComparedCase]) -> list[list[ComparedCase]]:
+    """Return cases problem by problem."""
+    problems: dict[tuple[str, Size], list[ComparedCase]] = {}
+    for case in cases:
+        problems.setdefault((case.facts.kernel, case.size), []).append(case)
+    return list(problems.values())
+
+
+def gate_settings(context: RunContext) -> MeasurementSettings:
+    """Return a context's settings, with samples as a comparison takes them."""
+    gate = GATE.settings
+    return replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
+
+
 class ComparisonRun:
     """Measure a comparison.
 
@@ -60,6 +123,10 @@ class ComparisonRun:
         The variants of each case.
     """
 
+    stages: tuple[int, int] = STAGES
+    apart = False
+    """Whether each side is measured in a process of its own."""
+
     def __init__(
         self,
         context: RunContext,
@@ -71,9 +138,7 @@ class ComparisonRun:
         sides: Sequence[Side] = SIDES,
     ) -> None:
         self.differences, self.note, self.threshold, self.sides = differences, note, threshold, sides
-        gate = GATE.settings
-        settings = replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
-        self.context = replace(context, settings=settings)
+        self.context = replace(context, settings=gate_settings(context))
         self.started = time.monotonic()
         self.ends = math.inf if budget_s is None else self.started + budget_s
         self.samples: dict[ComparedCase, CaseSamples] = {}
@@ -83,7 +148,7 @@ class ComparisonRun:
         """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
         self.check(list(self.differences.compared))
         self.measure_stage(0, lambda: self.differences.remaining)
-        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
+        first = {case: stage_of(self.samples[case].stages[0], apart=self.apart) for case in self.differences.remaining}
         open_cases = undecided(first, self.threshold)
         self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
 
@@ -101,7 +166,7 @@ class ComparisonRun:
         excluded = self.differences.excluded
         cases = dict.fromkeys([*self.differences.compared, *excluded])
         rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
-        return with_verdicts(rows, self.threshold)
+        return with_verdicts(rows, self.threshold, apart=self.apart)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract. Those that fail are not measured."""
@@ -116,18 +181,31 @@ class ComparisonRun:
     def check_base(self, key: str, verdict: contract.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
-        return excuse(self.context.check(key, source=BASE, reuse=False), self.context.workers, verdict.status)
+        events = self.context_of(BASE).check(key, source=self.side(BASE).source, reuse=False)
+        return excuse(events, self.context_of(BASE).workers, verdict.status)
+
+    def side(self, name: str) -> Side:
+        return next(side for side in self.sides if side.name == name)
+
+    def context_of(self, side: str) -> RunContext:
+        """Return the workers and sources that measure a side."""
+        return self.context
 
     def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
         """Measure the remaining cases in the fresh processes of a stage."""
-        for done in range(STAGES[stage]):
+        for done in range(self.stages[stage]):
             if not remaining():
                 return
-            self.note("first stage" if stage == 0 else "undecided cases again", done, STAGES[stage])
+            self.note("first stage" if stage == 0 else "undecided cases again", done, self.stages[stage])
             began = time.monotonic()
             self.measure_process(stage, remaining())
-            if done == 0 and math.isfinite(self.ends):
-                self.cut_to_budget(remaining(), time.monotonic() - began, STAGES[stage] - 1, stage)
+            if done == 0:
+                self.after_first(stage, remaining(), time.monotonic() - began)
+
+    def after_first(self, stage: int, remaining: Sequence[ComparedCase], took: float) -> None:
+        """Do what follows from how long the first process of a stage took, in seconds."""
+        if math.isfinite(self.ends):
+            self.cut_to_budget(remaining, took, self.stages[stage] - 1, stage)
 
     def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
         """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""
@@ -145,56 +223,47 @@ class ComparisonRun:
     def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure all cases in one fresh process, problem after problem in a random order."""
         self.processes += 1
-        self.context.workers.retire()
-        problems: dict[tuple[str, Size], list[ComparedCase]] = {}
-        for case in cases:
-            problems.setdefault((case.facts.kernel, case.size), []).append(case)
-        order = np.random.default_rng([self.context.settings.seed, self.processes]).permutation(len(problems))
-        for at in order:
-            self.measure_problem(stage, list(problems.values())[at])
+        for side in self.sides:
+            self.context_of(side.name).workers.retire()
+        problems = by_problem(cases)
+        for at in np.random.default_rng([self.context.settings.seed, self.processes]).permutation(len(problems)):
+            self.measure_problem(stage, problems[at])
 
     def measure_problem(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure the cases of one problem. A case that fails is excluded, and the others are measured without it."""
         before = {case: self.samples[case] for case in cases if case in self.samples}
         plan = {variant_name(case, side): one for case, mine in before.items() for side, one in mine.plan.items()}
-        job = self.job(cases, self.sides, check=not before, memory=not before, plan=plan)
-        outcome = measure(job, self.context.workers)
+        outcome = self.measured(cases, first=not before, plan=plan)
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
         for variants, failure in outcome.excluded:
             case = by_variant[variants[0].name]
             side, excused = failure.variant.rpartition("|")[2] if failure.variant else "", ""
             if side == HEAD and failure.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
-                alone = self.context.workers.work(self.job([case], SIDES[:1], check=True), case.size.threads)
-                excused = excuse(alone, self.context.workers, failure.status)
+                workers = self.context_of(BASE).workers
+                alone = workers.work(self.job([case], [self.side(BASE)], check=True), case.size.threads)
+                excused = excuse(alone, workers, failure.status)
             self.exclude(case, side, failure.status, failure.reason, excused)
         for case in cases:
             if case not in self.differences.excluded:
                 names = [side.name for side in self.sides]
                 self.samples.setdefault(case, CaseSamples()).add(outcome, case, names, stage)
 
+    def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
+        """Measure all sides of some cases of one problem.
+
+        Parameters
+        ----------
+        first
+            Whether results are checked, and memory is measured.
+        plan
+            Calls a sample and rounds, by variant, where earlier processes have set them.
+        """
+        return measure(self.job(cases, self.sides, check=first, memory=first, plan=plan), self.context.workers)
+
     def job(self, cases: Sequence[ComparedCase], sides: Sequence[Side], *, check: bool, **options: Any) -> Measure:
         """Return a job that measures some sides of the cases of one problem. options: those of ``MeasureOptions``."""
-        return Measure(
-            **self.context.job_fields(),
-            kernel=cases[0].facts.kernel,
-            size=str(cases[0].size),
-            inputs=HEAD,
-            options=MeasureOptions(process=self.processes, least_rounds=LEAST_ROUNDS, reuse=True, **options),
-            cases=tuple(
-                tuple(
-                    Variant(
-                        name=variant_name(case, side.name),
-                        key=case.facts.key,
-                        source=side.source,
-                        check=check and side.name in CHECKED_SIDES,
-                        slowed=side.slowed,
-                    )
-                    for side in sides
-                )
-                for case in cases
-            ),
-        )
+        return job_of(self.context_of(sides[0].name), cases, sides, process=self.processes, check=check, **options)
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""

@@ -130,8 +130,13 @@ def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict
     return base, head
 
 
-def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseSelection) -> Differences:
-    """Decide which cases are compared and which are not. Raises RevisionError if the selection matches none."""
+def differences(
+    base: dict[str, Facts], head: dict[str, Facts], selection: CaseSelection, same: str = SAME_CODE
+) -> Differences:
+    """Decide which cases are compared and which are not. Raises RevisionError if the selection matches none.
+
+    same: why cases without a difference are not compared.
+    """
     if not base and not head:
         raise RevisionError("no implementation at either revision: is the file of --impl in git?")
     result = Differences()
@@ -159,7 +164,7 @@ def differences(base: dict[str, Facts], head: dict[str, Facts], selection: CaseS
         elif why := why_not_comparable(theirs, mine):
             result.fail(why, cases)
         elif not selection.everything and unchanged(theirs, mine):
-            result.skip(SAME_CODE, cases)
+            result.skip(same, cases)
         elif why := why_not_separable(theirs, mine):
             result.fail(why, cases)
         else:

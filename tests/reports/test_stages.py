@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reports.result_schema import ComparedRow, Samples
 from reports.stages import TRIPLE, Process, memory_of, stage_of, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
-from tests.reports.comparisons import case
+from tests.reports.comparisons import case, compared
 
 
 def processes_of(*processes: Sequence[Floats] | Floats, setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
@@ -152,6 +152,27 @@ def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive
     assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
 
 
+def test_processes_that_stand_apart_are_compared_as_wholes_whatever_their_rounds() -> None:
+    """Of two environments each side has its own process: the third round of one has nothing to do with the other's."""
+    base, control, head = np.log([1.0, 2.0, 9.0]), np.log([4.0, 4.0]), np.log([6.0])
+    medians = stage_of(processes_of((base, control, head)) * 2, apart=True).median
+    assert medians.ratios == pytest.approx([np.log(6) - (np.log(2) + np.log(4)) / 2] * 2)
+    assert medians.controls == pytest.approx([np.log(4) - np.log(2)] * 2)
+
+
+SIDES = [{"python": "3.11", "packages": {"numpy": version}} for version in ("2.2.6", "2.4.6")]
+
+
+def test_other_rounds_on_each_side_are_read_where_environments_are_compared() -> None:
+    uneven = ONE | {"head": {"wall_s": [1.0], "cpu_s": [1.0]}}
+    row = case("mine", "same", stages=[[ONE, uneven], []])
+    assert compared(row, environments=SIDES).cases == [row]
+    with pytest.raises(ValueError, match="rounds"):
+        compared(row)
+    with pytest.raises(ValueError, match="environments"):
+        compared(row, environments=SIDES[:1])
+
+
 ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}
 
 
@@ -169,4 +190,4 @@ ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}
 def test_a_damaged_comparison_is_refused_when_it_is_read(stages: Any) -> None:
     assert case("mine", "same", stages=[[ONE, ONE], [ONE, ONE]]).stages
     with pytest.raises(ValueError, match=r"process|rounds|stage"):
-        case("mine", "same", stages=stages)
+        compared(case("mine", "same", stages=stages))

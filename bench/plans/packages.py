@@ -1,0 +1,233 @@
+"""Compare packages as ``compare --packages`` does: the same implementations, at the same code, in two environments."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import impls
+from bench.engine.context import RunContext
+from bench.engine.pool import WorkerFailure, Workers
+from bench.engine.protocol import Facts, ImplementationSource, MeasurementSettings
+from impls.catalogue import import_roots
+from reports.comparison import UNAFFECTED
+from reports.result_schema import ComparedEnvironment, Comparison
+from reports.stages import BASE, CONTROL, HEAD
+from reports.units import counted
+
+from .comparison_run import THRESHOLD
+from .differences import CaseSelection, NotComparable, differences
+from .environments import PythonEnvironment, environment_for, name_of, split_requirements
+from .installers import find_python, run
+from .keeping import Outputs, keep_comparison, prepare_folder
+from .packages_run import PACKAGE_STAGES, PackagesRun
+from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
+from .worktrees import RevisionError
+
+ROOMS = ("bench", "impls", "reports")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackagesRequest(MeasurementRequest):
+    """Which packages to compare.
+
+    Attributes
+    ----------
+    base, head
+        Requirements of each side, separated by spaces.
+    pythons
+        The interpreters: none for this one, one for both sides, or one for each.
+    everything
+        Whether to measure every case, also those that import nothing that differs.
+    threshold
+        A smaller change counts as none; None for the usual one.
+    budget_s
+        Time for all processes.
+    junit
+        Where the verdicts go as JUnit XML, if anywhere.
+    """
+
+    base: str
+    head: str
+    pythons: Sequence[str] = ()
+    everything: bool = False
+    threads: int = 1
+    threshold: float | None = None
+    budget_s: float | None = None
+    junit: Path | None = None
+    time_limit_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Both sides: their environments, what was asked for, and their workers by side.
+
+    ``contexts`` has the control's too, which is BASE's environment once more.
+    """
+
+    requirements: tuple[list[str], list[str]]
+    environments: tuple[PythonEnvironment, PythonEnvironment]
+    contexts: dict[str, RunContext]
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """A name for each side: the packages that were asked for, and Python where it differs."""
+        base, head = self.environments
+        names = list(dict.fromkeys(map(name_of, (*self.requirements[0], *self.requirements[1]))))
+        pythons = base.python_version != head.python_version or not names
+        return title(base, names, pythons), title(head, names, pythons)
+
+
+def compare_packages(request: PackagesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Make both environments, measure what differs, and decide.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError, RevisionError
+        If the request cannot be carried out.
+    NotComparable
+        If BASE's environment cannot load the implementations.
+    """
+    asked = split_requirements(request.base), split_requirements(request.head)
+    interpreters = [find_python(name) for name in two(request.pythons)]
+    prepare_folder(request.out)
+    session, text = Session(request.command, say), request.text()
+    base, head = (environment_for(*side, say) for side in zip(asked, interpreters, strict=True))
+    if base.name == head.name and not request.everything:
+        raise PlanError(
+            "both sides resolve to the same versions of everything, so there is nothing to compare (--all does)"
+        )
+    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
+    with progress as note, session.measuring(settings, request.threads) as context:
+        text.save(context.corpus)
+        with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
+            sides = Sides(requirements=asked, environments=(base, head), contexts=contexts)
+            found = compare_sides(request, sides, say, note)
+    content = session.result_file("compare", noise={"threads": request.threads, "waiting": found.waiting})
+    return keep_comparison(found, content, request.out, request.junit)
+
+
+def two(pythons: Sequence[str]) -> Sequence[str]:
+    """Return an interpreter's name for each side. Raises PlanError."""
+    if len(pythons) > 2:
+        raise PlanError("--python takes one interpreter for both sides, or one for each")
+    return [*pythons, *pythons][:2] if pythons else ["", ""]
+
+
+@contextmanager
+def measuring_in(
+    context: RunContext, environments: Mapping[str, PythonEnvironment], files: Sequence[Path]
+) -> Iterator[dict[str, RunContext]]:
+    """Start workers in each environment, which run a copy of this program, or the user's files.
+
+    It is a copy, since beside an installed program stand the packages of its own environment.
+
+    Yields
+    ------
+    dict
+        For each name of an environment, its workers, with HEAD as their only source.
+    """
+    here, copy = Path(impls.__file__).resolve().parents[1], context.corpus / "program"
+    for room in ROOMS if not copy.exists() else ():
+        shutil.copytree(here / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    with ExitStack() as stack:
+        contexts = {}
+        for side, environment in environments.items():
+            # -E and -s: neither the user's PYTHONPATH nor packages of the user's home
+            command = environment.python, "-E", "-s", str(copy / "bench" / "engine" / "worker.py")
+            workers: Workers = stack.enter_context(context.workers.like(command))
+            contexts[side] = replace(context, workers=workers, sources={HEAD: source_of(copy, files)})
+        yield contexts
+
+
+def source_of(program: Path, files: Sequence[Path]) -> ImplementationSource:
+    """Return where implementations come from: the program, or the user's files in their project. Raises PlanError."""
+    if not files:
+        return ImplementationSource(tree=str(program))
+    for file in files:
+        if not file.is_file():
+            raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+    top = next(iter(import_roots(files[0])), files[0].resolve().parent)
+    return ImplementationSource(tree=str(top), files=tuple(str(file.resolve()) for file in files))
+
+
+def facts_in(context: RunContext, side: str) -> dict[str, Facts]:
+    """Return the implementations as an environment loads them, by key. Raises RevisionError, NotComparable."""
+    raised = RevisionError if side == HEAD else NotComparable
+    (source,) = context.sources.values()
+    try:
+        listed = replace(context, sources={BASE: source, HEAD: source}).list_sources()[HEAD]
+    except WorkerFailure as failure:
+        raise raised(f"{side.upper()}'s environment: {failure.status}: {failure.reason}") from failure
+    if listed.error:
+        raise raised(f"{side.upper()}'s environment cannot load the implementations: {listed.error}")
+    return {one.key: one for one in listed.implementations}
+
+
+def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) -> Comparison:
+    """List both sides, measure the cases that import what differs, and decide. Raises RevisionError, NotComparable."""
+    note("loading the implementations in both environments", 0, 0)
+    selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
+    before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
+    plan = differences(before, after, selection, UNAFFECTED)
+    threshold = THRESHOLD if request.threshold is None else request.threshold
+
+    def announce(stage: int, left_s: float) -> None:
+        if stage == 0:
+            first, second = PACKAGE_STAGES
+            rest = f"; what is undecided then takes {second} more" if second else ""
+            cases = counted(len(plan.remaining), "case")
+            say(f"{cases}, {first} processes of each side: about {left_s / 60:.0f} min{rest}")
+
+    measured = PackagesRun(sides.contexts, plan, note, announce, threshold=threshold, budget_s=request.budget_s)
+    measured.run()
+    (source,) = sides.contexts[HEAD].sources.values()
+    base, head = sides.titles
+    return Comparison(
+        base=base,
+        head=head,
+        threshold=threshold,
+        environments=[described(*side) for side in zip(sides.environments, sides.requirements, strict=True)],
+        cases=measured.rows(Path(source.tree)),
+        added=plan.added,
+        removed=plan.removed,
+        renamed=plan.renamed,
+        skipped=plan.skipped,
+        over_budget=plan.over_budget,
+        seconds=time.monotonic() - measured.started,
+        waiting=measured.waiting,
+    )
+
+
+def title(environment: PythonEnvironment, names: Sequence[str], python: bool) -> str:
+    """Return a side's name: ``numpy 2.2.6, Python 3.11.7``."""
+    parts = [f"{name} {environment.packages[name]}" for name in names if name in environment.packages]
+    return ", ".join([*parts, *([f"Python {environment.python_version}"] if python else [])])
+
+
+BLAS = """
+import json, sys
+import numpy
+from threadpoolctl import threadpool_info
+pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+print(json.dumps(pools[:1]))
+"""
+
+
+def described(environment: PythonEnvironment, requirements: Sequence[str]) -> ComparedEnvironment:
+    """Describe an environment for the result file. Raises PlanError."""
+    blas = "".join(
+        f"{pool.get('internal_api')} {pool.get('version')}, kernels for {pool.get('architecture')}"
+        for pool in json.loads(run([environment.python, "-E", "-s", "-c", BLAS]))
+    )
+    return ComparedEnvironment(
+        requirements=list(requirements),
+        python=environment.python_version,
+        packages=dict(environment.packages),
+        blas=blas,
+    )

@@ -1,0 +1,97 @@
+"""Measure the same code in two environments: a fresh process for each side, one side after the other, on the same CPU.
+
+Two environments cannot share a process, so rounds of both have nothing in common, and each process brings its own bias of
+memory layout. So each side is one process; the three of BASE, of BASE again and of HEAD that follow one another are
+compared as wholes, and the spread of these ratios is that between processes. More of them are needed than of processes that
+hold both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from msgspec import structs
+
+from bench.engine.context import RunContext
+from bench.engine.experiment import Outcome, measure
+from bench.engine.measuring import SIMILAR
+from bench.engine.protocol import SamplePlan, Timed
+from reports.stages import BASE, CONTROL, HEAD
+
+from .comparison_run import ComparisonRun
+from .comparison_samples import Side, variant_name
+from .differences import ComparedCase, Differences
+from .session import Note
+
+PACKAGE_STAGES = (12, 24)
+"""Processes of each side for every case, and fresh ones for the cases that remain undecided. Both are fixed in advance."""
+APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
+"""The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
+
+
+class PackagesRun(ComparisonRun):
+    """Measure a comparison of two environments.
+
+    Parameters
+    ----------
+    contexts
+        The workers of each side: BASE's, the control's and HEAD's.
+    announce
+        Called once with how long the rest of a stage takes, in seconds, and whether it is the first.
+    """
+
+    stages = PACKAGE_STAGES
+    apart = True
+
+    def __init__(
+        self,
+        contexts: Mapping[str, RunContext],
+        differences: Differences,
+        note: Note,
+        announce: Callable[[int, float], None] = lambda stage, left_s: None,
+        *,
+        threshold: float,
+        budget_s: float | None = None,
+        sides: Sequence[Side] = APART,
+    ) -> None:
+        super().__init__(contexts[HEAD], differences, note, threshold=threshold, budget_s=budget_s, sides=sides)
+        self.announce = announce
+        self.contexts = {side: replace(one, settings=self.context.settings) for side, one in contexts.items()}
+
+    def context_of(self, side: str) -> RunContext:
+        return self.contexts[side]
+
+    def after_first(self, stage: int, remaining: Sequence[ComparedCase], took: float) -> None:
+        super().after_first(stage, remaining, took)
+        self.announce(stage, took * (self.stages[stage] - 1))
+
+    def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
+        """Measure the sides one after the other, in a random order: only the first time BASE is first, which sets the calls."""
+        order = list(range(len(self.sides)))
+        if not first:
+            np.random.default_rng([self.context.settings.seed, self.processes, 3]).shuffle(order)
+        together = Outcome()
+        for side in (self.sides[at] for at in order):
+            failed = {variant.name.rpartition("|")[0] for case, _ in together.excluded for variant in case}
+            left = [case for case in cases if case.facts.slug not in failed]
+            if not left:
+                break
+            job = self.job(left, [side], check=first, memory=first, plan=plan)
+            outcome = measure(job, self.context_of(side.name).workers)
+            together.timed |= outcome.timed
+            together.memory |= outcome.memory
+            together.excluded += outcome.excluded
+            together.missing_reason = together.missing_reason or outcome.missing_reason
+        for case in cases if first else ():
+            self.align(together.timed, case)
+        return together
+
+    def align(self, timed: dict[str, Timed], case: ComparedCase) -> None:
+        """Plan as many calls a sample for every side as BASE's, if its calls are about as fast."""
+        base = timed.get(variant_name(case, BASE))
+        for name in (variant_name(case, side.name) for side in self.sides):
+            own = timed.get(name)
+            if base and own and base.calls / SIMILAR <= own.calls <= base.calls * SIMILAR:
+                timed[name] = structs.replace(own, calls=base.calls, rounds=base.rounds)
