@@ -279,13 +279,21 @@ def acknowledgement(case: str, since: str, acknowledgements: Sequence[Acknowledg
     )
 
 
-def change_points(logs: Floats, noise: float) -> list[int]:
-    """Return the indices at which a series of logarithms changes its level; ``noise`` is its standard deviation."""
+def change_points(logs: Floats, noise: float, shortest: int = SHORTEST) -> list[int]:
+    """Return the indices at which a series of logarithms changes its level.
+
+    Parameters
+    ----------
+    noise
+        The series' standard deviation about its level.
+    shortest
+        Fewest figures of a level.
+    """
     try:
         import ruptures
     except ImportError:
         raise ResultError("change points need ruptures, which is not installed: pip install ruptures") from None
-    search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(logs.reshape(-1, 1))
+    search = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(logs.reshape(-1, 1))
     return [int(at) for at in search.predict(pen=PENALTY * noise**2 * math.log(len(logs)))[:-1]]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import comparison_page, deck, lines, training_page
+from . import comparison_page, deck, lines, releases_page, training_page
 from .answers import FAMILIES, Answer, answers, at_one_size, trust
 from .diagrams import diagram
 from .facts import facts
@@ -33,6 +33,7 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
     - Of a run: ``index.html``, ``report.md`` and ``cases.csv``.
     - Of a comparison: ``comparison.html`` and ``comparison.md``.
+    - Of a package's releases: ``versions.html`` and ``versions.md``.
     - Of whole training runs: ``quality.html`` and ``quality.md``.
     - Of a calibration: ``calibration.md``.
 
@@ -43,6 +44,8 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     """
     if result.w2vbench.comparison:
         return comparison_page.report(result, folder)
+    if result.w2vbench.releases:
+        return releases_page.report(result, folder)
     if result.w2vbench.training:
         return training_page.report(result, folder)
     if result.w2vbench.calibration:

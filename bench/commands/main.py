@@ -12,6 +12,7 @@ from .app import app
 from .calibrate import calibrate
 from .check import check
 from .compare import compare
+from .environments import environments
 from .history import history
 from .listing import list_
 from .profile import profile
@@ -20,10 +21,11 @@ from .report import report
 from .run import run
 from .streams import open_streams
 from .train import train
+from .versions import versions
 
 __all__ = ["app", "main"]
 
-SEVERAL = ("--vocab", "--batch")
+SEVERAL = ("--vocab", "--batch", "--python")
 """Options that take several values after one name."""
 LONGEST_WORD = 300
 """Characters of a word, or a path, that a message repeats."""
@@ -64,7 +66,7 @@ def unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
-ORDER = (list_, check, run, profile, compare, calibrate, history, report, train, quality)
+ORDER = (list_, check, run, profile, compare, versions, calibrate, history, report, train, quality, environments)
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
 for registered in app.registered_commands:
     registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None

@@ -61,6 +61,14 @@ def print_comparison(screen: Console, result: ResultFile) -> None:
     print_lines(screen, comparison_lines(result.w2vbench.comparison, screen.width))
 
 
+def print_releases(screen: Console, result: ResultFile) -> None:
+    """Print cases release by release, and the changes of their levels."""
+    from reports.releases_page import release_lines
+
+    assert result.w2vbench.releases is not None
+    print_lines(screen, release_lines(result.w2vbench.releases, screen.width))
+
+
 def print_calibration(screen: Console, result: ResultFile) -> None:
     """Print how often comparisons were right."""
     from reports.terminal_lines import calibration_lines

@@ -1,0 +1,220 @@
+"""Cases over the releases of a package, as ``versions`` measures them, and the release at which a level changed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from bench.engine.context import RunContext
+from bench.engine.protocol import Facts, MeasurementSettings
+from reports.releases import ReleaseChange, changes
+from reports.result_schema import Narrowed, Releases
+from reports.stages import BASE, CONTROL, HEAD
+from reports.units import counted
+
+from . import installers
+from .comparison_run import THRESHOLD
+from .differences import CaseSelection, ComparedCase, Differences, differences
+from .environments import PythonEnvironment, environment_for, split_requirements
+from .first_changed import first_changed
+from .installers import find_python
+from .keeping import Outputs, keep, prepare_folder
+from .packages import described, facts_in, measuring_in
+from .packages_run import PackagesRun
+from .releases_run import ReleasesRun
+from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
+
+MOST_CASES = 4
+"""Cases that are measured unless the user chooses some."""
+MOST_RELEASES = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasesRequest(MeasurementRequest):
+    """Which releases to measure.
+
+    Attributes
+    ----------
+    package
+        The package whose releases differ.
+    specifier
+        Which of its releases, such as ``>=0.62``; empty for all that this program supports.
+    every
+        Whether to measure every release, and not only the newest of each minor version.
+    beside
+        Requirements of every environment, separated by spaces.
+    python
+        The interpreter, by version or path; this one if empty.
+    threshold
+        A smaller change counts as none; None for the usual one.
+    """
+
+    package: str
+    specifier: str = ""
+    every: bool = False
+    beside: str = ""
+    python: str = ""
+    threads: int = 1
+    threshold: float | None = None
+    time_limit_s: float = 30.0
+
+    @property
+    def margin(self) -> float:
+        return THRESHOLD if self.threshold is None else self.threshold
+
+
+def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Make an environment for each release, measure the cases in all of them, and find the releases that changed a level.
+
+    Raises
+    ------
+    PlanError, CatalogueError, CorpusError, RevisionError
+        If the request cannot be carried out.
+    NothingToKeep
+        If no case could be measured.
+    """
+    package, beside = canonicalize_name(request.package), split_requirements(request.beside)
+    python = find_python(request.python)
+    prepare_folder(request.out)
+    session, text = Session(request.command, say), request.text()
+    published = matching(installers.releases(package, python), request.specifier)
+    chosen = published if request.every else newest_of_each_minor(published)
+    if len(chosen) < 2:
+        raise PlanError(
+            f"{len(chosen)} release of {package} matches {request.specifier!r}, and two are needed: widen it"
+        )
+    if len(chosen) > MOST_RELEASES:
+        raise PlanError(
+            f"{len(chosen)} releases of {package} match, and {MOST_RELEASES} at most are measured: narrow them, e.g. '>={chosen[-10]}'"
+        )
+    made, missing = environments_of(package, chosen, beside, python, say)
+    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
+    began = time.monotonic()
+    with progress as note, session.measuring(settings, request.threads) as context:
+        text.save(context.corpus)
+        with measuring_in(context, made, request.files) as contexts:
+            note("loading the implementations", 0, 0)
+            cases = chosen_cases(
+                request, facts_in(contexts[next(iter(made))], BASE), facts_in(contexts[list(made)[-1]], HEAD)
+            )
+
+            def announce(seconds: float) -> None:
+                what = f"{counted(len(cases), 'case')} at {counted(len(made), 'release')}"
+                say(f"{what}: about {seconds / 60:.0f} min: {', '.join(case.name for case in cases)}")
+
+            content = Releases(
+                package=package,
+                threshold=request.margin,
+                environments={name: described(one, [f"{package}=={name}", *beside]) for name, one in made.items()},
+                not_measured=missing,
+                cases=ReleasesRun(contexts, cases, note, announce).run(),
+            )
+        if not any(case.times for case in content.cases):
+            raise NothingToKeep("no case could be measured at any release", 3)
+        found = changes(content)
+        narrowed = [
+            narrow(request, one, next(case for case in cases if case.name == one.case), published, context, say, note)
+            for one in found
+        ]
+    content = content.model_copy(
+        update={"narrowed": [one for one in narrowed if one], "seconds": time.monotonic() - began}
+    )
+    file = session.result_file("versions", noise={"threads": request.threads}, releases=content)
+    return keep(file, request.out / "versions.json", 0)
+
+
+def matching(published: Sequence[str], specifier: str) -> list[str]:
+    """Return the releases that a specifier admits, the oldest first. Raises PlanError."""
+    try:
+        wanted = SpecifierSet(specifier if specifier[:1] in "<>=!~" else f"=={specifier}")
+    except InvalidSpecifier as error:
+        raise PlanError(f"{specifier!r} is no range of versions, such as '>=0.62' or '>=2.0,<2.4'") from error
+    valid = []
+    for text in published:
+        with suppress(InvalidVersion):
+            valid.append((Version(text), text))
+    return [text for version, text in sorted(valid) if version in wanted and not version.is_prerelease]
+
+
+def newest_of_each_minor(releases: Sequence[str]) -> list[str]:
+    """Return the last patch of each minor version, in the same order."""
+    return list({Version(one).release[:2]: one for one in releases}.values())
+
+
+def environments_of(
+    package: str, releases: Sequence[str], beside: Sequence[str], python: str, say: Say
+) -> tuple[dict[str, PythonEnvironment], dict[str, str]]:
+    """Return the environment of each release, and why others have none. Raises PlanError if fewer than two have one."""
+    made: dict[str, PythonEnvironment] = {}
+    missing: dict[str, str] = {}
+    for release in releases:
+        try:
+            made[release] = environment_for([f"{package}=={release}", *beside], python, say)
+        except PlanError as error:
+            missing[release] = str(error)
+            say(f"left out: {package} {release}: {error}")
+    if len(made) < 2:
+        raise PlanError(f"fewer than two releases of {package} can be installed: {next(iter(missing.values()), '')}")
+    return made, missing
+
+
+def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dict[str, Facts]) -> list[ComparedCase]:
+    """Return the cases that import what differs, or those that the user names. Raises PlanError, RevisionError."""
+    selection = CaseSelection(request.kernels, request.globs, False, request.threads)
+    found = differences(oldest, newest, selection).compared
+    if not found:
+        raise PlanError(f"no selected implementation imports {request.package}, so its releases make no difference")
+    return found if selection.is_narrowed else found[:MOST_CASES]
+
+
+def narrow(
+    request: ReleasesRequest,
+    change: ReleaseChange,
+    case: ComparedCase,
+    published: Sequence[str],
+    context: RunContext,
+    say: Say,
+    note: Note,
+) -> Narrowed | None:
+    """Compare the releases between those of a change with the one before it, by bisection; None if there is none between."""
+    between = published[published.index(change.before) : published.index(change.after) + 1]
+    if len(between) == 2:
+        return None
+    compared = 0
+    beside, python = split_requirements(request.beside), find_python(request.python)
+    # halfway between both levels, so that a release is told by which of them it is nearer to
+    margin = max(request.margin, math.exp(abs(math.log(change.ratio.estimate)) / 2) - 1)
+
+    def changed(at: int) -> bool | None:
+        nonlocal compared
+        say(f"{case.name}: comparing {request.package} {between[at]} with {change.before}")
+        try:
+            base, head = (
+                environment_for([f"{request.package}=={one}", *beside], python, lambda line: None)
+                for one in (change.before, between[at])
+            )
+        except PlanError:
+            return None
+        compared += 1
+        with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
+            run = PackagesRun(contexts, Differences(compared=[case]), note, threshold=margin)
+            run.run()
+            (row,) = run.rows(context.corpus)
+        return {"slower": True, "faster": True, "same": False}.get(row.verdict)
+
+    last, first = first_changed(len(between), changed)
+    return Narrowed(
+        case=case.name,
+        before=change.before,
+        after=change.after,
+        last=between[last],
+        first=between[first],
+        compared=compared,
+    )

@@ -1,0 +1,112 @@
+"""Measure cases in the environments of several releases: turn by turn, each release in a fresh process on the same CPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+import numpy as np
+
+from bench.engine.context import RunContext
+from bench.engine.experiment import measure
+from bench.engine.protocol import SamplePlan
+from reports.result_schema import ReleasedCase
+from reports.stages import HEAD
+
+from .comparison_run import by_problem, gate_settings, job_of
+from .comparison_samples import Side, variant_name
+from .differences import ComparedCase
+from .session import Note
+
+TURNS = 16
+"""Processes of each release, fixed in advance: half of them locate changes, and the others test them."""
+SIDE = Side(HEAD, HEAD)
+"""All releases run the same code under the same name."""
+
+
+@dataclass
+class ReleasedSamples:
+    """A case at a release.
+
+    Attributes
+    ----------
+    times
+        The median seconds a call of each turn.
+    failed
+        Why it cannot be measured there.
+    plan
+        Calls a sample and rounds, as the first turn has set them.
+    """
+
+    times: list[float] = field(default_factory=list)
+    failed: str = ""
+    plan: SamplePlan | None = None
+
+
+class ReleasesRun:
+    """The measurement of some cases at several releases.
+
+    Parameters
+    ----------
+    contexts
+        The workers of each release, the oldest first.
+    note
+        Called with what is measured, the number of finished turns, and their total.
+    announce
+        Called once with how long the other turns take, in seconds.
+    """
+
+    def __init__(
+        self,
+        contexts: Mapping[str, RunContext],
+        cases: Sequence[ComparedCase],
+        note: Note,
+        announce: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self.contexts = {name: replace(one, settings=gate_settings(one)) for name, one in contexts.items()}
+        self.cases, self.note, self.announce = cases, note, announce
+        self.samples = {(name, case): ReleasedSamples() for name in contexts for case in cases}
+
+    def run(self, turns: int = TURNS) -> list[ReleasedCase]:
+        """Measure all cases at all releases. A case that fails at a release has no times there, but the reason."""
+        for turn in range(turns):
+            self.note("measuring all releases", turn, turns)
+            began = time.monotonic()
+            for name in np.random.default_rng([turn, 4]).permutation(list(self.contexts)):
+                self.measure_release(str(name), turn)
+            if turn == 0:
+                self.announce((time.monotonic() - began) * (turns - 1))
+        return [self.released(case) for case in self.cases]
+
+    def measure_release(self, name: str, turn: int) -> None:
+        """Measure what a release can run, in one fresh process."""
+        context = self.contexts[name]
+        context.workers.retire()
+        problems = by_problem([case for case in self.cases if not self.samples[name, case].failed])
+        for at in np.random.default_rng([turn, 5]).permutation(len(problems)):
+            problem = problems[at]
+            mine = {variant_name(case, SIDE.name): self.samples[name, case] for case in problem}
+            plan = {variant: one.plan for variant, one in mine.items() if one.plan}
+            outcome = measure(
+                job_of(context, problem, [SIDE], process=turn, check=turn == 0, plan=plan), context.workers
+            )
+            for case, failure in outcome.excluded:
+                mine[case[0].name].failed = f"{failure.status}: {failure.reason}"
+            for variant, timed in outcome.timed.items():
+                mine[variant].times.append(median(wall for wall in timed.wall_s if wall is not None))
+                mine[variant].plan = SamplePlan(calls=timed.calls, rounds=timed.rounds)
+        context.workers.retire()
+
+    def released(self, case: ComparedCase) -> ReleasedCase:
+        """Return what was measured of a case."""
+        every = {name: self.samples[name, case] for name in self.contexts}
+        return ReleasedCase(
+            case=case.name,
+            kernel=case.facts.kernel,
+            implementation=case.facts.slug,
+            title=case.facts.title,
+            times={name: one.times for name, one in every.items() if not one.failed},
+            failed={name: one.failed for name, one in every.items() if one.failed},
+        )

@@ -1,0 +1,115 @@
+"""Cases over the releases of a package: their levels, and the releases at which a level changed.
+
+Each turn measures every release in a process of its own, in a random order. Changes are located in every other turn, and
+tested in the turns between, so that the figures which suggest a change do not also confirm it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+
+from .history import change_points
+from .result_schema import ReleasedCase, Releases
+from .statistics import Estimate, Floats, Interval, mean_interval, trimmed_mean
+from .verdicts import holm
+
+ERROR = 0.025
+"""Family-wise error, in each direction, of the changes of all cases."""
+LEAST_NOISE = 0.001
+"""Least noise of a release's mean that is assumed, as a standard deviation of logarithms."""
+
+
+@dataclass(frozen=True)
+class ReleaseChange:
+    """A change of a case's level.
+
+    Attributes
+    ----------
+    case
+        The case.
+    before, after
+        The last release of the old level, and the first of the new one.
+    ratio
+        Time after over time before, with its 95 % interval.
+    """
+
+    case: str
+    before: str
+    after: str
+    ratio: Interval
+
+
+def logs_by_turn(case: ReleasedCase) -> Floats:
+    """Return logarithms of seconds, a row a turn and a column a release, without what all releases of a turn share."""
+    logs: Floats = np.log(np.array(list(case.times.values()), np.float64)).T
+    centred: Floats = logs - logs.mean(axis=1, keepdims=True) + logs.mean()
+    return centred
+
+
+def candidates(logs: Floats) -> list[int]:
+    """Return the releases at which a level may begin, by their index."""
+    turns, releases = logs.shape
+    if releases < 2 or turns < 2:
+        return []
+    noise = float(np.sqrt(np.mean(np.var(logs, axis=0, ddof=1)) / turns))
+    return change_points(logs.mean(axis=0), max(noise, LEAST_NOISE), shortest=1)
+
+
+def changes(releases: Releases) -> list[ReleaseChange]:
+    """Return the changes of all cases that are larger than the threshold.
+
+    Raises
+    ------
+    ResultError
+        If ruptures is not installed.
+    """
+    found: list[tuple[ReleaseChange, Estimate]] = []
+    for case in releases.cases:
+        if len(case.times) < 2 or len(next(iter(case.times.values()))) < 4:
+            continue
+        logs, names = logs_by_turn(case), list(case.times)
+        starts = [0, *candidates(logs[::2]), len(names)]
+        levels = [logs[1::2, a:b].mean(axis=1) for a, b in pairwise(starts)]
+        for at, (before, after) in zip(starts[1:-1], pairwise(levels), strict=True):
+            shift = trimmed_mean(after - before)
+            found.append((ReleaseChange(case.case, names[at - 1], names[at], shift.ratio()), shift))
+    margin = math.log1p(releases.threshold)
+    slower = holm([shift.p_above(margin) for _, shift in found])
+    faster = holm([shift.p_below(-margin) for _, shift in found])
+    return [one for (one, _), up, down in zip(found, slower, faster, strict=True) if min(up, down) <= ERROR]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A case at a release.
+
+    Attributes
+    ----------
+    seconds
+        Median over turns of a call's time.
+    ratio
+        Time over that at the oldest release, turn by turn, with its 95 % interval; None at the oldest.
+    """
+
+    release: str
+    seconds: float
+    ratio: Interval | None
+
+
+def levels(case: ReleasedCase) -> Iterator[Level]:
+    """Yield a case at each release that has times, the oldest first."""
+    oldest = next(iter(case.times.values()), [])
+    for number, (release, times) in enumerate(case.times.items()):
+        logs = np.log(times) - np.log(oldest)
+        ratio = mean_interval(logs, trim=0.2).map(math.exp) if number and len(times) > 1 else None
+        yield Level(release, median(times), ratio)
+
+
+def changes_of(case: ReleasedCase, every: Sequence[ReleaseChange]) -> list[ReleaseChange]:
+    return [one for one in every if one.case == case.case]
