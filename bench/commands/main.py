@@ -9,6 +9,7 @@ import sys
 import typer
 
 from .app import app
+from .bisect import bisect
 from .calibrate import calibrate
 from .check import check
 from .compare import compare
@@ -66,7 +67,21 @@ def unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
-ORDER = (list_, check, run, profile, compare, versions, calibrate, history, report, train, quality, environments)
+ORDER = (
+    list_,
+    check,
+    run,
+    profile,
+    compare,
+    bisect,
+    versions,
+    calibrate,
+    history,
+    report,
+    train,
+    quality,
+    environments,
+)
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
 for registered in app.registered_commands:
     registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None

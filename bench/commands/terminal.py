@@ -22,6 +22,7 @@ from impls.interface import Implementation
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bench.plans.bisect import Bisected
     from bench.plans.environments import PythonEnvironment
     from bench.plans.profile import Profiled
 
@@ -133,6 +134,21 @@ def availability(one: Implementation) -> str:
     if absent:
         return f"no: pip install {' '.join(absent)}"
     return "wrong on purpose" if one.wrong else one.family
+
+
+def bisected(found: Bisected) -> None:
+    """Print the commits that were judged, and the one that changed the case."""
+    screen = console()
+    rows = [(step.commit[:9], step.verdict, step.why, step.subject) for step in found.steps]
+    screen.print(plain_table(("commit", "", "against GOOD", "subject"), rows, fold=True))
+    first = found.first
+    screen.print(
+        f"\n{found.case}: {first.verdict} since {first.commit[:9]} {first.subject}", style="bold", soft_wrap=True
+    )
+    if found.between:
+        between = ", ".join(commit[:9] for commit in found.between)
+        screen.print(f"or since one of these, which could not be told: {between}", soft_wrap=True)
+    screen.print(f"It changed {', '.join(found.files)}: git show {first.commit[:9]}", soft_wrap=True)
 
 
 def environments(every: Sequence[PythonEnvironment], folder: str) -> None:

@@ -1,0 +1,61 @@
+"""``w2vbench bisect``: the commit that made a case slower."""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import app
+from .options import TIME_LIMIT_S, CorpusFile, Json, TimeLimit
+from .quantities import share
+
+
+@app.command(epilog="Example: [bold]w2vbench bisect v1.0 HEAD scatter.dense/add-at[/bold]")
+def bisect(
+    good: Annotated[
+        str, typer.Argument(metavar="GOOD", help="A git revision at which the case is as fast as it should be.")
+    ],
+    bad: Annotated[str, typer.Argument(metavar="BAD", help="A later one at which it is not.")],
+    case: Annotated[
+        str, typer.Argument(metavar="CASE", help="lookup/gather, or a whole case as run and compare print it.")
+    ],
+    impl: Annotated[
+        list[Path] | None,
+        typer.Option("--impl", metavar="FILE", help="Your own implementations' file, in any git repository."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."),
+    ] = None,
+    corpus: CorpusFile = None,
+    time_limit: TimeLimit = TIME_LIMIT_S,
+    json: Json = False,
+) -> None:
+    """Which commit made a case slower? Compares commits between two with the first one, by bisection, as compare does.
+
+    Commits at which the case runs the same code are not measured. Exits with 3 if GOOD and BAD do not differ.
+    """
+    from bench.commands import terminal as show
+    from bench.commands.progress import step_progress
+    from bench.plans import bisect as plan
+
+    request = plan.BisectRequest(
+        command=show.command_line(sys.argv),
+        corpus=corpus,
+        files=impl or (),
+        good=good,
+        bad=bad,
+        case=case,
+        threshold=threshold,
+        time_limit_s=time_limit,
+    )
+    found = plan.bisect(request, show.error, step_progress())
+    if json:
+        print(json_format.dumps(asdict(found), indent=1))
+        return
+    show.bisected(found)
