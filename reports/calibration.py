@@ -85,9 +85,11 @@ def sentences(calibration: Calibration) -> list[str]:
     alarms = {trial.comparison for trial in same if trial.verdict in ("slower", "faster")}
     with_setup = [trial for trial in same if trial.setup != "unknown"]
     setup_changes = sum(trial.setup in ("slower", "faster") for trial in with_setup)
+    mode = ["Each side had a process of its own, as in compare --packages."] if calibration.apart else []
     texts = [
+        *mode,
         f"Identical code was called slower in {slower} of {len(same):,} cases. {len(alarms)} of {calibration.comparisons} "
-        "comparisons called some of it slower or faster."
+        "comparisons called some of it slower or faster.",
     ]
     if with_setup:
         texts.append(

@@ -506,10 +506,13 @@ class Calibration(Part):
         By slowdown, the share of cases that would be called slower, worked out from the trials of identical code.
     stages
         Those trials' log-ratios: both stages of each batch.
+    apart
+        Whether each side had a process of its own, as where packages are compared.
     """
 
     threshold: Positive
     comparisons: Count
+    apart: bool = False
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []

@@ -30,6 +30,14 @@ def calibrate(
         bool,
         typer.Option("--same-only", help="Compare identical code only: the false-alarm rate, in a sixth of the time."),
     ] = False,
+    packages: Annotated[
+        str | None,
+        typer.Option(
+            "--packages",
+            metavar="REQUIREMENTS",
+            help="Calibrate compare --packages instead: an environment with these ('numpy==2.4.*'; '' for the newest) against itself.",
+        ),
+    ] = None,
     kernel: Kernels = None,
     only: Only = None,
     threshold: Annotated[
@@ -59,6 +67,7 @@ def calibrate(
         threshold=threshold,
         seed=seed,
         resume=resume,
+        packages=packages,
     )
     done = calibrating.calibrate(request, show.error, step_progress())
     summaries.print_outputs(done, json, summaries.print_calibration)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import MOST_THREADS, OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, TimeLimit
+from .options import MOST_THREADS, MOST_TIMES, OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, TimeLimit
 from .quantities import share
 
 
@@ -34,6 +34,9 @@ def versions(
     threads: Annotated[
         int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
     ] = 1,
+    turns: Annotated[
+        int, typer.Option(min=4, max=MOST_TIMES, help="Processes of each release: more give narrower intervals.")
+    ] = 16,
     threshold: Annotated[
         float | None,
         typer.Option(parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."),
@@ -66,6 +69,7 @@ def versions(
         beside=beside,
         python=python,
         threads=threads,
+        turns=turns,
         threshold=threshold,
         time_limit_s=time_limit,
     )

@@ -8,9 +8,10 @@ slowdown of HEAD, and a second one with the same slowdown as another. Those two 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,17 +19,20 @@ import numpy as np
 
 import impls
 from bench.engine.context import RunContext
-from bench.engine.protocol import MeasurementSettings
+from bench.engine.protocol import Facts, MeasurementSettings
 from reports import files
 from reports.result_schema import Calibration, Trial
-from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
+from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
 from .comparison_run import ComparisonRun, sources_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
+from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
+from .packages import facts_in, measuring_in
+from .packages_run import APART, PACKAGE_STAGES, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit
 from .worktrees import Tree
 
@@ -61,6 +65,9 @@ class CalibrateRequest(MeasurementRequest):
         Of the first batch.
     resume
         Whether to add to the trials of an earlier calibration.
+    packages
+        Requirements of one environment, which is compared with itself in processes of its own, as ``compare --packages``
+        does; None for ``compare`` of revisions.
     """
 
     batches: int
@@ -69,26 +76,30 @@ class CalibrateRequest(MeasurementRequest):
     threshold: float
     seed: int
     resume: bool
+    packages: str | None = None
 
 
 def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
     """Make comparisons, and write the trials after each. Raises ResultError, CorpusError, or NothingToKeep without any trial."""
     prepare_folder(request.out)
     session, path = Session(request.command, say), request.out / "calibration.json"
-    so_far = Calibration(threshold=request.threshold, comparisons=0)
+    so_far = Calibration(threshold=request.threshold, comparisons=0, apart=request.packages is not None)
     if request.resume:
-        so_far = read_trials(path, request.threshold, session)
-    text = request.text()
+        so_far = read_trials(path, so_far, session)
+    text, environment = request.text(), None
+    if request.packages is not None:
+        environment = environment_for(split_requirements(request.packages), sys.executable, say)
     settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
-    with progress as note, session.measuring(settings) as context:
+    with progress as note, session.measuring(settings) as context, ExitStack() as stack:
         text.save(context.corpus)
         with session.until_interrupted():
-            here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
-            context = replace(context, sources=sources_of(here, here))
+            bench = Together(context)
+            if environment:
+                bench = Apart(stack.enter_context(measuring_in(context, dict.fromkeys(TRIPLE, environment), ())))
             selection = CaseSelection(request.kernels, request.globs, everything=True)
-            chosen = by_importance(differences(*list_sides(context), selection).compared)[: request.cases]
+            chosen = by_importance(differences(*bench.list_sides(), selection).compared)[: request.cases]
             for _ in range(request.batches):
-                so_far = with_batch(so_far, context, chosen, note, slowed=request.slowed)
+                so_far = with_batch(so_far, bench, chosen, note, slowed=request.slowed, seed=request.seed)
                 files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
     if not so_far.trials and session.interrupted:
         raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
@@ -98,35 +109,91 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     return keep(content, path, 130 if session.interrupted else 0)
 
 
+class Together:
+    """Comparisons as ``compare`` makes them of revisions: all sides in one process."""
+
+    apart = False
+    sides = SIDES
+    stages = STAGES
+    slower_base: Triple = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, HEAD)
+    """Two sides as slow as a slower BASE and its control, and the one beside them."""
+
+    def __init__(self, context: RunContext) -> None:
+        here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
+        self.context = replace(context, sources=sources_of(here, here))
+
+    def list_sides(self) -> tuple[dict[str, Facts], dict[str, Facts]]:
+        return list_sides(self.context)
+
+    def comparison(
+        self, plan: Differences, note: Note, threshold: float, sides: Sequence[Side], seed: int
+    ) -> ComparisonRun:
+        """Return a comparison that nothing is measured of yet."""
+        return ComparisonRun(with_seed(self.context, seed), plan, note, threshold=threshold, sides=sides)
+
+
+class Apart(Together):
+    """Comparisons as ``compare --packages`` makes them: a process a side, here of the same environment.
+
+    A slowed variant of HEAD is measured in HEAD's process beside it. A slower BASE is HEAD's and the control's: BASE's own
+    process, which is not slowed, then counts as HEAD.
+    """
+
+    apart = True
+    sides = APART
+    stages = PACKAGE_STAGES
+    slower_base = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, BASE)
+
+    def __init__(self, contexts: dict[str, RunContext]) -> None:
+        self.contexts = contexts
+
+    def list_sides(self) -> tuple[dict[str, Facts], dict[str, Facts]]:
+        found = facts_in(self.contexts[HEAD], HEAD)
+        return found, found
+
+    def comparison(
+        self, plan: Differences, note: Note, threshold: float, sides: Sequence[Side], seed: int
+    ) -> ComparisonRun:
+        contexts = {name: with_seed(one, seed) for name, one in self.contexts.items()}
+        process_of = {**dict.fromkeys([side.name for side in SLOWED.values()], HEAD), AGAIN.name: CONTROL}
+        return PackagesRun(contexts, plan, note, threshold=threshold, sides=sides, process_of=process_of)
+
+
+def with_seed(context: RunContext, seed: int) -> RunContext:
+    return replace(context, settings=replace(context.settings, seed=seed))
+
+
 def with_batch(
-    so_far: Calibration, context: RunContext, cases: Sequence[ComparedCase], note: Note, *, slowed: bool
+    so_far: Calibration, bench: Together, cases: Sequence[ComparedCase], note: Note, *, slowed: bool, seed: int
 ) -> Calibration:
     """Make one comparison of all cases and return the trials so far with those that it gives.
 
     With slowed variants, both stages measure all cases, because the trials of a process differ in which cases are undecided.
     """
     began, number, threshold = time.monotonic(), so_far.comparisons, so_far.threshold
-    settings = replace(context.settings, seed=context.settings.seed + number)
     plan = Differences(compared=list(cases))
-    comparison = ComparisonRun(
-        replace(context, settings=settings),
+    comparison = bench.comparison(
         plan,
         lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
-        threshold=threshold,
-        sides=(*SIDES, *SLOWED.values(), AGAIN) if slowed else SIDES,
+        threshold,
+        (*bench.sides, *SLOWED.values(), AGAIN) if slowed else bench.sides,
+        seed + number,
     )
     if slowed:
-        for stage in range(len(STAGES)):
+        for stage in range(len(bench.stages)):
             comparison.measure_stage(stage, lambda: plan.remaining)
     else:
         comparison.run()
     complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
     stages = list(so_far.stages)
     if slowed:
-        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(STAGES)))
+        first, second = (
+            [stage_of(one.stages[at], apart=bench.apart) for one in complete.values()]
+            for at in range(len(bench.stages))
+        )
         stages.append((first, second))
-    kinds = trial_kinds(threshold) if slowed else [(0.0, threshold, TRIPLE)]
-    trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
+    kinds = trial_kinds(threshold, bench.slower_base) if slowed else [(0.0, threshold, TRIPLE)]
+    trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number, apart=bench.apart)]
     trials += [
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
         for case, (verdict, why) in plan.excluded.items()  # a failure counts, as in compare
@@ -134,6 +201,7 @@ def with_batch(
     return Calibration(
         threshold=threshold,
         comparisons=number + 1,
+        apart=bench.apart,
         seconds=so_far.seconds + time.monotonic() - began,
         trials=[*so_far.trials, *trials],
         found=detection_rates(stages, threshold),
@@ -141,24 +209,30 @@ def with_batch(
     )
 
 
-def trial_kinds(threshold: float) -> Iterator[tuple[float, float, Triple]]:
+def trial_kinds(threshold: float, slower_base: Triple) -> Iterator[tuple[float, float, Triple]]:
     """Yield the trials of a process with slowed variants: how much slower HEAD is, the threshold, and the three sides."""
-    base, control, head = TRIPLE
+    base, control, _ = TRIPLE
     yield 0.0, threshold, TRIPLE
     for share, side in SLOWED.items():
         yield share, threshold, (base, control, side.name)
     if threshold != FINE_THRESHOLD:
         share, side = next(iter(SLOWED.items()))
         yield share, FINE_THRESHOLD, (base, control, side.name)
-    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, head)
+    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, slower_base
 
 
 def trials_of(
-    measured: dict[ComparedCase, CaseSamples], injected: float, threshold: float, sides: Triple, number: int
+    measured: dict[ComparedCase, CaseSamples],
+    injected: float,
+    threshold: float,
+    sides: Triple,
+    number: int,
+    *,
+    apart: bool = False,
 ) -> Iterator[Trial]:
     """Yield the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
-    first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
-    fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
+    first = {case: stage_of(mine.stages[0], sides, apart=apart) for case, mine in measured.items()}
+    fresh = {case: stage_of(measured[case].stages[1], sides, apart=apart) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
         yield Trial(
             case=case.name,
@@ -202,12 +276,14 @@ def shifted_verdicts(
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 
-def read_trials(path: Path, threshold: float, session: Session) -> Calibration:
-    """Read the trials of a ``calibration.json``. Raises ResultError."""
+def read_trials(path: Path, wanted: Calibration, session: Session) -> Calibration:
+    """Read the trials of a ``calibration.json`` of the same kind. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
-    if earlier is None or earlier.threshold != threshold:
-        raise files.ResultError(f"{path}: no calibration at this threshold; start a new one without --resume")
+    if earlier is None or (earlier.threshold, earlier.apart) != (wanted.threshold, wanted.apart):
+        raise files.ResultError(
+            f"{path}: no calibration of this kind at this threshold; start a new one without --resume"
+        )
     if any(environment.get(name) != value for name, value in session.fixed_facts().items()):
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"

@@ -68,8 +68,13 @@ class Pip(Installer):
 
 def installer() -> Installer:
     """Return uv if it is installed, else pip."""
-    uv = shutil.which("uv")
+    uv = find_uv()
     return Uv(uv) if uv else Pip()
+
+
+def find_uv() -> str | None:
+    """Return the path of uv: beside this interpreter, or where the shell finds it."""
+    return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
 def releases(package: str, python: str) -> list[str]:
@@ -94,7 +99,7 @@ def find_python(name: str) -> str:
     if re.fullmatch(r"3\.\d+", name):
         if found := shutil.which(f"python{name}"):
             return found
-        if uv := shutil.which("uv"):
+        if uv := find_uv():
             return run([uv, "python", "find", name]).strip()
     elif found := shutil.which(name):
         return found

@@ -95,6 +95,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
     """
     asked = split_requirements(request.base), split_requirements(request.head)
     interpreters = [find_python(name) for name in two(request.pythons)]
+    check_files(request.files)
     prepare_folder(request.out)
     session, text = Session(request.command, say), request.text()
     base, head = (environment_for(*side, say) for side in zip(asked, interpreters, strict=True))
@@ -145,13 +146,17 @@ def measuring_in(
         yield contexts
 
 
-def source_of(program: Path, files: Sequence[Path]) -> ImplementationSource:
-    """Return where implementations come from: the program, or the user's files in their project. Raises PlanError."""
-    if not files:
-        return ImplementationSource(tree=str(program))
+def check_files(files: Sequence[Path]) -> None:
+    """Raise PlanError unless all files exist, before environments are made for them."""
     for file in files:
         if not file.is_file():
             raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+
+
+def source_of(program: Path, files: Sequence[Path]) -> ImplementationSource:
+    """Return where implementations come from: the program, or the user's files in their project."""
+    if not files:
+        return ImplementationSource(tree=str(program))
     top = next(iter(import_roots(files[0])), files[0].resolve().parent)
     return ImplementationSource(tree=str(top), files=tuple(str(file.resolve()) for file in files))
 

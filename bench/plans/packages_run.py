@@ -25,8 +25,8 @@ from .comparison_samples import Side, variant_name
 from .differences import ComparedCase, Differences
 from .session import Note
 
-PACKAGE_STAGES = (12, 24)
-"""Processes of each side for every case, and fresh ones for the cases that remain undecided. Both are fixed in advance."""
+PACKAGE_STAGES = (9, 18)
+"""Turns of every case, and fresh ones of the cases that remain undecided. Both are fixed in advance."""
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
@@ -37,9 +37,13 @@ class PackagesRun(ComparisonRun):
     Parameters
     ----------
     contexts
-        The workers of each side: BASE's, the control's and HEAD's.
+        The workers by process: BASE's, the control's and HEAD's.
     announce
-        Called once with how long the rest of a stage takes, in seconds, and whether it is the first.
+        Called after the first turn of a stage with its number and how long its other turns take, in seconds.
+    sides
+        The variants of each case.
+    process_of
+        In whose process a side is measured, where that is not its own.
     """
 
     stages = PACKAGE_STAGES
@@ -55,31 +59,32 @@ class PackagesRun(ComparisonRun):
         threshold: float,
         budget_s: float | None = None,
         sides: Sequence[Side] = APART,
+        process_of: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(contexts[HEAD], differences, note, threshold=threshold, budget_s=budget_s, sides=sides)
-        self.announce = announce
-        self.contexts = {side: replace(one, settings=self.context.settings) for side, one in contexts.items()}
+        self.announce, self.process_of = announce, process_of or {}
+        self.contexts = {name: replace(one, settings=self.context.settings) for name, one in contexts.items()}
 
     def context_of(self, side: str) -> RunContext:
-        return self.contexts[side]
+        return self.contexts[self.process_of.get(side, side)]
 
     def after_first(self, stage: int, remaining: Sequence[ComparedCase], took: float) -> None:
         super().after_first(stage, remaining, took)
         self.announce(stage, took * (self.stages[stage] - 1))
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
-        """Measure the sides one after the other, in a random order: only the first time BASE is first, which sets the calls."""
-        order = list(range(len(self.sides)))
+        """Measure one process after another, in a random order: only the first time BASE is first, which sets the calls."""
+        names = list(self.contexts)
         if not first:
-            np.random.default_rng([self.context.settings.seed, self.processes, 3]).shuffle(order)
+            np.random.default_rng([self.context.settings.seed, self.processes, 3]).shuffle(names)
         together = Outcome()
-        for side in (self.sides[at] for at in order):
+        for name in names:
             failed = {variant.name.rpartition("|")[0] for case, _ in together.excluded for variant in case}
             left = [case for case in cases if case.facts.slug not in failed]
             if not left:
                 break
-            job = self.job(left, [side], check=first, memory=first, plan=plan)
-            outcome = measure(job, self.context_of(side.name).workers)
+            mine = [side for side in self.sides if self.process_of.get(side.name, side.name) == name]
+            outcome = measure(self.job(left, mine, check=first, memory=first, plan=plan), self.contexts[name].workers)
             together.timed |= outcome.timed
             together.memory |= outcome.memory
             together.excluded += outcome.excluded

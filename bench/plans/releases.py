@@ -26,9 +26,9 @@ from .environments import PythonEnvironment, environment_for, split_requirements
 from .first_changed import first_changed
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
-from .packages import described, facts_in, measuring_in
+from .packages import check_files, described, facts_in, measuring_in
 from .packages_run import PackagesRun
-from .releases_run import ReleasesRun
+from .releases_run import TURNS, ReleasesRun
 from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
 
 MOST_CASES = 4
@@ -52,6 +52,8 @@ class ReleasesRequest(MeasurementRequest):
         Requirements of every environment, separated by spaces.
     python
         The interpreter, by version or path; this one if empty.
+    turns
+        Processes of each release.
     threshold
         A smaller change counts as none; None for the usual one.
     """
@@ -62,6 +64,7 @@ class ReleasesRequest(MeasurementRequest):
     beside: str = ""
     python: str = ""
     threads: int = 1
+    turns: int = TURNS
     threshold: float | None = None
     time_limit_s: float = 30.0
 
@@ -82,6 +85,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     """
     package, beside = canonicalize_name(request.package), split_requirements(request.beside)
     python = find_python(request.python)
+    check_files(request.files)
     prepare_folder(request.out)
     session, text = Session(request.command, say), request.text()
     published = matching(installers.releases(package, python), request.specifier)
@@ -114,7 +118,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
                 threshold=request.margin,
                 environments={name: described(one, [f"{package}=={name}", *beside]) for name, one in made.items()},
                 not_measured=missing,
-                cases=ReleasesRun(contexts, cases, note, announce).run(),
+                cases=ReleasesRun(contexts, cases, note, announce).run(request.turns),
             )
         if not any(case.times for case in content.cases):
             raise NothingToKeep("no case could be measured at any release", 3)

@@ -23,4 +23,4 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
         assert "Identical code was called slower in" in text
     other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
     assert other.returncode == 2
-    assert "no calibration at this threshold" in other.stderr
+    assert "no calibration of this kind at this threshold" in other.stderr
