@@ -132,7 +132,7 @@ def outcome(comparison: Comparison, worse_cases: str = "") -> str:
     worse = sum(map(failing, comparison.cases))
     without_verdict = sum(map(unanswered, comparison.cases))
     every = counted(len(comparison.cases), "case")
-    changed = "that differ" if comparison.environments else "with changed code"
+    changed = "with differing packages" if comparison.environments else "with changed code"
     if not comparison.cases:
         return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
     if worse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.comparison import FEW, SAME_CODE
+from reports.comparison import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
 from reports.file_comparison import FEWEST, UNSTEADY, compare_files
 from reports.result_schema import ComparedRow, Comparison, ResultFile
 from tests import saved
@@ -87,6 +87,27 @@ def everything() -> Comparison:
     )  # fmt: skip
 
 
+def of_packages() -> Comparison:
+    """The same code in two environments: what was asked for, what differs too, and what is the same."""
+    packages = {"llvmlite": "0.45.1", "numba": "0.62.1", "numpy": "2.2.6", "scipy": "1.17.1"}
+    before = {
+        "requirements": ["numba==0.62.*"],
+        "python": "3.11.7",
+        "packages": packages,
+        "blas": "openblas 0.3.29, kernels for SkylakeX",
+    }
+    newer = packages | {"numba": "0.63.1", "llvmlite": "0.46.0", "extra": "1.0"}
+    after = before | {"requirements": ["numba==0.63.*"], "packages": newer}
+    return compared(
+        case("numba", "slower", ratio=(1.61, 1.58, 1.64), base_s=1e-5, head_s=1.61e-5, processes=18, second_stage=True, **PLACE),
+        case("numba-prefetch", "inconclusive", ratio=(1.02, 0.98, 1.06), base_s=1e-5, head_s=1.02e-5, why="the interval includes the threshold"),
+        base="numba 0.62.1",
+        head="numba 0.63.1",
+        environments=[before, after],
+        skipped={UNAFFECTED: ["x", "y"], TOO_MANY: ["z"]},
+    )  # fmt: skip
+
+
 SWOLLEN: dict[str, Any] = {"memory": "more", "base_bytes": 999, "head_bytes": 40_000}
 SITUATIONS = {
     "each verdict": everything(),
@@ -110,6 +131,7 @@ SITUATIONS = {
             )
         ]
     ),
+    "packages": of_packages(),
     "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
     "two runs that differ in more than their code": unlike_runs(),
     "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),

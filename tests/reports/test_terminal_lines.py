@@ -8,11 +8,13 @@ import pytest
 
 from reports.columns import NARROW, WIDTH, Line, short_names
 from reports.history import Trend, find_all_changes
+from reports.releases_page import release_lines
 from reports.terminal_lines import calibration_lines, comparison_lines, history_lines, training_lines
 from tests import golden_files
 from tests.reports import series
-from tests.reports.comparisons import everything
+from tests.reports.comparisons import everything, of_packages
 from tests.reports.test_calibration import whole
+from tests.reports.test_releases import numbas
 from tests.reports.test_training import training
 
 LONG = "sampling.without-replacement/choice-per-row@V=1e5,H=1,B=8,K=5,f32,i64,zipf,t1"
@@ -29,6 +31,8 @@ def trends() -> list[Trend]:
 
 def shown(width: int) -> Iterator[Line]:
     yield from comparison_lines(everything(), width)
+    yield from comparison_lines(of_packages(), width)
+    yield from release_lines(numbas(), width)
     calibration = whole()
     slowed = [trial for trial in calibration.trials if trial.injected >= 0]
     yield from calibration_lines(calibration.model_copy(update={"trials": slowed}), width)

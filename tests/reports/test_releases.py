@@ -1,0 +1,142 @@
+"""Cases over the releases of a package: which changes are found, how often noise is called one, and what is shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.page import report
+from reports.releases import changes, levels
+from reports.releases_page import HIGH, WIDE, describe, drawing, markdown, outcome
+from reports.result_schema import ComparedEnvironment, ReleasedCase, Releases
+from tests import golden_files, saved
+from tests.saved import HOSTILE
+
+TURNS = 16
+NOISE = 0.013
+"""Standard deviation between processes, as measured on one CPU."""
+
+
+def environment(**packages: str) -> ComparedEnvironment:
+    return ComparedEnvironment(python="3.11.7", packages=packages, blas="openblas 0.3.29, kernels for SkylakeX")
+
+
+def released(shifts: list[float], seed: int = 0, noise: float = NOISE, drift: float = 0.0) -> ReleasedCase:
+    """A case whose time differs from the oldest release's by these log-ratios; each turn has its own speed."""
+    rng = np.random.default_rng(seed)
+    turns = rng.normal(0, drift, TURNS)
+    times = {
+        f"1.{at}": np.exp(math.log(1e-5) + shift + turns + rng.normal(0, noise, TURNS)).tolist()
+        for at, shift in enumerate(shifts)
+    }
+    name = "lookup/numba@V=1e4,H=100,B=8,f32,i64,zipf,t1"
+    return ReleasedCase(case=name, kernel="lookup", implementation="numba", title="compiled loop", times=times)
+
+
+def releases(*cases: ReleasedCase, **fields: Any) -> Releases:
+    names = dict.fromkeys(release for case in cases for release in (*case.times, *case.failed))
+    made = {name: environment(numba=name) for name in names}
+    return Releases.model_validate(
+        {"package": "numba", "threshold": 0.02, "environments": made, "cases": cases, **fields}
+    )
+
+
+def numbas() -> Releases:
+    """Releases of which one made a case slower and another fails, with a change that was narrowed down."""
+    case = released([0.0, 0.001, 0.4, 0.401]).model_copy(update={"failed": {"1.4": "crashed: the process ended"}})
+    narrowed = {"case": case.case, "before": "1.1", "after": "1.2", "last": "1.1.3", "first": "1.2.0", "compared": 2}
+    missing = {"1.5": "No solution found when resolving dependencies."}
+    made = {name: environment(numba=name, llvmlite=name.replace("1.", "0.4")) for name in (*case.times, "1.4")}
+    return releases(case, narrowed=[narrowed], not_measured=missing, environments=made)
+
+
+@pytest.mark.parametrize("drift", [0.0, 0.2])
+@pytest.mark.parametrize("shift", [0.06, -0.06, 0.5])
+def test_a_release_that_changed_the_level_is_found_even_while_the_machine_drifts(shift: float, drift: float) -> None:
+    found = [changes(releases(released([0, 0, shift, shift], seed, drift=drift))) for seed in range(40)]
+    right = [[(one.before, one.after) for one in each] == [("1.1", "1.2")] for each in found]
+    assert sum(right) >= 38
+    ratios = [each[0].ratio for each in found if each]
+    assert sum(one.includes(math.exp(shift)) for one in ratios) >= 0.85 * len(ratios)
+
+
+def test_noise_and_what_is_below_the_threshold_is_no_change() -> None:
+    """Twenty releases of the same code, 200 times: the family-wise error is 2.5 % in each direction, beyond a threshold."""
+    assert sum(bool(changes(releases(released([0.0] * 20, seed)))) for seed in range(200)) == 0
+    assert not any(changes(releases(released([0.0, 0.01], seed, noise=0.002))) for seed in range(50))
+
+
+def test_changes_up_and_down_are_told_apart() -> None:
+    found = changes(releases(released([0.0, 0.3, 0.3, 0.0, -0.2])))
+    assert [(one.before, one.after, one.ratio.estimate > 1) for one in found] == [
+        ("1.0", "1.1", True),
+        ("1.2", "1.3", False),
+        ("1.3", "1.4", False),
+    ]
+
+
+@settings(max_examples=20)
+@given(st.floats(0.01, 100))
+def test_a_faster_machine_changes_no_ratio(factor: float) -> None:
+    case = released([0.0, 0.3])
+    faster = case.model_copy(update={"times": {name: [t * factor for t in its] for name, its in case.times.items()}})
+    for one, other in zip(levels(case), levels(faster), strict=True):
+        assert other.seconds == pytest.approx(one.seconds * factor)
+        assert (one.ratio is None) == (other.ratio is None)
+        if one.ratio and other.ratio:
+            assert other.ratio.estimate == pytest.approx(one.ratio.estimate)
+
+
+@pytest.mark.parametrize("times", [{}, {"1.0": [1e-5]}, {"1.0": [1e-5] * 3, "1.1": [2e-5] * 3}])
+def test_too_few_figures_show_no_change(times: dict[str, list[float]]) -> None:
+    case = released([0.0]).model_copy(update={"times": times, "failed": {"1.9": "crashed"}})
+    made = releases(case)
+    assert changes(made) == []
+    assert outcome(made, []).startswith("No release changed")
+    assert "1.9" in markdown(made)
+
+
+def test_turns_of_a_case_are_as_many_at_each_release() -> None:
+    with pytest.raises(ValueError, match="turns"):
+        releases(released([0.0]).model_copy(update={"times": {"1.0": [1e-5, 1e-5], "1.1": [1e-5]}}))
+    with pytest.raises(ValueError, match="environment"):
+        releases(released([0.0, 0.0]), environments={"1.0": environment()})
+
+
+def test_a_change_names_the_release_that_brought_it() -> None:
+    (change,) = changes(numbas())
+    assert re.fullmatch(
+        r"48\.\d % slower \(.*\) from numba 1\.2\.0 on; 1\.1\.3 is as before, found among those between 1\.1 and 1\.2",
+        describe(change, numbas().narrowed, "numba"),
+    )
+    assert describe(change, [], "numba").endswith("from numba 1.2 on; 1.1 is as before")
+
+
+def test_a_chart_stays_in_its_box_and_slower_is_higher() -> None:
+    drawn = drawing(released([0.0, 0.4, -0.2]), [])
+    assert drawn
+    places = [(x, y) for x, y, *_ in drawn["points"]]
+    assert all(0 < x < WIDE and 0 < y < HIGH for x, y in places)
+    assert places[1][1] < places[0][1] < places[2][1]
+    assert drawing(released([0.0]).model_copy(update={"times": {}}), []) is None
+
+
+def test_the_page_and_its_markdown_tell_all_and_no_name_breaks_out(tmp_path: Path) -> None:
+    file = saved.result().model_copy(
+        update={"w2vbench": saved.result().w2vbench.model_copy(update={"releases": numbas()})}
+    )
+    report(file, tmp_path)
+    golden_files.check("versions.md", (tmp_path / "versions.md").read_text())
+    page = (tmp_path / "versions.html").read_text()
+    assert "from numba 1.2.0 on" in page
+    for text in HOSTILE:
+        hostile = numbas().model_copy(update={"package": text, "not_measured": {text: text}})
+        report(file.model_copy(update={"w2vbench": file.w2vbench.model_copy(update={"releases": hostile})}), tmp_path)
+        assert "<script>alert" not in (tmp_path / "versions.html").read_text()
