@@ -29,7 +29,8 @@ from .packages_run import PACKAGE_STAGES, PackagesRun
 from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
 from .worktrees import RevisionError
 
-ROOMS = ("bench", "impls", "reports")
+PACKAGES = ("bench", "impls", "reports", "w2vbench")
+"""This program's packages, as the worker imports them; a user's file may import the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +135,8 @@ def measuring_in(
         For each name of an environment, its workers, with HEAD as their only source.
     """
     here, copy = Path(impls.__file__).resolve().parents[1], context.corpus / "program"
-    for room in ROOMS if not copy.exists() else ():
-        shutil.copytree(here / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in PACKAGES if not copy.exists() else ():
+        shutil.copytree(here / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     with ExitStack() as stack:
         contexts = {}
         for side, environment in environments.items():
