@@ -14,6 +14,8 @@ from .messages import one_line, quoted
 
 ARRAY_PATTERN = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
 """An array in ``temporaries``: a factor, dimensions, and 64 for float64."""
+SHAPE = re.compile(r"|=[VHBK]|i?[VHBKN]{1,2}|[VHBKN]{1,2}64")
+"""A parameter in ``Kernel.shapes``."""
 ARRAYS_HINT = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
 
 
@@ -45,6 +47,12 @@ def is_arrays(value: object) -> bool:
 
 def is_names(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(name, str) and name.isidentifier() for name in value)
+
+
+def is_shapes(value: object, parameters: Sequence[str]) -> bool:
+    """Whether a value has a shape for each parameter, or for none."""
+    shapes = isinstance(value, tuple) and all(isinstance(one, str) and SHAPE.fullmatch(one) for one in value)
+    return shapes and len(value) in (0, len(parameters))  # type: ignore[arg-type]
 
 
 def is_covers(covers: Any, sizes: Sequence[Size]) -> bool:

@@ -28,6 +28,7 @@ from .facts import (
     is_function,
     is_modules,
     is_names,
+    is_shapes,
     is_text,
     printable,
 )
@@ -158,6 +159,12 @@ class Kernel:
         which entries to verify. ``history`` is a list that all samples of a variant share.
     result
         Turns what a call returns into what checks read. Raises Wrong for an invalid type.
+    shapes
+        What each parameter is, so that a program's arguments can be checked: ``VH`` and ``B`` for arrays in the size's
+        dtype, ``iB`` for word ids, ``V64`` for float64, ``NH`` for a row for each inner node of a tree (V - 1), ``=K`` for
+        the number K, empty for anything else. Empty as a whole for kernels that ``impls.best`` does not offer.
+    constants
+        Parameters that stay the same from call to call, from which a ``prepare`` may make tables.
     """
 
     name: str
@@ -178,6 +185,8 @@ class Kernel:
         lambda problem, calls, result, rng, history: None
     )
     result: Callable[[Any], Any] = as_arrays
+    shapes: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
@@ -190,6 +199,16 @@ class Kernel:
             ("mutates", is_names(self.mutates) and {*self.mutates} <= {*self.parameters}, "a tuple of parameters"),
             ("inputs", is_arrays(self.inputs), ARRAYS_HINT),
             ("checks", is_arrays(self.checks), ARRAYS_HINT),
+            (
+                "shapes",
+                is_shapes(self.shapes, self.parameters),
+                "a shape for each parameter, such as 'VH', 'iB' or '=K'",
+            ),
+            (
+                "constants",
+                is_names(self.constants) and {*self.constants} <= {*self.parameters},
+                "a tuple of parameters",
+            ),
         )
 
     def implementation(
@@ -214,6 +233,8 @@ class Kernel:
         source_functions: tuple[Callable[..., Any], ...] = (),
         covers: Callable[[Size], dict[str, float]] | None = None,
         differs: str = "",
+        returns: tuple[int, ...] = (),
+        form: str = "",
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into an Implementation.
 
@@ -261,6 +282,11 @@ class Kernel:
             number is random. Speed-ups then compare the time per example.
         differs
             What else it does differently from others of its kernel, such as its optimizer. Shown beside the ratios.
+        returns
+            Positions in its workspace of the arrays that a call returns, or returns views of; ``(0,)`` where the workspace is
+            one such array. ``impls.best`` puts others there as long as a caller holds them.
+        form
+            The form of its result, where that is not its kernel's usual one: it then cannot stand in for the others.
 
         Returns
         -------
@@ -300,6 +326,8 @@ class Kernel:
                 source_functions=source_functions,
                 covers=covers,
                 differs=differs,
+                returns=returns,
+                form=form,
             )
 
         return decorate
@@ -363,6 +391,8 @@ class Implementation:
     differs: str = ""
     adapt: Callable[..., tuple[Any, ...]] | None = None
     is_floor: bool = False
+    returns: tuple[int, ...] = ()
+    form: str = ""
     interface_version: int = field(default=INTERFACE_VERSION)
 
     def __post_init__(self) -> None:
@@ -386,11 +416,19 @@ class Implementation:
                 "one of V, H, B and K",
             ),
             *((name, is_arrays(getattr(self, name)), ARRAYS_HINT) for name in ("temporaries", "shares")),
-            *((name, is_text(getattr(self, name), empty=True), "a text") for name in ("summary", "wrong", "differs")),
+            *(
+                (name, is_text(getattr(self, name), empty=True), "a text")
+                for name in ("summary", "wrong", "differs", "form")
+            ),
             ("requires", is_modules(self.requires), "a tuple of full module names, such as ('numba',)"),
             *(
                 (name, getattr(self, name) is None or callable(getattr(self, name)), "a function")
                 for name in ("prepare", "adapt", "traffic")
+            ),
+            (
+                "returns",
+                isinstance(self.returns, tuple) and all(type(at) is int and at >= 0 for at in self.returns),
+                "a tuple of positions",
             ),
             ("covers", is_covers(self.covers, self.kernel.sizes), "a function of a size that returns numbers by name"),
             (

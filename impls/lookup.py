@@ -69,6 +69,7 @@ lookup = Kernel(
         Size(300, 17, 128, dtype="f64", index="i32"),
     ),
     verify=verify,
+    shapes=("VH", "iB"),
 )
 
 
@@ -173,6 +174,7 @@ def row_buffer(problem: Problem) -> Array:
     "np.take into a buffer, unchecked",
     summary="picking the rows into a buffer made beforehand",
     prepare=row_buffer,
+    returns=(0,),
 )
 def take_out(W: Array, idx: Array, out: Array) -> Array:
     # mode="clip" drops the bounds check, which would make NumPy copy through a buffer. It is right because all ids are valid
@@ -180,7 +182,12 @@ def take_out(W: Array, idx: Array, out: Array) -> Array:
 
 
 @lookup.implementation(
-    "numba", "compiled loop", summary="copying the rows in a compiled loop", jit=True, prepare=row_buffer
+    "numba",
+    "compiled loop",
+    summary="copying the rows in a compiled loop",
+    jit=True,
+    prepare=row_buffer,
+    returns=(0,),
 )
 def numba(W: Array, idx: Array, out: Array) -> Array:
     for i in range(len(idx)):
@@ -200,6 +207,7 @@ AHEAD = 8
     summary="copying the rows in a compiled loop that prefetches them",
     jit=True,
     prepare=row_buffer,
+    returns=(0,),
 )
 def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
     n = len(idx)

@@ -49,6 +49,10 @@ class Buffers(NamedTuple):
     rest: tuple[int, ...]
 
 
+RESULTS = (0, 1, 2)
+"""Positions in Buffers of what a call returns: dh, words and values."""
+
+
 def row_buffers(problem: Problem, touched: int, candidates: int) -> Buffers:
     """Return buffers for a gradient of ``touched`` rows, and for at most ``candidates`` of a row of h."""
     size, dtype = problem.size, problem.size.float_type

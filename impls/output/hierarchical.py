@@ -17,7 +17,7 @@ from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
 from ..products import gradients, scores
 from ..words import Corpus, Floats
-from .candidates import Buffers, row_buffers, softplus_all
+from .candidates import RESULTS, Buffers, row_buffers, softplus_all
 from .contract import SIZES, batch_count, hidden_batches, output_weights, sigmoid, softplus
 from .reference import Candidates, check_with, verify_with
 
@@ -128,6 +128,8 @@ hierarchical = Kernel(
     work,
     SIZES,
     verify=verify_with(candidates),
+    shapes=("BH", "NH", "iB", ""),
+    constants=("tree",),
 )
 
 
@@ -182,6 +184,7 @@ def path_buffers(problem: Problem) -> Buffers:
     summary="scoring each word's path in a compiled loop",
     jit=True,
     prepare=path_buffers,
+    returns=RESULTS,
 )
 def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -> Result:
     nodes, row_scores, slopes, whole, rest = (

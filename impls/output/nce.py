@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from ..interface import Array, Kernel
-from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_pass
+from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import SIZES, make_sampled, sampled_work, sigmoid, softplus
 from .reference import Candidates, check_with, join_shared, verify_with
 
@@ -33,6 +33,7 @@ nce = Kernel(
     SIZES,
     dimensions="VHBK",
     verify=verify_with(candidates),
+    shapes=("BH", "VH", "iB", "iK", "B", "K"),
 )
 
 
@@ -88,6 +89,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,
+    returns=RESULTS,
 )
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array,

@@ -18,7 +18,7 @@ from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
 from ..peers import leaf, tensors, torch_on
 from ..products import gradients, scores
-from .candidates import Buffers, row_buffers, softplus_all
+from .candidates import RESULTS, Buffers, row_buffers, softplus_all
 from .contract import SIZES, gradient_buffer, make_sampled, sampled_work, sigmoid, softplus
 from .reference import Candidates, check_with, verify_with
 
@@ -37,6 +37,7 @@ negative_sampling = Kernel(
     SIZES,
     dimensions="VHBK",
     verify=verify_with(candidates),
+    shapes=("BH", "VH", "iB", "iBK"),
 )
 
 
@@ -67,6 +68,7 @@ def book_traffic(size: Size) -> Work:
     temporaries="VH",
     shares="VH",
     prepare=two_gradients,
+    form="dense",
     traffic=book_traffic,
 )
 def book_layers(
@@ -105,6 +107,7 @@ def dense_traffic(size: Size) -> Work:
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
+    form="dense",
     traffic=dense_traffic,
 )
 def einsum_dense(h: Array, W_out: Array, target: Array, negatives: Array, dW: Array) -> tuple[Array, Array, Array]:
@@ -167,6 +170,7 @@ def candidate_buffers(problem: Problem) -> Buffers:
     differs=ROWS,
     jit=True,
     prepare=candidate_buffers,
+    returns=RESULTS,
 )
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers

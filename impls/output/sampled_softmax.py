@@ -13,7 +13,7 @@ import numpy as np
 
 from ..interface import Array, Kernel
 from ..products import exponentials
-from .candidates import EACH, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
+from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
 from .contract import SIZES, make_sampled, sampled_work
 from .reference import Candidates, check_with, join_shared, verify_with
 
@@ -37,6 +37,7 @@ sampled_softmax = Kernel(
     SIZES,
     dimensions="VHBK",
     verify=verify_with(candidates),
+    shapes=("BH", "VH", "iB", "iK", "B", "K"),
 )
 
 
@@ -103,6 +104,7 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     differs=TOGETHER,
     jit=True,
     prepare=shared_buffers,
+    returns=RESULTS,
 )
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: Buffers

@@ -126,6 +126,7 @@ softmax = Kernel(
     SIZES,
     checks="BV64",
     verify=verify,
+    shapes=("BH", "VH", "iB"),
 )
 
 
@@ -166,6 +167,7 @@ def score_and_gradient_buffers(problem: Problem) -> tuple[Array, Array]:
     temporaries="BV",
     shares="VH",
     prepare=score_and_gradient_buffers,
+    returns=(1,),
 )
 def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
     scores, dW = buffers
@@ -191,6 +193,7 @@ def in_place(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]
     grows_with="V",
     shares="VH",
     prepare=gradient_buffer,
+    returns=(0,),
 )
 def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Array, Array]:
     # scores are computed twice and stay in cache; the running sum follows Milakov and Gimelshein (2018)
@@ -229,6 +232,7 @@ def blocked(h: Array, W_out: Array, target: Array, dW: Array) -> tuple[Array, Ar
     temporaries="BV",
     shares="VH",
     prepare=score_and_gradient_buffers,
+    returns=(1,),
 )
 def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) -> tuple[Array, Array, Array]:
     # exponentials are relative to the highest score so far; when a higher one comes, earlier sums are scaled down
@@ -318,6 +322,7 @@ def tiles(problem: Problem) -> Tiles:
     shares="VH",
     jit=True,
     prepare=tiles,
+    returns=(Tiles._fields.index("gradient"),),
     source_functions=(product, exponentials),
 )
 def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, Array, Array]:

@@ -29,6 +29,8 @@ with_replacement = Kernel(
     dimensions="VBK",
     inputs="V64",
     verify=partial(verify, different=False),
+    shapes=("iB", "=K", "V64", ""),
+    constants=("p",),
 )
 
 TABLE = 10_000_000
@@ -133,6 +135,7 @@ def cum_table_workspace(problem: Problem) -> tuple[Array, Array, Array]:
     jit=True,
     differs="draws with splitmix64, not with NumPy's generator",
     prepare=cum_table_workspace,
+    returns=(2,),
 )
 def numba_cum_table(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]
@@ -162,6 +165,7 @@ def numba_cum_table(
     jit=True,
     differs="draws with splitmix64, not with NumPy's generator",
     prepare=alias_workspace,
+    returns=(2,),
 )
 def numba_alias(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]

@@ -28,6 +28,8 @@ without_replacement = Kernel(
     dimensions="VBK",
     inputs="V64",
     verify=partial(verify, different=True),
+    shapes=("iB", "=K", "V64", ""),
+    constants=("p",),
 )
 
 
@@ -101,6 +103,7 @@ def cdf_redraw(targets: Ints, K: int, p: Floats, rng: np.random.Generator, sums:
     jit=True,
     differs="draws with splitmix64, not with NumPy's generator",
     prepare=alias_workspace,
+    returns=(2,),
 )
 def numba_alias(
     targets: Ints, K: int, p: Floats, rng: np.random.Generator, tables: tuple[Array, Array, Array]

@@ -24,6 +24,7 @@ accumulate = Kernel(
     SIZES,
     mutates=("dW",),
     verify=verify_accumulate,
+    shapes=("BH", "iB", "VH"),
 )
 
 

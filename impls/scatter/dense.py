@@ -25,6 +25,7 @@ dense = Kernel(
     SIZES,
     mutates=("dW",),
     verify=verify_dense,
+    shapes=("BH", "iB", "VH"),
 )
 
 

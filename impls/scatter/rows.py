@@ -24,6 +24,7 @@ rows = Kernel(
     SIZES,
     inputs="",
     verify=verify_rows,
+    shapes=("BH", "iB"),
 )
 
 
@@ -91,6 +92,7 @@ def numbering(problem: Problem) -> tuple[Array, Array, Array]:
     summary="summing rows in a compiled loop that numbers the words by a table",
     jit=True,
     prepare=numbering,
+    returns=(1, 2),
 )
 def numba(dout: Array, idx: Array, tables: tuple[Array, Array, Array]) -> tuple[Array, Array]:
     number_of, words, sums = tables

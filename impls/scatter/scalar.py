@@ -20,6 +20,7 @@ scalar = Kernel(
     dimensions="VB",
     inputs="V",
     verify=verify_accumulate,
+    shapes=("B", "iB", "V"),
 )
 
 

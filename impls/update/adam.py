@@ -42,6 +42,7 @@ adam = Kernel(
     inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=verify_adam,
+    shapes=("VH", "VH", "VH", "iB", "BH", ""),
 )
 
 

@@ -34,6 +34,7 @@ sgd = Kernel(
     mutates=("W",),
     checks="VH",
     verify=verify_sgd,
+    shapes=("VH", "iB", "BH", ""),
 )
 
 
