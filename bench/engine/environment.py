@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_info
 
+from impls.fingerprint import cpu_model
+
 from . import cpus
 
 PACKAGES = (
@@ -229,13 +231,6 @@ def fields(file: str) -> dict[str, int]:
     """Return the numbers in a file of the container, by name."""
     text = read_text(f"{CONTAINER}/{file}") or ""
     return {name: int(number) for name, number in re.findall(r"^(\S+) (\d+)$", text, re.MULTILINE)}
-
-
-def cpu_model() -> str:
-    for line in (read_text("/proc/cpuinfo") or "").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def caches() -> dict[str, str]:

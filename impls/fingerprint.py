@@ -1,0 +1,84 @@
+"""What measured times hold for: this machine, the packages and settings that decide how fast code is, and our own code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("numpy", "scipy", "numba", "llvmlite")
+"""Packages that the implementations use which a table may choose."""
+NUMBA_SETTINGS = (
+    *("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_ENABLE_AVX", "NUMBA_DISABLE_INTEL_SVML"),
+    *("NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE", "NUMBA_DISABLE_JIT", "NUMBA_DEBUG", "NUMBA_BOUNDSCHECK"),
+)
+"""Settings of numba that change the machine code."""
+NOT_MEASURED = (
+    *("__init__.py", "arguments.py", "choice.py", "dispatch_table.py", "dispatcher.py", "fingerprint.py", "guard.py"),
+    *("layers.py", "lending.py", "offered.py", "readiness.py", "training"),
+)
+"""Files and folders of this package that no time in a table depends on."""
+
+
+@cache
+def fingerprint() -> Mapping[str, str]:
+    """Return what times that are measured here and now hold for, by name. Absent packages and settings are empty."""
+    return {
+        "cpu": cpu_model(),
+        "blas": blas(),
+        "python": platform.python_version(),
+        **{name: installed(name) for name in PACKAGES},
+        "numba's settings": " ".join(f"{name}={os.environ[name]}" for name in NUMBA_SETTINGS if name in os.environ),
+        "implementations": code_digest(),
+    }
+
+
+def differences(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
+    """Say what differs between two fingerprints: "numba is 0.68.0, not 0.67.1" (ours, theirs)."""
+    return [
+        f"{name} {'are' if name.endswith('s') else 'is'} {ours.get(name) or 'absent'}, not {theirs.get(name) or 'absent'}"
+        for name in dict.fromkeys([*ours, *theirs])
+        if theirs.get(name, "") != ours.get(name, "")
+    ]
+
+
+def cpu_model() -> str:
+    """Return the name of the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """Return NumPy's BLAS, and which CPU it has chosen its code for: "openblas 0.3.31 Zen"."""
+    import numpy  # noqa: F401  (loads its BLAS)
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    pools.sort(key=lambda pool: "numpy" not in str(pool.get("filepath")))
+    return " ".join(str(pools[0].get(key)) for key in ("internal_api", "version", "architecture")) if pools else ""
+
+
+def code_digest() -> str:
+    """Return a digest of the source of all implementations, and of what they use."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        name = file.relative_to(folder)
+        if name.parts[0] not in NOT_MEASURED:
+            digest.update(f"{name.as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
