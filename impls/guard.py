@@ -1,0 +1,188 @@
+"""The function that a program calls: it makes sure that the arguments are those that an implementation is ready for.
+
+It is generated for each kernel, as the engine's timing loop is, so that nothing but comparisons comes before the call: they
+take some 200 ns. Machine code is called by address and must never get an array of another dtype, shape or layout.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .interface import Kernel
+from .lending import ALONE, other
+
+PLAIN, SHARED, LENT, POOLED = range(4)
+"""What an implementation is called with: no workspace; one that all calls share; a lent array; a free workspace."""
+
+
+@dataclass
+class Prepared:
+    """An implementation that is ready for arguments of one size.
+
+    Attributes
+    ----------
+    slug
+        The implementation.
+    function
+        What is called.
+    how
+        One of the constants above.
+    workspace
+        The workspace that all calls share.
+    free
+        Workspaces that no call is using. A call takes one out and puts it back, so that no two threads use one. They are
+        arrays where ``how`` is LENT, and Lenders where the implementation returns parts of its workspace.
+    make
+        Makes another workspace, for a thread that finds none free.
+    lends
+        Whether they are Lenders.
+    compiled
+        Whether arrays must be contiguous.
+    """
+
+    slug: str
+    function: Callable[..., Any]
+    how: int = PLAIN
+    workspace: Any = None
+    free: deque[Any] = field(default_factory=deque)
+    make: Callable[[], Any] = lambda: None
+    lends: bool = False
+    compiled: bool = False
+
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        """What the guard needs after the expected arguments."""
+        return self.function, self.how, self.compiled, self.workspace, self.free, self.make, self.lends
+
+
+Ready = tuple[Any, ...]
+"""What the guard compares arguments with, one value or two for each, and then ``Prepared.fields``. A tuple is read fastest."""
+
+
+def guarded(
+    kernel: Kernel, seen: dict[Any, Ready], find: Callable[..., Ready], copied: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Generate the function that a program calls, with the kernel's signature.
+
+    Parameters
+    ----------
+    kernel
+        Its shapes say what is compared.
+    seen
+        What is ready for arguments other than the last call's, by ``key``.
+    find
+        Given arguments that are new, returns what is ready for them, or raises TypeError or ValueError.
+    copied
+        Called instead, if the implementation is compiled and some array is not contiguous.
+    """
+    parameters = ", ".join(kernel.parameters)
+    fields = ", ".join([*names(kernel), "function, how, compiled, workspace, free, make, lends"])
+    source = f"""
+def make(seen, find, copied, other, getrefcount, last):
+    def call({parameters}):
+        nonlocal last
+        {fields} = last
+        try:
+            if not ({" and ".join(comparisons(kernel))}):
+                {fields} = last = seen[{", ".join(key(kernel))}]
+        except (AttributeError, KeyError, TypeError):
+            {fields} = last = find({parameters})
+        if compiled and not ({" and ".join(layouts(kernel))}):
+            return copied({parameters})
+        if how == {PLAIN}:
+            return function({parameters})
+        if how == {LENT}:
+            base = free.popleft() if free else make()
+            if getrefcount(base) != {ALONE}:
+                base = other(free, base)
+            result = function({parameters}, base.view())
+            free.append(base)
+            return result
+        if how == {SHARED}:
+            return function({parameters}, workspace)
+        mine = free.popleft() if free else make()
+        result = function({parameters}, mine.lend() if lends else mine)
+        free.append(mine)
+        return result
+    return call
+"""
+    scope: dict[str, Any] = {}
+    exec(compile(source, f"<call of {kernel.name}>", "exec"), scope)
+    blank = (None,) * len(names(kernel)), Prepared("", lambda: None).fields
+    return scope["make"](seen, find, copied, other, sys.getrefcount, (*blank[0], *blank[1]))  # type: ignore[no-any-return]
+
+
+def names(kernel: Kernel) -> list[str]:
+    """Return the names of what the guard compares arguments with."""
+    found = []
+    for at, (name, shape) in enumerate(zip(kernel.parameters, kernel.shapes, strict=True)):
+        found += [f"s{at}", f"d{at}"] if dimensions(shape) and name not in kernel.constants else [f"c{at}"]
+    return found
+
+
+def expected(kernel: Kernel, arguments: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what the guard compares with, for arguments like these, in the order of ``names``."""
+    found: list[Any] = []
+    for name, shape, value in zip(kernel.parameters, kernel.shapes, arguments, strict=True):
+        if name in kernel.constants or shape.startswith("="):
+            found.append(value)
+        elif not shape:
+            found.append(type(value))
+        else:
+            found += [value.shape if value.ndim > 1 else len(value), value.dtype]
+    return tuple(found)
+
+
+def comparisons(kernel: Kernel) -> list[str]:
+    """Return the expressions that are all true if arguments are as before, the cheapest first where they are as telling."""
+    found = []
+    for at, (name, shape) in enumerate(zip(kernel.parameters, kernel.shapes, strict=True)):
+        if name in kernel.constants:
+            found.append(f"{name} is c{at}")
+        elif shape.startswith("="):
+            found.append(f"{name} == c{at}")
+        elif not shape:
+            found.append(f"{name}.__class__ is c{at}")
+        elif len(dimensions(shape)) == 1:  # a length and a number of axes are read faster than a shape
+            found.append(f"len({name}) == s{at} and {name}.ndim == 1 and {name}.dtype is d{at}")
+        else:
+            found.append(f"{name}.shape == s{at} and {name}.dtype is d{at}")
+    return found
+
+
+def key(kernel: Kernel) -> list[str]:
+    """Return the expressions of a key that tells arguments apart as the comparisons do."""
+    found = []
+    for name, shape in zip(kernel.parameters, kernel.shapes, strict=True):
+        if name in kernel.constants:
+            found.append(f"id({name})")  # what is ready keeps it alive, so that no other object gets its id
+        elif shape.startswith("="):
+            found.append(name)
+        elif not shape:
+            found.append(f"{name}.__class__")
+        else:
+            found.append(f"{name}.shape, {name}.dtype")
+    return found
+
+
+def key_of(kernel: Kernel) -> Callable[..., Any]:
+    """Return the function from a call's arguments to its key."""
+    return eval(f"lambda {', '.join(kernel.parameters)}: ({', '.join(key(kernel))},)")  # type: ignore[no-any-return]
+
+
+def layouts(kernel: Kernel) -> list[str]:
+    """Return the expressions that are all true if arrays are contiguous, and may be written where a call does so."""
+    return [
+        f"{name}.flags.{'carray' if name in kernel.mutates else 'c_contiguous'}"
+        for name, shape in zip(kernel.parameters, kernel.shapes, strict=True)
+        if dimensions(shape) and name not in kernel.constants
+    ]
+
+
+def dimensions(shape: str) -> str:
+    """Return the dimensions of an array in ``Kernel.shapes``; empty for what is no array."""
+    return "" if shape.startswith("=") else shape.removeprefix("i").removesuffix("64")

@@ -1,0 +1,164 @@
+"""The implementations that are ready for a program's calls, and how others are made ready: workspaces, and compiled code."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .arguments import examples, size_of
+from .case import Size
+from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, dimensions, expected, key_of
+from .interface import Implementation, Kernel, Problem
+from .lending import lendable
+from .offered import sized
+
+MOST_READY = 256
+"""Sizes of arguments for which implementations stay ready."""
+MOST_BYTES = 256 << 20
+"""Bytes of their workspaces. Beyond these, all but the last are let go."""
+
+
+class Readiness:
+    """The implementations that are ready, and how others are made so. One lock guards all that is made.
+
+    Parameters
+    ----------
+    kernel
+        The kernel.
+    implementations
+        Those that may be chosen, by slug.
+    choose
+        Returns the slug for a size.
+    like
+        The stated size.
+    inputs
+        Arguments that stay the same, by name, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        implementations: Mapping[str, Implementation],
+        choose: Callable[[Size], str],
+        like: Size,
+        inputs: dict[str, Any],
+    ) -> None:
+        if unknown := [name for name in inputs if name not in (*kernel.constants, "rng")]:
+            raise ValueError(f"inputs of {kernel.name} are {', '.join(kernel.constants) or 'none'}, not {unknown[0]}")
+        self.kernel, self.implementations, self.like, self.inputs = kernel, implementations, like, inputs
+        self.choose = lru_cache(maxsize=4096)(choose)
+        self.seen: dict[Any, Ready] = {}
+        self.by_size: dict[Any, Prepared] = {}
+        self.held_bytes = 0
+        self.lock = threading.RLock()
+        self.key_of = key_of(kernel)
+        self.call: Callable[..., Any] = lambda *arguments: None
+
+    def find(self, *arguments: Any) -> Ready:
+        """Return what is ready for arguments that were not seen before. Raises TypeError, ValueError."""
+        named = dict(zip(self.kernel.parameters, arguments, strict=True))
+        size = size_of(self.kernel, named, self.like.V, self.like)
+        constants = {name: named[name] for name in (*self.kernel.constants, "rng") if name in named}
+        with self.lock:
+            ready = (*expected(self.kernel, arguments), *self.prepared(size, constants).fields)
+            self.seen[self.key_of(*arguments)] = ready
+            return ready
+
+    def prepared(self, size: Size, constants: Mapping[str, Any]) -> Prepared:
+        """Return what is ready for a size and constants."""
+        key = size, *(id(constants[name]) for name in self.kernel.constants)
+        if key not in self.by_size:
+            made, held = self.prepare(self.implementations[self.choose(size)], size, dict(constants))
+            self.held_bytes += held
+            if self.held_bytes > MOST_BYTES or len(self.seen) >= MOST_READY:
+                self.seen.clear()
+                self.by_size.clear()
+                self.held_bytes = held
+            self.by_size[key] = made
+        return self.by_size[key]
+
+    def prepare(self, implementation: Implementation, size: Size, constants: dict[str, Any]) -> tuple[Prepared, int]:
+        """Make an implementation's workspace, and compile it. Return what is ready, and the workspace's bytes."""
+        arguments, set_up, positions = (
+            examples(self.kernel, size, constants),
+            implementation.prepare,
+            implementation.returns,
+        )
+
+        def workspace() -> Any:
+            if set_up is None:
+                return None
+            with self.lock:
+                inputs = constants | {"rng": own_generator(constants.get("rng"))}
+                return set_up(Problem(size, inputs, (), touched=float(size.B)))
+
+        first, function = workspace(), implementation.function
+        if implementation.jit:
+            from .compiled import ready
+
+            function = ready(function, (*arguments, *((first,) if set_up else ())))
+        how = PLAIN if set_up is None else SHARED if isinstance(first, ModuleType) else POOLED
+        if positions and isinstance(first, np.ndarray):
+            how = LENT
+        prepared = Prepared(
+            implementation.slug,
+            function,
+            how,
+            first if how == SHARED else None,
+            deque([lendable(first, positions)] if how in (POOLED, LENT) else ()),
+            lambda: lendable(workspace(), positions),
+            bool(positions) and how == POOLED,
+            implementation.jit,
+        )
+        return prepared, bytes_of(first)
+
+    def copied(self, *arguments: Any) -> Any:
+        """Call with contiguous copies of the arrays that are not. Raises TypeError for one that the call would change."""
+        contiguous = []
+        for name, shape, value in zip(self.kernel.parameters, self.kernel.shapes, arguments, strict=True):
+            if dimensions(shape) and name not in self.kernel.constants:
+                if name in self.kernel.mutates and not value.flags.carray:
+                    raise TypeError(f"{name} is changed in place: it must be C-contiguous, aligned and writeable")
+                value = np.ascontiguousarray(value)
+            contiguous.append(value)
+        return self.call(*contiguous)
+
+    def warm(self, **size: Any) -> None:
+        """Make ready for calls of a size. Raises ValueError for an invalid one, TypeError where a constant is not known."""
+        at = self.size(size)
+        examples(self.kernel, at, self.inputs)
+        with self.lock:
+            self.prepared(at, self.inputs)
+
+    def slug(self, **size: Any) -> str:
+        """Return the slug of the implementation that is used at a size."""
+        return self.choose(self.size(size))
+
+    def size(self, changed: Mapping[str, Any]) -> Size:
+        """Return the stated size with other dimensions or types."""
+        like = {name: getattr(self.like, name) for name in ("V", "H", "B", "K", "dtype", "index", "threads")}
+        if unknown := [name for name in changed if name not in like]:
+            raise ValueError(f"a size has {', '.join(like)}, not {unknown[0]}")
+        return sized(kernel=self.kernel, **{**like, **changed})
+
+
+def own_generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """Return a generator of its own for each workspace, so that no two threads draw the same numbers."""
+    if rng is None:
+        return np.random.default_rng()
+    try:
+        return rng.spawn(1)[0]
+    except (AttributeError, TypeError):  # its bit generator was made without a seed that can be divided
+        return np.random.default_rng(int(rng.integers(2**63)))
+
+
+def bytes_of(workspace: Any) -> int:
+    """Return the bytes of the arrays of a workspace."""
+    parts = workspace if isinstance(workspace, tuple) else (workspace,)
+    return sum(part.nbytes for part in parts if isinstance(part, np.ndarray))

@@ -1,0 +1,302 @@
+"""``best`` and ``dispatch``: right results that stay right, whichever implementation is chosen, from any number of threads."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import impls
+from impls.case import Size
+from impls.catalogue import own
+from impls.dispatch_table import DispatchTable, KernelTimes, TableError
+from impls.dispatcher import Dispatched
+from impls.interface import Array, Kernel, Problem
+from impls.offered import candidates, kernel_of, sized, why_never_chosen
+from impls.words import Corpus
+
+OFFERED = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes))
+CHOICES = [pytest.param(name, slug, id=f"{name}/{slug}") for name in OFFERED for slug in candidates(name)]
+
+
+def table_of(name: str, slug: str) -> DispatchTable:
+    """A table by which one implementation is always chosen."""
+    size = sized(kernel=kernel_of(name), V=100, H=10, B=10, K=3)
+    return DispatchTable({name: KernelTimes((slug,), {size: {slug: 1e-6}})})
+
+
+def function_of(name: str, slug: str, V: int = 0, **options: Any) -> Dispatched:
+    if name == "scatter.rows":
+        options["V"] = V
+    return impls.dispatch(name, table=table_of(name, slug), **options)
+
+
+def problems(kernel: Kernel, corpus: Corpus) -> Iterator[Problem]:
+    """The kernel's problems at the contract's sizes."""
+    for at, size in enumerate(kernel.sizes):
+        yield kernel.make(size, corpus, np.random.default_rng(at))
+
+
+def arrays_in(value: Any) -> Iterator[Array]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from arrays_in(part)
+
+
+@pytest.mark.parametrize(("name", "slug"), CHOICES)
+def test_every_implementation_passes_its_kernels_check_at_every_size(name: str, slug: str, corpus: Corpus) -> None:
+    """The empty batch, both dtypes, and both types of ids are among the sizes."""
+    kernel = kernel_of(name)
+    for problem in problems(kernel, corpus):
+        call = function_of(name, slug, problem.size.V)
+        for batch in problem.checked:
+            kernel.check(call, *batch)
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_one_function_serves_all_sizes_in_turn(name: str, corpus: Corpus) -> None:
+    kernel = kernel_of(name)
+    made = list(problems(kernel, corpus))
+    call = function_of(name, list(candidates(name))[-1], max(problem.size.V for problem in made))
+    for problem in (*made, *reversed(made)):
+        kernel.check(call, *problem.checked[0])
+
+
+@pytest.mark.parametrize(("name", "slug"), CHOICES)
+def test_no_later_call_changes_a_result(name: str, slug: str, corpus: Corpus) -> None:
+    kernel = kernel_of(name)
+    if kernel.mutates and "rng" not in kernel.mutates:
+        pytest.skip("its result is in its arguments")
+    problem = kernel.make(kernel.sizes[1], corpus, np.random.default_rng(0))
+    call = function_of(name, slug, problem.size.V)
+    results, copies = [], []
+    for batch, _ in zip(itertools.cycle(problem.batches), range(5), strict=False):
+        results.append(call(*batch))
+        copies.append([array.copy() for array in arrays_in(results[-1])])
+    for result, copy in zip(results, copies, strict=True):
+        for array, before in zip(arrays_in(result), copy, strict=True):
+            np.testing.assert_array_equal(array, before)
+    for one, other in itertools.combinations(results, 2):
+        assert not any(np.shares_memory(a, b) for a in arrays_in(one) for b in arrays_in(other))
+
+
+def test_a_view_of_a_result_keeps_it_too() -> None:
+    W, idx = np.random.default_rng(0).standard_normal((50, 8)), np.arange(6)
+    for slug in candidates("lookup"):
+        call = function_of("lookup", slug)
+        row = call(W, idx)[3]
+        for shift in range(1, 5):
+            call(W, idx + shift)
+        np.testing.assert_array_equal(row, W[3])
+
+
+def test_what_a_caller_does_to_a_results_shape_does_no_harm() -> None:
+    W, idx = np.random.default_rng(0).standard_normal((50, 8)), np.arange(6)
+    for slug in candidates("lookup"):
+        call = function_of("lookup", slug)
+        for _ in range(4):
+            out = call(W, idx)
+            out.shape = (8, 6)
+            out.setflags(write=False)
+            del out
+            np.testing.assert_array_equal(call(W, idx), W[idx])
+
+
+@pytest.mark.parametrize("name", [name for name in OFFERED if not name.startswith(("scatter.dense", "update"))])
+def test_eight_threads_get_right_results(name: str, corpus: Corpus) -> None:
+    kernel = kernel_of(name)
+    slug = list(candidates(name))[-1]
+    size = kernel.sizes[1]
+    made = [kernel.make(size, corpus, np.random.default_rng(at)) for at in range(8)]
+    first = made[0]
+    call = function_of(name, slug, size.V)
+    barrier = threading.Barrier(8)
+
+    def work(problem: Problem) -> None:
+        batch = tuple(
+            own if name in kernel.mutates or name not in kernel.constants else shared
+            for name, own, shared in zip(kernel.parameters, problem.checked[0], first.checked[0], strict=True)
+        )
+        barrier.wait()
+        for _ in range(20 if not name.startswith("sampling") else 3):
+            kernel.check(call, *batch)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, made))
+
+
+def test_two_threads_do_not_draw_the_same_negatives() -> None:
+    p = np.full(1000, 1e-3)
+    targets = np.arange(200)
+    for name in ("sampling.with-replacement", "sampling.without-replacement"):
+        call = function_of(name, "numba-alias")
+        rng, both = np.random.default_rng(0), threading.Barrier(2)
+        drawn: list[Array] = []
+
+        def draw(
+            call: Dispatched = call,
+            rng: np.random.Generator = rng,
+            drawn: list[Array] = drawn,
+            both: threading.Barrier = both,
+        ) -> None:
+            both.wait()
+            drawn.extend(call(targets, 5, p, rng) for _ in range(20))
+
+        threads = [threading.Thread(target=draw) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({array.tobytes() for array in drawn}) == 40
+
+
+BAD: list[tuple[Callable[[Array, Array], tuple[Any, Any]], str]] = [
+    (lambda W, idx: (W, idx.tolist()), "idx must be a NumPy array, not list"),
+    (lambda W, idx: (W.tolist(), idx), "W must be a NumPy array, not list"),
+    (lambda W, idx: (None, idx), "W must be a NumPy array, not NoneType"),
+    (lambda W, idx: (W, 3), "idx must be a NumPy array, not int"),
+    (lambda W, idx: (W, idx.astype(np.float64)), "idx must be int32 or int64, not float64"),
+    (lambda W, idx: (W, idx.astype(np.uint64)), "idx must be int32 or int64, not uint64"),
+    (lambda W, idx: (W, idx.astype(">i8")), "idx must be int32 or int64, not >i8"),
+    (lambda W, idx: (W.astype(np.float16), idx), "W must be float32 or float64, not float16"),
+    (lambda W, idx: (W.view(np.int32), idx), "W must be float32 or float64, not int32"),
+    (lambda W, idx: (W.astype(np.complex64), idx), "W must be float32 or float64, not complex64"),
+    (lambda W, idx: (W, idx[:, None]), "idx must have 1 axis, not 2"),
+    (lambda W, idx: (W[0], idx), "W must have 2 axes, not 1"),
+    (lambda W, idx: (W[None], idx), "W must have 2 axes, not 3"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD, ids=[message for _, message in BAD])
+@pytest.mark.parametrize("slug", ["gather", "numba-prefetch"])
+def test_other_arguments_are_refused_also_after_right_ones(
+    change: Callable[[Array, Array], tuple[Any, Any]], message: str, slug: str
+) -> None:
+    W, idx = np.ones((40, 10), np.float32), np.arange(6)
+    call = function_of("lookup", slug)
+    for _ in range(2):
+        with pytest.raises(TypeError) as raised:
+            call(*change(W, idx))
+        assert str(raised.value) == message
+        np.testing.assert_array_equal(call(W, idx), W[idx])
+
+
+def test_arrays_that_do_not_fit_together_are_refused() -> None:
+    dW, dout, idx = np.zeros((9, 4)), np.ones((5, 4)), np.arange(5)
+    for slug in candidates("scatter.accumulate"):
+        call = function_of("scatter.accumulate", slug)
+        call(dout, idx, dW)
+        for bad in ((dout[:3], idx, dW), (dout, idx[:3], dW), (dout[:, :2].copy(), idx, dW)):
+            with pytest.raises(ValueError, match="do not fit together"):
+                call(*bad)
+        with pytest.raises(TypeError, match="one dtype"):
+            call(dout.astype(np.float32), idx, dW)
+
+
+@pytest.mark.parametrize("slug", ["gather", "numba", "numba-prefetch", "take-out"])
+def test_arrays_of_any_layout_give_right_results(slug: str) -> None:
+    W, idx = np.random.default_rng(0).standard_normal((60, 10)), np.arange(20)
+    call = function_of("lookup", slug)
+    call(W[:30].copy(), idx)
+    for table, words in (
+        (W[::2], idx),
+        (np.asfortranarray(W), idx),
+        (W[::-1], idx[::-1]),
+        (W, idx[::3]),
+        (W.T.copy().T, idx),
+    ):
+        np.testing.assert_array_equal(call(table, words), table[words])
+
+
+def test_what_a_call_changes_must_be_contiguous_and_writeable() -> None:
+    dout, idx = np.ones((5, 4)), np.arange(5)
+    call = function_of("scatter.accumulate", "numba")
+    call(dout, idx, np.zeros((9, 4)))
+    locked = np.zeros((9, 4))
+    locked.setflags(write=False)
+    for dW in (np.zeros((18, 4))[::2], np.asfortranarray(np.zeros((9, 4))), locked):
+        with pytest.raises(TypeError, match="dW is changed in place"):
+            call(dout, idx, dW)
+        assert not dW.any()
+
+
+def test_another_law_is_prepared_for_anew() -> None:
+    """Alias tables hold for one p."""
+    rng, targets = np.random.default_rng(0), np.zeros(2000, np.int64)
+    first, second = np.array([0.2, 0.8, 0.0, 0.0]), np.array([0.2, 0.0, 0.0, 0.8])
+    for slug in candidates("sampling.with-replacement"):
+        call = function_of("sampling.with-replacement", slug)
+        for p, word in ((first, 1), (second, 3), (first, 1)):
+            assert set(call(targets, 2, p, rng).ravel().tolist()) == {word}
+
+
+def test_best_keeps_to_the_implementation_of_its_size_and_dispatch_does_not() -> None:
+    small, large = Size(100, 10, 1), Size(100, 10, 1000)
+    times = {small: {"gather": 1e-6, "take": 5e-6}, large: {"gather": 5e-6, "take": 1e-6}}
+    table = DispatchTable({"lookup": KernelTimes(("gather", "take"), times)})
+    call = impls.best("lookup", V=100, H=10, B=1, table=table)
+    assert (call.slug(), call.slug(B=1000)) == ("gather", "gather")
+    W = np.random.default_rng(0).standard_normal((100, 10))
+    np.testing.assert_array_equal(call(W, np.arange(50)), W[:50])
+    either = impls.dispatch("lookup", table=table)
+    assert [either.slug(V=100, H=10, B=B) for B in (1, 1000)] == ["gather", "take"]
+
+
+def test_a_warm_function_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = impls.best("lookup", V=100, H=10, B=7, dtype=np.float64, table=table_of("lookup", "numba"))
+    call.warm()
+    monkeypatch.setattr("impls.compiled.ready", lambda *arguments: pytest.fail("it compiles"))
+    W = np.random.default_rng(0).standard_normal((100, 10))
+    np.testing.assert_array_equal(call(W, np.arange(7)), W[:7])
+
+
+def test_warming_a_sampler_needs_its_law() -> None:
+    table, p = table_of("sampling.with-replacement", "numba-alias"), np.full(10, 0.1)
+    with pytest.raises(TypeError, match=r"inputs=\{'p': …\}"):
+        impls.best("sampling.with-replacement", V=10, B=4, table=table).warm()
+    call = impls.best("sampling.with-replacement", V=10, B=4, table=table, inputs={"p": p})
+    call.warm()
+    assert call(np.arange(4), 5, p, np.random.default_rng(0)).shape == (4, 5)
+    with pytest.raises(ValueError, match="inputs of sampling"):
+        impls.best("sampling.with-replacement", V=10, table=table, inputs={"q": p})
+
+
+def test_what_is_never_chosen_has_a_reason() -> None:
+    reasons = {i.key: why_never_chosen(i) for i in own() if why_never_chosen(i) and i.kernel.shapes}
+    assert reasons["scatter.dense/assign"] == "its result is wrong"
+    assert reasons["sampling.with-replacement/table"] == "its result is approximate"
+    assert reasons["output.negative-sampling/book-layers"] == "its result has another form (dense)"
+    assert all("converted" in reason for key, reason in reasons.items() if key.endswith("/torch"))
+    assert all(set(candidates(name)) for name in OFFERED)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda table: impls.best("gather", V=10, table=table), "no kernel 'gather'"),
+        (lambda table: impls.best("training.cbow", V=10, table=table), "trains a model"),
+        (lambda table: impls.best("lookup", V=1, table=table), "V must be at least 2"),
+        (lambda table: impls.best("lookup", V=10, dtype="f16", table=table), "dtype must be one of"),
+        (lambda table: impls.best("lookup", V=10, index=np.int8, table=table), "index must be one of"),
+        (lambda table: impls.dispatch("scatter.rows", table=table), "do not tell V"),
+        (lambda table: impls.best("scatter.dense", V=10, table=table), "run w2vbench tune --kernel scatter.dense"),
+    ],
+)
+def test_what_cannot_be_given_is_said(call: Callable[[DispatchTable], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(table_of("lookup", "gather"))
+
+
+def test_a_table_without_anything_that_runs_here_is_no_table() -> None:
+    table = table_of("lookup", "gather")
+    absent = replace(table.kernels["lookup"], simplest_first=("absent",))
+    with pytest.raises(TableError, match="run w2vbench tune again"):
+        impls.dispatch("lookup", table=DispatchTable({"lookup": absent}))

@@ -1,0 +1,167 @@
+"""The table's file: it reads as it was written, and what is no table, or holds for something else, is refused in a line."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import impls
+from impls import dispatch_table
+from impls.case import Size
+from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
+from impls.fingerprint import differences, fingerprint
+
+SIZE = Size(1000, 50, 10)
+TIMES = KernelTimes(("gather", "numba"), {SIZE: {"gather": 2e-6, "numba": 5e-7}})
+TABLE = DispatchTable({"lookup": TIMES, "scatter.dense": TIMES}, made="by w2vbench tune")
+ROOT = Path(impls.__file__).parents[1]
+
+
+def test_a_table_reads_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "dispatch.toml"
+    write(TABLE, file)
+    assert load(file) == TABLE
+    assert load(file).choose("lookup", SIZE) == "numba"
+    assert '"V=1e3,H=50,B=10,f32,i64,zipf,t1" = { "gather" = 2.000e-06, "numba" = 5.000e-07 }' in file.read_text()
+    assert list(file.parent.iterdir()) == [file]
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=40), max_size=5), st.text(max_size=40))
+def test_any_text_of_a_machine_reads_as_it_was_written(machine: dict[str, str], made: str) -> None:
+    import tomllib
+
+    table = DispatchTable({"lookup": TIMES}, machine, made)
+    text = text_of(table)
+    if all(part.encode("utf-8", "replace").decode() == part for part in (*machine, *machine.values(), made)):
+        assert dispatch_table.parse(tomllib.loads(text)) == table
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"numba": "0.1.0"}, f"numba is {fingerprint()['numba']}, not 0.1.0"),
+        ({"cpu": "Abacus"}, f"cpu is {fingerprint()['cpu']}, not Abacus"),
+        ({"numpy": ""}, f"numpy is {fingerprint()['numpy']}, not absent"),
+        ({"numba's settings": "NUMBA_OPT=0"}, "numba's settings are absent, not NUMBA_OPT=0"),
+        ({"implementations": "000000000000"}, "implementations are "),
+    ],
+)
+def test_a_table_from_elsewhere_is_refused_with_what_differs(change: dict[str, str], what: str, tmp_path: Path) -> None:
+    file = tmp_path / "dispatch.toml"
+    write(DispatchTable({"lookup": TIMES}, {**fingerprint(), **change}), file)
+    with pytest.raises(TableError) as raised:
+        impls.best("lookup", V=10, table=file)
+    message = str(raised.value)
+    assert what in message
+    assert "\n" not in message
+    assert "anyway=True" in message
+    assert impls.best("lookup", V=10, table=file, anyway=True).slug() == "numba"
+
+
+def test_what_differs_is_said_of_every_fact() -> None:
+    assert differences({"a": "1", "b": "2"}, {"a": "1", "b": "2"}) == []
+    assert differences({"a": "1", "old": "x"}, {"a": "2", "new": "y"}) == [
+        "a is 2, not 1",
+        "new is y, not absent",
+        "old is absent, not x",
+    ]
+
+
+def test_settings_of_numba_are_part_of_the_machine(tmp_path: Path) -> None:
+    script = 'from impls.fingerprint import fingerprint; print(fingerprint()["numba\'s settings"])'
+    environment = {**os.environ, "NUMBA_OPT": "1", "NUMBA_CPU_NAME": "generic"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "NUMBA_CPU_NAME=generic NUMBA_OPT=1"
+
+
+def test_without_a_table_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("W2VBENCH_TABLE", str(tmp_path / "none.toml"))
+    with pytest.raises(impls.TableError, match=r"^no dispatch table: run w2vbench tune \(or pass table=…\)"):
+        impls.best("lookup", V=10)
+    with pytest.raises(impls.TableError, match="^no dispatch table"):
+        impls.dispatch("lookup")
+
+
+def test_a_table_that_is_written_anew_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "dispatch.toml"
+    monkeypatch.setenv("W2VBENCH_TABLE", str(file))
+    for at, slug in enumerate(("gather", "numba")):
+        write(DispatchTable({"lookup": KernelTimes((slug,), {SIZE: {slug: 1e-6}})}), file)
+        os.utime(file, (at, at))
+        assert impls.best("lookup", V=10).slug() == slug
+
+
+LINE = '"V=1e3,H=50,B=10,f32,i64,zipf,t1" = { "gather" = 2.000e-06, "numba" = 5.000e-07 }'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("format = 1", ""),
+        ("format = 1", "format = 2"),
+        ("format = 1", "format = [[["),
+        ("2.000e-06", '"2"'),
+        ("2.000e-06", "nan"),
+        ("2.000e-06", "inf"),
+        ("2.000e-06", "-1.0"),
+        ("2.000e-06", "true"),
+        ("2.000e-06", "0.0"),
+        ("2.000e-06", "[1.0]"),
+        (LINE, '"V=1e3" = { "gather" = 1e-6 }'),
+        (LINE, '"V=1e3,H=50,B=10,f32,i64,zipf,t1" = 3'),
+        (LINE, '"V=1e3,H=50,B=10,f32,i64,zipf,t1" = {}'),
+        (LINE, '"V=1e3,H=50,B=10,f32,i64,zipf,t1" = { "other" = 1e-6 }'),
+        ('["gather", "numba"]', "[]"),
+        ('["gather", "numba"]', '["gather", 3]'),
+        ('["gather", "numba"]', '["../x", "gather", "numba"]'),
+        ("[machine]", "[machines]"),
+        (f'"numpy" = "{fingerprint()["numpy"]}"', '"numpy" = 2'),
+        ("# Seconds", "\x00"),
+        ("# Seconds", "a = " + "[" * 3000),
+    ],
+)
+def test_what_is_no_table_is_refused_in_a_line(old: str, new: str, tmp_path: Path) -> None:
+    text = text_of(TABLE)
+    assert old in text
+    file = tmp_path / "dispatch.toml"
+    file.write_text(text.replace(old, new))
+    with pytest.raises(TableError, match=re.escape(str(file))) as raised:
+        read(file)
+    assert len(str(raised.value).splitlines()) == 1
+    assert len(str(raised.value)) < len(str(file)) + 300
+
+
+def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
+    for name, content in (("empty", b""), ("binary", bytes(range(256))), ("large", b"#" * (9 << 20))):
+        file = tmp_path / name
+        file.write_bytes(content)
+        with pytest.raises(TableError, match=re.escape(str(file))):
+            read(file)
+    with pytest.raises(TableError, match=re.escape(str(tmp_path))):
+        read(tmp_path)
+
+
+def test_importing_the_package_imports_neither_numba_nor_what_best_needs() -> None:
+    script = (
+        "import sys, impls; print([name for name in ('numba', 'numpy', 'impls.dispatcher') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_another_copy_of_the_package_has_its_own(package_copy: Path) -> None:
+    from impls.catalogue import from_copy
+
+    from_copy(package_copy, "copy_of_dispatch")
+    copy = sys.modules["copy_of_dispatch"]
+    assert copy.best.__module__ == "copy_of_dispatch.dispatcher"
+    assert copy.TableError is not TableError
