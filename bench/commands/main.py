@@ -22,12 +22,13 @@ from .report import report
 from .run import run
 from .streams import open_streams
 from .train import train
+from .tune import tune
 from .versions import versions
 
 __all__ = ["app", "main"]
 
 SEVERAL = ("--vocab", "--batch", "--python")
-"""Options that take several values after one name."""
+"""Options that take several values after one name; of ``tune``, --hidden too."""
 LONGEST_WORD = 300
 """Characters of a word, or a path, that a message repeats."""
 
@@ -39,16 +40,16 @@ def several(arguments: list[str]) -> list[str]:
     """
     if arguments[:1] == ["train"]:
         written = re.compile(r"--?([a-z][a-z_-]+)(=.*)?")
-        names = [written.fullmatch(argument) for argument in arguments]
+        found = [written.fullmatch(argument) for argument in arguments]
         arguments = [
             f"--{name[1].replace('_', '-')}{name[2] or ''}" if name else argument
-            for name, argument in zip(names, arguments, strict=True)
+            for name, argument in zip(found, arguments, strict=True)
         ]
     spread: list[str] = []
-    option = ""
+    option, names = "", (*SEVERAL, "--hidden") if arguments[:1] == ["tune"] else SEVERAL
     for argument in arguments:
         if argument.startswith("-"):
-            option = argument if argument in SEVERAL else ""
+            option = argument if argument in names else ""
         elif option and spread[-1] != option:
             spread.append(option)
         spread.append(argument)
@@ -57,6 +58,7 @@ def several(arguments: list[str]) -> list[str]:
 
 SAID_ERRORS = (
     *("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError"),
+    "TableError",
     *("NotComparable", "NothingToKeep"),
 )
 """Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
@@ -68,19 +70,8 @@ def unwrapped(text: str) -> str:
 
 
 ORDER = (
-    list_,
-    check,
-    run,
-    profile,
-    compare,
-    bisect,
-    versions,
-    calibrate,
-    history,
-    report,
-    train,
-    quality,
-    environments,
+    *(list_, check, run, profile, compare, bisect, versions, calibrate, history, report),
+    *(tune, train, quality, environments),
 )
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
 for registered in app.registered_commands:

@@ -1,0 +1,118 @@
+"""``w2vbench tune``: a dispatch table for impls.best() and impls.dispatch(), and how good its choices are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .app import app
+from .options import LARGEST_SEED, MOST_THREADS, MOST_TIMES, TIME_LIMIT_S, CorpusFile, Json, Kernels, TimeLimit
+from .quantities import memory_size, whole_number
+
+
+@app.command(
+    epilog="Example: [bold]w2vbench tune --kernel lookup --kernel scatter --hidden 100 --batch 64 512 4096[/bold]; "
+    'then, in a program, [bold]impls.best("lookup", V=50_000, H=100, B=512)[/bold]. '
+    "[bold]w2vbench tune --regret[/bold] says how good the table's choices are"
+)
+def tune(
+    kernel: Kernels = None,
+    vocab: Annotated[
+        list[int] | None,
+        typer.Option("--vocab", parser=whole_number(2), metavar="N...", help="Vocabularies (default 1e3 to 1e6)."),
+    ] = None,
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option("--hidden", parser=whole_number(1), metavar="N...", help="Hidden sizes (default 50 and 300)."),
+    ] = None,
+    batch: Annotated[
+        list[int] | None,
+        typer.Option("--batch", parser=whole_number(1), metavar="N...", help="Batch sizes (default 1 to 1e4)."),
+    ] = None,
+    negatives: Annotated[
+        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default 5).")
+    ] = None,
+    dtype: Annotated[Literal["f32", "f64", "float32", "float64"], typer.Option(help="Floating-point type.")] = "f32",
+    index: Annotated[Literal["i32", "i64"], typer.Option(help="Type of the word ids.")] = "i64",
+    threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads.")] = 1,
+    corpus: CorpusFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The table (default: where impls.best() looks, in your cache folder)."),
+    ] = None,
+    regret: Annotated[
+        bool,
+        typer.Option(
+            "--regret", help="Measure how good the choices of the table are, at random sizes, instead of making one."
+        ),
+    ] = False,
+    sizes: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Random sizes of --regret.")] = 64,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="--regret takes a table of another machine or other versions too.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_TIMES, help="Fresh processes a size (default 3; 6 of --regret, where even)."),
+    ] = None,
+    time_limit: TimeLimit = TIME_LIMIT_S,
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(
+            parser=memory_size, metavar="SIZE", help="Most that a worker may hold (default: 3G, or what is free)."
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs, and of the sizes of --regret.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the finished processes of the same command, if it was killed.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure over a grid of sizes which implementation is fastest, and keep the table from which impls.best() and impls.dispatch() choose.
+
+    With --regret, measure instead how much slower the chosen implementation is than the fastest, at random sizes that are
+    not on the grid."""
+    from bench.commands import terminal as show
+    from bench.commands import tuning
+    from bench.commands.progress import run_progress
+    from bench.plans.grid import Grid
+    from bench.plans.tune import TuneRequest
+    from bench.plans.tune import tune as tuned
+    from impls.dispatch_table import default_path
+
+    usual = Grid()
+    grid = Grid(
+        vocab or usual.V,
+        hidden or usual.H,
+        batch or usual.B,
+        negatives or usual.K,
+        dtype.replace("float", "f"),
+        index,
+        threads,
+    )
+    common: dict[str, Any] = {
+        "command": show.command_line(sys.argv),
+        "out": (out or default_path()).absolute(),
+        "corpus": corpus,
+        "kernels": kernel or (),
+        "time_limit_s": time_limit,
+        "memory_limit_bytes": memory_limit,
+        "seed": seed,
+    }
+    if regret:
+        from bench.plans.regret import RegretRequest, measure_regret
+
+        found = measure_regret(
+            RegretRequest(**common, grid=grid, sizes=sizes, processes=processes or 6, anyway=anyway),
+            show.error,
+            run_progress,
+        )
+        tuning.print_regret(found, json)
+        raise typer.Exit(found.exit_code)
+    done = tuned(TuneRequest(**common, grid=grid, processes=processes or 3, resume=resume), show.error, run_progress)
+    tuning.print_table(done, json)
+    raise typer.Exit(done.exit_code)

@@ -1,0 +1,63 @@
+"""Print what ``w2vbench tune`` has found: the implementations that its table chooses, and its regret."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from bench.plans.regret import Regret
+from bench.plans.tune import Tuned
+from impls.dispatch_table import KernelTimes
+from reports.units import seconds
+
+from .terminal import console, plain_table
+
+
+def print_table(done: Tuned, as_json: bool) -> None:
+    """Print, for each kernel, how many sizes were measured, and how often each implementation is chosen there."""
+    table = done.table
+    if as_json:
+        records = {
+            name: {
+                str(size): {"use": table.choose(name, size), "s": dict(times)} for size, times in its.times_s.items()
+            }
+            for name, its in table.kernels.items()
+        }
+        print(json.dumps({"table": str(done.file), "machine": dict(table.machine), "kernels": records}, indent=1))
+        return
+    rows = [(name, f"{len(table.times(name).times_s)}", chosen(name, table.times(name), done)) for name in done.kernels]
+    out = console()
+    out.print(plain_table(("kernel", "sizes", "used at so many of them"), rows, no_wrap=(0, 1)))
+    if done.kept:
+        out.print(f"kept from before: {', '.join(done.kept)}", soft_wrap=True)
+    out.print(f"wrote {done.file}", soft_wrap=True)
+
+
+def chosen(name: str, its: KernelTimes, done: Tuned) -> str:
+    """Return how often each implementation is chosen at the measured sizes: "numba 12, gather 3"."""
+    counts = Counter(done.table.choose(name, size) for size in its.times_s)
+    return ", ".join(f"{slug} {count}" for slug, count in counts.most_common())
+
+
+def print_regret(found: Regret, as_json: bool) -> None:
+    """Print how much slower what was chosen is than the fastest, beside fixed choices; and what a call costs beside a bare one."""
+    if as_json:
+        print(json.dumps(found.as_json(), indent=1))
+        return
+    out = console()
+    header = ("time over the fastest's", "median", "95 %", "worst")
+    rows = [(name, *(f"{ratio:.2f}×" for ratio in spread)) for name, spread in found.spreads.items()]
+    sizes, kernels = len(found.sizes), len({one.kernel for one in found.sizes})
+    out.print(f"{sizes} random sizes of {kernels} kernels, none of them in the table")
+    out.print(plain_table(header, rows, 1))
+    worst = max(found.sizes, key=lambda one: one.regret)
+    out.print(
+        f"worst: {worst.kernel}@{worst.size}: {worst.chosen} was chosen, {worst.fastest} is fastest", soft_wrap=True
+    )
+    for one in found.overheads:
+        reusing = f", {one.over_reusing_s * 1e9:.0f} ns more than one into a buffer that calls reuse"
+        out.print(
+            f"{one.slug}: a dispatched call takes {one.over_s * 1e9:.0f} ns more than a direct one of {seconds(one.direct_s)}"
+            f"{reusing if one.over_reusing_s != one.over_s else ''}",
+            soft_wrap=True,
+        )
