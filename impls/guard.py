@@ -55,8 +55,10 @@ class Prepared:
 
     @property
     def fields(self) -> tuple[Any, ...]:
-        """What the guard needs after the expected arguments."""
-        return self.function, self.how, self.compiled, self.workspace, self.free, self.make, self.lends
+        """What the guard needs after the expected arguments: the function, and if it takes more than those, the rest."""
+        if self.how == PLAIN and not self.compiled:
+            return self.function, None
+        return self.function, (self.compiled, self.how, self.workspace, self.free, self.make, self.lends)
 
 
 Ready = tuple[Any, ...]
@@ -80,7 +82,7 @@ def guarded(
         Called instead, if the implementation is compiled and some array is not contiguous.
     """
     parameters = ", ".join(kernel.parameters)
-    fields = ", ".join([*names(kernel), "function, how, compiled, workspace, free, make, lends"])
+    fields = ", ".join([*names(kernel), "function, rest"])
     source = f"""
 def make(seen, find, copied, other, getrefcount, last):
     def call({parameters}):
@@ -91,6 +93,9 @@ def make(seen, find, copied, other, getrefcount, last):
                 {fields} = last = seen[{", ".join(key(kernel))}]
         except (AttributeError, KeyError, TypeError):
             {fields} = last = find({parameters})
+        if rest is None:
+            return function({parameters})
+        compiled, how, workspace, free, make, lends = rest
         if compiled and not ({" and ".join(layouts(kernel))}):
             return copied({parameters})
         if how == {PLAIN}:

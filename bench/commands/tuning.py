@@ -47,8 +47,9 @@ def print_regret(found: Regret, as_json: bool) -> None:
     out = console()
     header = ("time over the fastest's", "median", "95 %", "worst")
     rows = [(name, *(f"{ratio:.2f}×" for ratio in spread)) for name, spread in found.spreads.items()]
-    sizes, kernels = len(found.sizes), len({one.kernel for one in found.sizes})
-    out.print(f"{sizes} random sizes of {kernels} kernels, none of them in the table")
+    kernels = list(dict.fromkeys(one.kernel for one in found.sizes))
+    of = kernels[0] if len(kernels) == 1 else f"{len(kernels)} kernels"
+    out.print(f"{len(found.sizes)} random sizes of {of}, none of them in the table")
     out.print(plain_table(header, rows, 1))
     worst = max(found.sizes, key=lambda one: one.regret)
     out.print(

@@ -57,7 +57,8 @@ def is_measurable(kernel: Kernel, size: Size) -> bool:
     """Whether a kernel can be measured at a size in a short time and little memory."""
     work = kernel.work(size)
     least_s = max((work.read_bytes + work.written_bytes) / BYTES_PER_S, work.flops / FLOPS_PER_S)
-    small = array_bytes(kernel.inputs, size) <= MOST_BYTES and array_bytes(kernel.checks, size) <= 2 * MOST_BYTES
+    # a number a word too: laws and workspaces have that where inputs have not
+    small = max(array_bytes(kernel.inputs, size), 8 * size.V, array_bytes(kernel.checks, size) // 2) <= MOST_BYTES
     return small and least_s <= LONGEST_CALL_S and kernel.min_batch <= size.B and size.K < size.V
 
 

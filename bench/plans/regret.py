@@ -296,11 +296,9 @@ def spreads(found: Sequence[SizeRegret]) -> dict[str, tuple[float, float, float]
     fixed = {
         name: [always(one, found, compiled) for one in found] for name, compiled in (("numba", True), ("NumPy", False))
     }
-    return {
-        "dispatch": spread([one.regret for one in found]),
-        **{f"always {name}": spread(ratios) for name, ratios in fixed.items()},
-        "dispatch, over a bare call": spread([one.over_bare for one in found if not math.isnan(one.over_bare)]),
-    }
+    ratios = {"dispatch": [one.regret for one in found], **{f"always {name}": its for name, its in fixed.items()}}
+    ratios["dispatch, over a bare call"] = [one.over_bare for one in found if not math.isnan(one.over_bare)]
+    return {name: spread(its) for name, its in ratios.items() if its}
 
 
 def always(here: SizeRegret, found: Sequence[SizeRegret], compiled: bool) -> float:

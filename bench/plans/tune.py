@@ -6,6 +6,7 @@ and where several remain, further processes measure these.
 
 from __future__ import annotations
 
+import shutil
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -130,6 +131,8 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
         If it is interrupted before a kernel is finished, or nothing could be measured.
     """
     settings, problems = request.settings(), request.problems()
+    if request.out.is_dir():
+        raise PlanError(f"{request.out}: a folder, not a file: name the table's file with --out")
     folder = request.out.parent / f"{request.out.name}.unfinished"
     with locked(folder):
         session = Session(request.command, say)
@@ -160,8 +163,8 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
         earlier = earlier_table(request.out, say)
         table = DispatchTable({**earlier, **finished}, fingerprint(), made_by(request.command))
         write(table, request.out)
-        if not session.interrupted:
-            journal.close()
+    if not session.interrupted:
+        shutil.rmtree(folder, ignore_errors=True)
     kept = [name for name in earlier if name not in finished]
     statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
     return Tuned(table, request.out, list(finished), kept, problems, session.exit_code(statuses))

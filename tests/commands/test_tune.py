@@ -1,0 +1,139 @@
+"""tune, as a user does: a table that best() takes, and its regret."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from impls.dispatch_table import read
+from tests.commands.conftest import Ask
+from tests.processes import ROOT, started, w2vbench
+
+ASKED = ["tune", "--kernel", "lookup", "--vocab", "500", "2000", "--hidden", "8", "16", "--batch", "1", "20"]
+PROGRAM = """
+import impls, numpy as np
+W, idx = np.random.default_rng(0).standard_normal((1000, 12)).astype(np.float32), np.arange(7)
+best, dispatch = impls.best("lookup", V=1000, H=12, B=7), impls.dispatch("lookup")
+best.warm()
+assert (best(W, idx) == W[idx]).all() and (dispatch(W, idx) == W[idx]).all()
+print(best.slug(), dispatch.slug(V=1000, H=12, B=7))
+"""
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table, in the file that a variable names."""
+    folder = tmp_path_factory.mktemp("tuned")
+    done = w2vbench(*ASKED, cwd=folder, W2VBENCH_TABLE=str(folder / "table.toml"))
+    assert done.returncode == 0, done.stderr
+    assert "lookup  8 " in done.stdout
+    assert f"wrote {folder}/table.toml" in done.stdout
+    return folder
+
+
+def program(folder: Path, code: str = PROGRAM, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "W2VBENCH_TABLE": str(folder / "table.toml"), **variables}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_program_uses_the_table(tuned: Path) -> None:
+    done = program(tuned)
+    assert done.returncode == 0, done.stderr
+    one, other = done.stdout.split()
+    assert one == other
+    assert one in read(tuned / "table.toml").kernels["lookup"].simplest_first
+    assert [file.name for file in tuned.iterdir()] == ["table.toml"]
+
+
+def test_another_setting_of_numba_refuses_the_table_in_a_line(tuned: Path) -> None:
+    done = program(tuned, NUMBA_OPT="2")
+    assert "TableError" in done.stderr.splitlines()[-1]
+    assert "numba's settings are NUMBA_OPT=2, not absent" in done.stderr
+    refused = w2vbench("tune", "--regret", "--out", "table.toml", cwd=tuned, NUMBA_OPT="2")
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "numba's settings are NUMBA_OPT=2, not absent" in refused.stderr
+
+
+def test_regret_is_printed_beside_fixed_choices(tuned: Path) -> None:
+    asked = ("tune", "--regret", "--out", "table.toml", "--sizes", "3", "--processes", "2")
+    done = w2vbench(*asked, cwd=tuned)
+    assert done.returncode == 0, done.stderr
+    assert "3 random sizes of 1 kernels" not in done.stdout
+    for line in ("3 random sizes of lookup", "dispatch ", "always numba", "always NumPy", "a dispatched call takes"):
+        assert line in done.stdout
+    found = json.loads(w2vbench(*asked, "--json", "--anyway", cwd=tuned, NUMBA_OPT="2").stdout)
+    assert len(found["sizes"]) == 3
+    assert set(found["spreads"]["dispatch"]) == {"median", "p95", "worst"}
+    assert {one["size"] for one in found["sizes"]}.isdisjoint(
+        map(str, read(tuned / "table.toml").kernels["lookup"].times_s)
+    )
+
+
+def test_another_kernel_is_added_to_the_table(tuned: Path, tmp_path: Path) -> None:
+    (tmp_path / "table.toml").write_text((tuned / "table.toml").read_text())
+    asked = ["tune", "--kernel", "scatter.scalar", "--vocab", "500", "--batch", "5", "--out", "table.toml", "--json"]
+    done = w2vbench(*asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["kernels"]) == {"lookup", "scatter.scalar"}
+    assert set(read(tmp_path / "table.toml").kernels) == {"lookup", "scatter.scalar"}
+
+
+def test_a_tuning_that_is_killed_goes_on(tmp_path: Path) -> None:
+    asked = (*ASKED, "--out", "table.toml")
+    journal = tmp_path / "table.toml.unfinished/journal.jsonl"
+    with started(tmp_path, *asked) as process:
+        while not journal.exists() or journal.read_text().count("\n") < 4:
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (tmp_path / "table.toml").exists()
+    done = w2vbench(*asked, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(read(tmp_path / "table.toml").kernels["lookup"].times_s) == 8
+
+
+def test_ctrl_c_keeps_finished_kernels(tmp_path: Path) -> None:
+    asked = "tune --kernel lookup --kernel scatter.scalar --vocab 500 900 2000 --hidden 8 --batch 5 50 --out table.toml"
+    journal = tmp_path / "table.toml.unfinished/journal.jsonl"
+    with started(tmp_path, *asked.split(), "--processes", "50") as process:
+        while not journal.exists() or journal.read_text().count("\n") < 1 + 6 + 6 + 1:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert set(read(tmp_path / "table.toml").kernels) == {"lookup", "scatter.scalar"}
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("tune --kernel lokup", "did you mean lookup"),
+        ("tune --kernel training", "training is no function"),
+        ("tune --vocab 1", "at least 2"),
+        ("tune --vocab 1e9", "too large for every kernel"),
+        ("tune --hidden many", "not a whole number"),
+        ("tune --out .", "a folder, not a file"),
+        ("tune --memory-limit 1M", "at least 512M"),
+        ("tune --resume --out table.toml", "no unfinished run to go on from"),
+        ("tune --regret --out none.toml", "no dispatch table: run w2vbench tune"),
+        ("tune --regret --out bad.toml", "not a dispatch table"),
+        ("tune --regret --processes 3", "must be even"),
+        ("tune --nonsense", "--nonsense"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(line: str, what: str, ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("a = 1\n")
+    code, err = ask(*line.split())
+    if what == "no unfinished run to go on from":
+        assert code is None or what in err  # it is seen after the workers have started
+        return
+    assert code == 2
+    assert what in err
+    assert len(err.splitlines()) == 1
