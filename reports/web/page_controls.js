@@ -37,29 +37,15 @@ function showYourSize() {
     [problem.H, problem.H > 1 ? state.H : problem.H],
   ].some(([mine, its]) => Math.max(mine / its, its / mine) >= 2);
   const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}`;
+  const wanted = { V: state.V, H: state.H, B: state.B, K: problem.K };
+  const model = problem.use === undefined || exact ? undefined : choose(kernel, wanted);
   Object.assign(state, before);
   if (problem.use === undefined) {
     out.replaceChildren("Nothing was measured of this kernel.");
     return;
   }
-  const numpy = problem.references[NUMPY];
   out.replaceChildren(
-    h(
-      "p",
-      {},
-      exact ? "Measured here: " : `Nearest measured size, ${sizeText(problem)}: `,
-      "use ",
-      nameOf(kernel, problem.use),
-      ` (${time(caseOf(problem, problem.use).t[0])} a call${exact ? "" : " of that size"})`,
-      numpy === null || numpy === problem.use
-        ? ""
-        : [
-            "; with NumPy and SciPy only ",
-            nameOf(kernel, numpy),
-            ` (${ratioText(problem, caseOf(problem, numpy), FASTEST)}${problem.ties.includes(numpy) ? "" : " slower"})`,
-          ],
-      far ? ". That is far from yours: measure it." : ".",
-    ),
+    h("p", {}, ...(exact ? measuredAnswer(kernel, problem) : modelledAnswer(kernel, model)), far ? ". That is far from what was measured: measure it." : "."),
     exact
       ? ""
       : h(
@@ -82,6 +68,36 @@ function showYourSize() {
           ),
         ),
   );
+}
+
+/** What to use at a measured size: the run's own answer, which its tests have settled. */
+function measuredAnswer(kernel, problem) {
+  const numpy = problem.references[NUMPY];
+  return [
+    "Measured here: use ",
+    nameOf(kernel, problem.use),
+    ` (${time(caseOf(problem, problem.use).t[0])} a call)`,
+    numpy === null || numpy === problem.use
+      ? ""
+      : [
+          "; with NumPy and SciPy only ",
+          nameOf(kernel, numpy),
+          ` (${ratioText(problem, caseOf(problem, numpy), FASTEST)}${problem.ties.includes(numpy) ? "" : " slower"})`,
+        ],
+  ];
+}
+
+/** What to use between measured sizes, as impls.best() would choose from these figures. */
+function modelledAnswer(kernel, { use, numpy, predicted }) {
+  const ratio = numpy === undefined ? 1 : predicted.get(numpy) / predicted.get(use);
+  return [
+    "Between the measured sizes: use ",
+    nameOf(kernel, use),
+    ` (about ${time(predicted.get(use))} a call)`,
+    numpy === undefined || numpy === use
+      ? ""
+      : ["; with NumPy and SciPy only ", nameOf(kernel, numpy), ratio < TIE ? " (as fast)" : ` (about ${slower(ratio)})`],
+  ];
 }
 
 function control(name, values, text = plain) {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
+from impls.case import Size
+from impls.choice import choose, predict
+from impls.offered import candidates
 from reports.answers import answers, by_kernel
 from reports.page import html
 from reports.sizes import nearest, types
@@ -193,3 +197,49 @@ def test_an_implementation_of_the_users_own_stands_on_the_first_screen() -> None
     text = html(made).partition('id="why"')[0]
     assert "mine.py, lookup/mine at V = 10,000, B = 100: 20.0 µs a call, 2.0× slower than gather" in text
     assert "mine.py" not in html(saved.result(saved.row("gather", 1e-5))).partition('id="why"')[0]
+
+
+@pytest.mark.parametrize("name", ["problem", "sizes", "partial", "every status", "small", "stages", "500 cases"])
+def test_the_script_chooses_between_sizes_as_best_does(show: Show, name: str) -> None:
+    """The model of impls/choice.py, on the page's own figures."""
+    view = show(name)
+    data = view.page.evaluate("data")
+    for kernel in data["kernels"]:
+        measured = [one for at in kernel["problems"] if "use" in (one := data["problems"][at])]
+        if not measured:
+            continue
+        slugs = [one["slug"] for one in kernel["implementations"]]
+        order = view.page.evaluate(f"simplestFirst(kernels.find((one) => one.name === {json.dumps(kernel['name'])}))")
+        times = {Size.parse(one["size"]): costs_of(one, slugs) for one in measured}
+        for V, H, B in ((1_000, 100, 100), (30_000, 250, 64), (5_000_000, 10, 10_000), (123_456, 77, 1), (2, 1, 3)):
+            rest = measured[0]["rest"]
+            got = view.page.evaluate(CHOOSE, [kernel["name"], V, H, B, rest])
+            dtype, index, words, threads = rest.split(",")
+            size = Size(V, H, B, got["K"], dtype, index, words, int(threads[1:]))
+            predicted = predict(times, [slugs[at] for at in order], size)
+            assert {slugs[at]: cost for at, cost in got["predicted"]} == pytest.approx(predicted)
+            assert slugs[got["use"]] == choose(times, [slugs[at] for at in order], size)
+
+
+def costs_of(problem: dict[str, Any], slugs: list[str]) -> dict[str, float]:
+    """What the implementations take at a problem of the page's data, over its recommended one's time."""
+    use = next(one["t"][0] for one in problem["cases"] if one["i"] == problem["use"])
+    return {slugs[one["i"]]: use * one["r"][0][0] for one in problem["cases"] if "r" in one and one["r"][0]}
+
+
+CHOOSE = """([name, V, H, B, rest]) => {
+  Object.assign(state, {V, B, H, rest});
+  const kernel = kernels.find((one) => one.name === name), K = nearest(kernel).K;
+  const { use, predicted } = choose(kernel, {V, H, B, K});
+  return {K, use, predicted: [...predicted]};
+}"""
+
+
+def test_ties_between_sizes_are_settled_as_those_of_best(show: Show) -> None:
+    view = show("every status")
+    for kernel in view.page.evaluate("kernels"):
+        slugs = [one["slug"] for one in kernel["implementations"]]
+        order = view.page.evaluate(f"simplestFirst(kernels.find((one) => one.name === {json.dumps(kernel['name'])}))")
+        known = [slugs[at] for at in order]
+        ours = [slug for slug in candidates(kernel["name"]) if slug in known]
+        assert [slug for slug in known if slug in ours] == ours
