@@ -35,6 +35,8 @@ from .selection import Selection
 from .session import PlanError, Say, Session
 from .tune import FILE, SETTINGS, Show, TuneRequest, measure_size
 
+HIDDEN_SIZES = 3
+"""Different H that are drawn: the compiled output layers are compiled anew for each, which takes seconds."""
 TRIES = 1_000
 """Sizes that are drawn before a kernel is given up."""
 OVERHEAD_SIZE = Size(10_000, 100, 10)
@@ -185,7 +187,7 @@ def plan(request: RegretRequest, table: DispatchTable) -> list[ProblemRun]:
     if not kernels:
         raise PlanError(f"the table has none of these kernels, only {', '.join(table.kernels) or 'nothing'}")
     rng = np.random.default_rng(request.seed)
-    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng) for kernel in kernels}
+    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, request.seed) for kernel in kernels}
     turns = islice(cycle(kernels), request.sizes)
     sizes = [(kernel, size) for kernel in turns if (size := next(draws[kernel.name], None)) is not None]
     if not sizes:
@@ -193,21 +195,26 @@ def plan(request: RegretRequest, table: DispatchTable) -> list[ProblemRun]:
     return [new_problem_run(variants(kernel), size) for kernel, size in sizes]
 
 
-def random_sizes(kernel: Kernel, times: KernelTimes, rng: np.random.Generator) -> Iterator[Size]:
-    """Yield sizes within the table's range that it has not, log-uniformly, each once."""
+def random_sizes(kernel: Kernel, times: KernelTimes, rng: np.random.Generator, seed: int = 0) -> Iterator[Size]:
+    """Yield sizes within the table's range that it has not, log-uniformly, each once.
+
+    seed: chooses the few hidden sizes, the same ones for all kernels.
+    """
     measured = list(times.times_s)
-    seen = set(measured)
+    seen, like = set(measured), measured[0]
+    hidden = [between([size.H for size in measured], one) for one in np.random.default_rng(seed).random(HIDDEN_SIZES)]
     for _ in range(TRIES):
-        like = measured[0]
-        ranges = {axis: [getattr(size, axis) for size in measured] for axis in "VHB"}
-        values: dict[str, Any] = {
-            axis: round(math.exp(rng.uniform(math.log(max(1, min(its))), math.log(max(1, *its)))))
-            for axis, its in ranges.items()
-        }
-        size = replace(like, **values)
+        V, B = (between([getattr(size, axis) for size in measured], rng.random()) for axis in "VB")
+        size = replace(like, V=V, B=B, H=int(rng.choice(hidden)))
         if size not in seen and is_measurable(kernel, size):
             seen.add(size)
             yield size
+
+
+def between(values: Sequence[int], share: float) -> int:
+    """Return the number that lies a share of the way from the least to the largest of some, by logarithm."""
+    low, high = max(1, min(values)), max(1, *values)
+    return int(round(low * math.pow(high / low, share)))
 
 
 def variants(kernel: Kernel) -> list[Implementation]:
