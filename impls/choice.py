@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
+from typing import Any, Self
 
 from .case import Size
 
@@ -18,7 +20,12 @@ TIE = 1.03
 """Implementations predicted within this factor of the fastest are as good: a smaller difference does not matter."""
 DROPPED = 3.0
 """An implementation is at least this many times slower than the fastest where it was not measured."""
+LOG_TIE = math.log(TIE)
 AXES = ("V", "H", "B", "K")
+ANY = "any types"
+
+Place = tuple[int, ...]
+"""Where a size lies on the axes."""
 
 Times = Mapping[Size, Mapping[str, float]]
 """Seconds a call of each implementation, by slug, at each measured size of one kernel."""
@@ -41,52 +48,84 @@ def choose(times: Times, simplest_first: Sequence[str], size: Size) -> str | Non
     str | None
         A slug that was measured; None if none of these was.
     """
-    predicted = predict(times, simplest_first, size)
-    fastest = min(predicted.values(), default=0.0)
-    return next((slug for slug in simplest_first if predicted.get(slug, math.inf) <= TIE * fastest), None)
+    return Model(times, simplest_first).choose(size)
 
 
 def predict(times: Times, slugs: Sequence[str], size: Size) -> dict[str, float]:
     """Predict the seconds a call of implementations at a size. Those that were not measured near it are left out."""
-    near = corners(times, slugs, size)
-    logs: dict[str, float] = {}
-    for slug in slugs:
-        if any(slug in times[measured] for measured, _ in near):
-            parts = [
-                weight * math.log(times[measured].get(slug, DROPPED * fastest_of(times[measured], slugs)))
-                for measured, weight in near
-            ]
-            logs[slug] = sum(parts)
-    return {slug: math.exp(log) for slug, log in logs.items()}
+    return {slug: math.exp(log) for slug, log in Model(times, slugs).predict_logs(size).items()}
 
 
-def fastest_of(here: Mapping[str, float], slugs: Sequence[str]) -> float:
-    return min(here[slug] for slug in slugs if slug in here)
+class Model:
+    """The times of a kernel, arranged so that one of many choices takes some microseconds.
 
-
-def corners(times: Times, slugs: Sequence[str], size: Size) -> list[tuple[Size, float]]:
-    """Return the measured sizes around a size, with their weights, which sum to 1.
-
-    They are the corners of the cell of the grid in which the size lies. Where the grid has gaps, the corners that were
-    measured share the weight; where none was, the nearest measured size has all of it.
+    Parameters
+    ----------
+    times, simplest_first
+        As in ``choose``.
     """
-    measured = [one for one, here in times.items() if any(slug in here for slug in slugs)]
-    measured = [one for one in measured if types(one) == types(size)] or measured
-    if not measured:
-        return []
-    by_place = {place(one): one for one in reversed(measured)}  # the first of several at one place counts
-    at = place(size)
-    sides = [neighbours(sorted({one[axis] for one in by_place}), at[axis]) for axis in range(len(AXES))]
-    found = [
-        (by_place[corner], weight)
-        for parts in product(*sides)
-        if (corner := tuple(value for value, _ in parts)) in by_place
-        and (weight := math.prod(share for _, share in parts)) > 0
-    ]
-    total = sum(weight for _, weight in found)
-    if not found:
-        return [(nearest(list(by_place.values()), size), 1.0)]
-    return [(one, weight / total) for one, weight in found]
+
+    def __init__(self, times: Times, simplest_first: Sequence[str]) -> None:
+        self.simplest_first = tuple(simplest_first)
+        cells: dict[Any, dict[Place, Corner]] = {}
+        for size, here in times.items():
+            if any(slug in here for slug in simplest_first):
+                for kind in (types(size), ANY):  # the first of several sizes at one place counts
+                    cells.setdefault(kind, {}).setdefault(place(size), Corner.of(here, self.simplest_first))
+        self.cells = cells
+        self.axes = {
+            kind: [sorted({at[axis] for at in its}) for axis in range(len(AXES))] for kind, its in cells.items()
+        }
+
+    def choose(self, size: Size) -> str | None:
+        """Return the slug of the implementation to use at a size; None if none was measured."""
+        logs = self.predict_logs(size)
+        most = min(logs.values(), default=0.0) + LOG_TIE
+        return next((slug for slug, log in logs.items() if log <= most), None)
+
+    def predict_logs(self, size: Size) -> dict[str, float]:
+        """Return the predicted logarithm of each implementation's seconds a call, the simplest first."""
+        near = self.corners(size)
+        measured = {slug for corner, _ in near for slug in corner.measured}
+        return {
+            slug: sum(weight * corner.logs[at] for corner, weight in near)
+            for at, slug in enumerate(self.simplest_first)
+            if slug in measured
+        }
+
+    def corners(self, size: Size) -> list[tuple[Corner, float]]:
+        """Return the measured sizes around a size, with their weights, which sum to 1.
+
+        They are the corners of the cell of the grid in which the size lies. Where the grid has gaps, the corners that were
+        measured share the weight; where none was, the nearest measured size has all of it.
+        """
+        kind = types(size) if types(size) in self.cells else ANY
+        cells, at = self.cells.get(kind, {}), place(size)
+        if not cells:
+            return []
+        sides = [neighbours(values, one) for values, one in zip(self.axes[kind], at, strict=True)]
+        found = [
+            (cells[corner], weight)
+            for parts in product(*sides)
+            if (corner := tuple(value for value, _ in parts)) in cells
+            and (weight := math.prod(share for _, share in parts)) > 0
+        ]
+        total = sum(weight for _, weight in found)
+        return [(one, weight / total) for one, weight in found] or [(cells[nearest(list(cells), at)], 1.0)]
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A measured size: the logarithm of each implementation's time, in order, and which of them were measured."""
+
+    logs: tuple[float, ...]
+    measured: frozenset[str]
+
+    @classmethod
+    def of(cls, here: Mapping[str, float], slugs: Sequence[str]) -> Self:
+        fastest = min(here[slug] for slug in slugs if slug in here)
+        logs = (math.log(here.get(slug, DROPPED * fastest)) for slug in slugs)
+        return cls(tuple(logs), frozenset(here))
 
 
 def neighbours(values: Sequence[int], at: int) -> list[tuple[int, float]]:
@@ -99,18 +138,17 @@ def neighbours(values: Sequence[int], at: int) -> list[tuple[int, float]]:
     return [(low, 1 - share), (high, share)]
 
 
-def nearest(measured: Sequence[Size], size: Size) -> Size:
-    """Return the size that is nearest by the logarithms of V, counted twice, H, B and K."""
-    at = place(size)
+def nearest(measured: Sequence[Place], at: Place) -> Place:
+    """Return the place that is nearest by the logarithms of V, counted twice, H, B and K."""
 
-    def distance(one: Size) -> tuple[float, ...]:
-        apart = [abs(math.log(mine / its)) for mine, its in zip(place(one), at, strict=True)]
-        return round(sum(apart) + apart[0], 9), -one.B, -one.H
+    def distance(one: Place) -> tuple[float, ...]:
+        apart = [abs(math.log(mine / its)) for mine, its in zip(one, at, strict=True)]
+        return round(sum(apart) + apart[0], 9), -one[2], -one[1]
 
     return min(measured, key=distance)
 
 
-def place(size: Size) -> tuple[int, ...]:
+def place(size: Size) -> Place:
     """Return where a size lies on the axes: its dimensions, with 1 for 0."""
     return tuple(max(1, getattr(size, axis)) for axis in AXES)
 

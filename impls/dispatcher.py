@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 
 from . import dispatch_table
 from .case import Size
+from .choice import Model
 from .dispatch_table import DispatchTable, TableError
 from .guard import guarded
 from .offered import candidates, kernel_of, sized
@@ -155,14 +156,12 @@ def dispatched(
     name: str, size: Size, inputs: Mapping[str, Any] | None, table: DispatchTable, *, fixed: bool
 ) -> Dispatched:
     """Return a kernel's function. fixed: whether the implementation is the one for this size, whatever the arguments."""
-    those = candidates(name)
-    times = table.times(name)
-    order = tuple(slug for slug in times.simplest_first if slug in those)
-    known = DispatchTable({name: dispatch_table.KernelTimes(order, times.times_s)}, table.machine)
-    if not order:
+    those, times = candidates(name), table.times(name)
+    model = Model(times.times_s, [slug for slug in times.simplest_first if slug in those])
+    if not model.cells:
         raise TableError(f"no implementation of {name} in the dispatch table can run here: run w2vbench tune again")
-    one = known.choose(name, size) if fixed else ""
-    ready = Readiness(kernel_of(name), those, lambda at: one or known.choose(name, at), size, dict(inputs or {}))
+    one = model.choose(size) if fixed else None
+    ready = Readiness(kernel_of(name), those, lambda at: one or model.choose(at) or "", size, dict(inputs or {}))
     call = guarded(ready.kernel, ready.seen, ready.find, ready.copied)
     call.__name__, call.__doc__ = name, f"{ready.kernel.title} ({', '.join(ready.kernel.parameters)})"
     call.warm, call.slug = ready.warm, ready.slug  # type: ignore[attr-defined]

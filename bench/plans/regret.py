@@ -214,7 +214,7 @@ def random_sizes(kernel: Kernel, times: KernelTimes, rng: np.random.Generator, s
 def between(values: Sequence[int], share: float) -> int:
     """Return the number that lies a share of the way from the least to the largest of some, by logarithm."""
     low, high = max(1, min(values)), max(1, *values)
-    return int(round(low * math.pow(high / low, share)))
+    return round(low * math.pow(high / low, share))
 
 
 def variants(kernel: Kernel) -> list[Implementation]:

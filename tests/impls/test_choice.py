@@ -110,9 +110,9 @@ def test_where_the_grid_has_gaps_its_measured_corners_share_the_weight() -> None
 
 
 def test_the_nearest_counts_vocabularies_twice() -> None:
-    sizes = [Size(1000, 10, 100), Size(10_000, 10, 10)]
-    assert nearest(sizes, Size(1000, 10, 1)) == sizes[0]
-    assert nearest(sizes, Size(20_000, 10, 1000)) == sizes[1]
+    places = [(1000, 10, 100, 1), (10_000, 10, 10, 1)]
+    assert nearest(places, (1000, 10, 1, 1)) == places[0]
+    assert nearest(places, (20_000, 10, 1000, 1)) == places[1]
 
 
 def test_nothing_measured_gives_nothing() -> None:
