@@ -55,7 +55,7 @@ def tune(
     ] = False,
     processes: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST_TIMES, help="Fresh processes a size (default 3; 6 of --regret, where even)."),
+        typer.Option(min=1, max=MOST_TIMES, help="Fresh processes a size (default 3; of --regret 6, and even)."),
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[
