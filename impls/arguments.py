@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .case import DTYPES, INDEX_DTYPES, Size
-from .guard import dimensions
+from .guard import at_most, dimensions
 from .interface import Array, Kernel
 
 NAMES: dict[np.dtype[Any], str] = {np.dtype(kind): name for name, kind in {**DTYPES, **INDEX_DTYPES}.items()}
@@ -55,7 +55,7 @@ def size_of(kernel: Kernel, arguments: Mapping[str, Any], V: int | None, like: S
     return Size(
         lengths["V"],
         lengths.get("H", 1),
-        lengths.get("B", 0),
+        at_most(lengths["B"]) if kernel.ragged else lengths.get("B", 0),
         lengths.get("K", 0),
         dtype=kinds["float"][0] if "float" in kinds else like.dtype,
         index=kinds["ids"][0] if "ids" in kinds else like.index,

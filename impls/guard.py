@@ -121,6 +121,15 @@ def make(seen, find, copied, other, getrefcount, last):
     return scope["make"](seen, find, copied, other, sys.getrefcount, (*blank[0], *blank[1]))  # type: ignore[no-any-return]
 
 
+RAGGED = {"iB": "({0}.ndim, (len({0}) - 1).bit_length())", "BH": "({0}.shape[1:], len({0}) == len(rows))"}
+"""What is compared of the arrays of a ragged kernel, whose word ids are called rows: all lengths up to a power of two are alike."""
+
+
+def at_most(rows: int) -> int:
+    """Return the number of rows for which a ragged kernel is prepared: the next power of two."""
+    return 1 << int((rows - 1).bit_length())
+
+
 def names(kernel: Kernel) -> list[str]:
     """Return the names of what the guard compares arguments with."""
     found = []
@@ -132,11 +141,14 @@ def names(kernel: Kernel) -> list[str]:
 def expected(kernel: Kernel, arguments: Sequence[Any]) -> tuple[Any, ...]:
     """Return what the guard compares with, for arguments like these, in the order of ``names``."""
     found: list[Any] = []
+    named = dict(zip(kernel.parameters, arguments, strict=True))
     for name, shape, value in zip(kernel.parameters, kernel.shapes, arguments, strict=True):
         if name in kernel.constants or shape.startswith("="):
             found.append(value)
         elif not shape:
             found.append(type(value))
+        elif kernel.ragged and shape in RAGGED:
+            found += [eval(RAGGED[shape].format("value"), {"value": value, "rows": named["rows"]}), value.dtype]
         else:
             found += [value.shape if value.ndim > 1 else len(value), value.dtype]
     return tuple(found)
@@ -152,6 +164,8 @@ def comparisons(kernel: Kernel) -> list[str]:
             found.append(f"{name} == c{at}")
         elif not shape:
             found.append(f"{name}.__class__ is c{at}")
+        elif kernel.ragged and shape in RAGGED:
+            found.append(f"{RAGGED[shape].format(name)} == s{at} and {name}.dtype is d{at}")
         elif len(dimensions(shape)) == 1:  # a length and a number of axes are read faster than a shape
             found.append(f"len({name}) == s{at} and {name}.ndim == 1 and {name}.dtype is d{at}")
         else:
@@ -169,6 +183,8 @@ def key(kernel: Kernel) -> list[str]:
             found.append(name)
         elif not shape:
             found.append(f"{name}.__class__")
+        elif kernel.ragged and shape in RAGGED:
+            found.append(f"{RAGGED[shape].format(name)}, {name}.dtype")
         else:
             found.append(f"{name}.shape, {name}.dtype")
     return found

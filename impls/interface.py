@@ -163,6 +163,8 @@ class Kernel:
         What each parameter is, so that a program's arguments can be checked: ``VH`` and ``B`` for arrays in the size's
         dtype, ``iB`` for word ids, ``V64`` for float64, ``NH`` for a row for each inner node of a tree (V - 1), ``=K`` for
         the number K, empty for anything else. Empty as a whole for kernels that ``impls.best`` does not offer.
+    ragged
+        Whether B is only the most rows of a call: distinct words are fewer, and each batch has another number of them.
     constants
         Parameters that stay the same from call to call, from which a ``prepare`` may make tables.
     """
@@ -186,6 +188,7 @@ class Kernel:
     )
     result: Callable[[Any], Any] = as_arrays
     shapes: tuple[str, ...] = ()
+    ragged: bool = False
     constants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from .arguments import examples, size_of
 from .case import Size
-from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, dimensions, expected, key_of
+from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, at_most, dimensions, expected, key_of
 from .interface import Implementation, Kernel, Problem
 from .lending import lendable
 from .offered import sized
@@ -145,7 +146,8 @@ class Readiness:
         like = {name: getattr(self.like, name) for name in ("V", "H", "B", "K", "dtype", "index", "threads")}
         if unknown := [name for name in changed if name not in like]:
             raise ValueError(f"a size has {', '.join(like)}, not {unknown[0]}")
-        return sized(kernel=self.kernel, **{**like, **changed})
+        at = sized(kernel=self.kernel, **{**like, **changed})
+        return replace(at, B=at_most(at.B)) if self.kernel.ragged else at
 
 
 def own_generator(rng: np.random.Generator | None) -> np.random.Generator:

@@ -43,6 +43,7 @@ adam = Kernel(
     checks="VH+VH+VH",
     verify=verify_adam,
     shapes=("VH", "VH", "VH", "iB", "BH", ""),
+    ragged=True,
 )
 
 

@@ -28,6 +28,7 @@ lazy_adam = Kernel(
     checks="VH+VH+VH",
     verify=partial(verify_adam, lazy=True),
     shapes=("VH", "VH", "VH", "iB", "BH", ""),
+    ragged=True,
 )
 
 

@@ -35,6 +35,7 @@ sgd = Kernel(
     checks="VH",
     verify=verify_sgd,
     shapes=("VH", "iB", "BH", ""),
+    ragged=True,
 )
 
 

@@ -300,3 +300,17 @@ def test_a_table_without_anything_that_runs_here_is_no_table() -> None:
     absent = replace(table.kernels["lookup"], simplest_first=("absent",))
     with pytest.raises(TableError, match="run w2vbench tune again"):
         impls.dispatch("lookup", table=DispatchTable({"lookup": absent}))
+
+
+def test_an_updates_rows_may_be_fewer_in_each_call() -> None:
+    """Distinct words of a batch: whatever their number, one workspace serves them, and arrays must fit together."""
+    rng = np.random.default_rng(0)
+    for slug in candidates("update.lazy-adam"):
+        call = function_of("update.lazy-adam", slug)
+        for n in (5, 8, 6, 0, 7, 1, 300):
+            W, m, v = rng.standard_normal((3, 400, 4)) ** 2
+            rows, values = np.sort(rng.choice(400, n, replace=False)), rng.standard_normal((n, 4))
+            kernel_of("update.lazy-adam").check(call, W, m, v, rows, values, 1000)
+            for bad in ((rows, np.ones((n + 1, 4))), (rows, np.ones((n, 3))), (rows, np.ones((n, 4, 1)))):
+                with pytest.raises((TypeError, ValueError)):
+                    call(W, m, v, *bad, 1000)
