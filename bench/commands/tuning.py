@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from bench.plans.callables import BEST
 from bench.plans.regret import Regret
 from bench.plans.tune import Tuned
 from impls.dispatch_table import KernelTimes
 from reports.units import seconds
 
 from .terminal import console, plain_table
+
+FINE = ("ok", "dropped", "skipped")
 
 
 def print_table(done: Tuned, as_json: bool) -> None:
@@ -28,6 +31,9 @@ def print_table(done: Tuned, as_json: bool) -> None:
     rows = [(name, f"{len(table.times(name).times_s)}", chosen(name, table.times(name), done)) for name in done.kernels]
     out = console()
     out.print(plain_table(("kernel", "sizes", "used at so many of them"), rows, no_wrap=(0, 1)))
+    failed = {case.implementation.key: case for one in done.problems for case in one.cases if case.status not in FINE}
+    for key, case in failed.items():
+        out.print(f"{case.status}: {key.replace(BEST, '')} at {case.case.size}: {case.reason}", soft_wrap=True)
     if done.kept:
         out.print(f"kept from before: {', '.join(done.kept)}", soft_wrap=True)
     out.print(f"wrote {done.file}", soft_wrap=True)

@@ -156,6 +156,7 @@ def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
     ):
         request.text().save(context.corpus)
         measure_all(problems, context, bar)
+    session.say_warnings(request.grid.threads)
     *drawn, lookup = problems
     found = [one for problem in drawn if (one := size_regret(problem, table)) is not None]
     if not found:

@@ -179,6 +179,12 @@ class Session:
         """Return the facts of the machine that must be the same for a measurement to be resumed."""
         return {name: self.machine.get(name) for name in MACHINE_FACTS}
 
+    def say_warnings(self, threads: int) -> None:
+        """Say what may have disturbed the figures, for commands without a result file."""
+        machine = self.machine | environment.counter_increases(self.counters)
+        for sentence in environment.warnings_of(machine, threads=threads):
+            self.say(f"warning: {sentence}")
+
     def result_file(
         self,
         engine: Engine,

@@ -142,8 +142,8 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
             journal = Journal(folder, identity(request, problems, session, request.digest(corpus)))
             if request.resume:
                 journal.read(problems)
-            else:
-                journal.begin()
+            elif journal.begin():
+                say(f"an unfinished tuning's journal was put aside in {folder} (--resume would have gone on from it)")
             with progress(problems, settings.processes) as bar, session.until_interrupted():
                 verdicts = check_contracts(
                     list(dict.fromkeys(case.implementation.key for one in problems for case in one.cases)),
@@ -165,6 +165,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
         write(table, request.out)
     if not session.interrupted:
         shutil.rmtree(folder, ignore_errors=True)
+    session.say_warnings(request.grid.threads)
     kept = [name for name in earlier if name not in finished]
     statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
     return Tuned(table, request.out, list(finished), kept, problems, session.exit_code(statuses))

@@ -216,6 +216,22 @@ def test_arrays_of_any_layout_give_right_results(slug: str) -> None:
         np.testing.assert_array_equal(call(table, words), table[words])
 
 
+def test_arrays_that_are_only_read_may_be_read_only() -> None:
+    W, idx = np.random.default_rng(0).standard_normal((60, 10)), np.arange(20)
+    for array in (W, idx):
+        array.setflags(write=False)
+    for slug in candidates("lookup"):
+        np.testing.assert_array_equal(function_of("lookup", slug)(W, idx), W[:20])
+
+
+def test_hundreds_of_sizes_in_turn_are_right() -> None:
+    """More than stay ready."""
+    W = np.random.default_rng(0).standard_normal((400, 3))
+    call = function_of("lookup", "numba")
+    for n in (*range(300), *range(10)):
+        np.testing.assert_array_equal(call(W, np.arange(n)), W[:n])
+
+
 def test_what_a_call_changes_must_be_contiguous_and_writeable() -> None:
     dout, idx = np.ones((5, 4)), np.arange(5)
     call = function_of("scatter.accumulate", "numba")
