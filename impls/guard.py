@@ -101,7 +101,10 @@ def make(seen, find, copied, other, getrefcount, last):
         if how == {PLAIN}:
             return function({parameters})
         if how == {LENT}:
-            base = free.popleft() if free else make()
+            try:
+                base = free.popleft()
+            except IndexError:
+                base = make()
             if getrefcount(base) != {ALONE}:
                 base = other(free, base)
             result = function({parameters}, base.view())
@@ -109,7 +112,10 @@ def make(seen, find, copied, other, getrefcount, last):
             return result
         if how == {SHARED}:
             return function({parameters}, workspace)
-        mine = free.popleft() if free else make()
+        try:
+            mine = free.popleft()
+        except IndexError:
+            mine = make()
         result = function({parameters}, mine.lend() if lends else mine)
         free.append(mine)
         return result

@@ -19,22 +19,26 @@ from .interface import Array
 NEVER = -1
 
 
-def references(parts: list[Any]) -> int:
+def in_list(parts: list[Any]) -> int:
     """Return how often an array in a list counts as referenced, where nobody else holds it."""
     base = parts[0]
     return sys.getrefcount(base)
 
 
-def references_alone() -> int:
+def in_variable(free: deque[Array]) -> int:
     """Return how often an array counts as referenced that is in a local variable only."""
-    base = deque([np.empty(1)]).popleft()
-    return sys.getrefcount(base)
+    base = free.popleft()
+    if (count := sys.getrefcount(base)) > MOST:
+        base = np.empty(0)
+    return min(count, sys.getrefcount(base))
 
 
+MOST = 100
 COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether numbers of references are exact. Without the interpreter lock they are not, and every result gets new memory."""
-IN_LIST = references([np.empty(1)]) if COUNTED else NEVER
-ALONE = references_alone() if COUNTED else NEVER
+IN_LIST = in_list([np.empty(1)]) if COUNTED else NEVER
+ALONE = in_variable(deque([np.empty(1)])) if COUNTED else NEVER
+"""Measured, since they differ between versions of Python. The least is safe: a larger count means that somebody holds it."""
 
 
 class Lender:

@@ -31,21 +31,23 @@ function showYourSize() {
   Object.assign(state, { V: value("V"), B: value("B"), H: value("H") });
   const problem = nearest(kernel),
     exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
-  const far = [
-    [problem.V, state.V],
-    [problem.B, state.B],
-    [problem.H, problem.H > 1 ? state.H : problem.H],
-  ].some(([mine, its]) => Math.max(mine / its, its / mine) >= 2);
   const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}`;
   const wanted = { V: state.V, H: state.H, B: state.B, K: problem.K };
-  const model = problem.use === undefined || exact ? undefined : choose(kernel, wanted);
+  const between = problem.use !== undefined && !exact,
+    model = between ? choose(kernel, wanted) : undefined,
+    far = between ? beyond(kernel, wanted) : 1;
   Object.assign(state, before);
   if (problem.use === undefined) {
     out.replaceChildren("Nothing was measured of this kernel.");
     return;
   }
   out.replaceChildren(
-    h("p", {}, ...(exact ? measuredAnswer(kernel, problem) : modelledAnswer(kernel, model)), far ? ". That is far from what was measured: measure it." : "."),
+    h(
+      "p",
+      {},
+      ...(exact ? measuredAnswer(kernel, problem) : modelledAnswer(kernel, model, far)),
+      far >= 2 ? ". That is far from what was measured: measure it." : ".",
+    ),
     exact
       ? ""
       : h(
@@ -87,16 +89,20 @@ function measuredAnswer(kernel, problem) {
   ];
 }
 
-/** What to use between measured sizes, as impls.best() would choose from these figures. */
-function modelledAnswer(kernel, { use, numpy, predicted }) {
+/** What to use at a size that was not measured, as impls.best() would choose from these figures. */
+function modelledAnswer(kernel, { use, numpy, predicted }, far) {
   const ratio = numpy === undefined ? 1 : predicted.get(numpy) / predicted.get(use);
   return [
-    "Between the measured sizes: use ",
+    `${far > 1 ? "Beyond" : "Between"} the measured sizes: use `,
     nameOf(kernel, use),
     ` (about ${time(predicted.get(use))} a call)`,
     numpy === undefined || numpy === use
       ? ""
-      : ["; with NumPy and SciPy only ", nameOf(kernel, numpy), ratio < TIE ? " (as fast)" : ` (about ${slower(ratio)})`],
+      : [
+          "; with NumPy and SciPy only ",
+          nameOf(kernel, numpy),
+          ratio < TIE ? " (as fast)" : ` (about ${slower(ratio)})`,
+        ],
   ];
 }
 

@@ -20,10 +20,12 @@ function simplestFirst(kernel) {
     number,
   ];
   const ranks = kernel.implementations.map(rank);
-  return ranks.map((_, number) => number).sort((a, b) => {
-    const at = ranks[a].findIndex((value, place) => value !== ranks[b][place]);
-    return ranks[a][at] - ranks[b][at];
-  });
+  return ranks
+    .map((_, number) => number)
+    .sort((a, b) => {
+      const at = ranks[a].findIndex((value, place) => value !== ranks[b][place]);
+      return ranks[a][at] - ranks[b][at];
+    });
 }
 
 const axes = (size) => [size.V, size.H, size.B, size.K].map((value) => Math.max(1, value));
@@ -41,21 +43,41 @@ function sides(values, at) {
   ];
 }
 
+/** The problems of a kernel that count: those of the chosen dtype, words and threads, or all if there are none. */
+function counted(kernel) {
+  const all = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined),
+    alike = all.filter((one) => one.rest === state.rest);
+  return alike.length ? alike : all;
+}
+
 /** The measured problems around a size with their weights: the corners of its cell, or the nearest one where none was measured. */
 function corners(kernel, size) {
-  const all = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined),
-    alike = all.filter((one) => one.rest === state.rest),
-    measured = alike.length ? alike : all,
-    at = axes(size);
-  const grid = at.map((value, axis) => sides([...new Set(measured.map((one) => axes(one)[axis]))], value));
+  const measured = counted(kernel),
+    grid = axes(size).map((value, axis) => sides([...new Set(measured.map((one) => axes(one)[axis]))], value));
   let cell = [[[], 1]];
   for (const parts of grid)
     cell = cell.flatMap(([corner, weight]) => parts.map(([value, share]) => [[...corner, value], weight * share]));
   const found = cell
-    .map(([corner, weight]) => [measured.find((one) => axes(one).every((value, axis) => value === corner[axis])), weight])
+    .map(([corner, weight]) => [
+      measured.find((one) => axes(one).every((value, axis) => value === corner[axis])),
+      weight,
+    ])
     .filter(([one, weight]) => one && weight > 0);
   const total = found.reduce((sum, [, weight]) => sum + weight, 0);
   return found.length ? found.map(([one, weight]) => [one, weight / total]) : [[nearest(kernel), 1]];
+}
+
+/** How far a size lies beyond what was measured, as a factor; 1 within. */
+function beyond(kernel, size) {
+  const measured = counted(kernel).map(axes);
+  return Math.max(
+    ...axes(size).map((value, axis) => {
+      const values = measured.map((one) => one[axis]);
+      return new Set(values).size === 1 && values[0] === 1
+        ? 1 // a dimension that the kernel has not
+        : Math.max(1, Math.min(...values) / value, value / Math.max(...values));
+    }),
+  );
 }
 
 /** The predicted cost of the implementations that were measured near a size, by number. */
@@ -68,8 +90,7 @@ function predict(kernel, size) {
         number,
         Math.exp(
           near.reduce(
-            (sum, [its, weight]) =>
-              sum + weight * Math.log(its.get(number) ?? DROPPED * Math.min(...its.values())),
+            (sum, [its, weight]) => sum + weight * Math.log(its.get(number) ?? DROPPED * Math.min(...its.values())),
             0,
           ),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -330,3 +331,21 @@ def test_an_updates_rows_may_be_fewer_in_each_call() -> None:
             for bad in ((rows, np.ones((n + 1, 4))), (rows, np.ones((n, 3))), (rows, np.ones((n, 4, 1)))):
                 with pytest.raises((TypeError, ValueError)):
                     call(W, m, v, *bad, 1000)
+
+
+def test_threads_that_meet_at_one_workspace_get_one_each() -> None:
+    """Whoever finds none free makes another."""
+    W, idx = np.random.default_rng(0).standard_normal((300, 64)), np.arange(200)
+    for slug in ("take-out", "numba"):
+        call = function_of("lookup", slug)
+
+        def work(shift: int, call: Dispatched = call) -> bool:
+            return all(np.array_equal(call(W, idx[shift : shift + 150]), W[shift : shift + 150]) for _ in range(2_000))
+
+        switched = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                assert all(pool.map(work, range(8)))
+        finally:
+            sys.setswitchinterval(switched)

@@ -102,6 +102,8 @@ def test_an_address_that_makes_no_sense_shows_the_page(show: Show, address: str)
     [
         ({"V": 1_000, "B": 8, "H": 100}, "Measured here: use gather (800 ns a call)."),
         ({"V": "many"}, "V, B and H are numbers from 1 up."),
+        ({"V": 5_000_000}, "Beyond the measured sizes: use gather (about"),
+        ({"V": 150_000}, "Beyond the measured sizes: use gather (about"),
         ({"V": 5_000_000}, "That is far from what was measured: measure it."),
         ({"V": 60_000, "B": 64, "H": 256}, "Between the measured sizes: use gather (about"),
         ({"V": 60_000, "B": 64, "H": 256}, "w2vbench run --kernel lookup --vocab 60000 --batch 64 --hidden 256"),
