@@ -99,6 +99,7 @@ def test_a_view_of_a_result_keeps_it_too() -> None:
         np.testing.assert_array_equal(row, W[3])
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
 def test_what_a_caller_does_to_a_results_shape_does_no_harm() -> None:
     W, idx = np.random.default_rng(0).standard_normal((50, 8)), np.arange(6)
     for slug in candidates("lookup"):
