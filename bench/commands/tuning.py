@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 from bench.plans.callables import BEST
-from bench.plans.regret import Regret
+from bench.plans.regret_figures import Regret
 from bench.plans.tune import Tuned
 from impls.dispatch_table import KernelTimes
 from reports.units import seconds

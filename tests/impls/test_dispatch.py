@@ -19,23 +19,12 @@ from impls.catalogue import own
 from impls.dispatch_table import DispatchTable, KernelTimes, TableError
 from impls.dispatcher import Dispatched
 from impls.interface import Array, Kernel, Problem
-from impls.offered import candidates, kernel_of, sized, why_never_chosen
+from impls.offered import candidates, kernel_of, why_never_chosen
 from impls.words import Corpus
+from tests.impls.dispatched import function_of, table_of
 
 OFFERED = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes))
 CHOICES = [pytest.param(name, slug, id=f"{name}/{slug}") for name in OFFERED for slug in candidates(name)]
-
-
-def table_of(name: str, slug: str) -> DispatchTable:
-    """A table by which one implementation is always chosen."""
-    size = sized(kernel=kernel_of(name), V=100, H=10, B=10, K=3)
-    return DispatchTable({name: KernelTimes((slug,), {size: {slug: 1e-6}})})
-
-
-def function_of(name: str, slug: str, V: int = 0, **options: Any) -> Dispatched:
-    if name == "scatter.rows":
-        options["V"] = V
-    return impls.dispatch(name, table=table_of(name, slug), **options)
 
 
 def problems(kernel: Kernel, corpus: Corpus) -> Iterator[Problem]:
@@ -160,92 +149,6 @@ def test_two_threads_do_not_draw_the_same_negatives() -> None:
         assert len({array.tobytes() for array in drawn}) == 40
 
 
-BAD: list[tuple[Callable[[Array, Array], tuple[Any, Any]], str]] = [
-    (lambda W, idx: (W, idx.tolist()), "idx must be a NumPy array, not list"),
-    (lambda W, idx: (W.tolist(), idx), "W must be a NumPy array, not list"),
-    (lambda W, idx: (None, idx), "W must be a NumPy array, not NoneType"),
-    (lambda W, idx: (W, 3), "idx must be a NumPy array, not int"),
-    (lambda W, idx: (W, idx.astype(np.float64)), "idx must be int32 or int64, not float64"),
-    (lambda W, idx: (W, idx.astype(np.uint64)), "idx must be int32 or int64, not uint64"),
-    (lambda W, idx: (W, idx.astype(">i8")), "idx must be int32 or int64, not >i8"),
-    (lambda W, idx: (W.astype(np.float16), idx), "W must be float32 or float64, not float16"),
-    (lambda W, idx: (W.view(np.int32), idx), "W must be float32 or float64, not int32"),
-    (lambda W, idx: (W.astype(np.complex64), idx), "W must be float32 or float64, not complex64"),
-    (lambda W, idx: (W, idx[:, None]), "idx must have 1 axis, not 2"),
-    (lambda W, idx: (W[0], idx), "W must have 2 axes, not 1"),
-    (lambda W, idx: (W[None], idx), "W must have 2 axes, not 3"),
-]
-
-
-@pytest.mark.parametrize(("change", "message"), BAD, ids=[message for _, message in BAD])
-@pytest.mark.parametrize("slug", ["gather", "numba-prefetch"])
-def test_other_arguments_are_refused_also_after_right_ones(
-    change: Callable[[Array, Array], tuple[Any, Any]], message: str, slug: str
-) -> None:
-    W, idx = np.ones((40, 10), np.float32), np.arange(6)
-    call = function_of("lookup", slug)
-    for _ in range(2):
-        with pytest.raises(TypeError) as raised:
-            call(*change(W, idx))
-        assert str(raised.value) == message
-        np.testing.assert_array_equal(call(W, idx), W[idx])
-
-
-def test_arrays_that_do_not_fit_together_are_refused() -> None:
-    dW, dout, idx = np.zeros((9, 4)), np.ones((5, 4)), np.arange(5)
-    for slug in candidates("scatter.accumulate"):
-        call = function_of("scatter.accumulate", slug)
-        call(dout, idx, dW)
-        for bad in ((dout[:3], idx, dW), (dout, idx[:3], dW), (dout[:, :2].copy(), idx, dW)):
-            with pytest.raises(ValueError, match="do not fit together"):
-                call(*bad)
-        with pytest.raises(TypeError, match="one dtype"):
-            call(dout.astype(np.float32), idx, dW)
-
-
-@pytest.mark.parametrize("slug", ["gather", "numba", "numba-prefetch", "take-out"])
-def test_arrays_of_any_layout_give_right_results(slug: str) -> None:
-    W, idx = np.random.default_rng(0).standard_normal((60, 10)), np.arange(20)
-    call = function_of("lookup", slug)
-    call(W[:30].copy(), idx)
-    for table, words in (
-        (W[::2], idx),
-        (np.asfortranarray(W), idx),
-        (W[::-1], idx[::-1]),
-        (W, idx[::3]),
-        (W.T.copy().T, idx),
-    ):
-        np.testing.assert_array_equal(call(table, words), table[words])
-
-
-def test_arrays_that_are_only_read_may_be_read_only() -> None:
-    W, idx = np.random.default_rng(0).standard_normal((60, 10)), np.arange(20)
-    for array in (W, idx):
-        array.setflags(write=False)
-    for slug in candidates("lookup"):
-        np.testing.assert_array_equal(function_of("lookup", slug)(W, idx), W[:20])
-
-
-def test_hundreds_of_sizes_in_turn_are_right() -> None:
-    """More than stay ready."""
-    W = np.random.default_rng(0).standard_normal((400, 3))
-    call = function_of("lookup", "numba")
-    for n in (*range(300), *range(10)):
-        np.testing.assert_array_equal(call(W, np.arange(n)), W[:n])
-
-
-def test_what_a_call_changes_must_be_contiguous_and_writeable() -> None:
-    dout, idx = np.ones((5, 4)), np.arange(5)
-    call = function_of("scatter.accumulate", "numba")
-    call(dout, idx, np.zeros((9, 4)))
-    locked = np.zeros((9, 4))
-    locked.setflags(write=False)
-    for dW in (np.zeros((18, 4))[::2], np.asfortranarray(np.zeros((9, 4))), locked):
-        with pytest.raises(TypeError, match="dW is changed in place"):
-            call(dout, idx, dW)
-        assert not dW.any()
-
-
 def test_another_law_is_prepared_for_anew() -> None:
     """Alias tables hold for one p."""
     rng, targets = np.random.default_rng(0), np.zeros(2000, np.int64)
@@ -318,20 +221,6 @@ def test_a_table_without_anything_that_runs_here_is_no_table() -> None:
     absent = replace(table.kernels["lookup"], simplest_first=("absent",))
     with pytest.raises(TableError, match="run w2vbench tune again"):
         impls.dispatch("lookup", table=DispatchTable({"lookup": absent}))
-
-
-def test_an_updates_rows_may_be_fewer_in_each_call() -> None:
-    """Distinct words of a batch: whatever their number, one workspace serves them, and arrays must fit together."""
-    rng = np.random.default_rng(0)
-    for slug in candidates("update.lazy-adam"):
-        call = function_of("update.lazy-adam", slug)
-        for n in (5, 8, 6, 0, 7, 1, 300):
-            W, m, v = rng.standard_normal((3, 400, 4)) ** 2
-            rows, values = np.sort(rng.choice(400, n, replace=False)), rng.standard_normal((n, 4))
-            kernel_of("update.lazy-adam").check(call, W, m, v, rows, values, 1000)
-            for bad in ((rows, np.ones((n + 1, 4))), (rows, np.ones((n, 3))), (rows, np.ones((n, 4, 1)))):
-                with pytest.raises((TypeError, ValueError)):
-                    call(W, m, v, *bad, 1000)
 
 
 def test_threads_that_meet_at_one_workspace_get_one_each() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bench.plans.callables import BEST, CALLABLES, DISPATCHED
 from bench.plans.grid import Grid, hopeless, is_measurable
 from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.regret import RegretRequest, random_sizes, size_regret, spreads
+from bench.plans.regret import RegretRequest, random_sizes
+from bench.plans.regret_figures import size_regret, spreads
 from bench.plans.session import PlanError
 from bench.plans.tune import TuneRequest, drop_hopeless, drop_slow, earlier_table, finished_kernels, times_s
 from impls.case import Size
