@@ -9,7 +9,9 @@ Attributes
 kernels : Mapping[str, Kernel]
     Every kernel by its name. ``kernels["lookup"].implementation`` is the decorator for an implementation of your own.
 best, dispatch
-    The fastest implementation at a size, as measured on this machine.
+    A function that uses the fastest implementation at a size, as ``w2vbench tune`` has measured on this machine.
+TableError
+    What they raise without such a measurement.
 load : Callable[[str | Path], pandas.DataFrame]
     Read a result file into a table of one row a case.
 COLUMNS : Mapping[str, str]
@@ -48,6 +50,8 @@ from .rooms import ours
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from impls.dispatch_table import TableError
+    from impls.dispatcher import best, dispatch
     from impls.interface import Implementation, Kernel
     from reports.files import ResultError, read
     from reports.frame import COLUMNS, load
@@ -63,6 +67,7 @@ __all__ = [
     "Kernel",
     "ResultError",
     "ResultFile",
+    "TableError",
     "__version__",
     "best",
     "dispatch",
@@ -78,6 +83,7 @@ MODULES = {
     "Kernel": "impls.interface",
     "ResultError": "reports.files",
     "ResultFile": "reports.result_schema",
+    "TableError": "impls",
     "best": "impls",
     "dispatch": "impls",
     "load": "reports.frame",
