@@ -147,7 +147,8 @@ def complaint(text: str) -> str:
 
 def error_lines(text: str) -> Iterator[str]:
     """Yield the sentences that say what is wrong, without lists of all versions."""
-    for line in text.splitlines():
+    unfolded = re.sub(r"\n {6,}(?=\S)", " ", text)
+    for line in unfolded.splitlines():
         said = re.match(r"\s*(?:ERROR|error|cause): (.*)", line)
         if said and not said[1].startswith(("Ignored the following", "ResolutionImpossible")):
             yield re.sub(r" \(from versions: .*?\)", "", said[1]).rstrip(".") + "."

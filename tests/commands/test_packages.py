@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.plans.packages import PackagesRequest, compare_packages
+from bench.plans.packages_run import PackagesRun
+from bench.plans.releases import ReleasesRequest, measure_releases
+from reports.comparison import UNAFFECTED
 from tests.commands.wheels import FAST, MINE, SLOW, wheels
 from tests.processes import w2vbench
 
-CASE = "lookup/theirs@V=1e4,*"
+CASE = ("--impl", "mine.py", "--only", "lookup/theirs@V=1e4,*")
 RELEASES = {"1.0.0": FAST, "1.0.1": FAST + "\n", "1.1.0": SLOW, "1.1.1": SLOW + "\n"}
 
 
@@ -26,81 +31,102 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return at
 
 
-def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command whose environments are kept in this folder; what uv and pip have downloaded is used again."""
+def variables(folder: Path) -> dict[str, str]:
+    """Environments are kept in this folder, and our wheels are found; what uv and pip have downloaded is used again."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     found = {"UV_FIND_LINKS": str(folder / "wheels"), "PIP_FIND_LINKS": str(folder / "wheels")}
     kept = {"UV_CACHE_DIR": str(caches / "uv"), "PIP_CACHE_DIR": str(caches / "pip")}
-    return w2vbench(*arguments, cwd=folder, **{"XDG_CACHE_HOME": str(folder / "cache"), **found, **kept, **variables})
+    return {"XDG_CACHE_HOME": str(folder / "cache"), **found, **kept}
 
 
-@pytest.fixture(scope="module")
-def compared(folder: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def run(folder: Path, *arguments: str, **others: str) -> subprocess.CompletedProcess[str]:
+    return w2vbench(*arguments, cwd=folder, **variables(folder) | others)
+
+
+def test_releases_that_are_as_fast_pass(folder: Path) -> None:
+    """The whole command; the threshold is so wide that no machine's noise asks for a second stage."""
     done = run(
-        folder, "compare", "--packages", "gathers==1.0.*", "gathers==1.1.*", "--impl", "mine.py", "--only", "theirs"
+        folder,
+        "compare",
+        "--packages",
+        "gathers==1.0.0",
+        "gathers==1.0.1",
+        *CASE,
+        "--threshold",
+        "99%",
+        "--out",
+        "alike",
     )
-    assert done.returncode == 1, done.stderr
-    content = json.loads((folder / "reports/out/comparison.json").read_text())
-    return done, content["w2vbench"]["comparison"]
+    assert done.returncode == 0, done.stderr
+    assert "HEAD is gathers 1.0.1, BASE is gathers 1.0.0" in done.stdout
+    assert "What differs: gathers 1.0.0 → 1.0.1. The same on both sides: " in done.stdout
+    found = json.loads((folder / "alike/comparison.json").read_text())["w2vbench"]["comparison"]
+    assert {row["implementation"]: row["verdict"] for row in found["cases"]} == {"theirs": "same"}
+
+
+class Notes(AbstractContextManager[Any]):
+    """Progress that nobody watches."""
+
+    def __enter__(self) -> Any:
+        return lambda what, done, of: None
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+@pytest.fixture
+def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Fewer turns than users get, in this process: sixty times as long is found by any number. Returns fields of requests."""
+    for name, value in variables(folder).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(PackagesRun, "stages", (3, 4))
+    return {"command": "w2vbench", "files": [Path("mine.py")], "globs": ["lookup/theirs@V=1e4,*"]}
 
 
 def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
-    folder: Path, compared: tuple[subprocess.CompletedProcess[str], dict[str, Any]]
+    folder: Path, few_turns: dict[str, Any]
 ) -> None:
-    done, found = compared
-    assert {row["implementation"]: row["verdict"] for row in found["cases"]} == {"theirs": "slower"}
-    assert (found["base"], found["head"]) == ("gathers 1.0.1", "gathers 1.1.1")
-    assert [side["packages"]["gathers"] for side in found["environments"]] == ["1.0.1", "1.1.1"]
-    assert "gathers 1.0.1 → 1.1.1" in done.stdout
-    assert "The same on both sides: " in done.stdout
-    page = (folder / "reports/out/comparison.html").read_text()
-    assert "w2vbench versions gathers" in page  # what to do next
-    assert "1.0.1" in (folder / "reports/out/comparison.md").read_text()
+    wanted = few_turns | {"globs": ["lookup/*@V=1e4,*"]}
+    request = PackagesRequest(base="gathers==1.0.*", head="gathers==1.1.*", out=folder / "out", **wanted)
+    done = compare_packages(request, lambda line: None, Notes())
+    found = done.result.w2vbench.comparison
+    assert found
+    assert {row.implementation: row.verdict for row in found.cases} == {"theirs": "slower"}
+    assert done.exit_code == 1
+    assert {name for why, names in found.skipped.items() if why == UNAFFECTED for name in names} == {
+        "lookup/own@V=1e4,H=100,B=8,f32,i64,zipf,t1"
+    }
+    assert [side.packages["gathers"] for side in found.environments] == ["1.0.1", "1.1.1"]
+    assert "w2vbench versions gathers" in (folder / "out/comparison.html").read_text()  # what to do next
+    assert "1.0.1" in (folder / "out/comparison.md").read_text()
+    again = run(folder, "compare", "out/comparison.json", "--threshold", "50%", "--out", "again")
+    assert (again.returncode, "Changes below 50 %" in again.stdout) == (1, True), again.stderr
 
 
-def test_a_stored_comparison_of_packages_is_decided_again(
-    folder: Path, compared: tuple[subprocess.CompletedProcess[str], dict[str, Any]]
+def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_measured(
+    folder: Path, few_turns: dict[str, Any]
 ) -> None:
-    stored = folder / "reports/out/comparison.json"
-    again = run(folder, "compare", str(stored), "--threshold", "99%", "--out", "again")
-    assert again.returncode == 1, again.stderr
-    found = json.loads((folder / "again/comparison.json").read_text())["w2vbench"]["comparison"]
-    assert {row["verdict"] for row in found["cases"]} == {"slower"}  # sixty times as long: slower at any threshold
-    assert found["threshold"] == 0.99
+    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=4, out=folder / "out", **few_turns)
+    found = measure_releases(request, lambda line: None, Notes()).result.w2vbench.releases
+    assert found
+    assert list(found.environments) == ["1.0.1", "1.1.1"]
+    assert all(list(case.times) == ["1.0.1", "1.1.1"] for case in found.cases)
+    assert [(one.last, one.first) for one in found.narrowed] == [("1.0.1", "1.1.0")]
+    assert "from gathers 1.1.0 on; 1.0.1 is as before" in (folder / "out/versions.html").read_text()
+    again = run(folder, "report", "out/versions.json", "--out", "again")
+    assert again.returncode == 0, again.stderr
+    assert (folder / "again/versions.md").read_text() == (folder / "out/versions.md").read_text()
 
 
-def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_measured(folder: Path) -> None:
-    done = run(
-        folder,
-        "versions",
-        "gathers",
-        ">=1.0",
-        "--impl",
-        "mine.py",
-        "--only",
-        "theirs",
-        "--kernel",
-        "lookup",
-        "--turns",
-        "6",
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads((folder / "reports/out/versions.json").read_text())["w2vbench"]["releases"]
-    assert list(found["environments"]) == ["1.0.1", "1.1.1"]
-    assert all(list(case["times"]) == ["1.0.1", "1.1.1"] for case in found["cases"])
-    assert {(one["last"], one["first"]) for one in found["narrowed"]} == {("1.0.1", "1.1.0")}
-    assert "from gathers 1.1.0 on; 1.0.1 is as before" in done.stdout
-    assert "from gathers 1.1.0 on" in (folder / "reports/out/versions.html").read_text()
-
-
-def test_environments_are_made_once_listed_and_removed(
-    folder: Path, compared: tuple[subprocess.CompletedProcess[str], dict[str, Any]]
-) -> None:
+def test_environments_are_made_once_listed_and_removed(folder: Path) -> None:
+    twice = [run(folder, "compare", "--packages", "gathers==1.1.0", "gathers==1.1.0").stderr for _ in range(2)]
+    assert ["nothing to compare" in said for said in twice] == [True, True]
+    assert "installing" not in twice[1]
     listed = json.loads(run(folder, "environments", "--json").stdout)
     versions = [one["packages"]["gathers"] for one in listed]
-    assert {"1.0.1", "1.1.1"} <= {*versions}
-    assert len(versions) == len({*versions})  # the second command made none of them again
-    assert "installing" not in run(folder, "compare", "--packages", "gathers==1.0.1", "gathers==1.0.1").stderr
+    assert "1.1.0" in versions
+    assert len(versions) == len({*versions})
     assert run(folder, "environments", "--remove", "nosuch").returncode == 2
     gone = listed[0]["name"]
     assert "removed 1 of" in run(folder, "environments", "--remove", gone).stdout
