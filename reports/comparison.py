@@ -216,13 +216,16 @@ def notes(comparison: Comparison) -> Iterator[str]:
     for old, new in comparison.renamed:
         yield f"renamed, with the same code: {old} → {new}"
     for why, cases in comparison.skipped.items():
-        names_of_cases = (
-            f": {', '.join(cases)}"
-            if why == TOO_MANY or (why not in (SAME_CODE, UNAFFECTED) and len(cases) <= FEW)
-            else ""
-        )
         verb = "measured" if comparison.interleaved else "compared"
-        yield f"{counted(len(cases), 'case')} not {verb}: {why}{names_of_cases}"
+        yield f"{counted(len(cases), 'case')} not {verb}: {why}{named(why, cases)}"
+
+
+def named(why: str, cases: Sequence[str]) -> str:
+    """Return the names of cases that were left out, as far as they are of use."""
+    if why == TOO_MANY:
+        more = len(cases) - GATE_CASES
+        return f": {', '.join(cases[:GATE_CASES])}{f' and {more} more' if more > 0 else ''}"
+    return f": {', '.join(cases)}" if why not in (SAME_CODE, UNAFFECTED) and len(cases) <= FEW else ""
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:

@@ -411,8 +411,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ----------
     kernel, dimensions, signature
         Its kernel's name, dimensions and parameters.
-    missing
-        Optional packages that it needs and that are not installed.
+    requires, missing
+        Optional packages that it needs, and those of them that are not installed.
     identity
         Identity of its code.
     late_imports
@@ -437,6 +437,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     title: str
     baseline: bool
     wrong: str
+    requires: tuple[str, ...]
     missing: tuple[str, ...]
     identity: str
     late_imports: tuple[str, ...]

@@ -150,6 +150,7 @@ def facts(
         title=implementation.title,
         baseline=implementation.baseline,
         wrong=implementation.wrong,
+        requires=tuple(implementation.requires),
         missing=tuple(catalogue.missing(implementation)),
         identity=identity.digest,
         late_imports=tuple(identity.late_imports),

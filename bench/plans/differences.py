@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -130,12 +130,50 @@ def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict
     return base, head
 
 
-def differences(
-    base: dict[str, Facts], head: dict[str, Facts], selection: CaseSelection, same: str = SAME_CODE
-) -> Differences:
-    """Decide which cases are compared and which are not. Raises RevisionError if the selection matches none.
+def by_importance(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
+    """Rank cases: one of each kernel in turn, smaller sizes first."""
+    kernels: dict[str, list[ComparedCase]] = {}
+    for case in cases:
+        kernels.setdefault(case.facts.kernel, []).append(case)
+    turns = zip_longest(*map(by_importance_in_kernel, kernels.values()))
+    return [case for turn in turns for case in turn if case]
 
-    same: why cases without a difference are not compared.
+
+def by_importance_in_kernel(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
+    """Rank the cases of one kernel by size, and within a size the fastest implementation, then the baseline, then the rest."""
+    sizes = list(dict.fromkeys(case.size for case in cases))
+    fastest = cases[-1].facts  # a kernel lists its implementations from the textbook's up
+
+    def rank(case: ComparedCase) -> tuple[int, bool]:
+        return sizes.index(case.size), case.facts is not fastest and not case.facts.baseline
+
+    from_the_fastest = cases[::-1]
+    return sorted(from_the_fastest, key=rank)
+
+
+def differences(
+    base: dict[str, Facts],
+    head: dict[str, Facts],
+    selection: CaseSelection,
+    *,
+    same: str = SAME_CODE,
+    rank: Callable[[Sequence[ComparedCase]], list[ComparedCase]] = by_importance,
+) -> Differences:
+    """Decide which cases are compared and which are not.
+
+    Parameters
+    ----------
+    base, head, selection
+        The implementations of each side by key, and which are selected.
+    same
+        Why cases without a difference are not compared.
+    rank
+        Puts the cases in order, the most important first.
+
+    Raises
+    ------
+    RevisionError
+        If the selection matches none.
     """
     if not base and not head:
         raise RevisionError("no implementation at either revision: is the file of --impl in git?")
@@ -170,7 +208,7 @@ def differences(
         else:
             result.compared += cases
     result.removed = list(gone)
-    result.compared = by_importance(result.compared)
+    result.compared = rank(result.compared)
     if len(result.compared) > GATE_CASES and not selection.is_narrowed:
         result.skip(TOO_MANY, result.compared[GATE_CASES:])
         del result.compared[GATE_CASES:]
@@ -209,24 +247,3 @@ def why_not_separable(base: Facts, head: Facts) -> str:
             f"one side uses the other's {strays[0]}: move it to the top folder or to src/, where modules are looked up"
         )
     return ""
-
-
-def by_importance(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
-    """Rank cases: one of each kernel in turn, smaller sizes first."""
-    kernels: dict[str, list[ComparedCase]] = {}
-    for case in cases:
-        kernels.setdefault(case.facts.kernel, []).append(case)
-    turns = zip_longest(*map(by_importance_in_kernel, kernels.values()))
-    return [case for turn in turns for case in turn if case]
-
-
-def by_importance_in_kernel(cases: Sequence[ComparedCase]) -> list[ComparedCase]:
-    """Rank the cases of one kernel by size, and within a size the fastest implementation, then the baseline, then the rest."""
-    sizes = list(dict.fromkeys(case.size for case in cases))
-    fastest = cases[-1].facts  # a kernel lists its implementations from the textbook's up
-
-    def rank(case: ComparedCase) -> tuple[int, bool]:
-        return sizes.index(case.size), case.facts is not fastest and not case.facts.baseline
-
-    from_the_fastest = cases[::-1]
-    return sorted(from_the_fastest, key=rank)

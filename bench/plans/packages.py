@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import impls
@@ -21,7 +22,7 @@ from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 
 from .comparison_run import THRESHOLD
-from .differences import CaseSelection, NotComparable, differences
+from .differences import CaseSelection, ComparedCase, NotComparable, by_importance, differences
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python, run
 from .keeping import Outputs, keep_comparison, prepare_folder
@@ -175,12 +176,25 @@ def facts_in(context: RunContext, side: str) -> dict[str, Facts]:
     return {one.key: one for one in listed.implementations}
 
 
+def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[ComparedCase]:
+    """Rank cases by importance, those first whose own code uses one of these packages.
+
+    All code gets its inputs from NumPy. What needs no optional package computes with it too.
+    """
+    first = [case for case in cases if {*packages} & {*(case.facts.requires or ("numpy", "scipy"))}]
+    others = [case for case in cases if case not in first]
+    return [*by_importance(first), *by_importance(others)]
+
+
 def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) -> Comparison:
     """List both sides, measure the cases that import what differs, and decide. Raises RevisionError, NotComparable."""
     note("loading the implementations in both environments", 0, 0)
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
+    both = [environment.packages for environment in sides.environments]
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
-    plan = differences(before, after, selection, UNAFFECTED)
+    differing = {name for name in {*both[0], *both[1]} if both[0].get(name) != both[1].get(name)}
+    rank = partial(by_use, differing)
+    plan = differences(before, after, selection, same=UNAFFECTED, rank=rank)
     threshold = THRESHOLD if request.threshold is None else request.threshold
 
     def announce(stage: int, left_s: float) -> None:

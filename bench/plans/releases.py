@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -26,7 +27,7 @@ from .environments import PythonEnvironment, environment_for, split_requirements
 from .first_changed import first_changed
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
-from .packages import check_files, described, facts_in, measuring_in
+from .packages import by_use, check_files, described, facts_in, measuring_in
 from .packages_run import PackagesRun
 from .releases_run import TURNS, ReleasesRun
 from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
@@ -172,7 +173,8 @@ def environments_of(
 def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dict[str, Facts]) -> list[ComparedCase]:
     """Return the cases that import what differs, or those that the user names. Raises PlanError, RevisionError."""
     selection = CaseSelection(request.kernels, request.globs, False, request.threads)
-    found = differences(oldest, newest, selection).compared
+    rank = partial(by_use, [canonicalize_name(request.package)])
+    found = differences(oldest, newest, selection, rank=rank).compared
     if not found:
         raise PlanError(f"no selected implementation imports {request.package}, so its releases make no difference")
     return found if selection.is_narrowed else found[:MOST_CASES]

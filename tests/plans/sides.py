@@ -16,6 +16,7 @@ def facts(key: str, identity: str = "f", **other: Any) -> Facts:
         "title": slug,
         "baseline": False,
         "wrong": "",
+        "requires": (),
         "missing": (),
         "late_imports": (),
         "strays": (),
