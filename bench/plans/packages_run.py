@@ -30,6 +30,8 @@ PACKAGE_STAGES = (9, 18)
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
+ONE_CALL = SamplePlan(calls=1, rounds=1)
+
 
 class PackagesRun(ComparisonRun):
     """Measure a comparison of two environments.
@@ -84,14 +86,27 @@ class PackagesRun(ComparisonRun):
             if not left:
                 break
             mine = [side for side in self.sides if self.process_of.get(side.name, side.name) == name]
-            outcome = measure(self.job(left, mine, check=first, memory=first, plan=plan), self.contexts[name].workers)
+            outcome = measure(self.job(left, mine, check=first, plan=plan), self.contexts[name].workers)
             together.timed |= outcome.timed
-            together.memory |= outcome.memory
             together.excluded += outcome.excluded
-            together.missing_reason = together.missing_reason or outcome.missing_reason
+            if first:
+                self.measure_memory(together, left, mine)
         for case in cases if first else ():
             self.align(together.timed, case)
         return together
+
+    def measure_memory(self, together: Outcome, cases: Sequence[ComparedCase], sides: Sequence[Side]) -> None:
+        """Measure the memory of a process's sides after one timed call of each.
+
+        How many calls fill a sample depends on the clock, and with it which words the batches hold then. One call does not:
+        all sides' peaks are of the same words.
+        """
+        plan = {variant_name(case, side.name): ONE_CALL for case in cases for side in sides}
+        workers = self.context_of(sides[0].name).workers
+        outcome = measure(self.job(cases, sides, check=False, memory=True, plan=plan), workers)
+        together.memory |= outcome.memory
+        failures = [f"{failure.status}: {failure.reason}" for _, failure in outcome.excluded]
+        together.missing_reason = together.missing_reason or outcome.missing_reason or next(iter(failures), "")
 
     def align(self, timed: dict[str, Timed], case: ComparedCase) -> None:
         """Plan as many calls a sample for every side as BASE's, if its calls are about as fast."""
