@@ -199,13 +199,14 @@ class ComparisonRun:
             self.note("first stage" if stage == 0 else "undecided cases again", done, self.stages[stage])
             began = time.monotonic()
             self.measure_process(stage, remaining())
-            if done == 0:
-                self.after_first(stage, remaining(), time.monotonic() - began)
+            took = time.monotonic() - began
+            if done == 0 and math.isfinite(self.ends):
+                self.cut_to_budget(remaining(), took, self.stages[stage] - 1, stage)
+            if done == 1:  # the first one also checks, and may compile
+                self.announce(stage, took * (self.stages[stage] - 2))
 
-    def after_first(self, stage: int, remaining: Sequence[ComparedCase], took: float) -> None:
-        """Do what follows from how long the first process of a stage took, in seconds."""
-        if math.isfinite(self.ends):
-            self.cut_to_budget(remaining, took, self.stages[stage] - 1, stage)
+    def announce(self, stage: int, left_s: float) -> None:
+        """Do what follows from how long the rest of a stage takes, in seconds."""
 
     def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
         """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""

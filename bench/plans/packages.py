@@ -197,14 +197,15 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
     plan = differences(before, after, selection, same=UNAFFECTED, rank=rank)
     threshold = THRESHOLD if request.threshold is None else request.threshold
 
-    def announce(stage: int, left_s: float) -> None:
+    def said(stage: int, left_s: float) -> None:
+        first, second = PACKAGE_STAGES
         if stage == 0:
-            first, second = PACKAGE_STAGES
-            rest = f"; what is undecided then takes {second} more" if second else ""
-            cases = counted(len(plan.remaining), "case")
-            say(f"{cases}, {first} processes of each side: about {left_s / 60:.0f} min{rest}")
+            cases, most = counted(len(plan.remaining), "case"), left_s / (first - 2) * second
+            say(
+                f"{cases}: {first} turns take {minutes(left_s)} more; {second} turns of what is undecided, at most {minutes(most)}"
+            )
 
-    measured = PackagesRun(sides.contexts, plan, note, announce, threshold=threshold, budget_s=request.budget_s)
+    measured = PackagesRun(sides.contexts, plan, note, said, threshold=threshold, budget_s=request.budget_s)
     measured.run()
     (source,) = sides.contexts[HEAD].sources.values()
     base, head = sides.titles
@@ -222,6 +223,11 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
         seconds=time.monotonic() - measured.started,
         waiting=measured.waiting,
     )
+
+
+def minutes(seconds: float) -> str:
+    """Return a time to come: ``about 40 s``, ``about 3 min``."""
+    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {seconds:.0f} s"
 
 
 def title(environment: PythonEnvironment, names: Sequence[str], python: bool) -> str:

@@ -40,8 +40,8 @@ class PackagesRun(ComparisonRun):
     ----------
     contexts
         The workers by process: BASE's, the control's and HEAD's.
-    announce
-        Called after the first turn of a stage with its number and how long its other turns take, in seconds.
+    said
+        Called in each stage, once it is known, with the stage's number and how long the rest of it takes, in seconds.
     sides
         The variants of each case.
     process_of
@@ -56,7 +56,7 @@ class PackagesRun(ComparisonRun):
         contexts: Mapping[str, RunContext],
         differences: Differences,
         note: Note,
-        announce: Callable[[int, float], None] = lambda stage, left_s: None,
+        said: Callable[[int, float], None] = lambda stage, left_s: None,
         *,
         threshold: float,
         budget_s: float | None = None,
@@ -64,15 +64,14 @@ class PackagesRun(ComparisonRun):
         process_of: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(contexts[HEAD], differences, note, threshold=threshold, budget_s=budget_s, sides=sides)
-        self.announce, self.process_of = announce, process_of or {}
+        self.said, self.process_of = said, process_of or {}
         self.contexts = {name: replace(one, settings=self.context.settings) for name, one in contexts.items()}
 
     def context_of(self, side: str) -> RunContext:
         return self.contexts[self.process_of.get(side, side)]
 
-    def after_first(self, stage: int, remaining: Sequence[ComparedCase], took: float) -> None:
-        super().after_first(stage, remaining, took)
-        self.announce(stage, took * (self.stages[stage] - 1))
+    def announce(self, stage: int, left_s: float) -> None:
+        self.said(stage, left_s)
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure one process after another, in a random order: only the first time BASE is first, which sets the calls."""

@@ -27,7 +27,7 @@ from .environments import PythonEnvironment, environment_for, split_requirements
 from .first_changed import first_changed
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
-from .packages import by_use, check_files, described, facts_in, measuring_in
+from .packages import by_use, check_files, described, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
 from .releases_run import TURNS, ReleasesRun
 from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
@@ -112,7 +112,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
 
             def announce(seconds: float) -> None:
                 what = f"{counted(len(cases), 'case')} at {counted(len(made), 'release')}"
-                say(f"{what}: about {seconds / 60:.0f} min: {', '.join(case.name for case in cases)}")
+                say(f"{what} take {minutes(seconds)} more: {', '.join(case.name for case in cases)}")
 
             content = Releases(
                 package=package,
