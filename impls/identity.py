@@ -48,6 +48,8 @@ class Identity:
         Whether it reads files, or cannot be followed.
     effects
         What its modules change for the whole process on import, each with its file.
+    packages
+        Names of the other packages that it uses.
     """
 
     digest: str
@@ -56,6 +58,7 @@ class Identity:
     texts: frozenset[str] = frozenset()
     reads_files: bool = False
     effects: tuple[tuple[str, Effect], ...] = ()
+    packages: frozenset[str] = frozenset()
 
 
 def code_identity(values: tuple[Any, ...], tree: Tree, loaded: Iterable[str] = ()) -> Identity | None:
@@ -99,6 +102,7 @@ def code_identity(values: tuple[Any, ...], tree: Tree, loaded: Iterable[str] = (
         frozenset(follower.texts | follower.packages),
         follower.incomplete or any(map(READERS.search, follower.names)),
         tuple(wide),
+        frozenset(follower.packages),
     )
 
 

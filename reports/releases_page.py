@@ -11,7 +11,7 @@ from .columns import Line, ruled, wrapped
 from .files import write_texts
 from .markdown import markdown_table, plain
 from .releases import Level, ReleaseChange, changes, changes_of, levels
-from .result_schema import Narrowed, ReleasedCase, Releases, ResultFile
+from .result_schema import ReleasedCase, Releases, ResultFile
 from .templates import render
 from .units import LARGE, change, counted, faster, inverse, seconds
 
@@ -33,14 +33,18 @@ def heading(releases: Releases) -> str:
     return f"{releases.package} {names[0]} to {names[-1]}"
 
 
-def describe(one: ReleaseChange, narrowed: Sequence[Narrowed], package: str) -> str:
-    """Return a change in a sentence: how large it is, and which release brought it."""
+def describe(one: ReleaseChange, releases: Releases) -> str:
+    """Return a change in a sentence: how large it is, which release brought it, and what else differs there."""
     last, first, compared = one.before, one.after, 0
-    for other in narrowed:
+    for other in releases.narrowed:
         if (other.case, other.before, other.after) == (one.case, one.before, one.after):
             last, first, compared = other.last, other.first, other.compared
     how = f", found among those between {one.before} and {one.after}" if compared else ""
-    return f"{faster(inverse(one.ratio), near=LARGE)} from {package} {first} on; {last} is as before{how}"
+    others = other_packages(releases, (one.before, one.after))
+    also = f" ({', '.join(others)} there too)" if others else ""
+    return (
+        f"{faster(inverse(one.ratio), near=LARGE)} from {releases.package} {first} on; {last} is as before{how}{also}"
+    )
 
 
 def outcome(releases: Releases, found: Sequence[ReleaseChange]) -> str:
@@ -70,9 +74,12 @@ def blas_text(releases: Releases) -> str:
     return f"BLAS: {' → '.join(found)}."
 
 
-def other_packages(releases: Releases) -> list[str]:
-    """Return packages beside the one asked for that are not the same in all environments: ``llvmlite 0.44.0 → 0.45.1``."""
-    every = releases.environments.values()
+def other_packages(releases: Releases, names_of: Sequence[str] | None = None) -> list[str]:
+    """Return packages beside the one asked for that are not the same in some releases' environments: ``llvmlite 0.44.0 → 0.45.1``.
+
+    names_of: the releases; None for all.
+    """
+    every = [releases.environments[name] for name in names_of or releases.environments]
     names = sorted({name for one in every for name in one.packages} - {releases.package})
     versions = {name: list(dict.fromkeys(one.packages.get(name, "none") for one in every)) for name in names}
     return [f"{name} {' → '.join(its)}" for name, its in versions.items() if len(its) > 1]
@@ -100,7 +107,7 @@ def release_lines(releases: Releases, width: int) -> Iterator[Line]:
         rows = [HEADER, *((*cells(level), bar(level, highest)) for level in every)]
         yield from ruled(rows, (0, 3))
         for one in changes_of(case, found):
-            yield from wrapped(describe(one, releases.narrowed, releases.package), width, "bold", indent="  ")
+            yield from wrapped(describe(one, releases), width, "bold", indent="  ")
     yield Line("")
     for note in notes(releases):
         yield from wrapped(note, width, "dim", indent="  ")
@@ -119,7 +126,7 @@ def markdown(releases: Releases, warnings: Sequence[str] = ()) -> str:
             *markdown_table(HEADER[:3], [cells(one) for one in levels(case)], left=1),
             "",
         ]
-        lines += [f"- {plain(describe(one, releases.narrowed, releases.package))}" for one in changes_of(case, found)]
+        lines += [f"- {plain(describe(one, releases))}" for one in changes_of(case, found)]
         lines += [""]
     lines += [f"- {plain(note)}" for note in notes(releases)]
     return "\n".join(lines).rstrip() + "\n"
@@ -145,7 +152,7 @@ def html(result: ResultFile) -> str:
                 case,
                 drawing(case, found),
                 [cells(one) for one in levels(case)],
-                [describe(one, releases.narrowed, releases.package) for one in changes_of(case, found)],
+                [describe(one, releases) for one in changes_of(case, found)],
             )
             for case in releases.cases
         ],

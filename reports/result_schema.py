@@ -508,11 +508,14 @@ class Calibration(Part):
         Those trials' log-ratios: both stages of each batch.
     apart
         Whether each side had a process of its own, as where packages are compared.
+    packages
+        The versions in that environment, by name.
     """
 
     threshold: Positive
     comparisons: Count
     apart: bool = False
+    packages: dict[str, str] = {}
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []

@@ -34,14 +34,17 @@ def environments(
         raise PlanError(
             f"no environment {unknown[0]!r} is kept in {kept.cache_folder()}: w2vbench environments lists them"
         )
-    chosen = [one for name, one in every.items() if remove and ({name, "all"} & {*remove})]
-    for one in chosen:
-        kept.remove(one)
+    if remove:
+        gone = [kept.remove(name) for name in dict.fromkeys(remove) if name != "all"]
+        removed, used = gone.count(True), gone.count(False)
+        if "all" in remove:
+            more, used = kept.remove_all()
+            removed += more
+        show.note(f"removed {removed} from {kept.cache_folder()}")
+        if used:
+            raise PlanError(f"{used} could not be removed, since another command is using them: wait for it to end")
+    left = kept.kept()
     if json:
-        listed = [one for one in every.values() if one not in chosen]
-        print(json_format.dumps([kept.facts(one) for one in listed], indent=1))
-        return
-    if remove is not None:
-        print(f"removed {len(chosen)} of {len(every)} from {kept.cache_folder()}")
-        return
-    show.environments(list(every.values()), str(kept.cache_folder()))
+        print(json_format.dumps([kept.facts(one) for one in left], indent=1))
+    elif not remove:
+        show.environments(left, str(kept.cache_folder()))

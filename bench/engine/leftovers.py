@@ -13,9 +13,9 @@ LARGEST_PID = 1 << 22
 """Linux has no larger process number, but a folder's name may hold any digits."""
 
 
-def abandoned_folders(prefix: str, beside: Path | None = None) -> Iterator[Path]:
-    """Yield the folders named ``PREFIX-PID-…`` in a folder (the temporary one) whose process has ended."""
-    for folder in (beside or Path(tempfile.gettempdir())).glob(f"{prefix}-*-*"):
+def abandoned_folders(prefix: str) -> Iterator[Path]:
+    """Yield the folders named ``PREFIX-PID-…`` in the temporary folder whose process has ended."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
         owner = folder.name.removeprefix(f"{prefix}-").partition("-")[0]
         if re.fullmatch("[1-9][0-9]{0,6}", owner) and int(owner) <= LARGEST_PID and not psutil.pid_exists(int(owner)):
             yield folder

@@ -166,6 +166,12 @@ class Workers:
         while self.idle:
             self.end(self.idle.pop())
 
+    def dismiss(self) -> None:
+        """End the idle workers and the spares, which nobody needs for a while."""
+        self.retire()
+        while self.spares:
+            self.end(self.spares.pop())
+
     def acquire(self, threads: int, reuse: bool = False) -> Worker:
         """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
         if not reuse:

@@ -413,8 +413,8 @@ class Facts(Struct, frozen=True, kw_only=True):
         Its kernel's name, dimensions and parameters.
     requires, missing
         Optional packages that it needs, and those of them that are not installed.
-    identity
-        Identity of its code.
+    identity, packages
+        Identity of its code, and the installed distributions that it uses, directly or not.
     late_imports
         Modules of its tree that it imports when it is called.
     strays
@@ -440,6 +440,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     requires: tuple[str, ...]
     missing: tuple[str, ...]
     identity: str
+    packages: tuple[str, ...]
     late_imports: tuple[str, ...]
     strays: tuple[str, ...]
     data: tuple[str, ...]

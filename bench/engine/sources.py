@@ -19,6 +19,7 @@ from impls.trees import Tree
 
 from . import protocol
 from .data_files import files_used_by
+from .distributions import used_by
 from .watch import watched_names
 
 
@@ -153,6 +154,7 @@ def facts(
         requires=tuple(implementation.requires),
         missing=tuple(catalogue.missing(implementation)),
         identity=identity.digest,
+        packages=tuple(sorted(used_by((*identity.packages, *identity.texts, *implementation.requires)))),
         late_imports=tuple(identity.late_imports),
         strays=tuple(str(Path(file).resolve().relative_to(other.resolve())) for file in strays),
         data=read,

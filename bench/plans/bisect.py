@@ -16,7 +16,15 @@ from reports.units import change
 
 from .compare import repository_of
 from .comparison_run import THRESHOLD, ComparisonRun, sources_of
-from .differences import ComparedCase, Differences, NotComparable, list_sides, unchanged, why_not_comparable
+from .differences import (
+    ComparedCase,
+    Differences,
+    NotComparable,
+    list_sides,
+    unchanged,
+    why_not_comparable,
+    why_not_separable,
+)
 from .first_changed import first_changed
 from .presets import GATE
 from .session import Note, NothingToKeep, PlanError, Request, Say, Session, memory_limit
@@ -113,6 +121,8 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
         text.save(context.corpus)
         judge = Judge(root, files, commits[0], request.case, context, note)
         row = judge.compared(commits[-1], threshold)
+        if row is None and judge.steps[-1].verdict == UNKNOWN:
+            raise RevisionError(f"{request.bad} cannot be compared with {request.good}: {judge.steps[-1].why}")
         if row is None or row.verdict not in (*WORSE, "faster"):
             why = f"{row.verdict}, {row.why or change(row.ratio)}" if row else judge.steps[-1].why
             raise NothingToKeep(
@@ -143,7 +153,7 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
     )
 
 
-SAME = "same code"
+SAME, UNKNOWN = "same code", "unknown"
 
 
 class Judge:
@@ -154,7 +164,7 @@ class Judge:
     ) -> None:
         self.root, self.files, self.good, self.case, self.context, self.note = root, files, good, case, context, note
         self.steps: list[Step] = []
-        self.judged: dict[str, ComparedRow] = {}
+        self.judged: dict[tuple[object, ...], ComparedRow] = {}
 
     def compared(self, commit: str, threshold: float) -> ComparedRow | None:
         """Compare a commit with GOOD; None where nothing is measured, and the last step then says why."""
@@ -168,23 +178,29 @@ class Judge:
                 before, after = list_sides(context, differing_files(self.root, base, head))
                 old, new = self.facts(before, "GOOD"), self.facts(after, "it")
             except (RevisionError, NotComparable) as error:
-                step("unknown", str(error))
+                step(UNKNOWN, str(error))
                 return None
             if unchanged(old, new):
                 step(SAME, "nothing that it runs differs from GOOD")
                 return None
-            if why := why_not_comparable(old, new):
-                step("unknown", why)
+            if why := why_not_comparable(old, new) or why_not_separable(old, new):
+                step(UNKNOWN, why)
                 return None
-            if not (row := self.judged.get(new.identity)):
+            code = self.code_of(new, head.folder)
+            if not (row := self.judged.get(code)):
                 self.note(f"comparing {commit[:9]} with {self.good[:9]}", 0, 0)
                 case = ComparedCase(new, asked_size(self.case) or GATE.sizes(new)[0])
                 run = ComparisonRun(context, Differences(compared=[case]), self.note, threshold=threshold)
                 run.run()
                 (row,) = run.rows(head.folder)
-                self.judged[new.identity] = row
+                self.judged[code] = row
             step(row.verdict, row.why or change(row.ratio))
             return row
+
+    def code_of(self, facts: Facts, folder: Path) -> tuple[object, ...]:
+        """Return what two commits have in common if one measurement is enough: the code, and what it reads."""
+        files = (folder / name for name in facts.data)
+        return facts.identity, *(file.read_bytes() if file.is_file() else None for file in files)
 
     def facts(self, every: dict[str, Facts], where: str) -> Facts:
         """Return the case's implementation. Raises RevisionError if it is not there, or cannot be measured."""

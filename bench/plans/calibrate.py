@@ -33,7 +33,7 @@ from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
 from .packages import facts_in, measuring_in
 from .packages_run import APART, PACKAGE_STAGES, PackagesRun
-from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit
+from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
 from .worktrees import Tree
 
 SLOWED = {share: Side(f"slower by {share:g}", HEAD, share) for share in (0.02, 0.05, 0.10)}
@@ -83,12 +83,14 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     """Make comparisons, and write the trials after each. Raises ResultError, CorpusError, or NothingToKeep without any trial."""
     prepare_folder(request.out)
     session, path = Session(request.command, say), request.out / "calibration.json"
-    so_far = Calibration(threshold=request.threshold, comparisons=0, apart=request.packages is not None)
-    if request.resume:
-        so_far = read_trials(path, so_far, session)
-    text, environment = request.text(), None
+    stop_on_signals()
+    text, environment, packages = request.text(), None, {}
     if request.packages is not None:
         environment = environment_for(split_requirements(request.packages), sys.executable, say)
+        packages = dict(environment.packages)
+    so_far = Calibration(threshold=request.threshold, comparisons=0, apart=environment is not None, packages=packages)
+    if request.resume:
+        so_far = read_trials(path, so_far, session)
     settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
     with progress as note, session.measuring(settings) as context, ExitStack() as stack:
         text.save(context.corpus)
@@ -202,6 +204,7 @@ def with_batch(
         threshold=threshold,
         comparisons=number + 1,
         apart=bench.apart,
+        packages=so_far.packages,
         seconds=so_far.seconds + time.monotonic() - began,
         trials=[*so_far.trials, *trials],
         found=detection_rates(stages, threshold),
@@ -280,7 +283,8 @@ def read_trials(path: Path, wanted: Calibration, session: Session) -> Calibratio
     """Read the trials of a ``calibration.json`` of the same kind. Raises ResultError."""
     file = files.read(path)
     earlier, environment = file.w2vbench.calibration, file.w2vbench.environment
-    if earlier is None or (earlier.threshold, earlier.apart) != (wanted.threshold, wanted.apart):
+    kinds = [(one.threshold, one.apart, one.packages) for one in (earlier, wanted) if one]
+    if earlier is None or kinds[0] != kinds[1]:
         raise files.ResultError(
             f"{path}: no calibration of this kind at this threshold; start a new one without --resume"
         )

@@ -151,12 +151,18 @@ def by_importance_in_kernel(cases: Sequence[ComparedCase]) -> list[ComparedCase]
     return sorted(from_the_fastest, key=rank)
 
 
+def unchanged(base: Facts, head: Facts) -> bool:
+    """Whether the code and the files that it reads are the same on both sides."""
+    return base.identity == head.identity and not (base.data or head.data)
+
+
 def differences(
     base: dict[str, Facts],
     head: dict[str, Facts],
     selection: CaseSelection,
     *,
     same: str = SAME_CODE,
+    alike: Callable[[Facts, Facts], bool] = unchanged,
     rank: Callable[[Sequence[ComparedCase]], list[ComparedCase]] = by_importance,
 ) -> Differences:
     """Decide which cases are compared and which are not.
@@ -165,8 +171,8 @@ def differences(
     ----------
     base, head, selection
         The implementations of each side by key, and which are selected.
-    same
-        Why cases without a difference are not compared.
+    same, alike
+        Why cases without a difference are not compared, and which these are.
     rank
         Puts the cases in order, the most important first.
 
@@ -201,7 +207,7 @@ def differences(
             result.added.append(key)
         elif why := why_not_comparable(theirs, mine):
             result.fail(why, cases)
-        elif not selection.everything and unchanged(theirs, mine):
+        elif not selection.everything and alike(theirs, mine):
             result.skip(same, cases)
         elif why := why_not_separable(theirs, mine):
             result.fail(why, cases)
@@ -213,11 +219,6 @@ def differences(
         result.skip(TOO_MANY, result.compared[GATE_CASES:])
         del result.compared[GATE_CASES:]
     return result
-
-
-def unchanged(base: Facts, head: Facts) -> bool:
-    """Whether the code and the files that it reads are the same on both sides."""
-    return base.identity == head.identity and not (base.data or head.data)
 
 
 def why_not_comparable(base: Facts, head: Facts) -> str:

@@ -6,13 +6,13 @@ An environment is known by what it has: requirements that resolve to the same ve
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from bench.engine.leftovers import abandoned_folders
 from impls.compile_cache import cache_home
 
 from .installers import installer, interpreter, run
@@ -32,7 +31,18 @@ RECORD = "w2vbench.json"
 """What an environment has. It is written last, so that a folder without it is not finished."""
 WORKERS_NEED = ("numpy", "scipy", "numba", "psutil", "msgspec", "threadpoolctl")
 """The packages of this project that a worker imports."""
-UNFINISHED = "w2vbench-unfinished"
+LOCK, UNFINISHED = ".lock", ".unfinished"
+"""Behind an environment's name: the file by which commands keep out of each other's way, and the folder while it is made."""
+INTERPRETER = """
+import json, platform, sys, sysconfig
+print(json.dumps({
+    "version": platform.python_version(),
+    "build": [sys.implementation.cache_tag, sys.abiflags, sysconfig.get_platform(), sysconfig.get_config_var("Py_GIL_DISABLED")],
+    "base": sys.base_prefix,
+}))
+"""
+held: dict[str, int] = {}
+"""Locks of the environments that this process uses, by name. They last as long as the process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +55,8 @@ class PythonEnvironment:
         Where it is.
     python_version
         Of its interpreter.
+    base
+        Where the interpreter is installed that it was made from.
     packages
         The version of each package, by name.
     used
@@ -53,6 +65,7 @@ class PythonEnvironment:
 
     folder: Path
     python_version: str
+    base: str
     packages: Mapping[str, str]
     used: float = 0.0
 
@@ -99,6 +112,7 @@ def read(folder: Path) -> PythonEnvironment | None:
         return PythonEnvironment(
             folder=folder,
             python_version=str(content["python_version"]),
+            base=str(content["base"]),
             packages={str(name): str(version) for name, version in content["packages"].items()},
             used=record.stat().st_mtime,
         )
@@ -106,10 +120,40 @@ def read(folder: Path) -> PythonEnvironment | None:
         return None
 
 
-def remove(environment: PythonEnvironment) -> None:
-    """Delete an environment. Its record goes first, so that what is left of it is never used."""
-    (environment.folder / RECORD).unlink(missing_ok=True)
-    shutil.rmtree(environment.folder, ignore_errors=True)
+def remove_all() -> tuple[int, int]:
+    """Delete all environments, and what killed commands have left. Return how many were deleted, and how many are in use."""
+    names = {file.name.removesuffix(LOCK) for file in cache_folder().glob(f"*{LOCK}")}
+    gone = [remove(name) for name in sorted(names) if (cache_folder() / name).exists() or unfinished(name).exists()]
+    return gone.count(True), gone.count(False)
+
+
+def remove(name: str) -> bool:
+    """Delete an environment; return whether that was possible: another command may be using it. Raises OSError."""
+    lock = open_lock(name)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    folder = cache_folder() / name
+    try:
+        (folder / RECORD).unlink(missing_ok=True)  # first, so that what is left of it is never used
+        for each in (folder, unfinished(name)):
+            if each.exists():
+                shutil.rmtree(each)
+    finally:
+        os.close(lock)
+    return True
+
+
+def unfinished(name: str) -> Path:
+    return cache_folder() / f"{name}{UNFINISHED}"
+
+
+def open_lock(name: str) -> int:
+    """Return a descriptor of an environment's lock file. Raises OSError."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    return os.open(cache_folder() / f"{name}{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def facts(environment: PythonEnvironment) -> dict[str, object]:
@@ -118,6 +162,7 @@ def facts(environment: PythonEnvironment) -> dict[str, object]:
         "name": environment.name,
         "folder": str(environment.folder),
         "python": environment.python_version,
+        "interpreter": environment.base,
         "packages": dict(environment.packages),
         "bytes": environment.size_bytes,
         "last_used": environment.used,
@@ -145,52 +190,72 @@ def environment_for(requirements: Sequence[str], python: str, say: Say) -> Pytho
     """
     say(f"resolving {' '.join(requirements) or 'the newest releases'}")
     packages = installer().resolve([*worker_requirements(), *requirements], python)
-    version = run([python, "-c", "import platform; print(platform.python_version())"]).strip()
-    key = hashlib.sha256(json.dumps([version, sorted(packages.items())]).encode()).hexdigest()[:12]
-    found = read(cache_folder() / key)
-    if found and found.works:
-        with contextlib.suppress(OSError):
-            os.utime(found.folder / RECORD)
-        return found
-    named = [name for name in map(name_of, requirements) if name in packages] or ["numpy"]
-    say(f"installing {', '.join(f'{name} {packages[name]}' for name in named)} for Python {version}, once")
+    build = json.loads(run([python, "-E", "-s", "-c", INTERPRETER]))
+    name = hashlib.sha256(json.dumps([build, sorted(packages.items())]).encode()).hexdigest()[:12]
     made = PythonEnvironment(
-        folder=cache_folder() / key, python_version=version, packages=dict(sorted(packages.items())), used=time.time()
+        folder=cache_folder() / name,
+        python_version=build["version"],
+        base=build["base"],
+        packages=dict(sorted(packages.items())),
+        used=time.time(),
     )
-    if found:
-        remove(found)
-    make(made, python)
+    if name not in held:
+        held[name] = open_lock(name)
+    fcntl.flock(held[name], fcntl.LOCK_SH)  # several commands may use one, while none makes or removes it
+    if is_ready(made.folder):
+        return made
+    fcntl.flock(held[name], fcntl.LOCK_EX)
+    if not is_ready(made.folder):  # another command may just have made it
+        named = [one for one in map(name_of, requirements) if one in packages] or ["numpy"]
+        what = ", ".join(f"{one} {packages[one]}" for one in named)
+        say(f"installing {what} for Python {made.python_version}, once")
+        make(made, python)
+    fcntl.flock(held[name], fcntl.LOCK_SH)
     return made
+
+
+def is_ready(folder: Path) -> bool:
+    """Whether an environment is complete and its interpreter runs. If so, it was used just now."""
+    found = read(folder)
+    if found is None or not found.works:
+        return False
+    with contextlib.suppress(OSError):
+        os.utime(folder / RECORD)
+    return True
 
 
 def make(environment: PythonEnvironment, python: str) -> None:
     """Make an environment in a folder beside its own, and rename that once it is complete. Raises PlanError, OSError."""
-    beside = environment.folder.parent
-    beside.mkdir(parents=True, exist_ok=True)
-    for left in abandoned_folders(UNFINISHED, beside):
+    beside = unfinished(environment.name)
+    for left in (beside, environment.folder):  # of a killed command; or its interpreter is gone
         shutil.rmtree(left, ignore_errors=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}-{os.getpid()}-", dir=beside))
     try:
-        installer().make(unfinished, python, [f"{name}=={version}" for name, version in environment.packages.items()])
-        record = {"python_version": environment.python_version, "packages": dict(environment.packages)}
-        (unfinished / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-        if read(environment.folder) is None:  # another command may have made the same one meanwhile
-            shutil.rmtree(environment.folder, ignore_errors=True)
-            unfinished.rename(environment.folder)
+        installer().make(beside, python, [f"{name}=={version}" for name, version in environment.packages.items()])
+        record = {
+            "python_version": environment.python_version,
+            "base": environment.base,
+            "packages": dict(environment.packages),
+        }
+        (beside / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        beside.rename(environment.folder)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def split_requirements(text: str) -> list[str]:
     """Split what stands in one pair of quotes: ``numpy==2.2.* scipy``. Raises PlanError."""
-    found = re.split(r"(?<![<>=!~,;\s])[\s]+(?=[A-Za-z0-9])", text.strip()) if text.strip() else []
+    found = re.split(r"(?<![<>=!~,;@\s])\s+(?=[A-Za-z0-9])", text.strip()) if text.strip() else []
     for requirement in found:
         try:
-            Requirement(requirement)
+            parsed = Requirement(requirement)
         except InvalidRequirement as error:
             raise PlanError(
                 f"{requirement!r} is no requirement as pip takes them, such as 'numpy==2.2.*': {str(error).splitlines()[0]}"
             ) from error
+        if parsed.url or "\n" in requirement:
+            raise PlanError(
+                f"{requirement!r}: name a version that the package index has, as in 'numpy==2.2.*', and no address"
+            )
     return found
 
 

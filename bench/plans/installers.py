@@ -97,20 +97,32 @@ def find_python(name: str) -> str:
     if name in ("", own):
         return sys.executable
     if re.fullmatch(r"3\.\d+", name):
-        if found := shutil.which(f"python{name}"):
+        found = shutil.which(f"python{name}")
+        if found and runs(found):  # pyenv has commands for versions that it then refuses to run
             return found
         if uv := find_uv():
             return run([uv, "python", "find", name]).strip()
-    elif found := shutil.which(name):
+    elif (found := shutil.which(name)) and runs(found):
         return found
     raise PlanError(f"no Python {name} is installed here: name a version such as 3.13, or the path of an interpreter")
+
+
+def runs(python: str) -> bool:
+    """Whether a command is an interpreter that runs."""
+    try:
+        return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def pip(*options: str) -> list[str]:
     """Return the command of pip with its general options. Raises PlanError if there is none."""
     start = [sys.executable, "-m", "pip"]
     if subprocess.run([*start, "--version"], capture_output=True, check=False).returncode:
-        raise PlanError(f"neither uv nor pip can be run by {sys.executable}: install one, e.g. pip install uv")
+        uv = find_uv()
+        if not uv:
+            raise PlanError(f"{sys.executable} has neither uv nor pip, and one is needed: install uv")
+        start = [uv, "tool", "run", "pip"]
     return [*start, "--disable-pip-version-check", "--no-input", *options]
 
 
@@ -147,8 +159,8 @@ def complaint(text: str) -> str:
 
 def error_lines(text: str) -> Iterator[str]:
     """Yield the sentences that say what is wrong, without lists of all versions."""
-    unfolded = re.sub(r"\n {6,}(?=\S)", " ", text)
+    unfolded = re.sub(r"\n[ │]{6,}(?=\S)", " ", text)
     for line in unfolded.splitlines():
-        said = re.match(r"\s*(?:ERROR|error|cause): (.*)", line)
+        said = re.match(r"\s*(?:ERROR:|error:|cause:|×|╰─▶|├─▶) (.*)", line)
         if said and not said[1].startswith(("Ignored the following", "ResolutionImpossible")):
             yield re.sub(r" \(from versions: .*?\)", "", said[1]).rstrip(".") + "."

@@ -22,12 +22,12 @@ from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 
 from .comparison_run import THRESHOLD
-from .differences import CaseSelection, ComparedCase, NotComparable, by_importance, differences
+from .differences import CaseSelection, ComparedCase, Differences, NotComparable, by_importance, differences
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python, run
 from .keeping import Outputs, keep_comparison, prepare_folder
 from .packages_run import PACKAGE_STAGES, PackagesRun
-from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
+from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit, stop_on_signals
 from .worktrees import RevisionError
 
 PACKAGES = ("bench", "impls", "reports", "w2vbench")
@@ -99,6 +99,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
     interpreters = [find_python(name) for name in two(request.pythons)]
     check_files(request.files)
     prepare_folder(request.out)
+    stop_on_signals()
     session, text = Session(request.command, say), request.text()
     base, head = (environment_for(*side, say) for side in zip(asked, interpreters, strict=True))
     if base.name == head.name and not request.everything:
@@ -176,12 +177,30 @@ def facts_in(context: RunContext, side: str) -> dict[str, Facts]:
     return {one.key: one for one in listed.implementations}
 
 
+def affected(
+    before: dict[str, Facts],
+    after: dict[str, Facts],
+    environments: tuple[PythonEnvironment, PythonEnvironment],
+    selection: CaseSelection,
+) -> Differences:
+    """Return the cases that use a package which differs; all of them, if the interpreters differ. Raises RevisionError."""
+    base, head = environments
+    names = {*base.packages, *head.packages}
+    differing = {name for name in names if base.packages.get(name) != head.packages.get(name)}
+    one_python = (base.python_version, base.base) == (head.python_version, head.base)
+
+    def alike(theirs: Facts, mine: Facts) -> bool:
+        return one_python and differing.isdisjoint({*theirs.packages, *mine.packages})
+
+    return differences(before, after, selection, same=UNAFFECTED, alike=alike, rank=partial(by_use, differing))
+
+
 def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[ComparedCase]:
     """Rank cases by importance, those first whose own code uses one of these packages.
 
     All code gets its inputs from NumPy. What needs no optional package computes with it too.
     """
-    first = [case for case in cases if {*packages} & {*(case.facts.requires or ("numpy", "scipy"))}]
+    first = [case for case in cases if {*packages} & {*(case.facts.requires or ("numpy",))}]
     others = [case for case in cases if case not in first]
     return [*by_importance(first), *by_importance(others)]
 
@@ -190,11 +209,8 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
     """List both sides, measure the cases that import what differs, and decide. Raises RevisionError, NotComparable."""
     note("loading the implementations in both environments", 0, 0)
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
-    both = [environment.packages for environment in sides.environments]
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
-    differing = {name for name in {*both[0], *both[1]} if both[0].get(name) != both[1].get(name)}
-    rank = partial(by_use, differing)
-    plan = differences(before, after, selection, same=UNAFFECTED, rank=rank)
+    plan = affected(before, after, sides.environments, selection)
     threshold = THRESHOLD if request.threshold is None else request.threshold
 
     def said(stage: int, left_s: float) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -30,7 +32,7 @@ from .keeping import Outputs, keep, prepare_folder
 from .packages import by_use, check_files, described, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
 from .releases_run import TURNS, ReleasesRun
-from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
+from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit, stop_on_signals
 
 MOST_CASES = 4
 """Cases that are measured unless the user chooses some."""
@@ -77,6 +79,8 @@ class ReleasesRequest(MeasurementRequest):
 def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
     """Make an environment for each release, measure the cases in all of them, and find the releases that changed a level.
 
+    What is measured is kept before the releases in between are compared, and when the user ends it.
+
     Raises
     ------
     PlanError, CatalogueError, CorpusError, RevisionError
@@ -84,55 +88,73 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     NothingToKeep
         If no case could be measured.
     """
+    if find_spec("ruptures") is None:
+        raise PlanError(
+            "versions needs ruptures, which finds the changes: pip install ruptures (for Python 3.14 there is none yet)"
+        )
     package, beside = canonicalize_name(request.package), split_requirements(request.beside)
     python = find_python(request.python)
     check_files(request.files)
     prepare_folder(request.out)
+    stop_on_signals()
     session, text = Session(request.command, say), request.text()
     published = matching(installers.releases(package, python), request.specifier)
-    chosen = published if request.every else newest_of_each_minor(published)
-    if len(chosen) < 2:
-        raise PlanError(
-            f"{len(chosen)} release of {package} matches {request.specifier!r}, and two are needed: widen it"
-        )
-    if len(chosen) > MOST_RELEASES:
-        raise PlanError(
-            f"{len(chosen)} releases of {package} match, and {MOST_RELEASES} at most are measured: narrow them, e.g. '>={chosen[-10]}'"
-        )
-    made, missing = environments_of(package, chosen, beside, python, say)
+    made, missing = environments_of(package, chosen_releases(request, published), beside, python, say)
+    content = Releases(
+        package=package,
+        threshold=request.margin,
+        environments={name: described(one, [f"{package}=={name}", *beside]) for name, one in made.items()},
+        not_measured=missing,
+    )
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
     began = time.monotonic()
+
+    def kept(**found: Any) -> Outputs:
+        nonlocal content
+        content = content.model_copy(update={**found, "seconds": time.monotonic() - began})
+        file = session.result_file("versions", noise={"threads": request.threads}, releases=content)
+        unfinished = "interrupted" if session.interrupted else ""
+        return keep(file, request.out / "versions.json", 130 if session.interrupted else 0, unfinished)
+
     with progress as note, session.measuring(settings, request.threads) as context:
         text.save(context.corpus)
         with measuring_in(context, made, request.files) as contexts:
             note("loading the implementations", 0, 0)
-            cases = chosen_cases(
-                request, facts_in(contexts[next(iter(made))], BASE), facts_in(contexts[list(made)[-1]], HEAD)
-            )
+            oldest, *_, newest = made
+            cases = chosen_cases(request, facts_in(contexts[oldest], BASE), facts_in(contexts[newest], HEAD))
 
             def announce(seconds: float) -> None:
                 what = f"{counted(len(cases), 'case')} at {counted(len(made), 'release')}"
                 say(f"{what} take {minutes(seconds)} more: {', '.join(case.name for case in cases)}")
 
-            content = Releases(
-                package=package,
-                threshold=request.margin,
-                environments={name: described(one, [f"{package}=={name}", *beside]) for name, one in made.items()},
-                not_measured=missing,
-                cases=ReleasesRun(contexts, cases, note, announce).run(request.turns),
-            )
-        if not any(case.times for case in content.cases):
-            raise NothingToKeep("no case could be measured at any release", 3)
-        found = changes(content)
-        narrowed = [
-            narrow(request, one, next(case for case in cases if case.name == one.case), published, context, say, note)
-            for one in found
-        ]
-    content = content.model_copy(
-        update={"narrowed": [one for one in narrowed if one], "seconds": time.monotonic() - began}
-    )
-    file = session.result_file("versions", noise={"threads": request.threads}, releases=content)
-    return keep(file, request.out / "versions.json", 0)
+            measured = ReleasesRun(contexts, cases, note, announce)
+            with session.until_interrupted():
+                measured.run(request.turns)
+        if not any(case.times for case in measured.found()):
+            code = 130 if session.interrupted else 3
+            raise NothingToKeep("no case was measured at any release", code)
+        done = kept(cases=measured.found())
+        for change in changes(content) if not session.interrupted else ():
+            case = next(case for case in cases if case.name == change.case)
+            with session.until_interrupted():
+                if one := narrow(request, change, case, published, context, say, note):
+                    done = kept(narrowed=[*content.narrowed, one])
+    return done if not session.interrupted else kept()
+
+
+def chosen_releases(request: ReleasesRequest, published: Sequence[str]) -> list[str]:
+    """Return the releases to measure, the oldest first. Raises PlanError."""
+    chosen = list(published) if request.every else newest_of_each_minor(published)
+    if len(chosen) < 2:
+        raise PlanError(
+            f"{len(chosen)} release of {request.package} matches {request.specifier!r}, and two are needed: widen it"
+        )
+    if len(chosen) > MOST_RELEASES:
+        raise PlanError(
+            f"{len(chosen)} releases of {request.package} match, and {MOST_RELEASES} at most are measured: "
+            f"narrow them, e.g. '>={chosen[-10]}'"
+        )
+    return chosen
 
 
 def matching(published: Sequence[str], specifier: str) -> list[str]:
@@ -172,9 +194,16 @@ def environments_of(
 
 def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dict[str, Facts]) -> list[ComparedCase]:
     """Return the cases that import what differs, or those that the user names. Raises PlanError, RevisionError."""
+    package = canonicalize_name(request.package)
+    if not any(package in facts.packages for facts in newest.values()):
+        raise PlanError(f"no implementation imports {request.package}, so its releases make no difference")
+
+    def alike(theirs: Facts, mine: Facts) -> bool:
+        return package not in mine.packages
+
     selection = CaseSelection(request.kernels, request.globs, False, request.threads)
-    rank = partial(by_use, [canonicalize_name(request.package)])
-    found = differences(oldest, newest, selection, rank=rank).compared
+    rank = partial(by_use, [package])
+    found = differences(oldest, newest, selection, alike=alike, rank=rank).compared
     if not found:
         raise PlanError(f"no selected implementation imports {request.package}, so its releases make no difference")
     return found if selection.is_narrowed else found[:MOST_CASES]
@@ -193,7 +222,7 @@ def narrow(
     between = published[published.index(change.before) : published.index(change.after) + 1]
     if len(between) == 2:
         return None
-    compared = 0
+    compared, sought = 0, "slower" if change.ratio.estimate > 1 else "faster"
     beside, python = split_requirements(request.beside), find_python(request.python)
     # halfway between both levels, so that a release is told by which of them it is nearer to
     margin = max(request.margin, math.exp(abs(math.log(change.ratio.estimate)) / 2) - 1)
@@ -213,7 +242,7 @@ def narrow(
             run = PackagesRun(contexts, Differences(compared=[case]), note, threshold=margin)
             run.run()
             (row,) = run.rows(context.corpus)
-        return {"slower": True, "faster": True, "same": False}.get(row.verdict)
+        return {sought: True, "same": False}.get(row.verdict)
 
     last, first = first_changed(len(between), changed)
     return Narrowed(

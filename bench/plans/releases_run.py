@@ -69,7 +69,7 @@ class ReleasesRun:
         self.cases, self.note, self.announce = cases, note, announce
         self.samples = {(name, case): ReleasedSamples() for name in contexts for case in cases}
 
-    def run(self, turns: int = TURNS) -> list[ReleasedCase]:
+    def run(self, turns: int = TURNS) -> None:
         """Measure all cases at all releases. A case that fails at a release has no times there, but the reason."""
         for turn in range(turns):
             self.note("measuring all releases", turn, turns)
@@ -78,12 +78,14 @@ class ReleasesRun:
                 self.measure_release(str(name), turn)
             if turn == 1:  # the first one also checks, and may compile
                 self.announce((time.monotonic() - began) * (turns - 2))
+
+    def found(self) -> list[ReleasedCase]:
+        """Return what was measured, as many turns of each release."""
         return [self.released(case) for case in self.cases]
 
     def measure_release(self, name: str, turn: int) -> None:
         """Measure what a release can run, in one fresh process."""
         context = self.contexts[name]
-        context.workers.retire()
         problems = by_problem([case for case in self.cases if not self.samples[name, case].failed])
         for at in np.random.default_rng([turn, 5]).permutation(len(problems)):
             problem = problems[at]
@@ -97,16 +99,17 @@ class ReleasesRun:
             for variant, timed in outcome.timed.items():
                 mine[variant].times.append(median(wall for wall in timed.wall_s if wall is not None))
                 mine[variant].plan = SamplePlan(calls=timed.calls, rounds=timed.rounds)
-        context.workers.retire()
+        context.workers.dismiss()  # of many releases, only the one that is measured holds memory
 
     def released(self, case: ComparedCase) -> ReleasedCase:
         """Return what was measured of a case."""
         every = {name: self.samples[name, case] for name in self.contexts}
+        turns = min((len(one.times) for one in every.values() if not one.failed), default=0)
         return ReleasedCase(
             case=case.name,
             kernel=case.facts.kernel,
             implementation=case.facts.slug,
             title=case.facts.title,
-            times={name: one.times for name, one in every.items() if not one.failed},
+            times={name: one.times[:turns] for name, one in every.items() if turns and not one.failed},
             failed={name: one.failed for name, one in every.items() if one.failed},
         )

@@ -107,7 +107,7 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
 def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_measured(
     folder: Path, few_turns: dict[str, Any]
 ) -> None:
-    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=4, out=folder / "out", **few_turns)
+    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=8, out=folder / "out", **few_turns)
     found = measure_releases(request, lambda line: None, Notes()).result.w2vbench.releases
     assert found
     assert list(found.environments) == ["1.0.1", "1.1.1"]
@@ -129,7 +129,7 @@ def test_environments_are_made_once_listed_and_removed(folder: Path) -> None:
     assert len(versions) == len({*versions})
     assert run(folder, "environments", "--remove", "nosuch").returncode == 2
     gone = listed[0]["name"]
-    assert "removed 1 of" in run(folder, "environments", "--remove", gone).stdout
+    assert "removed 1 from" in run(folder, "environments", "--remove", gone).stderr
     assert gone not in run(folder, "environments").stdout
     assert not Path(listed[0]["folder"]).exists()
 

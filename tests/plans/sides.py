@@ -17,6 +17,7 @@ def facts(key: str, identity: str = "f", **other: Any) -> Facts:
         "baseline": False,
         "wrong": "",
         "requires": (),
+        "packages": (),
         "missing": (),
         "late_imports": (),
         "strays": (),

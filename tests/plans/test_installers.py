@@ -64,8 +64,15 @@ def test_several_requirements_stand_in_one_pair_of_quotes() -> None:
     assert split_requirements("") == []
     assert split_requirements(" numpy==2.2.*  scipy ") == ["numpy==2.2.*", "scipy"]
     assert split_requirements("numpy >=2, <3 numba[extra]==0.62") == ["numpy >=2, <3", "numba[extra]==0.62"]
-    for wrong in ("numpy=2", "-r file", "https://example.org/x.whl", "numpy==2; rm -rf"):
-        with pytest.raises(PlanError, match="requirement"):
+    for wrong in (
+        "mylib @ https://example.org/x.whl",
+        "mylib@https://example.org/x.whl",
+        "numpy=2",
+        "-r file",
+        "https://example.org/x.whl",
+        "numpy==2; rm -rf",
+    ):
+        with pytest.raises(PlanError, match=r"requirement|address"):
             split_requirements(wrong)
 
 
@@ -76,6 +83,7 @@ def test_several_requirements_stand_in_one_pair_of_quotes() -> None:
         ("WARNING: Retrying after connection broken by x\nERROR: none found\n", "the package index cannot be reached (none found.)"),
         ("error: No solution\n  cause: Because a and b\n", "No solution. Because a and b."),
         ("ERROR: No such (from versions: 1.0, 1.1)\nERROR: No match for a==7\n", "No such. No match for a==7."),
+        ("  × No solution found:\n  ╰─▶ Because a\n      and b\n", "No solution found:. Because a and b."),
         ("Killed\n", ""),
     ],
 )  # fmt: skip
