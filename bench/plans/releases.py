@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,20 +14,19 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
-from reports.releases import ReleaseChange, changes
-from reports.result_schema import Narrowed, Releases
-from reports.stages import BASE, CONTROL, HEAD
+from reports.releases import changes
+from reports.result_schema import ComparedRow, Releases
+from reports.stages import BASE, HEAD
 from reports.units import counted
 
 from . import installers
 from .comparison_run import THRESHOLD
 from .differences import CaseSelection, ComparedCase, Differences, differences
 from .environments import PythonEnvironment, environment_for, split_requirements
-from .first_changed import first_changed
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
+from .narrowing import intervals
 from .packages import by_use, check_files, described, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
 from .releases_run import TURNS, ReleasesRun
@@ -134,10 +132,21 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
             code = 130 if session.interrupted else 3
             raise NothingToKeep("no case was measured at any release", code)
         done = kept(cases=measured.found())
-        for change in changes(content) if not session.interrupted else ():
-            case = next(case for case in cases if case.name == change.case)
-            with session.until_interrupted():
-                if one := narrow(request, change, case, published, context, say, note):
+
+        def environment(release: str) -> PythonEnvironment:
+            return environment_for([f"{package}=={release}", *beside], python, lambda line: None)
+
+        def compare(sides: Mapping[str, PythonEnvironment], plan: Differences, threshold: float) -> list[ComparedRow]:
+            with measuring_in(context, sides, request.files) as contexts:
+                run = PackagesRun(contexts, plan, note, threshold=threshold)
+                run.run()
+                return run.rows(context.corpus)
+
+        fields = {"threshold": request.margin, "environment": environment, "measure": compare, "say": say}
+        found = changes(content) if not session.interrupted else []
+        with session.until_interrupted():
+            for interval in intervals(found, cases, published, **fields):
+                for one in interval.narrowed():
                     done = kept(narrowed=[*content.narrowed, one])
     return done if not session.interrupted else kept()
 
@@ -207,49 +216,3 @@ def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dic
     if not found:
         raise PlanError(f"no selected implementation imports {request.package}, so its releases make no difference")
     return found if selection.is_narrowed else found[:MOST_CASES]
-
-
-def narrow(
-    request: ReleasesRequest,
-    change: ReleaseChange,
-    case: ComparedCase,
-    published: Sequence[str],
-    context: RunContext,
-    say: Say,
-    note: Note,
-) -> Narrowed | None:
-    """Compare the releases between those of a change with the one before it, by bisection; None if there is none between."""
-    between = published[published.index(change.before) : published.index(change.after) + 1]
-    if len(between) == 2:
-        return None
-    compared, sought = 0, "slower" if change.ratio.estimate > 1 else "faster"
-    beside, python = split_requirements(request.beside), find_python(request.python)
-    # halfway between both levels, so that a release is told by which of them it is nearer to
-    margin = max(request.margin, math.exp(abs(math.log(change.ratio.estimate)) / 2) - 1)
-
-    def changed(at: int) -> bool | None:
-        nonlocal compared
-        say(f"{case.name}: comparing {request.package} {between[at]} with {change.before}")
-        try:
-            base, head = (
-                environment_for([f"{request.package}=={one}", *beside], python, lambda line: None)
-                for one in (change.before, between[at])
-            )
-        except PlanError:
-            return None
-        compared += 1
-        with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
-            run = PackagesRun(contexts, Differences(compared=[case]), note, threshold=margin)
-            run.run()
-            (row,) = run.rows(context.corpus)
-        return {sought: True, "same": False}.get(row.verdict)
-
-    last, first = first_changed(len(between), changed)
-    return Narrowed(
-        case=case.name,
-        before=change.before,
-        after=change.after,
-        last=between[last],
-        first=between[first],
-        compared=compared,
-    )

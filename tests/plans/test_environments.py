@@ -134,6 +134,7 @@ def test_another_interpreter_of_the_same_version_gets_its_own(
     installer: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = made("a==1")
+
     def elsewhere(command: Sequence[str], text: str | None = None) -> str:
         return json.dumps(json.loads(installers.run(command, text)) | {"base": "/opt/other"})
 
