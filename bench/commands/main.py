@@ -27,8 +27,12 @@ from .versions import versions
 
 __all__ = ["app", "main"]
 
-SEVERAL = ("--vocab", "--batch", "--python")
-"""Options that take several values after one name; of ``tune``, --hidden too."""
+SEVERAL = ("--vocab", "--batch")
+"""Options that take several values after one name, in every command."""
+SEVERAL_OF = {"tune": ("--hidden",), "compare": ("--python",)}
+"""More of them, by command."""
+INTERPRETER = re.compile(r"3\.\d+t?|python[\d.]*t?|[^@]*/.*")
+"""A further value of --python: a version, a command, or a path. Requirements may follow: ``numpy @ file:///…``, ``python-dateutil``."""
 LONGEST_WORD = 300
 """Characters of a word, or a path, that a message repeats."""
 
@@ -36,6 +40,7 @@ LONGEST_WORD = 300
 def several(arguments: list[str]) -> list[str]:
     """Repeat an option's name before each of its values: ``--vocab 1 2`` becomes ``--vocab 1 --vocab 2``.
 
+    ``--python`` is repeated before interpreters only, since requirements may follow.
     ``train`` takes options as word2vec.c and gensim write them, too: ``-min-count``, ``--vector_size``.
     """
     if arguments[:1] == ["train"]:
@@ -46,12 +51,15 @@ def several(arguments: list[str]) -> list[str]:
             for name, argument in zip(found, arguments, strict=True)
         ]
     spread: list[str] = []
-    option, names = "", (*SEVERAL, "--hidden") if arguments[:1] == ["tune"] else SEVERAL
+    option, names = "", (*SEVERAL, *SEVERAL_OF.get("".join(arguments[:1]), ()))
     for argument in arguments:
         if argument.startswith("-"):
             option = argument if argument in names else ""
         elif option and spread[-1] != option:
-            spread.append(option)
+            if option == "--python" and not INTERPRETER.fullmatch(argument):
+                option = ""
+            else:
+                spread.append(option)
         spread.append(argument)
     return spread
 
