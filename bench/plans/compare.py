@@ -21,7 +21,7 @@ from reports.result_schema import ComparedRow, Comparison
 
 from .comparison_run import THRESHOLD, ComparisonRun, sources_of
 from .differences import CaseSelection, differences, list_sides
-from .keeping import Outputs, keep_comparison, prepare_folder
+from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
 from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
@@ -79,10 +79,7 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
         return compare_files(request, Session(request.command, say))
     root, files = repository_of(request.files)
     prepare_folder(request.out)
-    if request.junit and not request.junit.parent.is_dir():
-        raise PlanError(f"--junit: no folder {request.junit.parent}: make it first")
-    if request.junit and request.junit.exists() and not request.junit.is_file():
-        raise PlanError(f"--junit: {request.junit} is no ordinary file")
+    check_junit(request.junit)
     session, text = Session(request.command, say), request.text()
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
     revisions = [request.base] if request.head is None else [request.base, request.head]

@@ -60,6 +60,14 @@ def prepare_folder(folder: Path) -> None:
     probe.unlink()
 
 
+def check_junit(file: Path | None) -> None:
+    """Make sure, before anything is measured, that the verdicts can be written as JUnit XML. Raises PlanError."""
+    if file and not file.parent.is_dir():
+        raise PlanError(f"--junit: no folder {file.parent}: make it first")
+    if file and file.exists() and not file.is_file():
+        raise PlanError(f"--junit: {file} is no ordinary file")
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Prepare a folder, and lock it. Raises PlanError if another run has locked it."""

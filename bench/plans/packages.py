@@ -25,7 +25,7 @@ from .comparison_run import THRESHOLD
 from .differences import CaseSelection, ComparedCase, Differences, NotComparable, by_importance, differences
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python, run
-from .keeping import Outputs, keep_comparison, prepare_folder
+from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .packages_run import PACKAGE_STAGES, PackagesRun
 from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit, stop_on_signals
 from .worktrees import RevisionError
@@ -99,6 +99,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
     interpreters = [find_python(name) for name in two(request.pythons)]
     check_files(request.files)
     prepare_folder(request.out)
+    check_junit(request.junit)
     stop_on_signals()
     session, text = Session(request.command, say), request.text()
     base, head = (environment_for(*side, say) for side in zip(asked, interpreters, strict=True))
