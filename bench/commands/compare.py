@@ -111,6 +111,8 @@ def compare(
     }
     if python and not packages:
         raise typer.BadParameter("--python needs --packages")
+    if across_machines and packages:
+        raise typer.BadParameter("--across-machines is for two result files, not for --packages")
     try:
         if packages:
             if head is None:

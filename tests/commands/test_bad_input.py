@@ -49,6 +49,7 @@ BAD = (
     ("compare HEAD --impl mine.py --junit nowhere/j.xml", "--junit: no folder nowhere"),
     ("compare --packages numpy numpy --junit nowhere/j.xml", "--junit: no folder nowhere"),
     ("compare --packages numpy numpy --junit kept", "--junit: kept is no ordinary file"),
+    ("compare --packages numpy numpy --across-machines", "--across-machines is for two result files"),
     ("compare HEAD --threshold 5", "For 5 percent write 5%"),
     ("compare HEAD --impl mine.py --budget -3m", "--budget"),
     ("compare a.json b.json", "a.json: No such file"),
