@@ -242,7 +242,13 @@ def caveats(root: Path, base: Tree, head: Tree) -> list[str]:
         notes.append(
             "pyproject.toml differs, but both sides ran with the packages that are installed now: a change of their versions is not measured"
         )
-    if git(root, "merge-base", head.commit, base.commit, check=False).strip() != base.commit:
+    common = git(root, "merge-base", head.commit, base.commit, check=False).strip()
+    if not common and git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+        notes.append(
+            f"this clone is shallow, so it is unknown whether HEAD has all commits of {base.name}: "
+            "it seems to undo the changes of those that it lacks"
+        )
+    elif common != base.commit:
         notes.append(
             f"{base.name} has commits that HEAD lacks, so HEAD seems to undo their changes: "
             f"for HEAD's changes alone, compare with $(git merge-base HEAD {base.name})"
