@@ -261,6 +261,8 @@ def heading(comparison: Comparison) -> str:
 
 ENVIRONMENT_HEADER = ("", "BASE", "HEAD", "")
 SAME = "the same"
+ABSENT = "–"
+"""The version of a package that a side lacks."""
 
 
 def environment_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
@@ -268,7 +270,7 @@ def environment_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
     base, head = comparison.environments
     names = sorted({*base.packages, *head.packages})
     asked = {name for name in names for side in (base, head) if any(is_about(name, one) for one in side.requirements)}
-    rows = [(name, base.packages.get(name, "–"), head.packages.get(name, "–")) for name in names]
+    rows = [(name, base.packages.get(name, ABSENT), head.packages.get(name, ABSENT)) for name in names]
     rows += [("Python", base.python, head.python), ("BLAS", base.blas, head.blas)]
 
     def kind(row: tuple[str, str, str]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .comparison import (
+    ABSENT,
     ENVIRONMENT_HEADER,
     HEADER,
     PASSED,
@@ -17,6 +19,7 @@ from .comparison import (
     environment_rows,
     exit_code,
     failing,
+    is_about,
     markdown,
     notes,
     outcome,
@@ -126,7 +129,14 @@ def steps(comparison: Comparison, files: str) -> list[NextSteps]:
 
 
 def quoted_sides(comparison: Comparison) -> str:
-    return " ".join(f"'{' '.join(side.requirements)}'" for side in comparison.environments)
+    """Return both sides as ``compare --packages`` takes them: requirements, then the interpreter, or both of them."""
+    sides = [shlex.quote(" ".join(side.requirements)) for side in comparison.environments]
+    return " ".join([*sides, "--python", *dict.fromkeys(minor(side.python) for side in comparison.environments)])
+
+
+def minor(version: str) -> str:
+    """Return a Python's version as ``--python`` takes it: ``3.13`` for 3.13.1."""
+    return ".".join(version.split(".")[:2])
 
 
 def base_of(comparison: Comparison) -> str:
@@ -140,7 +150,7 @@ def after_failure(case: ComparedRow, comparison: Comparison, files: str) -> list
     if not comparison.interleaved:
         return [("Profile it line by line", f"w2vbench profile {case.case}{files}")]
     if comparison.environments:
-        return [("Find the release that changed it", releases_command(comparison, case))]
+        return [("Find the release that changed it", releases_command(comparison, case, files))]
     at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}{files}"
     return [
         ("Profile it line by line at HEAD", f"w2vbench profile {case.case}{files}"),
@@ -149,14 +159,24 @@ def after_failure(case: ComparedRow, comparison: Comparison, files: str) -> list
     ]
 
 
-def releases_command(comparison: Comparison, case: ComparedRow) -> str:
-    """The command that times a case over the releases between both sides, of the first package that was asked for."""
+def releases_command(comparison: Comparison, case: ComparedRow, files: str) -> str:
+    """The command that times a case over the releases between both sides, of the first package that was asked for.
+
+    All else is as at HEAD. If one side lacks the package, its releases up to the other side's are timed.
+    """
     asked = [row for row in environment_rows(comparison) if row[3] != SAME and row[0] not in ("Python", "BLAS")]
     if not asked:
-        return f"w2vbench profile {case.case}"
-    name, *versions, _ = asked[0]
-    lowest, highest = sorted(versions, key=numbers)
-    return f"w2vbench versions {name} '>={lowest},<={highest}' --only '{case.case}' --all"
+        return f"w2vbench profile {shlex.quote(case.case)}{files}"
+    name, *sides, _ = asked[0]
+    *lowest, highest = sorted((version for version in sides if version != ABSENT), key=numbers)
+    releases = ",".join([*(f">={version}" for version in lowest), f"<={highest}"])
+    head = comparison.environments[-1]
+    words = ["versions", name, releases, "--python", minor(head.python), "--only", case.case]
+    if lowest:
+        words.append("--all")
+    if others := " ".join(one for one in head.requirements if not is_about(name, one)):
+        words += ["--with", others]
+    return f"w2vbench {shlex.join(words)}{files}"
 
 
 def numbers(version: str) -> list[int]:

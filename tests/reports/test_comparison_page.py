@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
-from reports.comparison_page import WIDE, drawing, half_width, html, report
+from reports.comparison_page import WIDE, drawing, half_width, html, report, steps
 from reports.result_schema import Comparison
 from tests import saved
 from tests.reports.comparisons import case, compared, everything, with_texts
@@ -89,3 +91,60 @@ def test_what_may_have_spoilt_the_figures_is_said_wherever_they_are_shown(tmp_pa
     made = (tmp_path / "comparison.html").read_text()
     assert "the machine was busy" in made
     assert "<b>very" not in made
+
+
+FILES = " --impl 'my kernels.py' --corpus text"
+Side = tuple[Sequence[str], Mapping[str, str], str]
+"""Requirements, versions by package, and Python."""
+
+
+def advice(base: Side, head: Side) -> list[list[str]]:
+    """The words of the commands that the page suggests for a slower case, and for an undecided one."""
+    names = ("requirements", "packages", "python")
+    sides = [dict(zip(names, side, strict=True)) for side in (base, head)]
+    found = compared(case("slow", "slower", ratio=1.5), case("open", "inconclusive", ratio=1.0), environments=sides)
+    return [shlex.split(command) for step in steps(found, FILES) for _, command in step.commands]
+
+
+def option(words: Sequence[str], name: str) -> str:
+    return words[words.index(name) + 1]
+
+
+def test_suggested_commands_use_the_same_files_requirements_and_interpreter() -> None:
+    releases, again = advice(
+        (["numba==0.62.*", "numpy==2.2.*"], {"numba": "0.62.1", "numpy": "2.2.6"}, "3.12.1"),
+        (["numba==0.63.*", "numpy==2.2.*"], {"numba": "0.63.1", "numpy": "2.2.6"}, "3.12.1"),
+    )
+    assert releases[:4] == ["w2vbench", "versions", "numba", ">=0.62.1,<=0.63.1"]
+    assert option(releases, "--with") == "numpy==2.2.*"
+    assert [option(releases, name) for name in ("--impl", "--corpus")] == ["my kernels.py", "text"]
+    assert again[2:5] == ["--packages", "numba==0.62.* numpy==2.2.*", "numba==0.63.* numpy==2.2.*"]
+    assert [option(words, "--python") for words in (releases, again)] == ["3.12", "3.12"]
+    assert again[-4:] == shlex.split(FILES)
+
+
+@pytest.mark.parametrize("at_base", [False, True])
+def test_of_a_package_that_one_side_lacks_only_the_known_version_bounds_the_releases(at_base: bool) -> None:
+    sides: tuple[Side, Side] = (
+        (["numpy"], {"numpy": "2.2.6"}, "3.12.1"),
+        (["rich"], {"numpy": "2.2.6", "rich": "1.2"}, "3.12.1"),
+    )
+    releases, _ = advice(*(sides[::-1] if at_base else sides))
+    assert releases[1:4] == ["versions", "rich", "<=1.2"]
+    assert "--all" not in releases  # which would be every release that there ever was
+
+
+def test_where_the_pythons_differ_commands_name_them() -> None:
+    numpy, newer = {"numpy": "2.2.6"}, {"numpy": "2.3.0"}
+    releases, again = advice((["numpy"], numpy, "3.9.20"), (["numpy"], newer, "3.13.1"))
+    assert option(releases, "--python") == "3.13"
+    assert again[3:8] == ["numpy", "numpy", "--python", "3.9", "3.13"]
+    profile, again = advice(([], numpy, "3.9.20"), ([], numpy, "3.13.1"))
+    assert profile[1] == "profile"
+    assert again[3:8] == ["", "", "--python", "3.9", "3.13"]
+
+
+def test_a_requirement_with_quotes_is_one_word_of_the_command() -> None:
+    marked = "numpy; python_version >= '3.9'"
+    _, again = advice(([marked], {"numpy": "1"}, "3.12.1"), (["numpy"], {"numpy": "2"}, "3.12.1"))
+    assert again[3] == marked
