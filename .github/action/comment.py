@@ -57,8 +57,9 @@ def earlier_comment(number: int) -> int | None:
         page += 1
 
 
-def text_of(out: Path, base: str) -> str:
+def text_of(out: Path) -> str:
     """Return the comment's text: the comparison, or why there is none."""
+    base = (out / "base.txt").read_text(encoding="utf-8").strip()
     file = out / "comparison.md"
     if file.exists():
         text = file.read_text(encoding="utf-8")
@@ -73,11 +74,11 @@ def text_of(out: Path, base: str) -> str:
 
 
 def main() -> int:
-    out, base = Path(sys.argv[1]), sys.argv[2]
+    out = Path(os.environ.get("RUNNER_TEMP", "/tmp")) / "w2vbench"
     number = pull_request()
-    if number is None:
+    if number is None or not (out / "messages.txt").exists():  # nothing was compared, and an annotation says why
         return 0
-    body = {"body": text_of(out, base)}
+    body = {"body": text_of(out)}
     try:
         earlier = earlier_comment(number)
         if earlier is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.processes import ROOT, git
 EXAMPLE = ROOT / "examples/your-kernels"
 NUMBER = 7
 TOKEN = "a-token"
+OURS = {"login": "github-actions[bot]", "type": "Bot"}
+"""Who writes with a workflow's token."""
 
 
 class Api(BaseHTTPRequestHandler):
@@ -28,6 +31,7 @@ class Api(BaseHTTPRequestHandler):
 
     comments: ClassVar[list[dict[str, Any]]]
     refused: ClassVar[bool] = False
+    author: ClassVar[dict[str, str]] = OURS
 
     def answer(self, content: Any, status: int = 200) -> None:
         body = json.dumps(content).encode()
@@ -48,15 +52,17 @@ class Api(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path == "/user":
+            return self.answer(self.author) if self.author != OURS else self.answer({"message": "Forbidden"}, 403)
         query = {name: int(value[0]) for name, value in parse_qs(parts.query).items()}
         first = (query["page"] - 1) * query["per_page"]
         assert parts.path == f"/repos/them/theirs/issues/{NUMBER}/comments"
-        self.answer(self.comments[first : first + query["per_page"]])
+        return self.answer(self.comments[first : first + query["per_page"]])
 
     def do_POST(self) -> None:
         assert self.path == f"/repos/them/theirs/issues/{NUMBER}/comments"
         if self.is_allowed():
-            self.comments.append({"id": len(self.comments), **self.asked()})
+            self.comments.append({"id": len(self.comments), "user": self.author, **self.asked()})
             self.answer(self.comments[-1], 201)
 
     def do_PATCH(self) -> None:
@@ -71,9 +77,10 @@ class Api(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def api(comments: list[dict[str, Any]], *, refused: bool = False) -> Iterator[str]:
-    """Serve comments, and yield the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Api,), {"comments": comments, "refused": refused}))
+def api(comments: list[dict[str, Any]], *, refused: bool = False, author: dict[str, str] = OURS) -> Iterator[str]:
+    """Serve comments, and yield the address. author: whose the token is; only a person's token may ask whose it is."""
+    fields = {"comments": comments, "refused": refused, "author": author}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Api,), fields))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -96,14 +103,46 @@ def is_source(file: Path) -> bool:
 
 
 def pull_request(folder: Path, old: str, new: str) -> Path:
-    """Make a checkout of a change to the example's kernels, as actions/checkout does: one commit, without its base."""
+    """Make a checkout of a change to the example's kernels, as actions/checkout does.
+
+    GitHub merges the change into its base, and that merge is checked out alone. Meanwhile the base's branch has moved on.
+    """
     origin = example(folder / "origin")
     git(origin, "checkout", "-q", "-b", "change")
     kernels = origin / "kernels.py"
     assert old in kernels.read_text()
     commit(origin, {"kernels.py": kernels.read_text().replace(old, new)})
-    git(folder, "clone", "-q", "--depth=1", "--branch=change", f"file://{origin}", "checkout")
-    return folder / "checkout"
+    git(origin, "checkout", "-q", "--detach", "main")
+    git(origin, "merge", "-q", "--no-ff", "-m", "a merge", "change")
+    git(origin, "update-ref", f"refs/pull/{NUMBER}/merge", "HEAD")
+    git(origin, "checkout", "-q", "main")
+    commit(origin, {"kernels.py": kernels.read_text() + "\n\nLATER = 1\n", "pyproject.toml": "# later\n"})
+    return checked_out(folder, f"refs/pull/{NUMBER}/merge")
+
+
+def checked_out(folder: Path, revision: str) -> Path:
+    """Fetch one commit of origin, and check it out."""
+    checkout = started(folder / "checkout")
+    git(checkout, "remote", "add", "origin", f"file://{folder / 'origin'}")
+    git(checkout, "fetch", "-q", "--no-tags", "--depth=1", "origin", git(folder / "origin", "rev-parse", revision))
+    git(checkout, "checkout", "-q", "--detach", "FETCH_HEAD")
+    return checkout
+
+
+def event(origin: Path) -> dict[str, Any]:
+    """What started the workflow. The base is as GitHub knew it when the pull request last changed."""
+    base, head = (git(origin, "rev-parse", name) for name in ("main~1", "change"))
+    return {"pull_request": {"number": NUMBER, "base": {"sha": base}, "head": {"sha": head}}}
+
+
+ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
+
+
+def step(name: str) -> tuple[str, dict[str, str]]:
+    """Return the command of one of the action's steps, and the expressions that its variables have."""
+    (text,) = [part for part in ACTION.split("\n    - ") if part.startswith(f"name: {name}\n")]
+    (command,) = re.findall(r"^      run: (.+)$", text, re.MULTILINE)
+    return command, dict(re.findall(r"^        ([A-Z_]+): \$\{\{ (.+) \}\}$", text, re.MULTILINE))
 
 
 def commands(folder: Path) -> Path:
@@ -116,39 +155,57 @@ def commands(folder: Path) -> Path:
 
 
 def run_action(checkout: Path, address: str, **inputs: str) -> subprocess.CompletedProcess[str]:
-    """Run the action's script as its step does."""
+    """Run the action's steps after the installation. inputs: variables, other than those of this pull request."""
     around = checkout.parent
-    (around / "event.json").write_text(json.dumps({"pull_request": {"number": NUMBER}}))
+    started_by = event(around / "origin")
+    (around / "event.json").write_text(json.dumps(started_by))
     path = around / "bin" if (around / "bin").exists() else commands(around / "bin")
+    values = {
+        "inputs.impl": "kernels.py",
+        "inputs.base": "",
+        "inputs.threshold": "5%",
+        "inputs.pass-inconclusive": "true",
+        "inputs.args": "",
+        "inputs.id": "",
+        "inputs.token": TOKEN,
+        "github.event.pull_request.base.sha": started_by["pull_request"]["base"]["sha"],
+        "github.event.pull_request.head.sha": started_by["pull_request"]["head"]["sha"],
+        "toJSON(matrix)": "null",
+    }
     variables = {
         "PATH": f"{path}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "RUNNER_TEMP": str(around / "temp"),
         "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTION_PATH": str(ROOT),
         "GITHUB_API_URL": address,
         "GITHUB_SERVER_URL": "https://github.com",
         "GITHUB_RUN_ID": "42",
         "GITHUB_REPOSITORY": "them/theirs",
+        "GITHUB_WORKFLOW": "Tests",
+        "GITHUB_JOB": "speed",
         "GITHUB_EVENT_PATH": str(around / "event.json"),
         "GITHUB_STEP_SUMMARY": str(around / "summary.md"),
         "GITHUB_BASE_REF": "main",
-        "GITHUB_TOKEN": TOKEN,
-        "IMPL": "kernels.py",
-        "BASE": "",
-        "THRESHOLD": "5%",
-        "PASS_INCONCLUSIVE": "true",
-        "ARGS": "",
-        "COMMENT": "true",
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GIT_"))}
     bash = shutil.which("bash")
     assert bash
-    return subprocess.run(
-        [bash, str(ROOT / ".github/action/compare.sh")],
-        cwd=checkout,
-        env={**clean, **variables, **inputs},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        command, expressions = step(name)
+        own = {variable: values[expression] for variable, expression in expressions.items()}
+        return subprocess.run(
+            [bash, "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command],
+            cwd=checkout,
+            env={**clean, **variables, **own, **inputs},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    compared, commented = run("Compare"), run("Comment")
+    assert commented.returncode == 0, commented.stderr
+    both = compared.stdout + commented.stdout, compared.stderr + commented.stderr
+    return subprocess.CompletedProcess([], compared.returncode, *both)

@@ -1,4 +1,4 @@
-"""The GitHub action, run outside GitHub: its script in a pull request's checkout, and an API on this machine."""
+"""The GitHub action, run outside GitHub: its steps in a pull request's checkout, and an API on this machine."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT, git
-from tests.w2vbench.github import api, pull_request, run_action
+from tests.w2vbench.github import ACTION, TOKEN, api, pull_request, run_action, step
 
 MARKER = "<!-- w2vbench -->"
+PERSON = {"login": "someone", "type": "User"}
+REFUSED = {"IMPL": "gone/kernels.py"}
+"""An input with which nothing is measured, and the comment says so."""
 RENAMED = ("order = np.argsort(idx)\n", "order = np.argsort(idx)  # of the table\n")
 WRONG = ("out[order] = W[idx[order]]", "out[order] = W[idx]")
 
 
 def test_the_first_run_comments_and_the_second_updates_that_comment(tmp_path: Path) -> None:
     """The base is fetched, since the checkout has one commit only. The comment is found beyond the first page."""
-    comments: list[dict[str, Any]] = [{"id": number, "body": f"about {MARKER}"} for number in range(120)]
+    comments: list[dict[str, Any]] = [
+        {"id": number, "user": PERSON, "body": f"about {MARKER}"} for number in range(120)
+    ]
     checkout = pull_request(tmp_path, *RENAMED)
     with api(comments) as address:
         done = run_action(checkout, address)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(comments) == 121
-        assert comments[-1]["body"].startswith(f"{MARKER}\n# w2vbench compare")
-        assert "against origin/main" in comments[-1]["body"]
+        assert re.match(rf"{MARKER}\n# w2vbench compare\n", comments[-1]["body"])
         assert "https://github.com/them/theirs/actions/runs/42" in comments[-1]["body"]
 
         kernels = checkout / "kernels.py"
@@ -51,9 +55,28 @@ def test_a_comment_that_is_refused_leaves_the_verdict(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_said_in_the_comment(tmp_path: Path) -> None:
     comments: list[dict[str, Any]] = []
     with api(comments) as address:
-        done = run_action(pull_request(tmp_path, *RENAMED), address, IMPL="gone/kernels.py")
+        done = run_action(pull_request(tmp_path, *RENAMED), address, **REFUSED)
     assert done.returncode == 2
     assert "Not compared with origin/main: w2vbench: gone/kernels.py: no such file" in comments[0]["body"]
+
+
+def test_the_code_under_test_has_no_token(tmp_path: Path) -> None:
+    seen = tmp_path / "seen.txt"
+    checkout = pull_request(tmp_path, *RENAMED)
+    kernels = checkout / "kernels.py"
+    spy = f"import os\nfrom pathlib import Path\n\nPath({str(seen)!r}).write_text(str(dict(os.environ)))\n"
+    kernels.write_text(kernels.read_text() + spy)
+    comments: list[dict[str, Any]] = []
+    with api(comments) as address:
+        run_action(checkout, address)
+    assert len(comments) == 1
+    assert "PATH" in seen.read_text()
+    assert TOKEN not in seen.read_text()
+
+
+def test_the_token_goes_to_the_step_that_comments_alone() -> None:
+    assert ACTION.count("inputs.token") == 1
+    assert step("Comment")[1]["GITHUB_TOKEN"] == "inputs.token"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +95,7 @@ def test_bad_inputs_are_one_clear_line(tmp_path: Path, inputs: dict[str, str], s
     done = run_action(pull_request(tmp_path, *RENAMED), "http://127.0.0.1:9", **inputs)
     assert done.returncode == 2
     assert f"::error::w2vbench: {said}\n" in done.stdout
+    assert "no comment" not in done.stdout  # none was tried: the annotation says it
 
 
 def test_no_input_is_run_by_the_shell(tmp_path: Path) -> None:
@@ -86,11 +110,12 @@ def test_no_input_is_run_by_the_shell(tmp_path: Path) -> None:
 
 
 def test_the_action_hands_inputs_over_as_variables_only() -> None:
-    action = (ROOT / "action.yml").read_text(encoding="utf-8")
-    script = (ROOT / ".github/action/compare.sh").read_text(encoding="utf-8")
-    assert not re.findall(r"run:.*\$\{\{", action)
-    handed = dict(re.findall(r"^ +([A-Z_]+): \$\{\{ inputs\.([a-z-]+) \}\}$", action, re.MULTILINE))
-    declared = re.findall(r"^  ([a-z-]+):$", action.partition("inputs:")[2].partition("\nruns:")[0], re.MULTILINE)
-    assert {*handed.values(), "python-version"} == {*declared}
-    for name in {*handed} - {"GITHUB_TOKEN"}:
-        assert f"${{{name}:-" in script
+    scripts = [(ROOT / ".github/action" / name).read_text("utf-8") for name in ("compare.sh", "comment.py")]
+    assert not re.findall(r"run:.*\$\{\{", ACTION)
+    declared = re.findall(r"^  ([a-z-]+):$", ACTION.partition("inputs:")[2].partition("\nruns:")[0], re.MULTILINE)
+    steps = [step(name)[1] for name in ("Compare", "Comment")]
+    handed = {expression.removeprefix("inputs.") for variables in steps for expression in variables.values()}
+    assert {*declared} <= handed | {"comment", "python-version"}
+    assert "if: ${{ !cancelled() && steps.compare.outcome != 'skipped' && inputs.comment == 'true' }}\n" in ACTION
+    for script, variables in zip(scripts, steps, strict=True):
+        assert all(re.search(rf"\b{name}\b", script) for name in variables)
