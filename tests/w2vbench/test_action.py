@@ -11,7 +11,7 @@ import pytest
 from tests.processes import ROOT, git
 from tests.w2vbench.github import ACTION, TOKEN, api, pull_request, run_action, step
 
-MARKER = "<!-- w2vbench -->"
+MARKER = "<!-- w2vbench "
 PERSON = {"login": "someone", "type": "User"}
 REFUSED = {"IMPL": "gone/kernels.py"}
 """An input with which nothing is measured, and the comment says so."""
@@ -29,7 +29,7 @@ def test_the_first_run_comments_and_the_second_updates_that_comment(tmp_path: Pa
         done = run_action(checkout, address)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(comments) == 121
-        assert re.match(rf"{MARKER}\n# w2vbench compare\n", comments[-1]["body"])
+        assert re.match(rf"{MARKER}\w+ -->\n# w2vbench compare\n", comments[-1]["body"])
         assert "https://github.com/them/theirs/actions/runs/42" in comments[-1]["body"]
 
         kernels = checkout / "kernels.py"
@@ -77,6 +77,44 @@ def test_the_code_under_test_has_no_token(tmp_path: Path) -> None:
 def test_the_token_goes_to_the_step_that_comments_alone() -> None:
     assert ACTION.count("inputs.token") == 1
     assert step("Comment")[1]["GITHUB_TOKEN"] == "inputs.token"
+
+
+def test_another_persons_comment_is_left_alone_though_it_copies_the_marker(tmp_path: Path) -> None:
+    comments: list[dict[str, Any]] = [{"id": 0, "user": PERSON, "body": "mine"}, {"id": 1, "user": None, "body": None}]
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api(comments) as address:
+        run_action(checkout, address, **REFUSED)
+        comments[0]["body"] = comments[1]["body"] = copied = comments[2]["body"]
+        run_action(checkout, address, **REFUSED, GITHUB_RUN_ID="43")
+    assert [one["body"] == copied for one in comments] == [True, True, False]
+    assert "actions/runs/43" in comments[2]["body"]
+
+
+def test_with_a_persons_token_that_persons_comment_is_updated(tmp_path: Path) -> None:
+    comments: list[dict[str, Any]] = []
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api(comments, author=PERSON) as address:
+        for _ in range(2):
+            run_action(checkout, address, **REFUSED)
+    assert len(comments) == 1
+
+
+def test_each_job_and_each_of_its_matrix_has_a_comment_of_its_own(tmp_path: Path) -> None:
+    jobs = {
+        "`Tests / speed`": {},
+        "`Tests / other`": {"GITHUB_JOB": "other"},
+        """`Tests / speed {"python": "3.12"}`""": {"MATRIX": '{"python": "3.12"}'},
+        """`Tests / speed {"python": "3.13"}`""": {"MATRIX": '{\n  "python": "3.13"\n}'},
+        "`second --> '<b>'`": {"ID": "second --> `<b>`"},
+    }
+    comments: list[dict[str, Any]] = []
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api(comments) as address:
+        for job in (*jobs.values(), *jobs.values()):
+            run_action(checkout, address, **job, **REFUSED)
+    assert len({one["body"].partition("\n")[0] for one in comments}) == len(comments) == len(jobs)
+    for shown, one in zip(jobs, comments, strict=True):
+        assert one["body"].endswith(f"/actions/runs/42) of {shown}\n")
 
 
 @pytest.mark.parametrize(
