@@ -30,12 +30,22 @@ revision() {
     return
   fi
   case $1 in
+    # a greater depth, not the parent alone: only so does git know that it is the parent
+    HEAD^1) git fetch --quiet --no-tags --depth=2 origin "$(git rev-parse HEAD)" >&2 && git rev-parse --verify "$1" >/dev/null && echo "$1" ;;
     origin/*) git fetch --quiet --no-tags --depth=1 origin "+refs/heads/${1#origin/}:refs/remotes/$1" >&2 && echo "$1" ;;
     *) git fetch --quiet --no-tags --depth=1 origin "$1" >&2 && git rev-parse --verify 'FETCH_HEAD^{commit}' ;;
   esac || refuse "base: no revision $1 here or in origin"
 }
 
-base=${BASE:-${GITHUB_BASE_REF:+origin/$GITHUB_BASE_REF}}
+# GitHub checks out a merge of the pull request into its base, so the first parent is that base. The base's branch may have
+# moved on: a comparison with its tip would be of other people's changes too. The parents are read from the commit
+# itself, since git hides them where a clone ends.
+base=${BASE:-}
+if [ -z "$base" ] && [ -n "${HEAD_SHA:-}" ]; then
+  parents=$(git cat-file commit HEAD | sed -n '1,/^$/s/^parent //p') || refuse "no git repository here: check it out first"
+  case $parents in *$'\n'"$HEAD_SHA") base=HEAD^1 ;; esac
+fi
+base=${base:-${BASE_SHA:-${GITHUB_BASE_REF:+origin/$GITHUB_BASE_REF}}}
 [ -n "$base" ] || refuse "this is no pull request: name the base to compare with"
 found=$(revision "$base") || { echo "$found"; exit 2; }
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.plans.repositories import commit
 from tests.processes import ROOT, git
-from tests.w2vbench.github import ACTION, TOKEN, api, pull_request, run_action, step
+from tests.w2vbench.github import ACTION, TOKEN, api, checked_out, pull_request, run_action, step
 
 MARKER = "<!-- w2vbench "
 PERSON = {"login": "someone", "type": "User"}
@@ -57,7 +59,56 @@ def test_what_cannot_be_compared_is_said_in_the_comment(tmp_path: Path) -> None:
     with api(comments) as address:
         done = run_action(pull_request(tmp_path, *RENAMED), address, **REFUSED)
     assert done.returncode == 2
-    assert "Not compared with origin/main: w2vbench: gone/kernels.py: no such file" in comments[0]["body"]
+    assert "Not compared with HEAD^1: w2vbench: gone/kernels.py: no such file" in comments[0]["body"]
+
+
+def test_the_base_is_what_the_change_was_merged_into_though_its_branch_has_moved_on(tmp_path: Path) -> None:
+    """Nothing that others changed is measured, and no caveat is about it."""
+    comments: list[dict[str, Any]] = []
+    checkout = pull_request(tmp_path, *RENAMED)
+    with api(comments) as address:
+        done = run_action(checkout, address)
+    assert done.returncode == 0, done.stdout + done.stderr
+    base = git(tmp_path / "origin", "rev-parse", "main~1")
+    assert f"against HEAD^1 ({base[:9]})" in comments[0]["body"]
+    for caveat in ("HEAD lacks", "unknown whether HEAD", "pyproject.toml differs"):
+        assert caveat not in comments[0]["body"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "base"),
+    [
+        ({"BASE": "change"}, "change"),
+        ({}, "HEAD^1"),
+        ({"HEAD_SHA": "0" * 40, "BASE_SHA": "main~1"}, "main~1"),
+        ({"HEAD_SHA": "0" * 40, "BASE_SHA": ""}, "origin/main"),
+    ],
+    ids=["the input", "the merge's first parent", "the event's base", "the base's branch"],
+)
+def test_which_base_is_meant(tmp_path: Path, inputs: dict[str, str], base: str) -> None:
+    """HEAD_SHA is of another commit where something else than GitHub's merge was checked out."""
+    comments: list[dict[str, Any]] = []
+    checkout = pull_request(tmp_path, *RENAMED)
+    if base == "main~1":
+        inputs = inputs | {"BASE_SHA": (base := git(tmp_path / "origin", "rev-parse", base))}
+    with api(comments) as address:
+        run_action(checkout, address, **inputs, **REFUSED)
+    assert f"Not compared with {base}: " in comments[0]["body"]
+
+
+def test_a_branch_that_ends_in_a_merge_of_its_own_is_not_taken_for_githubs(tmp_path: Path) -> None:
+    """With ``ref: …head.sha`` the branch itself is checked out, and the first parent of its last commit may be its own."""
+    pull_request(tmp_path, *RENAMED)
+    origin = tmp_path / "origin"
+    git(origin, "checkout", "-q", "-b", "beside", "main~1")
+    commit(origin, {"beside.txt": "beside"})
+    git(origin, "checkout", "-q", "change")
+    git(origin, "merge", "-q", "--no-ff", "-m", "another branch is merged in", "beside")
+    shutil.rmtree(tmp_path / "checkout")
+    comments: list[dict[str, Any]] = []
+    with api(comments) as address:
+        run_action(checked_out(tmp_path, "change"), address, **REFUSED)
+    assert f"Not compared with {git(origin, 'rev-parse', 'main~1')}: " in comments[0]["body"]
 
 
 def test_the_code_under_test_has_no_token(tmp_path: Path) -> None:
@@ -120,7 +171,10 @@ def test_each_job_and_each_of_its_matrix_has_a_comment_of_its_own(tmp_path: Path
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"BASE": "", "GITHUB_BASE_REF": ""}, "this is no pull request: name the base to compare with"),
+        (
+            {"HEAD_SHA": "", "BASE_SHA": "", "GITHUB_BASE_REF": ""},
+            "this is no pull request: name the base to compare with",
+        ),
         ({"BASE": "--exec=touch never"}, "base: not a revision: --exec=touch never"),
         ({"BASE": "origin/no-such-branch"}, "base: no revision origin/no-such-branch here or in origin"),
         ({"BASE": "$(touch never)"}, "base: no revision $(touch never) here or in origin"),
