@@ -209,6 +209,7 @@ def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[Com
 def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) -> Comparison:
     """List both sides, measure the cases that import what differs, and decide. Raises RevisionError, NotComparable."""
     note("loading the implementations in both environments", 0, 0)
+    described_sides = [described(*side) for side in zip(sides.environments, sides.requirements, strict=True)]
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
     plan = affected(before, after, sides.environments, selection)
@@ -230,7 +231,7 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
         base=base,
         head=head,
         threshold=threshold,
-        environments=[described(*side) for side in zip(sides.environments, sides.requirements, strict=True)],
+        environments=described_sides,
         cases=measured.rows(Path(source.tree)),
         added=plan.added,
         removed=plan.removed,
