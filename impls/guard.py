@@ -41,7 +41,7 @@ class Prepared:
     lends
         Whether they are Lenders.
     compiled
-        Whether arrays must be contiguous.
+        Whether the arrays that it reads must be contiguous and aligned.
     """
 
     slug: str
@@ -79,10 +79,13 @@ def guarded(
     find
         Given arguments that are new, returns what is ready for them, or raises TypeError or ValueError.
     copied
-        Called instead, if the implementation is compiled and some array is not contiguous.
+        Called instead, if a call could not use an array as it lies in memory: one that it changes must be contiguous,
+        aligned and writeable, since NumPy's ``reshape`` gives a copy of another. Machine code needs all of them so.
     """
     parameters = ", ".join(kernel.parameters)
     fields = ", ".join([*names(kernel), "function, rest"])
+    changed = " and ".join(layouts(kernel, changed=True))
+    refuse_changed = f"if not ({changed}):\n            return copied({parameters})\n        " if changed else ""
     source = f"""
 def make(seen, find, copied, other, getrefcount, last):
     def call({parameters}):
@@ -93,10 +96,10 @@ def make(seen, find, copied, other, getrefcount, last):
                 {fields} = last = seen[{", ".join(key(kernel))}]
         except (AttributeError, KeyError, TypeError):
             {fields} = last = find({parameters})
-        if rest is None:
+        {refuse_changed}if rest is None:
             return function({parameters})
         compiled, how, workspace, free, make, lends = rest
-        if compiled and not ({" and ".join(layouts(kernel))}):
+        if compiled and not ({" and ".join(layouts(kernel, changed=False))}):
             return copied({parameters})
         if how == {PLAIN}:
             return function({parameters})
@@ -201,12 +204,17 @@ def key_of(kernel: Kernel) -> Callable[..., Any]:
     return eval(f"lambda {', '.join(kernel.parameters)}: ({', '.join(key(kernel))},)")  # type: ignore[no-any-return]
 
 
-def layouts(kernel: Kernel) -> list[str]:
-    """Return the expressions that are all true if arrays are contiguous, and may be written where a call does so."""
+def layouts(kernel: Kernel, *, changed: bool) -> list[str]:
+    """Return the expressions that are all true if arrays lie in memory as compiled code needs them.
+
+    changed: of the arrays that a call changes, or of those that it reads. These may be read-only, which is asked only of
+    those that are not as most arrays are.
+    """
+    layout = "{0}.flags.carray" if changed else "({0}.flags.carray or {0}.flags.c_contiguous and {0}.flags.aligned)"
     return [
-        f"{name}.flags.{'carray' if name in kernel.mutates else 'c_contiguous'}"
+        layout.format(name)
         for name, shape in zip(kernel.parameters, kernel.shapes, strict=True)
-        if dimensions(shape) and name not in kernel.constants
+        if dimensions(shape) and name not in kernel.constants and (name in kernel.mutates) == changed
     ]
 
 

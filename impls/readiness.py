@@ -120,13 +120,13 @@ class Readiness:
         return prepared, bytes_of(first)
 
     def copied(self, *arguments: Any) -> Any:
-        """Call with contiguous copies of the arrays that are not. Raises TypeError for one that the call would change."""
+        """Call with contiguous, aligned copies of the arrays that are not. Raises TypeError for one that the call would change."""
         contiguous = []
         for name, shape, value in zip(self.kernel.parameters, self.kernel.shapes, arguments, strict=True):
             if dimensions(shape) and name not in self.kernel.constants:
                 if name in self.kernel.mutates and not value.flags.carray:
                     raise TypeError(f"{name} is changed in place: it must be C-contiguous, aligned and writeable")
-                value = np.ascontiguousarray(value)
+                value = np.require(value, requirements=("C", "A"))
             contiguous.append(value)
         return self.call(*contiguous)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from impls.catalogue import own
 from impls.interface import Array
 from impls.offered import candidates, kernel_of
 from tests.impls.dispatched import function_of
@@ -86,16 +87,58 @@ def test_hundreds_of_sizes_in_turn_are_right() -> None:
         np.testing.assert_array_equal(call(W, np.arange(n)), W[:n])
 
 
-def test_what_a_call_changes_must_be_contiguous_and_writeable() -> None:
-    dout, idx = np.ones((5, 4)), np.arange(5)
-    call = function_of("scatter.accumulate", "numba")
-    call(dout, idx, np.zeros((9, 4)))
-    locked = np.zeros((9, 4))
+def misaligned(array: Array) -> Array:
+    """A copy whose numbers do not begin at a multiple of their size."""
+    shifted = np.frombuffer(bytearray(b"-" + array.tobytes()), array.dtype, offset=1).reshape(array.shape)
+    assert not shifted.flags.aligned
+    return shifted
+
+
+def test_arrays_that_are_not_aligned_give_right_results() -> None:
+    W, idx = np.random.default_rng(0).standard_normal((60, 10)), np.arange(20)
+    for slug in candidates("lookup"):
+        call = function_of("lookup", slug)
+        for table, words in ((misaligned(W), idx), (W, misaligned(idx)), (misaligned(W), misaligned(idx))):
+            np.testing.assert_array_equal(call(table, words), W[:20])
+
+
+def test_compiled_code_gets_aligned_arrays_also_read_only_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[Array] = []
+    monkeypatch.setattr("impls.compiled.ready", lambda *arguments: lambda *call: got.extend(call))
+    call = function_of("scatter.rows", "numba", V=60)
+    for change in (misaligned, lambda array: array[::-1]):
+        dout, idx = change(np.ones((20, 10))), change(np.arange(20))
+        for array in (dout, idx):
+            array.setflags(write=False)
+        call(dout, idx)
+    assert len(got) >= 4
+    assert all(array.flags.c_contiguous and array.flags.aligned for array in got if isinstance(array, np.ndarray))
+
+
+CHANGING = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes and {*i.kernel.mutates} - {"rng"}))
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_what_a_call_changes_must_be_contiguous_aligned_and_writeable(name: str) -> None:
+    """Also with NumPy: some write through ``reshape``, which is a copy if the array is not contiguous."""
+    kernel = kernel_of(name)
+    read = {"dout": np.ones((5, 4)), "idx": np.arange(5), "rows": np.arange(5), "values": np.ones((5, 4))}
+    if name == "scatter.scalar":
+        read["dout"] = np.ones(5)
+    shape = (9,) if name == "scatter.scalar" else (9, 4)
+    locked = np.zeros(shape)
     locked.setflags(write=False)
-    for dW in (np.zeros((18, 4))[::2], np.asfortranarray(np.zeros((9, 4))), locked):
-        with pytest.raises(TypeError, match="dW is changed in place"):
-            call(dout, idx, dW)
-        assert not dW.any()
+    wide = np.zeros((18, 8))
+    strided = wide[::2, 0] if name == "scatter.scalar" else wide[::2, ::2]
+    for slug in candidates(name):
+        call = function_of(name, slug)
+        for changed in (parameter for parameter in kernel.parameters if parameter in kernel.mutates):
+            for bad in (strided, locked, misaligned(np.zeros(shape))):
+                given = {one: np.zeros(shape) for one in kernel.mutates} | read
+                call(*(given.get(one, 1.0) for one in kernel.parameters))
+                with pytest.raises(TypeError, match=f"{changed} is changed in place"):
+                    call(*({**given, changed: bad}.get(one, 1.0) for one in kernel.parameters))
+                assert not bad.any()
 
 
 def test_an_updates_rows_may_be_fewer_in_each_call() -> None:
