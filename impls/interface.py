@@ -94,6 +94,8 @@ class Problem:
         ``renew(first, count)`` gives these batches other contents, in place. It runs after they were timed.
     verify_data
         What ``Kernel.verify`` needs to judge a timed call's result.
+    tables
+        What ``table`` has made. A program's workspaces of all sizes share it; those that are measured share nothing.
     """
 
     size: Size
@@ -105,6 +107,7 @@ class Problem:
     checked: Sequence[tuple[Any, ...]] = ()
     renew: Callable[[int, int], None] = lambda first, count: None
     verify_data: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
 
     @property
     def bare(self) -> Problem:
@@ -116,6 +119,12 @@ class Problem:
         if name not in self.buffers:
             self.buffers[name] = resident_zeros(shape, self.size.float_type)
         return self.buffers[name]
+
+    def table(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what ``make()`` makes of ``Kernel.constants`` alone. It must not be written to."""
+        if name not in self.tables:
+            self.tables[name] = make()
+        return self.tables[name]
 
 
 @dataclass(frozen=True)

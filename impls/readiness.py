@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
@@ -15,7 +15,7 @@ import numpy as np
 from .arguments import examples, size_of
 from .case import Size
 from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, at_most, dimensions, expected, key_of
-from .interface import Implementation, Kernel, Problem
+from .interface import Array, Implementation, Kernel, Problem
 from .lending import lendable
 from .offered import sized
 
@@ -56,6 +56,8 @@ class Readiness:
         self.choose = lru_cache(maxsize=4096)(choose)
         self.seen: dict[Any, Ready] = {}
         self.by_size: dict[Any, Prepared] = {}
+        self.tables: dict[tuple[int, ...], tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        """What was made of constants, by their ids, with the constants themselves, so that no other objects get these ids."""
         self.held_bytes = 0
         self.lock = threading.RLock()
         self.key_of = key_of(kernel)
@@ -73,32 +75,36 @@ class Readiness:
 
     def prepared(self, size: Size, constants: Mapping[str, Any]) -> Prepared:
         """Return what is ready for a size and constants."""
-        key = size, *(id(constants[name]) for name in self.kernel.constants)
+        ids = tuple(id(constants[name]) for name in self.kernel.constants)
+        key = size, ids
         if key not in self.by_size:
             made, held = self.prepare(self.implementations[self.choose(size)], size, dict(constants))
             self.held_bytes += held
             if self.held_bytes > MOST_BYTES or len(self.seen) >= MOST_READY:
                 self.seen.clear()
                 self.by_size.clear()
+                self.tables = {ids: self.tables[ids]}
                 self.held_bytes = held
             self.by_size[key] = made
         return self.by_size[key]
 
     def prepare(self, implementation: Implementation, size: Size, constants: dict[str, Any]) -> tuple[Prepared, int]:
         """Make an implementation's workspace, and compile it. Return what is ready, and the workspace's bytes."""
-        arguments, set_up, positions = (
-            examples(self.kernel, size, constants),
-            implementation.prepare,
-            implementation.returns,
-        )
+        arguments = examples(self.kernel, size, constants)
+        set_up, positions = implementation.prepare, implementation.returns
+        those = tuple(constants[name] for name in self.kernel.constants)
+        ids = tuple(map(id, those))
+        _, tables = self.tables.setdefault(ids, (those, {}))
+        problem = Problem(size, constants, (), touched=float(size.B), tables=tables)
 
         def workspace() -> Any:
             if set_up is None:
                 return None
             with self.lock:
                 inputs = constants | {"rng": own_generator(constants.get("rng"))}
-                return set_up(Problem(size, inputs, (), touched=float(size.B)))
+                return set_up(replace(problem, inputs=inputs, buffers={}))
 
+        shared = list(arrays_in(tuple(tables.values())))
         first, function = workspace(), implementation.function
         if implementation.jit:
             from .compiled import ready
@@ -117,7 +123,7 @@ class Readiness:
             bool(positions) and how == POOLED,
             implementation.jit,
         )
-        return prepared, bytes_of(first)
+        return prepared, sum(part.nbytes for part in arrays_in(first) if all(part is not one for one in shared))
 
     def copied(self, *arguments: Any) -> Any:
         """Call with contiguous, aligned copies of the arrays that are not. Raises TypeError for one that the call would change."""
@@ -160,7 +166,10 @@ def own_generator(rng: np.random.Generator | None) -> np.random.Generator:
         return np.random.default_rng(int(rng.integers(2**63)))
 
 
-def bytes_of(workspace: Any) -> int:
-    """Return the bytes of the arrays of a workspace."""
-    parts = workspace if isinstance(workspace, tuple) else (workspace,)
-    return sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
+def arrays_in(workspace: Any) -> Iterator[Array]:
+    """Yield the arrays of a workspace, or of tables."""
+    if isinstance(workspace, np.ndarray):
+        yield workspace
+    elif isinstance(workspace, tuple):
+        for part in workspace:
+            yield from arrays_in(part)

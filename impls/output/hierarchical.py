@@ -174,7 +174,7 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
 
 def path_buffers(problem: Problem) -> Buffers:
     """Return buffers for the gradients of a batch's paths, as if all were the longest."""
-    longest = int(np.diff(problem.inputs["tree"].offsets).max())
+    longest = problem.table("longest path", lambda: int(np.diff(problem.inputs["tree"].offsets).max()))
     return row_buffers(problem, problem.size.B * longest, longest)
 
 

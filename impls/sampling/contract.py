@@ -50,8 +50,12 @@ def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) 
 
 def running_sums(problem: Problem) -> Array:
     """Return running sums of p, (V,). The last is 1."""
-    sums = np.cumsum(problem.inputs["p"])
-    return np.asarray(sums / sums[-1])
+
+    def sums() -> Array:
+        sums = np.cumsum(problem.inputs["p"])
+        return np.asarray(sums / sums[-1])
+
+    return problem.table("running sums", sums)  # type: ignore[no-any-return]
 
 
 def alias_workspace(problem: Problem) -> tuple[Array, Array, Array]:
@@ -59,7 +63,8 @@ def alias_workspace(problem: Problem) -> tuple[Array, Array, Array]:
     size, rng = problem.size, problem.inputs["rng"]
     copy = np.random.default_rng(rng.bit_generator.seed_seq)  # the problem's own generator must not advance
     seed = int(copy.integers(2**63))
-    return integer_alias_table(problem.inputs["p"]), state(seed), np.empty((size.B, size.K), size.index_type)
+    tables = problem.table("integer alias table", lambda: integer_alias_table(problem.inputs["p"]))
+    return tables, state(seed), np.empty((size.B, size.K), size.index_type)
 
 
 def work(size: Size) -> Work:

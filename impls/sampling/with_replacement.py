@@ -107,7 +107,7 @@ def table(targets: Ints, K: int, p: Floats, rng: np.random.Generator, ids: Array
 
 def alias_tables(problem: Problem) -> tuple[Array, Array]:
     """Return thresholds (V,) float64 and aliases (V,)."""
-    return alias_table(problem.inputs["p"])
+    return problem.table("alias tables", lambda: alias_table(problem.inputs["p"]))  # type: ignore[no-any-return]
 
 
 @with_replacement.implementation("alias", "alias tables", summary="picking from alias tables", prepare=alias_tables)

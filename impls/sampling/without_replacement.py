@@ -60,7 +60,7 @@ def choice_per_row(targets: Ints, K: int, p: Floats, rng: np.random.Generator) -
 
 def log_law(problem: Problem) -> Array:
     """Return log p, (V,)."""
-    return np.asarray(np.log(problem.inputs["p"]))
+    return problem.table("log p", lambda: np.log(problem.inputs["p"]))  # type: ignore[no-any-return]
 
 
 @without_replacement.implementation(

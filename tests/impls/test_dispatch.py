@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,31 @@ def test_two_threads_do_not_draw_the_same_negatives() -> None:
         for thread in threads:
             thread.join()
         assert len({array.tobytes() for array in drawn}) == 40
+
+
+@pytest.mark.parametrize(
+    ("slug", "making"), [("numba-alias", "contract.integer_alias_table"), ("alias", "with_replacement.alias_table")]
+)
+def test_tables_of_a_law_are_made_once_for_all_sizes(slug: str, making: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, _, name = making.partition(".")
+    made: list[Array] = []
+    real = getattr(import_module(f"impls.sampling.{module}"), name)
+
+    def making_one(p: Array) -> Any:
+        made.append(p)
+        return real(p)
+
+    monkeypatch.setattr(f"impls.sampling.{making}", making_one)
+    call, rng = function_of("sampling.with-replacement", slug), np.random.default_rng(0)
+    first, second = np.full(100, 0.01), np.full(100, 0.01)
+    for p in (first, second, first):
+        for n in range(
+            1, 200
+        ):  # the function lets go of what is ready for many sizes, and not of the last law's tables
+            call(np.arange(n) % 100, 3, p, rng)
+    assert len(made) <= 4
+    assert made[0] is first
+    assert made[1] is second
 
 
 def test_another_law_is_prepared_for_anew() -> None:
