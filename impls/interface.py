@@ -176,6 +176,9 @@ class Kernel:
         Whether B is only the most rows of a call: distinct words are fewer, and each batch has another number of them.
     constants
         Parameters that stay the same from call to call, from which a ``prepare`` may make tables.
+    refuse
+        ``refuse(problem)``, with a problem as a ``prepare`` gets it, raises ValueError for a size or for constants with
+        which a call would not end, or would read outside of an array. ``impls.best`` asks once a size.
     """
 
     name: str
@@ -199,6 +202,7 @@ class Kernel:
     shapes: tuple[str, ...] = ()
     ragged: bool = False
     constants: tuple[str, ...] = ()
+    refuse: Callable[[Problem], None] = lambda problem: None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):

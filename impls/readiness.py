@@ -74,7 +74,7 @@ class Readiness:
             return ready
 
     def prepared(self, size: Size, constants: Mapping[str, Any]) -> Prepared:
-        """Return what is ready for a size and constants."""
+        """Return what is ready for a size and constants. Raises ValueError for those with which no call can be made."""
         ids = tuple(id(constants[name]) for name in self.kernel.constants)
         key = size, ids
         if key not in self.by_size:
@@ -96,6 +96,11 @@ class Readiness:
         ids = tuple(map(id, those))
         _, tables = self.tables.setdefault(ids, (those, {}))
         problem = Problem(size, constants, (), touched=float(size.B), tables=tables)
+        try:
+            self.kernel.refuse(problem)
+        except ValueError:
+            del self.tables[ids]  # nothing is kept of what is refused
+            raise
 
         def workspace() -> Any:
             if set_up is None:

@@ -119,6 +119,23 @@ def work(size: Size) -> Work:
     return Work(traffic, traffic, 6.0 * rows * size.H)
 
 
+def refuse(problem: Problem) -> None:
+    """Raise ValueError if a tree has not the V words of W_out: its paths would lead outside of the arrays."""
+    tree, V = problem.inputs["tree"], problem.size.V
+    words = len(tree.offsets) - 1
+    if words != V:
+        raise ValueError(f"tree and W_out do not fit together: V is {words} and {V}")
+    if not problem.table("whether paths are inside", lambda: is_inside(tree)):
+        raise ValueError(f"the paths of tree lead outside of its arrays, or of the {V - 1} rows of W_out")
+
+
+def is_inside(tree: Tree) -> bool:
+    """Whether all paths of a tree are parts of its arrays, and pass only nodes that a tree of so many words has."""
+    offsets, nodes, turns = tree
+    steps = offsets[0] == 0 and (np.diff(offsets) >= 0).all() and offsets[-1] == len(nodes) == len(turns)
+    return bool(steps and nodes.min() >= 0 and nodes.max() <= len(offsets) - 3)
+
+
 hierarchical = Kernel(
     "output.hierarchical",
     "turns along a Huffman tree",
@@ -130,6 +147,7 @@ hierarchical = Kernel(
     verify=verify_with(candidates),
     shapes=("BH", "NH", "iB", ""),
     constants=("tree",),
+    refuse=refuse,
 )
 
 

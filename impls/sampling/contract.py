@@ -33,9 +33,8 @@ SMALL_V = 60
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) -> Problem:
     """Make p, rotating batches of targets, and a generator that starts elsewhere in each sample."""
-    if different and size.K >= size.V:
-        raise ValueError(f"{size.K} different negatives beside the target cannot be drawn from {size.V} words")
     p = corpus.noise(size.V)
+    refuse(Problem(size, {"p": p}, (), touched=0.0), different)
     targets = corpus.rotating_batches(size, rotating_batch_count(size, 8, size.B), rng)
     jumps = rng.spawn(1)[0]
 
@@ -46,6 +45,21 @@ def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) 
         return target, size.K, p, rng
 
     return rotating_problem(size, {"p": p, "rng": rng}, arguments, targets, touched=0.0, reset=reset)
+
+
+def refuse(problem: Problem, different: bool) -> None:
+    """Raise ValueError if there are too few words to draw from: a sampler that draws again would never end.
+
+    A word that comes less than once in 2^32 draws counts as none. Tables of integers may not have it, and waiting for it
+    would take minutes.
+    """
+    size, p = problem.size, problem.inputs["p"]
+    if different and size.K >= size.V:
+        raise ValueError(f"{size.K} different negatives beside the target cannot be drawn from {size.V} words")
+    drawn = problem.table("words that are drawn", lambda: int(np.count_nonzero(p > p.sum() * 2.0**-32)))
+    least = 1 + (size.K if different else min(1, size.K))
+    if drawn < least:
+        raise ValueError(f"p is above 0 for {drawn} words: {size.K} negatives beside a target need {least}")
 
 
 def running_sums(problem: Problem) -> Array:

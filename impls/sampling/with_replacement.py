@@ -15,7 +15,7 @@ from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
+from .contract import SIZES, alias_workspace, check_draws, make, refuse, running_sums, verify, work
 
 with_replacement = Kernel(
     "sampling.with-replacement",
@@ -31,6 +31,7 @@ with_replacement = Kernel(
     verify=partial(verify, different=False),
     shapes=("iB", "=K", "V64", ""),
     constants=("p",),
+    refuse=partial(refuse, different=False),
 )
 
 TABLE = 10_000_000

@@ -14,7 +14,7 @@ from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..random import draw
 from ..words import Floats, Ints
-from .contract import SIZES, alias_workspace, check_draws, make, running_sums, verify, work
+from .contract import SIZES, alias_workspace, check_draws, make, refuse, running_sums, verify, work
 
 without_replacement = Kernel(
     "sampling.without-replacement",
@@ -30,6 +30,7 @@ without_replacement = Kernel(
     verify=partial(verify, different=True),
     shapes=("iB", "=K", "V64", ""),
     constants=("p",),
+    refuse=partial(refuse, different=True),
 )
 
 

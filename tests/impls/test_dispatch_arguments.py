@@ -11,6 +11,7 @@ import pytest
 from impls.catalogue import own
 from impls.interface import Array
 from impls.offered import candidates, kernel_of
+from impls.output.hierarchical import huffman
 from tests.impls.dispatched import function_of
 
 BAD: list[tuple[Callable[[Array, Array], tuple[Any, Any]], str]] = [
@@ -153,3 +154,33 @@ def test_an_updates_rows_may_be_fewer_in_each_call() -> None:
             for bad in ((rows, np.ones((n + 1, 4))), (rows, np.ones((n, 3))), (rows, np.ones((n, 4, 1)))):
                 with pytest.raises((TypeError, ValueError)):
                     call(W, m, v, *bad, 1000)
+
+
+SAMPLERS = [
+    (f"sampling.{law}", slug)
+    for law in ("with-replacement", "without-replacement")
+    for slug in candidates(f"sampling.{law}")
+]
+
+
+@pytest.mark.parametrize(("name", "slug"), SAMPLERS)
+def test_too_few_words_to_draw_from_are_refused_and_not_waited_for(name: str, slug: str) -> None:
+    rng, different = np.random.default_rng(0), name.endswith("without-replacement")
+    call = function_of(name, slug)
+    few = np.array([0.5, 0.5, 1e-12, 0.0]) if different else np.array([1.0, 1e-12, 0.0, 0.0])
+    for p, K in ((few, 2), (np.zeros(4), 1), (np.full(4, np.nan), 1), *([(np.full(4, 0.25), 4)] * different)):
+        for _ in range(2):
+            with pytest.raises(ValueError, match=r"need|cannot be drawn from 4 words"):
+                call(np.zeros(3, np.int64), K, p, rng)
+    assert call(np.zeros(3, np.int64), 3, np.full(4, 0.25), rng).shape == (3, 3)
+
+
+@pytest.mark.parametrize("slug", candidates("output.hierarchical"))
+def test_a_tree_of_other_words_is_refused(slug: str) -> None:
+    call, tree = function_of("output.hierarchical", slug), huffman(np.arange(9.0, 0, -1))
+    h, target = np.ones((2, 3)), np.array([0, 8])
+    call(h, np.ones((8, 3)), target, tree)
+    cut, beyond = tree._replace(nodes=tree.nodes[:-1]), tree._replace(nodes=tree.nodes + 1)
+    for other, rows in ((tree, 7), (tree, 9), (cut, 8), (beyond, 8), (tree._replace(offsets=-tree.offsets), 8)):
+        with pytest.raises(ValueError, match="tree"):
+            call(h, np.ones((rows, 3)), target, other)
