@@ -42,6 +42,8 @@ class Prepared:
         Whether they are Lenders.
     compiled
         Whether the arrays that it reads must be contiguous and aligned.
+    seed
+        Makes the workspace again, with a generator from a call's; None where it has had one.
     """
 
     slug: str
@@ -52,6 +54,7 @@ class Prepared:
     make: Callable[[], Any] = lambda: None
     lends: bool = False
     compiled: bool = False
+    seed: Callable[[Any], None] | None = None
 
     @property
     def fields(self) -> tuple[Any, ...]:

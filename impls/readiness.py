@@ -86,7 +86,10 @@ class Readiness:
                 self.tables = {ids: self.tables[ids]}
                 self.held_bytes = held
             self.by_size[key] = made
-        return self.by_size[key]
+        made = self.by_size[key]
+        if made.seed and "rng" in constants:
+            made.seed(constants["rng"])
+        return made
 
     def prepare(self, implementation: Implementation, size: Size, constants: dict[str, Any]) -> tuple[Prepared, int]:
         """Make an implementation's workspace, and compile it. Return what is ready, and the workspace's bytes."""
@@ -109,6 +112,11 @@ class Readiness:
                 inputs = constants | {"rng": own_generator(constants.get("rng"))}
                 return set_up(replace(problem, inputs=inputs, buffers={}))
 
+        def seed(rng: np.random.Generator) -> None:
+            constants["rng"] = rng
+            prepared.free = deque([prepared.make()])
+            prepared.seed = None
+
         shared = list(arrays_in(tuple(tables.values())))
         first, function = workspace(), implementation.function
         if implementation.jit:
@@ -127,6 +135,7 @@ class Readiness:
             lambda: lendable(workspace(), positions),
             bool(positions) and how == POOLED,
             implementation.jit,
+            seed if how == POOLED and "rng" in self.kernel.parameters and "rng" not in constants else None,
         )
         return prepared, sum(part.nbytes for part in arrays_in(first) if all(part is not one for one in shared))
 

@@ -150,6 +150,37 @@ def test_two_threads_do_not_draw_the_same_negatives() -> None:
         assert len({array.tobytes() for array in drawn}) == 40
 
 
+LAWS = ("sampling.with-replacement", "sampling.without-replacement")
+SAMPLERS = [pytest.param(name, slug, id=f"{name}/{slug}") for name in LAWS for slug in candidates(name)]
+
+
+@pytest.mark.parametrize(("name", "slug"), SAMPLERS)
+def test_the_same_seed_draws_the_same_also_after_warming(name: str, slug: str) -> None:
+    p, targets = np.full(1000, 1e-3), np.arange(200)
+
+    def drawn(seed: int, warm: bool) -> list[Array]:
+        call = function_of(name, slug, inputs={"p": p})
+        if warm:
+            call.warm(V=1000, B=200, K=5)
+        rng = np.random.default_rng(seed)
+        return [call(some, 5, p, rng) for some in (targets, targets[:50], targets)]
+
+    np.testing.assert_equal(drawn(1, warm=True), drawn(1, warm=False))
+    assert not np.array_equal(drawn(1, warm=True)[0], drawn(2, warm=True)[0])
+
+
+def test_a_generator_among_the_inputs_seeds_what_is_warmed() -> None:
+    p, targets = np.full(1000, 1e-3), np.arange(200)
+    results = []
+    for seed in (1, 1, 2):
+        rng = np.random.default_rng(seed)
+        call = function_of("sampling.with-replacement", "numba-alias", inputs={"p": p, "rng": rng})
+        call.warm(V=1000, B=200, K=5)
+        results.append(call(targets, 5, p, rng))
+    np.testing.assert_array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
 @pytest.mark.parametrize(
     ("slug", "making"), [("numba-alias", "contract.integer_alias_table"), ("alias", "with_replacement.alias_table")]
 )
