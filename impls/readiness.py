@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
@@ -40,7 +41,15 @@ class Readiness:
         The stated size.
     inputs
         Arguments that stay the same, by name, as far as they are known.
+
+    Attributes
+    ----------
+    inside
+        What code is compiled inside of: it imports modules, and looks classes up in them. ``w2vbench`` lets ``impls`` be
+        this package there, where a program has another one of this name.
     """
+
+    inside: Callable[[], AbstractContextManager[None]] = staticmethod(nullcontext)
 
     def __init__(
         self,
@@ -120,9 +129,10 @@ class Readiness:
         shared = list(arrays_in(tuple(tables.values())))
         first, function = workspace(), implementation.function
         if implementation.jit:
-            from .compiled import ready
+            with self.inside():
+                from .compiled import ready
 
-            function = ready(function, (*arguments, *((first,) if set_up else ())))
+                function = ready(function, (*arguments, *((first,) if set_up else ())))
         how = PLAIN if set_up is None else SHARED if isinstance(first, ModuleType) else POOLED
         if positions and isinstance(first, np.ndarray):
             how = LENT

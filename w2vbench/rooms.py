@@ -1,7 +1,8 @@
 """This project's packages ``bench``, ``impls`` and ``reports`` in a process where these names may be somebody else's.
 
 A repository may have packages of the same names, on ``sys.path`` before ours, and imported already. Inside ``ours()``
-the three names are ours, and afterwards they are again what they were: each side imports its own.
+the three names are ours, and afterwards they are again what they were: each side imports its own. One thread at a time
+exchanges them. Another thread that imports its own package of such a name meanwhile would get ours.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,15 +21,25 @@ ROOMS = ("bench", "impls", "reports")
 
 kept: dict[str, ModuleType] = {}
 """Our modules whose names are somebody else's outside of ``ours()``."""
+exchanging = RLock()
+"""Held while the names are exchanged: another thread would take them for ours, and lose them in the middle of an import."""
 
 
 @contextmanager
 def ours() -> Iterator[None]:
     """Let ``bench``, ``impls`` and ``reports``, and their modules, be this project's."""
-    foreign = [room for room in ROOMS if is_foreign(room)]
-    if not foreign:
-        yield
-        return
+    with exchanging:
+        foreign = [room for room in ROOMS if is_foreign(room)]
+        if foreign:
+            with exchanged(foreign):
+                yield
+            return
+    yield
+
+
+@contextmanager
+def exchanged(foreign: list[str]) -> Iterator[None]:
+    """Put our modules in the place of somebody else's."""
     theirs = take(foreign)
     sys.modules.update(kept)
     sys.path.insert(0, str(ROOT))

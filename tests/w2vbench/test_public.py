@@ -91,6 +91,54 @@ print(w2vbench.Kernel is type(lookup), w2vbench.read.__doc__[:4])
     assert python(clashing, code).splitlines() == ["True True", "theirs theirs theirs", "True Read"]
 
 
+TABLE = """
+import numpy as np, w2vbench
+with w2vbench.rooms.ours():
+    from impls.case import Size
+    from impls.dispatch_table import DispatchTable, KernelTimes, write
+    from pathlib import Path
+    times = {Size(100, 10, 10): {"numba": 1e-6}}
+    kernels = ("lookup", "scatter.accumulate", "output.negative-sampling")
+    write(DispatchTable({name: KernelTimes(("numba",), times) for name in kernels}), Path("table.toml"))
+W, idx = np.random.default_rng(0).standard_normal((100, 10)).astype(np.float32), np.arange(7)
+"""
+CALLS = {
+    "best": "f = w2vbench.best('lookup', V=100, H=10, B=10, table='table.toml'); print((f(W, idx) == W[idx]).all())",
+    "dispatch": "f = w2vbench.dispatch('lookup', table='table.toml'); print((f(W, idx) == W[idx]).all())",
+    "warm": "f = w2vbench.best('lookup', V=100, H=10, B=7, table='table.toml'); f.warm(); print((f(W, idx) == W[idx]).all())",
+    "another size, from threads": """
+from concurrent.futures import ThreadPoolExecutor
+def one(n):
+    dW = np.zeros((100, 10), np.float32)
+    w2vbench.dispatch("scatter.accumulate", table="table.toml")(np.ones((n, 10), np.float32), np.arange(n), dW)
+    return (dW[:n] == 1).all() and not dW[n:].any()
+f = w2vbench.dispatch("lookup", table="table.toml")
+with ThreadPoolExecutor(4) as pool:
+    print(all([*pool.map(one, range(8)), *pool.map(lambda n: (f(W, idx[:n]) == W[:n]).all(), range(8))]))
+""",
+}
+
+
+@pytest.mark.parametrize("calls", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("first", ["", f"import {', '.join(ROOMS)}"], ids=["ours first", "theirs first"])
+def test_what_is_chosen_is_compiled_beside_packages_of_the_same_names(clashing: Path, first: str, calls: str) -> None:
+    code = f"{first}{TABLE}import impls.part, sys\n{calls}\nprint(impls.part.WHOSE, sys.modules['impls'].WHOSE)"
+    assert python(clashing, code).splitlines() == ["True", "theirs theirs"]
+
+
+def test_what_is_compiled_beside_packages_of_the_same_names_is_cached(clashing: Path, tmp_path: Path) -> None:
+    """Cached code names the classes of its arguments, which are looked up in ``impls``."""
+    code = f"""import impls{TABLE}
+f = w2vbench.dispatch("output.negative-sampling", table="table.toml")
+f(W[:2], W, idx[:2], idx[:6].reshape(2, 3))
+import impls, pathlib
+print(impls.WHOSE, *sorted((file.name, file.stat().st_mtime_ns) for file in pathlib.Path("cache").rglob("*.nbc")))
+"""
+    runs = [python(clashing, f"import os; os.environ['NUMBA_CACHE_DIR'] = 'cache'\n{code}") for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert runs[0].startswith("theirs ('")
+
+
 def test_the_command_works_beside_packages_of_the_same_names(clashing: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(clashing), str(ROOT)])}
     done = subprocess.run(
