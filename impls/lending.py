@@ -33,11 +33,21 @@ def in_variable(free: deque[Array]) -> int:
     return min(count, sys.getrefcount(base))
 
 
+def trusted(count: int, most: int) -> int:
+    """Return a measured number of references, or NEVER if somebody else held the array, as a debugger may do.
+
+    A number that is too large would take an array that a caller holds for one that nobody holds.
+    """
+    return count if COUNTED and 0 < count <= most else NEVER
+
+
 MOST = 100
 COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether numbers of references are exact. Without the interpreter lock they are not, and every result gets new memory."""
-IN_LIST = in_list([np.empty(1)]) if COUNTED else NEVER
-ALONE = in_variable(deque([np.empty(1)])) if COUNTED else NEVER
+BORROWED = sys.version_info >= (3, 14)
+"""Whether this Python passes a local variable to a function without counting the variable."""
+IN_LIST = trusted(in_list([np.empty(1)]), 2 if BORROWED else 3)
+ALONE = trusted(in_variable(deque([np.empty(1)])), 1 if BORROWED else 2)
 """Measured, since they differ between versions of Python. The least is safe: a larger count means that somebody holds it."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections import deque
 from typing import NamedTuple
@@ -12,6 +14,7 @@ import pytest
 
 from impls.interface import Array
 from impls.lending import ALONE, IN_LIST, NEVER, Lender, lendable, other
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.skipif(ALONE == NEVER, reason="references are not counted")
 
@@ -102,3 +105,35 @@ def test_no_array_is_kept_beyond_two() -> None:
 
 def test_references_are_counted_as_expected() -> None:
     assert IN_LIST > ALONE
+
+
+WATCHED = """
+import sys
+held = []
+
+def keeps(frame, event, argument):
+    held.append(dict(frame.f_locals))
+    return keeps
+
+import numpy
+sys.settrace(keeps)
+import impls.lending
+sys.settrace(None)
+print(impls.lending.IN_LIST, impls.lending.ALONE)
+"""
+
+
+def test_what_a_debugger_holds_is_not_taken_for_nobodys() -> None:
+    """It holds the measured arrays: every result then gets new memory."""
+    done = subprocess.run([sys.executable, "-c", WATCHED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(NEVER), str(NEVER)]
+
+
+def test_without_numbers_to_trust_no_array_is_lent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impls.lending.IN_LIST", NEVER)
+    lent = lender()
+    addresses, held = set(), []
+    for _ in range(5):
+        held.append(lent.lend()[1])
+        addresses.add(address(held[-1]))
+    assert len(addresses) == 5
