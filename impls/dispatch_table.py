@@ -91,9 +91,18 @@ class DispatchTable:
 
 
 def default_path() -> Path:
-    """Return where ``w2vbench tune`` keeps its table: $W2VBENCH_TABLE, or a file in the user's cache folder."""
-    named = os.environ.get(ENVIRONMENT)
-    return Path(named) if named else cache_home() / "w2vbench" / "dispatch.toml"
+    """Return where ``w2vbench tune`` keeps its table: $W2VBENCH_TABLE, or a file in the user's cache folder.
+
+    Raises TableError for a user without a home folder. No shared folder takes its place: others could write a table there.
+    """
+    if named := os.environ.get(ENVIRONMENT):
+        return Path(named)
+    try:
+        return cache_home() / "w2vbench" / "dispatch.toml"
+    except RuntimeError as error:
+        raise TableError(
+            f"no folder for the dispatch table, since this user has no home: name a file in ${ENVIRONMENT}, --out or table=…"
+        ) from error
 
 
 def load(path: str | os.PathLike[str] | None = None, *, anyway: bool = False) -> DispatchTable:

@@ -137,3 +137,15 @@ def test_what_is_wrong_is_said_in_a_line(line: str, what: str, ask: Ask, tmp_pat
     assert code == 2
     assert what in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_user_without_a_home_folder_is_told_in_a_line(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("W2VBENCH_TABLE", raising=False)
+    monkeypatch.setattr("impls.dispatch_table.cache_home", homeless)
+    code, err = ask("tune", "--kernel", "lookup")
+    assert code == 2
+    assert "this user has no home" in err
+    assert len(err.splitlines()) == 1

@@ -165,3 +165,13 @@ def test_another_copy_of_the_package_has_its_own(package_copy: Path) -> None:
     copy = sys.modules["copy_of_dispatch"]
     assert copy.best.__module__ == "copy_of_dispatch.dispatcher"
     assert copy.TableError is not TableError
+
+
+def test_without_a_home_folder_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("W2VBENCH_TABLE", raising=False)
+    monkeypatch.setattr(dispatch_table, "cache_home", homeless)
+    with pytest.raises(impls.TableError, match=r"this user has no home: name a file in \$W2VBENCH_TABLE"):
+        impls.best("lookup", V=10)
