@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,13 +49,33 @@ def differences(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]
 
 
 def cpu_model() -> str:
-    """Return the name of the CPU."""
+    """Return the name of the CPU; on Linux for ARM, which has none, the numbers of its cores' makers and kinds."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
+    return named_in(lines) or named_by_macos() or platform.processor() or platform.machine()
+
+
+def named_in(lines: Sequence[str]) -> str:
+    """Return the CPU that the lines of ``/proc/cpuinfo`` name: "AMD EPYC", or "CPU 0x41 0xd0c" for ARM; else empty."""
+    facts = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    if model := next((value for name, value in facts if name == "model name"), ""):
+        return model
+    makers, parts = ([v for n, v in facts if n == f"CPU {what}"] for what in ("implementer", "part"))
+    kinds = sorted({f"{maker} {part}" for maker, part in zip(makers, parts, strict=False)})  # large and small cores
+    return f"CPU {', '.join(kinds)}" if kinds else ""
+
+
+def named_by_macos() -> str:
+    """Return the CPU that macOS names: "Apple M2"; empty elsewhere."""
+    if sys.platform != "darwin":
+        return ""
+    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def blas() -> str:

@@ -16,7 +16,7 @@ import impls
 from impls import dispatch_table
 from impls.case import Size
 from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
-from impls.fingerprint import differences, fingerprint
+from impls.fingerprint import differences, fingerprint, named_by_macos, named_in
 
 SIZE = Size(1000, 50, 10)
 TIMES = KernelTimes(("gather", "numba"), {SIZE: {"gather": 2e-6, "numba": 5e-7}})
@@ -175,3 +175,30 @@ def test_without_a_home_folder_the_error_says_what_to_do(monkeypatch: pytest.Mon
     monkeypatch.setattr(dispatch_table, "cache_home", homeless)
     with pytest.raises(impls.TableError, match=r"this user has no home: name a file in \$W2VBENCH_TABLE"):
         impls.best("lookup", V=10)
+
+
+X86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n"
+ARM = "processor\t: {}\nBogoMIPS\t: 50.00\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: {}\n\n"
+
+
+def test_another_cpu_has_another_name() -> None:
+    assert named_in(X86.splitlines()) == "AMD EPYC"
+    graviton, small_and_large = (
+        "".join(ARM.format(at, part) for at, part in enumerate(parts)).splitlines()
+        for parts in (("0xd0c", "0xd0c"), ("0xd41", "0xd05", "0xd05"))
+    )
+    assert named_in(graviton) == "CPU 0x41 0xd0c"
+    assert named_in(small_and_large) == "CPU 0x41 0xd05, 0x41 0xd41"
+    assert named_in([]) == named_in(["processor : 0"]) == ""
+
+
+def test_macos_names_its_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sysctl(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        assert command[1:] == ["-n", "machdep.cpu.brand_string"]
+        return subprocess.CompletedProcess(command, 0, "Apple M2\n", "")
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(subprocess, "run", sysctl)
+    assert named_by_macos() == "Apple M2"
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert named_by_macos() == ""
