@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,8 @@ def guarded(
         aligned and writeable, since NumPy's ``reshape`` gives a copy of another. Machine code needs all of them so.
     """
     parameters = ", ".join(kernel.parameters)
-    fields = ", ".join([*names(kernel), "function, rest"])
+    its = compared(kernel)
+    fields = ", ".join([*(name for one in its for name in one.names), "function, rest"])
     changed = " and ".join(layouts(kernel, changed=True))
     refuse_changed = f"if not ({changed}):\n            return copied({parameters})\n        " if changed else ""
     source = f"""
@@ -95,8 +96,8 @@ def make(seen, find, copied, other, getrefcount, last):
         nonlocal last
         {fields} = last
         try:
-            if not ({" and ".join(comparisons(kernel))}):
-                {fields} = last = seen[{", ".join(key(kernel))}]
+            if not ({" and ".join(one.alike for one in its)}):
+                {fields} = last = seen[{", ".join(one.key for one in its)}]
         except (AttributeError, KeyError, TypeError):
             {fields} = last = find({parameters})
         {refuse_changed}if rest is None:
@@ -129,8 +130,8 @@ def make(seen, find, copied, other, getrefcount, last):
 """
     scope: dict[str, Any] = {}
     exec(compile(source, f"<call of {kernel.name}>", "exec"), scope)
-    blank = (None,) * len(names(kernel)), Prepared("", lambda: None).fields
-    return scope["make"](seen, find, copied, other, sys.getrefcount, (*blank[0], *blank[1]))  # type: ignore[no-any-return]
+    blank = *(None for one in its for _ in one.names), *Prepared("", lambda: None).fields
+    return scope["make"](seen, find, copied, other, sys.getrefcount, blank)  # type: ignore[no-any-return]
 
 
 RAGGED = {"iB": "({0}.ndim, (len({0}) - 1).bit_length())", "BH": "({0}.shape[1:], len({0}) == len(rows))"}
@@ -142,69 +143,69 @@ def at_most(rows: int) -> int:
     return 1 << int((rows - 1).bit_length())
 
 
-def names(kernel: Kernel) -> list[str]:
-    """Return the names of what the guard compares arguments with."""
-    found = []
-    for at, (name, shape) in enumerate(zip(kernel.parameters, kernel.shapes, strict=True)):
-        found += [f"s{at}", f"d{at}"] if dimensions(shape) and name not in kernel.constants else [f"c{at}"]
-    return found
+@dataclass(frozen=True)
+class Compared:
+    """How a parameter is compared with the last call's. The three expressions must tell the same arguments apart.
+
+    Attributes
+    ----------
+    names
+        Names of what it is compared with.
+    expected
+        Expression of that, one value for each name.
+    alike
+        Expression that is true if an argument is as before.
+    key
+        Expression of its part of a key.
+    """
+
+    names: tuple[str, ...]
+    expected: str
+    alike: str
+    key: str
 
 
-def expected(kernel: Kernel, arguments: Sequence[Any]) -> tuple[Any, ...]:
-    """Return what the guard compares with, for arguments like these, in the order of ``names``."""
-    found: list[Any] = []
-    named = dict(zip(kernel.parameters, arguments, strict=True))
-    for name, shape, value in zip(kernel.parameters, kernel.shapes, arguments, strict=True):
-        if name in kernel.constants or shape.startswith("="):
-            found.append(value)
-        elif not shape:
-            found.append(type(value))
-        elif kernel.ragged and shape in RAGGED:
-            found += [eval(RAGGED[shape].format("value"), {"value": value, "rows": named["rows"]}), value.dtype]
-        else:
-            found += [value.shape if value.ndim > 1 else len(value), value.dtype]
-    return tuple(found)
+def compared(kernel: Kernel) -> list[Compared]:
+    """Return how each parameter is compared."""
+    return [
+        how_compared(kernel, name, shape, at)
+        for at, (name, shape) in enumerate(zip(kernel.parameters, kernel.shapes, strict=True))
+    ]
 
 
-def comparisons(kernel: Kernel) -> list[str]:
-    """Return the expressions that are all true if arguments are as before, the cheapest first where they are as telling."""
-    found = []
-    for at, (name, shape) in enumerate(zip(kernel.parameters, kernel.shapes, strict=True)):
-        if name in kernel.constants:
-            found.append(f"{name} is c{at}")
-        elif shape.startswith("="):
-            found.append(f"{name} == c{at}")
-        elif not shape:
-            found.append(f"{name}.__class__ is c{at}")
-        elif kernel.ragged and shape in RAGGED:
-            found.append(f"{RAGGED[shape].format(name)} == s{at} and {name}.dtype is d{at}")
-        elif len(dimensions(shape)) == 1:  # a length and a number of axes are read faster than a shape
-            found.append(f"len({name}) == s{at} and {name}.ndim == 1 and {name}.dtype is d{at}")
-        else:
-            found.append(f"{name}.shape == s{at} and {name}.dtype is d{at}")
-    return found
+def how_compared(kernel: Kernel, name: str, shape: str, at: int) -> Compared:
+    """Return how a parameter of this shape is compared, the cheapest first where expressions are as telling."""
+    one, both = (f"c{at}",), (f"s{at}", f"d{at}")
+    if name in kernel.constants:  # what is ready keeps it alive, so that no other object gets its id
+        return Compared(one, name, f"{name} is c{at}", f"id({name})")
+    if shape.startswith("="):
+        return Compared(one, name, f"{name} == c{at}", name)
+    if not shape:
+        return Compared(one, f"{name}.__class__", f"{name}.__class__ is c{at}", f"{name}.__class__")
+    dtype = f"{name}.dtype is d{at}"
+    if kernel.ragged and shape in RAGGED:
+        rows = RAGGED[shape].format(name)
+        return Compared(both, f"{rows}, {name}.dtype", f"{rows} == s{at} and {dtype}", f"{rows}, {name}.dtype")
+    whole = f"{name}.shape, {name}.dtype"
+    if len(dimensions(shape)) == 1:  # a length and a number of axes are read faster than a shape
+        return Compared(
+            both, f"len({name}), {name}.dtype", f"len({name}) == s{at} and {name}.ndim == 1 and {dtype}", whole
+        )
+    return Compared(both, whole, f"{name}.shape == s{at} and {dtype}", whole)
 
 
-def key(kernel: Kernel) -> list[str]:
-    """Return the expressions of a key that tells arguments apart as the comparisons do."""
-    found = []
-    for name, shape in zip(kernel.parameters, kernel.shapes, strict=True):
-        if name in kernel.constants:
-            found.append(f"id({name})")  # what is ready keeps it alive, so that no other object gets its id
-        elif shape.startswith("="):
-            found.append(name)
-        elif not shape:
-            found.append(f"{name}.__class__")
-        elif kernel.ragged and shape in RAGGED:
-            found.append(f"{RAGGED[shape].format(name)}, {name}.dtype")
-        else:
-            found.append(f"{name}.shape, {name}.dtype")
-    return found
+def expected_of(kernel: Kernel) -> Callable[..., tuple[Any, ...]]:
+    """Return the function from a call's arguments to what the guard compares further ones with."""
+    return tuple_of(kernel, [one.expected for one in compared(kernel)])
 
 
-def key_of(kernel: Kernel) -> Callable[..., Any]:
+def key_of(kernel: Kernel) -> Callable[..., tuple[Any, ...]]:
     """Return the function from a call's arguments to its key."""
-    return eval(f"lambda {', '.join(kernel.parameters)}: ({', '.join(key(kernel))},)")  # type: ignore[no-any-return]
+    return tuple_of(kernel, [one.key for one in compared(kernel)])
+
+
+def tuple_of(kernel: Kernel, expressions: list[str]) -> Callable[..., tuple[Any, ...]]:
+    return eval(f"lambda {', '.join(kernel.parameters)}: ({', '.join(expressions)},)")  # type: ignore[no-any-return]
 
 
 def layouts(kernel: Kernel, *, changed: bool) -> list[str]:

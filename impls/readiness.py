@@ -15,7 +15,7 @@ import numpy as np
 
 from .arguments import examples, size_of
 from .case import Size
-from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, at_most, dimensions, expected, key_of
+from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, at_most, dimensions, expected_of, key_of
 from .interface import Array, Implementation, Kernel, Problem
 from .lending import lendable
 from .offered import sized
@@ -69,7 +69,7 @@ class Readiness:
         """What was made of constants, by their ids, with the constants themselves, so that no other objects get these ids."""
         self.held_bytes = 0
         self.lock = threading.RLock()
-        self.key_of = key_of(kernel)
+        self.expected, self.key_of = expected_of(kernel), key_of(kernel)
         self.call: Callable[..., Any] = lambda *arguments: None
 
     def find(self, *arguments: Any) -> Ready:
@@ -78,7 +78,7 @@ class Readiness:
         size = size_of(self.kernel, named, self.like.V, self.like)
         constants = {name: named[name] for name in (*self.kernel.constants, "rng") if name in named}
         with self.lock:
-            ready = (*expected(self.kernel, arguments), *self.prepared(size, constants).fields)
+            ready = (*self.expected(*arguments), *self.prepared(size, constants).fields)
             self.seen[self.key_of(*arguments)] = ready
             return ready
 
