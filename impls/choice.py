@@ -31,8 +31,8 @@ Times = Mapping[Size, Mapping[str, float]]
 """Seconds a call of each implementation, by slug, at each measured size of one kernel."""
 
 
-def choose(times: Times, simplest_first: Sequence[str], size: Size) -> str | None:
-    """Return the slug of the implementation to use at a size.
+class Model:
+    """The times of a kernel, arranged so that one of many choices takes some microseconds.
 
     Parameters
     ----------
@@ -40,29 +40,6 @@ def choose(times: Times, simplest_first: Sequence[str], size: Size) -> str | Non
         Seconds a call at the measured sizes.
     simplest_first
         The implementations to choose from, in the order in which ties are settled.
-    size
-        The size. Sizes of the same dtype, index type, words and threads count; all, if none has these.
-
-    Returns
-    -------
-    str | None
-        A slug that was measured; None if none of these was.
-    """
-    return Model(times, simplest_first).choose(size)
-
-
-def predict(times: Times, slugs: Sequence[str], size: Size) -> dict[str, float]:
-    """Predict the seconds a call of implementations at a size. Those that were not measured near it are left out."""
-    return {slug: math.exp(log) for slug, log in Model(times, slugs).predict_logs(size).items()}
-
-
-class Model:
-    """The times of a kernel, arranged so that one of many choices takes some microseconds.
-
-    Parameters
-    ----------
-    times, simplest_first
-        As in ``choose``.
     """
 
     def __init__(self, times: Times, simplest_first: Sequence[str]) -> None:
@@ -78,7 +55,10 @@ class Model:
         }
 
     def choose(self, size: Size) -> str | None:
-        """Return the slug of the implementation to use at a size; None if none was measured."""
+        """Return the slug of the implementation to use at a size; None if none was measured.
+
+        Sizes of the same dtype, index type, words and threads count; all, if none has these.
+        """
         logs = self.predict_logs(size)
         most = min(logs.values(), default=0.0) + LOG_TIE
         return next((slug for slug, log in logs.items() if log <= most), None)

@@ -18,11 +18,12 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .case import NAME, BadName, Size
-from .choice import choose
+from .choice import Model
 from .compile_cache import cache_home
 from .fingerprint import differences, fingerprint
 
@@ -52,6 +53,11 @@ class KernelTimes:
 
     simplest_first: tuple[str, ...]
     times_s: Mapping[Size, Mapping[str, float]]
+
+    @cached_property
+    def model(self) -> Model:
+        """What chooses among all of them."""
+        return Model(self.times_s, self.simplest_first)
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,7 @@ class DispatchTable:
 
     def choose(self, kernel: str, size: Size) -> str:
         """Return the slug of the implementation to use. Raises TableError if the kernel was not measured."""
-        times = self.times(kernel)
-        slug = choose(times.times_s, times.simplest_first, size)
+        slug = self.times(kernel).model.choose(size)
         if slug is None:
             raise TableError(f"the dispatch table has no times of {kernel!r}: run w2vbench tune --kernel {kernel}")
         return slug

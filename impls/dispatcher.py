@@ -157,7 +157,8 @@ def dispatched(
 ) -> Dispatched:
     """Return a kernel's function. fixed: whether the implementation is the one for this size, whatever the arguments."""
     those, times = candidates(name), table.times(name)
-    model = Model(times.times_s, [slug for slug in times.simplest_first if slug in those])
+    here = [slug for slug in times.simplest_first if slug in those]
+    model = times.model if len(here) == len(times.simplest_first) else Model(times.times_s, here)
     if not model.cells:
         raise TableError(f"no implementation of {name} in the dispatch table can run here: run w2vbench tune again")
     one = model.choose(size) if fixed else None

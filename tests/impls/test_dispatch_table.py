@@ -140,6 +140,14 @@ def test_what_is_no_table_is_refused_in_a_line(old: str, new: str, tmp_path: Pat
     assert len(str(raised.value)) < len(str(file)) + 300
 
 
+def test_a_kernels_times_are_arranged_once_for_all_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = DispatchTable({"lookup": KernelTimes(TIMES.simplest_first, TIMES.times_s)})
+    assert table.choose("lookup", SIZE) == "numba"
+    monkeypatch.setattr(dispatch_table, "Model", lambda *arguments: pytest.fail("it is arranged again"))
+    assert impls.best("lookup", V=10, table=table).slug() == table.choose("lookup", SIZE) == "numba"
+    assert table == DispatchTable({"lookup": TIMES})
+
+
 def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("binary", bytes(range(256))), ("large", b"#" * (9 << 20))):
         file = tmp_path / name

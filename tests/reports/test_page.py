@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from impls.case import Size
-from impls.choice import choose, predict
 from impls.offered import candidates
 from reports.answers import answers, by_kernel
 from reports.page import html
 from reports.sizes import nearest, types
 from reports.units import seconds, size_bytes, slower, two
 from tests import saved
+from tests.impls.predicted import choose, predict
 from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show, View
 from tests.saved import STATUSES
 
