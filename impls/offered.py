@@ -13,7 +13,7 @@ from .catalogue import missing, own
 from .interface import Implementation, Kernel
 
 NEGATIVES = 5
-"""Negatives a target where a size does not say, as in the book."""
+"""Negatives per target where a size does not say, as in the book."""
 
 
 def candidates(kernel: str) -> dict[str, Implementation]:
@@ -42,7 +42,9 @@ def kernel_of(name: str) -> Kernel:
     if name not in kernels:
         raise ValueError(f"no kernel {name!r}; there are {', '.join(offered)}")
     if name not in offered:
-        raise ValueError(f"{name} trains a model and is no function to choose; there are {', '.join(offered)}")
+        raise ValueError(
+            f"{name} trains a model, which is not one function that could be chosen; there are {', '.join(offered)}"
+        )
     return kernels[name]
 
 

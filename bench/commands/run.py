@@ -58,7 +58,7 @@ def run(
     ] = None,
     negatives: Annotated[
         int | None,
-        typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default: the preset's, else 5)."),
+        typer.Option(parser=whole_number(1), metavar="K", help="Negatives per target (default: the preset's, else 5)."),
     ] = None,
     dtype: Annotated[
         Literal["f32", "f64", "float32", "float64"] | None, typer.Option(help="Floating-point type (default f32).")

@@ -54,7 +54,7 @@ def train(
     ] = 100,
     window: Annotated[int, typer.Option(min=1, max=100, help="Words on each side, at most.")] = 5,
     negatives: Annotated[
-        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Negatives a target, K.")
+        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Negatives per target, K.")
     ] = 5,
     sample: Annotated[
         float, typer.Option(min=0, max=1e9, help="Subsample words that are more frequent than this share; 0: keep all.")

@@ -33,7 +33,7 @@ def tune(
         typer.Option("--batch", parser=whole_number(1), metavar="N...", help="Batch sizes (default 1 to 1e4)."),
     ] = None,
     negatives: Annotated[
-        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives a target (default 5).")
+        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives per target (default 5).")
     ] = None,
     dtype: Annotated[Literal["f32", "f64", "float32", "float64"], typer.Option(help="Floating-point type.")] = "f32",
     index: Annotated[Literal["i32", "i64"], typer.Option(help="Type of the word ids.")] = "i64",
@@ -51,11 +51,13 @@ def tune(
     ] = False,
     sizes: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Random sizes of --regret.")] = 64,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="--regret takes a table of another machine or other versions too.")
+        bool, typer.Option("--anyway", help="With --regret: use a table of another machine or of other versions too.")
     ] = False,
     processes: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST_TIMES, help="Fresh processes a size (default 3; of --regret 6, and even)."),
+        typer.Option(
+            min=1, max=MOST_TIMES, help="Fresh processes per size (default 3; with --regret an even number, default 6)."
+        ),
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[

@@ -62,9 +62,9 @@ def print_regret(found: Regret, as_json: bool) -> None:
         f"worst: {worst.kernel}@{worst.size}: {worst.chosen} was chosen, {worst.fastest} is fastest", soft_wrap=True
     )
     for one in found.overheads:
-        reusing = f", {one.over_reusing_s * 1e9:.0f} ns more than one into a buffer that calls reuse"
+        reusing = f", and {one.over_reusing_s * 1e9:.0f} ns longer than one that overwrites its last result"
         out.print(
-            f"{one.slug}: a dispatched call takes {one.over_s * 1e9:.0f} ns more than a direct one of {seconds(one.direct_s)}"
+            f"{one.slug}: a dispatched call takes {one.over_s * 1e9:.0f} ns longer than a direct call of {seconds(one.direct_s)}"
             f"{reusing if one.over_reusing_s != one.over_s else ''}",
             soft_wrap=True,
         )

@@ -20,7 +20,7 @@ class KernelShape(Protocol):
 
 
 NEGATIVES = 5
-"""Negatives a target, as in the book."""
+"""Negatives per target, as in the book."""
 
 SMALL_BATCH_KERNELS = ("lookup", "output.softmax", "sampling.without-replacement")
 """Kernels with implementations that make a B × V array or scan all V words for every row.

@@ -150,7 +150,8 @@ def always(here: SizeRegret, found: Sequence[SizeRegret], compiled: bool) -> flo
     """Return the ratio of a fixed choice at a size: the implementation that is best over all sizes of the kernel.
 
     It is the compiled one, or the one that needs only NumPy and SciPy, with the least geometric mean of ratios: what somebody
-    would use who has measured all these sizes, and wants one implementation. A kernel without compiled ones has NumPy's.
+    would use who has measured all these sizes, and wants one implementation. Where a kernel has no compiled implementation,
+    both choices are the NumPy one.
     """
     its = candidates(here.kernel)
     slugs = [slug for slug, one in its.items() if bool(one.requires) == compiled] or list(its)

@@ -78,7 +78,7 @@ class TuneRequest(MeasurementRequest):
             i for i in CALLABLES if Selection(self.kernels).has_kernel(i.kernel.name) and i.slug.startswith(BEST)
         ]
         if not selected:
-            raise PlanError("training is no function to choose: name other kernels")
+            raise PlanError("training is not one function that could be chosen: give other kernels with --kernel")
         problems = [
             new_problem_run([i for i in selected if i.kernel is kernel], size)
             for kernel in {i.kernel.name: i.kernel for i in selected}.values()

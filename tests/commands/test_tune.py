@@ -115,7 +115,7 @@ def test_ctrl_c_keeps_finished_kernels(tmp_path: Path) -> None:
     ("line", "what"),
     [
         ("tune --kernel lokup", "did you mean lookup"),
-        ("tune --kernel training", "training is no function"),
+        ("tune --kernel training", "training is not one function"),
         ("tune --vocab 1", "at least 2"),
         ("tune --vocab 1e9", "too large for every kernel"),
         ("tune --hidden many", "not a whole number"),

@@ -68,7 +68,7 @@ def test_the_default_grid_has_every_kernel_at_short_calls_only(tmp_path: Path) -
 
 
 def test_training_is_no_kernel_to_tune(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="training is no function"):
+    with pytest.raises(PlanError, match="training is not one function"):
         request(tmp_path, "training").problems()
     with pytest.raises(PlanError, match="did you mean lookup"):
         request(tmp_path, "lokup").problems()
