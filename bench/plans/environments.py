@@ -94,8 +94,13 @@ class PythonEnvironment:
 
 
 def cache_folder() -> Path:
-    """Return the folder that holds all environments."""
-    return cache_home() / "w2vbench" / "environments"
+    """Return the folder that holds all environments. Raises PlanError for a user without a home folder."""
+    try:
+        return cache_home() / "w2vbench" / "environments"
+    except RuntimeError as error:
+        raise PlanError(
+            "no folder for environments, since this user has no home: set HOME or XDG_CACHE_HOME"
+        ) from error
 
 
 def kept() -> list[PythonEnvironment]:

@@ -145,7 +145,9 @@ def test_a_user_without_a_home_folder_is_told_in_a_line(ask: Ask, monkeypatch: p
 
     monkeypatch.delenv("W2VBENCH_TABLE", raising=False)
     monkeypatch.setattr("impls.dispatch_table.cache_home", homeless)
-    code, err = ask("tune", "--kernel", "lookup")
-    assert code == 2
-    assert "this user has no home" in err
-    assert len(err.splitlines()) == 1
+    monkeypatch.setattr("bench.plans.environments.cache_home", homeless)
+    for command in (["tune", "--kernel", "lookup"], ["environments"]):
+        code, err = ask(*command)
+        assert code == 2
+        assert "this user has no home" in err
+        assert len(err.splitlines()) == 1
