@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.plans import environments
 from bench.plans.packages import PackagesRequest, compare_packages
 from bench.plans.packages_run import PackagesRun
 from bench.plans.releases import ReleasesRequest, measure_releases
@@ -75,13 +77,16 @@ class Notes(AbstractContextManager[Any]):
 
 
 @pytest.fixture
-def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Fewer turns than users get, in this process: sixty times as long is found by any number. Returns fields of requests."""
+def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Fewer turns than users get, in this process: sixty times as long is found by any number. Yields fields of requests."""
     for name, value in variables(folder).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(PackagesRun, "stages", (3, 4))
-    return {"command": "w2vbench", "files": [Path("mine.py")], "globs": ["lookup/theirs@V=1e4,*"]}
+    monkeypatch.setattr(PackagesRun, "stages", (2, 3))
+    monkeypatch.setattr(environments, "held", {})
+    yield {"command": "w2vbench", "files": [Path("mine.py")], "globs": ["lookup/theirs@V=1e4,*"]}
+    for lock in environments.held.values():  # as the end of a process does
+        os.close(lock)
 
 
 def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
@@ -107,7 +112,7 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
 def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_measured(
     folder: Path, few_turns: dict[str, Any]
 ) -> None:
-    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=8, out=folder / "out", **few_turns)
+    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=6, out=folder / "out", **few_turns)
     found = measure_releases(request, lambda line: None, Notes()).result.w2vbench.releases
     assert found
     assert list(found.environments) == ["1.0.1", "1.1.1"]
