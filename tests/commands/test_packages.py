@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from bench.plans.packages_run import PackagesRun
 from bench.plans.releases import ReleasesRequest, measure_releases
 from reports.comparison import UNAFFECTED
 from tests.commands.wheels import FAST, MINE, SLOW, wheels
+from tests.notes import Notes
 from tests.processes import w2vbench
 
 CASE = ("--impl", "mine.py", "--only", "lookup/theirs@V=1e4,*")
@@ -64,16 +64,6 @@ def test_releases_that_are_as_fast_pass(folder: Path) -> None:
     assert "What differs: gathers 1.0.0 → 1.0.1. The same on both sides: " in done.stdout
     found = json.loads((folder / "alike/comparison.json").read_text())["w2vbench"]["comparison"]
     assert {row["implementation"]: row["verdict"] for row in found["cases"]} == {"theirs": "same"}
-
-
-class Notes(AbstractContextManager[Any]):
-    """Progress that nobody watches."""
-
-    def __enter__(self) -> Any:
-        return lambda what, done, of: None
-
-    def __exit__(self, *error: object) -> None:
-        return None
 
 
 @pytest.fixture
