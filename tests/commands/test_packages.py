@@ -72,7 +72,7 @@ def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     for name, value in variables(folder).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(PackagesRun, "stages", (2, 3))
+    monkeypatch.setattr(PackagesRun, "stages", (3, 4))
     monkeypatch.setattr(environments, "held", {})
     yield {"command": "w2vbench", "files": [Path("mine.py")], "globs": ["lookup/theirs@V=1e4,*"]}
     for lock in environments.held.values():  # as the end of a process does

@@ -51,7 +51,8 @@ def test_ctrl_c_keeps_the_finished_processes_and_exits_130(tmp_path: Path) -> No
 
 def test_an_early_interruption_leaves_no_journal_of_nothing(tmp_path: Path) -> None:
     process = started(tmp_path, *SMALL)
-    time.sleep(1.0)
+    assert process.stderr
+    process.stderr.readline()  # it has begun to check, however long its imports took
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
