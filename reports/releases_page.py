@@ -13,7 +13,7 @@ from .markdown import markdown_table, plain
 from .releases import Level, ReleaseChange, changes, changes_of, levels
 from .result_schema import ReleasedCase, Releases, ResultFile
 from .templates import render
-from .units import LARGE, change, counted, faster, inverse, seconds
+from .units import LARGE, change, counted, faster, inverse, listed, seconds
 
 HEADER = ("release", "time", "over the oldest", "")
 BARS = 24
@@ -35,16 +35,15 @@ def heading(releases: Releases) -> str:
 
 def describe(one: ReleaseChange, releases: Releases) -> str:
     """Return a change in a sentence: how large it is, which release brought it, and what else differs there."""
-    last, first, compared = one.before, one.after, 0
-    for other in releases.narrowed:
-        if (other.case, other.before, other.after) == (one.case, one.before, one.after):
-            last, first, compared = other.last, other.first, other.compared
-    how = f", found among those between {one.before} and {one.after}" if compared else ""
+    places = {(other.case, other.before, other.after): other for other in releases.narrowed}
+    found = places.get((one.case, one.before, one.after))
+    last, first = (found.last, found.first) if found else (one.before, one.after)
+    since = f"from {releases.package} {first} on; {last} is as before"
+    if found and found.undecided:
+        since += f", and {listed(found.undecided)} could not be told"
     others = other_packages(releases, (one.before, one.after))
     also = f" ({', '.join(others)} there too)" if others else ""
-    return (
-        f"{faster(inverse(one.ratio), near=LARGE)} from {releases.package} {first} on; {last} is as before{how}{also}"
-    )
+    return f"{faster(inverse(one.ratio), near=LARGE)} {since}{also}"
 
 
 def outcome(releases: Releases, found: Sequence[ReleaseChange]) -> str:
@@ -132,8 +131,10 @@ def markdown(releases: Releases, warnings: Sequence[str] = ()) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-WIDE, HIGH, LEFT, BELOW = 720.0, 200.0, 64.0, 34.0
-"""A chart's box, and its margins for the labels of the axes."""
+HIGH, LEFT, RIGHT, BELOW = 200.0, 64.0, 30.0, 34.0
+"""A chart's height, and its margins for the labels of the axes."""
+NARROWEST, WIDEST, EACH = 340.0, 720.0, 80.0
+"""A chart is as wide as its releases need, so that a few of them fit a phone."""
 
 
 def html(result: ResultFile) -> str:
@@ -180,13 +181,15 @@ def drawing(case: ReleasedCase, found: Sequence[ReleaseChange]) -> dict[str, Any
     def y(value: float) -> float:
         return round((HIGH - BELOW) * (0.5 - math.log(value / middle) / span), 1)
 
-    step = (WIDE - LEFT - 30) / max(1, len(every) - 1)
+    wide = min(WIDEST, max(NARROWEST, LEFT + RIGHT + EACH * len(every)))
+    step = (wide - LEFT - RIGHT) / max(1, len(every) - 1)
     xs = [round(LEFT + 15 + step * at, 1) for at in range(len(every))]
     places = dict(zip([one.release for one in every], xs, strict=True))
     ticks = [middle * math.exp(span * share) for share in (-0.42, 0.0, 0.42)]
-    each = max(1, math.ceil(len(every) * 52 / (WIDE - LEFT)))
+    each = max(1, math.ceil(len(every) * 52 / (wide - LEFT)))
     return {
-        "box": (WIDE, HIGH),
+        "wide": wide,
+        "high": HIGH,
         "left": LEFT,
         "floor": HIGH - BELOW,
         "line": " ".join(f"{x},{y(one.seconds)}" for x, one in zip(xs, every, strict=True)),

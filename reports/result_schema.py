@@ -426,8 +426,8 @@ class Narrowed(Part):
         The measured releases.
     last, first
         The last release that is like the one before, and the first that is like the one after.
-    compared
-        How many releases between were compared.
+    undecided
+        The releases between these two, which could not be told.
     """
 
     case: str
@@ -435,7 +435,7 @@ class Narrowed(Part):
     after: str
     last: str
     first: str
-    compared: Count
+    undecided: list[str] = []
 
 
 class Releases(Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from reports.releases import ReleaseChange
@@ -20,18 +21,23 @@ Measure = Callable[[Mapping[str, PythonEnvironment], Differences, float], list[C
 """Compares some cases in the environments of each side, at a threshold."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Interval:
-    """The releases between two measured ones, and the cases whose level changed there.
+    """The releases from the last measured one of an old level to the first of the new one, and the cases that changed there."""
 
-    All cases are compared at once, and each comparison is made once: most changes of one release came together.
+    releases: Sequence[str]
+    changes: Sequence[ReleaseChange]
+    cases: Sequence[ComparedCase]
+
+
+@dataclass
+class Narrowing:
+    """The comparisons of one interval: all cases at once, and each release once, since most changes came together.
 
     Attributes
     ----------
-    releases
-        From the last measured one of the old level to the first of the new one.
-    changes
-        Those that came between.
+    interval
+        The releases and changes.
     threshold
         A smaller change counts as none.
     environment
@@ -42,31 +48,32 @@ class Interval:
         Called with what is being done.
     """
 
-    releases: Sequence[str]
-    changes: Sequence[ReleaseChange]
-    cases: Sequence[ComparedCase]
+    interval: Interval
     threshold: float
     environment: Callable[[str], PythonEnvironment]
     measure: Measure
     say: Say
-    found: dict[int, dict[str, ComparedRow]] = field(default_factory=dict)
+    rows: dict[int, dict[str, ComparedRow]] = field(default_factory=dict)
 
     def narrowed(self) -> Iterator[Narrowed]:
         """Yield where each change came."""
-        for change in self.changes:
-            last, first = first_changed(len(self.releases), lambda at, change=change: self.changed(change, at))  # type: ignore[misc]
+        releases = self.interval.releases
+        for change in self.interval.changes:
+            last, first = first_changed(len(releases), partial(self.changed, change))
             yield Narrowed(
                 case=change.case,
                 before=change.before,
                 after=change.after,
-                last=self.releases[last],
-                first=self.releases[first],
-                compared=len(self.found),
+                last=releases[last],
+                first=releases[first],
+                undecided=list(releases[last + 1 : first]),
             )
 
     def changed(self, change: ReleaseChange, at: int) -> bool | None:
         """Whether a release has a change; None if it cannot be told."""
-        row = self.rows(at).get(change.case)
+        if at not in self.rows:
+            self.rows[at] = {row.case: row for row in self.compared(at)}
+        row = self.rows[at].get(change.case)
         if row is None:
             return None
         (decided,) = with_verdicts([row], self.margin(change), apart=True)
@@ -77,27 +84,22 @@ class Interval:
         """Return half of a change, so that a release is told by which of both levels it is nearer to."""
         return max(self.threshold, math.exp(abs(math.log(change.ratio.estimate)) / 2) - 1)
 
-    def rows(self, at: int) -> dict[str, ComparedRow]:
-        """Compare a release with the one before the changes; empty if it cannot be installed."""
-        if at not in self.found:
-            names = f"{self.releases[at]} with {self.releases[0]}"
-            self.say(f"comparing {names}, among {len(self.releases) - 2} releases between two that were measured")
-            try:
-                base, head = self.environment(self.releases[0]), self.environment(self.releases[at])
-            except PlanError:
-                self.found[at] = {}
-            else:
-                sides = {BASE: base, CONTROL: base, HEAD: head}
-                least = min(map(self.margin, self.changes))
-                rows = self.measure(sides, Differences(compared=list(self.cases)), least)
-                self.found[at] = {row.case: row for row in rows}
-        return self.found[at]
+    def compared(self, at: int) -> list[ComparedRow]:
+        """Compare a release with the one before the changes; an empty list if it cannot be installed."""
+        releases, cases = self.interval.releases, self.interval.cases
+        self.say(f"comparing {releases[at]} with {releases[0]}, one of {len(releases) - 2} between measured releases")
+        try:
+            base, head = self.environment(releases[0]), self.environment(releases[at])
+        except PlanError:
+            return []
+        sides = {BASE: base, CONTROL: base, HEAD: head}
+        return self.measure(sides, Differences(compared=list(cases)), min(map(self.margin, self.interval.changes)))
 
 
 def intervals(
-    changes: Sequence[ReleaseChange], cases: Sequence[ComparedCase], published: Sequence[str], **fields: object
+    changes: Sequence[ReleaseChange], cases: Sequence[ComparedCase], published: Sequence[str]
 ) -> Iterator[Interval]:
-    """Yield the intervals of changes that have releases in between. fields: others of ``Interval``."""
+    """Yield the intervals of changes that have releases in between."""
 
     def place(change: ReleaseChange) -> tuple[int, int]:
         return published.index(change.before), published.index(change.after)
@@ -106,5 +108,4 @@ def intervals(
         if after - before > 1:
             its = list(some)
             names = {change.case for change in its}
-            chosen = [case for case in cases if case.name in names]
-            yield Interval(published[before : after + 1], its, chosen, **fields)  # type: ignore[arg-type]
+            yield Interval(published[before : after + 1], its, [case for case in cases if case.name in names])

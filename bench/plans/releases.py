@@ -26,7 +26,7 @@ from .differences import CaseSelection, ComparedCase, Differences, differences
 from .environments import PythonEnvironment, environment_for, split_requirements
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
-from .narrowing import intervals
+from .narrowing import Narrowing, intervals
 from .packages import by_use, check_files, described, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
 from .releases_run import TURNS, ReleasesRun
@@ -142,11 +142,10 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
                 run.run()
                 return run.rows(context.corpus)
 
-        fields = {"threshold": request.margin, "environment": environment, "measure": compare, "say": say}
         found = changes(content) if not session.interrupted else []
         with session.until_interrupted():
-            for interval in intervals(found, cases, published, **fields):
-                for one in interval.narrowed():
+            for interval in intervals(found, cases, published):
+                for one in Narrowing(interval, request.margin, environment, compare, say).narrowed():
                     done = kept(narrowed=[*content.narrowed, one])
     return done if not session.interrupted else kept()
 

@@ -11,7 +11,7 @@ import numpy as np
 from bench.plans.differences import CaseSelection, ComparedCase, Differences
 from bench.plans.environments import PythonEnvironment
 from bench.plans.first_changed import first_changed
-from bench.plans.narrowing import intervals
+from bench.plans.narrowing import Narrowing, intervals
 from bench.plans.session import PlanError
 from reports.releases import ReleaseChange
 from reports.result_schema import ComparedRow, Samples
@@ -64,8 +64,13 @@ def narrowed(
         for case in CASES
         if case.facts.slug in came
     ]
-    fields = {"threshold": 0.02, "environment": environment, "measure": measure, "say": lambda line: None}
-    found = [one for interval in intervals(changes, CASES, RELEASES, **fields) for one in interval.narrowed()]
+    found = [
+        one
+        for interval in intervals(changes, CASES, RELEASES)
+        for one in Narrowing(interval, 0.02, environment, measure, lambda line: None).narrowed()
+    ]
+    for one in found:  # what lies between is named, and nothing else
+        assert one.undecided == RELEASES[RELEASES.index(one.last) + 1 : RELEASES.index(one.first)]
     return {one.case.partition("@")[0]: (one.last, one.first) for one in found}, compared
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reports.page import report
 from reports.releases import changes, levels
-from reports.releases_page import HIGH, WIDE, describe, drawing, markdown, outcome
+from reports.releases_page import HIGH, WIDEST, describe, drawing, markdown, outcome
 from reports.result_schema import ComparedEnvironment, ReleasedCase, Releases
 from tests import golden_files, saved
 from tests.saved import HOSTILE
@@ -51,7 +51,7 @@ def releases(*cases: ReleasedCase, **fields: Any) -> Releases:
 def numbas() -> Releases:
     """Releases of which one made a case slower and another fails, with a change that was narrowed down."""
     case = released([0.0, 0.001, 0.4, 0.401]).model_copy(update={"failed": {"1.4": "crashed: the process ended"}})
-    narrowed = {"case": case.case, "before": "1.1", "after": "1.2", "last": "1.1.3", "first": "1.2.0", "compared": 2}
+    narrowed = {"case": case.case, "before": "1.1", "after": "1.2", "last": "1.1.3", "first": "1.2.0"}
     missing = {"1.5": "No solution found when resolving dependencies."}
     made = {name: environment(numba=name, llvmlite=name.replace("1.", "0.4")) for name in (*case.times, "1.4")}
     return releases(case, narrowed=[narrowed], not_measured=missing, environments=made)
@@ -113,10 +113,13 @@ def test_turns_of_a_case_are_as_many_at_each_release() -> None:
 def test_a_change_names_the_release_that_brought_it() -> None:
     (change,) = changes(numbas())
     assert re.fullmatch(
-        r"48\.\d % slower \(.*\) from numba 1\.2\.0 on; 1\.1\.3 is as before, found among those between 1\.1 and 1\.2"
-        r" \(llvmlite 0\.41 → 0\.42 there too\)",
+        r"48\.\d % slower \(.*\) from numba 1\.2\.0 on; 1\.1\.3 is as before \(llvmlite 0\.41 → 0\.42 there too\)",
         describe(change, numbas()),
     )
+    (found,) = numbas().narrowed
+    gap = found.model_copy(update={"first": "1.2.2", "undecided": ["1.2.0", "1.2.1"]})
+    said = describe(change, numbas().model_copy(update={"narrowed": [gap]}))
+    assert "from numba 1.2.2 on; 1.1.3 is as before, and 1.2.0 and 1.2.1 could not be told" in said
     alone = {name: environment(numba=name) for name in numbas().environments}
     plain = numbas().model_copy(update={"narrowed": [], "environments": alone})
     assert describe(change, plain).endswith("from numba 1.2 on; 1.1 is as before")
@@ -126,8 +129,12 @@ def test_a_chart_stays_in_its_box_and_slower_is_higher() -> None:
     drawn = drawing(released([0.0, 0.4, -0.2]), [])
     assert drawn
     places = [(x, y) for x, y, *_ in drawn["points"]]
-    assert all(0 < x < WIDE and 0 < y < HIGH for x, y in places)
+    assert all(0 < x < drawn["wide"] <= WIDEST and 0 < y < HIGH for x, y in places)
     assert places[1][1] < places[0][1] < places[2][1]
+    few, many = (drawing(released([0.0] * number), []) for number in (2, 30))
+    assert few
+    assert many
+    assert few["wide"] < 360 < many["wide"] == WIDEST  # two releases fit a phone
     assert drawing(released([0.0]).model_copy(update={"times": {}}), []) is None
 
 
