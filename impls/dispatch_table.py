@@ -198,7 +198,7 @@ def kernel_times(name: str, part: Any) -> KernelTimes:
 def text_of(table: DispatchTable) -> str:
     """Return a table as its file has it."""
     lines = [
-        "# Seconds a call, measured by w2vbench tune, from which impls.best() and impls.dispatch() choose.",
+        "# Seconds a call, measured by w2vbench tune, from which w2vbench.best() and dispatch() choose.",
         f"format = {FORMAT}",
         f"made = {basic_string(table.made)}",
         "",

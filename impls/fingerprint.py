@@ -79,13 +79,13 @@ def named_by_macos() -> str:
 
 
 def blas() -> str:
-    """Return NumPy's BLAS, and which CPU it has chosen its code for: "openblas 0.3.31 Zen"."""
+    """Return NumPy's BLAS, and for which CPU it has chosen its code: "openblas 0.3.31, kernels for Zen"."""
     import numpy  # noqa: F401  (loads its BLAS)
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
     pools.sort(key=lambda pool: "numpy" not in str(pool.get("filepath")))
-    return " ".join(str(pools[0].get(key)) for key in ("internal_api", "version", "architecture")) if pools else ""
+    return next((f"{one['internal_api']} {one['version']}, kernels for {one.get('architecture')}" for one in pools), "")
 
 
 def code_digest() -> str:

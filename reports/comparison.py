@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from packaging.utils import canonicalize_name
+
 from .markdown import markdown_table, plain
 from .memory import EXPLANATION, Peak, peak
 from .result_schema import ComparedRow, Comparison
@@ -283,7 +285,7 @@ def environment_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
 def is_about(package: str, requirement: str) -> bool:
     """Whether a requirement (``numpy==2.2.*``) is one of a package."""
     name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
-    return re.sub(r"[-_.]+", "-", name).lower() == package
+    return canonicalize_name(name) == package
 
 
 def environment_text(comparison: Comparison) -> str:

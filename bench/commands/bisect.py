@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import TIME_LIMIT_S, CorpusFile, Json, TimeLimit
-from .quantities import share
+from .options import TIME_LIMIT_S, CorpusFile, Json, Threshold, TimeLimit
 
 
 @app.command(epilog="Example: [bold]w2vbench bisect v1.0 HEAD scatter.dense/add-at[/bold]")
@@ -28,10 +27,7 @@ def bisect(
         list[Path] | None,
         typer.Option("--impl", metavar="FILE", help="Your own implementations' file, in any git repository."),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."),
-    ] = None,
+    threshold: Threshold = None,
     corpus: CorpusFile = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     json: Json = False,

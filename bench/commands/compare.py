@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import app
-from .options import MOST_THREADS, OUT, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, TimeLimit
+from .options import OUT, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, Threads, TimeLimit
 from .quantities import duration, share
 
 
@@ -53,9 +53,7 @@ def compare(
             "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
         ),
     ] = None,
-    threads: Annotated[
-        int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
-    ] = 1,
+    threads: Threads = 1,
     threshold: Annotated[
         float | None,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .quantities import duration
+from .quantities import duration, share
 
 MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
 """Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
@@ -54,6 +54,16 @@ TimeLimit = Annotated[
     ),
 ]
 TIME_LIMIT_S = 30.0
+Threads = Annotated[
+    int,
+    typer.Option("--threads", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold", parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."
+    ),
+]
 Epochs = Annotated[int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")]
 MinCount = Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")]
 OUT = Path("reports/out")

@@ -1,4 +1,4 @@
-"""``w2vbench tune``: a dispatch table for impls.best() and impls.dispatch(), and how good its choices are."""
+"""``w2vbench tune``: a dispatch table for best() and dispatch(), and how good its choices are."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_THREADS, MOST_TIMES, TIME_LIMIT_S, CorpusFile, Json, Kernels, TimeLimit
+from .options import LARGEST_SEED, MOST_TIMES, TIME_LIMIT_S, CorpusFile, Json, Kernels, Threads, TimeLimit
 from .quantities import memory_size, whole_number
 
 
 @app.command(
     epilog="Example: [bold]w2vbench tune --kernel lookup --kernel scatter --hidden 100 --batch 64 512 4096[/bold]; "
-    'then, in a program, [bold]impls.best("lookup", V=50_000, H=100, B=512)[/bold]. '
+    'then, in a program, [bold]w2vbench.best("lookup", V=50_000, H=100, B=512)[/bold]. '
     "[bold]w2vbench tune --regret[/bold] says how good the table's choices are"
 )
 def tune(
@@ -37,11 +37,11 @@ def tune(
     ] = None,
     dtype: Annotated[Literal["f32", "f64", "float32", "float64"], typer.Option(help="Floating-point type.")] = "f32",
     index: Annotated[Literal["i32", "i64"], typer.Option(help="Type of the word ids.")] = "i64",
-    threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads.")] = 1,
+    threads: Threads = 1,
     corpus: CorpusFile = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The table (default: where impls.best() looks, in your cache folder)."),
+        typer.Option(metavar="FILE", help="The table (default: where w2vbench.best() looks, in your cache folder)."),
     ] = None,
     regret: Annotated[
         bool,
@@ -74,7 +74,7 @@ def tune(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Measure over a grid of sizes which implementation is fastest, and keep the table from which impls.best() and impls.dispatch() choose.
+    """Measure over a grid of sizes which implementation is fastest, and keep the table from which w2vbench.best() and dispatch() choose.
 
     With --regret, measure instead how much slower the chosen implementation is than the fastest, at random sizes that are
     not on the grid."""

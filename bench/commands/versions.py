@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import MOST_THREADS, MOST_TIMES, OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, TimeLimit
-from .quantities import share
+from .options import MOST_TIMES, OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, Threads, Threshold, TimeLimit
 
 
 @app.command(epilog="Example: [bold]w2vbench versions numba '>=0.62' --only 'lookup/numba@*'[/bold]")
@@ -31,16 +30,11 @@ def versions(
     kernel: Kernels = None,
     only: Only = None,
     impl: Impl = None,
-    threads: Annotated[
-        int, typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU).")
-    ] = 1,
+    threads: Threads = 1,
     turns: Annotated[
         int, typer.Option(min=4, max=MOST_TIMES, help="Processes of each release: more give narrower intervals.")
     ] = 16,
-    threshold: Annotated[
-        float | None,
-        typer.Option(parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."),
-    ] = None,
+    threshold: Threshold = None,
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where versions.html and versions.json go.")] = OUT,
     time_limit: TimeLimit = TIME_LIMIT_S,

@@ -27,38 +27,48 @@ from .worktrees import RevisionError, Tree, checked_out, differing_files, git, r
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest(MeasurementRequest):
+class ComparisonRequest(MeasurementRequest):
+    """How to compare, whatever it is.
+
+    Attributes
+    ----------
+    everything
+        Whether to measure cases that do not differ too.
+    threshold
+        A smaller change counts as none; None for the usual one.
+    budget_s
+        Time for all processes.
+    junit
+        Where the verdicts go as JUnit XML, if anywhere.
+    """
+
+    everything: bool = False
+    threads: int = 1
+    threshold: float | None = None
+    budget_s: float | None = None
+    junit: Path | None = None
+    time_limit_s: float = 30.0
+
+    @property
+    def margin(self) -> float:
+        return THRESHOLD if self.threshold is None else self.threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest(ComparisonRequest):
     """What to compare.
 
     Attributes
     ----------
     base, head
         Names of revisions or of result files. head is None for the work tree, or to decide a stored comparison again.
-    everything
-        Whether to measure cases whose code is the same too.
-    threshold
-        A smaller change counts as none; None for the usual one.
-    budget_s
-        Time for all processes.
     across_machines
         Whether the two result files are of different machines.
-    junit
-        Where the verdicts go as JUnit XML, if anywhere.
     """
 
     base: str
     head: str | None
-    everything: bool
-    threads: int
-    threshold: float | None
-    budget_s: float | None
     across_machines: bool
-    junit: Path | None
-    time_limit_s: float
-
-    @property
-    def margin(self) -> float:
-        return THRESHOLD if self.threshold is None else self.threshold
 
     @property
     def is_of_files(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,13 +20,13 @@ from reports.result_schema import ComparedEnvironment, Comparison
 from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 
-from .comparison_run import THRESHOLD
+from .compare import ComparisonRequest
 from .differences import CaseSelection, ComparedCase, Differences, NotComparable, by_importance, differences
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python, run
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .packages_run import PACKAGE_STAGES, PackagesRun
-from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit, stop_on_signals
+from .session import Note, PlanError, Say, Session, memory_limit, stop_on_signals
 from .worktrees import RevisionError
 
 PACKAGES = ("bench", "impls", "reports", "w2vbench")
@@ -35,7 +34,7 @@ PACKAGES = ("bench", "impls", "reports", "w2vbench")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackagesRequest(MeasurementRequest):
+class PackagesRequest(ComparisonRequest):
     """Which packages to compare.
 
     Attributes
@@ -44,25 +43,11 @@ class PackagesRequest(MeasurementRequest):
         Requirements of each side, separated by spaces.
     pythons
         The interpreters: none for this one, one for both sides, or one for each.
-    everything
-        Whether to measure every case, also those that import nothing that differs.
-    threshold
-        A smaller change counts as none; None for the usual one.
-    budget_s
-        Time for all processes.
-    junit
-        Where the verdicts go as JUnit XML, if anywhere.
     """
 
     base: str
     head: str
     pythons: Sequence[str] = ()
-    everything: bool = False
-    threads: int = 1
-    threshold: float | None = None
-    budget_s: float | None = None
-    junit: Path | None = None
-    time_limit_s: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +198,6 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
     selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
     plan = affected(before, after, sides.environments, selection)
-    threshold = THRESHOLD if request.threshold is None else request.threshold
 
     def said(stage: int, left_s: float) -> None:
         first, second = PACKAGE_STAGES
@@ -223,14 +207,14 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
                 f"{cases}: {first} turns take {minutes(left_s)} more; {second} turns of what is undecided, at most {minutes(most)}"
             )
 
-    measured = PackagesRun(sides.contexts, plan, note, said, threshold=threshold, budget_s=request.budget_s)
+    measured = PackagesRun(sides.contexts, plan, note, said, threshold=request.margin, budget_s=request.budget_s)
     measured.run()
     (source,) = sides.contexts[HEAD].sources.values()
     base, head = sides.titles
     return Comparison(
         base=base,
         head=head,
-        threshold=threshold,
+        threshold=request.margin,
         environments=described_sides,
         cases=measured.rows(Path(source.tree)),
         added=plan.added,
@@ -254,24 +238,16 @@ def title(environment: PythonEnvironment, names: Sequence[str], python: bool) ->
     return ", ".join([*parts, *([f"Python {environment.python_version}"] if python else [])])
 
 
-BLAS = """
-import json, sys
-import numpy
-from threadpoolctl import threadpool_info
-pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
-print(json.dumps(pools[:1]))
-"""
+BLAS = "import sys; sys.path.append(sys.argv[1]); from impls.fingerprint import blas; print(blas())"
+"""Appended, since beside an installed program stand other packages, which the environment's own must come before."""
 
 
 def described(environment: PythonEnvironment, requirements: Sequence[str]) -> ComparedEnvironment:
     """Describe an environment for the result file. Raises PlanError."""
-    blas = "".join(
-        f"{pool.get('internal_api')} {pool.get('version')}, kernels for {pool.get('architecture')}"
-        for pool in json.loads(run([environment.python, "-E", "-s", "-c", BLAS]))
-    )
+    program = str(Path(impls.__file__).resolve().parents[1])
     return ComparedEnvironment(
         requirements=list(requirements),
         python=environment.python_version,
         packages=dict(environment.packages),
-        blas=blas,
+        blas=run([environment.python, "-E", "-s", "-c", BLAS, program]).strip(),
     )
