@@ -127,8 +127,8 @@ def read(folder: Path) -> PythonEnvironment | None:
 
 def remove_all() -> tuple[int, int]:
     """Delete all environments, and what killed commands have left. Return how many were deleted, and how many are in use."""
-    names = {file.name.removesuffix(LOCK) for file in cache_folder().glob(f"*{LOCK}")}
-    gone = [remove(name) for name in sorted(names) if (cache_folder() / name).exists() or unfinished(name).exists()]
+    names = {file.name.removesuffix(UNFINISHED) for file in cache_folder().glob("*") if file.is_dir()}
+    gone = [remove(name) for name in sorted(names)]
     return gone.count(True), gone.count(False)
 
 
