@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .markdown import markdown_table, plain
 from .result_schema import Calibration, Trial
 from .statistics import share_interval
@@ -78,6 +80,12 @@ def smallest(calibration: Calibration) -> float | None:
     return min(enough, default=None)
 
 
+def spreads(calibration: Calibration) -> list[float] | None:
+    """Return the standard deviation over processes of each case's log-ratio of identical code; None if it was not kept."""
+    found = [float(np.std(one.median.ratios, ddof=1)) for _, second in calibration.stages for one in second]
+    return found or None
+
+
 def sentences(calibration: Calibration) -> list[str]:
     """Return false alarms and the smallest detectable slowdown, in sentences."""
     same = [trial for trial in calibration.trials if trial.injected == 0]
@@ -100,6 +108,11 @@ def sentences(calibration: Calibration) -> list[str]:
         texts.append(
             f"{counted(len(failed), 'case')} could not be compared, or {'was' if len(failed) == 1 else 'were'} called broken or wrong. "
             f"The first is {first.case}: {first.verdict}{': ' * bool(first.why)}{first.why}."
+        )
+    if (spread := spreads(calibration)) is not None:
+        texts.append(
+            f"Ratios of identical code differed from process to process by {np.median(spread) * 100:.1f} % (median over cases of "
+            f"the standard deviation), and by {max(spread) * 100:.1f} % in the worst case."
         )
     least = smallest(calibration)
     if least is not None:
