@@ -14,7 +14,8 @@ import numpy as np
 from .frame import example_s
 from .ranking import Ranking, rank, winner_speedup
 from .rerun import rerun_command
-from .result_schema import Family, ResultFile, Row, SizeRecord
+from .result_schema import ResultFile, Row, SizeRecord
+from .schema_fields import Family
 from .sizes import nearest, size_to_show, types
 from .statistics import Interval
 from .units import share, slower, three, two

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .calibration_schema import Calibration, Trial
 from .markdown import markdown_table, plain
-from .result_schema import Calibration, Trial
 from .statistics import share_interval
 from .units import counted, share_text
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 
+from .comparison_schema import ComparedRow, Comparison
 from .markdown import markdown_table, plain
 from .memory import EXPLANATION, Peak, peak
-from .result_schema import ComparedRow, Comparison
 from .statistics import LEAST_BYTES
 from .units import change, counted, seconds, size_bytes
 

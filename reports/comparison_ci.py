@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from .comparison import HEADER, failing, fault, ranked, row, unanswered, worst
-from .result_schema import Comparison
+from .comparison_schema import Comparison
 
 
 def workflow_commands(comparison: Comparison) -> list[str]:

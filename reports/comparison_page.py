@@ -28,9 +28,10 @@ from .comparison import (
     unanswered,
     worst,
 )
+from .comparison_schema import ComparedRow, Comparison
 from .files import write_texts
 from .rerun import own_files
-from .result_schema import ComparedRow, Comparison, ResultFile, with_part
+from .result_schema import ResultFile, with_part
 from .stages import recomputed
 from .templates import render
 from .units import counted, percent

@@ -15,7 +15,8 @@ import numpy as np
 
 from .markdown import cells
 from .ranking import rank, winner_speedup
-from .result_schema import Extra, Row, Samples, SizeRecord, Stats
+from .result_schema import Extra, Row, SizeRecord, Stats
+from .schema_fields import Samples
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .units import share_text
 

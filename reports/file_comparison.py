@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .comparison_schema import ComparedRow, Comparison
 from .files import ResultError
 from .frame import wall_s
 from .memory import untraced
-from .result_schema import ComparedRow, Comparison, NotMeasured, ResultFile, Row
+from .result_schema import NotMeasured, ResultFile, Row
 from .statistics import Estimate, Floats, Interval, MemoryVerdict, finite_median, memory_verdict, welch
 from .units import change
 from .verdicts import FALSE_ALARMS, Verdict, slower_and_faster

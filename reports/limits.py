@@ -23,7 +23,8 @@ from .statistics import Interval, paired_ratio
 from .units import inverse
 
 if TYPE_CHECKING:
-    from .result_schema import Extra, Row, Samples, Suite
+    from .result_schema import Extra, Row, Suite
+    from .schema_fields import Samples
 
 CALL, MEMORY, CACHE, ARITHMETIC, INTERPRETER = "call", "memory", "cache", "arithmetic", "interpreter"
 MEANING = {

@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 
 from .history import change_points
-from .result_schema import ReleasedCase, Releases
+from .releases_schema import ReleasedCase, Releases
 from .statistics import Estimate, Floats, Interval, mean_interval, trimmed_mean
 from .verdicts import holm
 

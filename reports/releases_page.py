@@ -11,7 +11,8 @@ from .columns import Line, ruled, wrapped
 from .files import write_texts
 from .markdown import markdown_table, plain
 from .releases import Level, ReleaseChange, changes, changes_of, levels
-from .result_schema import ReleasedCase, Releases, ResultFile
+from .releases_schema import ReleasedCase, Releases
+from .result_schema import ResultFile
 from .templates import render
 from .units import LARGE, change, counted, faster, inverse, listed, seconds
 

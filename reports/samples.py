@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files import read
-from .result_schema import ResultFile, Samples
+from .result_schema import ResultFile
+from .schema_fields import Samples
 from .statistics import Floats
 
 if TYPE_CHECKING:

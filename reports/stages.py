@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from .comparison_schema import ComparedRow, Comparison
 from .memory import untraced
-from .result_schema import ComparedRow, Comparison, Samples
+from .schema_fields import Samples
 from .statistics import Floats, MemoryVerdict, memory_verdict
 from .verdicts import Decision, LogRatios, Paired, decide, undecided
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from . import calibration as calibrations
 from . import comparison as comparisons
 from . import training as trainings
+from .calibration_schema import Calibration
 from .columns import WIDTH, Line, ruled, short_names, without_empty, without_interval, wrapped
+from .comparison_schema import ComparedRow, Comparison
 from .history import Series, Trend, failing
 from .history_page import describe, heading, notes, ordered, sparkline
-from .result_schema import Calibration, ComparedRow, Comparison, Training
+from .training_schema import Training
 from .units import change, counted, rate, seconds, times
 
 MANY_SERIES = 40

@@ -10,8 +10,9 @@ from itertools import groupby
 from operator import attrgetter
 
 from .markdown import markdown_table, plain
-from .result_schema import Against, Family, Training, TrainingRun
+from .schema_fields import Family
 from .statistics import Interval, difference_interval, mean_interval
+from .training_schema import Against, Training, TrainingRun
 from .units import counted, faster, listed, rate, size_bytes, three, times
 
 PEER = "gensim"

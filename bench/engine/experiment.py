@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from impls.case import Size
-from reports.result_schema import Samples
+from reports.schema_fields import Samples
 
 from . import protocol
 from .contract import WRONG

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from impls.case import BadName, Case, Size
-from reports.result_schema import ComparedRow
+from reports.comparison_schema import ComparedRow
 from reports.units import change
 
 from .compare import repository_of

@@ -21,7 +21,7 @@ import impls
 from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from reports import files
-from reports.result_schema import Calibration, Trial
+from reports.calibration_schema import Calibration, Trial
 from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided

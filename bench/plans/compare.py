@@ -16,8 +16,8 @@ from impls.trees import python_files
 from reports import acknowledged, file_comparison, stages
 from reports.acknowledged import Acknowledgement
 from reports.comparison import SAME_CODE
+from reports.comparison_schema import ComparedRow, Comparison
 from reports.files import read
-from reports.result_schema import ComparedRow, Comparison
 
 from .comparison_run import THRESHOLD, ComparisonRun, sources_of
 from .differences import CaseSelection, differences, list_sides

@@ -26,7 +26,7 @@ from bench.engine.protocol import (
     Variant,
 )
 from impls.case import Size
-from reports.result_schema import ComparedRow
+from reports.comparison_schema import ComparedRow
 from reports.stages import BASE, HEAD, stage_of, with_verdicts
 from reports.verdicts import Verdict, undecided
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.engine import protocol
 from bench.engine.experiment import Outcome
 from bench.engine.protocol import SamplePlan
-from reports.result_schema import ComparedRow
+from reports.comparison_schema import ComparedRow
 from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process
 from reports.verdicts import Verdict
 

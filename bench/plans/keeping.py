@@ -14,9 +14,10 @@ from pytest_benchmark.utils import get_machine_id
 
 from reports.comparison import exit_code, markdown
 from reports.comparison_ci import junit as junit_xml
+from reports.comparison_schema import Comparison
 from reports.files import dump, read, store, write
 from reports.page import report
-from reports.result_schema import Comparison, ResultFile, with_part
+from reports.result_schema import ResultFile, with_part
 
 from .session import PlanError
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
+from reports.comparison_schema import ComparedRow
 from reports.releases import ReleaseChange
-from reports.result_schema import ComparedRow, Narrowed
+from reports.releases_schema import Narrowed
 from reports.stages import BASE, CONTROL, HEAD, with_verdicts
 
 from .differences import ComparedCase, Differences

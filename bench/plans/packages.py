@@ -16,7 +16,7 @@ from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import Facts, ImplementationSource, MeasurementSettings
 from impls.catalogue import import_roots
 from reports.comparison import UNAFFECTED
-from reports.result_schema import ComparedEnvironment, Comparison
+from reports.comparison_schema import ComparedEnvironment, Comparison
 from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 

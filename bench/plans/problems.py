@@ -14,7 +14,7 @@ from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, 
 from impls.case import Case, Size
 from impls.facts import array_bytes
 from impls.interface import Implementation
-from reports.result_schema import Samples
+from reports.schema_fields import Samples
 from reports.units import size_bytes
 
 WORKER_BYTES = 450 << 20

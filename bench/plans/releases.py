@@ -15,8 +15,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from bench.engine.protocol import Facts, MeasurementSettings
+from reports.comparison_schema import ComparedRow
 from reports.releases import changes
-from reports.result_schema import ComparedRow, Releases
+from reports.releases_schema import Releases
 from reports.stages import BASE, HEAD
 from reports.units import counted
 

@@ -12,7 +12,7 @@ import numpy as np
 from bench.engine.context import RunContext
 from bench.engine.experiment import measure
 from bench.engine.protocol import SamplePlan
-from reports.result_schema import ReleasedCase
+from reports.releases_schema import ReleasedCase
 from reports.stages import HEAD
 
 from .comparison_run import by_problem, gate_settings, job_of

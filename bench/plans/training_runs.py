@@ -19,8 +19,8 @@ from bench.engine.training_loop import LEAST_PIECE
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus
-from reports.result_schema import Training, TrainingRun
 from reports.training import PEER
+from reports.training_schema import Training, TrainingRun
 
 from . import scores as quality
 from .run_result import names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from reports.result_schema import Samples
+from reports.schema_fields import Samples
 
 
 def waiting(cases: Iterable[Sequence[Samples]]) -> float:

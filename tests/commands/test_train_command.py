@@ -17,7 +17,7 @@ from bench.plans.training_runs import TrainingRuns, words_trained
 from impls.texts import builtin
 from impls.training.implementations import CBOW
 from reports.files import read
-from reports.result_schema import Training, TrainingRun
+from reports.training_schema import Training, TrainingRun
 from tests.processes import started, w2vbench
 from tests.vectors import load
 

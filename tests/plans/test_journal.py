@@ -13,7 +13,7 @@ from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.session import PlanError
 from impls import catalogue
 from impls.case import Size
-from reports.result_schema import Samples
+from reports.schema_fields import Samples
 
 LIMITS = MachineLimits(read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}

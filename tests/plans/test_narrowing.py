@@ -13,8 +13,9 @@ from bench.plans.environments import PythonEnvironment
 from bench.plans.first_changed import first_changed
 from bench.plans.narrowing import Narrowing, intervals
 from bench.plans.session import PlanError
+from reports.comparison_schema import ComparedRow
 from reports.releases import ReleaseChange
-from reports.result_schema import ComparedRow, Samples
+from reports.schema_fields import Samples
 from reports.stages import TRIPLE
 from reports.statistics import Interval as Ratio
 from tests.plans.sides import facts

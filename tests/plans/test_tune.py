@@ -22,7 +22,7 @@ from impls.catalogue import own
 from impls.dispatch_table import DispatchTable, KernelTimes, write
 from impls.fingerprint import fingerprint
 from impls.offered import candidates
-from reports.result_schema import Samples
+from reports.schema_fields import Samples
 
 LOOKUPS = [i for i in CALLABLES if i.kernel.name == "lookup" and i.slug.startswith(BEST)]
 KERNELS = {i.kernel.name: i.kernel for i in CALLABLES}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from reports.comparison import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
+from reports.comparison_schema import ComparedRow, Comparison
 from reports.file_comparison import FEWEST, UNSTEADY, compare_files
-from reports.result_schema import ComparedRow, Comparison, ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"

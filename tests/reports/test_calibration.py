@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.calibration import POWER, markdown, sentences, smallest
-from reports.result_schema import Calibration, Trial
+from reports.calibration_schema import Calibration, Trial
 from tests import golden_files
 from tests.saved import HOSTILE
 

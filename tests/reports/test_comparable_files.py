@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from reports.comparison import exit_code
+from reports.comparison_schema import Comparison
 from reports.file_comparison import machine
 from reports.files import ResultError
-from reports.result_schema import Comparison, ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
 from tests.saved import HERE, STATUSES, Content, not_measured, processes, row, without_processes

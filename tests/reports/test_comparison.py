@@ -25,7 +25,7 @@ from reports.comparison import (
     unanswered,
 )
 from reports.comparison_page import report
-from reports.result_schema import ComparedRow
+from reports.comparison_schema import ComparedRow
 from tests import golden_files, saved
 from tests.reports.comparisons import SITUATIONS, case, compared, everything, with_texts
 from tests.saved import HOSTILE

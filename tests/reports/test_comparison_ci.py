@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reports.comparison import ORDER
 from reports.comparison_ci import escaped, junit, printable, workflow_commands
-from reports.result_schema import Comparison
+from reports.comparison_schema import Comparison
 from tests import golden_files
 from tests.reports.comparisons import SWOLLEN, case, compared, everything
 from tests.saved import HOSTILE

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
 from reports.comparison_page import WIDE, drawing, half_width, html, report, steps
-from reports.result_schema import Comparison
+from reports.comparison_schema import Comparison
 from tests import saved
 from tests.reports.comparisons import case, compared, everything, with_texts
 from tests.saved import HOSTILE

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison import exit_code, memory_cell, notes
+from reports.comparison_schema import ComparedRow, Comparison
 from reports.file_comparison import FEWEST, SPREAD, UNKNOWN, USUAL
 from reports.files import read
-from reports.result_schema import ComparedRow, Comparison, ResultFile
+from reports.result_schema import ResultFile
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
 from tests.saved import PROBLEM, Processes, row

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.comparison_schema import ComparedEnvironment
 from reports.page import report
 from reports.releases import changes, levels
 from reports.releases_page import HIGH, WIDEST, describe, drawing, markdown, outcome
-from reports.result_schema import ComparedEnvironment, ReleasedCase, Releases
+from reports.releases_schema import ReleasedCase, Releases
 from tests import golden_files, saved
 from tests.saved import HOSTILE
 

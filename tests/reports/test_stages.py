@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.result_schema import ComparedRow, Samples
+from reports.comparison_schema import ComparedRow
+from reports.schema_fields import Samples
 from reports.stages import TRIPLE, Process, memory_of, stage_of, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
 from tests.reports.comparisons import case, compared

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reports.result_schema import Against, Training
 from reports.training import Trained, implementations, markdown, row, summaries
 from reports.training_page import bars_of, html, losses
+from reports.training_schema import Against, Training
 from tests import golden_files, saved
 
 NUMBA = "training.cbow/numba, t1"

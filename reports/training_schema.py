@@ -1,0 +1,65 @@
+"""The result file: what ``quality`` adds to it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .schema_fields import Count, Family, Part, Positive
+
+
+class TrainingRun(Part):
+    """One training run of an implementation. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
+    curve: words and negative-sampling loss on held-out lines; loss: the last of them. scores: rank correlation with
+    people's judgements (wordsim353, simlex999), share of analogies found."""
+
+    kernel: str
+    implementation: str
+    title: str
+    family: Family = "NumPy/SciPy"
+    threads: Count
+    seed: Count
+    status: Literal["ok", "skipped", "timeout", "out of memory", "crashed", "error", "wrong"]
+    reason: str = ""
+    words: Count = 0
+    whole: bool = True
+    seconds: Positive = 0.0
+    cpu_s: Positive = 0.0
+    peak_bytes: Count | None = None
+    curve: list[tuple[Count, Positive]] = []
+    loss: Positive | None = None
+    scores: dict[str, Annotated[float, Field(ge=-1, le=1)]] = {}
+
+
+class Against(Part):
+    """A score beside the peer's, means over the seeds that were planned. difference: above zero where it is better. margin: by
+    how much it may be worse. room: how far the difference is above -margin at least, at 5 % one-sided. shown: whether it
+    is not worse by the margin; null where that cannot be told."""
+
+    difference: Annotated[float, Field(allow_inf_nan=False)]
+    margin: Positive
+    room: Annotated[float, Field(allow_inf_nan=False)]
+    shown: bool | None
+
+
+class Training(Part):
+    """Whole training runs on one text, in random order. budget_s: time that a run might take. digest: of the text and the
+    code. planned: seeds that are tested, fixed before the first run (0: a file of before there was a plan). asked: pairs or
+    questions behind each score. against: by implementation and threads, each score that can be set beside the peer's;
+    equal: whether it is equal in quality (null: that cannot be told)."""
+
+    corpus: str
+    tokens: Count
+    V: Count
+    H: Count
+    K: Count
+    epochs: Count
+    budget_s: Positive = 0.0
+    settings: dict[str, float] = {}
+    digest: str = ""
+    runs: list[TrainingRun] = []
+    asked: dict[str, Count] = {}
+    planned: Count = 0
+    against: dict[str, dict[str, Against]] = {}
+    equal: dict[str, bool | None] = {}
