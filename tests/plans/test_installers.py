@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.plans.environments import split_requirements
+from bench.plans.installed_releases import matching, newest_of_each_minor
 from bench.plans.installers import Installer, Pip, complaint, find_python, installer, interpreter, releases
-from bench.plans.releases import matching, newest_of_each_minor
 from bench.plans.session import PlanError
 from tests.commands.wheels import FAST, wheels
 
