@@ -5,13 +5,12 @@ from __future__ import annotations
 import json as json_format
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .app import app
-from .options import TIME_LIMIT_S, CorpusFile, Json, Threshold, TimeLimit
+from .options import TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Threshold, TimeLimit
 
 
 @app.command(epilog="Example: [bold]w2vbench bisect v1.0 HEAD scatter.dense/add-at[/bold]")
@@ -23,10 +22,7 @@ def bisect(
     case: Annotated[
         str, typer.Argument(metavar="CASE", help="lookup/gather, or a whole case as run and compare print it.")
     ],
-    impl: Annotated[
-        list[Path] | None,
-        typer.Option("--impl", metavar="FILE", help="Your own implementations' file, in any git repository."),
-    ] = None,
+    impl: ImplInGit = None,
     threshold: Threshold = None,
     corpus: CorpusFile = None,
     time_limit: TimeLimit = TIME_LIMIT_S,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_TIMES, OUT, CorpusFile, Json, Kernels, Only
+from .options import OUT, CorpusFile, Json, Kernels, Only, random_seed, times
 from .quantities import share
 
 
@@ -17,12 +17,8 @@ from .quantities import share
     epilog="Example: [bold]w2vbench calibrate[/bold] before you trust verdicts on a new machine; each batch takes about four minutes"
 )
 def calibrate(
-    batches: Annotated[
-        int, typer.Option(min=1, max=MOST_TIMES, help="Comparisons to make: more give narrower intervals.")
-    ] = 3,
-    cases: Annotated[
-        int, typer.Option(min=1, max=MOST_TIMES, help="Cases a comparison; compare itself selects at most 16.")
-    ] = 16,
+    batches: Annotated[int, times("Comparisons to make: more give narrower intervals.")] = 3,
+    cases: Annotated[int, times("Cases a comparison; compare itself selects at most 16.")] = 16,
     everything: Annotated[
         bool, typer.Option("--all", help="Every case of every implementation, e.g. before a release with --same-only.")
     ] = False,
@@ -45,7 +41,7 @@ def calibrate(
     ] = 0.02,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the trials in DIR's calibration.json.")] = False,
     corpus: CorpusFile = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the first batch; each has its own.")] = 0,
+    seed: Annotated[int, random_seed("Seed of the first batch; each has its own.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where calibration.json and calibration.md go.")] = OUT,
     json: Json = False,
 ) -> None:

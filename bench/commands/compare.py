@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import app
-from .options import OUT, TIME_LIMIT_S, CorpusFile, Json, Kernels, Only, Threads, TimeLimit
+from .options import OUT, TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Kernels, Only, Threads, TimeLimit
 from .quantities import duration, share
 
 
@@ -47,12 +47,7 @@ def compare(
     everything: Annotated[
         bool, typer.Option("--all", help="Measure cases whose code is the same too, and however many they are.")
     ] = False,
-    impl: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at both revisions."
-        ),
-    ] = None,
+    impl: ImplInGit = None,
     threads: Threads = 1,
     threshold: Annotated[
         float | None,

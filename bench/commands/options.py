@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from .quantities import duration, share
+from .quantities import duration, memory_size, share, whole_number
 
 MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
 """Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
@@ -18,6 +18,12 @@ Impl = Annotated[
         "--impl",
         metavar="FILE",
         help="A Python file with your own implementations (see README); may be given several times.",
+    ),
+]
+ImplInGit = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at each revision."
     ),
 ]
 Kernels = Annotated[
@@ -54,10 +60,10 @@ TimeLimit = Annotated[
     ),
 ]
 TIME_LIMIT_S = 30.0
-Threads = Annotated[
-    int,
-    typer.Option("--threads", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
-]
+THREADS = typer.Option(
+    "--threads", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."
+)
+Threads = Annotated[int, THREADS]
 Threshold = Annotated[
     float | None,
     typer.Option(
@@ -66,6 +72,36 @@ Threshold = Annotated[
 ]
 Epochs = Annotated[int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")]
 MinCount = Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")]
+FloatType = Literal["f32", "f64", "float32", "float64"]
+IndexType = Literal["i32", "i64"]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the finished processes of the same command, if it was killed.")
+]
 OUT = Path("reports/out")
 """Where results go if --out does not say."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def several_sizes(name: str, least: int, description: str) -> Any:
+    """Return an option that takes several whole numbers (``main.several``)."""
+    return typer.Option(name, parser=whole_number(least), metavar="N...", help=description)
+
+
+def one_size(metavar: str, description: str) -> Any:
+    """Return an option that takes a whole number from 1 up."""
+    return typer.Option(parser=whole_number(1), metavar=metavar, help=description)
+
+
+def times(description: str, least: int = 1) -> Any:
+    """Return an option that says how often something is done."""
+    return typer.Option(min=least, max=MOST_TIMES, help=description)
+
+
+def random_seed(description: str) -> Any:
+    """Return an option for a seed."""
+    return typer.Option(min=0, max=LARGEST_SEED, help=description)
+
+
+def worker_memory(description: str) -> Any:
+    """Return an option for the most memory that a worker may hold."""
+    return typer.Option(parser=memory_size, metavar="SIZE", help=description)

@@ -10,19 +10,24 @@ import typer
 
 from .app import app
 from .options import (
-    LARGEST_SEED,
-    MOST_THREADS,
-    MOST_TIMES,
     OUT,
+    THREADS,
     TIME_LIMIT_S,
     CorpusFile,
+    FloatType,
     Impl,
+    IndexType,
     Json,
     Kernels,
     Only,
+    Resume,
     TimeLimit,
+    one_size,
+    random_seed,
+    several_sizes,
+    times,
+    worker_memory,
 )
-from .quantities import memory_size, whole_number
 
 
 @app.command(
@@ -38,69 +43,36 @@ def run(
     kernel: Kernels = None,
     only: Only = None,
     vocab: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--vocab",
-            parser=whole_number(2),
-            metavar="N...",
-            help="Your own vocabularies, not the preset's: --vocab 10000 1e6.",
-        ),
+        list[int] | None, several_sizes("--vocab", 2, "Your own vocabularies, not the preset's: --vocab 10000 1e6.")
     ] = None,
-    hidden: Annotated[
-        int | None,
-        typer.Option(parser=whole_number(1), metavar="N", help="Hidden size H (default: the preset's, else 100)."),
-    ] = None,
+    hidden: Annotated[int | None, one_size("N", "Hidden size H (default: the preset's, else 100).")] = None,
     batch: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--batch", parser=whole_number(1), metavar="N...", help="Batch sizes B (default: the preset's, else 100)."
-        ),
+        list[int] | None, several_sizes("--batch", 1, "Batch sizes B (default: the preset's, else 100).")
     ] = None,
-    negatives: Annotated[
-        int | None,
-        typer.Option(parser=whole_number(1), metavar="K", help="Negatives per target (default: the preset's, else 5)."),
-    ] = None,
-    dtype: Annotated[
-        Literal["f32", "f64", "float32", "float64"] | None, typer.Option(help="Floating-point type (default f32).")
-    ] = None,
-    index: Annotated[Literal["i32", "i64"] | None, typer.Option(help="Type of the word ids (default i64).")] = None,
+    negatives: Annotated[int | None, one_size("K", "Negatives per target (default: the preset's, else 5).")] = None,
+    dtype: Annotated[FloatType | None, typer.Option(help="Floating-point type (default f32).")] = None,
+    index: Annotated[IndexType | None, typer.Option(help="Type of the word ids (default i64).")] = None,
     words: Annotated[
         Literal["zipf", "uniform", "repeat"] | None,
         typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."),
-    ] = None,
+    threads: Annotated[int | None, THREADS] = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = OUT,
     processes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=MOST_TIMES,
-            help="Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.",
-        ),
+        int | None, times("Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.")
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[
         int | None,
-        typer.Option(
-            parser=memory_size,
-            metavar="SIZE",
-            help="Most that a worker may hold (default: 3G for quick and default, else what is free less 1G).",
-        ),
+        worker_memory("Most that a worker may hold (default: 3G for quick and default, else what is free less 1G)."),
     ] = None,
     tables: Annotated[
         bool, typer.Option("--tables", help="Print the table of every size too; --kernel and --only do so anyway.")
     ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs and of the order of samples.")
-    ] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the finished processes of the same command, if it was killed.")
-    ] = False,
+    seed: Annotated[int, random_seed("Seed of all inputs and of the order of samples.")] = 0,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""

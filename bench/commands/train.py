@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, Epochs, MinCount
+from .options import Epochs, MinCount, random_seed
 
 MODELS = ("skip-gram", "cbow")
 
@@ -76,7 +76,7 @@ def train(
             help="Threads (default: all CPUs). One thread gives the same vectors for the same seed.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random numbers.")] = 1,
+    seed: Annotated[int, random_seed("Seed of the random numbers.")] = 1,
     binary: Annotated[
         int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file's name.")
     ] = None,

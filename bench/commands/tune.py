@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from .app import app
-from .options import LARGEST_SEED, MOST_TIMES, TIME_LIMIT_S, CorpusFile, Json, Kernels, Threads, TimeLimit
-from .quantities import memory_size, whole_number
+from .options import (
+    TIME_LIMIT_S,
+    CorpusFile,
+    FloatType,
+    IndexType,
+    Json,
+    Kernels,
+    Resume,
+    Threads,
+    TimeLimit,
+    one_size,
+    random_seed,
+    several_sizes,
+    times,
+    worker_memory,
+)
 
 
 @app.command(
@@ -20,23 +34,12 @@ from .quantities import memory_size, whole_number
 )
 def tune(
     kernel: Kernels = None,
-    vocab: Annotated[
-        list[int] | None,
-        typer.Option("--vocab", parser=whole_number(2), metavar="N...", help="Vocabularies (default 1e3 to 1e6)."),
-    ] = None,
-    hidden: Annotated[
-        list[int] | None,
-        typer.Option("--hidden", parser=whole_number(1), metavar="N...", help="Hidden sizes (default 50 and 300)."),
-    ] = None,
-    batch: Annotated[
-        list[int] | None,
-        typer.Option("--batch", parser=whole_number(1), metavar="N...", help="Batch sizes (default 1 to 1e4)."),
-    ] = None,
-    negatives: Annotated[
-        int | None, typer.Option(parser=whole_number(1), metavar="K", help="Negatives per target (default 5).")
-    ] = None,
-    dtype: Annotated[Literal["f32", "f64", "float32", "float64"], typer.Option(help="Floating-point type.")] = "f32",
-    index: Annotated[Literal["i32", "i64"], typer.Option(help="Type of the word ids.")] = "i64",
+    vocab: Annotated[list[int] | None, several_sizes("--vocab", 2, "Vocabularies (default 1e3 to 1e6).")] = None,
+    hidden: Annotated[list[int] | None, several_sizes("--hidden", 1, "Hidden sizes (default 50 and 300).")] = None,
+    batch: Annotated[list[int] | None, several_sizes("--batch", 1, "Batch sizes (default 1 to 1e4).")] = None,
+    negatives: Annotated[int | None, one_size("K", "Negatives per target (default 5).")] = None,
+    dtype: Annotated[FloatType, typer.Option(help="Floating-point type.")] = "f32",
+    index: Annotated[IndexType, typer.Option(help="Type of the word ids.")] = "i64",
     threads: Threads = 1,
     corpus: CorpusFile = None,
     out: Annotated[
@@ -49,29 +52,19 @@ def tune(
             "--regret", help="Measure how good the choices of the table are, at random sizes, instead of making one."
         ),
     ] = False,
-    sizes: Annotated[int, typer.Option(min=1, max=MOST_TIMES, help="Random sizes of --regret.")] = 64,
+    sizes: Annotated[int, times("Random sizes of --regret.")] = 64,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="With --regret: use a table of another machine or of other versions too.")
     ] = False,
     processes: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=MOST_TIMES, help="Fresh processes per size (default 3; with --regret an even number, default 6)."
-        ),
+        int | None, times("Fresh processes per size (default 3; with --regret an even number, default 6).")
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[
-        int | None,
-        typer.Option(
-            parser=memory_size, metavar="SIZE", help="Most that a worker may hold (default: 3G, or what is free)."
-        ),
+        int | None, worker_memory("Most that a worker may hold (default: 3G, or what is free).")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all inputs, and of the sizes of --regret.")
-    ] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the finished processes of the same command, if it was killed.")
-    ] = False,
+    seed: Annotated[int, random_seed("Seed of all inputs, and of the sizes of --regret.")] = 0,
+    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Measure over a grid of sizes which implementation is fastest, and keep the table from which w2vbench.best() and dispatch() choose.
