@@ -51,6 +51,13 @@ def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
         assert view.violations() == [], (width, scheme)
 
 
+def test_headings_beside_one_another_stand_on_one_line(show: Show) -> None:
+    view = show("sizes", width=1000)
+    tops = view.locate(".first aside h2").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert len(tops) > 1
+    assert len({*tops}) == 1
+
+
 def test_the_first_screen_answers_which_one_to_use_and_links_to_each_kernel(show: Show) -> None:
     view = show("every status")
     assert view.texts("tr.answer >> nth=0 >> td")[:6] == ["gather", "100µs", "the same", "", "one-hot", "100×"]
