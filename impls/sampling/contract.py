@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from math import exp
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..batches import rotating_batch_count, rotating_problem
 from ..case import Size
 from ..checks import check_integers
-from ..interface import Array, Problem, Work, Wrong
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..random import integer_alias_table, state
 from ..words import Corpus, Floats, Ints
 
@@ -29,6 +29,26 @@ CALLS = 125
 """Calls of the check whose draws are tested together."""
 SMALL_V = 60
 """Largest V whose draws are tested for each word."""
+
+
+def sampler(name: str, title: str, *, different: bool) -> Kernel:
+    """Return a kernel that draws K words for each target. different: whether the words of a row are."""
+    return Kernel(
+        name,
+        title,
+        ("targets", "K", "p", "rng"),
+        partial(make, different=different),
+        partial(check_draws, different=different),
+        work,
+        SIZES,
+        mutates=("rng",),
+        dimensions="VBK",
+        inputs="V64",
+        verify=partial(verify, different=different),
+        shapes=("iB", "=K", "V64", ""),
+        constants=("p",),
+        refuse=partial(refuse, different=different),
+    )
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator, different: bool) -> Problem:

@@ -7,32 +7,16 @@ They differ in what one draw costs: V additions, log V comparisons, or two memor
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Problem, Work
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import SIZES, alias_workspace, check_draws, make, refuse, running_sums, verify, work
+from .contract import alias_workspace, running_sums, sampler
 
-with_replacement = Kernel(
-    "sampling.with-replacement",
-    "K independent negatives per row",
-    ("targets", "K", "p", "rng"),
-    partial(make, different=False),
-    partial(check_draws, different=False),
-    work,
-    SIZES,
-    mutates=("rng",),
-    dimensions="VBK",
-    inputs="V64",
-    verify=partial(verify, different=False),
-    shapes=("iB", "=K", "V64", ""),
-    constants=("p",),
-    refuse=partial(refuse, different=False),
-)
+with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False)
 
 TABLE = 10_000_000
 """Entries of word2vec.c's table of words."""

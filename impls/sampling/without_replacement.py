@@ -6,32 +6,15 @@ The book's law: words are drawn one after another by p, each from those not yet 
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from ..case import Size
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Problem, Work
 from ..random import draw
 from ..words import Floats, Ints
-from .contract import SIZES, alias_workspace, check_draws, make, refuse, running_sums, verify, work
+from .contract import alias_workspace, running_sums, sampler
 
-without_replacement = Kernel(
-    "sampling.without-replacement",
-    "K different negatives per row",
-    ("targets", "K", "p", "rng"),
-    partial(make, different=True),
-    partial(check_draws, different=True),
-    work,
-    SIZES,
-    mutates=("rng",),
-    dimensions="VBK",
-    inputs="V64",
-    verify=partial(verify, different=True),
-    shapes=("iB", "=K", "V64", ""),
-    constants=("p",),
-    refuse=partial(refuse, different=True),
-)
+without_replacement = sampler("sampling.without-replacement", "K different negatives per row", different=True)
 
 
 def passes_over_p(size: Size) -> Work:
