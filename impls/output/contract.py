@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,9 @@ from ..batches import (
     stream_length,
 )
 from ..case import Size
-from ..interface import Array, Problem, Work
+from ..interface import Array, Kernel, Problem, Work
 from ..words import Corpus, Floats, Ints
+from .reference import Candidates, check_with, verify_with
 
 SIZES = (
     Size(9, 4, 6, 3),
@@ -115,6 +118,31 @@ def sampled_work(candidates_per_row: Any) -> Any:
         )
 
     return work
+
+
+def shared_kernel(name: str, title: str, candidates: Callable[..., Candidates], *, logs: bool) -> Kernel:
+    """Return an objective whose K negatives the whole batch shares.
+
+    Parameters
+    ----------
+    candidates
+        Returns what its reference scores, of a call's arguments without h and W_out.
+    logs
+        Whether a call gets log(K p) of its words too.
+    """
+    log_names, log_shapes = (("log_q_target", "log_q"), ("B", "K")) if logs else ((), ())
+    return Kernel(
+        name,
+        title,
+        ("h", "W_out", "target", "negatives", *log_names),
+        partial(make_sampled, shared=True, logs=logs),
+        check_with(candidates),
+        sampled_work(lambda size: size.B + size.K),
+        SIZES,
+        dimensions="VHBK",
+        verify=verify_with(candidates),
+        shapes=("BH", "VH", "iB", "iK", *log_shapes),
+    )
 
 
 def sigmoid(x: Array) -> Array:

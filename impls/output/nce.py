@@ -7,14 +7,12 @@ and Hyvärinen 2010; Mnih and Teh 2012).
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from ..interface import Array, Kernel
+from ..interface import Array
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
-from .contract import SIZES, make_sampled, sampled_work, sigmoid, softplus
-from .reference import Candidates, check_with, join_shared, verify_with
+from .contract import shared_kernel, sigmoid, softplus
+from .reference import Candidates, join_shared
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -23,18 +21,7 @@ def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Arra
     return Candidates(join_shared(target, negatives), join_shared(log_q_target, log_q).astype(np.float64))
 
 
-nce = Kernel(
-    "output.nce",
-    "target against K shared negatives, scores less log(K p)",
-    ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
-    partial(make_sampled, shared=True, logs=True),
-    check_with(candidates),
-    sampled_work(lambda size: size.B + size.K),
-    SIZES,
-    dimensions="VHBK",
-    verify=verify_with(candidates),
-    shapes=("BH", "VH", "iB", "iK", "B", "K"),
-)
+nce = shared_kernel("output.nce", "target against K shared negatives, scores less log(K p)", candidates, logs=True)
 
 
 @nce.implementation(

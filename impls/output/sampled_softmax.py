@@ -7,15 +7,13 @@ Using Very Large Target Vocabulary"). A negative that equals a row's target is l
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from ..interface import Array, Kernel
+from ..interface import Array
 from ..products import exponentials
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
-from .contract import SIZES, make_sampled, sampled_work
-from .reference import Candidates, check_with, join_shared, verify_with
+from .contract import shared_kernel
+from .reference import Candidates, join_shared
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -27,17 +25,8 @@ def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Arra
     return Candidates(words, offsets, softmax=True, excluded=hits)
 
 
-sampled_softmax = Kernel(
-    "output.sampled-softmax",
-    "softmax over the target and K shared negatives",
-    ("h", "W_out", "target", "negatives", "log_q_target", "log_q"),
-    partial(make_sampled, shared=True, logs=True),
-    check_with(candidates),
-    sampled_work(lambda size: size.B + size.K),
-    SIZES,
-    dimensions="VHBK",
-    verify=verify_with(candidates),
-    shapes=("BH", "VH", "iB", "iK", "B", "K"),
+sampled_softmax = shared_kernel(
+    "output.sampled-softmax", "softmax over the target and K shared negatives", candidates, logs=True
 )
 
 

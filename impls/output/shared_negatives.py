@@ -7,14 +7,12 @@ negative of that row too.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from ..interface import Array, Kernel
+from ..interface import Array
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
-from .contract import SIZES, make_sampled, sampled_work, sigmoid, softplus
-from .reference import Candidates, check_with, join_shared, verify_with
+from .contract import shared_kernel, sigmoid, softplus
+from .reference import Candidates, join_shared
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -23,17 +21,8 @@ def candidates(target: Array, negatives: Array) -> Candidates:
     return Candidates(join_shared(target, negatives))
 
 
-shared_negatives = Kernel(
-    "output.shared-negatives",
-    "target against K negatives shared by the batch",
-    ("h", "W_out", "target", "negatives"),
-    partial(make_sampled, shared=True),
-    check_with(candidates),
-    sampled_work(lambda size: size.B + size.K),
-    SIZES,
-    dimensions="VHBK",
-    verify=verify_with(candidates),
-    shapes=("BH", "VH", "iB", "iK"),
+shared_negatives = shared_kernel(
+    "output.shared-negatives", "target against K negatives shared by the batch", candidates, logs=False
 )
 
 
