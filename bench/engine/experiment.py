@@ -5,6 +5,7 @@ If a variant fails, the process is discarded and the others are measured again w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -73,17 +74,52 @@ class Outcome:
                 self.profiles[event.variant] = event
 
 
+Paced = Generator[None, None, Outcome]
+"""An experiment that stops before each round, and ends with its outcome."""
+
+
 def measure(job: protocol.Measure, workers: Workers) -> Outcome:
     """Measure an experiment in one process.
 
     If a variant fails, the process is discarded, and another process measures the experiment without its case.
     """
+    return measure_in_turns({"": paced(job, workers)}, lambda names: names)[""]
+
+
+def measure_in_turns(
+    experiments: Mapping[str, Paced], order: Callable[[list[str]], Sequence[str]]
+) -> dict[str, Outcome]:
+    """Measure experiments of several processes, round by round: only one process runs at a time.
+
+    Parameters
+    ----------
+    experiments
+        What ``paced`` returns, by name.
+    order
+        Returns the names in the order of a round.
+    """
+    left, outcomes = dict(experiments), dict[str, Outcome]()
+    while left:
+        for name in order(list(left)):
+            try:
+                next(left[name])
+            except StopIteration as end:
+                outcomes[name] = end.value
+                del left[name]
+    return outcomes
+
+
+def paced(job: protocol.Measure, workers: Workers) -> Paced:
+    """Measure an experiment in one process, and yield before each round where the job is paced. Return its outcome."""
     excluded: list[tuple[Case, WorkerFailure]] = []
     while job.cases:
         outcome = Outcome(excluded=excluded)
         try:
             for event in workers.work(job, Size.parse(job.size).threads, start_next=True, reuse=job.options.reuse):
-                outcome.add(event)
+                if isinstance(event, protocol.RoundBegins):
+                    yield
+                else:
+                    outcome.add(event)
         except WorkerFailure as failure:
             if not outcome.times_taken:
                 job = job_after(failure, job, excluded)

@@ -29,6 +29,9 @@ from .watch import Guard, patch_reason
 
 STAGES_S = 0.05
 """How long the stages of a model's steps are timed."""
+BLOCKS, LARGEST_BLOCK = 3, 1 << 21
+"""How many blocks move a problem's arrays, and the most bytes of one: they stay below the allocator's threshold, above which
+arrays begin at a page."""
 SIMILAR = 2.0
 """Variants of a case whose calls in a sample differ by no more than this factor get the same number of calls."""
 
@@ -49,11 +52,13 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     implementations = {
         variant.name: implementation_of(variant, sources, kernel, emit) for case in job.cases for variant in case
     }
+    moved = blocks(options.placement)
     gc.collect()
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
     emit(protocol.ProblemMade(touched=problem.touched))
     call_s = time_variants(job, implementations, problem, order, emit)
+    del moved
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for name, implementation in implementations.items() if options.memory else ():
         emit(protocol.StepBegins(name="memory"))
@@ -63,6 +68,16 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
         if name in options.profile:
             emit(protocol.StepBegins(name="the line profile"))
             emit(profile_of(name, implementation, problem, call_s[name]))
+
+
+def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+    """Return blocks of random sizes: while they are held, arrays that are made lie elsewhere in memory.
+
+    Where arrays lie changes a call's time by several per cent (Mytkowicz and others, ASPLOS 2009), and it follows from all
+    that the process has allocated before: another release of a package moves them in all of its processes alike.
+    """
+    sizes = np.random.default_rng(placement).integers(1, LARGEST_BLOCK, BLOCKS) if placement else ()
+    return [np.empty(size, np.uint8) for size in sizes]
 
 
 def time_variants(
@@ -77,12 +92,13 @@ def time_variants(
     kernel = next(iter(implementations.values())).kernel
     guard = Guard(kernel, problem, job.careful)
     first = int(order.integers(len(problem.batches)))
+    (within,) = order.spawn(1)  # the order of cases does not depend on how many variants they have
     groups = []
     for at in order.permutation(len(job.cases)):
         case = job.cases[at]
         prepared = {
             place: prepare_and_check(case[place], implementations[case[place].name], problem, emit, guard, first)
-            for place in order.permutation(len(case))
+            for place in within.permutation(len(case))
         }
         groups.append([prepared[place] for place in range(len(case))])
     if options.limits:
@@ -98,7 +114,13 @@ def time_variants(
             variant.calls, variant.rounds = planned.calls, planned.rounds
     for group in groups:
         calibrate_group(group, job, verifiers, emit)
-    times = take_turns(groups, order, verifiers, lambda name: emit(protocol.StepBegins(name="timing", variant=name)))
+    times = take_turns(
+        groups,
+        order,
+        verifiers,
+        lambda name: emit(protocol.StepBegins(name="timing", variant=name)),
+        (lambda: emit(protocol.RoundBegins())) if options.paced else (lambda: None),
+    )
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample
         variant_at_fault = next(iter(implementations)) if len(implementations) == 1 else None

@@ -291,6 +291,10 @@ class Worker:
                 case protocol.Ready():
                     before_measuring()
                     self.send(b"go\n")
+                case protocol.RoundBegins():
+                    yield event
+                    self.send(b"go\n")
+                    began = time.monotonic()  # others may have run meanwhile
                 case protocol.Failed():
                     raise WorkerFailure(step.variant, event.status, event.reason)
                 case protocol.StepBegins() | protocol.Done():

@@ -177,6 +177,10 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
         Whether these are measured after the times.
     profile
         Variants that are profiled line by line.
+    paced
+        Whether every round waits until the main process lets it begin, so that rounds of several processes alternate.
+    placement
+        Seed of where the arrays lie in memory; empty for where they happen to.
     reuse
         Whether the process may have done another job before.
     """
@@ -188,6 +192,8 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     memory: bool = False
     stages: bool = False
     profile: tuple[str, ...] = ()
+    paced: bool = False
+    placement: tuple[int, ...] = ()
     reuse: bool = False
 
 
@@ -280,6 +286,10 @@ class StepBegins(Event, frozen=True, kw_only=True):
 
 class Ready(Event, frozen=True, kw_only=True):
     """The worker is ready to measure, and waits until nothing else runs."""
+
+
+class RoundBegins(Event, frozen=True, kw_only=True):
+    """The worker of a paced job is ready for its next round, and waits until no other process is in one."""
 
 
 class Failed(Event, frozen=True, kw_only=True):
@@ -498,6 +508,7 @@ Events = (
     Started
     | StepBegins
     | Ready
+    | RoundBegins
     | Failed
     | Done
     | ContractChecked

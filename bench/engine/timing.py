@@ -97,6 +97,7 @@ def take_turns(
     order: np.random.Generator,
     verifiers: Mapping[str, Verifier],
     on_sample: Callable[[str], None],
+    on_round: Callable[[], None] = lambda: None,
 ) -> dict[str, tuple[Figures, Figures]]:
     """Time all variants, round after round.
 
@@ -114,6 +115,8 @@ def take_turns(
         By variant.
     on_sample
         Called with the name of the variant that is timed next.
+    on_round
+        Called before each round.
 
     Returns
     -------
@@ -126,22 +129,24 @@ def take_turns(
         If a variant fails.
     """
     rounds = max((group[0].rounds for group in groups), default=0)
+    (within,) = order.spawn(1)  # the other draws do not depend on how many variants a group has
     wall: dict[str, Figures] = {variant.name: [None] * rounds for group in groups for variant in group}
     cpu: dict[str, Figures] = {name: [None] * rounds for name in wall}
     rounds_of = [spread_rounds(group[0].rounds, rounds) for group in groups]
     verified = {
-        variant.name: order.choice(sorted(rounds_of[at])) for at, group in enumerate(groups) for variant in group
+        variant.name: within.choice(sorted(rounds_of[at])) for at, group in enumerate(groups) for variant in group
     }
     gc.collect()
     gc.disable()
     try:
         for round_ in range(rounds):
+            on_round()
             for at in order.permutation(len(groups)):
                 if round_ not in rounds_of[at]:
                     continue
                 left_out = float(order.random()) * CALL_VARIATION
                 most_calls = 1
-                for place in order.permutation(len(groups[at])):
+                for place in within.permutation(len(groups[at])):
                     variant = groups[at][place]
                     on_sample(variant.name)
                     calls = vary_calls(variant.calls, left_out)

@@ -58,9 +58,9 @@ def main() -> None:
 
 
 def send(events: BinaryIO, jobs: BinaryIO, token: str, event: protocol.Events) -> None:
-    """Write an event, and after ``Ready`` wait for the main process's reply."""
+    """Write an event, and after ``Ready`` or ``RoundBegins`` wait for the main process's reply."""
     events.write(protocol.line_of(event, token))
-    if isinstance(event, protocol.Ready):
+    if isinstance(event, protocol.Ready | protocol.RoundBegins):
         jobs.readline()
 
 

@@ -114,7 +114,6 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
 class Together:
     """Comparisons as ``compare`` makes them of revisions: all sides in one process."""
 
-    apart = False
     sides = SIDES
     stages = STAGES
     slower_base: Triple = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, HEAD)
@@ -141,7 +140,6 @@ class Apart(Together):
     process, which is not slowed, then counts as HEAD.
     """
 
-    apart = True
     sides = APART
     stages = PACKAGE_STAGES
     slower_base = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, BASE)
@@ -189,13 +187,10 @@ def with_batch(
     complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
     stages = list(so_far.stages)
     if slowed:
-        first, second = (
-            [stage_of(one.stages[at], apart=bench.apart) for one in complete.values()]
-            for at in range(len(bench.stages))
-        )
+        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(bench.stages)))
         stages.append((first, second))
     kinds = trial_kinds(threshold, bench.slower_base) if slowed else [(0.0, threshold, TRIPLE)]
-    trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number, apart=bench.apart)]
+    trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
     trials += [
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
         for case, (verdict, why) in plan.excluded.items()  # a failure counts, as in compare
@@ -203,7 +198,7 @@ def with_batch(
     return Calibration(
         threshold=threshold,
         comparisons=number + 1,
-        apart=bench.apart,
+        apart=so_far.apart,
         packages=so_far.packages,
         seconds=so_far.seconds + time.monotonic() - began,
         trials=[*so_far.trials, *trials],
@@ -230,12 +225,10 @@ def trials_of(
     threshold: float,
     sides: Triple,
     number: int,
-    *,
-    apart: bool = False,
 ) -> Iterator[Trial]:
     """Yield the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
-    first = {case: stage_of(mine.stages[0], sides, apart=apart) for case, mine in measured.items()}
-    fresh = {case: stage_of(measured[case].stages[1], sides, apart=apart) for case in undecided(first, threshold)}
+    first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
+    fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
     for case, decision in decide((first, fresh), threshold).items():
         yield Trial(
             case=case.name,

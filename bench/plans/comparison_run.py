@@ -124,8 +124,6 @@ class ComparisonRun:
     """
 
     stages: tuple[int, int] = STAGES
-    apart = False
-    """Whether each side is measured in a process of its own."""
 
     def __init__(
         self,
@@ -148,7 +146,7 @@ class ComparisonRun:
         """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
         self.check(list(self.differences.compared))
         self.measure_stage(0, lambda: self.differences.remaining)
-        first = {case: stage_of(self.samples[case].stages[0], apart=self.apart) for case in self.differences.remaining}
+        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
         open_cases = undecided(first, self.threshold)
         self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
 
@@ -166,7 +164,7 @@ class ComparisonRun:
         excluded = self.differences.excluded
         cases = dict.fromkeys([*self.differences.compared, *excluded])
         rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
-        return with_verdicts(rows, self.threshold, apart=self.apart)
+        return with_verdicts(rows, self.threshold)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract. Those that fail are not measured."""

@@ -77,7 +77,7 @@ class Narrowing:
         row = self.rows[at].get(change.case)
         if row is None:
             return None
-        (decided,) = with_verdicts([row], self.margin(change), apart=True)
+        (decided,) = with_verdicts([row], self.margin(change))
         sought = "slower" if change.ratio.estimate > 1 else "faster"
         return {sought: True, "same": False}.get(decided.verdict)
 

@@ -1,13 +1,17 @@
-"""Measure the same code in two environments: a fresh process for each side, one side after the other, on the same CPU.
+"""Measure the same code in two environments: a process for each side, and their rounds in turn, on the same CPU.
 
-Two environments cannot share a process, so rounds of both have nothing in common, and each process brings its own bias of
-memory layout. So each side is one process; the three of BASE, of BASE again and of HEAD that follow one another are
-compared as wholes, and the spread of these ratios is that between processes. More of them are needed than of processes that
-hold both sides.
+Two environments cannot share a process. What differs between processes then must not be taken for a difference of the
+environments:
+
+- The machine's speed drifts within tenths of a second. So the processes of BASE, of BASE again and of HEAD take turns round by
+  round: only one runs at a time, and rounds of the same number are compared.
+- Where arrays lie in memory changes a call's time by several per cent. So the rounds of a process are taken with the arrays at
+  several random places.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +19,7 @@ import numpy as np
 from msgspec import structs
 
 from bench.engine.context import RunContext
-from bench.engine.experiment import Outcome, measure
+from bench.engine.experiment import Outcome, measure, measure_in_turns, paced
 from bench.engine.measuring import SIMILAR
 from bench.engine.protocol import SamplePlan, Timed
 from reports.stages import BASE, CONTROL, HEAD
@@ -30,6 +34,8 @@ PACKAGE_STAGES = (9, 18)
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
+PLACES = 5
+"""Places in memory at which a process times its calls. The rounds of a process are divided among them."""
 ONE_CALL = SamplePlan(calls=1, rounds=1)
 
 
@@ -49,7 +55,6 @@ class PackagesRun(ComparisonRun):
     """
 
     stages = PACKAGE_STAGES
-    apart = True
 
     def __init__(
         self,
@@ -73,26 +78,58 @@ class PackagesRun(ComparisonRun):
     def announce(self, stage: int, left_s: float) -> None:
         self.said(stage, left_s)
 
+    def sides_in(self, name: str) -> list[Side]:
+        """Return the sides that a process measures."""
+        return [side for side in self.sides if self.process_of.get(side.name, side.name) == name]
+
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
-        """Measure one process after another, in a random order: only the first time BASE is first, which sets the calls."""
-        names = list(self.contexts)
-        if not first:
-            np.random.default_rng([self.context.settings.seed, self.processes, 3]).shuffle(names)
+        """Measure all processes, which take turns round by round, at several places in memory."""
         together = Outcome()
-        for name in names:
-            failed = {variant.name.rpartition("|")[0] for case, _ in together.excluded for variant in case}
-            left = [case for case in cases if case.facts.slug not in failed]
-            if not left:
-                break
-            mine = [side for side in self.sides if self.process_of.get(side.name, side.name) == name]
-            outcome = measure(self.job(left, mine, check=first, plan=plan), self.contexts[name].workers)
-            together.timed |= outcome.timed
-            together.excluded += outcome.excluded
-            if first:
-                self.measure_memory(together, left, mine)
-        for case in cases if first else ():
-            self.align(together.timed, case)
+        if first:
+            plan = self.tried(together, cases)
+        for place in range(PLACES):
+            self.time_at(place, together, cases, plan)
         return together
+
+    def tried(self, together: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
+        """Check each side, compile it and measure its memory. Return calls a sample and rounds at a place, for all sides alike."""
+        timed = dict[str, Timed]()
+        for name in self.contexts:
+            if left := remaining(cases, together):
+                job = self.job(left, self.sides_in(name), check=True)
+                outcome = measure(job, self.contexts[name].workers)
+                timed |= outcome.timed
+                together.excluded += outcome.excluded
+                if left := remaining(left, outcome):
+                    self.measure_memory(together, left, self.sides_in(name))
+        return {
+            variant: one
+            for case in remaining(cases, together)
+            for variant, one in planned(
+                {side.name: timed[variant_name(case, side.name)] for side in self.sides}
+            ).items()
+        }
+
+    def time_at(
+        self, place: int, together: Outcome, cases: Sequence[ComparedCase], plan: dict[str, SamplePlan]
+    ) -> None:
+        """Time all sides, with their arrays at a random place. If a case fails, the others are timed again without it."""
+        left, seed = remaining(cases, together), (self.context.settings.seed, self.processes, place)
+        if not left:
+            return
+        experiments = {}
+        for number, name in enumerate(self.contexts):
+            job = self.job(left, self.sides_in(name), check=False, plan=plan, paced=True, placement=(*seed, number))
+            experiments[name] = paced(job, self.contexts[name].workers)
+        rng = np.random.default_rng([*seed, 3])
+        outcomes = measure_in_turns(experiments, lambda names: [str(name) for name in rng.permutation(names)]).values()
+        if failed := [one for outcome in outcomes for one in outcome.excluded]:
+            together.excluded += failed
+            self.time_at(place, together, cases, plan)
+            return
+        for variant, timed in (each for outcome in outcomes for each in outcome.timed.items()):
+            before = together.timed.get(variant)
+            together.timed[variant] = joined(before, timed) if before else timed
 
     def measure_memory(self, together: Outcome, cases: Sequence[ComparedCase], sides: Sequence[Side]) -> None:
         """Measure the memory of a process's sides after one timed call of each.
@@ -107,10 +144,25 @@ class PackagesRun(ComparisonRun):
         failures = [f"{failure.status}: {failure.reason}" for _, failure in outcome.excluded]
         together.missing_reason = together.missing_reason or outcome.missing_reason or next(iter(failures), "")
 
-    def align(self, timed: dict[str, Timed], case: ComparedCase) -> None:
-        """Plan as many calls a sample for every side as BASE's, if its calls are about as fast."""
-        base = timed.get(variant_name(case, BASE))
-        for name in (variant_name(case, side.name) for side in self.sides):
-            own = timed.get(name)
-            if base and own and base.calls / SIMILAR <= own.calls <= base.calls * SIMILAR:
-                timed[name] = structs.replace(own, calls=base.calls, rounds=base.rounds)
+
+def remaining(cases: Sequence[ComparedCase], outcome: Outcome) -> list[ComparedCase]:
+    """Return the cases that have not failed."""
+    failed = {variant.name.rpartition("|")[0] for case, _ in outcome.excluded for variant in case}
+    return [case for case in cases if case.facts.slug not in failed]
+
+
+def planned(timed: Mapping[str, Timed]) -> dict[str, SamplePlan]:
+    """Return as many calls a sample for every side of a case as for BASE, if its calls are about as fast; and the same rounds."""
+    base = timed[BASE]
+    rounds = math.ceil(min(one.rounds for one in timed.values()) / PLACES)
+    return {
+        one.variant: SamplePlan(
+            calls=base.calls if base.calls / SIMILAR <= one.calls <= base.calls * SIMILAR else one.calls, rounds=rounds
+        )
+        for one in timed.values()
+    }
+
+
+def joined(before: Timed, after: Timed) -> Timed:
+    """Return the samples of both, with the set-up of the first."""
+    return structs.replace(before, wall_s=[*before.wall_s, *after.wall_s], cpu_s=[*before.cpu_s, *after.cpu_s])

@@ -91,9 +91,9 @@ class ReleasesRun:
             problem = problems[at]
             mine = {variant_name(case, SIDE.name): self.samples[name, case] for case in problem}
             plan = {variant: one.plan for variant, one in mine.items() if one.plan}
-            outcome = measure(
-                job_of(context, problem, [SIDE], process=turn, check=turn == 0, plan=plan), context.workers
-            )
+            place = (turn, list(self.contexts).index(name))
+            job = job_of(context, problem, [SIDE], process=turn, check=turn == 0, plan=plan, placement=place)
+            outcome = measure(job, context.workers)
             for case, failure in outcome.excluded:
                 mine[case[0].name].failed = f"{failure.status}: {failure.reason}"
             for variant, timed in outcome.timed.items():

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import normals
-from ..batches import CHECK_BATCHES, Batch, SlidingInput, rotating_batch_count, rotating_problem
+from ..batches import CHECK_BATCHES, Batch, SlidingInput, distinct, rotating_batch_count, rotating_problem
 from ..case import Size
 from ..checks import check_close
 from ..interface import Array, Problem, Work, Wrong
@@ -68,7 +68,7 @@ def make_with(
         drawn = {name: draw_rows(name, size, rng) for name in tables}
         arrays = {name: np.empty((size.V, size.H), size.float_type) for name in tables}
         number = rotating_batch_count(size, size.H * size.float_type.itemsize, size.B)
-        batches = [np.unique(words) for words in corpus.batches(size, POOLS * number + CHECK_BATCHES, rng)]
+        batches = distinct(np.array(corpus.batches(size, POOLS * number + CHECK_BATCHES, rng)))
         rows_source = SortedRows(number, batches, rng)
         values = SlidingInput(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
         touched = np.unique(np.concatenate(batches))

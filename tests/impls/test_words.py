@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from impls.batches import distinct
 from impls.case import Size
 from impls.interface import Array
 from impls.lookup import lookup
@@ -25,6 +26,13 @@ TEXT = "you say goodbye\nand I say hello\n"
 def corpus_of(ids: Array) -> Corpus:
     """A corpus in one line whose words are numbers; the rank of each is found by encode."""
     return encode("numbers", [" ".join("w" + "abcdefghij"[i % 10] * (i // 10 + 1) for i in ids.tolist())])
+
+
+@given(st.integers(0, 6), st.integers(0, 9), st.integers(1, 12), st.integers(0, 99))
+def test_distinct_ids_of_many_batches_are_those_of_each(number: int, B: int, V: int, seed: int) -> None:
+    batches = np.random.default_rng(seed).integers(0, V, (number, B))
+    found, want = distinct(batches), [np.unique(batch) for batch in batches]
+    assert [rows.tolist() for rows in found] == [rows.tolist() for rows in want]
 
 
 def follows_text(part: Array, ids: Array) -> bool:

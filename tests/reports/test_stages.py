@@ -153,25 +153,15 @@ def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive
     assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
 
 
-def test_processes_that_stand_apart_are_compared_as_wholes_whatever_their_rounds() -> None:
-    """Of two environments each side has its own process: the third round of one has nothing to do with the other's."""
-    base, control, head = np.log([1.0, 2.0, 9.0]), np.log([4.0, 4.0]), np.log([6.0])
-    medians = stage_of(processes_of((base, control, head)) * 2, apart=True).median
-    assert medians.ratios == pytest.approx([np.log(6) - (np.log(2) + np.log(4)) / 2] * 2)
-    assert medians.controls == pytest.approx([np.log(4) - np.log(2)] * 2)
-
-
 SIDES = [{"python": "3.11", "packages": {"numpy": version}} for version in ("2.2.6", "2.4.6")]
 
 
-def test_other_rounds_on_each_side_are_read_where_environments_are_compared() -> None:
+def test_a_comparison_needs_the_same_rounds_on_all_sides_and_two_environments_or_none() -> None:
     uneven = ONE | {"head": {"wall_s": [1.0], "cpu_s": [1.0]}}
-    row = case("mine", "same", stages=[[ONE, uneven], []])
-    assert compared(row, environments=SIDES).cases == [row]
     with pytest.raises(ValueError, match="rounds"):
-        compared(row)
+        compared(case("mine", "same", stages=[[ONE, uneven], []]), environments=SIDES)
     with pytest.raises(ValueError, match="environments"):
-        compared(row, environments=SIDES[:1])
+        compared(case("mine", "same", stages=[[ONE, ONE], []]), environments=SIDES[:1])
 
 
 ONE = {side: {"wall_s": [1.0, 2.0], "cpu_s": [1.0, 1.0]} for side in TRIPLE}

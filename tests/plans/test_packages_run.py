@@ -1,0 +1,115 @@
+"""A comparison of environments: whose turn it is, where arrays lie, and what happens to the others if a case fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine import protocol
+from bench.engine.context import RunContext
+from bench.engine.pool import WorkerFailure, Workers
+from bench.plans.differences import CaseSelection, Differences
+from bench.plans.packages_run import PLACES, PackagesRun
+from reports.stages import TRIPLE
+from tests.plans.sides import facts
+
+ROUNDS = 2 * PLACES - 1
+"""What the first job finds room for: two rounds at each place."""
+
+
+class Answering(Workers):
+    """Workers whose samples are numbered, and that write down which of them runs.
+
+    Parameters
+    ----------
+    name
+        Whose workers they are.
+    log
+        Gets (name, "round") when a round may begin, and (name, job) when a job begins.
+    fails
+        An implementation, and at which place in memory it fails; an empty place stands for the job that checks it.
+    """
+
+    def __init__(self, name: str, log: list[tuple[str, Any]], fails: tuple[str, int | None] | None = None) -> None:
+        super().__init__()
+        self.name, self.log, self.fails, self.jobs = name, log, fails, 0
+
+    def work(self, job: protocol.Jobs, *_: Any, **__: Any) -> Iterator[protocol.Events]:
+        assert isinstance(job, protocol.Measure)
+        self.jobs += 1
+        self.log.append((self.name, job))
+        variants = [variant for case in job.cases for variant in case]
+        place = job.options.placement[2] if job.options.placement else None
+        rounds = job.options.plan[variants[0].name].rounds if job.options.plan else ROUNDS
+        for number in range(rounds):
+            if job.options.paced:
+                yield protocol.RoundBegins()
+                self.log.append((self.name, "round"))
+            for variant in variants:
+                if self.fails == (variant.name.partition("|")[0], place) and number == rounds - 1:
+                    raise WorkerFailure(variant.name, "crashed", "because")
+        for variant in variants:
+            yield protocol.Timed(
+                variant=variant.name,
+                calls=10,
+                rounds=rounds,
+                prepare_s=0.0,
+                adapt_s=None,
+                wall_s=[self.jobs + number / 100 for number in range(rounds)],
+                cpu_s=[1.0] * rounds,
+            )
+        yield protocol.TimesTaken()
+        yield protocol.Done(clean=True)
+
+
+def measured(fails: tuple[str, int | None] | None = None) -> tuple[PackagesRun, list[tuple[str, Any]]]:
+    """Measure two cases of one problem in two processes a side; HEAD's may fail."""
+    log = list[tuple[str, Any]]()
+    workers = {name: Answering(name, log, fails if name == "head" else None) for name in TRIPLE}
+    contexts = {name: RunContext(workers=one, corpus=Path("nowhere")) for name, one in workers.items()}
+    cases = [case for slug in ("mine", "other") for case in CaseSelection().cases(facts(f"lookup/{slug}"))[:1]]
+    run = PackagesRun(contexts, Differences(compared=cases), lambda text, done, total: None, threshold=0.02)
+    for _ in range(2):
+        run.measure_process(0, run.differences.remaining)
+    return run, log
+
+
+def test_only_one_side_runs_at_a_time_and_each_has_its_round_before_any_has_the_next() -> None:
+    _, log = measured()
+    rounds = [name for name, what in log if what == "round"]
+    assert len(rounds) == 2 * PLACES * 2 * 3
+    every = [rounds[at : at + 3] for at in range(0, len(rounds), 3)]
+    assert all(sorted(three) == sorted(TRIPLE) for three in every)
+    assert len(set(map(tuple, every))) > 1  # not always in the same order
+
+
+def test_all_sides_get_the_same_words_and_arrays_of_each_lie_elsewhere_each_time() -> None:
+    run, log = measured()
+    jobs = [job for _, job in log if isinstance(job, protocol.Measure) and job.options.paced]
+    assert len(jobs) == 2 * PLACES * 3
+    assert len({job.options.placement for job in jobs}) == len(jobs)
+    for process in (1, 2):
+        mine = [job for job in jobs if job.options.process == process]
+        assert len(mine) == len(jobs) / 2
+        assert len({(job.settings.seed, job.size, len(job.cases)) for job in mine}) == 1
+    for samples in run.samples.values():
+        assert [{side: len(one.wall_s) for side, one in process.items()} for process in samples.stages[0]] == [
+            dict.fromkeys(TRIPLE, 2 * PLACES)
+        ] * 2
+        assert samples.plan == dict.fromkeys(TRIPLE, protocol.SamplePlan(calls=10, rounds=2))
+
+
+@pytest.mark.parametrize("place", [None, 0, PLACES - 1])
+def test_a_case_that_fails_is_left_out_and_the_others_keep_the_same_rounds_on_all_sides(place: int | None) -> None:
+    run, log = measured(("mine", place))
+    (failed,) = run.differences.excluded.items()
+    assert (failed[0].facts.slug, failed[1]) == ("mine", ("broken", "HEAD: crashed: because"))
+    ((other, samples),) = ((case, one) for case, one in run.samples.items() if case.facts.slug == "other")
+    assert other in run.differences.remaining
+    for process in samples.stages[0]:
+        assert {len(one.wall_s) for one in process.values()} == {2 * PLACES}
+    last = [job for _, job in log if isinstance(job, protocol.Measure)][-3:]
+    assert all(len(job.cases) == 1 for job in last)
