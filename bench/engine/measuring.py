@@ -29,8 +29,8 @@ from .watch import Guard, patch_reason
 
 STAGES_S = 0.05
 """How long the stages of a model's steps are timed."""
-BLOCKS, LARGEST_BLOCK = 3, 1 << 21
-"""How many blocks move a problem's arrays, and the most bytes of one: they stay below the allocator's threshold, above which
+BLOCKS, BLOCK_SIZES = 128, (64, 1 << 21)
+"""How many blocks move a problem's arrays, and their least and most bytes: all are below the allocator's threshold, above which
 arrays begin at a page."""
 SIMILAR = 2.0
 """Variants of a case whose calls in a sample differ by no more than this factor get the same number of calls."""
@@ -71,13 +71,18 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
 
 
 def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Return blocks of random sizes: while they are held, arrays that are made lie elsewhere in memory.
+    """Return blocks of random sizes, with holes between them: while they are held, arrays that are made lie elsewhere in memory.
 
     Where arrays lie changes a call's time by several per cent (Mytkowicz and others, ASPLOS 2009), and it follows from all
     that the process has allocated before: another release of a package moves them in all of its processes alike.
     """
-    sizes = np.random.default_rng(placement).integers(1, LARGEST_BLOCK, BLOCKS) if placement else ()
-    return [np.empty(size, np.uint8) for size in sizes]
+    if not placement:
+        return []
+    rng = np.random.default_rng(placement)
+    least, most = np.log(BLOCK_SIZES)
+    sizes = np.exp(rng.uniform(least, most, BLOCKS)).astype(int)
+    made = [np.empty(size, np.uint8) for size in sizes]
+    return [block for block, held in zip(made, rng.random(BLOCKS) < 0.5, strict=True) if held]
 
 
 def time_variants(
