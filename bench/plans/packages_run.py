@@ -34,7 +34,7 @@ PACKAGE_STAGES = (9, 18)
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
-PLACES = 5
+PLACES = 3
 """Places in memory at which a process times its calls. The rounds of a process are divided among them."""
 ONE_CALL = SamplePlan(calls=1, rounds=1)
 
