@@ -204,7 +204,7 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
         if stage == 0:
             cases, most = counted(len(plan.remaining), "case"), left_s / (first - 2) * second
             say(
-                f"{cases}: {first} turns take {minutes(left_s)} more; {second} turns of what is undecided, at most {minutes(most)}"
+                f"{cases}: the first stage takes {minutes(left_s)} more; the second, of what is undecided, at most {minutes(most)}"
             )
 
     measured = PackagesRun(sides.contexts, plan, note, said, threshold=request.margin, budget_s=request.budget_s)

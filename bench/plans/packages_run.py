@@ -30,7 +30,7 @@ from .differences import ComparedCase, Differences
 from .session import Note
 
 PACKAGE_STAGES = (9, 18)
-"""Turns of every case, and fresh ones of the cases that remain undecided. Both are fixed in advance."""
+"""Processes a side of every case, and fresh ones of the cases that remain undecided. Both are fixed in advance."""
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
