@@ -124,7 +124,7 @@ def time_variants(
         order,
         verifiers,
         lambda name: emit(protocol.StepBegins(name="timing", variant=name)),
-        (lambda: emit(protocol.RoundBegins())) if options.paced else (lambda: None),
+        (lambda: emit(protocol.RoundBegins())) if options.paced else None,
     )
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample

@@ -97,7 +97,7 @@ def take_turns(
     order: np.random.Generator,
     verifiers: Mapping[str, Verifier],
     on_sample: Callable[[str], None],
-    on_round: Callable[[], None] = lambda: None,
+    on_round: Callable[[], None] | None = None,
 ) -> dict[str, tuple[Figures, Figures]]:
     """Time all variants, round after round.
 
@@ -116,7 +116,8 @@ def take_turns(
     on_sample
         Called with the name of the variant that is timed next.
     on_round
-        Called before each round.
+        Called before each round, where other processes may run meanwhile: then each sample follows untimed calls, half as many,
+        since the others have left their own data in the caches.
 
     Returns
     -------
@@ -140,7 +141,8 @@ def take_turns(
     gc.disable()
     try:
         for round_ in range(rounds):
-            on_round()
+            if on_round:
+                on_round()
             for at in order.permutation(len(groups)):
                 if round_ not in rounds_of[at]:
                     continue
@@ -151,6 +153,10 @@ def take_turns(
                     on_sample(variant.name)
                     calls = vary_calls(variant.calls, left_out)
                     required = bool(round_ == verified[variant.name])
+                    if on_round:
+                        warmed = max(1, calls // 2)
+                        take_sample(variant, warmed, verifiers[variant.name], required=False)
+                        variant.advance(warmed)
                     sample = take_sample(variant, calls, verifiers[variant.name], required)
                     wall[variant.name][round_] = sample.wall_ns / calls / 1e9
                     cpu[variant.name][round_] = sample.cpu_ns / calls / 1e9

@@ -22,7 +22,7 @@ from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from reports import files
 from reports.calibration_schema import Calibration, Trial
-from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process, Triple, stage_of, wall_times
+from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
@@ -97,7 +97,9 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
         with session.until_interrupted():
             bench = Together(context)
             if environment:
-                bench = Apart(stack.enter_context(measuring_in(context, dict.fromkeys(TRIPLE, environment), ())))
+                sides = (*Apart.sides, *Apart.slowed) if request.slowed else Apart.sides
+                workers = measuring_in(context, {side.name: environment for side in sides}, ())
+                bench = Apart(stack.enter_context(workers))
             selection = CaseSelection(request.kernels, request.globs, everything=True)
             chosen = by_importance(differences(*bench.list_sides(), selection).compared)[: request.cases]
             for _ in range(request.batches):
@@ -115,9 +117,8 @@ class Together:
     """Comparisons as ``compare`` makes them of revisions: all sides in one process."""
 
     sides = SIDES
+    slowed: Sequence[Side] = (*SLOWED.values(), AGAIN)
     stages = STAGES
-    slower_base: Triple = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, HEAD)
-    """Two sides as slow as a slower BASE and its control, and the one beside them."""
 
     def __init__(self, context: RunContext) -> None:
         here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
@@ -136,13 +137,12 @@ class Together:
 class Apart(Together):
     """Comparisons as ``compare --packages`` makes them: a process a side, here of the same environment.
 
-    A slowed variant of HEAD is measured in HEAD's process beside it. A slower BASE is HEAD's and the control's: BASE's own
-    process, which is not slowed, then counts as HEAD.
+    Each slowed side takes a process more, so there is only one.
     """
 
     sides = APART
+    slowed = (SLOWED[BASE_SLOWDOWN],)
     stages = PACKAGE_STAGES
-    slower_base = (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, BASE)
 
     def __init__(self, contexts: dict[str, RunContext]) -> None:
         self.contexts = contexts
@@ -155,8 +155,7 @@ class Apart(Together):
         self, plan: Differences, note: Note, threshold: float, sides: Sequence[Side], seed: int
     ) -> ComparisonRun:
         contexts = {name: with_seed(one, seed) for name, one in self.contexts.items()}
-        process_of = {**dict.fromkeys([side.name for side in SLOWED.values()], HEAD), AGAIN.name: CONTROL}
-        return PackagesRun(contexts, plan, note, threshold=threshold, sides=sides, process_of=process_of)
+        return PackagesRun(contexts, plan, note, threshold=threshold, sides=sides)
 
 
 def with_seed(context: RunContext, seed: int) -> RunContext:
@@ -176,7 +175,7 @@ def with_batch(
         plan,
         lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
         threshold,
-        (*bench.sides, *SLOWED.values(), AGAIN) if slowed else bench.sides,
+        (*bench.sides, *bench.slowed) if slowed else bench.sides,
         seed + number,
     )
     if slowed:
@@ -189,7 +188,7 @@ def with_batch(
     if slowed:
         first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(bench.stages)))
         stages.append((first, second))
-    kinds = trial_kinds(threshold, bench.slower_base) if slowed else [(0.0, threshold, TRIPLE)]
+    kinds = trial_kinds(threshold, bench.slowed if slowed else ())
     trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
     trials += [
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
@@ -207,16 +206,18 @@ def with_batch(
     )
 
 
-def trial_kinds(threshold: float, slower_base: Triple) -> Iterator[tuple[float, float, Triple]]:
-    """Yield the trials of a process with slowed variants: how much slower HEAD is, the threshold, and the three sides."""
-    base, control, _ = TRIPLE
+def trial_kinds(threshold: float, slowed: Sequence[Side]) -> Iterator[tuple[float, float, Triple]]:
+    """Yield the trials that can be made of these slowed sides: how much slower HEAD is, the threshold, and the three sides."""
+    base, control, head = TRIPLE
     yield 0.0, threshold, TRIPLE
-    for share, side in SLOWED.items():
-        yield share, threshold, (base, control, side.name)
-    if threshold != FINE_THRESHOLD:
-        share, side = next(iter(SLOWED.items()))
-        yield share, FINE_THRESHOLD, (base, control, side.name)
-    yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, slower_base
+    for side in slowed:
+        if side is not AGAIN:
+            yield side.slowed, threshold, (base, control, side.name)
+    finest = next(iter(SLOWED.values()))
+    if threshold != FINE_THRESHOLD and finest in slowed:
+        yield finest.slowed, FINE_THRESHOLD, (base, control, finest.name)
+    if AGAIN in slowed:
+        yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, head)
 
 
 def trials_of(

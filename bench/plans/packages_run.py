@@ -45,13 +45,11 @@ class PackagesRun(ComparisonRun):
     Parameters
     ----------
     contexts
-        The workers by process: BASE's, the control's and HEAD's.
+        The workers of each side.
     said
         Called in each stage, once it is known, with the stage's number and how long the rest of it takes, in seconds.
     sides
-        The variants of each case.
-    process_of
-        In whose process a side is measured, where that is not its own.
+        The variants of each case, one a process.
     """
 
     stages = PACKAGE_STAGES
@@ -66,21 +64,16 @@ class PackagesRun(ComparisonRun):
         threshold: float,
         budget_s: float | None = None,
         sides: Sequence[Side] = APART,
-        process_of: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(contexts[HEAD], differences, note, threshold=threshold, budget_s=budget_s, sides=sides)
-        self.said, self.process_of = said, process_of or {}
+        self.said = said
         self.contexts = {name: replace(one, settings=self.context.settings) for name, one in contexts.items()}
 
     def context_of(self, side: str) -> RunContext:
-        return self.contexts[self.process_of.get(side, side)]
+        return self.contexts[side]
 
     def announce(self, stage: int, left_s: float) -> None:
         self.said(stage, left_s)
-
-    def sides_in(self, name: str) -> list[Side]:
-        """Return the sides that a process measures."""
-        return [side for side in self.sides if self.process_of.get(side.name, side.name) == name]
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all processes, which take turns round by round, at several places in memory."""
@@ -94,14 +87,13 @@ class PackagesRun(ComparisonRun):
     def tried(self, together: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
         """Check each side, compile it and measure its memory. Return calls a sample and rounds at a place, for all sides alike."""
         timed = dict[str, Timed]()
-        for name in self.contexts:
+        for side in self.sides:
             if left := remaining(cases, together):
-                job = self.job(left, self.sides_in(name), check=True)
-                outcome = measure(job, self.contexts[name].workers)
+                outcome = measure(self.job(left, [side], check=True), self.context_of(side.name).workers)
                 timed |= outcome.timed
                 together.excluded += outcome.excluded
                 if left := remaining(left, outcome):
-                    self.measure_memory(together, left, self.sides_in(name))
+                    self.measure_memory(together, left, side)
         return {
             variant: one
             for case in remaining(cases, together)
@@ -118,9 +110,9 @@ class PackagesRun(ComparisonRun):
         if not left:
             return
         experiments = {}
-        for number, name in enumerate(self.contexts):
-            job = self.job(left, self.sides_in(name), check=False, plan=plan, paced=True, placement=(*seed, number))
-            experiments[name] = paced(job, self.contexts[name].workers)
+        for number, side in enumerate(self.sides):
+            job = self.job(left, [side], check=False, plan=plan, paced=True, placement=(*seed, number))
+            experiments[side.name] = paced(job, self.context_of(side.name).workers)
         rng = np.random.default_rng([*seed, 3])
         outcomes = measure_in_turns(experiments, lambda names: [str(name) for name in rng.permutation(names)]).values()
         if failed := [one for outcome in outcomes for one in outcome.excluded]:
@@ -131,15 +123,16 @@ class PackagesRun(ComparisonRun):
             before = together.timed.get(variant)
             together.timed[variant] = joined(before, timed) if before else timed
 
-    def measure_memory(self, together: Outcome, cases: Sequence[ComparedCase], sides: Sequence[Side]) -> None:
-        """Measure the memory of a process's sides after one timed call of each.
+    def measure_memory(self, together: Outcome, cases: Sequence[ComparedCase], side: Side) -> None:
+        """Measure the memory of a side after one timed call of each case.
 
         How many calls fill a sample depends on the clock, and with it which words the batches hold then. One call does not:
         all sides' peaks are of the same words.
         """
-        plan = {variant_name(case, side.name): ONE_CALL for case in cases for side in sides}
-        workers = self.context_of(sides[0].name).workers
-        outcome = measure(self.job(cases, sides, check=False, memory=True, plan=plan), workers)
+        plan = {variant_name(case, side.name): ONE_CALL for case in cases}
+        outcome = measure(
+            self.job(cases, [side], check=False, memory=True, plan=plan), self.context_of(side.name).workers
+        )
         together.memory |= outcome.memory
         failures = [f"{failure.status}: {failure.reason}" for _, failure in outcome.excluded]
         together.missing_reason = together.missing_reason or outcome.missing_reason or next(iter(failures), "")
