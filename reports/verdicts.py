@@ -1,8 +1,9 @@
 """Verdicts of a comparison: pure functions from the log-ratios of two stages to a verdict on each case.
 
 Each process gives, for each case, the log-ratio of HEAD to BASE, and of BASE's code to another load of it (the A/A
-difference). The first stage only finds the cases that are the same. The others are measured again in fresh processes, and
-only those count. The number of stages and their sizes are fixed beforehand.
+difference). The first stage finds the cases that are the same, and those that are slower or faster beyond doubt. The others
+are measured again in fresh processes, and for them only those count. The number of stages, their sizes, and how much of the
+error probability each may spend are fixed beforehand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .statistics import Estimate, Interval, trimmed_mean
 
 BY_MEDIAN, BY_MEAN = 0.02, 0.005
 """Error probabilities of a comparison: by medians, in each direction; and by means, which can only make a case slower."""
+EARLY = 0.2
+"""Share of BY_MEDIAN that the first stage spends: what is many times slower in nine processes needs no eighteen more."""
 FALSE_ALARMS = 2 * BY_MEDIAN + BY_MEAN
 """Family-wise error of a comparison: the probability that any case is wrongly called slower or faster."""
 FALSE_SAME = 0.025
@@ -135,23 +138,55 @@ class Decision:
 def undecided(first: Mapping[Case, LogRatios], threshold: float) -> list[Case]:
     """Return the cases that must be measured again.
 
-    These are the cases that the first stage cannot call the same, and those that may be slower in the mean or to set up.
+    These are the cases that the first stage can call neither the same, nor slower or faster beyond doubt, and those that may
+    be slower in the mean or to set up.
     """
-    return [case for case, stage in first.items() if not certainly_same(stage, threshold)]
+    decided = beyond_doubt(first, threshold)
+    return [case for case, stage in first.items() if case not in decided and not certainly_same(stage, threshold)]
+
+
+def beyond_doubt(first: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
+    """Return the cases that the first stage shows to be slower or faster, at its share of the error."""
+    limit = math.log1p(threshold)
+    margins = [margin_of(stage.median, limit) for stage in first.values()]
+    p_values = slower_and_faster([stage.median.ratio for stage in first.values()], margins)
+    found: dict[Case, Decision] = {}
+    for (case, stage), margin, (slower, faster) in zip(first.items(), margins, p_values, strict=True):
+        if slower <= EARLY * BY_MEDIAN:
+            found[case] = decision("slower", stage, beyond_noise(margin, limit))
+        elif faster <= EARLY * BY_MEDIAN and not otherwise_slower(stage, threshold):
+            found[case] = decision("faster", stage, beyond_noise(margin, limit))
+    return found
+
+
+def decision(verdict: Verdict, stage: LogRatios, why: str = "") -> Decision:
+    """Return a verdict with the ratios of a stage."""
+    return Decision(verdict, stage.median.ratio.ratio(), stage.median.control.ratio(), stage.mean.ratio.ratio(), why)
+
+
+def beyond_noise(margin: float, limit: float) -> str:
+    """Return what a verdict says where its margin is the A/A difference and not the threshold's limit."""
+    return f"by more than the A/A difference of {math.expm1(margin):.1%}" if margin > limit else ""
 
 
 def certainly_same(stage: LogRatios, threshold: float) -> bool:
-    mean = stage.mean.ratio.p_above(math.log1p(threshold)) > CANDIDATE
-    setup = stage.setup is None or stage.setup.ratio.p_above(setup_margin(stage.setup, threshold)) > CANDIDATE
-    return same(stage.median, threshold) and mean and setup
+    return same(stage.median, threshold) and not otherwise_slower(stage, threshold)
+
+
+def otherwise_slower(stage: LogRatios, threshold: float) -> bool:
+    """Whether a case may be slower in the mean or to set up."""
+    mean = stage.mean.ratio.p_above(math.log1p(threshold))
+    setup = 1.0 if stage.setup is None else stage.setup.ratio.p_above(setup_margin(stage.setup, threshold))
+    return min(mean, setup) <= CANDIDATE
 
 
 def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict[Case, Decision]:
     """Return the verdict on every case of a comparison.
 
     - Slower: the ratio of medians or of means is above 1 + threshold. Faster: the ratio of medians is below its inverse. The
-      tests cover all undecided cases together (Holm), so that FALSE_ALARMS holds for the whole comparison. Choosing the cases
-      by the first stage costs no error, since its processes are not used again.
+      tests cover all cases of a stage together (Holm). The first stage spends EARLY of the error of medians, the second the
+      rest, so that FALSE_ALARMS holds for the whole comparison. Choosing the second stage's cases by the first costs no
+      error, since its processes are not used again.
     - Same: an equivalence test within the threshold. It needs no such correction, since a comparison only passes if every
       case is the same.
     - If the A/A difference of a case exceeds the threshold, the far end of its interval becomes the threshold, and the case is not called the same.
@@ -165,10 +200,7 @@ def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict
         The share of time that counts as no change.
     """
     first, second = stages
-    decisions: dict[Case, Decision] = {
-        case: Decision("same", stage.median.ratio.ratio(), stage.median.control.ratio(), stage.mean.ratio.ratio())
-        for case, stage in first.items()
-    }
+    decisions = {case: decision("same", stage) for case, stage in first.items()} | beyond_doubt(first, threshold)
     decisions.update(second_stage_decisions(second, threshold))
     latest = {case: second.get(case, stage).setup for case, stage in first.items()}
     for case, (verdict, ratio) in setups({case: setup for case, setup in latest.items() if setup}, threshold).items():
@@ -188,15 +220,14 @@ def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) ->
         fresh.items(), margins, by_median, by_mean, strict=True
     ):
         ratio, control = stage.median.ratio, stage.median.control
-        noisy, why = margin > limit, ""
-        beyond_noise = f"by more than the A/A difference of {math.expm1(margin):.1%}" if noisy else ""
-        if slower <= BY_MEDIAN:
-            verdict, why = "slower", beyond_noise
+        noisy, why, most = margin > limit, "", (1 - EARLY) * BY_MEDIAN
+        if slower <= most:
+            verdict, why = "slower", beyond_noise(margin, limit)
         elif in_mean <= BY_MEAN:
             verdict = "slower"
             why = f"in the mean, by {math.expm1(stage.mean.ratio.value) * 100:.1f} %: some calls take much longer than the others"
-        elif faster <= BY_MEDIAN:
-            verdict, why = "faster", beyond_noise
+        elif faster <= most:
+            verdict, why = "faster", beyond_noise(margin, limit)
         elif same(stage.median, threshold):
             verdict = "same"
         else:
@@ -206,7 +237,7 @@ def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) ->
                 why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):
                 why = "the interval includes the threshold"
-        decisions[case] = Decision(verdict, ratio.ratio(), control.ratio(), stage.mean.ratio.ratio(), why)
+        decisions[case] = decision(verdict, stage, why)
     return decisions
 
 

@@ -15,10 +15,13 @@ from scipy import stats
 
 from reports.statistics import Floats, share_interval, trimmed_mean
 from reports.verdicts import (
+    BY_MEDIAN,
+    EARLY,
     FALSE_ALARMS,
     Decision,
     LogRatios,
     Paired,
+    beyond_doubt,
     decide,
     holm,
     same,
@@ -104,6 +107,35 @@ def test_processes_with_outliers_raise_no_more_alarms() -> None:
     rng = np.random.default_rng(5)
     cases = [Paired(list(heavy(rng, FRESH) + math.log1p(THRESHOLD)), list(heavy(rng, FRESH))) for _ in range(1000)]
     assert share(judge(one)[0].verdict == "slower" for one in cases) <= FALSE_ALARMS / 2 + 0.01
+
+
+@pytest.mark.parametrize("spread", [SPREAD, 3 * SPREAD])
+@pytest.mark.parametrize("heavily", [False, True])
+def test_the_first_look_alone_is_wrong_as_rarely_as_its_share_of_the_error_says(heavily: bool, spread: float) -> None:
+    """Sixteen cases that are slower by the threshold: any of them called slower is an alarm."""
+    rng = np.random.default_rng(6)
+
+    def one() -> LogRatios:
+        found = look(rng, THRESHOLD, FIRST, spread)
+        if heavily:
+            found = Paired(list(math.log1p(THRESHOLD) + heavy(rng, FIRST)), list(heavy(rng, FIRST)))
+        return LogRatios(found, found)
+
+    alarms = share(bool(beyond_doubt({case: one() for case in range(16)}, THRESHOLD)) for _ in range(400))
+    assert alarms <= EARLY * BY_MEDIAN + 0.01
+
+
+def test_what_the_first_look_shows_beyond_doubt_is_not_measured_again() -> None:
+    rng = np.random.default_rng(7)
+    pairs = {shift: look(rng, shift, FIRST) for shift in (-0.4, 0.03, 0.8)}
+    first = {shift: LogRatios(one, one) for shift, one in pairs.items()}
+    assert undecided(first, THRESHOLD) == [0.03]
+    assert {case: one.verdict for case, one in beyond_doubt(first, THRESHOLD).items()} == {
+        -0.4: "faster",
+        0.8: "slower",
+    }
+    often_slow = first | {-0.4: LogRatios(pairs[-0.4], pairs[0.8])}
+    assert undecided(often_slow, THRESHOLD) == [-0.4, 0.03]
 
 
 def test_identical_code_is_mostly_settled_by_the_first_look_and_a_change_beyond_the_threshold_hardly_ever() -> None:
