@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.commands.main import app
 from bench.plans.calibrate import CalibrateRequest, calibrate
 from bench.plans.comparison_run import ComparisonRun
 from tests.notes import Notes
@@ -14,9 +15,9 @@ from tests.processes import w2vbench
 
 
 def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first one, with slowed code, in this process and in few processes; the second as a user adds to it."""
+    """The first one with slowed code, the second as a user adds to it; both in this process, with few workers."""
     monkeypatch.setattr(ComparisonRun, "stages", (2, 3))
     calibrate(
         CalibrateRequest(
@@ -34,14 +35,15 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
         Notes(),
     )
     asked = ("calibrate", "--batches", "1", "--cases", "1", "--kernel", "lookup", "--out", str(tmp_path))
-    again = w2vbench(*asked, "--same-only", "--resume", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
+    code = app(args=[*asked, "--same-only", "--resume"], standalone_mode=False)
+    again = capsys.readouterr()
+    assert not code, again.err
     found = json.loads((tmp_path / "calibration.json").read_text())["w2vbench"]["calibration"]
     kinds = [(round(trial["injected"], 3), trial["threshold"]) for trial in found["trials"]]
     assert kinds == [(0, 0.02), (0.02, 0.02), (0.05, 0.02), (0.1, 0.02), (0.02, 0.005), (-0.048, 0.02), (0, 0.02)]
     assert all(set(trial["rules"]) == set(found["trials"][0]["rules"]) for trial in found["trials"])
     assert found["comparisons"] == 2
-    for text in (again.stdout, (tmp_path / "calibration.md").read_text()):
+    for text in (again.out, (tmp_path / "calibration.md").read_text()):
         assert "Mann-Whitney" in text
         assert "Identical code was called slower in" in text
     other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
