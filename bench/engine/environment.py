@@ -45,7 +45,8 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    blas: dict[str, object] = next((pool for pool in threadpool_info() if pool.get("user_api") == "blas"), {})
+    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    blas: dict[str, Any] = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default={})  # not SciPy's own
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(cpus.allowed()) or os.cpu_count(),
