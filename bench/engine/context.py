@@ -54,7 +54,8 @@ class RunContext:
 
         reuse: whether its worker may have checked others before.
         """
-        return self.workers.work(protocol.CheckContract(**self.job_fields(), key=key, source=source), 1, reuse=reuse)
+        job = protocol.CheckContract(**self.job_fields(), key=key, source=source)
+        return self.workers.work(job, 1, reuse=reuse, timed=False)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""
@@ -82,5 +83,5 @@ class RunContext:
         differing: files that differ between their trees.
         """
         job = protocol.ListSources(**self.job_fields(), differing=tuple(differing))
-        events = self.workers.work(job, 1, start_next=True)
+        events = self.workers.work(job, 1, start_next=True, timed=False)
         return {event.source: event for event in events if isinstance(event, protocol.SourceListed)}

@@ -85,12 +85,18 @@ class Workers:
         CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send.
     command
         What starts a worker: an interpreter, its options, and the worker's script.
+
+    Attributes
+    ----------
+    compiles
+        Whether numba may compile what is timed. A worker then loads numba, half of its start, before it is measured: set-up
+        times must not contain that. To be set to False only where all code that will be timed is known to do without.
     """
 
     def __init__(
         self, worker_cpus: Collection[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))
     ) -> None:
-        self.command = tuple(command)
+        self.command, self.compiles = tuple(command), True
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
         self.longest = LongestStep()
@@ -126,7 +132,7 @@ class Workers:
             self.end(worker)
 
     def work(
-        self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False
+        self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False, timed: bool = True
     ) -> Iterator[protocol.Events]:
         """Give a job to a worker and yield its events.
 
@@ -140,15 +146,17 @@ class Workers:
             Whether the next worker starts meanwhile.
         reuse
             Whether a worker may take the job that has done another, and is kept for the next.
+        timed
+            Whether the job times anything. If not, its code loads numba where it needs it.
 
         Raises
         ------
         WorkerFailure
             If the worker crashes, fails, or spends longer than the job's time limit on one step.
         """
-        worker = self.acquire(threads, reuse)
+        worker = self.acquire(threads, reuse, timed)
         if start_next:
-            self.start_spares(threads)
+            self.start_spares(threads, timed=timed)
         clean = False
         try:
             for event in worker.events(job, self.wait_for_spares):
@@ -172,32 +180,34 @@ class Workers:
         while self.spares:
             self.end(self.spares.pop())
 
-    def acquire(self, threads: int, reuse: bool = False) -> Worker:
+    def acquire(self, threads: int, reuse: bool = False, timed: bool = True) -> Worker:
         """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
         if not reuse:
             self.retire()
+        cold = not (timed and self.compiles)
         with self.lock:
             for waiting in (self.idle, self.spares):
-                for worker in waiting:
-                    if worker.threads == threads:
+                for worker in sorted(waiting, key=lambda one: not one.cold):  # who has numba is left for what needs it
+                    if worker.suits(threads, cold):
                         waiting.remove(worker)
                         return worker
-        return self.spawn(threads)
+        return self.spawn(threads, cold)
 
-    def start_spares(self, threads: int, number: int = 1) -> None:
+    def start_spares(self, threads: int, number: int = 1, timed: bool = True) -> None:
         """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting."""
-        for spare in [spare for spare in self.spares if spare.threads != threads]:
+        cold = not (timed and self.compiles)
+        for spare in [spare for spare in self.spares if not spare.suits(threads, cold)]:
             self.spares.remove(spare)
             self.end(spare)
         while len(self.spares) < min(number, MOST_SPARES):
-            self.spares.append(self.spawn(threads))
+            self.spares.append(self.spawn(threads, cold))
 
-    def spawn(self, threads: int) -> Worker:
+    def spawn(self, threads: int, cold: bool) -> Worker:
         """Start a worker. Raises WorkerFailure if the run has ended."""
         with self.lock:
             if self.closed:
                 raise WorkerFailure(None, "error", "the run has ended")
-            worker = Worker(threads, self.run_id, self.cpus, self.command)
+            worker = Worker(threads, cold, self.run_id, self.cpus, self.command)
             self.all.add(worker)
             return worker
 
@@ -218,15 +228,15 @@ class Workers:
 class Worker:
     """One worker process. It imports what it needs, waits for a job, and sends events, one JSON line each."""
 
-    def __init__(self, threads: int, run_id: str, allowed: Collection[int], command: Sequence[str]) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, cold: bool, run_id: str, allowed: Collection[int], command: Sequence[str]) -> None:
+        self.threads, self.cold = threads, cold
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
         self.longest = LongestStep()
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
-                list(command),
+                [*command, *([protocol.COLD] if cold else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -244,6 +254,10 @@ class Worker:
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
         threading.Thread(target=self.wait, daemon=True).start()
+
+    def suits(self, threads: int, cold: bool) -> bool:
+        """Whether it has this number of threads, and numba where that is needed (not cold)."""
+        return self.threads == threads and self.cold <= cold
 
     def read_lines(self) -> None:
         """Move lines into a queue, so that waiting for them takes no CPU time. Close the pipe once nothing can write into it."""

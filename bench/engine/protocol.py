@@ -17,6 +17,9 @@ import msgspec
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
 
+COLD = "--cold"
+"""The argument of a worker that does not load numba at its start."""
+
 Figures = list[float | None]
 """One figure a round; null for a round that the variant skipped."""
 
@@ -463,6 +466,11 @@ class Facts(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The kernel's name: presets choose the sizes of anything that has a ``name`` and ``dimensions``."""
         return self.kernel
+
+    @property
+    def compiles(self) -> bool:
+        """Whether numba may compile it: its code, or a package that it uses, needs or names numba."""
+        return "numba" in {*self.requires, *self.packages}
 
 
 class SourceListed(Event, frozen=True, kw_only=True):

@@ -223,7 +223,9 @@ class ComparisonRun:
         """Measure all cases in one fresh process, problem after problem in a random order."""
         self.processes += 1
         for side in self.sides:
-            self.context_of(side.name).workers.retire()
+            workers = self.context_of(side.name).workers
+            workers.compiles = any(case.compiles for case in self.differences.compared)
+            workers.retire()
         problems = by_problem(cases)
         for at in np.random.default_rng([self.context.settings.seed, self.processes]).permutation(len(problems)):
             self.measure_problem(stage, problems[at])

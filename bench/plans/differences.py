@@ -28,10 +28,19 @@ class NotComparable(RevisionError):
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """A case that is measured at both revisions."""
+    """A case that is measured at both revisions.
+
+    Attributes
+    ----------
+    facts
+        HEAD's.
+    compiles
+        Whether numba may compile it at one of them.
+    """
 
     facts: Facts
     size: Size
+    compiles: bool = True
 
     @property
     def name(self) -> str:
@@ -212,7 +221,7 @@ def differences(
         elif why := why_not_separable(theirs, mine):
             result.fail(why, cases)
         else:
-            result.compared += cases
+            result.compared += [replace(case, compiles=theirs.compiles or mine.compiles) for case in cases]
     result.removed = list(gone)
     result.compared = rank(result.compared)
     if len(result.compared) > GATE_CASES and not selection.is_narrowed:

@@ -86,6 +86,7 @@ class ReleasesRun:
     def measure_release(self, name: str, turn: int) -> None:
         """Measure what a release can run, in one fresh process."""
         context = self.contexts[name]
+        context.workers.compiles = any(case.compiles for case in self.cases)
         problems = by_problem([case for case in self.cases if not self.samples[name, case].failed])
         for at in np.random.default_rng([turn, 5]).permutation(len(problems)):
             problem = problems[at]

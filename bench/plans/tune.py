@@ -137,6 +137,9 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
     with locked(folder):
         session = Session(request.command, say)
         with session.measuring(settings, request.grid.threads, [FILE]) as context:
+            context.workers.compiles = any(
+                "numba" in case.implementation.requires for one in problems for case in one.cases
+            )
             corpus = request.text()
             corpus.save(context.corpus)
             journal = Journal(folder, identity(request, problems, session, request.digest(corpus)))
