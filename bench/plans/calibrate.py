@@ -1,8 +1,11 @@
 """Measure the false-alarm rate and the detection power of ``compare`` on this machine.
 
-``compare`` itself measures and decides: it compares identical code, and code slowed by known shares. One process serves
-several trials, because it measures more variants: three of the code as it is (two for BASE, one for HEAD), one for each
-slowdown of HEAD, and a second one with the same slowdown as another. Those two stand for a slower BASE.
+``compare`` itself measures and decides: it compares identical code, and code slowed by known shares.
+
+- Of revisions, one process serves several trials, because it measures more variants: three of the code as it is (two for
+  BASE, one for HEAD), one for each slowdown of HEAD, and a second one with the same slowdown as another. Those two stand
+  for a slower BASE.
+- Of packages, each variant has a process of its own: the same three, and one slowdown of HEAD.
 """
 
 from __future__ import annotations
