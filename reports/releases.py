@@ -1,7 +1,7 @@
 """Cases over the releases of a package: their levels, and the releases at which a level changed.
 
-Each turn measures every release in a process of its own, in a random order. Changes are located in every other turn, and
-tested in the turns between, so that the figures which suggest a change do not also confirm it.
+The first process of every release is measured, in a random order, then the second of every release, and so on. Changes are
+located in every other process, and tested in those between, so that the figures which suggest a change do not also confirm it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class ReleaseChange:
     ratio: Interval
 
 
-def logs_by_turn(case: ReleasedCase) -> Floats:
-    """Return logarithms of seconds, a row a turn and a column a release, without what all releases of a turn share."""
+def logs_by_process(case: ReleasedCase) -> Floats:
+    """Return logarithms of seconds, a row a process and a column a release, without what processes of the same number share."""
     logs: Floats = np.log(np.array(list(case.times.values()), np.float64)).T
     centred: Floats = logs - logs.mean(axis=1, keepdims=True) + logs.mean()
     return centred
@@ -54,10 +54,10 @@ def logs_by_turn(case: ReleasedCase) -> Floats:
 
 def candidates(logs: Floats) -> list[int]:
     """Return the releases at which a level may begin, by their index."""
-    turns, releases = logs.shape
-    if releases < 2 or turns < 2:
+    processes, releases = logs.shape
+    if releases < 2 or processes < 2:
         return []
-    noise = float(np.sqrt(np.mean(np.var(logs, axis=0, ddof=1)) / turns))
+    noise = float(np.sqrt(np.mean(np.var(logs, axis=0, ddof=1)) / processes))
     return change_points(logs.mean(axis=0), max(noise, LEAST_NOISE), shortest=1)
 
 
@@ -73,7 +73,7 @@ def changes(releases: Releases) -> list[ReleaseChange]:
     for case in releases.cases:
         if len(case.times) < 2 or len(next(iter(case.times.values()))) < 4:
             continue
-        logs, names = logs_by_turn(case), list(case.times)
+        logs, names = logs_by_process(case), list(case.times)
         starts = [0, *candidates(logs[::2]), len(names)]
         levels = [logs[1::2, a:b].mean(axis=1) for a, b in pairwise(starts)]
         for at, (before, after) in zip(starts[1:-1], pairwise(levels), strict=True):
@@ -92,9 +92,9 @@ class Level:
     Attributes
     ----------
     seconds
-        Median over turns of a call's time.
+        Median over processes of a call's time.
     ratio
-        Time over that at the oldest release, turn by turn, with its 95 % interval; None at the oldest.
+        Time over that at the oldest release, process by process, with its 95 % interval; None at the oldest.
     """
 
     release: str

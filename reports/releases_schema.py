@@ -16,7 +16,7 @@ class ReleasedCase(Part):
     Attributes
     ----------
     times
-        By release, the median seconds a call of each turn.
+        By release, the median seconds a call of each process.
     failed
         By release, why it has no times.
     """
@@ -51,7 +51,7 @@ class Narrowed(Part):
 
 
 class Releases(Part):
-    """Cases over the releases of a package, in one process a release and turn.
+    """Cases over the releases of a package, in the same number of processes of each.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ class Releases(Part):
     seconds: Positive = 0.0
 
     @model_validator(mode="after")
-    def as_many_turns(self) -> Self:
-        """Every release of a case has a time in each turn, or none and a reason."""
+    def as_many_processes(self) -> Self:
+        """Every release of a case has a time of each process, or none and a reason."""
         for case in self.cases:
             if len({len(times) for times in case.times.values()}) > 1:
-                raise ValueError(f"{case.case!r} has more turns at one release than at another")
+                raise ValueError(f"{case.case!r} has more processes at one release than at another")
             if not {*case.times, *case.failed} <= self.environments.keys():
                 raise ValueError(f"{case.case!r} has times of a release without an environment")
         return self

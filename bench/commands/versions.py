@@ -31,7 +31,7 @@ def versions(
     only: Only = None,
     impl: Impl = None,
     threads: Threads = 1,
-    turns: Annotated[int, times("Processes of each release: more give narrower intervals.", least=4)] = 16,
+    processes: Annotated[int, times("Processes of each release: more give narrower intervals.", least=4)] = 16,
     threshold: Threshold = None,
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where versions.html and versions.json go.")] = OUT,
@@ -61,10 +61,10 @@ def versions(
         beside=beside,
         python=python,
         threads=threads,
-        turns=turns,
+        processes=processes,
         threshold=threshold,
         time_limit_s=time_limit,
     )
-    done = measure_releases(request, show.error, step_progress("turn"))
+    done = measure_releases(request, show.error, step_progress())
     summaries.print_outputs(done, json, summaries.print_releases)
     raise typer.Exit(done.exit_code)

@@ -30,7 +30,7 @@ from .keeping import Outputs, keep, prepare_folder
 from .narrowing import Narrowing, intervals
 from .packages import by_use, check_files, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
-from .releases_run import TURNS, ReleasesRun
+from .releases_run import PROCESSES, ReleasesRun
 from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit, stop_on_signals
 
 MOST_CASES = 4
@@ -53,7 +53,7 @@ class ReleasesRequest(MeasurementRequest):
         Requirements of every environment, separated by spaces.
     python
         The interpreter, by version or path; this one if empty.
-    turns
+    processes
         Processes of each release.
     threshold
         A smaller change counts as none; None for the usual one.
@@ -65,7 +65,7 @@ class ReleasesRequest(MeasurementRequest):
     beside: str = ""
     python: str = ""
     threads: int = 1
-    turns: int = TURNS
+    processes: int = PROCESSES
     threshold: float | None = None
     time_limit_s: float = 30.0
 
@@ -147,7 +147,7 @@ class ReleasesPlan:
 
             run = ReleasesRun(contexts, cases, note, announce)
             with self.session.until_interrupted():
-                run.run(self.request.turns)
+                run.run(self.request.processes)
         if not any(case.times for case in run.found()):
             raise NothingToKeep("no case was measured at any release", 130 if self.session.interrupted else 3)
         self.keep(cases=run.found())

@@ -1,4 +1,4 @@
-"""Measure cases in the environments of several releases: turn by turn, each release in a fresh process on the same CPU."""
+"""Measure cases in the environments of several releases: a fresh process of each on the same CPU, then a second of each, and so on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .comparison_samples import Side, variant_name
 from .differences import ComparedCase
 from .session import Note
 
-TURNS = 16
+PROCESSES = 16
 """Processes of each release, fixed in advance: half of them locate changes, and the others test them."""
 SIDE = Side(HEAD, HEAD)
 """All releases run the same code under the same name."""
@@ -33,11 +33,11 @@ class ReleasedSamples:
     Attributes
     ----------
     times
-        The median seconds a call of each turn.
+        The median seconds a call of each process.
     failed
         Why it cannot be measured there.
     plan
-        Calls a sample and rounds, as the first turn has set them.
+        Calls a sample and rounds, as the first process has set them.
     """
 
     times: list[float] = field(default_factory=list)
@@ -53,9 +53,9 @@ class ReleasesRun:
     contexts
         The workers of each release, the oldest first.
     note
-        Called with what is measured, the number of finished turns, and their total.
+        Called with what is measured, the number of finished processes of each release, and their total.
     announce
-        Called once it is known with how long the other turns take, in seconds.
+        Called once it is known with how long the other processes take, in seconds.
     """
 
     def __init__(
@@ -69,31 +69,31 @@ class ReleasesRun:
         self.cases, self.note, self.announce = cases, note, announce
         self.samples = {(name, case): ReleasedSamples() for name in contexts for case in cases}
 
-    def run(self, turns: int = TURNS) -> None:
+    def run(self, processes: int = PROCESSES) -> None:
         """Measure all cases at all releases. A case that fails at a release has no times there, but the reason."""
-        for turn in range(turns):
-            self.note("measuring all releases", turn, turns)
+        for process in range(processes):
+            self.note("measuring all releases", process, processes)
             began = time.monotonic()
-            for name in np.random.default_rng([turn, 4]).permutation(list(self.contexts)):
-                self.measure_release(str(name), turn)
-            if turn == 1:  # the first one also checks, and may compile
-                self.announce((time.monotonic() - began) * (turns - 2))
+            for name in np.random.default_rng([process, 4]).permutation(list(self.contexts)):
+                self.measure_release(str(name), process)
+            if process == 1:  # the first one also checks, and may compile
+                self.announce((time.monotonic() - began) * (processes - 2))
 
     def found(self) -> list[ReleasedCase]:
-        """Return what was measured, as many turns of each release."""
+        """Return what was measured, in the same number of processes of each release."""
         return [self.released(case) for case in self.cases]
 
-    def measure_release(self, name: str, turn: int) -> None:
+    def measure_release(self, name: str, process: int) -> None:
         """Measure what a release can run, in one fresh process."""
         context = self.contexts[name]
         context.workers.compiles = any(case.compiles for case in self.cases)
         problems = by_problem([case for case in self.cases if not self.samples[name, case].failed])
-        for at in np.random.default_rng([turn, 5]).permutation(len(problems)):
+        for at in np.random.default_rng([process, 5]).permutation(len(problems)):
             problem = problems[at]
             mine = {variant_name(case, SIDE.name): self.samples[name, case] for case in problem}
             plan = {variant: one.plan for variant, one in mine.items() if one.plan}
-            place = (turn, list(self.contexts).index(name))
-            job = job_of(context, problem, [SIDE], process=turn, check=turn == 0, plan=plan, placement=place)
+            place = (process, list(self.contexts).index(name))
+            job = job_of(context, problem, [SIDE], process=process, check=process == 0, plan=plan, placement=place)
             outcome = measure(job, context.workers)
             for case, failure in outcome.excluded:
                 mine[case[0].name].failed = f"{failure.status}: {failure.reason}"
@@ -105,12 +105,12 @@ class ReleasesRun:
     def released(self, case: ComparedCase) -> ReleasedCase:
         """Return what was measured of a case."""
         every = {name: self.samples[name, case] for name in self.contexts}
-        turns = min((len(one.times) for one in every.values() if not one.failed), default=0)
+        processes = min((len(one.times) for one in every.values() if not one.failed), default=0)
         return ReleasedCase(
             case=case.name,
             kernel=case.facts.kernel,
             implementation=case.facts.slug,
             title=case.facts.title,
-            times={name: one.times[:turns] for name, one in every.items() if turns and not one.failed},
+            times={name: one.times[:processes] for name, one in every.items() if processes and not one.failed},
             failed={name: one.failed for name, one in every.items() if one.failed},
         )

@@ -67,8 +67,8 @@ def test_releases_that_are_as_fast_pass(folder: Path) -> None:
 
 
 @pytest.fixture
-def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Fewer turns than users get, in this process: sixty times as long is found by any number. Yields fields of requests."""
+def few_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Fewer processes than users get, in this process: sixty times as long is found by any number. Yields fields of requests."""
     for name, value in variables(folder).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
@@ -80,9 +80,9 @@ def few_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
 
 def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
-    folder: Path, few_turns: dict[str, Any]
+    folder: Path, few_processes: dict[str, Any]
 ) -> None:
-    wanted = few_turns | {"globs": ["lookup/*@V=1e4,*"]}
+    wanted = few_processes | {"globs": ["lookup/*@V=1e4,*"]}
     request = PackagesRequest(base="gathers==1.0.*", head="gathers==1.1.*", out=folder / "out", **wanted)
     done = compare_packages(request, lambda line: None, Notes())
     found = done.result.w2vbench.comparison
@@ -100,9 +100,9 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
 
 
 def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_measured(
-    folder: Path, few_turns: dict[str, Any]
+    folder: Path, few_processes: dict[str, Any]
 ) -> None:
-    request = ReleasesRequest(package="gathers", specifier=">=1.0", turns=6, out=folder / "out", **few_turns)
+    request = ReleasesRequest(package="gathers", specifier=">=1.0", processes=6, out=folder / "out", **few_processes)
     found = measure_releases(request, lambda line: None, Notes()).result.w2vbench.releases
     assert found
     assert list(found.environments) == ["1.0.1", "1.1.1"]

@@ -20,7 +20,7 @@ from reports.releases_schema import ReleasedCase, Releases
 from tests import golden_files, saved
 from tests.saved import HOSTILE
 
-TURNS = 16
+PROCESSES = 16
 NOISE = 0.013
 """Standard deviation between processes, as measured on one CPU."""
 
@@ -30,11 +30,11 @@ def environment(**packages: str) -> ComparedEnvironment:
 
 
 def released(shifts: list[float], seed: int = 0, noise: float = NOISE, drift: float = 0.0) -> ReleasedCase:
-    """A case whose time differs from the oldest release's by these log-ratios; each turn has its own speed."""
+    """A case whose time differs from the oldest release's by these log-ratios; processes of the same number share a speed."""
     rng = np.random.default_rng(seed)
-    turns = rng.normal(0, drift, TURNS)
+    speeds = rng.normal(0, drift, PROCESSES)
     times = {
-        f"1.{at}": np.exp(math.log(1e-5) + shift + turns + rng.normal(0, noise, TURNS)).tolist()
+        f"1.{at}": np.exp(math.log(1e-5) + shift + speeds + rng.normal(0, noise, PROCESSES)).tolist()
         for at, shift in enumerate(shifts)
     }
     name = "lookup/numba@V=1e4,H=100,B=8,f32,i64,zipf,t1"
@@ -104,8 +104,8 @@ def test_too_few_figures_show_no_change(times: dict[str, list[float]]) -> None:
     assert "1.9" in markdown(made)
 
 
-def test_turns_of_a_case_are_as_many_at_each_release() -> None:
-    with pytest.raises(ValueError, match="turns"):
+def test_a_case_has_as_many_processes_at_each_release() -> None:
+    with pytest.raises(ValueError, match="processes"):
         releases(released([0.0]).model_copy(update={"times": {"1.0": [1e-5, 1e-5], "1.1": [1e-5]}}))
     with pytest.raises(ValueError, match="environment"):
         releases(released([0.0, 0.0]), environments={"1.0": environment()})
