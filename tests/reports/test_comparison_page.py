@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
 from reports.comparison_page import WIDE, drawing, half_width, html, report, steps
 from reports.comparison_schema import Comparison
+from reports.stages import TRIPLE
 from tests import saved
-from tests.reports.comparisons import case, compared, everything, with_texts
+from tests.reports.comparisons import case, compared, everything, of_packages, with_texts
 from tests.saved import HOSTILE
 
 
@@ -61,6 +62,17 @@ def test_the_pages_headline_is_as_good_or_bad_as_the_exit_code(
     found = compared(*[case(f"c{n}", verdict) for n, verdict in enumerate(verdicts.split())], **fields)
     assert exit_code(found) == code
     assert f"<h1>{says}</h1>" in page(found)
+
+
+@pytest.mark.parametrize("sides", [[], of_packages().environments], ids=["revisions", "packages"])
+def test_the_page_counts_the_processes_of_a_stage_only_if_there_were_any(sides: Sequence[Any]) -> None:
+    process = {side: {"wall_s": [1.0], "cpu_s": [1.0]} for side in TRIPLE}
+    for first, second in ((0, 0), (9, 0), (9, 18)):
+        stages = [[process] * first, [process] * second]
+        how = page(compared(case("a", "same", stages=stages), environments=sides)).partition('id="how"')[2]
+        numbers = re.findall(r"(\d+) (?:fresh )?(?:processes|ones)", how)
+        assert numbers == [str(number) for number in (first, second) if number]
+        assert ("measured again" in how) is (second > 0)
 
 
 def test_a_case_with_a_margin_of_its_own_has_its_band_as_wide() -> None:
