@@ -119,11 +119,21 @@ class ComparedEnvironment(Part):
 
 
 class Comparison(Part):
-    """What was compared, and what came of it. skipped: cases by the reason for which they were not measured; over_budget: those
-    of them that differ, and that there was no time for.
-    environments: BASE's and HEAD's, where packages were compared.
-    diffs: by file, what changed in it, as git shows it. waiting: share of their time that calls of one thread did not have
-    its CPU."""
+    """What was compared, and what came of it.
+
+    Attributes
+    ----------
+    environments
+        BASE's and HEAD's, where packages were compared.
+    skipped
+        By reason, the cases that were not measured.
+    over_budget
+        Those of them that differ, and that there was no time for.
+    diffs
+        By file, what changed in it, as git shows it.
+    waiting
+        The share of their time in which calls of one thread did not have their CPU.
+    """
 
     base: str
     head: str
@@ -144,10 +154,15 @@ class Comparison(Part):
     waiting: Positive = 0.0
 
     @model_validator(mode="after")
-    def same_rounds(self) -> Self:
-        """Rounds of the same number are compared, so all sides were timed in the same ones."""
+    def two_environments_or_none(self) -> Self:
+        """Packages are compared in BASE's environment and HEAD's, and revisions in none of their own."""
         if len(self.environments) == 1:
             raise ValueError("a comparison of environments has two")
+        return self
+
+    @model_validator(mode="after")
+    def same_rounds(self) -> Self:
+        """Rounds of the same number are compared, so all sides were timed in the same ones."""
         for row in self.cases:
             for process in (process for stage in row.stages for process in stage):
                 if len({tuple(wall is None for wall in one.wall_s) for one in process.values()}) > 1:

@@ -10,9 +10,27 @@ from .schema_fields import Count, Family, Part, Positive
 
 
 class TrainingRun(Part):
-    """One training run of an implementation. words: trained on, in all epochs. whole: whether that is all of the text, in all epochs.
-    curve: words and negative-sampling loss on held-out lines; loss: the last of them. scores: rank correlation with
-    people's judgements (wordsim353, simlex999), share of analogies found."""
+    """One training run of an implementation.
+
+    Attributes
+    ----------
+    reason
+        Why it failed or was skipped.
+    words
+        How many words it was trained on, in all epochs.
+    whole
+        Whether these are all words of the text, in all epochs.
+    seconds, cpu_s
+        Wall and CPU time of its steps.
+    peak_bytes
+        Growth of the resident set.
+    curve
+        Words trained on so far, and the negative-sampling loss on held-out lines.
+    loss
+        The last loss of the curve.
+    scores
+        By test: rank correlation with people's judgements (wordsim353, simlex999), or the share of analogies found.
+    """
 
     kernel: str
     implementation: str
@@ -33,9 +51,19 @@ class TrainingRun(Part):
 
 
 class Against(Part):
-    """A score beside the peer's, means over the seeds that were planned. difference: above zero where it is better. margin: by
-    how much it may be worse. room: how far the difference is above -margin at least, at 5 % one-sided. shown: whether it
-    is not worse by the margin; null where that cannot be told."""
+    """A score beside the peer's: means over the seeds that were planned.
+
+    Attributes
+    ----------
+    difference
+        Above zero where it is better.
+    margin
+        By how much it may be worse.
+    room
+        How far the difference is above -margin at least, at 5 % one-sided.
+    shown
+        Whether it is not worse by the margin; null where that cannot be told.
+    """
 
     difference: Annotated[float, Field(allow_inf_nan=False)]
     margin: Positive
@@ -44,10 +72,27 @@ class Against(Part):
 
 
 class Training(Part):
-    """Whole training runs on one text, in random order. budget_s: time that a run might take. digest: of the text and the
-    code. planned: seeds that are tested, fixed before the first run (0: a file of before there was a plan). asked: pairs or
-    questions behind each score. against: by implementation and threads, each score that can be set beside the peer's;
-    equal: whether it is equal in quality (null: that cannot be told)."""
+    """Whole training runs on one text, in random order.
+
+    Attributes
+    ----------
+    tokens
+        Words of the text, without its rarest ones.
+    V, H, K
+        Distinct words, hidden size, and negatives a pair.
+    budget_s
+        Time that a run might take.
+    digest
+        Of the text and the code.
+    asked
+        By score, how many pairs or questions are behind it.
+    planned
+        Seeds that are tested, fixed before the first run; 0 in a file of before there was a plan.
+    against
+        By implementation and threads, each score that can be set beside the peer's.
+    equal
+        By implementation and threads, whether it is equal in quality; null where that cannot be told.
+    """
 
     corpus: str
     tokens: Count
