@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from bench.plans.packages_run import PackagesRun
 from bench.plans.releases import ReleasesRequest, measure_releases
 from reports.comparison import UNAFFECTED
 from tests.commands.wheels import FAST, MINE, SLOW, wheels
-from tests.notes import Notes
 from tests.processes import w2vbench
 
 CASE = ("--impl", "mine.py", "--only", "lookup/theirs@V=1e4,*")
@@ -84,7 +84,7 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
 ) -> None:
     wanted = few_processes | {"globs": ["lookup/*@V=1e4,*"]}
     request = PackagesRequest(base="gathers==1.0.*", head="gathers==1.1.*", out=folder / "out", **wanted)
-    done = compare_packages(request, lambda line: None, Notes())
+    done = compare_packages(request, lambda line: None, nullcontext(lambda what, done, of: None))
     found = done.result.w2vbench.comparison
     assert found
     assert {row.implementation: row.verdict for row in found.cases} == {"theirs": "slower"}
@@ -103,7 +103,9 @@ def test_the_release_that_made_a_case_slower_is_found_among_those_that_were_not_
     folder: Path, few_processes: dict[str, Any]
 ) -> None:
     request = ReleasesRequest(package="gathers", specifier=">=1.0", processes=6, out=folder / "out", **few_processes)
-    found = measure_releases(request, lambda line: None, Notes()).result.w2vbench.releases
+    found = measure_releases(
+        request, lambda line: None, nullcontext(lambda what, done, of: None)
+    ).result.w2vbench.releases
     assert found
     assert list(found.environments) == ["1.0.1", "1.1.1"]
     assert all(list(case.times) == ["1.0.1", "1.1.1"] for case in found.cases)
