@@ -48,10 +48,10 @@ def judge(*cases: Paired, threshold: float = THRESHOLD) -> list[Decision]:
     return list(second_stage_decisions(stages, threshold).values())
 
 
-def heavy(rng: np.random.Generator, processes: int) -> Floats:
+def heavy(rng: np.random.Generator, processes: int, spread: float = SPREAD) -> Floats:
     """Processes of which one in ten is slowed or sped up a lot."""
     spikes = rng.random(processes) < 0.1
-    return np.asarray(SPREAD * rng.standard_normal(processes) + spikes * rng.choice([-1, 1], processes) * 0.2)
+    return np.asarray(spread * rng.standard_normal(processes) + spikes * rng.choice([-1, 1], processes) * 0.2)
 
 
 def share(which: Iterable[bool]) -> float:
@@ -118,7 +118,7 @@ def test_the_first_look_alone_is_wrong_as_rarely_as_its_share_of_the_error_says(
     def one() -> LogRatios:
         found = look(rng, THRESHOLD, FIRST, spread)
         if heavily:
-            found = Paired(list(math.log1p(THRESHOLD) + heavy(rng, FIRST)), list(heavy(rng, FIRST)))
+            found = Paired(list(math.log1p(THRESHOLD) + heavy(rng, FIRST, spread)), list(heavy(rng, FIRST, spread)))
         return LogRatios(found, found)
 
     alarms = share(bool(beyond_doubt({case: one() for case in range(16)}, THRESHOLD)) for _ in range(400))
