@@ -111,6 +111,7 @@ def test_outside_of_a_repository_one_line_says_so(ask: Ask) -> None:
     [
         ("run --corpus one.txt", "only one distinct word"),
         ("run --kernel lookup --resume", "no unfinished run to go on from"),
+        ("tune --kernel lookup --resume --out table.toml", "no unfinished run to go on from"),
         ("compare HEAD --impl missing.py", "is at neither revision"),
         ("compare HEAD --impl mine.py --only nothing*", "no case matches"),
     ],
