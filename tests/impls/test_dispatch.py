@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -100,6 +101,25 @@ def test_what_a_caller_does_to_a_results_shape_does_no_harm() -> None:
             out.setflags(write=False)
             del out
             np.testing.assert_array_equal(call(W, idx), W[idx])
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+def test_a_table_may_get_another_shape_between_two_calls() -> None:
+    idx = np.arange(6)
+    for slug in candidates("lookup"):
+        call, W = function_of("lookup", slug), np.random.default_rng(0).standard_normal((50, 8))
+        for shape in ((50, 8), (25, 16), (100, 4)):
+            W.shape = shape
+            np.testing.assert_array_equal(call(W, idx), W[idx])
+
+
+def test_no_table_is_kept_alive() -> None:
+    for slug in candidates("lookup"):
+        call, W = function_of("lookup", slug), np.random.default_rng(0).standard_normal((50, 8))
+        call(W, np.arange(6))
+        table = weakref.ref(W)
+        del W
+        assert table() is None
 
 
 @pytest.mark.parametrize("name", [name for name in OFFERED if not name.startswith(("scatter.dense", "update"))])
