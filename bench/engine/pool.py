@@ -36,6 +36,9 @@ STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESH
 """glibc returns freed memory to the system above these thresholds, and getting it back costs page faults. The thresholds rise
 as a program frees larger blocks. Set to their highest values from the start, they keep a call's time independent of earlier
 calls: without them, a sampler with arrays of 800 kB took 31 ms in one place of the order and 18 ms in another."""
+SHORT_SPINS = {"OPENBLAS_THREAD_TIMEOUT": "22", "GOMP_SPINCOUNT": "100000"}
+"""After a call, OpenBLAS's threads spin for 0.1 s and OpenMP's for 10 ms in case that another follows, beside whatever runs
+then: another variant, or another side's process. With these settings they stop within 3 ms."""
 RUN_VARIABLE = "W2VBENCH_RUN"
 """The environment variable by which the processes of a run are known."""
 MOST_SPARES = 4
@@ -243,6 +246,7 @@ class Worker:
                 env={
                     **os.environ,
                     **STEADY_ALLOCATOR,
+                    **SHORT_SPINS,
                     **dict.fromkeys(THREAD_VARIABLES, str(threads)),
                     RUN_VARIABLE: run_id,
                 },
