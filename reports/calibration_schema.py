@@ -50,12 +50,15 @@ class Calibration(Part):
         Whether each side had a process of its own, as where packages are compared.
     packages
         The versions in that environment, by name.
+    text_and_code
+        A digest of the text, and of the code that measured and decided.
     """
 
     threshold: Positive
     comparisons: Count
     apart: bool = False
     packages: dict[str, str] = {}
+    text_and_code: str = ""
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []

@@ -91,7 +91,13 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     if request.packages is not None:
         environment = environment_for(split_requirements(request.packages), sys.executable, say)
         packages = dict(environment.packages)
-    so_far = Calibration(threshold=request.threshold, comparisons=0, apart=environment is not None, packages=packages)
+    so_far = Calibration(
+        threshold=request.threshold,
+        comparisons=0,
+        apart=environment is not None,
+        packages=packages,
+        text_and_code=request.digest(text, ("impls", "bench", "reports")),
+    )
     if request.resume:
         so_far = read_trials(path, so_far, session)
     settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
@@ -197,15 +203,14 @@ def with_batch(
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
         for case, (verdict, why) in plan.excluded.items()  # a failure counts, as in compare
     ]
-    return Calibration(
-        threshold=threshold,
-        comparisons=number + 1,
-        apart=so_far.apart,
-        packages=so_far.packages,
-        seconds=so_far.seconds + time.monotonic() - began,
-        trials=[*so_far.trials, *trials],
-        found=detection_rates(stages, threshold),
-        stages=stages,
+    return so_far.model_copy(
+        update={
+            "comparisons": number + 1,
+            "seconds": so_far.seconds + time.monotonic() - began,
+            "trials": [*so_far.trials, *trials],
+            "found": detection_rates(stages, threshold),
+            "stages": stages,
+        }
     )
 
 
@@ -289,6 +294,8 @@ def read_trials(path: Path, wanted: Calibration, session: Session) -> Calibratio
         raise files.ResultError(
             f"{path}: made on another machine or with other packages; start a new one without --resume"
         )
+    if earlier.text_and_code != wanted.text_and_code:
+        raise files.ResultError(f"{path}: made with another text or version; start a new one without --resume")
     return earlier
 
 

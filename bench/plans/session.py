@@ -97,10 +97,9 @@ class Request:
             raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
         return [i for i in every if Selection(self.kernels).has_kernel(i.kernel.name)]
 
-    def digest(self, text: Corpus) -> str:
-        """Return a digest of a text, of the implementations and of the engine."""
+    def digest(self, text: Corpus, folders: Sequence[str] = ("impls", "bench/engine")) -> str:
+        """Return a digest of a text, of the user's files, and of our code in some folders."""
         package = Path(__file__).resolve().parents[2]
-        folders = ("impls", "bench/engine")
         digest = hashlib.sha256()
         for part in (text.ids, text.starts, text.counts):
             digest.update(part.tobytes())

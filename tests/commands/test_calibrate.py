@@ -49,3 +49,7 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
     other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
     assert other.returncode == 2
     assert "no calibration of this kind at this threshold" in other.stderr
+    (tmp_path / "text").write_text("one two three two\n" * 50)
+    other = w2vbench(*asked, "--resume", "--corpus", "text", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "made with another text or version" in other.stderr
