@@ -86,6 +86,8 @@ class CaseSamples:
         verdict, why = excluded or ("inconclusive", "")
         memory, file = self.memory, Path(case.facts.file)
         missing = [f"{side.upper()}: {one.why_not}" for side, one in memory.items() if one.why_not]
+        if any(side not in memory for side in TRIPLE):
+            missing.insert(0, self.missing_reason)
         sizes = {f"{side}_bytes": memory[side].peak_bytes for side in memory if side in TRIPLE}
         resident = {f"{side}_resident_bytes": memory[side].resident_bytes for side in memory if side in CHECKED_SIDES}
         return ComparedRow.model_validate(
@@ -100,7 +102,7 @@ class CaseSamples:
                 "stages": self.stages,
                 **sizes,
                 **resident,
-                "memory_missing": self.missing_reason or next(iter(missing), ""),
+                "memory_missing": next(iter(missing), ""),
                 "needs": sorted({package for one in memory.values() for package in one.needs}),
                 "file": str(file.relative_to(root)) if file.is_relative_to(root) else file.name,
                 "line": case.facts.line,

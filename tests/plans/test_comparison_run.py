@@ -14,8 +14,10 @@ from bench.engine.context import RunContext
 from bench.engine.pool import LongestStep, WorkerFailure, Workers
 from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
+from bench.plans.comparison_samples import CaseSamples
 from bench.plans.differences import CaseSelection, Differences, list_sides
 from bench.plans.worktrees import RevisionError
+from reports.stages import TRIPLE
 from tests.plans.sides import facts
 from tests.saved import STATUSES
 
@@ -27,6 +29,17 @@ def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
     made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
     (row,) = ComparisonRun(context(), made, lambda text, done, total: None).rows(Path("/tree"))
     assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
+
+
+@pytest.mark.parametrize(("measured", "missing"), [(TRIPLE, ""), (("base", "control"), "HEAD: crashed")])
+def test_memory_is_missing_only_of_a_case_whose_memory_was_not_measured(
+    measured: tuple[str, ...], missing: str
+) -> None:
+    """Though one process measures the memory of several cases, and ends early."""
+    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
+    memory = {side: protocol.Memory(variant=side, peak_bytes=8, resident_bytes=8) for side in measured}
+    row = CaseSamples(memory=memory, missing_reason="HEAD: crashed").row(case, Path("/tree"), None)
+    assert row.memory_missing == missing
 
 
 # cases that fail
