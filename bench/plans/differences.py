@@ -173,6 +173,7 @@ def differences(
     same: str = SAME_CODE,
     alike: Callable[[Facts, Facts], bool] = unchanged,
     rank: Callable[[Sequence[ComparedCase]], list[ComparedCase]] = by_importance,
+    one_process: bool = True,
 ) -> Differences:
     """Decide which cases are compared and which are not.
 
@@ -184,6 +185,8 @@ def differences(
         Why cases without a difference are not compared, and which these are.
     rank
         Puts the cases in order, the most important first.
+    one_process
+        Whether one process loads both sides' code, which must then be separable.
 
     Raises
     ------
@@ -218,7 +221,7 @@ def differences(
             result.fail(why, cases)
         elif not selection.everything and alike(theirs, mine):
             result.skip(same, cases)
-        elif why := why_not_separable(theirs, mine):
+        elif one_process and (why := why_not_separable(theirs, mine)):
             result.fail(why, cases)
         else:
             result.compared += [replace(case, compiles=theirs.compiles or mine.compiles) for case in cases]

@@ -178,7 +178,8 @@ def affected(
     def alike(theirs: Facts, mine: Facts) -> bool:
         return one_python and differing.isdisjoint({*theirs.packages, *mine.packages})
 
-    return differences(before, after, selection, same=UNAFFECTED, alike=alike, rank=partial(by_use, differing))
+    rank = partial(by_use, differing)
+    return differences(before, after, selection, same=UNAFFECTED, alike=alike, rank=rank, one_process=False)
 
 
 def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[ComparedCase]:

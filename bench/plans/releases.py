@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
+from reports.comparison import SAME_CODE
 from reports.comparison_schema import ComparedRow
 from reports.releases import changes
 from reports.releases_schema import Releases
@@ -196,7 +197,10 @@ def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dic
 
     selection = CaseSelection(request.kernels, request.globs, False, request.threads)
     rank = partial(by_use, [package])
-    found = differences(oldest, newest, selection, alike=alike, rank=rank).compared
-    if not found:
-        raise PlanError(f"no selected implementation imports {request.package}, so its releases make no difference")
-    return found if selection.is_narrowed else found[:MOST_CASES]
+    found = differences(oldest, newest, selection, alike=alike, rank=rank, one_process=False)
+    if not (cases := found.compared):
+        reasons = [f"{case.name}: {why}" for case, (_, why) in found.excluded.items()]
+        reasons += [f"{names[0]}: {why}" for why, names in found.skipped.items() if why != SAME_CODE]
+        nothing = f"no selected implementation imports {request.package}, so its releases make no difference"
+        raise PlanError(next(iter(reasons), nothing))
+    return cases if selection.is_narrowed else cases[:MOST_CASES]
