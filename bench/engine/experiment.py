@@ -34,6 +34,8 @@ class Outcome:
         Cases that could not be measured, each with the failure. It names a variant if it is known which one is at fault.
     times_taken
         Whether the process has sent all samples.
+    careful
+        Whether the inputs were checked after every sample, since a process before it had found them changed.
     missing_reason
         Why memory or profiles are missing, if the process ended before it had measured them.
     """
@@ -45,6 +47,7 @@ class Outcome:
     profiles: dict[str, protocol.LineProfile] = field(default_factory=dict)
     excluded: list[tuple[Case, WorkerFailure]] = field(default_factory=list)
     times_taken: bool = False
+    careful: bool = False
     missing_reason: str = ""
 
     def samples(self, variant: str) -> Samples:
@@ -78,12 +81,13 @@ Paced = Generator[None, None, Outcome]
 """An experiment that stops before each round, and ends with its outcome."""
 
 
-def measure(job: protocol.Measure, workers: Workers) -> Outcome:
+def measure(job: protocol.Measure, workers: Workers, *, start_next: bool = True) -> Outcome:
     """Measure an experiment in one process.
 
     If a variant fails, the process is discarded, and another process measures the experiment without its case.
+    start_next: whether the next worker starts meanwhile.
     """
-    return measure_in_turns({"": paced(job, workers)}, lambda names: names)[""]
+    return measure_in_turns({"": paced(job, workers, start_next)}, lambda names: names)[""]
 
 
 def measure_in_turns(
@@ -97,25 +101,36 @@ def measure_in_turns(
         What ``paced`` returns, by name.
     order
         Returns the names in the order of a round.
+
+    Returns
+    -------
+    dict
+        The outcomes, in the order of ``experiments``.
     """
     left, outcomes = dict(experiments), dict[str, Outcome]()
-    while left:
-        for name in order(list(left)):
-            try:
-                next(left[name])
-            except StopIteration as end:
-                outcomes[name] = end.value
-                del left[name]
-    return outcomes
+    try:
+        while left:
+            for name in order(list(left)):
+                try:
+                    next(left[name])
+                except StopIteration as end:
+                    outcomes[name] = end.value
+                    del left[name]
+    finally:
+        for one in left.values():  # whose processes wait for their next round
+            one.close()
+    return {name: outcomes[name] for name in experiments}
 
 
-def paced(job: protocol.Measure, workers: Workers) -> Paced:
+def paced(job: protocol.Measure, workers: Workers, start_next: bool = True) -> Paced:
     """Measure an experiment in one process, and yield before each round where the job is paced. Return its outcome."""
     excluded: list[tuple[Case, WorkerFailure]] = []
     while job.cases:
-        outcome = Outcome(excluded=excluded)
+        outcome = Outcome(excluded=excluded, careful=job.careful)
         try:
-            for event in workers.work(job, Size.parse(job.size).threads, start_next=True, reuse=job.options.reuse):
+            for event in workers.work(
+                job, Size.parse(job.size).threads, start_next=start_next, reuse=job.options.reuse
+            ):
                 if isinstance(event, protocol.RoundBegins):
                     yield
                 else:

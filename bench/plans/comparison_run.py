@@ -198,16 +198,18 @@ class ComparisonRun:
             began = time.monotonic()
             self.measure_process(stage, remaining())
             took = time.monotonic() - began
-            if done == 0 and math.isfinite(self.ends):
-                self.cut_to_budget(remaining(), took, self.stages[stage] - 1, stage)
-            if done == 1:  # the first one also checks, and may compile
-                self.announce(stage, took * (self.stages[stage] - 2))
+            if done == (1 if stage == 0 else 0):  # the very first one also checks, and may compile
+                left = self.stages[stage] - done - 1
+                self.cut_to_budget(remaining(), took, left, stage)
+                self.announce(stage, took * left)
 
     def announce(self, stage: int, left_s: float) -> None:
         """Do what follows from how long the rest of a stage takes, in seconds."""
 
     def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
         """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""
+        if math.isinf(self.ends):
+            return
         room = self.ends - time.monotonic()
         fits = math.floor(room / max(took * processes, 1e-9) * len(remaining))
         for case in remaining[max(0, fits) :]:
@@ -238,7 +240,10 @@ class ComparisonRun:
         by_variant = {variant_name(case, side.name): case for case in cases for side in self.sides}
         for variants, failure in outcome.excluded:
             case = by_variant[variants[0].name]
-            side, excused = failure.variant.rpartition("|")[2] if failure.variant else "", ""
+            if case in self.differences.excluded:  # another side's process failed too, and BASE's comes first
+                continue
+            at_fault = failure.variant or (variants[0].name if len(variants) == 1 else "")
+            side, excused = at_fault.rpartition("|")[2], ""
             if side == HEAD and failure.status in LIMITS:
                 self.note("measuring BASE alone under the same limit", 0, 0)
                 workers = self.context_of(BASE).workers

@@ -103,21 +103,32 @@ class PackagesRun(ComparisonRun):
         }
 
     def time_at(
-        self, place: int, together: Outcome, cases: Sequence[ComparedCase], plan: dict[str, SamplePlan]
+        self,
+        place: int,
+        together: Outcome,
+        cases: Sequence[ComparedCase],
+        plan: dict[str, SamplePlan],
+        careful: bool = False,
     ) -> None:
-        """Time all sides, with their arrays at a random place. If a case fails, the others are timed again without it."""
+        """Time all sides, with their arrays at a random place.
+
+        If a case fails, or a process had to be measured again (``Outcome.careful``), all sides are timed again: rounds of the
+        same number must have been taken together.
+        """
         left, seed = remaining(cases, together), (self.context.settings.seed, self.processes, place)
         if not left:
             return
         experiments = {}
         for number, side in enumerate(self.sides):
             job = self.job(left, [side], check=False, plan=plan, paced=True, placement=(*seed, number))
-            experiments[side.name] = paced(job, self.context_of(side.name).workers)
+            experiments[side.name] = paced(structs.replace(job, careful=careful), self.context_of(side.name).workers)
         rng = np.random.default_rng([*seed, 3])
         outcomes = measure_in_turns(experiments, lambda names: [str(name) for name in rng.permutation(names)]).values()
-        if failed := [one for outcome in outcomes for one in outcome.excluded]:
-            together.excluded += failed
-            self.time_at(place, together, cases, plan)
+        failed = [one for outcome in outcomes for one in outcome.excluded]
+        together.excluded += failed
+        carefully = any(outcome.careful for outcome in outcomes)
+        if failed or carefully is not careful:
+            self.time_at(place, together, cases, plan, carefully)
             return
         for variant, timed in (each for outcome in outcomes for each in outcome.timed.items()):
             before = together.timed.get(variant)
@@ -134,8 +145,9 @@ class PackagesRun(ComparisonRun):
             self.job(cases, [side], check=False, memory=True, plan=plan), self.context_of(side.name).workers
         )
         together.memory |= outcome.memory
-        failures = [f"{failure.status}: {failure.reason}" for _, failure in outcome.excluded]
-        together.missing_reason = together.missing_reason or outcome.missing_reason or next(iter(failures), "")
+        failures = [outcome.missing_reason, *(f"{one.status}: {one.reason}" for _, one in outcome.excluded)]
+        if why := next(filter(None, failures), ""):
+            together.missing_reason = together.missing_reason or f"{side.name.upper()}: {why}"
 
 
 def remaining(cases: Sequence[ComparedCase], outcome: Outcome) -> list[ComparedCase]:

@@ -94,7 +94,7 @@ class ReleasesRun:
             plan = {variant: one.plan for variant, one in mine.items() if one.plan}
             place = (process, list(self.contexts).index(name))
             job = job_of(context, problem, [SIDE], process=process, check=process == 0, plan=plan, placement=place)
-            outcome = measure(job, context.workers)
+            outcome = measure(job, context.workers, start_next=False)
             for case, failure in outcome.excluded:
                 mine[case[0].name].failed = f"{failure.status}: {failure.reason}"
             for variant, timed in outcome.timed.items():

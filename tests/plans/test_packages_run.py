@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
+from bench.engine.contract import WRONG
 from bench.engine.pool import WorkerFailure, Workers
 from bench.plans.differences import CaseSelection, Differences
 from bench.plans.packages_run import PLACES, PackagesRun
@@ -18,6 +19,27 @@ from tests.plans.sides import facts
 
 ROUNDS = 2 * PLACES - 1
 """What the first job finds room for: two rounds at each place."""
+
+
+class Fails(NamedTuple):
+    """Where a side fails.
+
+    Attributes
+    ----------
+    slug
+        The implementation.
+    place
+        The place in memory; None for the job that checks it.
+    status
+        How. ``wrong`` without a variant stands for inputs that were found changed: a careful process goes well.
+    named
+        Whether it is known which variant is at fault.
+    """
+
+    slug: str
+    place: int | None
+    status: str = "crashed"
+    named: bool = True
 
 
 class Answering(Workers):
@@ -30,10 +52,10 @@ class Answering(Workers):
     log
         Gets (name, "round") when a round may begin, and (name, job) when a job begins.
     fails
-        An implementation, and at which place in memory it fails; an empty place stands for the job that checks it.
+        Where they fail, in every process.
     """
 
-    def __init__(self, name: str, log: list[tuple[str, Any]], fails: tuple[str, int | None] | None = None) -> None:
+    def __init__(self, name: str, log: list[tuple[str, Any]], fails: Fails | None = None) -> None:
         super().__init__()
         self.name, self.log, self.fails, self.jobs = name, log, fails, 0
 
@@ -49,8 +71,9 @@ class Answering(Workers):
                 yield protocol.RoundBegins()
                 self.log.append((self.name, "round"))
             for variant in variants:
-                if self.fails == (variant.name.partition("|")[0], place) and number == rounds - 1:
-                    raise WorkerFailure(variant.name, "crashed", "because")
+                at_fault = self.fails and self.fails[:2] == (variant.name.partition("|")[0], place)
+                if self.fails and at_fault and number == rounds - 1 and not job.careful:
+                    raise WorkerFailure(variant.name if self.fails.named else None, self.fails.status, "because")
         for variant in variants:
             yield protocol.Timed(
                 variant=variant.name,
@@ -65,12 +88,15 @@ class Answering(Workers):
         yield protocol.Done(clean=True)
 
 
-def measured(fails: tuple[str, int | None] | None = None) -> tuple[PackagesRun, list[tuple[str, Any]]]:
-    """Measure two cases of one problem in two processes a side; HEAD's may fail."""
-    log = list[tuple[str, Any]]()
-    workers = {name: Answering(name, log, fails if name == "head" else None) for name in TRIPLE}
+Log = list[tuple[str, Any]]
+
+
+def measured(fails: Mapping[str, Fails] = {}, slugs: tuple[str, ...] = ("mine", "other")) -> tuple[PackagesRun, Log]:
+    """Measure a case of each implementation, of one problem, in two processes a side. Sides may fail."""
+    log = Log()
+    workers = {name: Answering(name, log, fails.get(name)) for name in TRIPLE}
     contexts = {name: RunContext(workers=one, corpus=Path("nowhere")) for name, one in workers.items()}
-    cases = [case for slug in ("mine", "other") for case in CaseSelection().cases(facts(f"lookup/{slug}"))[:1]]
+    cases = [case for slug in slugs for case in CaseSelection().cases(facts(f"lookup/{slug}"))[:1]]
     run = PackagesRun(contexts, Differences(compared=cases), lambda text, done, total: None, threshold=0.02)
     for _ in range(2):
         run.measure_process(0, run.differences.remaining)
@@ -94,7 +120,7 @@ def test_all_sides_get_the_same_words_and_arrays_of_each_lie_elsewhere_each_time
     for process in (1, 2):
         mine = [job for job in jobs if job.options.process == process]
         assert len(mine) == len(jobs) / 2
-        assert len({(job.settings.seed, job.size, len(job.cases)) for job in mine}) == 1
+        assert len({(job.settings.seed, job.size, job.inputs, job.corpus) for job in mine}) == 1
     for samples in run.samples.values():
         assert [{side: len(one.wall_s) for side, one in process.items()} for process in samples.stages[0]] == [
             dict.fromkeys(TRIPLE, 2 * PLACES)
@@ -104,7 +130,7 @@ def test_all_sides_get_the_same_words_and_arrays_of_each_lie_elsewhere_each_time
 
 @pytest.mark.parametrize("place", [None, 0, PLACES - 1])
 def test_a_case_that_fails_is_left_out_and_the_others_keep_the_same_rounds_on_all_sides(place: int | None) -> None:
-    run, log = measured(("mine", place))
+    run, log = measured({"head": Fails("mine", place)})
     (failed,) = run.differences.excluded.items()
     assert (failed[0].facts.slug, failed[1]) == ("mine", ("broken", "HEAD: crashed: because"))
     ((other, samples),) = ((case, one) for case, one in run.samples.items() if case.facts.slug == "other")
@@ -113,3 +139,32 @@ def test_a_case_that_fails_is_left_out_and_the_others_keep_the_same_rounds_on_al
         assert {len(one.wall_s) for one in process.values()} == {2 * PLACES}
     last = [job for _, job in log if isinstance(job, protocol.Measure)][-3:]
     assert all(len(job.cases) == 1 for job in last)
+
+
+@pytest.mark.parametrize("place", [None, 0])
+@pytest.mark.parametrize(
+    ("sides", "verdict"),
+    [
+        (("head",), ("broken", "HEAD: crashed: because")),
+        (("base",), ("failed", "BASE: crashed: because")),
+        (("control",), ("failed", "CONTROL: crashed: because")),
+        (TRIPLE, ("failed", "BASE: crashed: because")),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_side_whose_process_fails_is_named_and_head_is_not_blamed_for_what_base_does_too(
+    sides: tuple[str, ...], verdict: tuple[str, str], place: int | None, named: bool
+) -> None:
+    """Each side has a process of its own, so that its side is known even where its variant is not."""
+    run, _ = measured({side: Fails("mine", place, named=named) for side in sides}, slugs=("mine",))
+    assert list(run.differences.excluded.values()) == [verdict]
+
+
+def test_if_one_process_is_measured_again_all_sides_are_so_that_their_rounds_were_taken_together() -> None:
+    run, log = measured({"head": Fails("mine", 0, status=WRONG, named=False)})
+    assert not run.differences.excluded
+    at_first = [job for _, job in log if isinstance(job, protocol.Measure) and job.options.placement[1:3] == (1, 0)]
+    assert [job.careful for job in at_first[:3]] == [False] * 3
+    assert [job.careful for job in at_first[-3:]] == [True] * 3
+    for samples in run.samples.values():
+        assert {len(one.wall_s) for process in samples.stages[0] for one in process.values()} == {2 * PLACES}
