@@ -92,10 +92,10 @@ VAGUE = 3.0
 
 
 def ratio_text(ratio: Interval) -> str:
-    """A ratio to the one to use: ``28×``, ``+6 %``; ``~4.1×`` where it is hardly known."""
+    """A ratio to the one to use: ``28×``, ``+6 %``, ``as fast``; ``~4.1×`` where it is hardly known."""
     vague = ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
     amount = f"{two(ratio.estimate)}×" if ratio.estimate >= NEAR else f"{(ratio.estimate - 1) * 100:+.0f} %"
-    if amount in ("+0 %", "-0 %"):
+    if amount == "+0 %" or amount.startswith("-"):  # what is to be used ties with it
         amount = "as fast"
     return f"{'~' * vague}{amount}"
 

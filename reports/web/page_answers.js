@@ -23,8 +23,7 @@ function ratioText(problem, one, reference = state.ref) {
       ? "tie"
       : vague +
           (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`)
-            .replace("+-", "−")
-            .replace(/^[+−]0 %$/, "as fast");
+            .replace(/^[+]-?0 %$|^[+]-.*/, "as fast"); // what is to be used ties with it
   return vague + slower(ratio[0]).replace(/^0 % .*/, "as fast");
 }
 
