@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
 from pytest_benchmark.utils import get_commit_info
 
 from bench.engine import cpus, environment
@@ -227,6 +226,8 @@ class Session:
 @cache
 def machine_info() -> dict[str, Any]:
     """Return what pytest-benchmark writes of a machine; finding it out takes a second."""
+    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info  # which imports pytest
+
     return dict(pytest_benchmark_generate_machine_info())
 
 
