@@ -24,6 +24,7 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
             command="w2vbench calibrate",
             out=tmp_path,
             kernels=["lookup"],
+            globs=["*/gather@*"],
             batches=1,
             cases=1,
             slowed=True,
@@ -34,7 +35,19 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
         lambda line: None,
         nullcontext(lambda what, done, of: None),
     )
-    asked = ("calibrate", "--batches", "1", "--cases", "1", "--kernel", "lookup", "--out", str(tmp_path))
+    asked = (
+        "calibrate",
+        "--batches",
+        "1",
+        "--cases",
+        "1",
+        "--kernel",
+        "lookup",
+        "--only",
+        "*/gather@*",
+        "--out",
+        str(tmp_path),
+    )
     code = app(args=[*asked, "--same-only", "--resume"], standalone_mode=False)
     again = capsys.readouterr()
     assert not code, again.err

@@ -164,7 +164,7 @@ def test_a_corpus_and_a_file_of_one_s_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from impls.lookup import lookup\n@lookup.implementation('mine', 'my gather')\ndef mine(W, idx):\n    return W[idx]\n"
     )
-    asked = "run --kernel lookup --corpus mine.txt --impl mine.py --vocab 6 20 --processes 2"
+    asked = "run --kernel lookup --only *mine@* --corpus mine.txt --impl mine.py --vocab 6 20 --processes 2"
     result = w2vbench(*asked.split(), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
