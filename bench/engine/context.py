@@ -55,7 +55,7 @@ class RunContext:
         reuse: whether its worker may have checked others before.
         """
         job = protocol.CheckContract(**self.job_fields(), key=key, source=source)
-        return self.workers.work(job, 1, reuse=reuse, timed=False)
+        return self.workers.work(job, 1, reuse=reuse)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:
         """Profile one implementation line by line, in a fresh process. Raises WorkerFailure."""
@@ -83,5 +83,5 @@ class RunContext:
         differing: files that differ between their trees.
         """
         job = protocol.ListSources(**self.job_fields(), differing=tuple(differing))
-        events = self.workers.work(job, 1, start_next=True, timed=False)
+        events = self.workers.work(job, 1, start_next=True)
         return {event.source: event for event in events if isinstance(event, protocol.SourceListed)}

@@ -135,7 +135,7 @@ class Workers:
             self.end(worker)
 
     def work(
-        self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False, timed: bool = True
+        self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False
     ) -> Iterator[protocol.Events]:
         """Give a job to a worker and yield its events.
 
@@ -149,17 +149,16 @@ class Workers:
             Whether the next worker starts meanwhile.
         reuse
             Whether a worker may take the job that has done another, and is kept for the next.
-        timed
-            Whether the job times anything. If not, its code loads numba where it needs it.
 
         Raises
         ------
         WorkerFailure
             If the worker crashes, fails, or spends longer than the job's time limit on one step.
         """
-        worker = self.acquire(threads, reuse, timed)
+        numba = job.timed and self.compiles
+        worker = self.acquire(threads, numba=numba, reuse=reuse)
         if start_next:
-            self.start_spares(threads, timed=timed)
+            self.start_spares(threads, numba=numba)
         clean = False
         try:
             for event in worker.events(job, self.wait_for_spares):
@@ -183,34 +182,38 @@ class Workers:
         while self.spares:
             self.end(self.spares.pop())
 
-    def acquire(self, threads: int, reuse: bool = False, timed: bool = True) -> Worker:
-        """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads."""
+    def acquire(self, threads: int, *, numba: bool, reuse: bool = False) -> Worker:
+        """Return an idle worker if it may be reused, or a spare, or a new one, with this number of threads.
+
+        numba: whether it must load numba at its start.
+        """
         if not reuse:
             self.retire()
-        cold = not (timed and self.compiles)
         with self.lock:
             for waiting in (self.idle, self.spares):
-                for worker in sorted(waiting, key=lambda one: not one.cold):  # who has numba is left for what needs it
-                    if worker.suits(threads, cold):
+                for worker in sorted(waiting, key=lambda one: one.numba):  # who has numba is left for what needs it
+                    if worker.suits(threads, numba):
                         waiting.remove(worker)
                         return worker
-        return self.spawn(threads, cold)
+        return self.spawn(threads, numba)
 
-    def start_spares(self, threads: int, number: int = 1, timed: bool = True) -> None:
-        """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting."""
-        cold = not (timed and self.compiles)
-        for spare in [spare for spare in self.spares if not spare.suits(threads, cold)]:
+    def start_spares(self, threads: int, number: int = 1, *, numba: bool) -> None:
+        """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting.
+
+        numba: whether they must load numba at their start.
+        """
+        for spare in [spare for spare in self.spares if not spare.suits(threads, numba)]:
             self.spares.remove(spare)
             self.end(spare)
         while len(self.spares) < min(number, MOST_SPARES):
-            self.spares.append(self.spawn(threads, cold))
+            self.spares.append(self.spawn(threads, numba))
 
-    def spawn(self, threads: int, cold: bool) -> Worker:
+    def spawn(self, threads: int, numba: bool) -> Worker:
         """Start a worker. Raises WorkerFailure if the run has ended."""
         with self.lock:
             if self.closed:
                 raise WorkerFailure(None, "error", "the run has ended")
-            worker = Worker(threads, cold, self.run_id, self.cpus, self.command)
+            worker = Worker(threads, numba, self.run_id, self.cpus, self.command)
             self.all.add(worker)
             return worker
 
@@ -231,15 +234,17 @@ class Workers:
 class Worker:
     """One worker process. It imports what it needs, waits for a job, and sends events, one JSON line each."""
 
-    def __init__(self, threads: int, cold: bool, run_id: str, allowed: Collection[int], command: Sequence[str]) -> None:
-        self.threads, self.cold = threads, cold
+    def __init__(
+        self, threads: int, numba: bool, run_id: str, allowed: Collection[int], command: Sequence[str]
+    ) -> None:
+        self.threads, self.numba = threads, numba
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
         self.longest = LongestStep()
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
-                [*command, *([protocol.COLD] if cold else [])],
+                [*command, *([] if numba else [protocol.WITHOUT_NUMBA])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -259,9 +264,9 @@ class Worker:
         self.reader.start()
         threading.Thread(target=self.wait, daemon=True).start()
 
-    def suits(self, threads: int, cold: bool) -> bool:
-        """Whether it has this number of threads, and numba where that is needed (not cold)."""
-        return self.threads == threads and self.cold <= cold
+    def suits(self, threads: int, numba: bool) -> bool:
+        """Whether it has this number of threads, and numba where that is needed."""
+        return self.threads == threads and self.numba >= numba
 
     def read_lines(self) -> None:
         """Move lines into a queue, so that waiting for them takes no CPU time. Close the pipe once nothing can write into it."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
 
-COLD = "--cold"
+WITHOUT_NUMBA = "--without-numba"
 """The argument of a worker that does not load numba at its start."""
 
 Figures = list[float | None]
@@ -121,8 +121,11 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
         How experiments are measured.
     cpu
         The CPU to stay on, if the job has one thread.
+    timed
+        Whether the job times anything. If not, its code loads numba where it needs it.
     """
 
+    timed: ClassVar[bool] = True
     sources: dict[str, ImplementationSource]
     corpus: str
     settings: MeasurementSettings
@@ -132,6 +135,7 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 class CheckContract(Job, frozen=True, kw_only=True):
     """Check an implementation against its kernel's contract."""
 
+    timed: ClassVar[bool] = False
     key: str
     source: str = ""
 
@@ -145,6 +149,7 @@ class ListSources(Job, frozen=True, kw_only=True):
         Files that differ between their trees.
     """
 
+    timed: ClassVar[bool] = False
     differing: tuple[str, ...] = ()
 
 

@@ -3,7 +3,7 @@
 It is started as a script, by its path. It reports that it has started, reads jobs from its original standard input, and
 writes events to its original standard output. Implementations get /dev/null as all three standard streams.
 
-With the argument ``--cold``, it does not load numba before a job's code does.
+With the argument ``--without-numba``, it does not load numba before a job's code does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
         os.dup2(devnull, standard)
     end_with_parent()
     list(catalogue.own())
-    if protocol.COLD not in sys.argv:
+    if protocol.WITHOUT_NUMBA not in sys.argv:
         warm_up()
     watched_names()  # before any user's file is loaded
     events.write(protocol.line_of(protocol.Started()))

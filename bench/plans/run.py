@@ -169,8 +169,8 @@ def run(
         session = Session(request.command, say)
         with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
             # while the text is read: for the checks, and for the first pass
-            context.workers.start_spares(1)
-            context.workers.start_spares(1, len(context.workers.cpus) + 1, timed=False)
+            context.workers.start_spares(1, numba=True)
+            context.workers.start_spares(1, len(context.workers.cpus) + 1, numba=False)
             preset = None if request.own_sizes else request.preset
             corpus = request.text()
             under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)

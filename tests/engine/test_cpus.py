@@ -108,7 +108,7 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
     earlier.start()
     try:
         with Workers((own,)) as workers:
-            worker = workers.acquire(1)
+            worker = workers.acquire(1, numba=False)
             assert all(own not in mine for mine in threads_cpus())
             assert len(threads_cpus()) >= 3  # this one, the earlier one, and the worker's reader
             assert os.sched_getaffinity(worker.process.pid) == everywhere
