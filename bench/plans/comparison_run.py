@@ -45,6 +45,13 @@ LIMITS = (TIMEOUT, OUT_OF_MEMORY)
 LEAST_ROUNDS = 5
 OVER_BUDGET = "--budget left no time for them"
 
+Announce = Callable[[float, float], None]
+"""Called with the seconds that the rest of the first stage takes, and with the most that the second takes."""
+
+
+def silent(first_s: float, second_s: float) -> None:
+    """Announce nothing."""
+
 
 def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, ImplementationSource]:
     """Return where each side is loaded from. files: outside implementations, relative to the trees."""
@@ -117,6 +124,8 @@ class ComparisonRun:
     ----------
     note
         Called with what is measured, the number of finished processes, and their total (0: unknown).
+    announce
+        Called once it is known how long the measurement takes.
     budget_s
         Time for all processes; None for as much as they take. Cases that do not fit are left out.
     sides
@@ -130,12 +139,14 @@ class ComparisonRun:
         context: RunContext,
         differences: Differences,
         note: Note,
+        announce: Announce = silent,
         *,
         threshold: float = THRESHOLD,
         budget_s: float | None = None,
         sides: Sequence[Side] = SIDES,
     ) -> None:
-        self.differences, self.note, self.threshold, self.sides = differences, note, threshold, sides
+        self.differences, self.note, self.announce = differences, note, announce
+        self.threshold, self.sides = threshold, sides
         self.context = replace(context, settings=gate_settings(context))
         self.started = time.monotonic()
         self.ends = math.inf if budget_s is None else self.started + budget_s
@@ -201,10 +212,8 @@ class ComparisonRun:
             if done == (1 if stage == 0 else 0):  # the very first one also checks, and may compile
                 left = self.stages[stage] - done - 1
                 self.cut_to_budget(remaining(), took, left, stage)
-                self.announce(stage, took * left)
-
-    def announce(self, stage: int, left_s: float) -> None:
-        """Do what follows from how long the rest of a stage takes, in seconds."""
+                if stage == 0:
+                    self.announce(took * left, took * self.stages[1])
 
     def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
         """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""

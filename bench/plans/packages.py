@@ -25,7 +25,7 @@ from .differences import CaseSelection, ComparedCase, Differences, NotComparable
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python, run
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
-from .packages_run import PACKAGE_STAGES, PackagesRun
+from .packages_run import PackagesRun
 from .session import Note, PlanError, Say, Session, memory_limit, stop_on_signals
 from .worktrees import RevisionError
 
@@ -200,15 +200,13 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
     plan = affected(before, after, sides.environments, selection)
 
-    def said(stage: int, left_s: float) -> None:
-        first, second = PACKAGE_STAGES
-        if stage == 0:
-            cases, most = counted(len(plan.remaining), "case"), left_s / (first - 2) * second
-            say(
-                f"{cases}: the first stage takes {minutes(left_s)} more; the second, of what is undecided, at most {minutes(most)}"
-            )
+    def announce(first_s: float, second_s: float) -> None:
+        cases = counted(len(plan.remaining), "case")
+        say(
+            f"{cases}: the first stage takes {minutes(first_s)} more; the second, of what is undecided, at most {minutes(second_s)}"
+        )
 
-    measured = PackagesRun(sides.contexts, plan, note, said, threshold=request.margin, budget_s=request.budget_s)
+    measured = PackagesRun(sides.contexts, plan, note, announce, threshold=request.margin, budget_s=request.budget_s)
     measured.run()
     (source,) = sides.contexts[HEAD].sources.values()
     base, head = sides.titles

@@ -12,7 +12,7 @@ environments:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from bench.engine.measuring import SIMILAR
 from bench.engine.protocol import SamplePlan, Timed
 from reports.stages import BASE, CONTROL, HEAD
 
-from .comparison_run import ComparisonRun
+from .comparison_run import Announce, ComparisonRun, silent
 from .comparison_samples import Side, variant_name
 from .differences import ComparedCase, Differences
 from .session import Note
@@ -46,8 +46,6 @@ class PackagesRun(ComparisonRun):
     ----------
     contexts
         The workers of each side.
-    said
-        Called in each stage, once it is known, with the stage's number and how long the rest of it takes, in seconds.
     sides
         The variants of each case, one a process.
     """
@@ -59,21 +57,19 @@ class PackagesRun(ComparisonRun):
         contexts: Mapping[str, RunContext],
         differences: Differences,
         note: Note,
-        said: Callable[[int, float], None] = lambda stage, left_s: None,
+        announce: Announce = silent,
         *,
         threshold: float,
         budget_s: float | None = None,
         sides: Sequence[Side] = APART,
     ) -> None:
-        super().__init__(contexts[HEAD], differences, note, threshold=threshold, budget_s=budget_s, sides=sides)
-        self.said = said
+        super().__init__(
+            contexts[HEAD], differences, note, announce, threshold=threshold, budget_s=budget_s, sides=sides
+        )
         self.contexts = {name: replace(one, settings=self.context.settings) for name, one in contexts.items()}
 
     def context_of(self, side: str) -> RunContext:
         return self.contexts[side]
-
-    def announce(self, stage: int, left_s: float) -> None:
-        self.said(stage, left_s)
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all processes, which take turns round by round, at several places in memory."""

@@ -84,7 +84,9 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
 ) -> None:
     wanted = few_processes | {"globs": ["lookup/*@V=1e4,*"]}
     request = PackagesRequest(base="gathers==1.0.*", head="gathers==1.1.*", out=folder / "out", **wanted)
-    done = compare_packages(request, lambda line: None, nullcontext(lambda what, done, of: None))
+    said: list[str] = []
+    done = compare_packages(request, said.append, nullcontext(lambda what, done, of: None))
+    assert sum(line.startswith("1 case: the first stage takes about") for line in said) == 1, said
     found = done.result.w2vbench.comparison
     assert found
     assert {row.implementation: row.verdict for row in found.cases} == {"theirs": "slower"}
