@@ -30,12 +30,12 @@ from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
 from .comparison_run import ComparisonRun, sources_of
-from .comparison_samples import SIDES, STAGES, CaseSamples, Side
+from .comparison_samples import SIDES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
 from .packages import facts_in, measuring_in
-from .packages_run import APART, PACKAGE_STAGES, PackagesRun
+from .packages_run import APART, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
 from .worktrees import Tree
 
@@ -127,7 +127,6 @@ class Together:
 
     sides = SIDES
     slowed: Sequence[Side] = (*SLOWED.values(), AGAIN)
-    stages = STAGES
 
     def __init__(self, context: RunContext) -> None:
         here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
@@ -151,7 +150,6 @@ class Apart(Together):
 
     sides = APART
     slowed = (SLOWED[BASE_SLOWDOWN],)
-    stages = PACKAGE_STAGES
 
     def __init__(self, contexts: dict[str, RunContext]) -> None:
         self.contexts = contexts
@@ -188,14 +186,14 @@ def with_batch(
         seed + number,
     )
     if slowed:
-        for stage in range(len(bench.stages)):
+        for stage in (0, 1):
             comparison.measure_stage(stage, lambda: plan.remaining)
     else:
         comparison.run()
     complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
     stages = list(so_far.stages)
     if slowed:
-        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in range(len(bench.stages)))
+        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in (0, 1))
         stages.append((first, second))
     kinds = trial_kinds(threshold, bench.slowed if slowed else ())
     trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]

@@ -16,7 +16,8 @@ from reports.verdicts import Verdict
 from .differences import ComparedCase
 
 STAGES = (9, 18)
-"""Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance."""
+"""Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance. Where each side
+has processes of its own, these are the processes of a side."""
 
 
 @dataclass(frozen=True)

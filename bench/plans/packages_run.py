@@ -29,8 +29,6 @@ from .comparison_samples import Side, variant_name
 from .differences import ComparedCase, Differences
 from .session import Note
 
-PACKAGE_STAGES = (9, 18)
-"""Processes a side of every case, and fresh ones of the cases that remain undecided. Both are fixed in advance."""
 APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
@@ -49,8 +47,6 @@ class PackagesRun(ComparisonRun):
     sides
         The variants of each case, one a process.
     """
-
-    stages = PACKAGE_STAGES
 
     def __init__(
         self,
