@@ -62,7 +62,7 @@ def calibrate(
         globs=only or (),
         batches=batches,
         cases=None if everything else cases,
-        slowed=not same_only,
+        same_only=same_only,
         threshold=threshold,
         seed=seed,
         resume=resume,

@@ -35,7 +35,7 @@ from .differences import CaseSelection, ComparedCase, Differences, by_importance
 from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
 from .packages import facts_in, measuring_in
-from .packages_run import APART, PackagesRun
+from .packages_run import PACKAGE_SIDES, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
 from .worktrees import Tree
 
@@ -60,8 +60,8 @@ class CalibrateRequest(MeasurementRequest):
         How many comparisons to make.
     cases
         Cases of a comparison; None for all.
-    slowed
-        Whether to compare slowed code too.
+    same_only
+        Whether to compare identical code only, and no slowed code.
     threshold
         As in ``compare``.
     seed
@@ -75,7 +75,7 @@ class CalibrateRequest(MeasurementRequest):
 
     batches: int
     cases: int | None
-    slowed: bool
+    same_only: bool
     threshold: float
     seed: int
     resume: bool
@@ -104,15 +104,16 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     with progress as note, session.measuring(settings) as context, ExitStack() as stack:
         text.save(context.corpus)
         with session.until_interrupted():
-            bench = Together(context)
+            design = RevisionDesign(context)
             if environment:
-                sides = (*Apart.sides, *Apart.slowed) if request.slowed else Apart.sides
-                workers = measuring_in(context, {side.name: environment for side in sides}, ())
-                bench = Apart(stack.enter_context(workers))
+                every = (*PackageDesign.sides, *PackageDesign.slowed_sides)
+                workers = measuring_in(context, {side.name: environment for side in every}, ())
+                design = PackageDesign(stack.enter_context(workers))
+            slowed_sides = () if request.same_only else design.slowed_sides
             selection = CaseSelection(request.kernels, request.globs, everything=True)
-            chosen = by_importance(differences(*bench.list_sides(), selection).compared)[: request.cases]
+            chosen = by_importance(differences(*design.list_sides(), selection).compared)[: request.cases]
             for _ in range(request.batches):
-                so_far = with_batch(so_far, bench, chosen, note, slowed=request.slowed, seed=request.seed)
+                so_far = with_batch(so_far, design, chosen, note, slowed_sides=slowed_sides, seed=request.seed)
                 files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
     if not so_far.trials and session.interrupted:
         raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
@@ -122,11 +123,11 @@ def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextMana
     return keep(content, path, 130 if session.interrupted else 0)
 
 
-class Together:
-    """Comparisons as ``compare`` makes them of revisions: all sides in one process."""
+class RevisionDesign:
+    """The design of comparisons as ``compare`` makes them of revisions: all sides in one process."""
 
     sides = SIDES
-    slowed: Sequence[Side] = (*SLOWED.values(), AGAIN)
+    slowed_sides: Sequence[Side] = (*SLOWED.values(), AGAIN)
 
     def __init__(self, context: RunContext) -> None:
         here = Tree("here", Path(impls.__file__).resolve().parents[1], "")
@@ -142,14 +143,14 @@ class Together:
         return ComparisonRun(with_seed(self.context, seed), plan, note, threshold=threshold, sides=sides)
 
 
-class Apart(Together):
-    """Comparisons as ``compare --packages`` makes them: a process a side, here of the same environment.
+class PackageDesign(RevisionDesign):
+    """The design of comparisons as ``compare --packages`` makes them: a process a side, here of the same environment.
 
     Each slowed side takes a process more, so there is only one.
     """
 
-    sides = APART
-    slowed = (SLOWED[BASE_SLOWDOWN],)
+    sides = PACKAGE_SIDES
+    slowed_sides = (SLOWED[BASE_SLOWDOWN],)
 
     def __init__(self, contexts: dict[str, RunContext]) -> None:
         self.contexts = contexts
@@ -170,32 +171,38 @@ def with_seed(context: RunContext, seed: int) -> RunContext:
 
 
 def with_batch(
-    so_far: Calibration, bench: Together, cases: Sequence[ComparedCase], note: Note, *, slowed: bool, seed: int
+    so_far: Calibration,
+    design: RevisionDesign,
+    cases: Sequence[ComparedCase],
+    note: Note,
+    *,
+    slowed_sides: Sequence[Side],
+    seed: int,
 ) -> Calibration:
     """Make one comparison of all cases and return the trials so far with those that it gives.
 
-    With slowed variants, both stages measure all cases, because the trials of a process differ in which cases are undecided.
+    With slowed sides, both stages measure all cases, because the trials of a process differ in which cases are undecided.
     """
     began, number, threshold = time.monotonic(), so_far.comparisons, so_far.threshold
     plan = Differences(compared=list(cases))
-    comparison = bench.comparison(
+    comparison = design.comparison(
         plan,
         lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
         threshold,
-        (*bench.sides, *bench.slowed) if slowed else bench.sides,
+        (*design.sides, *slowed_sides),
         seed + number,
     )
-    if slowed:
+    if slowed_sides:
         for stage in (0, 1):
             comparison.measure_stage(stage, lambda: plan.remaining)
     else:
         comparison.run()
     complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
     stages = list(so_far.stages)
-    if slowed:
+    if slowed_sides:
         first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in (0, 1))
         stages.append((first, second))
-    kinds = trial_kinds(threshold, bench.slowed if slowed else ())
+    kinds = trial_kinds(threshold, slowed_sides)
     trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
     trials += [
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
@@ -212,17 +219,17 @@ def with_batch(
     )
 
 
-def trial_kinds(threshold: float, slowed: Sequence[Side]) -> Iterator[tuple[float, float, Triple]]:
+def trial_kinds(threshold: float, slowed_sides: Sequence[Side]) -> Iterator[tuple[float, float, Triple]]:
     """Yield the trials that can be made of these slowed sides: how much slower HEAD is, the threshold, and the three sides."""
     base, control, head = TRIPLE
     yield 0.0, threshold, TRIPLE
-    for side in slowed:
+    for side in slowed_sides:
         if side is not AGAIN:
             yield side.slowed, threshold, (base, control, side.name)
     finest = next(iter(SLOWED.values()))
-    if threshold != FINE_THRESHOLD and finest in slowed:
+    if threshold != FINE_THRESHOLD and finest in slowed_sides:
         yield finest.slowed, FINE_THRESHOLD, (base, control, finest.name)
-    if AGAIN in slowed:
+    if AGAIN in slowed_sides:
         yield 1 / (1 + BASE_SLOWDOWN) - 1, threshold, (SLOWED[BASE_SLOWDOWN].name, AGAIN.name, head)
 
 
@@ -271,11 +278,11 @@ def shifted_verdicts(
 ) -> list[str]:
     """Return the verdicts if the median and the mean of each case were slower by a share."""
 
-    def slowed(pairs: Paired) -> Paired:
+    def shifted(pairs: Paired) -> Paired:
         return Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
 
-    stages = {at: LogRatios(slowed(stage.median), slowed(stage.mean)) for at, stage in enumerate(first)}
-    fresh = {at: LogRatios(slowed(second[at].median), slowed(second[at].mean)) for at in undecided(stages, threshold)}
+    stages = {at: LogRatios(shifted(stage.median), shifted(stage.mean)) for at, stage in enumerate(first)}
+    fresh = {at: LogRatios(shifted(second[at].median), shifted(second[at].mean)) for at in undecided(stages, threshold)}
     return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
 
 

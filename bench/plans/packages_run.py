@@ -29,7 +29,7 @@ from .comparison_samples import Side, variant_name
 from .differences import ComparedCase, Differences
 from .session import Note
 
-APART = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
+PACKAGE_SIDES = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
 
 PLACES = 3
@@ -57,7 +57,7 @@ class PackagesRun(ComparisonRun):
         *,
         threshold: float,
         budget_s: float | None = None,
-        sides: Sequence[Side] = APART,
+        sides: Sequence[Side] = PACKAGE_SIDES,
     ) -> None:
         super().__init__(
             contexts[HEAD], differences, note, announce, threshold=threshold, budget_s=budget_s, sides=sides
@@ -69,26 +69,26 @@ class PackagesRun(ComparisonRun):
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all processes, which take turns round by round, at several places in memory."""
-        together = Outcome()
+        combined = Outcome()
         if first:
-            plan = self.tried(together, cases)
+            plan = self.tried(combined, cases)
         for place in range(PLACES):
-            self.time_at(place, together, cases, plan)
-        return together
+            self.time_at(place, combined, cases, plan)
+        return combined
 
-    def tried(self, together: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
+    def tried(self, combined: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
         """Check each side, compile it and measure its memory. Return calls a sample and rounds at a place, for all sides alike."""
         timed = dict[str, Timed]()
         for side in self.sides:
-            if left := remaining(cases, together):
+            if left := remaining(cases, combined):
                 outcome = measure(self.job(left, [side], check=True), self.context_of(side.name).workers)
                 timed |= outcome.timed
-                together.excluded += outcome.excluded
+                combined.excluded += outcome.excluded
                 if left := remaining(left, outcome):
-                    self.measure_memory(together, left, side)
+                    self.measure_memory(combined, left, side)
         return {
             variant: one
-            for case in remaining(cases, together)
+            for case in remaining(cases, combined)
             for variant, one in planned(
                 {side.name: timed[variant_name(case, side.name)] for side in self.sides}
             ).items()
@@ -97,7 +97,7 @@ class PackagesRun(ComparisonRun):
     def time_at(
         self,
         place: int,
-        together: Outcome,
+        combined: Outcome,
         cases: Sequence[ComparedCase],
         plan: dict[str, SamplePlan],
         careful: bool = False,
@@ -107,7 +107,7 @@ class PackagesRun(ComparisonRun):
         If a case fails, or a process had to be measured again (``Outcome.careful``), all sides are timed again: rounds of the
         same number must have been taken together.
         """
-        left, seed = remaining(cases, together), (self.context.settings.seed, self.processes, place)
+        left, seed = remaining(cases, combined), (self.context.settings.seed, self.processes, place)
         if not left:
             return
         experiments = {}
@@ -117,16 +117,16 @@ class PackagesRun(ComparisonRun):
         rng = np.random.default_rng([*seed, 3])
         outcomes = measure_in_turns(experiments, lambda names: [str(name) for name in rng.permutation(names)]).values()
         failed = [one for outcome in outcomes for one in outcome.excluded]
-        together.excluded += failed
+        combined.excluded += failed
         carefully = any(outcome.careful for outcome in outcomes)
         if failed or carefully is not careful:
-            self.time_at(place, together, cases, plan, carefully)
+            self.time_at(place, combined, cases, plan, carefully)
             return
         for variant, timed in (each for outcome in outcomes for each in outcome.timed.items()):
-            before = together.timed.get(variant)
-            together.timed[variant] = joined(before, timed) if before else timed
+            before = combined.timed.get(variant)
+            combined.timed[variant] = joined(before, timed) if before else timed
 
-    def measure_memory(self, together: Outcome, cases: Sequence[ComparedCase], side: Side) -> None:
+    def measure_memory(self, combined: Outcome, cases: Sequence[ComparedCase], side: Side) -> None:
         """Measure the memory of a side after one timed call of each case.
 
         How many calls fill a sample depends on the clock, and with it which words the batches hold then. One call does not:
@@ -136,10 +136,10 @@ class PackagesRun(ComparisonRun):
         outcome = measure(
             self.job(cases, [side], check=False, memory=True, plan=plan), self.context_of(side.name).workers
         )
-        together.memory |= outcome.memory
+        combined.memory |= outcome.memory
         failures = [outcome.missing_reason, *(f"{one.status}: {one.reason}" for _, one in outcome.excluded)]
         if why := next(filter(None, failures), ""):
-            together.missing_reason = together.missing_reason or f"{side.name.upper()}: {why}"
+            combined.missing_reason = combined.missing_reason or f"{side.name.upper()}: {why}"
 
 
 def remaining(cases: Sequence[ComparedCase], outcome: Outcome) -> list[ComparedCase]:

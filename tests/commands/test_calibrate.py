@@ -27,7 +27,7 @@ def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_
             globs=["*/gather@*"],
             batches=1,
             cases=1,
-            slowed=True,
+            same_only=False,
             threshold=0.02,
             seed=0,
             resume=False,
