@@ -18,12 +18,12 @@ from .environments import PythonEnvironment
 from .first_changed import first_changed
 from .session import PlanError, Say
 
-Measure = Callable[[Mapping[str, PythonEnvironment], Differences, float], list[ComparedRow]]
+CompareCases = Callable[[Mapping[str, PythonEnvironment], Differences, float], list[ComparedRow]]
 """Compares some cases in the environments of each side, at a threshold."""
 
 
 @dataclass(frozen=True)
-class Interval:
+class Gap:
     """The releases from the last measured one of an old level to the first of the new one, and the cases that changed there."""
 
     releases: Sequence[str]
@@ -33,33 +33,33 @@ class Interval:
 
 @dataclass
 class Narrowing:
-    """The comparisons of one interval: all cases at once, and each release once, since most changes came together.
+    """The comparisons of one gap: all cases at once, and each release once, since most changes came together.
 
     Attributes
     ----------
-    interval
+    gap
         The releases and changes.
     threshold
         A smaller change counts as none.
     environment
         Returns a release's environment. Raises PlanError.
-    measure
+    compare
         Compares cases.
     say
         Called with what is being done.
     """
 
-    interval: Interval
+    gap: Gap
     threshold: float
     environment: Callable[[str], PythonEnvironment]
-    measure: Measure
+    compare: CompareCases
     say: Say
     rows: dict[int, dict[str, ComparedRow]] = field(default_factory=dict)
 
     def narrowed(self) -> Iterator[Narrowed]:
         """Yield where each change came."""
-        releases = self.interval.releases
-        for change in self.interval.changes:
+        releases = self.gap.releases
+        for change in self.gap.changes:
             last, first = first_changed(len(releases), partial(self.changed, change))
             yield Narrowed(
                 case=change.case,
@@ -87,20 +87,18 @@ class Narrowing:
 
     def compared(self, at: int) -> list[ComparedRow]:
         """Compare a release with the one before the changes; an empty list if it cannot be installed."""
-        releases, cases = self.interval.releases, self.interval.cases
+        releases, cases = self.gap.releases, self.gap.cases
         self.say(f"comparing {releases[at]} with {releases[0]}, one of {len(releases) - 2} between measured releases")
         try:
             base, head = self.environment(releases[0]), self.environment(releases[at])
         except PlanError:
             return []
         sides = {BASE: base, CONTROL: base, HEAD: head}
-        return self.measure(sides, Differences(compared=list(cases)), min(map(self.margin, self.interval.changes)))
+        return self.compare(sides, Differences(compared=list(cases)), min(map(self.margin, self.gap.changes)))
 
 
-def intervals(
-    changes: Sequence[ReleaseChange], cases: Sequence[ComparedCase], published: Sequence[str]
-) -> Iterator[Interval]:
-    """Yield the intervals of changes that have releases in between."""
+def gaps(changes: Sequence[ReleaseChange], cases: Sequence[ComparedCase], published: Sequence[str]) -> Iterator[Gap]:
+    """Yield the gaps of changes that have releases in between."""
 
     def place(change: ReleaseChange) -> tuple[int, int]:
         return published.index(change.before), published.index(change.after)
@@ -109,4 +107,4 @@ def intervals(
         if after - before > 1:
             its = list(some)
             names = {change.case for change in its}
-            yield Interval(published[before : after + 1], its, [case for case in cases if case.name in names])
+            yield Gap(published[before : after + 1], its, [case for case in cases if case.name in names])

@@ -28,7 +28,7 @@ from .environments import PythonEnvironment, split_requirements
 from .installed_releases import InstalledReleases, check_number, install, matching, newest_of_each_minor
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
-from .narrowing import Narrowing, intervals
+from .narrowing import Narrowing, gaps
 from .packages import by_use, check_files, facts_in, measuring_in, minutes
 from .packages_run import PackagesRun
 from .releases_run import PROCESSES, ReleasesRun
@@ -158,8 +158,8 @@ class ReleasesPlan:
         """Compare the releases between those where a level changes, and keep where each change came."""
         compare = partial(self.compare, context, note)
         with self.session.until_interrupted():
-            for interval in intervals(changes(self.content), cases, published):
-                narrowing = Narrowing(interval, self.request.margin, self.installed.environment, compare, self.say)
+            for gap in gaps(changes(self.content), cases, published):
+                narrowing = Narrowing(gap, self.request.margin, self.installed.environment, compare, self.say)
                 for one in narrowing.narrowed():
                     self.keep(narrowed=[*self.content.narrowed, one])
 

@@ -11,13 +11,13 @@ import numpy as np
 from bench.plans.differences import CaseSelection, ComparedCase, Differences
 from bench.plans.environments import PythonEnvironment
 from bench.plans.first_changed import first_changed
-from bench.plans.narrowing import Narrowing, intervals
+from bench.plans.narrowing import Narrowing, gaps
 from bench.plans.session import PlanError
 from reports.comparison_schema import ComparedRow
 from reports.releases import ReleaseChange
 from reports.schema_fields import Samples
 from reports.stages import TRIPLE
-from reports.statistics import Interval as Ratio
+from reports.statistics import Interval
 from tests.plans.sides import facts
 
 RELEASES = [f"1.{at}" for at in range(10)]
@@ -61,14 +61,14 @@ def narrowed(
         return [row(case, shifts[case.facts.slug], place) for case in plan.compared]
 
     changes = [
-        ReleaseChange(case.name, "1.0", "1.9", Ratio(math.exp(came[case.facts.slug][1])))
+        ReleaseChange(case.name, "1.0", "1.9", Interval(math.exp(came[case.facts.slug][1])))
         for case in CASES
         if case.facts.slug in came
     ]
     found = [
         one
-        for interval in intervals(changes, CASES, RELEASES)
-        for one in Narrowing(interval, 0.02, environment, measure, lambda line: None).narrowed()
+        for gap in gaps(changes, CASES, RELEASES)
+        for one in Narrowing(gap, 0.02, environment, measure, lambda line: None).narrowed()
     ]
     for one in found:  # what lies between is named, and nothing else
         assert one.undecided == RELEASES[RELEASES.index(one.last) + 1 : RELEASES.index(one.first)]
@@ -91,8 +91,8 @@ def test_a_release_that_cannot_be_installed_is_passed_over() -> None:
 
 
 def test_neighbours_have_nothing_in_between() -> None:
-    change = ReleaseChange(CASES[0].name, "1.0", "1.1", Ratio(1.5))
-    assert not list(intervals([change], CASES, RELEASES))
+    change = ReleaseChange(CASES[0].name, "1.0", "1.1", Interval(1.5))
+    assert not list(gaps([change], CASES, RELEASES))
 
 
 def test_bisection_asks_each_at_most_once_and_passes_over_what_it_cannot_tell() -> None:
