@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import OUT, CorpusFile, Json, Kernels, Only, random_seed, times
+from .options import OUT, CorpusFile, Json, Kernels, Only, how_many, random_seed
 from .quantities import share
 
 
@@ -17,8 +17,8 @@ from .quantities import share
     epilog="Example: [bold]w2vbench calibrate[/bold] before you trust verdicts on a new machine; each batch takes about four minutes"
 )
 def calibrate(
-    batches: Annotated[int, times("Comparisons to make: more give narrower intervals.")] = 3,
-    cases: Annotated[int, times("Cases a comparison; compare itself selects at most 16.")] = 16,
+    batches: Annotated[int, how_many("Comparisons to make: more give narrower intervals.")] = 3,
+    cases: Annotated[int, how_many("Cases a comparison; compare itself selects at most 16.")] = 16,
     everything: Annotated[
         bool, typer.Option("--all", help="Every case of every implementation, e.g. before a release with --same-only.")
     ] = False,

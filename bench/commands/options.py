@@ -82,18 +82,18 @@ OUT = Path("reports/out")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def several_sizes(name: str, least: int, description: str) -> Any:
+def several_numbers(name: str, least: int, description: str) -> Any:
     """Return an option that takes several whole numbers (``main.several``)."""
     return typer.Option(name, parser=whole_number(least), metavar="N...", help=description)
 
 
-def one_size(metavar: str, description: str) -> Any:
+def one_number(metavar: str, description: str) -> Any:
     """Return an option that takes a whole number from 1 up."""
     return typer.Option(parser=whole_number(1), metavar=metavar, help=description)
 
 
-def times(description: str, least: int = 1) -> Any:
-    """Return an option that says how often something is done."""
+def how_many(description: str, least: int = 1) -> Any:
+    """Return an option for how many there are of something: processes, cases, comparisons."""
     return typer.Option(min=least, max=MOST_TIMES, help=description)
 
 

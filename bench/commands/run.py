@@ -22,10 +22,10 @@ from .options import (
     Only,
     Resume,
     TimeLimit,
-    one_size,
+    how_many,
+    one_number,
     random_seed,
-    several_sizes,
-    times,
+    several_numbers,
     worker_memory,
 )
 
@@ -43,13 +43,13 @@ def run(
     kernel: Kernels = None,
     only: Only = None,
     vocab: Annotated[
-        list[int] | None, several_sizes("--vocab", 2, "Your own vocabularies, not the preset's: --vocab 10000 1e6.")
+        list[int] | None, several_numbers("--vocab", 2, "Your own vocabularies, not the preset's: --vocab 10000 1e6.")
     ] = None,
-    hidden: Annotated[int | None, one_size("N", "Hidden size H (default: the preset's, else 100).")] = None,
+    hidden: Annotated[int | None, one_number("N", "Hidden size H (default: the preset's, else 100).")] = None,
     batch: Annotated[
-        list[int] | None, several_sizes("--batch", 1, "Batch sizes B (default: the preset's, else 100).")
+        list[int] | None, several_numbers("--batch", 1, "Batch sizes B (default: the preset's, else 100).")
     ] = None,
-    negatives: Annotated[int | None, one_size("K", "Negatives per target (default: the preset's, else 5).")] = None,
+    negatives: Annotated[int | None, one_number("K", "Negatives per target (default: the preset's, else 5).")] = None,
     dtype: Annotated[FloatType | None, typer.Option(help="Floating-point type (default f32).")] = None,
     index: Annotated[IndexType | None, typer.Option(help="Type of the word ids (default i64).")] = None,
     words: Annotated[
@@ -61,7 +61,7 @@ def run(
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = OUT,
     processes: Annotated[
-        int | None, times("Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.")
+        int | None, how_many("Fresh processes a problem (default 5): more give narrower intervals, fewer than 3 none.")
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[

@@ -19,10 +19,10 @@ from .options import (
     Resume,
     Threads,
     TimeLimit,
-    one_size,
+    how_many,
+    one_number,
     random_seed,
-    several_sizes,
-    times,
+    several_numbers,
     worker_memory,
 )
 
@@ -34,10 +34,10 @@ from .options import (
 )
 def tune(
     kernel: Kernels = None,
-    vocab: Annotated[list[int] | None, several_sizes("--vocab", 2, "Vocabularies (default 1e3 to 1e6).")] = None,
-    hidden: Annotated[list[int] | None, several_sizes("--hidden", 1, "Hidden sizes (default 50 and 300).")] = None,
-    batch: Annotated[list[int] | None, several_sizes("--batch", 1, "Batch sizes (default 1 to 1e4).")] = None,
-    negatives: Annotated[int | None, one_size("K", "Negatives per target (default 5).")] = None,
+    vocab: Annotated[list[int] | None, several_numbers("--vocab", 2, "Vocabularies (default 1e3 to 1e6).")] = None,
+    hidden: Annotated[list[int] | None, several_numbers("--hidden", 1, "Hidden sizes (default 50 and 300).")] = None,
+    batch: Annotated[list[int] | None, several_numbers("--batch", 1, "Batch sizes (default 1 to 1e4).")] = None,
+    negatives: Annotated[int | None, one_number("K", "Negatives per target (default 5).")] = None,
     dtype: Annotated[FloatType, typer.Option(help="Floating-point type.")] = "f32",
     index: Annotated[IndexType, typer.Option(help="Type of the word ids.")] = "i64",
     threads: Threads = 1,
@@ -52,12 +52,12 @@ def tune(
             "--regret", help="Measure how good the choices of the table are, at random sizes, instead of making one."
         ),
     ] = False,
-    sizes: Annotated[int, times("Random sizes of --regret.")] = 64,
+    sizes: Annotated[int, how_many("Random sizes of --regret.")] = 64,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="With --regret: use a table of another machine or of other versions too.")
     ] = False,
     processes: Annotated[
-        int | None, times("Fresh processes per size (default 3; with --regret an even number, default 6).")
+        int | None, how_many("Fresh processes per size (default 3; with --regret an even number, default 6).")
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[

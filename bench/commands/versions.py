@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import app
-from .options import OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, Threads, Threshold, TimeLimit, times
+from .options import OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, Threads, Threshold, TimeLimit, how_many
 
 
 @app.command(epilog="Example: [bold]w2vbench versions numba '>=0.62' --only 'lookup/numba@*'[/bold]")
@@ -31,7 +31,7 @@ def versions(
     only: Only = None,
     impl: Impl = None,
     threads: Threads = 1,
-    processes: Annotated[int, times("Processes of each release: more give narrower intervals.", least=4)] = 16,
+    processes: Annotated[int, how_many("Processes of each release: more give narrower intervals.", least=4)] = 16,
     threshold: Threshold = None,
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where versions.html and versions.json go.")] = OUT,
