@@ -79,13 +79,20 @@ def named_by_macos() -> str:
 
 
 def blas() -> str:
-    """Return NumPy's BLAS, and for which CPU it has chosen its code: "openblas 0.3.31, kernels for Zen"."""
+    """Return NumPy's BLAS, and for which CPU it has chosen its code: "openblas 0.3.31, kernels for Zen"; empty if unknown."""
+    facts = blas_facts()
+    name = " ".join(filter(None, (facts["internal_api"], facts["version"])))
+    return f"{name}, kernels for {facts['architecture']}" if facts["architecture"] else name
+
+
+def blas_facts() -> dict[str, str | None]:
+    """Return ``internal_api``, ``version`` and ``architecture`` of NumPy's BLAS, as threadpoolctl names them; None if unknown."""
     import numpy  # noqa: F401  (loads its BLAS)
     from threadpoolctl import threadpool_info
 
-    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
-    pools.sort(key=lambda pool: "numpy" not in str(pool.get("filepath")))
-    return next((f"{one['internal_api']} {one['version']}, kernels for {one.get('architecture')}" for one in pools), "")
+    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]  # SciPy may have one of its own
+    numpys: dict[str, str | None] = min(pools, key=lambda pool: "numpy" not in str(pool.get("filepath")), default={})
+    return {name: numpys.get(name) for name in ("internal_api", "version", "architecture")}
 
 
 def code_digest() -> str:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from threadpoolctl import threadpool_info
 
-from impls.fingerprint import cpu_model
+from impls.fingerprint import blas_facts, cpu_model
 
 from . import cpus
 
@@ -45,8 +44,6 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
     dict
         Facts by name; None where the system does not report one.
     """
-    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
-    blas: dict[str, Any] = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default={})  # not SciPy's own
     return {
         "cpu": cpu_model(),
         "cpus_allowed": len(cpus.allowed()) or os.cpu_count(),
@@ -59,7 +56,7 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
         "machine": platform.machine(),
         "python": platform.python_version(),
         "packages": {name: number for name in PACKAGES if (number := installed(name))},
-        "blas": {key: blas.get(key) for key in ("internal_api", "version", "architecture")},
+        "blas": blas_facts(),
         "load_before": load(),
         "busy_before": sum(busy) / len(busy) / 100,
     }

@@ -16,7 +16,7 @@ import impls
 from impls import dispatch_table
 from impls.case import Size
 from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
-from impls.fingerprint import differences, fingerprint, named_by_macos, named_in
+from impls.fingerprint import blas, differences, fingerprint, named_by_macos, named_in
 
 SIZE = Size(1000, 50, 10)
 TIMES = KernelTimes(("gather", "numba"), {SIZE: {"gather": 2e-6, "numba": 5e-7}})
@@ -81,6 +81,28 @@ def test_settings_of_numba_are_part_of_the_machine(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "NUMBA_CPU_NAME=generic NUMBA_OPT=1"
+
+
+SCIPYS = {"user_api": "blas", "internal_api": "openblas", "version": "0.3.30", "filepath": "/scipy.libs/a.so"}
+NUMPYS = {"user_api": "blas", "internal_api": "blis", "version": "2.0", "filepath": "/numpy.libs/b.so"}
+OPENMP = {"user_api": "openmp", "internal_api": "openmp", "version": None, "filepath": "/numpy.libs/c.so"}
+
+
+@pytest.mark.parametrize(
+    ("loaded", "named"),
+    [
+        ([OPENMP, SCIPYS, {**NUMPYS, "architecture": "zen"}], "blis 2.0, kernels for zen"),
+        ([OPENMP, SCIPYS, NUMPYS], "blis 2.0"),  # threadpoolctl names no architecture of some
+        ([SCIPYS, {**NUMPYS, "architecture": None}], "blis 2.0"),
+        ([{**SCIPYS, "filepath": None}], "openblas 0.3.30"),
+        ([OPENMP], ""),
+    ],
+)
+def test_the_blas_is_numpys_and_what_is_not_known_of_it_is_left_out(
+    loaded: list[dict[str, str | None]], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: loaded)
+    assert blas() == named
 
 
 def test_without_a_table_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
