@@ -32,9 +32,9 @@ from reports.verdicts import LogRatios, Paired, decide, undecided
 from .comparison_run import ComparisonRun, sources_of
 from .comparison_samples import SIDES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
+from .environment_workers import facts_in, measuring_in
 from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
-from .packages import facts_in, measuring_in
 from .packages_run import PACKAGE_SIDES, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
 from .worktrees import Tree

@@ -11,8 +11,8 @@ from packaging.version import InvalidVersion, Version
 
 from reports.comparison_schema import ComparedEnvironment
 
+from .environment_workers import described
 from .environments import PythonEnvironment, environment_for
-from .packages import described
 from .session import PlanError, Say
 
 MOST_RELEASES = 40

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import impls
 from bench.engine.context import RunContext
-from bench.engine.pool import WorkerFailure, Workers
-from bench.engine.protocol import Facts, ImplementationSource, MeasurementSettings
-from impls.catalogue import import_roots
+from bench.engine.protocol import Facts, MeasurementSettings
 from reports.comparison import UNAFFECTED
-from reports.comparison_schema import ComparedEnvironment, Comparison
+from reports.comparison_schema import Comparison
 from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 
 from .compare import ComparisonRequest
-from .differences import CaseSelection, ComparedCase, Differences, NotComparable, by_importance, differences
+from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences
+from .environment_workers import check_files, described, facts_in, measuring_in
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
-from .installers import find_python, run
+from .installers import find_python
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .packages_run import PackagesRun
 from .session import Note, PlanError, Say, Session, memory_limit, stop_on_signals
-from .worktrees import RevisionError
-
-PACKAGES = ("bench", "impls", "reports", "w2vbench")
-"""This program's packages, as the worker imports them; a user's file may import the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,60 +102,6 @@ def two(pythons: Sequence[str]) -> Sequence[str]:
     return [*pythons, *pythons][:2] if pythons else ["", ""]
 
 
-@contextmanager
-def measuring_in(
-    context: RunContext, environments: Mapping[str, PythonEnvironment], files: Sequence[Path]
-) -> Iterator[dict[str, RunContext]]:
-    """Start workers in each environment, which run a copy of this program, or the user's files.
-
-    It is a copy, since beside an installed program stand the packages of its own environment.
-
-    Yields
-    ------
-    dict
-        For each name of an environment, its workers, with HEAD as their only source.
-    """
-    here, copy = Path(impls.__file__).resolve().parents[1], context.corpus / "program"
-    for name in PACKAGES if not copy.exists() else ():
-        shutil.copytree(here / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    with ExitStack() as stack:
-        contexts = {}
-        for side, environment in environments.items():
-            # -E and -s: neither the user's PYTHONPATH nor packages of the user's home
-            command = environment.python, "-E", "-s", str(copy / "bench" / "engine" / "worker.py")
-            workers: Workers = stack.enter_context(context.workers.like(command))
-            contexts[side] = replace(context, workers=workers, sources={HEAD: source_of(copy, files)})
-        yield contexts
-
-
-def check_files(files: Sequence[Path]) -> None:
-    """Raise PlanError unless all files exist, before environments are made for them."""
-    for file in files:
-        if not file.is_file():
-            raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
-
-
-def source_of(program: Path, files: Sequence[Path]) -> ImplementationSource:
-    """Return where implementations come from: the program, or the user's files in their project."""
-    if not files:
-        return ImplementationSource(tree=str(program))
-    top = next(iter(import_roots(files[0])), files[0].resolve().parent)
-    return ImplementationSource(tree=str(top), files=tuple(str(file.resolve()) for file in files))
-
-
-def facts_in(context: RunContext, side: str) -> dict[str, Facts]:
-    """Return the implementations as an environment loads them, by key. Raises RevisionError, NotComparable."""
-    raised = RevisionError if side == HEAD else NotComparable
-    (source,) = context.sources.values()
-    try:
-        listed = replace(context, sources={BASE: source, HEAD: source}).list_sources()[HEAD]
-    except WorkerFailure as failure:
-        raise raised(f"{side.upper()}'s environment: {failure.status}: {failure.reason}") from failure
-    if listed.error:
-        raise raised(f"{side.upper()}'s environment cannot load the implementations: {listed.error}")
-    return {one.key: one for one in listed.implementations}
-
-
 def affected(
     before: dict[str, Facts],
     after: dict[str, Facts],
@@ -235,18 +174,3 @@ def title(environment: PythonEnvironment, names: Sequence[str], python: bool) ->
     """Return a side's name: ``numpy 2.2.6, Python 3.11.7``."""
     parts = [f"{name} {environment.packages[name]}" for name in names if name in environment.packages]
     return ", ".join([*parts, *([f"Python {environment.python_version}"] if python else [])])
-
-
-BLAS = "import sys; sys.path.append(sys.argv[1]); from impls.fingerprint import blas; print(blas())"
-"""Appended, since beside an installed program stand other packages, which the environment's own must come before."""
-
-
-def described(environment: PythonEnvironment, requirements: Sequence[str]) -> ComparedEnvironment:
-    """Describe an environment for the result file. Raises PlanError."""
-    program = str(Path(impls.__file__).resolve().parents[1])
-    return ComparedEnvironment(
-        requirements=list(requirements),
-        python=environment.python_version,
-        packages=dict(environment.packages),
-        blas=run([environment.python, "-E", "-s", "-c", BLAS, program]).strip(),
-    )

@@ -24,12 +24,13 @@ from reports.units import counted
 from . import installers
 from .comparison_run import THRESHOLD
 from .differences import CaseSelection, ComparedCase, Differences, differences
+from .environment_workers import check_files, facts_in, measuring_in
 from .environments import PythonEnvironment, split_requirements
 from .installed_releases import InstalledReleases, check_number, install, matching, newest_of_each_minor
 from .installers import find_python
 from .keeping import Outputs, keep, prepare_folder
 from .narrowing import Narrowing, gaps
-from .packages import by_use, check_files, facts_in, measuring_in, minutes
+from .packages import by_use, minutes
 from .packages_run import PackagesRun
 from .releases_run import PROCESSES, ReleasesRun
 from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit, stop_on_signals
