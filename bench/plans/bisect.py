@@ -15,7 +15,8 @@ from reports.comparison_schema import ComparedRow
 from reports.units import change
 
 from .compare import repository_of
-from .comparison_run import THRESHOLD, ComparisonRun, sources_of
+from .comparison_jobs import sources_of
+from .comparison_run import THRESHOLD, ComparisonRun
 from .differences import (
     ComparedCase,
     Differences,

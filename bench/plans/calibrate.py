@@ -29,7 +29,8 @@ from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
 from reports.statistics import Floats
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
-from .comparison_run import ComparisonRun, sources_of
+from .comparison_jobs import sources_of
+from .comparison_run import ComparisonRun
 from .comparison_samples import SIDES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .environment_workers import facts_in, measuring_in

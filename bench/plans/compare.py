@@ -19,7 +19,8 @@ from reports.comparison import SAME_CODE
 from reports.comparison_schema import ComparedRow, Comparison
 from reports.files import read
 
-from .comparison_run import THRESHOLD, ComparisonRun, sources_of
+from .comparison_jobs import sources_of
+from .comparison_run import THRESHOLD, ComparisonRun
 from .differences import CaseSelection, differences, list_sides
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit

@@ -18,31 +18,24 @@ from bench.engine.contracts import check_contracts
 from bench.engine.experiment import Outcome, measure
 from bench.engine.pool import WorkerFailure, Workers
 from bench.engine.protocol import (
-    ImplementationSource,
     Measure,
-    MeasurementSettings,
-    MeasureOptions,
     SamplePlan,
-    Variant,
 )
-from impls.case import Size
 from reports.comparison_schema import ComparedRow
 from reports.stages import BASE, HEAD, stage_of, with_verdicts
 from reports.verdicts import Verdict, undecided
 
-from .comparison_samples import CHECKED_SIDES, SIDES, STAGES, CaseSamples, Side, variant_name
+from .comparison_jobs import by_problem, gate_settings, job_of
+from .comparison_samples import SIDES, STAGES, CaseSamples, Side, variant_name
 from .differences import ComparedCase, Differences
-from .presets import GATE
 from .session import Note
 from .waiting import waiting
-from .worktrees import Tree
 
 THRESHOLD = 0.02
 """The default threshold: a smaller change counts as none."""
 TIMEOUT = "timeout"
 LIMITS = (TIMEOUT, OUT_OF_MEMORY)
 """Failures that may be the machine's fault, and not the code's."""
-LEAST_ROUNDS = 5
 OVER_BUDGET = "--budget left no time for them"
 
 Announce = Callable[[float, float], None]
@@ -51,70 +44,6 @@ Announce = Callable[[float, float], None]
 
 def silent(first_s: float, second_s: float) -> None:
     """Announce nothing."""
-
-
-def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, ImplementationSource]:
-    """Return where each side is loaded from. files: outside implementations, relative to the trees."""
-    return {
-        side.source: ImplementationSource(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
-        for side, tree in zip(SIDES, (base, base, head), strict=True)
-    }
-
-
-def job_of(
-    context: RunContext,
-    cases: Sequence[ComparedCase],
-    sides: Sequence[Side],
-    *,
-    process: int,
-    check: bool,
-    **options: Any,
-) -> Measure:
-    """Return a job that measures some sides of the cases of one problem, with HEAD's inputs.
-
-    Parameters
-    ----------
-    process
-        Its number, which sets the inputs.
-    check
-        Whether results are checked before they are timed.
-    options
-        Others of ``MeasureOptions``.
-    """
-    return Measure(
-        **context.job_fields(),
-        kernel=cases[0].facts.kernel,
-        size=str(cases[0].size),
-        inputs=HEAD,
-        options=MeasureOptions(process=process, least_rounds=LEAST_ROUNDS, reuse=True, **options),
-        cases=tuple(
-            tuple(
-                Variant(
-                    name=variant_name(case, side.name),
-                    key=case.facts.key,
-                    source=side.source,
-                    check=check and side.name in CHECKED_SIDES,
-                    slowed=side.slowed,
-                )
-                for side in sides
-            )
-            for case in cases
-        ),
-    )
-
-
-def by_problem(cases: Sequence[ComparedCase]) -> list[list[ComparedCase]]:
-    """Return cases problem by problem."""
-    problems: dict[tuple[str, Size], list[ComparedCase]] = {}
-    for case in cases:
-        problems.setdefault((case.facts.kernel, case.size), []).append(case)
-    return list(problems.values())
-
-
-def gate_settings(context: RunContext) -> MeasurementSettings:
-    """Return a context's settings, with samples as a comparison takes them."""
-    gate = GATE.settings
-    return replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
 
 
 class ComparisonRun:

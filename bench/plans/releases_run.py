@@ -15,7 +15,7 @@ from bench.engine.protocol import SamplePlan
 from reports.releases_schema import ReleasedCase
 from reports.stages import HEAD
 
-from .comparison_run import by_problem, gate_settings, job_of
+from .comparison_jobs import by_problem, gate_settings, job_of
 from .comparison_samples import Side, variant_name
 from .differences import ComparedCase
 from .session import Note
