@@ -10,8 +10,9 @@ from typing import Any
 from impls.case import Size
 
 from . import protocol
-from .pool import WorkerFailure, Workers
+from .pool import Workers
 from .protocol import MeasurementSettings
+from .worker_process import WorkerFailure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from . import protocol
 from .context import RunContext
 from .contract import Verdict
-from .pool import WorkerFailure
+from .worker_process import WorkerFailure
 
 
 def check_contracts(

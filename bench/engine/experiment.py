@@ -16,8 +16,9 @@ from reports.schema_fields import Samples
 from . import protocol
 from .contract import WRONG
 from .limits import FLOOR
-from .pool import WorkerFailure, Workers
+from .pool import Workers
 from .protocol import Case
+from .worker_process import WorkerFailure
 
 
 @dataclass(kw_only=True)

@@ -16,11 +16,12 @@ from bench.engine.context import RunContext
 from bench.engine.contract import OK, OUT_OF_MEMORY, WRONG
 from bench.engine.contracts import check_contracts
 from bench.engine.experiment import Outcome, measure
-from bench.engine.pool import WorkerFailure, Workers
+from bench.engine.pool import Workers
 from bench.engine.protocol import (
     Measure,
     SamplePlan,
 )
+from bench.engine.worker_process import WorkerFailure
 from reports.comparison_schema import ComparedRow
 from reports.stages import BASE, HEAD, stage_of, with_verdicts
 from reports.verdicts import Verdict, undecided

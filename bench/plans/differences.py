@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from bench.engine.context import RunContext
-from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import Facts
+from bench.engine.worker_process import WorkerFailure
 from impls.case import Case, Size
 from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 from reports.verdicts import Verdict

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import impls
 from bench.engine.context import RunContext
-from bench.engine.pool import WorkerFailure, Workers
+from bench.engine.pool import Workers
 from bench.engine.protocol import Facts, ImplementationSource
+from bench.engine.worker_process import WorkerFailure
 from impls.catalogue import import_roots
 from reports.comparison_schema import ComparedEnvironment
 from reports.stages import BASE, HEAD

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.engine.pool import WorkerFailure
 from bench.engine.protocol import LineProfile, MeasurementSettings
+from bench.engine.worker_process import WorkerFailure
 from impls.case import Case, Size
 from impls.interface import Implementation
 

@@ -14,8 +14,8 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK
 from bench.engine.contracts import check_contracts
-from bench.engine.pool import WorkerFailure
 from bench.engine.training_loop import LEAST_PIECE
+from bench.engine.worker_process import WorkerFailure
 from impls.interface import Implementation
 from impls.training.contract import Settings
 from impls.words import Corpus

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from bench.engine.measuring import BLOCK_SIZES, BLOCKS, blocks
-from bench.engine.pool import STEADY_ALLOCATOR
+from bench.engine.worker_process import STEADY_ALLOCATOR
 
 PLACES = """
 import json

@@ -11,7 +11,8 @@ import pytest
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.pool import Worker, Workers
+from bench.engine.pool import Workers
+from bench.engine.worker_process import Worker
 from bench.plans.differences import CaseSelection, differences
 from tests.plans.sides import facts
 

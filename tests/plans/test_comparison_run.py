@@ -11,7 +11,8 @@ import pytest
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.pool import LongestStep, WorkerFailure, Workers
+from bench.engine.pool import Workers
+from bench.engine.worker_process import LongestStep, WorkerFailure
 from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
 from bench.plans.comparison_samples import CaseSamples

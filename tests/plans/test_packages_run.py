@@ -11,7 +11,8 @@ import pytest
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import WRONG
-from bench.engine.pool import WorkerFailure, Workers
+from bench.engine.pool import Workers
+from bench.engine.worker_process import WorkerFailure
 from bench.plans.differences import CaseSelection, Differences
 from bench.plans.packages_run import PLACES, PackagesRun
 from reports.stages import TRIPLE

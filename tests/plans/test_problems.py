@@ -11,8 +11,9 @@ import pytest
 
 from bench.engine.context import RunContext
 from bench.engine.contracts import check_contracts
-from bench.engine.pool import RUN_VARIABLE, Workers
+from bench.engine.pool import Workers
 from bench.engine.protocol import MeasurementSettings
+from bench.engine.worker_process import RUN_VARIABLE
 from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, new_problem_run
 from bench.plans.session import saved_corpus
 from impls import catalogue, texts
