@@ -13,20 +13,17 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 import impls
 from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from reports import files
 from reports.calibration_schema import Calibration, Trial
-from reports.stages import HEAD, TRIPLE, Process, Triple, stage_of, wall_times
-from reports.statistics import Floats
+from reports.stages import HEAD, TRIPLE, Triple, stage_of
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
 from .comparison_jobs import sources_of
@@ -36,6 +33,7 @@ from .differences import CaseSelection, ComparedCase, Differences, by_importance
 from .environment_workers import facts_in, measuring_in
 from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, prepare_folder
+from .other_rules import apply_rules
 from .packages_run import PACKAGE_SIDES, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
 from .worktrees import Tree
@@ -256,12 +254,6 @@ def trials_of(
         )
 
 
-def apply_rules(processes: Sequence[Process], sides: Triple) -> dict[str, bool]:
-    """Apply the rules of other tools to BASE in one process and HEAD in the next."""
-    base, head = np.log(wall_times(processes[0][sides[0]])), np.log(wall_times(processes[1][sides[2]]))
-    return {name: bool(rule(base, head)) for name, rule in RULES.items()}
-
-
 def detection_rates(
     aa: Sequence[tuple[list[LogRatios], list[LogRatios]]], threshold: float
 ) -> list[tuple[float, float]]:
@@ -303,30 +295,3 @@ def read_trials(path: Path, wanted: Calibration, session: Session) -> Calibratio
     if earlier.text_and_code != wanted.text_and_code:
         raise files.ResultError(f"{path}: made with another text or version; start a new one without --resume")
     return earlier
-
-
-Rule = Callable[[Floats, Floats], bool]
-
-
-def mann_whitney(base: Floats, head: Floats) -> bool:
-    from scipy.stats import mannwhitneyu
-
-    return bool(mannwhitneyu(head, base, alternative="greater").pvalue < 0.002)
-
-
-def t_test(base: Floats, head: Floats) -> bool:
-    """Welch's t-test. False with fewer than two samples a side."""
-    from scipy.stats import ttest_ind
-
-    if min(len(base), len(head)) < 2:
-        return False
-    return bool(ttest_ind(np.exp(head), np.exp(base), equal_var=False, alternative="greater").pvalue < 0.05)
-
-
-RULES: dict[str, Rule] = {
-    "min + 2.5 %": lambda base, head: head.min() - base.min() > math.log(1.025),
-    "median + 2.5 %": lambda base, head: float(np.median(head) - np.median(base)) > math.log(1.025),
-    "Mann-Whitney, p < 0.002": mann_whitney,
-    "t-test, p < 0.05": t_test,
-}
-"""Rules of other tools: whether HEAD is slower, given the logarithms of the samples of one process a side. The tests are one-sided."""

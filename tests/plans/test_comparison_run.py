@@ -13,10 +13,10 @@ from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.pool import Workers
 from bench.engine.worker_process import LongestStep, WorkerFailure
-from bench.plans.calibrate import RULES
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
 from bench.plans.comparison_samples import CaseSamples
 from bench.plans.differences import CaseSelection, Differences, list_sides
+from bench.plans.other_rules import RULES
 from bench.plans.worktrees import RevisionError
 from reports.stages import TRIPLE
 from tests.plans.sides import facts
