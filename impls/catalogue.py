@@ -14,11 +14,11 @@ from pkgutil import walk_packages
 from types import ModuleType
 
 from .facts import printable
-from .follower import is_implementation
 from .identity import NEIGHBOURS
 from .interface import INTERFACE_VERSION, Implementation, Kernel
 from .messages import type_and_message
 from .neighbours import importing_from
+from .values import is_implementation
 
 ORDER = (
     *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),

@@ -6,13 +6,10 @@ helpers and modules have. The file is long because each kind of value may hold a
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import operator
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
@@ -22,6 +19,15 @@ import numpy as np
 
 from .bytecode import ATTRIBUTE, Step, arguments, steps
 from .trees import Tree
+from .values import (
+    attributes,
+    closure_values,
+    default_factory,
+    is_implementation,
+    named_ufunc,
+    slots,
+    written_in_python,
+)
 
 PLAIN_TYPES = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic, range)
 EXACT_TYPES = {bool, int, float, complex, str, bytes, type(None)}
@@ -372,11 +378,6 @@ class Follower:
         return ("tree", self.tree.digest)
 
 
-def is_implementation(value: Any) -> bool:
-    """Whether a value is an Implementation of any copy of this package. It looks at the class, not at the value's attributes."""
-    return "interface_version" in vars(type(value)).get("__dataclass_fields__", {})
-
-
 @dataclass(frozen=True)
 class ArgumentNames:
     """Names of a function's arguments, which count only if some followed code passes an argument by that name.
@@ -398,53 +399,3 @@ def by_name(value: Any) -> Any:
         getattr(value, "__module__", None),
         getattr(value, "__qualname__", getattr(value, "__name__", "")),
     )
-
-
-HEAP_TYPE = 1 << 9
-
-
-def written_in_python(kind: type) -> bool:
-    """Whether a class comes from a class statement, so that its objects have only attributes and slots."""
-    return bool(kind.__flags__ & HEAP_TYPE) and "__dict__" in vars(kind)
-
-
-def closure_values(function: FunctionType) -> Iterable[Any]:
-    for cell in function.__closure__ or ():
-        with contextlib.suppress(ValueError):  # empty
-            yield cell.cell_contents
-
-
-def default_factory(value: Any) -> tuple[Any, ...]:
-    return (value.default_factory,) if isinstance(value, defaultdict) else ()
-
-
-def named_ufunc(value: Any) -> bool:
-    """Whether a ufunc is one of NumPy's or SciPy's, and not made from a Python function."""
-    return any(
-        vars(sys.modules[name]).get(value.__name__) is value
-        for name in ("numpy", "scipy.special")
-        if name in sys.modules
-    )
-
-
-def attributes(value: Any) -> dict[str, Any]:
-    """Return an object's ``__dict__`` without its ``__getattr__``, which may answer anything (``__getattr__ = dict.get``)."""
-    try:
-        names = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
-        return {}
-    return dict(names) if isinstance(names, dict) else {}
-
-
-def slots(value: Any) -> dict[str, Any]:
-    """Return what an object has in slots."""
-    return {name: item for kind in type(value).__mro__ for name, item in slots_of(value, kind)}
-
-
-def slots_of(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    declared = vars(kind).get("__slots__", ())
-    for name in (declared,) if isinstance(declared, str) else declared:
-        descriptor: Callable[..., Any] | None = getattr(vars(kind).get(name), "__get__", None)
-        if name not in ("__dict__", "__weakref__") and descriptor:
-            with contextlib.suppress(AttributeError):  # empty
-                yield name, descriptor(value)

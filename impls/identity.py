@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from .follower import Follower, attributes
+from .follower import Follower
 from .trees import Effect, Tree, effects
+from .values import attributes
 
 NEIGHBOURS = "__w2vbench_neighbours__"
 """Attribute of a module loaded from a file: the files that it imported from its own folders."""
