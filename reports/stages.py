@@ -101,9 +101,10 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
     stages = {row.case: [stage_of(stage) for stage in row.stages if stage] for row in rows if not row.excluded}
     stages = {case: ratios for case, ratios in stages.items() if ratios}
     first = {case: ratios[0] for case, ratios in stages.items()}
-    second = {case: stages[case][1] for case in undecided(first, threshold) if len(stages[case]) > 1}
+    again = undecided(first, threshold)
+    second = {case: stages[case][1] for case in again if len(stages[case]) > 1}
     decisions = decide((first, second), threshold)
-    for case in undecided(first, threshold):
+    for case in again:
         if case not in second:
             decisions[case] = replace(decisions[case], verdict="inconclusive", why=NO_SECOND_STAGE)
     return [with_decision(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
