@@ -147,26 +147,37 @@ def undecided(first: Mapping[Case, LogRatios], threshold: float) -> list[Case]:
 
 def beyond_doubt(first: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
     """Return the cases that the first stage shows to be slower or faster, at its share of the error."""
-    limit = math.log1p(threshold)
-    margins = [margin_of(stage.median, limit) for stage in first.values()]
-    p_values = slower_and_faster([stage.median.ratio for stage in first.values()], margins)
     found: dict[Case, Decision] = {}
-    for (case, stage), margin, (slower, faster) in zip(first.items(), margins, p_values, strict=True):
+    for case, (slower, faster, noise) in by_median(first, threshold).items():
+        stage = first[case]
         if slower <= EARLY * BY_MEDIAN:
-            found[case] = decision("slower", stage, beyond_noise(margin, limit))
+            found[case] = decision("slower", stage, noise)
         elif faster <= EARLY * BY_MEDIAN and not otherwise_slower(stage, threshold):
-            found[case] = decision("faster", stage, beyond_noise(margin, limit))
+            found[case] = decision("faster", stage, noise)
     return found
+
+
+def by_median(stage: Mapping[Case, LogRatios], threshold: float) -> dict[Case, tuple[float, float, str]]:
+    """Test the medians of all cases of a stage together.
+
+    Returns
+    -------
+    dict
+        By case, the adjusted p-values that it is slower, and that it is faster, by more than its margin; and what such a verdict
+        says where the margin is the A/A difference, else an empty string.
+    """
+    limit = math.log1p(threshold)
+    margins = [margin_of(one.median, limit) for one in stage.values()]
+    p_values = slower_and_faster([one.median.ratio for one in stage.values()], margins)
+    return {
+        case: (slower, faster, f"by more than the A/A difference of {math.expm1(margin):.1%}" if margin > limit else "")
+        for case, margin, (slower, faster) in zip(stage, margins, p_values, strict=True)
+    }
 
 
 def decision(verdict: Verdict, stage: LogRatios, why: str = "") -> Decision:
     """Return a verdict with the ratios of a stage."""
     return Decision(verdict, stage.median.ratio.ratio(), stage.median.control.ratio(), stage.mean.ratio.ratio(), why)
-
-
-def beyond_noise(margin: float, limit: float) -> str:
-    """Return what a verdict says where its margin is the A/A difference and not the threshold's limit."""
-    return f"by more than the A/A difference of {math.expm1(margin):.1%}" if margin > limit else ""
 
 
 def certainly_same(stage: LogRatios, threshold: float) -> bool:
@@ -210,30 +221,27 @@ def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict
 
 def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
     """Return verdicts on undecided cases, from fresh processes alone."""
-    limit, stages = math.log1p(threshold), list(fresh.values())
-    margins = [margin_of(stage.median, limit) for stage in stages]
-    by_median = slower_and_faster([stage.median.ratio for stage in stages], margins)
-    by_mean = holm([stage.mean.ratio.p_above(margin_of(stage.mean, limit)) for stage in stages])
+    limit, tested = math.log1p(threshold), by_median(fresh, threshold)
+    by_mean = holm([stage.mean.ratio.p_above(margin_of(stage.mean, limit)) for stage in fresh.values()])
     decisions = {}
     verdict: Verdict
-    for (case, stage), margin, (slower, faster), in_mean in zip(
-        fresh.items(), margins, by_median, by_mean, strict=True
-    ):
+    for (case, stage), in_mean in zip(fresh.items(), by_mean, strict=True):
+        slower, faster, noise = tested[case]
         ratio, control = stage.median.ratio, stage.median.control
-        noisy, why, most = margin > limit, "", (1 - EARLY) * BY_MEDIAN
+        why, most = "", (1 - EARLY) * BY_MEDIAN
         if slower <= most:
-            verdict, why = "slower", beyond_noise(margin, limit)
+            verdict, why = "slower", noise
         elif in_mean <= BY_MEAN:
             verdict = "slower"
             why = f"in the mean, by {math.expm1(stage.mean.ratio.value) * 100:.1f} %: some calls take much longer than the others"
         elif faster <= most:
-            verdict, why = "faster", beyond_noise(margin, limit)
+            verdict, why = "faster", noise
         elif same(stage.median, threshold):
             verdict = "same"
         else:
             low, high = ratio.ends()
             verdict, why = "inconclusive", f"not significant, when corrected for all {len(fresh)} undecided cases"
-            if noisy:
+            if noise:
                 why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):
                 why = "the interval includes the threshold"
