@@ -119,12 +119,18 @@ def time_variants(
             variant.calls, variant.rounds = planned.calls, planned.rounds
     for group in groups:
         calibrate_group(group, job, verifiers, emit)
+
+    def begin_round() -> None:
+        if options.paced:
+            emit(protocol.RoundBegins())
+
     times = take_turns(
         groups,
         order,
         verifiers,
         lambda name: emit(protocol.StepBegins(name="timing", variant=name)),
-        (lambda: emit(protocol.RoundBegins())) if options.paced else None,
+        begin_round,
+        warm=options.paced,
     )
     if reason := guard.violation(whole=True):
         # which of several it was is found by another process, which checks after every sample

@@ -186,7 +186,8 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     profile
         Variants that are profiled line by line.
     paced
-        Whether every round waits until the main process lets it begin, so that rounds of several processes alternate.
+        Whether every round waits until the main process lets it begin, so that rounds of several processes alternate. A case
+        then has one variant.
     placement
         Seed of where the arrays lie in memory; empty for where they happen to.
     reuse

@@ -97,7 +97,9 @@ def take_turns(
     order: np.random.Generator,
     verifiers: Mapping[str, Verifier],
     on_sample: Callable[[str], None],
-    on_round: Callable[[], None] | None = None,
+    on_round: Callable[[], None] = lambda: None,
+    *,
+    warm: bool = False,
 ) -> dict[str, tuple[Figures, Figures]]:
     """Time all variants, round after round.
 
@@ -116,8 +118,10 @@ def take_turns(
     on_sample
         Called with the name of the variant that is timed next.
     on_round
-        Called before each round, where other processes may run meanwhile: then each sample follows untimed calls, half as many,
-        since the others have left their own data in the caches.
+        Called before each round.
+    warm
+        Whether each sample follows untimed calls, half as many, since what runs between rounds leaves its own data in the
+        caches. Every group then has one variant: after the untimed calls of one, others would get other batches.
 
     Returns
     -------
@@ -129,6 +133,7 @@ def take_turns(
     Fault
         If a variant fails.
     """
+    assert not warm or all(len(group) == 1 for group in groups)
     rounds = max((group[0].rounds for group in groups), default=0)
     (within,) = order.spawn(1)  # the other draws do not depend on how many variants a group has
     wall: dict[str, Figures] = {variant.name: [None] * rounds for group in groups for variant in group}
@@ -141,8 +146,7 @@ def take_turns(
     gc.disable()
     try:
         for round_ in range(rounds):
-            if on_round:
-                on_round()
+            on_round()
             for at in order.permutation(len(groups)):
                 if round_ not in rounds_of[at]:
                     continue
@@ -153,10 +157,10 @@ def take_turns(
                     on_sample(variant.name)
                     calls = vary_calls(variant.calls, left_out)
                     required = bool(round_ == verified[variant.name])
-                    if on_round:
-                        warmed = max(1, calls // 2)
-                        take_sample(variant, warmed, verifiers[variant.name], required=False)
-                        variant.advance(warmed)
+                    if warm:
+                        untimed = max(1, calls // 2)
+                        take_sample(variant, untimed, verifiers[variant.name], required=False)
+                        variant.advance(untimed)
                     sample = take_sample(variant, calls, verifiers[variant.name], required)
                     wall[variant.name][round_] = sample.wall_ns / calls / 1e9
                     cpu[variant.name][round_] = sample.cpu_ns / calls / 1e9
