@@ -120,8 +120,9 @@ def take_turns(
     on_round
         Called before each round.
     warm
-        Whether each sample follows untimed calls, half as many, since what runs between rounds leaves its own data in the
-        caches. Every group then has one variant: after the untimed calls of one, others would get other batches.
+        Whether each sample follows untimed calls, half as many but at least one, since what runs between rounds leaves its
+        own data in the caches. Every group then has one variant: after the untimed calls of one, others would get other
+        batches.
 
     Returns
     -------
