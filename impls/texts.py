@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from errno import ENOSPC
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from .messages import readable
+from .reading import Chunk, Numbering, chunk_from, chunk_of, in_order
 from .words import Corpus, Ints
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")
 CHUNK = 1 << 20
 """Characters that are read at a time."""
+LARGE = 8 << 20
+"""Bytes of a file from which on its words are found by compiled code: compiling takes seconds where it is not in the cache."""
+LARGE_CHUNK = 4 << 20
+"""Bytes of such a file that a thread reads at a time."""
 LONGEST_WORD = 1 << 19
 """Characters. A longer word means that the file is no text of words."""
 
@@ -50,7 +56,7 @@ def builtin() -> Corpus:
 def read(path: Path) -> Corpus:
     """Read a UTF-8 text with one sentence or document per line, or all in one line. Raises CorpusError."""
     try:
-        return encode(readable(path.name), pieces(path))
+        return corpus_of(readable(path.name), words_of(path))
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: {decoding_problem(error)}") from error
     except OSError as error:
@@ -85,29 +91,91 @@ def pieces(path: Path) -> Iterator[str]:
     yield carry
 
 
-def word_ids(texts: Iterable[str], table: defaultdict[str, int]) -> Iterator[tuple[Ints, Ints]]:
-    """Yield each text's word ids, int32, and after how many of them each of its lines ends.
+class Words(Protocol):
+    """The words of a text, numbered by first occurrence. A word is a lower-case run of letters, with apostrophes inside."""
 
-    A word is a lower-case run of letters, with apostrophes inside. ``table`` numbers words by first occurrence.
-    """
-    table["\n"] = -1
-    for text in texts:
-        tokens = TOKEN.findall(text.lower())
-        ids = np.fromiter(map(table.__getitem__, tokens), np.int32, len(tokens))
-        newlines = np.flatnonzero(ids < 0)
-        yield ids[ids >= 0], newlines - np.arange(len(newlines))
-    del table["\n"]
+    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the ids of a part of the text, int32, and after how many of them each of its lines ends."""
+
+    def words(self) -> list[str]:
+        """Return the words that were found so far, by number."""
 
 
-def by_frequency(name: str, table: dict[str, int], counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
+class ByExpression:
+    """The words of texts, found by the regular expression. A line continues across texts until its newline."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = texts
+        self.table: defaultdict[str, int] = defaultdict(count().__next__)
+
+    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        self.table["\n"] = -1
+        for text in self.texts:
+            tokens = TOKEN.findall(text.lower())
+            ids = np.fromiter(map(self.table.__getitem__, tokens), np.int32, len(tokens))
+            newlines = np.flatnonzero(ids < 0)
+            yield ids[ids >= 0], newlines - np.arange(len(newlines))
+        del self.table["\n"]
+
+    def words(self) -> list[str]:
+        return list(self.table)
+
+
+class Compiled:
+    """The words of a large file, found by compiled code in several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.numbering = path, Numbering()
+
+    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        for chunk in in_order(byte_pieces(self.path), lambda piece: chunk_of(piece, by_expression)):
+            yield self.numbering.ids(chunk), chunk.ends
+
+    def words(self) -> list[str]:
+        return self.numbering.words()
+
+
+def by_expression(text: str) -> Chunk:
+    """Return the words of a piece of text as the compiled code returns them."""
+    found = ByExpression([text.replace("\r", "\n")])
+    ((ids, ends),) = found
+    return chunk_from(found.words(), ids, ends)
+
+
+def words_of(path: Path) -> Words:
+    """Return what finds the words of a file. Raises OSError."""
+    if path.stat().st_size >= LARGE and find_spec("numba"):
+        return Compiled(path)
+    return ByExpression(pieces(path))
+
+
+def byte_pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file in pieces of about a chunk, cut between two words or lines. Raises CorpusError, OSError."""
+    carry = b""
+    with path.open("rb") as file:
+        while chunk := file.read(LARGE_CHUNK):
+            if b"\0" in chunk:
+                raise CorpusError(f"{path}: binary, not text (it has NUL bytes)")
+            text = carry + chunk
+            gap = max(0, *(text.rfind(space) for space in (b" ", b"\t", b"\n")))
+            yield text[:gap]
+            carry = text[gap:]
+            if len(carry) > LONGEST_WORD:
+                raise CorpusError(
+                    f"{path}: not a text of words (no space or line end in over half a million characters)"
+                )
+    yield carry
+
+
+def by_frequency(name: str, words: Sequence[str], counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
     """Sort words by falling count, ties by first occurrence, without those that occur fewer than ``least`` times.
 
     Returns
     -------
     order
-        Ids of the remaining words in the table, most frequent first.
+        Numbers of the remaining words, most frequent first.
     rank
-        For each word of the table its place in ``order``, int32; -1 for one that is too rare.
+        For each word its place in ``order``, int32; -1 for one that is too rare.
 
     Raises
     ------
@@ -123,7 +191,7 @@ def by_frequency(name: str, table: dict[str, int], counts: Ints, least: int = 1)
             f"{len(order)} of its {len(counts):,} distinct words occur{'s' * (len(order) == 1)} {least} times or more"
         )
         raise CorpusError(
-            f"{name}: only one distinct word, {next(iter(table))!r}; at least two are needed"
+            f"{name}: only one distinct word, {words[0]!r}; at least two are needed"
             if len(counts) < 2
             else f"{name}: {remaining} (--min-count)"
         )
@@ -134,20 +202,23 @@ def by_frequency(name: str, table: dict[str, int], counts: Ints, least: int = 1)
 
 def encode(name: str, texts: Iterable[str]) -> Corpus:
     """Turn words into ids by falling frequency. A line continues across texts until its newline; empty lines are left out."""
-    table: defaultdict[str, int] = defaultdict(count().__next__)
-    parts: list[Ints] = []
+    return corpus_of(name, ByExpression(texts))
+
+
+def corpus_of(name: str, found: Words) -> Corpus:
+    """Return a text as a corpus: ids by falling frequency, without empty lines. Raises CorpusError."""
+    parts: list[Ints] = [np.empty(0, np.int32)]
     ends: list[Ints] = [np.zeros(1, np.int64)]
     total = 0
-    for ids, lines in word_ids(texts, table):
+    for ids, lines in found:
         ends.append(total + lines)
         parts.append(ids)
         total += len(ids)
-    first_seen = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    counts = np.bincount(first_seen, minlength=len(table))
-    order, rank = by_frequency(name, table, counts)
+    first_seen, words = np.concatenate(parts), found.words()
+    counts = np.bincount(first_seen, minlength=len(words))
+    order, rank = by_frequency(name, words, counts)
     edges = np.concatenate([*ends, [total]])
     starts = edges[:-1][np.diff(edges) > 0]
-    words = list(table)
     return Corpus(name, counts[order], rank[first_seen], starts, tuple(words[i] for i in order))
 
 
@@ -157,19 +228,20 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
     Memory then holds the vocabulary and the lines' starts, but not all words. Words that occur fewer than ``least`` times
     are left out. Raises CorpusError.
     """
-    table: defaultdict[str, int] = defaultdict(count().__next__)
     counts, total = np.zeros(0, np.int64), 0
     ends: list[Ints] = [np.zeros(1, np.int64)]
     try:
+        found = words_of(path)
         with (folder / "first_seen").open("wb") as file:
-            for ids, lines in word_ids(pieces(path), table):
-                sums = np.bincount(ids, minlength=len(table))
+            for ids, lines in found:
+                sums = np.bincount(ids, minlength=len(counts))
                 sums[: len(counts)] += counts
                 counts = sums
                 ends.append(total + lines)
                 total += len(ids)
                 file.write(ids.tobytes())
-        order, rank = by_frequency(readable(path.name), table, counts[: len(table)], least)
+        words = found.words()
+        order, rank = by_frequency(readable(path.name), words, counts, least)
         edges = np.concatenate([*ends, [total]])
         done = written = 0
         with (folder / "first_seen").open("rb") as source, (folder / "ids").open("wb") as file:
@@ -189,7 +261,6 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
         full = f"{folder}, which needs 8 bytes per word of the text (set TMPDIR to use another folder)"
         where = error.filename or (full if error.errno == ENOSPC else path)
         raise CorpusError(f"{where}: {error.strerror or error}") from error
-    words = list(table)
     starts = edges[:-1][np.diff(edges) > 0]
     return Corpus(
         readable(path.name),
