@@ -13,7 +13,7 @@ from .comparison_schema import ComparedRow, Comparison
 from .history import Series, Trend, failing
 from .history_page import describe, heading, notes, ordered, sparkline
 from .training_schema import Training
-from .units import change, counted, rate, seconds, times
+from .units import change, counted, rate, seconds
 
 MANY_SERIES = 40
 """With more series than this, only those with a change are shown."""
@@ -114,7 +114,7 @@ def trained_cells(one: trainings.Trained, with_threads: bool, width: int) -> tup
     return (
         name,
         rate(speed.estimate),
-        "" if one.slug == trainings.PEER else without_interval(times(one.over_peer())),
+        "" if one.slug in trainings.PEER_MODES else without_interval(one.over_peer_text()),
         "" if width < WIDTH else f"{loss.estimate:.3f}" if loss else "–",
         *(trainings.score_text(label, score.estimate) if score else "–" for label, score in scores),
         trainings.row(one)[-1],

@@ -15,7 +15,7 @@ from ..interface import Implementation, Kernel, Problem
 from ..words import Ints
 from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
-from .peers import GensimModel, TorchModel
+from .peers import GensimFileModel, GensimModel, TorchModel
 from .rows import cbow_step, skip_gram_step
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
 
@@ -82,6 +82,12 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         lambda problem: GensimModel(problem, is_skip_gram), GensimModel.step, temporaries=TABLES, requires=("gensim",),
         differs="K negatives a target, descent at word2vec's rate, pair by pair",
         adapt=GensimModel.adapted,
+    )  # fmt: skip
+    yield implementation(
+        "gensim-file", "gensim's Word2Vec, corpus_file", "gensim's file mode",
+        lambda problem: GensimFileModel(problem, is_skip_gram), GensimFileModel.step, temporaries=TABLES, requires=("gensim",),
+        differs="K negatives a target, descent at word2vec's rate, pair by pair",
+        adapt=GensimFileModel.adapted,
     )  # fmt: skip
     yield implementation(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",

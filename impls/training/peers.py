@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from itertools import pairwise
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +63,7 @@ class GensimModel:
     def at_once(self) -> int:
         return AT_ONCE if self.threads > 1 else 0
 
-    def adapted(self, words: Ints, starts: Ints) -> tuple[Jobs, Ints]:
+    def adapted(self, words: Ints, starts: Ints) -> tuple[Any, Ints]:
         """Return a piece in gensim's form: making its sentences is not training."""
         return self.jobs(words, starts), starts
 
@@ -81,7 +85,7 @@ class GensimModel:
             free -= len(line)
         return jobs
 
-    def step(self, pieces: Jobs, starts: Ints) -> GensimModel:
+    def step(self, pieces: Any, starts: Ints) -> GensimModel:
         """Train on a piece: one worker by gensim's inner function, without its queues, several by ``Word2Vec.train``."""
         if self.threads == 1:
             for lines in pieces:
@@ -101,6 +105,46 @@ class GensimModel:
     @property
     def W_out(self) -> Array:
         return np.asarray(self.model.syn1neg[self.order])
+
+
+class GensimFileModel(GensimModel):
+    """gensim's Word2Vec in its file mode: each worker reads its own part of a file, without a queue between them.
+
+    The file lies in memory, so that no disk is timed and none is left behind.
+    """
+
+    @property
+    def at_once(self) -> int:
+        return AT_ONCE
+
+    def adapted(self, words: Ints, starts: Ints) -> tuple[Any, Ints]:
+        """Return a piece as a file of lines: writing it is not training."""
+        return TextInMemory(" ".join(line) for lines in self.jobs(words, starts) for line in lines), starts
+
+    def step(self, text: Any, starts: Ints) -> GensimModel:
+        """Train on a piece."""
+        first, last = self.rates
+        if starts[-1]:
+            self.model.train(
+                corpus_file=text.path,
+                total_words=int(starts[-1]),
+                epochs=1,
+                start_alpha=first,
+                end_alpha=last,
+                report_delay=1e9,
+            )
+        return self
+
+
+class TextInMemory:
+    """A text as a file that exists as long as this object. lines: without their ends."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        in_memory = hasattr(os, "memfd_create")
+        self.file = os.fdopen(os.memfd_create("text"), "w") if in_memory else NamedTemporaryFile("w")  # noqa: SIM115
+        self.file.writelines(f"{line}\n" for line in lines)
+        self.file.flush()
+        self.path = f"/proc/self/fd/{self.file.fileno()}" if in_memory else self.file.name
 
 
 class TorchModel:
