@@ -31,7 +31,7 @@ ORDER = (
         "output.hierarchical",
     ),
     *("sampling.without-replacement", "sampling.with-replacement"),
-    *("update.sgd", "update.adam", "update.lazy-adam"),
+    *("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd"),
     *("training.cbow", "training.skip-gram"),
 )
 """Kernels in reading order: from the input layer to the output layer, the optimizer's step and training."""

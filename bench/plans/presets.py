@@ -40,7 +40,7 @@ FLAT_KERNELS = (
 )
 """Kernels whose time hardly depends on V in any implementation: short presets measure them at one or two vocabularies."""
 
-TABLE_KERNELS = ("update.sgd", "update.adam", "update.lazy-adam")
+TABLE_KERNELS = ("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd")
 """Kernels that hold up to four V × H tables, and pass over them several times to check or restore them.
 
 They are measured at vocabularies of their own: the largest would cost much time and show nothing new.
@@ -159,6 +159,7 @@ PRESETS = {
                 "output.hierarchical",
                 "update.adam",
                 "update.lazy-adam",
+                "update.scatter-sgd",
             ),
         ),
         Preset(

@@ -10,15 +10,20 @@ numbers.
 
 from __future__ import annotations
 
+from math import sqrt
+from typing import Any
+
 import numpy as np
 
 from ..interface import Array, Kernel
 from .contract import (
+    ADAM_RATE,
     BETA1,
     BETA2,
     EPSILON,
     SIZES,
     STEP,
+    adam_row,
     block,
     check_adam,
     make_with,
@@ -29,6 +34,7 @@ from .contract import (
     zeros,
     zeros_and_scratch,
 )
+from .peers import Steps, parameters, steps
 
 adam = Kernel(
     "update.adam",
@@ -127,6 +133,34 @@ def decay_blocks(W: Array, m: Array, v: Array, rows: Array, values: Array, t: in
         descend(W[part], m[part], v[part], lr, buffer[: len(W) - start])
 
 
+@adam.implementation(
+    "numba",
+    "compiled: moments and step in one pass",
+    summary="moving moments and table in one compiled pass",
+    grows_with="V",
+    jit=True,
+)
+def numba(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    lr = W.dtype.type(rate(t))
+    start = 0
+    for i in range(len(rows)):
+        row = rows[i]
+        decay_rows(W[start:row], m[start:row], v[start:row], lr)
+        adam_row(W[row], m[row], v[row], values[i], lr)
+        start = row + 1
+    decay_rows(W[start:], m[start:], v[start:], lr)
+
+
+def decay_rows(some_W: Array, some_m: Array, some_v: Array, lr: Any) -> None:
+    """Move rows without a gradient, in place. They lie one after another, so that one loop goes over all their numbers."""
+    W, m, v = some_W.reshape(-1), some_m.reshape(-1), some_v.reshape(-1)
+    decay1, decay2, epsilon = W.dtype.type(BETA1), W.dtype.type(BETA2), W.dtype.type(EPSILON)
+    for j in range(len(W)):
+        m[j] *= decay1
+        v[j] *= decay2
+        W[j] -= lr * m[j] / (np.sqrt(v[j]) + epsilon)
+
+
 def descend(W: Array, m: Array, v: Array, lr: float, step: Array) -> None:
     """Compute W -= lr m / (√v + ε) through a buffer of W's shape."""
     np.sqrt(v, out=step)
@@ -134,3 +168,56 @@ def descend(W: Array, m: Array, v: Array, lr: float, step: Array) -> None:
     np.divide(m, step, out=step)
     step *= lr
     W -= step
+
+
+def torch_adam(**how: bool) -> Any:
+    """Return what makes torch's Adam."""
+
+    def optimizer(torch: Any, W: Any, m: Any, v: Any) -> Any:
+        made = torch.optim.Adam([W], ADAM_RATE, (BETA1, BETA2), **how)
+        made.state[W] = {"step": torch.tensor(0.0), "exp_avg": m, "exp_avg_sq": v}
+        return made
+
+    return optimizer
+
+
+def torch_step(W: Any, rows: Any, values: Any, t: int, steps: Steps) -> None:
+    """Take step t of torch's Adam, with a gradient for the whole table. It adds epsilon to the corrected √v, the book to v's own."""
+    dW, optimizer = steps.zeros, steps.of(W, eps=EPSILON / sqrt(1 - BETA2**t))
+    dW[rows] = values
+    W.grad = dW
+    optimizer.state[W]["step"].fill_(t - 1)
+    optimizer.step()
+    dW[rows] = 0
+
+
+@adam.implementation(
+    "torch-foreach",
+    "torch.optim.Adam, foreach",
+    summary="torch's Adam",
+    grows_with="V",
+    shares="VH",
+    temporaries="VH+VH",
+    requires=("torch",),
+    prepare=steps(torch_adam(foreach=True), whole_gradient=True),
+    adapt=parameters,
+    source_functions=(torch_step,),
+)
+def torch_foreach(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps: Steps) -> None:
+    torch_step(W, rows, values, t, steps)
+
+
+@adam.implementation(
+    "torch-fused",
+    "torch.optim.Adam, fused",
+    summary="torch's fused Adam",
+    grows_with="V",
+    shares="VH",
+    requires=("torch",),
+    prepare=steps(torch_adam(fused=True), whole_gradient=True),
+    adapt=parameters,
+    traffic=tables_work(4, 3, 7),
+    source_functions=(torch_step,),
+)
+def torch_fused(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps: Steps) -> None:
+    torch_step(W, rows, values, t, steps)

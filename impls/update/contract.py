@@ -28,8 +28,8 @@ from ..words import Corpus
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7
 """The book's Adam: decay rates of both moments, and the constant that avoids a division by zero."""
 
-LEARNING_RATE = {"sgd": 0.01, "adam": 0.001}
-"""The book's defaults."""
+SGD_RATE, ADAM_RATE = 0.01, 0.001
+"""Learning rates: the book's defaults."""
 
 STEP = 1000
 """The step number of every call, so that all do the same work. Moments are those of a training run in progress."""
@@ -46,7 +46,16 @@ BLOCK_ROWS = 1024
 
 def rate(t: int) -> float:
     """Return Adam's learning rate at step t, with the bias correction of both moments: lr √(1 − β₂ᵗ) / (1 − β₁ᵗ)."""
-    return LEARNING_RATE["adam"] * sqrt(1 - BETA2**t) / (1 - BETA1**t)
+    return ADAM_RATE * sqrt(1 - BETA2**t) / (1 - BETA1**t)
+
+
+def adam_row(W: Array, m: Array, v: Array, gradient: Array, lr: Any) -> None:
+    """Compute a step of Adam in one row with a gradient, (H,) each, in place. lr: ``rate(t)`` in W's dtype."""
+    gain1, gain2, epsilon = W.dtype.type(1 - BETA1), W.dtype.type(1 - BETA2), W.dtype.type(EPSILON)
+    for j in range(len(W)):
+        m[j] += gain1 * (gradient[j] - m[j])
+        v[j] += gain2 * (gradient[j] * gradient[j] - v[j])
+        W[j] -= lr * m[j] / (np.sqrt(v[j]) + epsilon)
 
 
 def make_with(

@@ -9,11 +9,26 @@ moved them by 0.010 on average (``python -m impls.update.difference``).
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..interface import Array, Kernel, Problem
-from .contract import BETA1, BETA2, EPSILON, SIZES, STEP, check_lazy, make_with, rate, rows_work, verify_adam
+from .contract import (
+    ADAM_RATE,
+    BETA1,
+    BETA2,
+    EPSILON,
+    SIZES,
+    STEP,
+    adam_row,
+    check_lazy,
+    make_with,
+    rate,
+    rows_work,
+    verify_adam,
+)
+from .peers import Steps, parameters, steps
 
 lazy_adam = Kernel(
     "update.lazy-adam",
@@ -83,3 +98,38 @@ def all_rows_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: in
     step *= rate(t)
     row_W -= step
     W[rows], m[rows], v[rows] = row_W, row_m, row_v
+
+
+@lazy_adam.implementation(
+    "numba",
+    "compiled loop over rows",
+    summary="stepping row by row in a compiled loop",
+    jit=True,
+)
+def numba(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    lr = W.dtype.type(rate(t))
+    for i in range(len(rows)):
+        row = rows[i]
+        adam_row(W[row], m[row], v[row], values[i], lr)
+
+
+def sparse_adam(torch: Any, W: Any, m: Any, v: Any) -> Any:
+    made = torch.optim.SparseAdam([W], ADAM_RATE, (BETA1, BETA2), EPSILON)
+    made.state[W] = {"step": 0, "exp_avg": m, "exp_avg_sq": v}
+    return made
+
+
+@lazy_adam.implementation(
+    "torch",
+    "torch.optim.SparseAdam",
+    summary="torch's SparseAdam",
+    temporaries="BH+BH+BH+BH",
+    requires=("torch",),
+    prepare=steps(sparse_adam),
+    adapt=parameters,
+)
+def torch(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps: Steps) -> None:
+    optimizer = steps.of(W)
+    W.grad = steps.sparse(W, rows, values)
+    optimizer.state[W]["step"] = t - 1
+    optimizer.step()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..interface import Array, Kernel, Problem, importing
 from .contract import (
-    LEARNING_RATE,
+    SGD_RATE,
     SIZES,
     block,
     check_sgd,
@@ -22,12 +22,13 @@ from .contract import (
     zeros,
     zeros_and_scratch,
 )
+from .peers import Steps, parameters, steps
 
 sgd = Kernel(
     "update.sgd",
     "a step of gradient descent, in place",
     ("W", "rows", "values", "lr"),
-    make_with(("W",), LEARNING_RATE["sgd"]),
+    make_with(("W",), SGD_RATE),
     check_sgd,
     rows_work(1, 2),
     SIZES,
@@ -139,3 +140,30 @@ def subtract_at(W: Array, rows: Array, values: Array, lr: float) -> None:
 )
 def sparse(W: Array, rows: Array, values: Array, lr: float) -> None:
     W[rows] -= lr * values
+
+
+@sgd.implementation(
+    "numba",
+    "compiled loop over rows",
+    summary="subtracting the rows that have a gradient in a compiled loop",
+    jit=True,
+)
+def numba(W: Array, rows: Array, values: Array, lr: float) -> None:
+    step = W.dtype.type(lr)
+    for i in range(len(rows)):
+        row = rows[i]
+        for j in range(W.shape[1]):
+            W[row, j] -= step * values[i, j]
+
+
+@sgd.implementation(
+    "torch",
+    "torch.optim.SGD, sparse gradient",
+    summary="torch's optimizer and a sparse gradient",
+    requires=("torch",),
+    prepare=steps(lambda torch, W: torch.optim.SGD([W])),
+    adapt=parameters,
+)
+def torch(W: Any, rows: Any, values: Any, lr: float, steps: Steps) -> None:
+    W.grad = steps.sparse(W, rows, values)
+    steps.of(W, lr=lr).step()
