@@ -25,3 +25,10 @@ def tensors(torch: Any, *batch: Any) -> tuple[Any, ...]:
 def leaf(tensor: Any) -> Any:
     """Return a leaf tensor that records its gradient."""
     return tensor.detach().requires_grad_()
+
+
+def by_autograd(loss: Any, hidden: Any, weights: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    """Return a loss, its gradient of the hidden layer, and that of the weights as rows and values, by autograd."""
+    loss.backward()
+    gradient = weights.grad
+    return loss.detach(), hidden.grad, (gradient._indices()[0], gradient._values())

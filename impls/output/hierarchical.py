@@ -7,7 +7,7 @@ row is the sum over its target's path of ``-log sigmoid(turn * h . w_node)``, wh
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..batches import rotating_problem
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
+from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
 from ..words import Corpus, Floats
 from .candidates import RESULTS, Buffers, row_buffers, softplus_all
@@ -231,3 +232,27 @@ def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -
         gradients(buffers.dh[b], buffers.values[part], h[b], W_out, nodes[part], slopes, whole, rest, False, ())
         at += len(turns)
     return (loss + np.log(product)) * scale, buffers.dh, (nodes[:at], buffers.values[:at])
+
+
+def tree_tensors(torch: Any, h: Array, W_out: Array, target: Array, tree: Tree) -> tuple[Any, ...]:
+    """An ``adapt``: turn the arrays into tensors, also those of the tree."""
+    return *tensors(torch, h, W_out, target), Tree(*tensors(torch, *tree))
+
+
+@hierarchical.implementation(
+    "torch",
+    "torch autograd, all paths end to end, sparse gradient",
+    summary="leaving the gradients to torch's autograd, as rows and values",
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tree_tensors,
+)
+def torch(h: Any, W_out: Any, target: Any, tree: Any, torch: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    first, length = tree.offsets[target], tree.offsets[target + 1] - tree.offsets[target]
+    begins = torch.cumsum(length, 0) - length
+    steps = torch.repeat_interleave(first - begins, length) + torch.arange(int(length.sum()))
+    hidden, weights = leaf(h), leaf(W_out)
+    rows = torch.nn.functional.embedding(tree.nodes[steps], weights, sparse=True)
+    scores = (rows * torch.repeat_interleave(hidden, length, dim=0)).sum(1)
+    loss = torch.nn.functional.softplus(-tree.turns[steps] * scores).sum() / max(1, len(h))
+    return by_autograd(loss, hidden, weights)

@@ -7,9 +7,12 @@ and Hyvärinen 2010; Mnih and Teh 2012).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..interface import Array
+from ..peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared
@@ -83,3 +86,23 @@ def numba(
     buffers: Buffers,
 ) -> Result:  # fmt: skip
     return shared_pass(h, W_out, target, negatives, log_q_target, log_q, buffers)
+
+
+@nce.implementation(
+    "torch",
+    "torch autograd, sparse gradient",
+    summary="leaving the gradients to torch's autograd, as rows and values",
+    differs=TOGETHER,
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tensors,
+)
+def torch(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any, torch: Any
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    functional = torch.nn.functional
+    hidden, weights = leaf(h), leaf(W_out)
+    positive = (functional.embedding(target, weights, sparse=True) * hidden).sum(1) - log_q_target
+    negative = hidden @ functional.embedding(negatives, weights, sparse=True).T - log_q
+    loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
+    return by_autograd(loss, hidden, weights)

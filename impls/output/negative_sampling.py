@@ -16,7 +16,7 @@ from ..arrays import resident_zeros
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
 from ..machine import prefetch_row
-from ..peers import leaf, tensors, torch_on
+from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
 from .candidates import RESULTS, Buffers, row_buffers, softplus_all
 from .contract import SIZES, gradient_buffer, make_sampled, sampled_work, sigmoid, softplus
@@ -216,6 +216,4 @@ def torch(h: Any, W_out: Any, target: Any, negatives: Any, torch: Any) -> tuple[
     positive = (functional.embedding(target, weights, sparse=True) * hidden).sum(1)
     negative = (functional.embedding(negatives, weights, sparse=True) @ hidden[:, :, None])[:, :, 0]
     loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
-    loss.backward()
-    gradient = weights.grad
-    return loss.detach(), hidden.grad, (gradient._indices()[0], gradient._values())
+    return by_autograd(loss, hidden, weights)

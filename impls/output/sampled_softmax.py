@@ -7,9 +7,12 @@ Using Very Large Target Vocabulary"). A negative that equals a row's target is l
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..interface import Array
+from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import exponentials
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
 from .contract import shared_kernel
@@ -123,3 +126,25 @@ def numba(
             slopes[c] = scale * (row_scores[c] / total - (0 if c else 1))
         shared_gradients(b, h, W_out, buffers)
     return loss * scale, buffers.dh, (words, values)
+
+
+@sampled_softmax.implementation(
+    "torch",
+    "torch autograd, sparse gradient",
+    summary="leaving the gradients to torch's autograd, as rows and values",
+    differs=TOGETHER,
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tensors,
+)
+def torch(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any, torch: Any
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    functional = torch.nn.functional
+    hidden, weights = leaf(h), leaf(W_out)
+    positive = (functional.embedding(target, weights, sparse=True) * hidden).sum(1) - log_q_target
+    negative = hidden @ functional.embedding(negatives, weights, sparse=True).T - log_q
+    negative = negative.masked_fill(target[:, None] == negatives, -torch.inf)
+    scores = torch.cat([positive[:, None], negative], dim=1)
+    loss = -torch.log_softmax(scores, dim=1)[:, 0].sum() / max(1, len(h))
+    return by_autograd(loss, hidden, weights)

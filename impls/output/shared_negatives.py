@@ -7,9 +7,12 @@ negative of that row too.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..interface import Array
+from ..peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared
@@ -80,3 +83,21 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
 def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers) -> Result:
     nothing = h.dtype.type(0)
     return shared_pass(h, W_out, target, negatives, np.full(len(h), nothing), np.full(len(negatives), nothing), buffers)
+
+
+@shared_negatives.implementation(
+    "torch",
+    "torch autograd, sparse gradient",
+    summary="leaving the gradients to torch's autograd, as rows and values",
+    differs=TOGETHER,
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tensors,
+)
+def torch(h: Any, W_out: Any, target: Any, negatives: Any, torch: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    functional = torch.nn.functional
+    hidden, weights = leaf(h), leaf(W_out)
+    positive = (functional.embedding(target, weights, sparse=True) * hidden).sum(1)
+    negative = hidden @ functional.embedding(negatives, weights, sparse=True).T
+    loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
+    return by_autograd(loss, hidden, weights)

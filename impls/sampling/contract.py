@@ -94,11 +94,15 @@ def running_sums(problem: Problem) -> Array:
 
 def alias_workspace(problem: Problem) -> tuple[Array, Array, Array]:
     """Return alias tables, (V, 2) uint32; a generator's state, (1,) uint64; and a buffer for the negatives, (B, K)."""
-    size, rng = problem.size, problem.inputs["rng"]
-    copy = np.random.default_rng(rng.bit_generator.seed_seq)  # the problem's own generator must not advance
-    seed = int(copy.integers(2**63))
+    size = problem.size
     tables = problem.table("integer alias table", lambda: integer_alias_table(problem.inputs["p"]))
-    return tables, state(seed), np.empty((size.B, size.K), size.index_type)
+    return tables, state(own_seed(problem)), np.empty((size.B, size.K), size.index_type)
+
+
+def own_seed(problem: Problem) -> int:
+    """Return a seed for a generator of another kind, from the problem's own, which does not advance."""
+    copy = np.random.default_rng(problem.inputs["rng"].bit_generator.seed_seq)
+    return int(copy.integers(2**63))
 
 
 def work(size: Size) -> Work:

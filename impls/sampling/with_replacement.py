@@ -7,14 +7,16 @@ They differ in what one draw costs: V additions, log V comparisons, or two memor
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..case import Size
 from ..interface import Array, Problem, Work
+from ..peers import tensors, torch_on
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
-from .contract import alias_workspace, running_sums, sampler
+from .contract import alias_workspace, own_seed, running_sums, sampler
 
 with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False)
 
@@ -162,4 +164,34 @@ def numba_alias(
             while word == np.uint64(targets[b]):
                 word = draw(state, aliases)
             negatives[b, k] = word
+    return negatives
+
+
+def torch_and_generator(problem: Problem) -> tuple[Any, Any]:
+    torch = torch_on(problem)
+    return torch, torch.Generator().manual_seed(own_seed(problem))
+
+
+def with_tensors(workspace: tuple[Any, Any], *batch: Any) -> tuple[Any, ...]:
+    return tensors(workspace[0], *batch)
+
+
+@with_replacement.implementation(
+    "torch",
+    "torch.multinomial",
+    summary="drawing with torch.multinomial",
+    grows_with="V",
+    temporaries="V64",
+    differs="draws with torch's generator, not with NumPy's",
+    requires=("torch",),
+    prepare=torch_and_generator,
+    adapt=with_tensors,
+    traffic=passes_over_p,
+)
+def torch(targets: Any, K: int, p: Any, rng: np.random.Generator, workspace: tuple[Any, Any]) -> Any:
+    torch, generator = workspace
+    negatives = targets[:, None].repeat(1, K)
+    while len(hits := torch.nonzero((negatives == targets[:, None]).reshape(-1))[:, 0]):
+        drawn = torch.multinomial(p, len(hits), replacement=True, generator=generator)
+        negatives.view(-1)[hits] = drawn.to(targets.dtype)
     return negatives

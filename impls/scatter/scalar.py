@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..case import Size
 from ..interface import Array, Kernel
+from ..peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
 
 scalar = Kernel(
@@ -58,3 +61,15 @@ def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     for i in range(len(idx)):
         dW[idx[i]] += dout[i]
+
+
+@scalar.implementation(
+    "torch",
+    "torch index_add_",
+    summary="adding numbers with torch",
+    requires=("torch",),
+    prepare=torch_on,
+    adapt=tensors,
+)
+def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
+    dW.index_add_(0, idx, dout)
