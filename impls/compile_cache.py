@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -28,6 +29,8 @@ from .trees import Tree
 MAX_UNUSED_S = 14 * 86_400
 """Compiled code that was not used for this long is deleted when more is written."""
 SOURCE = "source.py"
+MAKING = threading.Lock()
+"""numba's folder is a setting of the process: another thread would cache its code in the wrong one, or in the working folder."""
 
 
 def cache_key(function: Any, machinery: tuple[Any, ...], classes: tuple[str, ...] = ()) -> str | None:
@@ -101,12 +104,13 @@ def in_folder(folder: Path, make: Callable[[], Any]) -> Any:
     """Make a numba dispatcher whose compiled code is cached in a folder."""
     import numba
 
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
-    try:
-        return make()
-    finally:
-        numba.config.CACHE_DIR = before
+    with MAKING:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(folder)
+        try:
+            return make()
+        finally:
+            numba.config.CACHE_DIR = before
 
 
 def relocate(function: FunctionType, folder: Path) -> FunctionType:
