@@ -316,6 +316,7 @@ def fnv1a(letters: bytes) -> int:
 
 def in_order(pieces: Iterator[bytes], work: Callable[[bytes], Chunk]) -> Iterator[Chunk]:
     """Yield the words of pieces, in order, found by as many threads as there are CPUs. Few pieces wait at a time."""
+    machine_code(), characters()  # once, before several threads need them
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     waiting: deque[Future[Chunk]] = deque()
     with ThreadPoolExecutor(threads) as pool:
