@@ -88,87 +88,78 @@ def find_words(text: Array, kinds: Array, lower: Array) -> tuple[int, Array, Arr
     n = len(text)
     ids, ends = np.empty(n // 2 + 1, np.int32), np.empty(n, np.int64)
     hashes, begins = np.empty(n // 2 + 1, np.uint64), np.empty(n // 2 + 2, np.int64)
-    letters = np.empty(n + n // 2 + 4, np.uint8)  # a lower-case letter may have three bytes where the other has two
+    letters = np.empty(n + n // 2 + 4, np.uint8)  # a small letter may have three bytes where the other has two
     slots = np.zeros(FEW_SLOTS, np.int32)
-    words = distinct = lines = 0
-    begins[0] = 0
-    at = 0
+    words = distinct = lines = at = 0
     begin = end = 0  # of the word that is being read, in ``letters``
-    hashed = BASIS
+    begins[0] = 0
     while at <= n:
-        code, width = np.int64(0), 1
-        if at < n:
-            code = np.int64(text[at])
-            if code >= 0xF0:
-                return -1, ids, ends, hashes, begins, letters
-            if code >= 0xE0:
-                code = ((code & 15) << 12) | ((np.int64(text[at + 1]) & 63) << 6) | (np.int64(text[at + 2]) & 63)
-                width = 3
-            elif code >= 0x80:
-                code = ((code & 31) << 6) | (np.int64(text[at + 1]) & 63)
-                width = 2
-            if code >= LIMIT:
-                return -1, ids, ends, hashes, begins, letters
-        kind = kinds[code]
+        code, width = character(text, at)
+        kind = kinds[code] if code < LIMIT else UNKNOWN
         if kind == UNKNOWN:
             return -1, ids, ends, hashes, begins, letters
         inside = kind == LETTER
         if kind == APOSTROPHE and end > begin:  # part of the word if a letter follows
-            inside = letter_at(text, at + width, kinds)
+            following, _ = character(text, at + width)
+            inside = following < LIMIT and kinds[following] == LETTER
         if inside:
-            small = np.int64(lower[code])
-            if small < 0x80:
-                letters[end] = small
-                hashed = (hashed ^ np.uint64(small)) * PRIME
-                end += 1
-            else:
-                if small < 0x800:
-                    letters[end] = 0xC0 | (small >> 6)
-                else:
-                    letters[end] = 0xE0 | (small >> 12)
-                    hashed = (hashed ^ np.uint64(letters[end])) * PRIME
-                    end += 1
-                    letters[end] = 0x80 | ((small >> 6) & 63)
-                hashed = (hashed ^ np.uint64(letters[end])) * PRIME
-                end += 1
-                letters[end] = 0x80 | (small & 63)
-                hashed = (hashed ^ np.uint64(letters[end])) * PRIME
-                end += 1
+            end = append(letters, end, np.int64(lower[code]))
         elif end > begin:
+            hashed = hash_of(letters, begin, end)
             word = find(slots, hashes, begins, letters, hashed, letters, begin, end)
-            if word < 0:
-                word = distinct
-                hashes[distinct] = hashed
+            if word < 0:  # the letters stay where they are
+                word, begin = distinct, end
+                hashes[word] = hashed
                 distinct += 1
                 begins[distinct] = end
-                begin = end
+                slots[free_slot(slots, hashed)] = distinct
                 if 2 * distinct > len(slots):
                     slots = spread(hashes, distinct, 4 * len(slots))
-                else:
-                    slots[free_slot(slots, hashed)] = distinct
             ids[words] = word
             words += 1
             end = begin
-            hashed = BASIS
         if kind == NEWLINE and at < n:
             ends[lines] = words
             lines += 1
         at += width
-    return words, ids[:words], ends[:lines], hashes[:distinct], begins[: distinct + 1], letters[:end]
+    return words, ids[:words], ends[:lines], hashes[:distinct], begins[: distinct + 1], letters[:begin]
 
 
-def letter_at(text: Array, at: int, kinds: Array) -> bool:
-    """Whether a chunk has a letter at a byte. Compiled."""
+def character(text: Array, at: int) -> tuple[int, int]:
+    """Return the character at a byte of valid UTF-8, and its bytes: 0 after the end, LIMIT for one of four bytes. Compiled."""
     if at >= len(text):
-        return False
-    code = np.int64(text[at])
-    if code >= 0xF0:
-        return False  # the caller leaves the chunk when it comes to this character
-    if code >= 0xE0:
-        code = ((code & 15) << 12) | ((np.int64(text[at + 1]) & 63) << 6) | (np.int64(text[at + 2]) & 63)
-    elif code >= 0x80:
-        code = ((code & 31) << 6) | (np.int64(text[at + 1]) & 63)
-    return bool(code < LIMIT and kinds[code] == LETTER)
+        return 0, 1
+    first = np.int64(text[at])
+    if first < 0x80:
+        return first, 1
+    if first < 0xE0:
+        return ((first & 31) << 6) | (np.int64(text[at + 1]) & 63), 2
+    if first < 0xF0:
+        return ((first & 15) << 12) | ((np.int64(text[at + 1]) & 63) << 6) | (np.int64(text[at + 2]) & 63), 3
+    return LIMIT, 4
+
+
+def append(letters: Array, end: int, code: int) -> int:
+    """Write a character as UTF-8 behind others, and return where it ends. Compiled."""
+    if code < 0x80:
+        letters[end] = code
+        return end + 1
+    if code < 0x800:
+        letters[end] = 0xC0 | (code >> 6)
+    else:
+        letters[end] = 0xE0 | (code >> 12)
+        end += 1
+        letters[end] = 0x80 | ((code >> 6) & 63)
+    letters[end + 1] = 0x80 | (code & 63)
+    return end + 2
+
+
+def hash_of(letters: Array, begin: int, end: int) -> Any:
+    """Return a word's hash. Compiled."""
+    hashed = BASIS
+    for at in range(begin, end):
+        hashed = (hashed ^ np.uint64(letters[at])) * PRIME
+    return hashed
 
 
 def find(
@@ -308,6 +299,7 @@ def chunk_from(words: list[str], ids: Ints, ends: Ints) -> Chunk:
 
 
 def fnv1a(letters: bytes) -> int:
+    """Return a word's hash, as ``hash_of`` does."""
     hashed = int(BASIS)
     for letter in letters:
         hashed = (hashed ^ letter) * int(PRIME) & 0xFFFFFFFFFFFFFFFF
