@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from impls.case import Size
 from impls.catalogue import kernels, own
 from impls.interface import Array, Implementation, Kernel
-from impls.update import adam, difference, lazy_adam, sgd
+from impls.update import adam, difference, lazy_adam, scatter_sgd, sgd
 from impls.update.contract import DRAWN_ENTRIES, rate
 from impls.words import Corpus
 from tests.impls.calling import called, for_every, implementations, sized, verdict_of
@@ -23,7 +23,9 @@ Step = tuple[Array, Array, Array, Array, Array]
 
 FOUND = [i for i in own() if i.kernel.name.startswith("update.")]
 KERNELS = kernels(FOUND)
-SGD, ADAM, LAZY = map(implementations, ("update.sgd", "update.adam", "update.lazy-adam"))
+SGD, ADAM, LAZY, SCATTER_SGD = map(
+    implementations, ("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd")
+)
 
 
 def take_step(implementation: Implementation, *arguments: Any) -> None:
@@ -59,6 +61,27 @@ def test_gradient_descent_moves_the_rows_that_have_a_gradient(
     np.testing.assert_allclose(W, want, rtol=1e-12, atol=1e-13)
 
 
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[Array, Array, Array]:
+    """A table, gradients and words in float64; words repeat, and there may be none."""
+    V, H, B = draw(st.integers(2, 8)), draw(st.integers(1, 4)), draw(st.integers(0, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    idx = rng.integers(V, size=B).astype(draw(st.sampled_from(["i4", "i8"])))
+    return rng.standard_normal((V, H)), rng.standard_normal((B, H)), idx
+
+
+@for_every(SCATTER_SGD, batch=batches(), lr=st.floats(-2, 2))
+def test_gradients_of_a_word_that_repeats_add_up_in_the_table(
+    implementation: Implementation, batch: tuple[Array, Array, Array], lr: float
+) -> None:
+    W, dout, idx = batch
+    want = W.copy()
+    for word, gradient in zip(idx.tolist(), dout, strict=True):
+        want[word] -= lr * gradient
+    called(implementation, sized(dout, idx, len(W)), W, dout, idx, lr)
+    np.testing.assert_allclose(W, want, rtol=1e-12, atol=1e-13)
+
+
 @for_every([*ADAM, *LAZY], examples=40, step=steps(), t=st.integers(1, 10_000))
 def test_adam_is_what_its_paper_says(implementation: Implementation, step: Step, t: int) -> None:
     """All rows, those without a gradient with one of zero; lazily, only those that have one."""
@@ -89,6 +112,12 @@ def test_the_first_moment_of_a_word_that_stays_away_stops_short_of_zero(implemen
 # inputs
 
 
+def touched_by(kernel: Kernel, arguments: tuple[Any, ...]) -> int:
+    """How many rows a call changes."""
+    named = dict(zip(kernel.parameters, arguments, strict=True))
+    return len(named["rows"]) if "rows" in named else len(np.unique(named["idx"]))
+
+
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
 @pytest.mark.parametrize(
     "size",
@@ -103,7 +132,7 @@ def test_reset_restores_every_table_to_the_last_bit(kernel: Kernel, size: Size, 
     """Also where a table repeats the rows that were drawn; and after the check, whose rows may be in no batch that is timed."""
     baseline = next(i for i in FOUND if i.kernel is kernel and i.baseline)
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    assert problem.touched == np.mean([len(rows) for *_, rows, _, _ in problem.batches[:32]])
+    assert problem.touched == np.mean([touched_by(kernel, arguments) for arguments in problem.batches[:32]])
     before = {name: problem.inputs[name].copy() for name in kernel.mutates}
     function, last = baseline.start(problem)
     for batches in (problem.batches[:3], problem.checked):
@@ -150,6 +179,8 @@ def weight_decay(W: Array, rows: Array, values: Array, lr: float) -> None:
         (lazy_adam.lazy_adam, of_another_step(lambda t: 2 * t), "wrong"),
         (lazy_adam.lazy_adam, epsilon_inside_the_root, "wrong"),
         (sgd.sgd, weight_decay, "wrong"),
+        (scatter_sgd.scatter_sgd, scatter_sgd.subtract_at.function, "ok"),
+        (scatter_sgd.scatter_sgd, scatter_sgd.assign.function, "wrong"),
     ],
     ids=lambda part: getattr(part, "__name__", None) or getattr(part, "name", None),
 )
