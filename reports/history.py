@@ -9,19 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .acknowledged import Acknowledgement
-from .file_comparison import corpus, machine, machine_text, unsteady
-from .files import ResultError, read
-from .frame import wall_s
-from .result_schema import ResultFile
+from .files import ResultError
 from .statistics import Floats
+from .stored_runs import StoredRun, parse_time
 from .units import counted
 
 FEWEST_RUNS = 6
@@ -156,72 +152,28 @@ class Trend:
         )
 
 
-def stored(folder: Path) -> tuple[list[tuple[str, ResultFile]], list[str]]:
-    """Return the runs stored in a folder, oldest first, and a line for each file that was left out.
-
-    Raises
-    ------
-    ResultError
-        If there is no such folder.
-    """
-    if not folder.is_dir():
-        raise ResultError(f"{folder}: no such folder; w2vbench run stores its results there")
-    runs: list[tuple[datetime, str, ResultFile]] = []
-    left_out = []
-    for path in sorted(folder.rglob("*.json")):
-        try:
-            result = read(path)
-        except ResultError as error:
-            left_out.append(str(error))
-            continue
-        if result.w2vbench.engine != "run":
-            left_out.append(f"{path}: not a file of w2vbench run, so its times are not comparable")
-        elif (when := parse_time(result.datetime)) is None:
-            left_out.append(f"{path}: its time is unknown ({result.datetime!r})")
-        else:
-            runs.append((when, str(path), result))
-    return [(path, result) for _, path, result in sorted(runs, key=lambda run: run[:2])], left_out
-
-
-def parse_time(text: str) -> datetime | None:
-    """Parse an ISO time; without a time zone it is UTC. None if it is not an ISO time."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def trends(runs: Iterable[tuple[str, ResultFile]]) -> list[Trend]:
+def trends(runs: Iterable[tuple[str, StoredRun]]) -> list[Trend]:
     """Return the series of every machine and corpus, without their changes (see ``find_all_changes``).
 
     A series begins anew where a call covers another number of examples.
     """
     by_machine: dict[Any, Trend] = {}
-    for file, result in runs:
+    for file, run in runs:
         trend = by_machine.setdefault(
-            (machine(result), corpus(result)), Trend(machine_text(result), corpus=corpus(result)[0])
+            (run.machine, run.corpus, run.tokens), Trend(run.machine_text, corpus=run.corpus)
         )
         trend.runs += 1
-        commit = commit_of(result)
-        steady = not unsteady(result)
-        if not steady:
-            trend.unsteady.append((file, result.w2vbench.environment["clock_variation"]))
-        elif result.w2vbench.warnings:
-            trend.warnings.append((file, result.w2vbench.warnings[0]))
-        for row in result.benchmarks:
-            covers = row.extra_info.covers
-            series = trend.series.setdefault(row.case, Series(row.case, covers=covers))
-            if series.covers != covers:
+        if run.unsteady is not None:
+            trend.unsteady.append((file, run.unsteady))
+        elif run.warning:
+            trend.warnings.append((file, run.warning))
+        for one in run.cases:
+            series = trend.series.setdefault(one.case, Series(one.case, covers=one.covers))
+            if series.covers != one.covers:
                 earlier = series.omitted_runs + len(series.points)
-                series = trend.series[row.case] = Series(row.case, covers=covers, omitted_runs=earlier)
-            series.points.append(Point(file, result.datetime, commit, wall_s(row), row.extra_info.peak_bytes, steady))
+                series = trend.series[one.case] = Series(one.case, covers=one.covers, omitted_runs=earlier)
+            series.points.append(Point(file, run.when, run.commit, one.wall_s, one.peak_bytes, run.unsteady is None))
     return list(by_machine.values())
-
-
-def commit_of(result: ResultFile) -> str:
-    commit = result.commit_info.id or ""
-    return "" if commit in ("", "unversioned", "unknown") else commit[:9] + ("+" if result.commit_info.dirty else "")
 
 
 def find_all_changes(trend: Trend, threshold: float, acknowledgements: Sequence[Acknowledgement] = ()) -> None:

@@ -63,6 +63,7 @@ def history(
     from reports import history as trends
     from reports.files import write_texts
     from reports.history_page import html
+    from reports.stored_runs import stored
 
     if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):
@@ -74,7 +75,7 @@ def history(
                 f"note: neither w2vbench nor the comparison in {out} has a case called {acknowledge!r}; is it spelt right?"
             )
         return
-    runs, skipped = trends.stored(store)
+    runs, skipped = stored(store)
     selected = select_trends(trends.trends(runs), Selection(kernel or (), only or ()))
     excuses = acknowledged.read(current_root())
     for trend in selected:

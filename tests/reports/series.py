@@ -12,6 +12,7 @@ import numpy as np
 from reports.acknowledged import Acknowledgement
 from reports.history import Change, Point, Series, Trend, find_all_changes
 from reports.result_schema import ResultFile
+from reports.stored_runs import StoredRun, run_of
 from tests import saved
 from tests.saved import Content, row
 
@@ -68,12 +69,12 @@ def trend_of(*made: Series) -> Trend:
     return trend
 
 
-def kept(*runs: ResultFile) -> list[tuple[str, ResultFile]]:
+def kept(*runs: ResultFile) -> list[tuple[str, StoredRun]]:
     """Runs with the names of their files."""
-    return [(f"{at}.json", run) for at, run in enumerate(runs)]
+    return [(f"{at}.json", run_of(run)) for at, run in enumerate(runs)]
 
 
-def made_steady(*steady: bool) -> list[tuple[str, ResultFile]]:
+def made_steady(*steady: bool) -> list[tuple[str, StoredRun]]:
     """Runs one a day, some of them on a machine that changed its speed meanwhile."""
     speeds = [{"clock_variation": 1.0 if one else 1.7} for one in steady]
     return kept(*[result_of(when=at, environment=speed) for at, speed in enumerate(speeds)])

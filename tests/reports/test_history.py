@@ -14,10 +14,12 @@ import pytest
 from bench.commands.main import app
 from reports.acknowledged import Acknowledgement
 from reports.file_comparison import UNSTEADY
-from reports.files import ResultError, write
-from reports.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, stored, trends
-from reports.history_page import as_json, heading
+from reports import stored_runs
+from reports.files import ResultError, read, write
+from reports.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, trends
+from reports.history_page import COLUMNS, DOTS, WIDE, as_json, drawing, drawn, heading
 from reports.result_schema import ResultFile
+from reports.stored_runs import INDEX, stored
 from tests import saved
 from tests.reports.series import (
     CASE,
@@ -94,6 +96,38 @@ def test_foreign_and_broken_files_are_left_out_each_with_its_reason_in_a_line(tm
     assert reasons.keys() == {*OTHERS, "folder.json"}
     assert all(says in reasons[name] for name, (_, says) in {**OTHERS, "folder.json": ("", "folder")}.items())
     assert all(len(line.splitlines()) == 1 for line in left)
+
+
+def test_files_are_read_once_and_again_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that are left out. A folder without its index, or with one that is no index, gives the same."""
+    write(tmp_path / "a.json", saved.text(content_of(1e-5)))
+    write(tmp_path / "b.json", saved.text(content_of(2e-5, when=1)))
+    (tmp_path / "foreign.json").write_text('{"benchmarks": []}')
+    asked: list[str] = []
+
+    def reading(path: Path) -> ResultFile:
+        asked.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(stored_runs, "read", reading)
+    first = stored(tmp_path)
+    assert (sorted(asked), stored(tmp_path)) == (["a.json", "b.json", "foreign.json"], first)
+    assert len(asked) == 3
+    write(tmp_path / "b.json", saved.text(content_of(3e-5, when=1, commit="abcdef012345")))
+    (changed,) = (run for file, run in stored(tmp_path)[0] if file.endswith("b.json"))
+    assert (asked[3:], changed.commit, changed.cases[0].wall_s) == (["b.json"], "abcdef012", pytest.approx(3e-5))
+    again = stored(tmp_path)
+    for index in (b"", b"{}", b"\xff", (tmp_path / INDEX).read_bytes().replace(b'"version":"', b'"version":"0')):
+        (tmp_path / INDEX).write_bytes(index)
+        assert stored(tmp_path) == again
+    (tmp_path / "a.json").unlink()
+    assert [file for file, _ in stored(tmp_path)[0]] == [str(tmp_path / "b.json")]
+
+
+def test_a_folder_that_cannot_be_written_has_its_runs_all_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", saved.text(content_of()))
+    (tmp_path / INDEX).mkdir()
+    assert len(stored(tmp_path)[0]) == len(stored(tmp_path)[0]) == 1
 
 
 def test_an_empty_folder_has_no_runs_and_where_there_is_none_it_is_said(tmp_path: Path) -> None:
@@ -285,3 +319,25 @@ def test_a_gate_of_too_few_steady_runs_exits_with_3(
         write(tmp_path / "kept" / name, result.model_dump_json(by_alias=True))
     for arguments, wanted in ((["--fail"], code), ([], 0)):
         assert (app(["history", "--store", "kept", *arguments], standalone_mode=False) or 0) == wanted
+
+
+# -- what is drawn
+
+
+@pytest.mark.parametrize("runs", [1, COLUMNS, COLUMNS + 1, 1_000])
+def test_a_line_of_many_runs_shows_their_highest_and_lowest_in_few_places(runs: int) -> None:
+    logs = np.random.default_rng(runs).standard_normal(runs)
+    found = drawn(logs)
+    assert found == sorted(set(found))
+    assert {0, runs - 1, int(np.argmin(logs)), int(np.argmax(logs))} <= {*found}
+    assert len(found) <= min(runs, 4 * COLUMNS)
+
+
+def test_of_many_runs_the_latest_and_those_at_changes_have_points() -> None:
+    walls = levels((1.0, 300), (2.0, 300), noise=0.001)
+    trend = Trend("here", len(walls), {CASE: series(walls)})
+    find_all_changes(trend, THRESHOLD)
+    made = drawing(trend.series[CASE])
+    assert [point.commit for _, point in made["dots"]] == ["c299", "c300", *(f"c{n}" for n in range(600 - DOTS, 600))]
+    (change,) = made["changes"]
+    assert WIDE / 2 - 1 < change < WIDE / 2 + 1
