@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.plans.selection import Selection
-
 from .app import app
 from .options import OUT, Json, Kernels, Only
 from .quantities import share
 
 if TYPE_CHECKING:
+    from bench.plans.selection import Selection
     from reports.history import Trend
 
 
@@ -57,6 +56,7 @@ def history(
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
+    from bench.plans.selection import Selection
     from bench.plans.session import PlanError
     from bench.plans.worktrees import current_root
     from reports import acknowledged

@@ -31,7 +31,7 @@ Kernels = Annotated[
     typer.Option(
         "--kernel",
         metavar="K",
-        help="A kernel, e.g. scatter.dense; a family (scatter) takes all its variants; may be given several times.",
+        help="A kernel, e.g. lookup or scatter.dense; a family (scatter) takes all its variants; may be given several times.",
     ),
 ]
 Only = Annotated[

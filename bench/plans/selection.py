@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from impls.catalogue import ORDER
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -14,7 +16,8 @@ class Selection:
     Attributes
     ----------
     kernels
-        Names of kernels (``scatter.dense``) or of families (``scatter``).
+        Names of kernels (``scatter.dense``) or of families (``scatter``). A name that is a kernel's own means this kernel
+        alone: ``lookup`` is not ``lookup.bag``.
     globs
         Globs of whole case names, of ``kernel/implementation``, or of the implementation's slug.
     """
@@ -23,7 +26,8 @@ class Selection:
     globs: Sequence[str] = ()
 
     def has_kernel(self, name: str) -> bool:
-        return not self.kernels or not {name, name.partition(".")[0]}.isdisjoint(self.kernels)
+        families = [one for one in self.kernels if one not in ORDER]
+        return not self.kernels or name in self.kernels or name.partition(".")[0] in families
 
     def has_case(self, case: str) -> bool:
         """Whether the globs select a case, whatever its kernel."""

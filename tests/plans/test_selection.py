@@ -10,15 +10,16 @@ from bench.plans.selection import Selection
 @pytest.mark.parametrize(
     ("kernels", "meant"),
     [
-        ((), ["lookup", "scatter.rows", "scatter.dense"]),
+        ((), ["lookup", "lookup.bag", "scatter.rows", "scatter.dense"]),
         (["lookup"], ["lookup"]),
+        (["lookup.bag"], ["lookup.bag"]),
         (["scatter"], ["scatter.rows", "scatter.dense"]),
         (["scatter.rows", "lookup"], ["lookup", "scatter.rows"]),
         (["scat"], []),
     ],
 )
 def test_a_kernel_is_meant_by_its_name_or_its_family(kernels: list[str], meant: list[str]) -> None:
-    every = ["lookup", "scatter.rows", "scatter.dense"]
+    every = ["lookup", "lookup.bag", "scatter.rows", "scatter.dense"]
     assert [name for name in every if Selection(kernels).has_kernel(name)] == meant
 
 
