@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,16 +53,29 @@ def size_of(kernel: Kernel, arguments: Mapping[str, Any], V: int | None, like: S
         lengths["V"] = lengths["N"] + 1 if "N" in lengths else V or 0
         if not lengths["V"]:
             raise TypeError(f"the arguments of {kernel.name} do not tell V: give it, as dispatch({kernel.name!r}, V=…)")
+    B = lengths.get("B", 0)
     return Size(
         lengths["V"],
         lengths.get("H", 1),
-        at_most(lengths["B"]) if kernel.ragged else lengths.get("B", 0),
-        lengths.get("K", 0),
+        at_most(B) if kernel.ragged else B,
+        mean_words(lengths["*"], B) if "*" in lengths else lengths.get("K", 0),
         dtype=kinds["float"][0] if "float" in kinds else like.dtype,
         index=kinds["ids"][0] if "ids" in kinds else like.index,
         words=like.words,
         threads=like.threads,
     )
+
+
+def mean_words(words: int, bags: int) -> int:
+    """Return K where the number of words differs from call to call: for all numbers that the guard takes as alike, the same."""
+    return at_most(words) // max(1, bags)
+
+
+def prepared_size(kernel: Kernel, size: Size) -> Size:
+    """Return the size that a kernel is prepared for where a call of this size is expected."""
+    if "i*" in kernel.shapes:
+        return replace(size, K=mean_words(size.B * size.K, size.B))
+    return replace(size, B=at_most(size.B)) if kernel.ragged else size
 
 
 def add(found: dict[str, tuple[int, str]], axis: str, length: int, name: str) -> None:

@@ -135,12 +135,14 @@ def make(seen, find, copied, other, getrefcount, last):
     return scope["make"](seen, find, copied, other, sys.getrefcount, blank)  # type: ignore[no-any-return]
 
 
-RAGGED = {"iB": "({0}.ndim, (len({0}) - 1).bit_length())", "BH": "({0}.shape[1:], len({0}) == len(rows))"}
-"""What is compared of the arrays of a ragged kernel, whose word ids are called rows: all lengths up to a power of two are alike."""
+ANY_LENGTH = "({0}.ndim, (len({0}) - 1).bit_length())"
+"""What is compared of an array whose length differs from call to call: all lengths up to a power of two are alike."""
+RAGGED = {"iB": ANY_LENGTH, "BH": "({0}.shape[1:], len({0}) == len(rows))"}
+"""What is compared of the arrays of a ragged kernel, whose word ids are called rows."""
 
 
 def at_most(rows: int) -> int:
-    """Return the number of rows for which a ragged kernel is prepared: the next power of two."""
+    """Return what is prepared for where the number of rows differs from call to call: the next power of two."""
     return 1 << int((rows - 1).bit_length())
 
 
@@ -187,8 +189,8 @@ def how_compared(kernel: Kernel, name: str, shape: str, at: int) -> Compared:
     if not shape:
         return Compared(one, f"{name}.__class__", f"{name}.__class__ is c{at}", f"{name}.__class__")
     dtype = f"{name}.dtype is d{at}"
-    if kernel.ragged and shape in RAGGED:
-        rows = RAGGED[shape].format(name)
+    if varying := ANY_LENGTH if "*" in shape else RAGGED.get(shape) if kernel.ragged else None:
+        rows = varying.format(name)
         return Compared(both, f"{rows}, {name}.dtype", f"{rows} == s{at} and {dtype}", f"{rows}, {name}.dtype")
     whole = f"{name}.shape, {name}.dtype"
     if len(dimensions(shape)) == 1:  # a length and a number of axes are read faster than a shape

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import examples, size_of
+from .arguments import examples, prepared_size, size_of
 from .case import Size
-from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, at_most, dimensions, expected_of, key_of
+from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, dimensions, expected_of, key_of
 from .interface import Array, Implementation, Kernel, Problem
 from .lending import lendable
 from .offered import sized
@@ -176,8 +176,7 @@ class Readiness:
         like = {name: getattr(self.like, name) for name in ("V", "H", "B", "K", "dtype", "index", "threads")}
         if unknown := [name for name in changed if name not in like]:
             raise ValueError(f"a size has {', '.join(like)}, not {unknown[0]}")
-        at = sized(kernel=self.kernel, **{**like, **changed})
-        return replace(at, B=at_most(at.B)) if self.kernel.ragged else at
+        return prepared_size(self.kernel, sized(kernel=self.kernel, **{**like, **changed}))
 
 
 def own_generator(rng: np.random.Generator | None) -> np.random.Generator:
