@@ -1,4 +1,4 @@
-"""What the four forms of scatter share: inputs, reference, checks and work."""
+"""What the forms of scatter share: inputs, reference, checks and work."""
 
 from __future__ import annotations
 
@@ -123,8 +123,18 @@ def check_rows(call: Any, dout: Array, idx: Array) -> None:
 # timed calls
 
 
-def reference_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array, Array, int]:
-    """Return the reference for several calls together at some words: sums, sums of absolute values, and the most terms of a word."""
+def own_row(call: tuple[Any, ...], places: Array) -> Array:
+    """Return which rows of dout belong to places of idx: the same ones."""
+    return places
+
+
+def reference_at(
+    words: Array, calls: Sequence[tuple[Any, ...]], row_of: Callable[[tuple[Any, ...], Array], Array] = own_row
+) -> tuple[Array, Array, int]:
+    """Return the reference for several calls together at some words: sums, sums of absolute values, and the most terms of a word.
+
+    row_of: given a call and places of its idx, returns which rows of dout belong to them.
+    """
     idx = np.concatenate([call[1] for call in calls])
     ends = np.cumsum([len(call[1]) for call in calls])
     total = np.zeros((len(words), *calls[0][0].shape[1:]))
@@ -134,7 +144,8 @@ def reference_at(words: Array, calls: Sequence[tuple[Any, ...]]) -> tuple[Array,
         most = max(most, len(places))
         at = np.searchsorted(ends, places, side="right")
         for call in np.unique(at):
-            gradients = calls[call][0][(places - ends[call])[at == call]]  # negative: from the batch's end
+            here = places[at == call] - ends[call] + len(calls[call][1])
+            gradients = calls[call][0][row_of(calls[call], here)]
             total[row] += gradients.sum(axis=0, dtype=np.float64)
             magnitude[row] += np.abs(gradients).sum(axis=0, dtype=np.float64)
     return total, magnitude, most
@@ -164,11 +175,18 @@ def verify_dense(problem: Problem, calls: Any, result: Any, rng: np.random.Gener
         raise Wrong("dW is not 0 at rows that are not in idx")
 
 
-def verify_accumulate(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
+def verify_accumulate(
+    problem: Problem,
+    calls: Any,
+    result: Any,
+    rng: np.random.Generator,
+    history: Any,
+    row_of: Callable[[tuple[Any, ...], Array], Array] = own_row,
+) -> None:
     """Check the sums of all of the sample's calls at some of their words, and zeros at rows of other words."""
-    dW = calls[-1][2]
+    dW = calls[-1][-1]
     words = choose_words(calls, rng)
-    total, magnitude, most = reference_at(words, calls)
+    total, magnitude, most = reference_at(words, calls, row_of)
     check_close("dW at the touched rows", dW[words], total, magnitude, most + 1)
     others = rng.integers(len(dW), size=DIRTY_ROWS)
     if dW[others[~np.isin(others, np.concatenate([call[1] for call in calls]))]].any():
