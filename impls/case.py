@@ -40,9 +40,9 @@ class Size:
     H
         Hidden size: columns of a weight matrix.
     B
-        Words in a batch.
+        Words in a batch, or bags of words.
     K
-        Negatives per target; 0 where the kernel draws none.
+        Negatives per target, or mean number of words of a bag; 0 where the kernel has neither.
     dtype
         ``f32`` or ``f64``.
     index

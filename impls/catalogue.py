@@ -21,7 +21,8 @@ from .neighbours import importing_from
 from .values import is_implementation
 
 ORDER = (
-    *("lookup", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar"),
+    *("lookup", "lookup.bag"),
+    *("scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag"),
     *(
         "output.softmax",
         "output.negative-sampling",

@@ -30,7 +30,8 @@ class Dispatched(Protocol):
     """A kernel's function that chooses its implementation.
 
     It raises TypeError for an argument that is no array, or has a dtype that the kernel does not take, and ValueError for
-    shapes that do not fit together. It does not check that word ids are from 0 up and below V.
+    shapes that do not fit together. It does not check that word ids are from 0 up and below V, nor that the offsets of bags
+    begin with 0, never fall, and are at most the number of words.
     """
 
     def __call__(self, *arguments: Any) -> Any: ...
@@ -64,7 +65,8 @@ def best(
     kernel
         ``lookup``, ``scatter.accumulate`` and so on, but not ``training``.
     V, H, B, K
-        The size: vocabulary, hidden size, words in a batch, negatives. What the kernel has not is ignored.
+        The size: vocabulary, hidden size, words or bags in a batch, negatives or mean number of words of a bag. What the
+        kernel has not is ignored.
     dtype, index
         Types of the numbers and of the word ids, such as ``np.float32`` or ``"f32"``.
     threads

@@ -14,6 +14,7 @@ import numpy as np
 
 from .interface import Array, Kernel, Problem
 from .lookup import lookup, row_buffer
+from .lookup_bag import bag as lookup_bag
 from .machine import copy_row, prefetch_row
 from .output.contract import gradient_buffer
 from .output.hierarchical import Tree, hierarchical
@@ -27,6 +28,7 @@ from .sampling.contract import alias_workspace
 from .sampling.with_replacement import with_replacement
 from .sampling.without_replacement import without_replacement
 from .scatter.accumulate import accumulate
+from .scatter.bag import bag as scatter_bag
 from .scatter.dense import dense
 from .scatter.rows import rows as gradient_rows
 from .scatter.scalar import scalar
@@ -55,6 +57,25 @@ def rows_read_ahead(W: Array, idx: Array, out: Array) -> None:
             prefetch_row(W, idx[i + AHEAD])
         if i >= 0:
             copy_row(out, i, W, idx[i])
+
+
+@lookup_bag.floor("rows", prepare=row_buffer)
+def bags_read(W: Array, idx: Array, offsets: Array, out: Array) -> None:
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
+        for i in range(offsets[b], end):
+            copy_row(out, b, W, idx[i])
+
+
+@lookup_bag.floor("rows.ahead", prepare=row_buffer)
+def bags_read_ahead(W: Array, idx: Array, offsets: Array, out: Array) -> None:
+    n = len(idx)
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else n
+        for i in range(offsets[b], end):
+            if i + AHEAD < n:
+                prefetch_row(W, idx[i + AHEAD])
+            copy_row(out, b, W, idx[i])
 
 
 # gradients of rows, written to where they belong
@@ -97,6 +118,25 @@ def rows_written_ahead(dout: Array, idx: Array, dW: Array) -> None:
 
 DENSE = dense.floor("rows")(rows_written), dense.floor("rows.ahead")(rows_written_ahead)
 ACCUMULATE = accumulate.floor("rows")(rows_written), accumulate.floor("rows.ahead")(rows_written_ahead)
+
+
+@scatter_bag.floor("rows")
+def bags_written(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
+        for i in range(offsets[b], end):
+            copy_row(dW, idx[i], dout, b)
+
+
+@scatter_bag.floor("rows.ahead")
+def bags_written_ahead(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
+    n = len(idx)
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else n
+        for i in range(offsets[b], end):
+            if i + AHEAD < n:
+                prefetch_row(dW, idx[i + AHEAD])
+            copy_row(dW, idx[i], dout, b)
 
 
 def touched_rows(problem: Problem) -> Array:

@@ -13,7 +13,7 @@ from .catalogue import missing, own
 from .interface import Implementation, Kernel
 
 NEGATIVES = 5
-"""Negatives per target where a size does not say, as in the book."""
+"""Negatives per target, or words of a bag, where a size does not say: as in the book."""
 
 
 def candidates(kernel: str) -> dict[str, Implementation]:

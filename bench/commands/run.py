@@ -49,7 +49,9 @@ def run(
     batch: Annotated[
         list[int] | None, several_numbers("--batch", 1, "Batch sizes B (default: the preset's, else 100).")
     ] = None,
-    negatives: Annotated[int | None, one_number("K", "Negatives per target (default: the preset's, else 5).")] = None,
+    negatives: Annotated[
+        int | None, one_number("K", "Negatives per target, or mean words per bag (default: the preset's, else 5).")
+    ] = None,
     dtype: Annotated[FloatType | None, typer.Option(help="Floating-point type (default f32).")] = None,
     index: Annotated[IndexType | None, typer.Option(help="Type of the word ids (default i64).")] = None,
     words: Annotated[

@@ -20,7 +20,7 @@ class KernelShape(Protocol):
 
 
 NEGATIVES = 5
-"""Negatives per target, as in the book."""
+"""Negatives per target, as in the book, or words of a bag."""
 
 SMALL_BATCH_KERNELS = ("lookup", "output.softmax", "sampling.without-replacement")
 """Kernels with implementations that make a B × V array or scan all V words for every row.
@@ -31,14 +31,22 @@ smaller V too, to show the growth in V.
 
 
 FLAT_KERNELS = (
+    "lookup.bag",
     "scatter.accumulate",
     "scatter.rows",
+    "scatter.bag",
     "output.shared-negatives",
     "output.sampled-softmax",
     "output.nce",
     "output.hierarchical",
 )
-"""Kernels whose time hardly depends on V in any implementation: short presets measure them at one or two vocabularies."""
+"""Kernels whose time hardly depends on V: short presets measure them at one or two vocabularies.
+
+Only the textbook's implementation of lookup.bag reads the whole table.
+"""
+
+BATCH_KERNELS = ("lookup.bag", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag")
+"""Kernels that are measured at several batches."""
 
 TABLE_KERNELS = ("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd")
 """Kernels that hold up to four V × H tables, and pass over them several times to check or restore them.
@@ -62,7 +70,7 @@ class Preset:
     vocabularies
         V of every kernel that has no list of its own below.
     batches
-        B of the scatter kernels at V = 1e5, or at the largest vocabulary below that.
+        B of the ``BATCH_KERNELS`` at V = 1e5, or at the largest vocabulary below that.
     small_batches
         (V, B) of the ``SMALL_BATCH_KERNELS``.
     flat, tables
@@ -93,7 +101,7 @@ class Preset:
             return fitted(kernel, [Size(V, B=B) for V, B in self.small_batches])
         own = self.flat if kernel.name in FLAT_KERNELS else self.tables if kernel.name in TABLE_KERNELS else ()
         sizes = [Size(V) for V in own or self.vocabularies]
-        if kernel.name.startswith("scatter"):
+        if kernel.name in BATCH_KERNELS:
             sizes += [Size(V=min(10**5, self.vocabularies[-1]), B=B) for B in self.batches]
         return fitted(kernel, sizes)
 
@@ -153,6 +161,8 @@ PRESETS = {
             small_batches=((10_000, 4), (100_000, 4)),
             training_sizes=((1_000, 50),),
             optional_kernels=(
+                "lookup.bag",
+                "scatter.bag",
                 "output.shared-negatives",
                 "output.sampled-softmax",
                 "output.nce",

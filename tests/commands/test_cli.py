@@ -50,7 +50,7 @@ def test_list_shows_every_kernel_and_the_wrong_one_as_wrong(tmp_path: Path) -> N
         assert kernel in plain
     asked = ("list", "--json", "--kernel", "scatter", "--kernel", "lookup")
     records = json.loads(w2vbench(*asked, cwd=tmp_path).stdout)
-    scatters = {f"scatter.{form}" for form in ("dense", "accumulate", "rows", "scalar")}
+    scatters = {f"scatter.{form}" for form in ("dense", "accumulate", "rows", "scalar", "bag")}
     assert {record["kernel"] for record in records} == {*scatters, "lookup"}
     assert {record["implementation"] for record in records if record["wrong"]} == {"assign"}
 

@@ -163,7 +163,7 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     """Other contents in the same number of arguments, shapes and dtypes; a checked batch's never among them."""
     size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
     problem = kernel.make(size, corpus, np.random.default_rng(0))
-    moving = ("idx", "target", "targets", "negatives", "rows", "words")
+    moving = ("idx", "offsets", "target", "targets", "negatives", "rows", "words")
     places = [at for at, name in enumerate(kernel.parameters) if name in moving]
     checked = {contents(batch, places) for batch in problem.checked}
     before = [contents(batch, places) for batch in problem.batches]
@@ -182,8 +182,14 @@ def contents(batch: tuple[Any, ...], places: list[int]) -> bytes:
 
 def promised(call: dict[str, Any], size: Size) -> None:
     """What kernels say of their batches."""
+    words = size.B * size.K if "offsets" in call else size.B
+    if "idx" in call:
+        assert len(call["idx"]) == words
+    if "offsets" in call:
+        lengths = np.diff(call["offsets"], append=words)
+        assert call["offsets"][0] == 0 <= lengths.min() < size.K < lengths.max() <= 2 * size.K
     if "dout" in call:
-        assert len(np.unique(call["idx"])) < len(call["idx"]) == size.B
+        assert len(np.unique(call["idx"])) < len(call["idx"])
     if "negatives" in call and call["negatives"].ndim == 2:
         assert not (call["negatives"] == call["target"][:, None]).any()
     if "rows" in call:

@@ -113,7 +113,13 @@ SPOILS: dict[str, Callable[[Array], Array]] = {
 
 FLOATS_ONLY = ("one NaN", "one infinity", "one entry off by 1e-3")
 
-ARRAYS = {"lookup": "f", "scatter.rows": "if", "output.softmax": "ff", "output.negative-sampling": "ff"}
+ARRAYS = {
+    "lookup": "f",
+    "lookup.bag": "f",
+    "scatter.rows": "if",
+    "output.softmax": "ff",
+    "output.negative-sampling": "ff",
+}
 """Kinds of the arrays in a baseline's result; the other outputs have a gradient of h, and rows and values for that of W_out."""
 
 

@@ -123,7 +123,8 @@ CHANGING = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes an
 def test_what_a_call_changes_must_be_contiguous_aligned_and_writeable(name: str) -> None:
     """Also with NumPy: some write through ``reshape``, which is a copy if the array is not contiguous."""
     kernel = kernel_of(name)
-    read = {"dout": np.ones((5, 4)), "idx": np.arange(5), "rows": np.arange(5), "values": np.ones((5, 4))}
+    read: dict[str, Array] = {"dout": np.ones((5, 4)), "values": np.ones((5, 4))}
+    read |= {name: np.arange(5) for name in ("idx", "offsets", "rows")}
     if name == "scatter.scalar":
         read["dout"] = np.ones(5)
     shape = (9,) if name == "scatter.scalar" else (9, 4)
