@@ -54,6 +54,27 @@ def lookup() -> str:
     )  # fmt: skip
 
 
+BAG_OF = (0, 0, 1)
+"""The bag of each drawn word."""
+BAG_Y = (54, 93)
+"""Where the row of each bag is drawn: beside its words."""
+
+
+def bags(x: float) -> str:
+    """A bracket beside the ids of each bag."""
+    return "".join(f'<path class="arrow" d="M{x + 4} {top}h-4v{height}h4"/>' for top, height in ((36, 42), (88, 16)))
+
+
+def lookup_bag() -> str:
+    arrows = [arrow(46, 44 + 26 * at, 104, 32 + CELL * word) for at, word in enumerate(WORDS)]
+    arrows += [arrow(172, 32 + CELL * word, 236, BAG_Y[bag] + 6) for word, bag in zip(WORDS, BAG_OF, strict=True)]
+    return drawing(
+        128, text(35, 12, "idx", "name"), text(138, 12, "W", "name"), text(270, 12, "sums", "name"), bags(16), batch(24, 35),
+        table(106, 26, 6, 5, WORDS), *(table(238, y, 1, 5, [0]) for y in BAG_Y), *arrows,
+        text(35, 122, "B bags", "hint"), text(138, 122, "V rows × H numbers", "hint"), text(270, 122, "B rows", "hint"),
+    )  # fmt: skip
+
+
 def scatter(columns: int = 5, of: str = "V rows; a repeated word gets both") -> str:
     arrows = [arrow(27 + CELL * columns, 41 + 26 * at, 194, 32 + CELL * word) for at, word in enumerate(WORDS)]
     return drawing(
@@ -71,6 +92,15 @@ def scatter_rows() -> str:
         128, text(56, 12, "dout", "name"), text(228, 12, "rows and words", "name"),
         *(table(24, 35 + 26 * at, 1, 5, [0]) for at in range(3)), *(part for row in rows for part in row), *arrows,
         text(24, 122, "B gradients", "hint", "start"), text(222, 122, "touched rows only, each once", "hint"),
+    )  # fmt: skip
+
+
+def scatter_bag() -> str:
+    arrows = [arrow(92, BAG_Y[bag] + 6, 194, 32 + CELL * word) for word, bag in zip(WORDS, BAG_OF, strict=True)]
+    return drawing(
+        128, text(56, 12, "dout", "name"), text(228, 12, "dW", "name"), *(table(24, y, 1, 5, [0]) for y in BAG_Y),
+        table(196, 26, 6, 5, WORDS), *arrows,
+        text(24, 122, "B gradients", "hint", "start"), text(222, 122, "V rows; a bag’s words all get its gradient", "hint"),
     )  # fmt: skip
 
 
@@ -147,8 +177,10 @@ def training() -> str:
 
 DIAGRAMS: dict[str, Callable[[], str]] = {
     "lookup": lookup,
+    "lookup.bag": lookup_bag,
     "scatter": scatter,
     "scatter.rows": scatter_rows,
+    "scatter.bag": scatter_bag,
     "scatter.scalar": partial(scatter, 1, "V numbers; a repeated word gets both"),
     "output.softmax": softmax,
     "output": output,

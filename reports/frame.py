@@ -38,7 +38,7 @@ COLUMNS = {
     "V": "vocabulary",
     "H": "hidden size",
     "B": "batch",
-    "K": "negatives a target, 0 where there are none",
+    "K": "negatives a target, or mean words of a bag; 0 where there are neither",
     "dtype": "f32 or f64",
     "index": "i32 or i64",
     "words": "zipf, uniform or repeat",

@@ -57,8 +57,9 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
 
 GROUPS = {
-    "lookup": "read the rows of the words in a batch",
-    "scatter": "scatter-add of gradients; dense: a new V × H one, accumulate: into yours, rows: touched rows only, scalar: a number a word",
+    "lookup": "read the rows of the words in a batch; bag: the sum of each bag of words",
+    "scatter": "scatter-add of gradients; dense: a new V × H one, accumulate: into yours, rows: touched rows only, "
+    "scalar: a number a word, bag: a row for each bag of words",
     "output": "score words against the right one: softmax over all of them, the others over a few; loss and gradients",
     "sampling": "draw wrong words (negatives) at random",
     "update": "one step of the optimizer",
@@ -158,8 +159,8 @@ def date(result: ResultFile) -> str:
 LETTERS = {
     "V": "vocabulary: different words, the rows of a table",
     "H": "numbers in a word’s vector",
-    "B": "batch: words or examples of one call",
-    "K": "wrong words (negatives) drawn per example",
+    "B": "batch: words, bags of words or examples of one call",
+    "K": "wrong words (negatives) drawn per example; of bags, the mean number of words",
 }
 
 

@@ -26,12 +26,20 @@ def moved(row: Row) -> float | None:
     return None if read is None or written is None else read + written
 
 
-EXAMPLES = {"lookup": "word", "scatter": "word", "sampling": "word", "output": "example"}
-"""What the B of a call counts, by group of kernels."""
+EXAMPLES = {
+    "lookup": "word",
+    "lookup.bag": "bag",
+    "scatter": "word",
+    "scatter.bag": "bag",
+    "sampling": "word",
+    "output": "example",
+}
+"""What the B of a call counts, by kernel or by group of kernels."""
 
 
 def example(row: Row) -> str:
-    return EXAMPLES.get(row.extra_info.kernel.partition(".")[0], "")
+    kernel = row.extra_info.kernel
+    return EXAMPLES.get(kernel) or EXAMPLES.get(kernel.partition(".")[0], "")
 
 
 def per(unit: str) -> str:

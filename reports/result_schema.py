@@ -24,7 +24,7 @@ SCHEMA = 1
 
 
 class SizeRecord(Part):
-    """A case's size: vocabulary, hidden size, batch, negatives, dtypes, words and threads."""
+    """A case's size: vocabulary, hidden size, batch, negatives (or mean words of a bag), dtypes, words and threads."""
 
     V: Count
     H: Count

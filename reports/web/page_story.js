@@ -236,6 +236,8 @@ function showStory() {
 function showRoofline() {
   const place = document.getElementById("roofline-chart");
   if (!place) return;
+  const ending = (kernel) => kernel.name.split(".").at(-1),
+    isPlain = (kernel) => kernels.filter((one) => ending(one) === ending(kernel)).length === 1;
   const points = kernels.flatMap((kernel) => {
     const problem = nearest(kernel);
     return problem.cases
@@ -244,7 +246,7 @@ function showRoofline() {
         x: one.flops / one.bytes,
         y: one.flops / one.t[0],
         family: kernel.implementations[one.i].family,
-        name: one.i === problem.use ? kernel.name.split(".").at(-1) : "",
+        name: one.i === problem.use ? (isPlain(kernel) ? ending(kernel) : kernel.name) : "",
         title: `${kernel.name}/${kernel.implementations[one.i].slug} at ${sizeText(problem)}: ${three(one.flops / one.t[0] / 1e9)} billion operations a second`,
       }));
   });

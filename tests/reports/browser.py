@@ -108,6 +108,18 @@ def no_one_hot() -> ResultFile:
     return saved.result(timed("one-hot", 1e-2, V=10_000, read_bytes=4e6, written_bytes=0.0), *rows)
 
 
+def bags() -> ResultFile:
+    """A kernel that another is a variant of, and two variants of one name."""
+    sizes: dict[str, dict[str, int]] = {"lookup": {}, "lookup.bag": {"K": 5}, "scatter.bag": {"K": 5}}
+    work: Any = {"read_bytes": 8e4, "written_bytes": 4e4, "flops": 2e4}
+    rows = [
+        timed(slug, wall_s, kernel=kernel, **size, **work)
+        for kernel, size in sizes.items()
+        for slug, wall_s in (("loop", 1e-4), ("numba", 1e-6 * (1 + len(kernel))))
+    ]
+    return saved.result(*rows, limits={"read": [[2.0**18, 8e9], [2.0**28, 8e9]], "matmul": {"f32": 5e10}})
+
+
 def long_names() -> ResultFile:
     """Kernels and implementations with the longest names, at unlike sizes."""
     kernels = {
@@ -139,6 +151,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "stages": stages,
     "sizes": sizes,
     "no one-hot": no_one_hot,
+    "bags": bags,
     "long names": long_names,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}

@@ -157,6 +157,16 @@ def test_the_roofline_has_a_mark_for_each_implementation_and_the_machines_ceilin
     assert not show("problem").locate("#roofline").is_visible()
 
 
+def test_variants_of_one_name_are_told_apart(show: Show) -> None:
+    """``lookup`` stands beside its own variant, and two kernels are called bag."""
+    view = show("bags")
+    assert view.texts("nav a.of-group, nav a.form") == ["lookup", "lookup", "bag", "scatter.bag"]
+    assert view.texts("tr.answer th a") == ["lookup", "bag", "bag"]
+    names = " ".join(view.texts("#roofline-chart text"))
+    assert "lookup.bag" in names
+    assert "scatter.bag" in names
+
+
 def test_the_story_sets_one_hot_beside_the_gather(show: Show) -> None:
     view = show("problem")
     assert view.locate("#why").is_visible()
