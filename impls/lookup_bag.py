@@ -17,9 +17,10 @@ from .batches import RotatingBatches, rotating_batch_count, rotating_problem, st
 from .case import Size
 from .checks import check_close, check_dtype
 from .interface import Array, Kernel, Problem, Work, Wrong, importing
-from .lookup import AHEAD, row_buffer
+from .lookup import row_buffer
 from .machine import prefetch_row
 from .peers import tensors, torch_on
+from .sums import add_rows
 from .words import Corpus
 
 
@@ -191,10 +192,14 @@ def numba(W: Array, idx: Array, offsets: Array, out: Array) -> Array:
     return out
 
 
+AHEAD = 16
+"""How many rows ahead to prefetch, and how many to add at a time."""
+
+
 @bag.implementation(
     "numba-prefetch",
-    "compiled loop that prefetches rows, four at a time",
-    summary="summing four rows at a time in a compiled loop that prefetches them",
+    "compiled loop that prefetches rows, sums in registers",
+    summary="summing the rows in registers, in a compiled loop that prefetches them",
     jit=True,
     prepare=row_buffer,
     returns=(0,),
@@ -205,22 +210,13 @@ def numba_prefetch(W: Array, idx: Array, offsets: Array, out: Array) -> Array:
         prefetch_row(W, idx[i])
     for b in range(len(offsets)):
         i, end = offsets[b], offsets[b + 1] if b + 1 < len(offsets) else n
-        for j in range(W.shape[1]):
-            out[b, j] = 0
-        while i + 4 <= end:
-            for k in range(i + AHEAD, min(i + AHEAD + 4, n)):
-                prefetch_row(W, idx[k])
-            first, second, third, fourth = idx[i], idx[i + 1], idx[i + 2], idx[i + 3]
-            for j in range(W.shape[1]):  # the sum is loaded and stored once for four rows
-                out[b, j] += (W[first, j] + W[second, j]) + (W[third, j] + W[fourth, j])
-            i += 4
+        out[b] = 0
         while i < end:
-            if i + AHEAD < n:
-                prefetch_row(W, idx[i + AHEAD])
-            row = idx[i]
-            for j in range(W.shape[1]):
-                out[b, j] += W[row, j]
-            i += 1
+            stop = min(i + AHEAD, end)
+            for k in range(i + AHEAD, min(stop + AHEAD, n)):
+                prefetch_row(W, idx[k])
+            add_rows(out[b], W, idx[i:stop])
+            i = stop
     return out
 
 

@@ -16,7 +16,7 @@ from impls.case import Size
 from impls.dispatch_table import DispatchTable, KernelTimes
 from impls.interface import Array, Implementation, Kernel
 from impls.lookup_bag import bag as lookup_bag
-from impls.lookup_bag import bag_of_words
+from impls.lookup_bag import bag_of_words, numba_prefetch
 from impls.lookup_bag import loop as bag_sums
 from impls.offered import candidates
 from impls.scatter.bag import bag as scatter_bag
@@ -118,6 +118,20 @@ def test_a_bag_of_many_words_beside_others_of_few(implementation: Implementation
     lengths = [3, 2000, 0, 1]
     got = sums(implementation, np.ones((3, 2), np.float32), np.zeros(sum(lengths), np.int64), begun(lengths))
     assert got[:, 0].tolist() == lengths
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("H", [*range(1, 18), 31, 33, 64, 100, 127, 300])
+def test_rows_of_any_width_are_summed_in_registers(H: int, dtype: str) -> None:
+    """In blocks of whole vectors, then half a vector, then single numbers. Rows are no multiple of any of these."""
+    rng = np.random.default_rng(H)
+    W, idx, offsets = (
+        rng.standard_normal((12, H)).astype(dtype),
+        rng.integers(12, size=60),
+        begun([0, 1, 7, 8, 9, 35, 0]),
+    )
+    got = sums(numba_prefetch, W, idx, offsets)
+    near(got, summed_by_hand(W.astype(np.float64), idx, offsets), 35 * np.abs(W).max(), float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("implementation", LOOKUPS)
