@@ -14,8 +14,9 @@ import numpy as np
 
 from .interface import Array, Kernel, Problem
 from .lookup import lookup, row_buffer
+from .lookup_bag import AHEAD as BAG_AHEAD
 from .lookup_bag import bag as lookup_bag
-from .machine import copy_row, prefetch_row
+from .machine import copy_row, prefetch_row, read_row
 from .output.contract import gradient_buffer
 from .output.hierarchical import Tree, hierarchical
 from .output.nce import nce
@@ -64,7 +65,8 @@ def bags_read(W: Array, idx: Array, offsets: Array, out: Array) -> None:
     for b in range(len(offsets)):
         end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
         for i in range(offsets[b], end):
-            copy_row(out, b, W, idx[i])
+            read_row(W, idx[i])
+        out[b] = 0
 
 
 @lookup_bag.floor("rows.ahead", prepare=row_buffer)
@@ -73,9 +75,10 @@ def bags_read_ahead(W: Array, idx: Array, offsets: Array, out: Array) -> None:
     for b in range(len(offsets)):
         end = offsets[b + 1] if b + 1 < len(offsets) else n
         for i in range(offsets[b], end):
-            if i + AHEAD < n:
-                prefetch_row(W, idx[i + AHEAD])
-            copy_row(out, b, W, idx[i])
+            if i + BAG_AHEAD < n:
+                prefetch_row(W, idx[i + BAG_AHEAD])
+            read_row(W, idx[i])
+        out[b] = 0
 
 
 # gradients of rows, written to where they belong

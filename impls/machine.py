@@ -1,4 +1,4 @@
-"""Instructions for compiled implementations that Python cannot express: copy a row, and prefetch a row.
+"""Instructions for compiled implementations that Python cannot express: copy a row, prefetch a row, and read a row.
 
 Each function here is a numba intrinsic: it gets the typing context and its arguments' types, and returns a signature and
 a function that generates LLVM code. Only compiled functions can call them.
@@ -54,6 +54,28 @@ def copy_row(typing: Any, to: Any, i: Any, table: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(to, i, table, row), generate
+
+
+@machine_code
+def read_row(typing: Any, table: Any, row: Any) -> Any:
+    """Read a byte of each cache line of table[row], table (V, H), and do nothing with it."""
+    from llvmlite import ir
+    from numba.core import cgutils, types
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start, size = row_address(context, builder, signature, arguments, 0)
+        first = builder.bitcast(start, ir.IntType(8).as_pointer())
+        zero, one, line = (ir.Constant(size.type, value) for value in (0, 1, LINE))
+
+        def read(at: Any) -> None:  # the compiler keeps an atomic load, although nothing uses it
+            builder.load_atomic(builder.gep(first, [at]), "monotonic", 1)
+
+        with cgutils.for_range_slice(builder, zero, size, line, size.type) as (at, _):
+            read(at)
+        read(builder.sub(size, one))
+        return context.get_dummy_value()
+
+    return types.void(table, row), generate
 
 
 def row_address(context: Any, builder: Any, signature: Any, arguments: Any, at: int) -> tuple[Any, Any]:
