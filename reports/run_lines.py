@@ -57,7 +57,7 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
         H = {answer.size.H for answer in found.values()} - {1}
         letters = [
             "V: different words",
-            "B: words or examples",
+            "B: words, bags, examples",
             f"H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers a word",
         ]
         yield from textwrap.wrap("   ".join([*letters, "×: slower than the fastest"]), width)
