@@ -35,6 +35,7 @@ from .scatter.rows import rows as gradient_rows
 from .scatter.scalar import scalar
 from .update.adam import adam
 from .update.lazy_adam import lazy_adam
+from .update.scatter_sgd import scatter_sgd
 from .update.sgd import sgd
 
 AHEAD = 8
@@ -323,6 +324,22 @@ def step_written_ahead(W: Array, rows: Array, values: Array, lr: float) -> None:
             prefetch_row(W, rows[i + AHEAD])
         if i >= 0:
             copy_row(W, rows[i], values, i)
+
+
+@scatter_sgd.floor("rows")
+def gradients_written(W: Array, dout: Array, idx: Array, lr: float) -> None:
+    for i in range(len(idx)):
+        copy_row(W, idx[i], dout, i)
+
+
+@scatter_sgd.floor("rows.ahead")
+def gradients_written_ahead(W: Array, dout: Array, idx: Array, lr: float) -> None:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, idx[i + AHEAD])
+        if i >= 0:
+            copy_row(W, idx[i], dout, i)
 
 
 @adam.floor("table")

@@ -125,7 +125,7 @@ def find_words(text: Array, kinds: Array, lower: Array) -> tuple[int, Array, Arr
     return words, ids[:words], ends[:lines], hashes[:distinct], begins[: distinct + 1], letters[:begin]
 
 
-def character(text: Array, at: int) -> tuple[int, int]:
+def character(text: Array, at: int) -> tuple[Any, int]:
     """Return the character at a byte of valid UTF-8, and its bytes: 0 after the end, LIMIT for one of four bytes. Compiled."""
     if at >= len(text):
         return 0, 1
@@ -139,7 +139,7 @@ def character(text: Array, at: int) -> tuple[int, int]:
     return LIMIT, 4
 
 
-def append(letters: Array, end: int, code: int) -> int:
+def append(letters: Array, end: int, code: Any) -> int:
     """Write a character as UTF-8 behind others, and return where it ends. Compiled."""
     if code < 0x80:
         letters[end] = code

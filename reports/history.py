@@ -159,9 +159,7 @@ def trends(runs: Iterable[tuple[str, StoredRun]]) -> list[Trend]:
     """
     by_machine: dict[Any, Trend] = {}
     for file, run in runs:
-        trend = by_machine.setdefault(
-            (run.machine, run.corpus, run.tokens), Trend(run.machine_text, corpus=run.corpus)
-        )
+        trend = by_machine.setdefault((run.machine, run.corpus, run.tokens), Trend(run.machine_text, corpus=run.corpus))
         trend.runs += 1
         if run.unsteady is not None:
             trend.unsteady.append((file, run.unsteady))

@@ -6,6 +6,7 @@ another version of this program wrote the index. Where the folder cannot be writ
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +21,8 @@ from .result_schema import SCHEMA, ResultFile
 
 INDEX = ".history-index"
 INDEX_VERSION = 1
+UNREADABLE = -1
+"""Size and time of a file that could not be read: it may be readable the next time, and unchanged."""
 
 
 class StoredCase(msgspec.Struct, frozen=True, array_like=True):
@@ -102,11 +105,12 @@ def stored(folder: Path) -> tuple[list[tuple[str, StoredRun]], list[str]]:
 
 def indexed(path: Path, before: Indexed | None) -> Indexed:
     """Return what a file holds: as it was found before, if the file has not changed since."""
-    size = changed_ns = -1
-    with suppress(OSError):
-        facts = path.stat()
-        size, changed_ns = facts.st_size, facts.st_mtime_ns
-    if before and (before.size, before.changed_ns) == (size, changed_ns):
+    size = changed_ns = UNREADABLE
+    if os.access(path, os.R_OK):
+        with suppress(OSError):
+            facts = path.stat()
+            size, changed_ns = facts.st_size, facts.st_mtime_ns
+    if before and (before.size, before.changed_ns) == (size, changed_ns) != (UNREADABLE, UNREADABLE):
         return before
     try:
         found: StoredRun | str = run_of(read(path))

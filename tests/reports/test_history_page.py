@@ -111,7 +111,7 @@ def test_no_text_of_a_file_is_a_tag_of_the_page(text: str) -> None:
 
 @pytest.mark.parametrize("last", [True, False])
 def test_too_few_steady_runs_are_told_on_the_page_and_in_json(last: bool) -> None:
-    found = trends(made_steady(*[True] * (FEWEST_RUNS - 1), last))
+    found = trends(kept(*made_steady(*[True] * (FEWEST_RUNS - 1), last)))
     said = list(notes(found[0]))
     assert len(said) == (0 if last else 2)
     assert all(note in unescape(html(found, [], THRESHOLD)) for note in said)
