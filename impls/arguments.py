@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .case import DTYPES, INDEX_DTYPES, Size
-from .guard import at_most, dimensions
+from .guard import NUMBERS, at_most, dimensions
 from .interface import Array, Kernel
 
 NAMES: dict[np.dtype[Any], str] = {np.dtype(kind): name for name, kind in {**DTYPES, **INDEX_DTYPES}.items()}
@@ -44,6 +44,10 @@ def size_of(kernel: Kernel, arguments: Mapping[str, Any], V: int | None, like: S
             if not isinstance(value, int | np.integer):
                 raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
             add(found, shape[1:], int(value), name)
+        elif shape in NUMBERS:
+            _, kind, what = NUMBERS[shape]
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must be {what}, not {type(value).__name__}")
         elif axes := dimensions(shape):
             check_kind(name, shape, value, kinds)
             for axis, length in zip(axes, value.shape, strict=True):
@@ -114,15 +118,18 @@ def examples(kernel: Kernel, size: Size, constants: Mapping[str, Any]) -> tuple[
         If a constant is missing.
     """
     return tuple(
-        constant(kernel, name, constants)
-        if name in kernel.constants
-        else 1
-        if shape.startswith("=")
-        else empty(shape, size)
-        if shape
-        else constants.get(name)
+        example(kernel, name, shape, size, constants)
         for name, shape in zip(kernel.parameters, kernel.shapes, strict=True)
     )
+
+
+def example(kernel: Kernel, name: str, shape: str, size: Size, constants: Mapping[str, Any]) -> Any:
+    """Return an example of a parameter."""
+    if name in kernel.constants:
+        return constant(kernel, name, constants)
+    if shape in NUMBERS or shape.startswith("="):
+        return NUMBERS.get(shape, NUMBERS["whole"])[0]
+    return empty(shape, size) if shape else constants.get(name)
 
 
 def empty(shape: str, size: Size) -> Array:

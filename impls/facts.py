@@ -14,7 +14,7 @@ from .messages import one_line, quoted
 
 ARRAY_PATTERN = re.compile(r"(?:[0-9]{1,9})?[VHBK]{1,8}(?:64)?")
 """An array in ``temporaries``: a factor, dimensions, and 64 for float64."""
-SHAPE = re.compile(r"|=[VHBK]|i\*|i?[VHBKN]{1,2}|[VHBKN]{1,2}64")
+SHAPE = re.compile(r"|real|whole|=[VHBK]|i\*|i?[VHBKN]{1,2}|[VHBKN]{1,2}64")
 """A parameter in ``Kernel.shapes``."""
 ARRAYS_HINT = "dimensions of arrays joined by +, such as BV+VH, VH64 or 8V"
 

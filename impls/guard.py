@@ -6,6 +6,7 @@ take some 200 ns. Machine code is called by address and must never get an array 
 
 from __future__ import annotations
 
+import numbers
 import sys
 import weakref
 from collections import deque
@@ -186,7 +187,7 @@ def how_compared(kernel: Kernel, name: str, shape: str, at: int) -> Compared:
         return Compared(one, name, f"{name} is c{at}", f"id({name})")
     if shape.startswith("="):
         return Compared(one, name, f"{name} == c{at}", name)
-    if not shape:
+    if not dimensions(shape):
         return Compared(one, f"{name}.__class__", f"{name}.__class__ is c{at}", f"{name}.__class__")
     dtype = f"{name}.dtype is d{at}"
     if varying := ANY_LENGTH if "*" in shape else RAGGED.get(shape) if kernel.ragged else None:
@@ -232,6 +233,13 @@ def layouts(kernel: Kernel, *, changed: bool) -> list[str]:
     ]
 
 
+NUMBERS: dict[str, tuple[int | float, type, str]] = {
+    "real": (1.0, numbers.Real, "a number"),
+    "whole": (1, numbers.Integral, "a whole number"),
+}
+"""Numbers in ``Kernel.shapes``: an example, the class, and what it is called."""
+
+
 def dimensions(shape: str) -> str:
     """Return the dimensions of an array in ``Kernel.shapes``; empty for what is no array."""
-    return "" if shape.startswith("=") else shape.removeprefix("i").removesuffix("64")
+    return "" if shape.startswith("=") or shape in NUMBERS else shape.removeprefix("i").removesuffix("64")

@@ -171,8 +171,8 @@ class Kernel:
     shapes
         What each parameter is, so that a program's arguments can be checked: ``VH`` and ``B`` for arrays in the size's
         dtype, ``iB`` for word ids, ``i*`` for any number of word ids (B times K on average), ``V64`` for float64, ``NH``
-        for a row for each inner node of a tree (V - 1), ``=K`` for the number K, empty for anything else. Empty as a whole
-        for kernels that ``impls.best`` does not offer.
+        for a row for each inner node of a tree (V - 1), ``=K`` for the number K, ``real`` and ``whole`` for other numbers,
+        empty for anything else. Empty as a whole for kernels that ``impls.best`` does not offer.
     ragged
         Whether B is only the most rows of a call: distinct words are fewer, and each batch has another number of them.
     constants

@@ -163,6 +163,9 @@ def check_same_values(names: Sequence[str], batch: Arguments, adapted: object) -
     for name, original, other in zip(names, batch, adapted, strict=True):
         if other is original:
             continue
+        if isinstance(original, tuple):
+            check_same_values([name] * len(original), original, tuple(other) if isinstance(other, tuple) else other)
+            continue
         want = np.asarray(original)
         got = np.asarray(other.detach().cpu() if hasattr(other, "detach") else flatten(other))
         if isinstance(other, list):

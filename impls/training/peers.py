@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
@@ -145,6 +146,10 @@ class TextInMemory:
         self.file.writelines(f"{line}\n" for line in lines)
         self.file.flush()
         self.path = f"/proc/self/fd/{self.file.fileno()}" if in_memory else self.file.name
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the word ids in the file: what shows that it has the words of its piece, in their order."""
+        return np.array(Path(self.path).read_text("utf-8").split(), dtype or np.int32)
 
 
 class TorchModel:

@@ -48,7 +48,7 @@ adam = Kernel(
     inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=verify_adam,
-    shapes=("VH", "VH", "VH", "iB", "BH", ""),
+    shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
 )
 

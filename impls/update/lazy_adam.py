@@ -42,7 +42,7 @@ lazy_adam = Kernel(
     inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=partial(verify_adam, lazy=True),
-    shapes=("VH", "VH", "VH", "iB", "BH", ""),
+    shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
 )
 

@@ -90,7 +90,7 @@ scatter_sgd = Kernel(
     mutates=("W",),
     checks="VH",
     verify=verify,
-    shapes=("VH", "BH", "iB", ""),
+    shapes=("VH", "BH", "iB", "real"),
 )
 
 

@@ -35,7 +35,7 @@ sgd = Kernel(
     mutates=("W",),
     checks="VH",
     verify=verify_sgd,
-    shapes=("VH", "iB", "BH", ""),
+    shapes=("VH", "iB", "BH", "real"),
     ragged=True,
 )
 

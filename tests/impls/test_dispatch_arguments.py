@@ -137,9 +137,9 @@ def test_what_a_call_changes_must_be_contiguous_aligned_and_writeable(name: str)
         for changed in (parameter for parameter in kernel.parameters if parameter in kernel.mutates):
             for bad in (strided, locked, misaligned(np.zeros(shape))):
                 given = {one: np.zeros(shape) for one in kernel.mutates} | read
-                call(*(given.get(one, 1.0) for one in kernel.parameters))
+                call(*(given.get(one, 1) for one in kernel.parameters))
                 with pytest.raises(TypeError, match=f"{changed} is changed in place"):
-                    call(*({**given, changed: bad}.get(one, 1.0) for one in kernel.parameters))
+                    call(*({**given, changed: bad}.get(one, 1) for one in kernel.parameters))
                 assert not bad.any()
 
 
