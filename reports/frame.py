@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,8 +124,14 @@ def case_columns(case: str, of: Extra | NotMeasured) -> dict[str, Any]:
         "baseline": False,
         "reason": "",
         **{name: getattr(of.size, name) for name in DIMENSIONS},
-        **{name: getattr(of, name) for name in COLUMNS if name in type(of).model_fields},
+        **{name: getattr(of, name) for name in stored_columns(type(of))},
     }
+
+
+@cache
+def stored_columns(kind: type[Extra | NotMeasured]) -> list[str]:
+    """Return the columns that stand in a result file under the same name."""
+    return [name for name in COLUMNS if name in kind.model_fields]
 
 
 def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ Ratio = Annotated[Interval, AfterValidator(plausible)]
 
 def some(rounds: list[float | None]) -> list[float | None]:
     """Raise ValueError where no round has a figure."""
-    if all(figure is None for figure in rounds):
+    if rounds.count(None) == len(rounds):
         raise ValueError("no figure in any round")
     return rounds
 
@@ -70,7 +71,7 @@ class Samples:
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
 
-    @property
+    @cached_property
     def walls(self) -> Floats:
         """The wall times, NaN where the variant took no part."""
         return np.array(self.wall_s, np.float64)
