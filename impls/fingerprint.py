@@ -19,6 +19,7 @@ NUMBA_SETTINGS = (
     *("NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE", "NUMBA_DISABLE_JIT", "NUMBA_DEBUG", "NUMBA_BOUNDSCHECK"),
 )
 """Settings of numba that change the machine code."""
+NUMBAS_SETTINGS = "numba's settings"
 NOT_MEASURED = (
     *("__init__.py", "arguments.py", "choice.py", "dispatch_table.py", "dispatcher.py", "fingerprint.py", "guard.py"),
     *("layers.py", "lending.py", "offered.py", "readiness.py", "training"),
@@ -34,7 +35,7 @@ def fingerprint() -> Mapping[str, str]:
         "blas": blas(),
         "python": platform.python_version(),
         **{name: installed(name) for name in PACKAGES},
-        "numba's settings": " ".join(f"{name}={os.environ[name]}" for name in NUMBA_SETTINGS if name in os.environ),
+        NUMBAS_SETTINGS: " ".join(f"{name}={os.environ[name]}" for name in NUMBA_SETTINGS if name in os.environ),
         "implementations": code_digest(),
     }
 
@@ -42,10 +43,18 @@ def fingerprint() -> Mapping[str, str]:
 def differences(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     """Say what differs between two fingerprints: "numba is 0.68.0, not 0.67.1" (ours, theirs)."""
     return [
-        f"{name} {'are' if name.endswith('s') else 'is'} {ours.get(name) or 'absent'}, not {theirs.get(name) or 'absent'}"
+        difference(name, ours.get(name), theirs.get(name))
         for name in dict.fromkeys([*ours, *theirs])
         if theirs.get(name, "") != ours.get(name, "")
     ]
+
+
+def difference(name: str, ours: str | None, theirs: str | None) -> str:
+    """Say what differs in one fact of two fingerprints."""
+    if name == "implementations":
+        return "the implementations' code is another"
+    what = name.upper() if name in ("cpu", "blas") else name
+    return f"{what} {'are' if name == NUMBAS_SETTINGS else 'is'} {ours or 'absent'}, not {theirs or 'absent'}"
 
 
 def cpu_model() -> str:

@@ -47,10 +47,10 @@ def test_any_text_of_a_machine_reads_as_it_was_written(machine: dict[str, str], 
     ("change", "what"),
     [
         ({"numba": "0.1.0"}, f"numba is {fingerprint()['numba']}, not 0.1.0"),
-        ({"cpu": "Abacus"}, f"cpu is {fingerprint()['cpu']}, not Abacus"),
+        ({"cpu": "Abacus"}, f"CPU is {fingerprint()['cpu']}, not Abacus"),
         ({"numpy": ""}, f"numpy is {fingerprint()['numpy']}, not absent"),
         ({"numba's settings": "NUMBA_OPT=0"}, "numba's settings are absent, not NUMBA_OPT=0"),
-        ({"implementations": "000000000000"}, "implementations are "),
+        ({"implementations": "000000000000"}, "the implementations' code is another"),
     ],
 )
 def test_a_table_from_elsewhere_is_refused_with_what_differs(change: dict[str, str], what: str, tmp_path: Path) -> None:
