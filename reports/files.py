@@ -8,7 +8,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 
 from .result_schema import SCHEMA, ResultFile
@@ -40,7 +42,7 @@ def read(path: str | Path) -> ResultFile:
     if not text.strip():
         raise ResultError(f"{path}: empty")
     try:
-        data = json.loads(text, parse_constant=no_number)
+        data = decode(text)
     except RecursionError as error:
         raise ResultError(f"{path}: nested too deeply, so it is no result file") from error
     except ValueError as error:
@@ -70,6 +72,13 @@ def read(path: str | Path) -> ResultFile:
         what = f"{where}{': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ResultError(f"{path}: not a valid result file: {what}{more}") from error
+
+
+def decode(text: bytes) -> Any:
+    """Decode JSON: by Python's own reader if the faster one cannot, such as what an editor has saved in UTF-16."""
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(text)
+    return json.loads(text, parse_constant=no_number)
 
 
 def no_number(token: str) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .files import read
 from .limits import roofline_limit
 from .memory import call_peak, setup_peak
 from .result_schema import Extra, NotMeasured, ResultFile, Row
-from .statistics import LEVEL, Interval, exponent, finite_median, paired_ratio, slope, typical, typical_figure
+from .statistics import LEVEL, Interval, exponent, paired_ratio, slope, typical, typical_median
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,8 +148,8 @@ def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict
         **{f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()},
     }
     if extra.processes:
-        record["rounds"] = float(np.median([np.isfinite(one).sum() for one in row.walls]))
-        record["cpu_s"] = typical([finite_median(np.array(one.cpu_s, np.float64)) for one in extra.processes]).estimate
+        record["rounds"] = float(median([len(one.wall_s) - one.wall_s.count(None) for one in extra.processes]))
+        record["cpu_s"] = typical([one.cpu_median_s for one in extra.processes]).estimate
     for name, peak in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
         if peak:
             record[f"{name}_bytes"], record[f"{name}_kind"] = peak.size_bytes, peak.kind
@@ -167,7 +166,7 @@ def interval_columns(name: str, interval: Interval | None) -> dict[str, float | 
 
 def wall_time(row: Row) -> Interval:
     """Return a case's typical wall time per call in seconds; without processes, pytest-benchmark's median."""
-    return typical_figure(row.walls) if row.extra_info.processes else Interval(row.stats.median)
+    return typical_median(row.medians_s) if row.extra_info.processes else Interval(row.stats.median)
 
 
 def wall_s(row: Row) -> float:
@@ -243,7 +242,7 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
     for key, cases in series_of(rows, dimension).items():
         # each process's figure at each size; a file without processes counts as one process
         processes = zip(
-            *([finite_median(one) for one in case.walls] or [wall_s(case)] for case in cases),
+            *(case.medians_s or [wall_s(case)] for case in cases),
             strict=False,
         )
         growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))

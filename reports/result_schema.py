@@ -104,6 +104,11 @@ class Row(Part):
         return self.extra_info.implementation
 
     @property
+    def medians_s(self) -> list[float]:
+        """The median of each process's wall times."""
+        return [process.wall_median_s for process in self.extra_info.processes]
+
+    @property
     def walls(self) -> list[Floats]:
         """The wall times of each process's rounds, in seconds per call; NaN where the implementation took no part."""
         return [process.walls for process in self.extra_info.processes]

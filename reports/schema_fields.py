@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 from typing import Annotated, Literal
 
 import numpy as np
@@ -70,6 +71,14 @@ class Samples:
     def __post_init__(self) -> None:
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
+
+    @cached_property
+    def wall_median_s(self) -> float:
+        return median([figure for figure in self.wall_s if figure is not None])
+
+    @property
+    def cpu_median_s(self) -> float:
+        return median([figure for figure in self.cpu_s if figure is not None])
 
     @cached_property
     def walls(self) -> Floats:

@@ -191,15 +191,25 @@ def process_logs(numerator: Sequence[Floats], denominator: Sequence[Floats]) -> 
     """
     logs = []
     for top, bottom in zip(numerator, denominator, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tops, bottoms = np.log(top), np.log(bottom)
-        rounds = min(len(tops), len(bottoms))
-        ratios = tops[:rounds] - bottoms[:rounds]
-        paired = np.count_nonzero(np.isfinite(ratios)) >= FEW
-        log = finite_median(ratios) if paired else finite_median(tops) - finite_median(bottoms)
-        if not math.isnan(log):
-            logs.append(log)
+        tops, bottoms = logarithms(top), logarithms(bottom)
+        ratios = [
+            one - other for one, other in zip(tops, bottoms, strict=False) if one is not None and other is not None
+        ]
+        if len(ratios) >= FEW:
+            logs.append(statistics.median(ratios))
+        elif any_of(tops) and any_of(bottoms):
+            logs.append(statistics.median(any_of(tops)) - statistics.median(any_of(bottoms)))
     return logs
+
+
+def logarithms(figures: Floats) -> list[float | None]:
+    """Return logarithms, None where there is no figure above 0."""
+    return [math.log(figure) if 0 < figure < math.inf else None for figure in figures.tolist()]
+
+
+def any_of(logs: Sequence[float | None]) -> list[float]:
+    """Return those that are there."""
+    return [log for log in logs if log is not None]
 
 
 def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], level: float = LEVEL) -> Interval | None:
@@ -230,7 +240,12 @@ def typical_figure(processes: Sequence[Floats]) -> Interval:
     ValueError
         If there are no processes.
     """
-    return typical([math.log(finite_median(process)) for process in processes]).map(math.exp)
+    return typical_median([finite_median(process) for process in processes])
+
+
+def typical_median(medians: Sequence[float]) -> Interval:
+    """Return the trimmed geometric mean of the medians of processes. Raises ValueError if there are none."""
+    return typical([math.log(median) for median in medians]).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:

@@ -37,7 +37,9 @@ def tune(
     vocab: Annotated[list[int] | None, several_numbers("--vocab", 2, "Vocabularies (default 1e3 to 1e6).")] = None,
     hidden: Annotated[list[int] | None, several_numbers("--hidden", 1, "Hidden sizes (default 50 and 300).")] = None,
     batch: Annotated[list[int] | None, several_numbers("--batch", 1, "Batch sizes (default 1 to 1e4).")] = None,
-    negatives: Annotated[int | None, one_number("K", "Negatives per target, or mean words per bag (default 5).")] = None,
+    negatives: Annotated[
+        int | None, one_number("K", "Negatives per target, or mean words per bag (default 5).")
+    ] = None,
     dtype: Annotated[FloatType, typer.Option(help="Floating-point type.")] = "f32",
     index: Annotated[IndexType, typer.Option(help="Type of the word ids.")] = "i64",
     threads: Threads = 1,
