@@ -108,7 +108,8 @@ def absent(dout, idx, dW):
 def test_options_choose_what_is_timed(repository: Path, options: tuple[str, ...], expected: set[str]) -> None:
     (repository / "other.py").write_text(KERNELS.format(more="").replace('"mine"', '"other"'))
     found = collected(repository, "--benchmark", *options)
-    assert {name.partition("/")[2].partition("@")[0] for name in found} == expected
+    slugs = {name.partition("/")[2].partition("@")[0] for name in found}
+    assert slugs - {"torch"} == expected  # which may be installed
 
 
 def test_files_outside_the_repository_have_names_that_differ(
