@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from .columns import Line, ruled, wrapped
 from .files import write_texts
 from .markdown import markdown_table, plain
-from .releases import Level, ReleaseChange, changes, changes_of, levels
+from .releases import Level, ReleaseChange, changes, changes_of, largest_possible, levels
 from .releases_schema import ReleasedCase, Releases
 from .result_schema import ResultFile
 from .templates import render
@@ -51,7 +52,13 @@ def outcome(releases: Releases, found: Sequence[ReleaseChange]) -> str:
     """Return the outcome in a sentence or two."""
     cases = counted(len(releases.cases), "case")
     if not found:
-        return f"No release changed any of {cases} by more than {releases.threshold * 100:g} %."
+        possible, threshold = largest_possible(releases), f"{releases.threshold * 100:g} %"
+        if possible <= releases.threshold:
+            return f"No release changed any of {cases} by more than {threshold}."
+        return (
+            f"No change by more than {threshold} was found in {cases}, but changes of up to {possible * 100:.0f} % cannot be "
+            "ruled out: more --processes narrow the intervals."
+        )
     changed = len({one.case for one in found})
     return f"{counted(len(found), 'change')} of level in {changed} of {cases}. Changes below {releases.threshold * 100:g} % count as none."
 
@@ -65,8 +72,8 @@ def notes(releases: Releases) -> Iterator[str]:
             yield f"{case.case} at {release}: {why}"
     pythons = {one.python for one in releases.environments.values()}
     yield f"Python {', '.join(sorted(pythons))}. {blas_text(releases)}"
-    if others := other_packages(releases):
-        yield f"Other packages differ too: {'; '.join(others)}."
+    if others := list(beginnings(releases)):
+        yield f"Other packages differ too, from the release in brackets on: {'; '.join(others)}."
 
 
 def blas_text(releases: Releases) -> str:
@@ -83,6 +90,16 @@ def other_packages(releases: Releases, names_of: Sequence[str] | None = None) ->
     names = sorted({name for one in every for name in one.packages} - {releases.package})
     versions = {name: list(dict.fromkeys(one.packages.get(name, "none") for one in every)) for name in names}
     return [f"{name} {' → '.join(its)}" for name, its in versions.items() if len(its) > 1]
+
+
+def beginnings(releases: Releases) -> Iterator[str]:
+    """Yield the versions of each other package that changes, and from which release on: ``numpy 2.3.5 → 2.4.6 (0.64.0)``."""
+    every = releases.environments
+    for name in sorted({name for one in every.values() for name in one.packages} - {releases.package}):
+        versions = [(release, one.packages.get(name, "none")) for release, one in every.items()]
+        steps = [f"{new} ({release})" for (_, old), (release, new) in pairwise(versions) if new != old]
+        if steps:
+            yield " → ".join([f"{name} {versions[0][1]}", *steps])
 
 
 def cells(level: Level) -> tuple[str, str, str]:

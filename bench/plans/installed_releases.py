@@ -56,6 +56,7 @@ class InstalledReleases:
 
 def install(package: str, releases: Sequence[str], beside: Sequence[str], python: str, say: Say) -> InstalledReleases:
     """Make an environment for each release. Raises PlanError if fewer than two can be installed."""
+    say(f"{len(releases)} environments, some 0.4 GB each, which stay until w2vbench environments --remove")
     made: dict[str, PythonEnvironment] = {}
     missing: dict[str, str] = {}
     for release in releases:
@@ -92,10 +93,16 @@ def newest_of_each_minor(releases: Sequence[str]) -> list[str]:
     return list({Version(one).release[:2]: one for one in releases}.values())
 
 
-def check_number(releases: Sequence[str], package: str, specifier: str) -> None:
-    """Raise PlanError where there are too few releases to compare, or too many to measure."""
+def check_number(releases: Sequence[str], matching: Sequence[str], package: str, specifier: str) -> None:
+    """Raise PlanError where there are too few releases to compare, or too many to measure. matching: also those left out."""
+    range_of = f" matches {specifier!r}" if specifier else " is installable here"
+    if not releases:
+        raise PlanError(f"no release of {package}{range_of}: widen it")
     if len(releases) < 2:
-        raise PlanError(f"{len(releases)} release of {package} matches {specifier!r}, and two are needed: widen it")
+        one, more = f"release of {package} ({releases[0]})", ""
+        if len(matching) > 1:
+            one, more = f"minor version of {package} (newest: {releases[0]})", "--all takes its other patches too, or "
+        raise PlanError(f"only one {one}{range_of}, and two are needed: {more}widen it")
     if len(releases) > MOST_RELEASES:
         raise PlanError(
             f"{len(releases)} releases of {package} match, and {MOST_RELEASES} at most are measured: "

@@ -100,7 +100,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     package = canonicalize_name(request.package)
     published = matching(installers.releases(package, python), request.specifier)
     chosen = published if request.every else newest_of_each_minor(published)
-    check_number(chosen, request.package, request.specifier)
+    check_number(chosen, published, request.package, request.specifier)
     installed = install(package, chosen, beside, python, say)
     plan = ReleasesPlan(request, session, installed, say)
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())

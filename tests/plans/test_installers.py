@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.plans.environments import split_requirements
-from bench.plans.installed_releases import matching, newest_of_each_minor
+from bench.plans.installed_releases import check_number, matching, newest_of_each_minor
 from bench.plans.installers import Installer, Pip, complaint, find_python, installer, interpreter, releases
 from bench.plans.session import PlanError
 from tests.commands.wheels import FAST, wheels
@@ -97,3 +97,18 @@ def test_interpreters_are_found_by_version_and_path() -> None:
     for missing in ("3.99", "/nosuch/python", "nosuch"):
         with pytest.raises(PlanError):
             find_python(missing)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "matching", "said"),
+    [
+        ([], [], "no release of numpy matches '>=2.4': widen it"),
+        (["2.4.6"], ["2.4.5", "2.4.6"], "only one minor version of numpy (newest: 2.4.6) matches '>=2.4'"),
+        (["2.4.6"], ["2.4.5", "2.4.6"], "--all takes its other patches too, or widen it"),
+        (["2.4.6"], ["2.4.6"], "only one release of numpy (2.4.6) matches '>=2.4', and two are needed: widen it"),
+    ],
+)
+def test_too_few_releases_are_said_with_what_would_give_more(chosen: list[str], matching: list[str], said: str) -> None:
+    with pytest.raises(PlanError) as raised:
+        check_number(chosen, matching, "numpy", ">=2.4")
+    assert said in str(raised.value)

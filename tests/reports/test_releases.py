@@ -100,8 +100,33 @@ def test_too_few_figures_show_no_change(times: dict[str, list[float]]) -> None:
     case = released([0.0]).model_copy(update={"times": times, "failed": {"1.9": "crashed"}})
     made = releases(case)
     assert changes(made) == []
-    assert outcome(made, []).startswith("No release changed")
+    assert outcome(made, []).startswith("No ")
     assert "1.9" in markdown(made)
+
+
+def test_what_was_not_shown_is_not_said_to_be_nothing() -> None:
+    """Only intervals within the threshold show that no release changed a case."""
+    for noise, said in ((0.0001, "No release changed any of 1 case by more than 2 %."), (0.5, "cannot be ruled out")):
+        made = releases(released([0.0, 0.0, 0.0], noise=noise))
+        assert changes(made) == []
+        assert said in outcome(made, [])
+        largest = max(max(one.ratio.high or 0, 1 / (one.ratio.low or 1)) for one in levels(made.cases[0]) if one.ratio)
+        assert ("ruled out" in said) == (f"{(largest - 1) * 100:.0f} %" in outcome(made, []))
+
+
+def test_times_follow_from_the_ratios_though_the_machine_drifts() -> None:
+    """A release's own median has what the machine did meanwhile, and stood beside a ratio that it contradicted."""
+    oldest, *others = levels(released([0.0, 0.1, 0.2], drift=0.5))
+    for one in others:
+        assert one.ratio
+        assert one.seconds == pytest.approx(oldest.seconds * one.ratio.estimate)
+
+
+def test_it_is_said_at_which_release_another_package_changes() -> None:
+    case = released([0.0, 0.0, 0.0])
+    numpys = ("2.3.5", "2.4.6", "2.4.6")
+    made = {name: environment(numba=name, numpy=numpy) for name, numpy in zip(case.times, numpys, strict=True)}
+    assert "numpy 2.3.5 → 2.4.6 (1.1)" in markdown(releases(case, environments=made))
 
 
 def test_a_case_has_as_many_processes_at_each_release() -> None:
