@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 from bench.plans.callables import BEST
+from bench.plans.merge import sizes_of
 from bench.plans.regret_figures import Regret
 from bench.plans.tune import Tuned
 from impls.dispatch_table import KernelTimes
@@ -35,7 +36,7 @@ def print_table(done: Tuned, as_json: bool) -> None:
     for key, case in failed.items():
         out.print(f"{case.status}: {key.replace(BEST, '')} at {case.case.size}: {case.reason}", soft_wrap=True)
     if done.kept:
-        out.print(f"kept from before: {', '.join(done.kept)}", soft_wrap=True)
+        out.print(f"kept from before: {sizes_of(done.kept)}", soft_wrap=True)
     out.print(f"wrote {done.file}", soft_wrap=True)
 
 

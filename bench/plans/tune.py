@@ -30,6 +30,7 @@ from .callables import BEST, CALLABLES
 from .grid import Grid, hopeless
 from .journal import Journal
 from .keeping import locked
+from .merge import merge, sizes_of
 from .problems import ProblemRun, add_outcome, admit, new_problem_run
 from .run import Progress
 from .selection import Selection
@@ -102,7 +103,7 @@ class Tuned:
     kernels
         The kernels that were measured now.
     kept
-        Kernels whose earlier times are still in the table.
+        How many sizes of each kernel have earlier times in the table.
     problems
         The sizes that were measured now.
     exit_code
@@ -112,7 +113,7 @@ class Tuned:
     table: DispatchTable
     file: Path
     kernels: Sequence[str]
-    kept: Sequence[str]
+    kept: Mapping[str, int]
     problems: Sequence[ProblemRun]
     exit_code: int
 
@@ -120,8 +121,8 @@ class Tuned:
 def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
     """Check and measure the functions of ``impls.best``, and write the table.
 
-    An interrupted tuning keeps the kernels of which every size was measured at least once. Kernels that were not measured keep
-    their times of an earlier table of the same machine and versions.
+    Kernels and sizes that were not measured keep their times of an earlier table of the same machine and versions. An interrupted
+    tuning adds the kernels of which every size was measured at least once, and replaces no time by one of fewer processes.
 
     Raises
     ------
@@ -164,15 +165,17 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
                     else ("nothing could be measured: w2vbench check says why", 3)
                 )
             )
-        earlier = earlier_table(request.out, say)
-        table = DispatchTable({**earlier, **finished}, fingerprint(), made_by(request.command))
+        unfinished = [(one.kernel, one.size) for one in problems if one.processes < settings.processes]
+        merged = merge(earlier_table(request.out, say), finished, unfinished)
+        if merged.replaced:
+            say(f"replaces {sizes_of(merged.replaced)}, measured with other implementations")
+        table = DispatchTable(merged.kernels, fingerprint(), made_by(request.command))
         write(table, request.out)
     if not session.interrupted:
         shutil.rmtree(folder, ignore_errors=True)
     session.say_warnings(request.grid.threads)
-    kept = [name for name in earlier if name not in finished]
     statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
-    return Tuned(table, request.out, list(finished), kept, problems, session.exit_code(statuses))
+    return Tuned(table, request.out, list(finished), merged.kept, problems, session.exit_code(statuses))
 
 
 def measure_all(

@@ -107,6 +107,17 @@ def test_another_kernel_is_added_to_the_table(tuned: Path, tmp_path: Path) -> No
     assert set(read(tmp_path / "table.toml").kernels) == {"lookup", "scatter.scalar"}
 
 
+def test_another_size_of_a_kernel_is_added_to_the_table(tuned: Path, tmp_path: Path) -> None:
+    (tmp_path / "table.toml").write_text((tuned / "table.toml").read_text())
+    asked = ["tune", "--kernel", "lookup", "--vocab", "1000", "--hidden", "8", "--batch", "8", "--out", "table.toml"]
+    done = w2vbench(*asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "kept from before: 8 sizes of lookup" in done.stdout
+    before, after = (read(folder / "table.toml").kernels["lookup"].times_s for folder in (tuned, tmp_path))
+    assert {str(size) for size in {*after} - {*before}} == {"V=1e3,H=8,B=8,f32,i64,zipf,t1"}
+    assert before.items() <= after.items()
+
+
 def test_ctrl_c_keeps_finished_kernels(tmp_path: Path) -> None:
     asked = "tune --kernel lookup --kernel scatter.scalar --vocab 500 2000 --hidden 8 --batch 5 --out table.toml"
     journal = tmp_path / "table.toml.unfinished/journal.jsonl"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bench.plans.callables import BEST, CALLABLES, DISPATCHED
 from bench.plans.grid import Grid, hopeless, is_measurable
+from bench.plans.merge import merge, sizes_of
 from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.regret import RegretRequest, random_sizes
 from bench.plans.regret_figures import size_regret, spreads
@@ -134,6 +135,45 @@ def test_other_kernels_times_stay_if_they_hold_here(tmp_path: Path) -> None:
     file.write_text("nonsense")
     assert earlier_table(file, said.append) == {}
     assert "replaced" in said[1]
+
+
+SMALL, LARGE = Size(1000, 50, 10), Size(10_000, 50, 10)
+
+
+def lookups(*slugs: str, **seconds: float) -> dict[str, KernelTimes]:
+    """Times of these lookups at the sizes small and large, alike for all."""
+    times = {{"small": SMALL, "large": LARGE}[name]: dict.fromkeys(slugs, one) for name, one in seconds.items()}
+    return {"lookup": KernelTimes(slugs, times)}
+
+
+def test_other_sizes_of_a_kernel_stay_and_new_times_win() -> None:
+    earlier = lookups("gather", "take", large=1.0, small=1.0)
+    merged = merge(earlier, lookups("take", "gather", small=2.0))
+    assert merged.kernels == lookups("take", "gather", small=2.0, large=1.0)
+    assert list(merged.kernels["lookup"].times_s) == [SMALL, LARGE]
+    assert (merged.measured, merged.kept, merged.replaced) == ({"lookup": 1}, {"lookup": 1}, {})
+    assert merge({}, earlier).kernels == merge(earlier, {}).kernels == earlier
+    assert sizes_of({**merge(earlier, {}).kept, "update": 1}) == "2 sizes of lookup, 1 size of update"
+
+
+def test_times_of_other_implementations_are_replaced_and_counted() -> None:
+    earlier, new = lookups("gather", small=1.0, large=1.0), lookups("gather", "numba", small=2.0)
+    merged = merge(earlier, new)
+    assert merged.kernels == new
+    assert (merged.measured, merged.kept, merged.replaced) == ({"lookup": 1}, {}, {"lookup": 2})
+
+
+def test_times_of_fewer_processes_replace_none() -> None:
+    """After Ctrl-C: where a size has no earlier times, they are better than none."""
+    early = [("lookup", SMALL), ("lookup", LARGE), ("scatter.dense", SMALL)]
+    earlier, new = lookups("gather", small=1.0), lookups("gather", small=2.0, large=2.0)
+    merged = merge(earlier, new, early)
+    assert merged.kernels == lookups("gather", small=1.0, large=2.0)
+    assert (merged.measured, merged.kept) == ({"lookup": 1}, {"lookup": 1})
+    others = lookups("take", small=2.0)
+    assert merge(earlier, others, early).kernels == earlier
+    assert merge(earlier, others, early[1:]).kernels == earlier  # a size of it is left
+    assert merge(earlier, others, early[2:]).kernels == others
 
 
 @given(st.sampled_from(sorted(KERNELS)), st.integers(0, 100))
