@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from .callables import BEST, CALLABLES
 from .grid import Grid, hopeless
 from .journal import Journal
 from .keeping import locked
-from .merge import merge, sizes_of
+from .merge import Merged, merge, sizes_of
 from .problems import ProblemRun, add_outcome, admit, new_problem_run
 from .run import Progress
 from .selection import Selection
@@ -158,24 +158,42 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
                 measure_all(problems, context, verdicts, journal, bar)
         finished = finished_kernels(problems)
         if not finished:
-            raise NothingToKeep(
-                *(
-                    ("interrupted before a kernel was finished: nothing to keep (--resume goes on from here)", 130)
-                    if session.interrupted
-                    else ("nothing could be measured: w2vbench check says why", 3)
-                )
-            )
+            raise nothing_new(request.out, session.interrupted)
         unfinished = [(one.kernel, one.size) for one in problems if one.processes < settings.processes]
         merged = merge(earlier_table(request.out, say), finished, unfinished)
         if merged.replaced:
             say(f"replaces {sizes_of(merged.replaced)}, measured with other implementations")
         table = DispatchTable(merged.kernels, fingerprint(), made_by(request.command))
         write(table, request.out)
-    if not session.interrupted:
+    if session.interrupted:
+        say(interruption(merged, dict.fromkeys(problem.kernel for problem in problems)))
+    else:
         shutil.rmtree(folder, ignore_errors=True)
     session.say_warnings(request.grid.threads)
     statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
     return Tuned(table, request.out, list(finished), merged.kept, problems, session.exit_code(statuses))
+
+
+def nothing_new(file: Path, interrupted: bool) -> NothingToKeep:
+    """Return the end of a tuning that leaves the table as it was."""
+    kept = f"; {file} is as it was" * file.exists()
+    if interrupted:
+        return NothingToKeep(
+            f"interrupted: no kernel was finished: nothing to add{kept} (--resume goes on from here)", 130
+        )
+    return NothingToKeep(f"nothing could be measured{kept}: w2vbench check says why", 3)
+
+
+def interruption(merged: Merged, kernels: Collection[str]) -> str:
+    """Say what the table has of the kernels that were to be tuned: new times, earlier ones, or none."""
+    kept = {kernel: merged.kept[kernel] for kernel in kernels if kernel in merged.kept}
+    parts = (
+        ("new times at", sizes_of(merged.measured)),
+        ("earlier times at", sizes_of(kept)),
+        ("no times of", ", ".join(kernel for kernel in kernels if kernel not in merged.kernels)),
+    )
+    has = "; ".join(f"{what} {which}" for what, which in parts if which)
+    return f"interrupted: the table has {has} (--resume goes on from here)"
 
 
 def measure_all(

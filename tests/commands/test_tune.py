@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from impls.dispatch_table import read
+from impls.case import Size
+from impls.dispatch_table import DispatchTable, KernelTimes, read, write
+from impls.offered import candidates
 from tests.commands.conftest import Ask
 from tests.processes import ROOT, started, w2vbench
 
@@ -118,7 +120,9 @@ def test_another_size_of_a_kernel_is_added_to_the_table(tuned: Path, tmp_path: P
     assert before.items() <= after.items()
 
 
-def test_ctrl_c_keeps_finished_kernels(tmp_path: Path) -> None:
+def test_ctrl_c_adds_finished_kernels_and_replaces_no_times(tmp_path: Path) -> None:
+    earlier = KernelTimes(tuple(candidates("lookup")), {Size(500, 8, 5): {"take": 1.0}, Size(9, 8, 5): {"take": 1.0}})
+    write(DispatchTable({"lookup": earlier}), tmp_path / "table.toml")
     asked = "tune --kernel lookup --kernel scatter.scalar --vocab 500 2000 --hidden 8 --batch 5 --out table.toml"
     journal = tmp_path / "table.toml.unfinished/journal.jsonl"
     with started(tmp_path, *asked.split(), "--processes", "50") as process:
@@ -129,7 +133,12 @@ def test_ctrl_c_keeps_finished_kernels(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert set(read(tmp_path / "table.toml").kernels) == {"lookup", "scatter.scalar"}
+    said = "interrupted: the table has new times at 1 size of lookup, 2 sizes of scatter.scalar; earlier times at 2 sizes of lookup"
+    assert said in err
+    kernels = read(tmp_path / "table.toml").kernels
+    assert set(kernels) == {"lookup", "scatter.scalar"}
+    assert earlier.times_s.items() <= kernels["lookup"].times_s.items()
+    assert len(kernels["lookup"].times_s) == 3
 
 
 @pytest.mark.parametrize(

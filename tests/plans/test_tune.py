@@ -17,7 +17,16 @@ from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.regret import RegretRequest, random_sizes
 from bench.plans.regret_figures import size_regret, spreads
 from bench.plans.session import PlanError
-from bench.plans.tune import TuneRequest, drop_hopeless, drop_slow, earlier_table, finished_kernels, times_s
+from bench.plans.tune import (
+    TuneRequest,
+    drop_hopeless,
+    drop_slow,
+    earlier_table,
+    finished_kernels,
+    interruption,
+    nothing_new,
+    times_s,
+)
 from impls.case import Size
 from impls.catalogue import own
 from impls.dispatch_table import DispatchTable, KernelTimes, write
@@ -174,6 +183,23 @@ def test_times_of_fewer_processes_replace_none() -> None:
     assert merge(earlier, others, early).kernels == earlier
     assert merge(earlier, others, early[1:]).kernels == earlier  # a size of it is left
     assert merge(earlier, others, early[2:]).kernels == others
+
+
+def test_an_interruption_says_which_times_the_table_has(tmp_path: Path) -> None:
+    earlier = {**lookups("gather", small=1.0), "scatter.dense": lookups("x", small=1.0)["lookup"]}
+    merged = merge(earlier, lookups("gather", small=2.0, large=2.0), [("lookup", SMALL)])
+    assert interruption(merged, ["lookup", "update.sgd"]) == (
+        "interrupted: the table has new times at 1 size of lookup; earlier times at 1 size of lookup; "
+        "no times of update.sgd (--resume goes on from here)"
+    )
+    file = tmp_path / "t.toml"
+    before = nothing_new(file, interrupted=True)
+    file.write_text("")
+    after = nothing_new(file, interrupted=True)
+    assert before.exit_code == after.exit_code == 130
+    assert str(before) == "interrupted: no kernel was finished: nothing to add (--resume goes on from here)"
+    assert f"{file} is as it was" in str(after)
+    assert nothing_new(file, interrupted=False).exit_code == 3
 
 
 @given(st.sampled_from(sorted(KERNELS)), st.integers(0, 100))
