@@ -38,6 +38,8 @@ ENVIRONMENT = "W2VBENCH_TABLE"
 class TableError(ValueError):
     """A dispatch table that is missing, cannot be read, or holds for something else. The message is one line, with what to do."""
 
+    __module__ = "w2vbench"  # where users find it: a traceback names the class so
+
 
 @dataclass(frozen=True)
 class KernelTimes:
@@ -104,10 +106,10 @@ def default_path() -> Path:
         return Path(named)
     try:
         return cache_home() / "w2vbench" / "dispatch.toml"
-    except RuntimeError as error:
+    except RuntimeError:
         raise TableError(
             f"no folder for the dispatch table, since this user has no home: name a file in ${ENVIRONMENT}, --out or table=…"
-        ) from error
+        ) from None
 
 
 def load(path: str | os.PathLike[str] | None = None, *, anyway: bool = False) -> DispatchTable:
@@ -142,19 +144,24 @@ def read(file: Path) -> DispatchTable:
         if file.stat().st_size > LARGEST_BYTES:
             raise TableError(f"{file}: too large for a dispatch table ({file.stat().st_size:,} bytes)")
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise TableError(f"no dispatch table: run w2vbench tune (or pass table=…); {file} does not exist") from error
+    except FileNotFoundError:
+        raise TableError(missing(file)) from None
     except OSError as error:
-        raise TableError(f"{file}: {error.strerror or error}") from error
+        raise TableError(f"{file}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         if isinstance(error, TableError):
             raise
         reason = " ".join(str(error).split())[:200] or "nested too deeply"
-        raise TableError(f"{file}: not a dispatch table: {reason}") from error
+        raise TableError(f"{file}: not a dispatch table: {reason}") from None
     try:
         return parse(content)
     except (BadName, KeyError, TypeError, ValueError) as error:
-        raise TableError(f"{file}: not a dispatch table: {' '.join(str(error).split())[:200]}") from error
+        raise TableError(f"{file}: not a dispatch table: {' '.join(str(error).split())[:200]}") from None
+
+
+def missing(file: Path, options: str = "") -> str:
+    """Say that there is no table. options: those of the ``w2vbench tune`` that makes it."""
+    return f"no dispatch table: run w2vbench tune{options} (or pass table=…); {file} does not exist"
 
 
 def parse(content: Mapping[str, Any]) -> DispatchTable:

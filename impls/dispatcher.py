@@ -8,6 +8,7 @@ arguments. ``w2vbench tune`` makes the table.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -97,7 +98,7 @@ def best(
     >>> out = rows(W, idx)  # doctest: +SKIP
     """
     size = sized(V=V, H=H, B=B, K=K, dtype=dtype, index=index, threads=threads, kernel=kernel_of(kernel))
-    return dispatched(kernel, size, inputs, loaded(table, anyway), fixed=True)
+    return dispatched(kernel, size, inputs, loaded(table, anyway, kernel), fixed=True)
 
 
 def dispatch(
@@ -134,16 +135,19 @@ def dispatch(
     size = sized(V=V or 2, H=100, B=100, K=None, threads=threads, kernel=chosen)
     if V is None and "V" not in "".join(chosen.shapes).replace("N", "V"):
         raise ValueError(f"the arguments of {kernel} do not tell V: give it, as dispatch({kernel!r}, V=…)")
-    return dispatched(kernel, size, inputs, loaded(table, anyway), fixed=False)
+    return dispatched(kernel, size, inputs, loaded(table, anyway, kernel), fixed=False)
 
 
-def loaded(table: Table, anyway: bool) -> DispatchTable:
-    """Return a table, read again only if its file has changed. Raises TableError."""
+def loaded(table: Table, anyway: bool, kernel: str) -> DispatchTable:
+    """Return a table, read again only if its file has changed. Raises TableError, which names the kernel if there is none."""
     if isinstance(table, DispatchTable):
         return table
     path = dispatch_table.default_path() if table is None else Path(table)
     try:
         changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        out = "" if table is None else f" --out {shlex.quote(str(path))}"
+        raise TableError(dispatch_table.missing(path, f" --kernel {kernel}{out}")) from None
     except OSError:
         changed = 0
     return read_once(path, changed, anyway)

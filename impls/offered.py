@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arguments import NAMES
-from .case import DTYPES, INDEX_DTYPES, Size
+from .case import DTYPES, INDEX_DTYPES, BadName, Size
 from .catalogue import missing, own
 from .interface import Implementation, Kernel
 
@@ -62,15 +62,18 @@ def sized(
     """Return a size with the kernel's own dimensions only. Raises ValueError for an invalid one."""
     K = NEGATIVES if K is None else K
     has = kernel.dimensions
-    return Size(
-        V,
-        H if "H" in has else 1,
-        B,
-        K if "K" in has else 0,
-        type_name("dtype", dtype, DTYPES),
-        type_name("index", index, INDEX_DTYPES),
-        threads=threads,
-    )
+    try:
+        return Size(
+            V,
+            H if "H" in has else 1,
+            B,
+            K if "K" in has else 0,
+            type_name("dtype", dtype, DTYPES),
+            type_name("index", index, INDEX_DTYPES),
+            threads=threads,
+        )
+    except BadName as error:  # a class that programs do not know
+        raise ValueError(f"no size of {kernel.name}: {error}") from None
 
 
 def type_name(what: str, given: DTypeLike, known: Mapping[str, DTypeLike]) -> str:

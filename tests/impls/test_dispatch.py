@@ -281,7 +281,8 @@ def test_what_is_never_chosen_has_a_reason() -> None:
     [
         (lambda table: impls.best("gather", V=10, table=table), "no kernel 'gather'"),
         (lambda table: impls.best("training.cbow", V=10, table=table), "trains a model"),
-        (lambda table: impls.best("lookup", V=1, table=table), "V must be at least 2"),
+        (lambda table: impls.best("lookup", V=1, table=table), "no size of lookup: V must be at least 2, not 1"),
+        (lambda table: impls.dispatch("lookup", table=table).warm(B=-1), "no size of lookup: B must be at least 0"),
         (lambda table: impls.best("lookup", V=10, dtype="f16", table=table), "dtype must be one of"),
         (lambda table: impls.best("lookup", V=10, index=np.int8, table=table), "index must be one of"),
         (lambda table: impls.dispatch("scatter.rows", table=table), "do not tell V"),
@@ -289,8 +290,10 @@ def test_what_is_never_chosen_has_a_reason() -> None:
     ],
 )
 def test_what_cannot_be_given_is_said(call: Callable[[DispatchTable], Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as raised:
         call(table_of("lookup", "gather"))
+    assert raised.type in (ValueError, TableError)
+    assert not raised.value.__cause__
 
 
 def test_a_table_without_anything_that_runs_here_is_no_table() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -107,10 +109,24 @@ def test_the_blas_is_numpys_and_what_is_not_known_of_it_is_left_out(
 
 def test_without_a_table_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("W2VBENCH_TABLE", str(tmp_path / "none.toml"))
-    with pytest.raises(impls.TableError, match=r"^no dispatch table: run w2vbench tune \(or pass table=…\)"):
+    with pytest.raises(
+        impls.TableError, match=r"^no dispatch table: run w2vbench tune --kernel lookup \(or pass table"
+    ):
         impls.best("lookup", V=10)
-    with pytest.raises(impls.TableError, match=r"^no dispatch table"):
-        impls.dispatch("lookup")
+    with pytest.raises(impls.TableError, match=r"^no dispatch table: run .* --kernel update\.sgd --out 'a b\.toml' \("):
+        impls.dispatch("update.sgd", table="a b.toml")
+
+
+def test_a_table_error_is_one_traceback_of_a_public_class(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("nonsense")
+    (tmp_path / "other.toml").write_text("format = 2")
+    for name in ("none.toml", "bad.toml", "other.toml", "."):
+        with pytest.raises(impls.TableError) as raised:
+            impls.best("lookup", V=10, table=tmp_path / name)
+        lines = traceback.format_exception(raised.value)
+        assert sum(line.startswith("Traceback") for line in lines) == 1
+        assert lines[-1].startswith("w2vbench.TableError: ")
+    assert pickle.loads(pickle.dumps(raised.value)).args == raised.value.args
 
 
 def test_a_table_that_is_written_anew_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
