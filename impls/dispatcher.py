@@ -38,9 +38,12 @@ class Dispatched(Protocol):
     def __call__(self, *arguments: Any) -> Any: ...
 
     warm: Callable[..., None]
-    """``warm(V=…, H=…, B=…)``: make the workspace and compile the code for calls of a size. ``best`` knows its size."""
+    """``warm(V=…, H=…, B=…)``: make the workspace and compile the code for calls of a size.
+
+    What is left out is as in ``best``'s call; for ``dispatch``, H=100, B=100, K=5, and the V that it got, else 2.
+    """
     slug: Callable[..., str]
-    """``slug(V=…, H=…, B=…)``: the implementation that is used at a size. ``best`` knows its size."""
+    """``slug(V=…, H=…, B=…)``: the implementation that is used at a size. What is left out is as for ``warm``."""
 
 
 def best(
@@ -66,8 +69,8 @@ def best(
     kernel
         ``lookup``, ``scatter.accumulate`` and so on, but not ``training``.
     V, H, B, K
-        The size: vocabulary, hidden size, words or bags in a batch, negatives or mean number of words of a bag. What the
-        kernel has not is ignored.
+        The size: vocabulary, hidden size, words or bags in a batch, negatives or mean number of words of a bag (None: 5).
+        What the kernel has not is ignored.
     dtype, index
         Types of the numbers and of the word ids, such as ``np.float32`` or ``"f32"``.
     threads
@@ -91,6 +94,8 @@ def best(
         If there is no table, it cannot be read, has not this kernel, or holds for something else.
     ValueError
         For a kernel that is not offered, or an invalid size.
+    TypeError
+        For a size that is no whole number, such as ``"1e5"`` or ``1e5``.
 
     Examples
     --------
@@ -128,7 +133,7 @@ def dispatch(
 
     Raises
     ------
-    TableError, ValueError
+    TableError, ValueError, TypeError
         As in ``best``.
     """
     chosen = kernel_of(kernel)
@@ -170,7 +175,8 @@ def dispatched(
     one = model.choose(size) if fixed else None
     ready = Readiness(kernel_of(name), those, lambda at: one or model.choose(at) or "", size, dict(inputs or {}))
     call = guarded(ready.kernel, ready.seen, ready.find, ready.copied)
-    call.__name__, call.__doc__ = name, f"{ready.kernel.title} ({', '.join(ready.kernel.parameters)})"
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{ready.kernel.title} ({', '.join(ready.kernel.parameters)})"
     call.warm, call.slug = ready.warm, ready.slug  # type: ignore[attr-defined]
     ready.call = call
     return call  # type: ignore[return-value]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+import reprlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -59,9 +62,12 @@ def sized(
     index: DTypeLike = "i64",
     threads: int = 1,
 ) -> Size:
-    """Return a size with the kernel's own dimensions only. Raises ValueError for an invalid one."""
+    """Return a size with the kernel's own dimensions only. Raises ValueError for an invalid one, TypeError for no whole number."""
     K = NEGATIVES if K is None else K
     has = kernel.dimensions
+    V, H, B, K, threads = (
+        whole(name, value) for name, value in (("V", V), ("H", H), ("B", B), ("K", K), ("threads", threads))
+    )
     try:
         return Size(
             V,
@@ -74,6 +80,14 @@ def sized(
         )
     except BadName as error:  # a class that programs do not know
         raise ValueError(f"no size of {kernel.name}: {error}") from None
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a whole number of any type. Raises TypeError for anything else, 1e5 too."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {reprlib.repr(value)}") from None
 
 
 def type_name(what: str, given: DTypeLike, known: Mapping[str, DTypeLike]) -> str:

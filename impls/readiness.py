@@ -161,14 +161,22 @@ class Readiness:
         return self.call(*contiguous)
 
     def warm(self, **size: Any) -> None:
-        """Make ready for calls of a size. Raises ValueError for an invalid one, TypeError where a constant is not known."""
+        """Make ready for calls of a size: V, H, B, K, dtype, index, threads.
+
+        What is left out is as in ``best``'s call, whose own defaults are H=100, B=100, K=5. ``dispatch`` has these too, and
+        the V that it got, else 2. Raises ValueError for an invalid size, TypeError for no whole number, or where a constant is
+        not known.
+        """
         at = self.size(size)
         examples(self.kernel, at, self.inputs)
         with self.lock:
             self.prepared(at, self.inputs)
 
     def slug(self, **size: Any) -> str:
-        """Return the slug of the implementation that is used at a size."""
+        """Return the slug of the implementation that is used at a size: V, H, B, K, dtype, index, threads.
+
+        What is left out is as for ``warm``. Raises ValueError for an invalid size, TypeError for no whole number.
+        """
         return self.choose(self.size(size))
 
     def size(self, changed: Mapping[str, Any]) -> Size:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+import reprlib
 import sys
 import threading
 import weakref
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -294,6 +297,50 @@ def test_what_cannot_be_given_is_said(call: Callable[[DispatchTable], Any], mess
         call(table_of("lookup", "gather"))
     assert raised.type in (ValueError, TableError)
     assert not raised.value.__cause__
+
+
+@pytest.mark.parametrize("bad", ["1e5", 1e5, None, [7], np.ones(3)], ids=str)
+def test_a_size_that_is_no_whole_number_is_said(bad: Any) -> None:
+    table = table_of("lookup", "gather")
+    asked: list[tuple[str, Callable[[], Any]]] = [
+        ("V", lambda: impls.best("lookup", V=bad, table=table)),
+        ("B", lambda: impls.best("lookup", V=10, B=bad, table=table)),
+        ("threads", lambda: impls.best("lookup", V=10, threads=bad, table=table)),
+        ("H", lambda: impls.dispatch("lookup", table=table).slug(H=bad)),
+        ("H", lambda: impls.dispatch("lookup", table=table).warm(H=bad)),
+    ]
+    for name, call in asked:
+        with pytest.raises(TypeError, match=rf"^{name} must be a whole number, not {re.escape(reprlib.repr(bad))}$"):
+            call()
+
+
+def test_a_size_may_be_of_numpys_whole_numbers() -> None:
+    call = impls.best("lookup", V=np.int32(10), H=np.int64(3), B=np.uint8(4), table=table_of("lookup", "gather"))  # type: ignore[arg-type]
+    call.warm(B=np.int64(5))
+    assert call.slug() == "gather"
+
+
+def test_sizes_that_are_left_out_are_the_documented_ones() -> None:
+    page = (Path(impls.__file__).parents[1] / "docs/choosing.md").read_text("utf-8")
+    assert "`H=100`, `B=100`, `K=5`, float32, int64 and one thread" in page
+    name, usual = "output.negative-sampling", Size(50, 100, 100, 5)
+    here, there = list(candidates(name))[:2]
+    for axis in "HBK":
+        above = getattr(usual, axis) + 1
+        beside = Size(**{**vars(usual), axis: above})
+        times = {usual: {here: 1.0, there: 2.0}, beside: {here: 2.0, there: 1.0}}
+        table = DispatchTable({name: KernelTimes((here, there), times)})
+        fixed, free = impls.best(name, V=50, table=table), impls.dispatch(name, table=table)
+        assert fixed.slug() == free.slug() == here
+        assert free.slug(**{axis: above}) == impls.best(name, V=50, table=table, **{axis: above}).slug() == there
+
+
+@pytest.mark.parametrize("name", ["lookup", "scatter.accumulate"])
+def test_errors_and_repr_name_the_kernel(name: str) -> None:
+    call = function_of(name, next(iter(candidates(name))))
+    assert f"<function {name} at" in repr(call)
+    with pytest.raises(TypeError, match=rf"^{re.escape(name)}\(\) missing \d required positional arguments"):
+        call()
 
 
 def test_a_table_without_anything_that_runs_here_is_no_table() -> None:
