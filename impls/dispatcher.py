@@ -31,8 +31,11 @@ class Dispatched(Protocol):
     """A kernel's function that chooses its implementation.
 
     It raises TypeError for an argument that is no array, or has a dtype that the kernel does not take, and ValueError for
-    shapes that do not fit together. It does not check that word ids are from 0 up and below V, nor that the offsets of bags
-    begin with 0, never fall, and are at most the number of words.
+    shapes that do not fit together.
+
+    It does not check that word ids are from 0 up and below V, nor that the offsets of bags begin with 0, never fall, and are at
+    most the number of words. A wrong id reads or writes foreign memory: wrong numbers or a crash, and no IndexError. Some
+    implementations in NumPy raise one, or take another row; which one is chosen depends on the machine.
     """
 
     def __call__(self, *arguments: Any) -> Any: ...

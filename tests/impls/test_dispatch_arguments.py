@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import impls
 from impls.catalogue import own
+from impls.dispatcher import Dispatched
 from impls.interface import Array
 from impls.offered import candidates, kernel_of
 from impls.output.hierarchical import huffman
@@ -86,6 +89,23 @@ def test_hundreds_of_sizes_in_turn_are_right() -> None:
     call = function_of("lookup", "numba")
     for n in (*range(300), *range(10)):
         np.testing.assert_array_equal(call(W, np.arange(n)), W[:n])
+
+
+def test_a_wrong_id_is_not_noticed_by_compiled_code() -> None:
+    """As the documents say. What lies beyond these tables is ours, so that nothing foreign is read or written."""
+    around = np.arange(90.0).reshape(30, 3)
+    W, idx = around[10:20], np.array([10, 12])
+    for slug in ("numba", "numba-prefetch"):
+        np.testing.assert_array_equal(function_of("lookup", slug)(W, idx), around[20:23:2])
+        sums = np.zeros((30, 3))
+        function_of("scatter.accumulate", slug)(np.ones((2, 3)), idx, sums[10:20])
+        np.testing.assert_array_equal(np.flatnonzero(sums[:, 0]), [20, 22])
+    with pytest.raises(IndexError):
+        function_of("lookup", "gather")(W, idx)
+    page = (Path(impls.__file__).parents[1] / "docs/choosing.md").read_text("utf-8")
+    for text in (page.replace("`", ""), Dispatched.__doc__ or ""):
+        said = "A wrong id reads or writes foreign memory: wrong numbers or a crash, and no IndexError"
+        assert said in " ".join(text.split())
 
 
 def misaligned(array: Array) -> Array:
