@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from bench.engine.context import RunContext
@@ -208,7 +209,8 @@ class Judge:
         key = self.case.partition("@")[0]
         found = every.get(key)
         if found is None:
-            raise RevisionError(f"{where} has no {key}")
+            near = get_close_matches(key, every, 1)
+            raise RevisionError(f"{where} has no {key}{f'; did you mean {near[0]}?' if near else ''}")
         if found.missing or found.wrong:
             raise RevisionError(f"{where} cannot be measured: {found.wrong or f'needs {found.missing[0]}'}")
         return found

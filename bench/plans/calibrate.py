@@ -26,6 +26,7 @@ from reports.calibration_schema import Calibration, Trial
 from reports.stages import HEAD, TRIPLE, Triple, stage_of
 from reports.verdicts import LogRatios, Paired, decide, undecided
 
+from .asked import selected
 from .comparison_jobs import sources_of
 from .comparison_run import ComparisonRun
 from .comparison_samples import SIDES, CaseSamples, Side
@@ -82,7 +83,8 @@ class CalibrateRequest(MeasurementRequest):
 
 
 def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
-    """Make comparisons, and write the trials after each. Raises ResultError, CorpusError, or NothingToKeep without any trial."""
+    """Make comparisons, and write the trials after each. Raises PlanError, ResultError, CorpusError, or NothingToKeep without any trial."""
+    selected(request, 1, "")
     prepare_folder(request.out)
     session, path = Session(request.command, say), request.out / "calibration.json"
     stop_on_signals()

@@ -14,7 +14,7 @@ from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
 from reports.verdicts import Verdict
 
 from .presets import GATE
-from .selection import Selection
+from .selection import Selection, no_such_kernel
 from .worktrees import RevisionError
 
 MARKED_WRONG = "marked wrong: never timed"
@@ -174,6 +174,7 @@ def differences(
     alike: Callable[[Facts, Facts], bool] = unchanged,
     rank: Callable[[Sequence[ComparedCase]], list[ComparedCase]] = by_importance,
     one_process: bool = True,
+    where: str = "at either revision",
 ) -> Differences:
     """Decide which cases are compared and which are not.
 
@@ -187,17 +188,21 @@ def differences(
         Puts the cases in order, the most important first.
     one_process
         Whether one process loads both sides' code, which must then be separable.
+    where
+        What the sides are, for messages.
 
     Raises
     ------
     RevisionError
-        If the selection matches none.
+        If the selection matches none, or names a kernel that neither side has.
     """
     if not base and not head:
         raise RevisionError("no implementation at either revision: is the file of --impl in git?")
+    if problem := no_such_kernel(selection.kernels, [one.kernel for one in (*head.values(), *base.values())]):
+        raise RevisionError(problem)
     result = Differences()
     if not any(selection.cases(one) for one in (*head.values(), *base.values())):
-        raise RevisionError("no case matches --kernel and --only at either revision; w2vbench list shows the names")
+        raise RevisionError(selection.matches_nothing(where))
     gone = {key: one for key, one in base.items() if key not in head and selection.cases(one)}
     for key, mine in head.items():
         cases = selection.cases(mine)

@@ -16,6 +16,7 @@ from reports.comparison_schema import Comparison
 from reports.stages import BASE, CONTROL, HEAD
 from reports.units import counted
 
+from .asked import selected
 from .compare import ComparisonRequest
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences
 from .environment_workers import check_files, described, facts_in, measuring_in
@@ -24,6 +25,8 @@ from .installers import find_python
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .packages_run import PackagesRun
 from .session import Note, PlanError, Say, Session, memory_limit, stop_on_signals
+
+EITHER = "in either environment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
     check_files(request.files)
     prepare_folder(request.out)
     check_junit(request.junit)
+    selected(request, request.threads, EITHER)
     stop_on_signals()
     session, text = Session(request.command, say), request.text()
     base, head = (environment_for(*side, say) for side in zip(asked, interpreters, strict=True))
@@ -118,7 +122,9 @@ def affected(
         return one_python and differing.isdisjoint({*theirs.packages, *mine.packages})
 
     rank = partial(by_use, differing)
-    return differences(before, after, selection, same=UNAFFECTED, alike=alike, rank=rank, one_process=False)
+    return differences(
+        before, after, selection, same=UNAFFECTED, alike=alike, rank=rank, one_process=False, where=EITHER
+    )
 
 
 def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[ComparedCase]:

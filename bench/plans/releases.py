@@ -22,6 +22,7 @@ from reports.stages import BASE, HEAD
 from reports.units import counted
 
 from . import installers
+from .asked import check_package, selected
 from .comparison_run import THRESHOLD
 from .differences import CaseSelection, ComparedCase, Differences, differences
 from .environment_workers import check_files, facts_in, measuring_in
@@ -37,6 +38,7 @@ from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Se
 
 MOST_CASES = 4
 """Cases that are measured unless the user chooses some."""
+AT_ANY = "at any release"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,9 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
         )
     beside, python = split_requirements(request.beside), find_python(request.python)
     check_files(request.files)
+    asked = selected(request, request.threads, AT_ANY)
+    if not request.files and not beside:  # both may import what only the environments have
+        check_package(request.package, asked)
     prepare_folder(request.out)
     stop_on_signals()
     session, text = Session(request.command, say), request.text()
@@ -198,7 +203,7 @@ def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dic
 
     selection = CaseSelection(request.kernels, request.globs, False, request.threads)
     rank = partial(by_use, [package])
-    found = differences(oldest, newest, selection, alike=alike, rank=rank, one_process=False)
+    found = differences(oldest, newest, selection, alike=alike, rank=rank, one_process=False, where=AT_ANY)
     if not (cases := found.compared):
         reasons = [f"{case.name}: {why}" for case, (_, why) in found.excluded.items()]
         reasons += [f"{names[0]}: {why}" for why, names in found.skipped.items() if why != SAME_CODE]

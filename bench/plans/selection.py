@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from impls.catalogue import ORDER
@@ -34,3 +35,25 @@ class Selection:
         name = case.partition("@")[0]
         names = case, name, name.rpartition("/")[2]
         return not self.globs or any(fnmatchcase(name, glob) for name in names for glob in self.globs)
+
+    @staticmethod
+    def matches_nothing(where: str) -> str:
+        """Return the message for a selection that matches no case. where: ``at either revision``."""
+        return f"no case matches --kernel and --only{' ' * bool(where)}{where}; w2vbench list shows the names"
+
+
+def no_such_kernel(asked: Sequence[str], names: Sequence[str]) -> str:
+    """Return what to say of the first name that is no kernel and no family of kernels; an empty string if all are."""
+    names = list(dict.fromkeys(names))
+    for kernel in asked:
+        if any(Selection([kernel]).has_kernel(name) for name in names):
+            continue
+        families = dict.fromkeys(name.partition(".")[0] for name in names)
+        by_ending = {
+            **{name.rpartition(".")[2]: name for name in names},
+            **{name: name for name in (*names, *families)},
+        }
+        near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
+        guess = f"did you mean {by_ending[near[0]]}? " if near else ""
+        return f"no kernel {kernel!r}; {guess}there are {', '.join(names)}"
+    return ""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +30,7 @@ from impls.interface import Implementation
 from impls.words import Corpus
 from reports.result_schema import SCHEMA, Commit, Engine, ResultFile, Row, Suite
 
-from .selection import Selection
+from .selection import Selection, no_such_kernel
 
 BROKEN = {"wrong", "error", "crashed"}
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
@@ -82,18 +81,8 @@ class Request:
     def implementations(self) -> list[Implementation]:
         """Return the implementations of the selected kernels, with those of the user's files. Raises PlanError, CatalogueError."""
         every = catalogue.load(self.files)
-        names = list(dict.fromkeys(i.kernel.name for i in every))
-        for kernel in self.kernels:
-            if any(Selection([kernel]).has_kernel(name) for name in names):
-                continue
-            families = dict.fromkeys(name.partition(".")[0] for name in names)
-            by_ending = {
-                **{name.rpartition(".")[2]: name for name in names},
-                **{name: name for name in (*names, *families)},
-            }
-            near = [name for name in by_ending if name.startswith(kernel)] or get_close_matches(kernel, by_ending, 1)
-            guess = f"did you mean {by_ending[near[0]]}? " if near else ""
-            raise PlanError(f"no kernel {kernel!r}; {guess}there are {', '.join(names)}")
+        if problem := no_such_kernel(self.kernels, [i.kernel.name for i in every]):
+            raise PlanError(problem)
         return [i for i in every if Selection(self.kernels).has_kernel(i.kernel.name)]
 
     def digest(self, text: Corpus, folders: Sequence[str] = ("impls", "bench/engine")) -> str:

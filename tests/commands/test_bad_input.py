@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Ask
-from tests.processes import w2vbench
+from tests.processes import git, w2vbench
 
 FILES = {
     "text": b"cat dog cat dog pet\n" * 300,
@@ -50,6 +50,13 @@ BAD = (
     ("compare --packages numpy numpy --junit nowhere/j.xml", "--junit: no folder nowhere"),
     ("compare --packages numpy numpy --junit kept", "--junit: kept is no ordinary file"),
     ("compare --packages numpy numpy --across-machines", "--across-machines is for two result files"),
+    ("compare --packages numpy numpy --kernel lokup", "no kernel 'lokup'; did you mean lookup? there are"),
+    ("compare --packages numpy numpy --only nothing*", "no case matches --kernel and --only in either environment"),
+    ("versions numpy --kernel lokup", "no kernel 'lokup'; did you mean lookup?"),
+    ("versions numpy --only nothing*", "no case matches --kernel and --only at any release"),
+    ("versions requests '>=2.30' --kernel lookup", "no selected implementation imports requests"),
+    ("calibrate --packages numpy --kernel lokup", "no kernel 'lokup'; did you mean lookup?"),
+    ("calibrate --only nothing*", "no case matches --kernel and --only; w2vbench list"),
     ("compare HEAD --threshold 5", "For 5 percent write 5%"),
     ("compare HEAD --impl mine.py --budget -3m", "--budget"),
     ("compare a.json b.json", "a.json: No such file"),
@@ -114,6 +121,7 @@ def test_outside_of_a_repository_one_line_says_so(ask: Ask) -> None:
         ("tune --kernel lookup --resume --out table.toml", "no unfinished run to go on from"),
         ("compare HEAD --impl missing.py", "is at neither revision"),
         ("compare HEAD --impl mine.py --only nothing*", "no case matches"),
+        ("compare HEAD --impl mine.py --kernel lokup", "no kernel 'lokup'; did you mean lookup?"),
     ],
 )
 def test_what_is_found_while_workers_start_is_one_line_too(repository: Path, line: str, message: str) -> None:
@@ -122,3 +130,10 @@ def test_what_is_found_while_workers_start_is_one_line_too(repository: Path, lin
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_bisect_names_the_nearest_case(repository: Path) -> None:
+    git(repository, "commit", "-qm", "nothing", "--allow-empty")
+    done = w2vbench("bisect", "HEAD~1", "HEAD", "lookup/slow", "--impl", "mine.py", cwd=repository)
+    assert done.returncode == 2
+    assert "has no lookup/slow; did you mean lookup/slows?" in done.stderr.splitlines()[-1]

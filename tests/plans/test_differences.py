@@ -252,14 +252,20 @@ def test_a_kernel_or_a_glob_narrows_it_down(chosen: CaseSelection, expected: Seq
 @pytest.mark.parametrize(
     "chosen",
     [
-        CaseSelection(kernels=["look"]),
         CaseSelection(kernels=["lookup"], globs=["scatter*"]),
         CaseSelection(globs=["*@V=7,*"], everything=True),
     ],
 )
 def test_what_matches_nothing_is_refused(chosen: CaseSelection) -> None:
-    with pytest.raises(RevisionError, match="no case matches"):
+    with pytest.raises(RevisionError, match="no case matches --kernel and --only at either revision"):
         differences(*changed_everywhere(), chosen)
+
+
+def test_a_kernel_of_neither_side_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(RevisionError, match=r"no kernel 'lokup'; did you mean lookup\?"):
+        differences(*changed_everywhere(), CaseSelection(kernels=["scatter", "lokup"]))
+    base, head = side(facts("gone/a")), side(facts("lookup/a"))
+    assert differences(base, head, CaseSelection(kernels=["gone"])).removed == ["gone/a"]
 
 
 def test_two_sides_without_anything_are_refused_and_a_removed_one_is_named() -> None:
