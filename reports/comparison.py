@@ -184,11 +184,17 @@ def other_faults(case: ComparedRow) -> Iterator[str]:
 
 
 def counts(comparison: Comparison) -> str:
-    """The number of cases with each verdict."""
+    """The number of cases with each verdict, and how many of these are acknowledged."""
     verdicts = list(map(worst, comparison.cases))
-    return ", ".join(
-        f"{verdicts.count(verdict)} {verdict}" for verdict in (*ORDER, SETUP, MEMORY) if verdict in verdicts
-    )
+    excused: list[str] = [
+        case.verdict for case in comparison.cases if case.acknowledged is not None and not failing(case)
+    ]
+
+    def count(verdict: str) -> str:
+        meant = excused.count(verdict) if verdict in ("slower", "failed", "inconclusive") else 0
+        return f"{verdicts.count(verdict)} {verdict}{f' ({meant} acknowledged)' if meant else ''}"
+
+    return ", ".join(count(verdict) for verdict in (*ORDER, SETUP, MEMORY) if verdict in verdicts)
 
 
 def notes(comparison: Comparison) -> Iterator[str]:

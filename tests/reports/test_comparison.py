@@ -21,6 +21,7 @@ from reports.comparison import (
     heading,
     markdown,
     notes,
+    outcome,
     ranked,
     unanswered,
 )
@@ -75,6 +76,13 @@ def test_of_many_cases_the_worst_decides_and_comes_first(found: list[tuple[str, 
 def test_what_is_said_reads_as_it_was_checked_by_eye() -> None:
     said = [f"# {name}\n\n{markdown(comparison)}" for name, comparison in SITUATIONS.items()]
     golden_files.check("comparisons.md", "\n".join(said))
+
+
+def test_an_acknowledged_slowdown_is_counted_as_one_beside_another() -> None:
+    both = compared(case("a", "slower", acknowledged="it checks more"), case("b", "slower"))
+    assert "1 of 2 cases got worse. Verdicts: 2 slower (1 acknowledged)." in outcome(both)
+    wrong = compared(case("a", "wrong", acknowledged="no excuse"), case("b", "same", acknowledged="for its memory"))
+    assert "1 of 2 cases got worse. Verdicts: 1 wrong, 1 same." in outcome(wrong)
 
 
 # -- Markdown
