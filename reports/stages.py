@@ -20,7 +20,7 @@ from .comparison_schema import ComparedRow, Comparison
 from .memory import untraced
 from .schema_fields import Samples
 from .statistics import Floats, MemoryVerdict, memory_verdict
-from .verdicts import Decision, LogRatios, Paired, decide, undecided
+from .verdicts import SAME_CODE, SAME_ENVIRONMENT, Decision, LogRatios, Paired, decide, undecided
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
@@ -79,11 +79,12 @@ def recomputed(comparison: Comparison, threshold: float | None = None) -> Compar
     if not comparison.interleaved:
         return comparison
     threshold = comparison.threshold if threshold is None else threshold
-    cases = with_verdicts(comparison.cases, threshold)
+    twice = SAME_ENVIRONMENT if comparison.environments else SAME_CODE
+    cases = with_verdicts(comparison.cases, threshold, twice)
     return comparison.model_copy(update={"cases": cases, "threshold": threshold})
 
 
-def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[ComparedRow]:
+def with_verdicts(rows: Sequence[ComparedRow], threshold: float, twice: str = SAME_CODE) -> list[ComparedRow]:
     """Decide a comparison's cases together, from their samples.
 
     Parameters
@@ -92,6 +93,8 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
         The cases. Those that are ``excluded`` keep their verdict; those without samples are returned unchanged.
     threshold
         The share of time and of peak memory that counts as no change.
+    twice
+        What was measured twice to find the A/A difference.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float) -> list[Compare
     first = {case: ratios[0] for case, ratios in stages.items()}
     again = undecided(first, threshold)
     second = {case: stages[case][1] for case in again if len(stages[case]) > 1}
-    decisions = decide((first, second), threshold)
+    decisions = decide((first, second), threshold, twice)
     for case in again:
         if case not in second:
             decisions[case] = replace(decisions[case], verdict="inconclusive", why=NO_SECOND_STAGE)

@@ -31,6 +31,8 @@ CANDIDATE = 0.02
 """A case is measured again if the p-value of its mean or its set-up, against "at most the margin", is at most this."""
 SETUP_THRESHOLD = 0.1
 """A change of set-up time below this counts as none, since each process sets up only once."""
+SAME_CODE, SAME_ENVIRONMENT = "the same code", "the same environment"
+"""What was measured twice to find the A/A difference, in words for a reader who does not know the term."""
 
 Case = TypeVar("Case", bound=Hashable)
 
@@ -191,7 +193,9 @@ def otherwise_slower(stage: LogRatios, threshold: float) -> bool:
     return min(mean, setup) <= CANDIDATE
 
 
-def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict[Case, Decision]:
+def decide(
+    stages: Sequence[Mapping[Case, LogRatios]], threshold: float, twice: str = SAME_CODE
+) -> dict[Case, Decision]:
     """Return the verdict on every case of a comparison.
 
     - Slower: the ratio of medians or of means is above 1 + threshold. Faster: the ratio of medians is below its inverse. The
@@ -209,17 +213,21 @@ def decide(stages: Sequence[Mapping[Case, LogRatios]], threshold: float) -> dict
         The first stage, with all cases, and the second, with the undecided ones in fresh processes.
     threshold
         The share of time that counts as no change.
+    twice
+        What was measured twice, for reasons.
     """
     first, second = stages
     decisions = {case: decision("same", stage) for case, stage in first.items()} | beyond_doubt(first, threshold)
-    decisions.update(second_stage_decisions(second, threshold))
+    decisions.update(second_stage_decisions(second, threshold, twice))
     latest = {case: second.get(case, stage).setup for case, stage in first.items()}
     for case, (verdict, ratio) in setups({case: setup for case, setup in latest.items() if setup}, threshold).items():
         decisions[case] = replace(decisions[case], setup=verdict, setup_ratio=ratio)
     return decisions
 
 
-def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) -> dict[Case, Decision]:
+def second_stage_decisions(
+    fresh: Mapping[Case, LogRatios], threshold: float, twice: str = SAME_CODE
+) -> dict[Case, Decision]:
     """Return verdicts on undecided cases, from fresh processes alone."""
     limit, tested = math.log1p(threshold), by_median(fresh, threshold)
     by_mean = holm([stage.mean.ratio.p_above(margin_of(stage.mean, limit)) for stage in fresh.values()])
@@ -242,7 +250,7 @@ def second_stage_decisions(fresh: Mapping[Case, LogRatios], threshold: float) ->
             low, high = ratio.ends()
             verdict, why = "inconclusive", f"not significant, when corrected for all {len(fresh)} undecided cases"
             if noise:
-                why = f"the A/A difference is {math.expm1(abs(control.value)):.1%}: this machine is too noisy now"
+                why = f"{twice} measured twice differed by {abs(math.expm1(control.value)) * 100:.1f} %: this machine is too noisy now"
             elif math.exp(low) <= 1 + threshold and math.exp(high) >= 1 / (1 + threshold):
                 why = "the interval includes the threshold"
         decisions[case] = decision(verdict, stage, why)

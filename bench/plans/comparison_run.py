@@ -24,7 +24,7 @@ from bench.engine.protocol import (
 from bench.engine.worker_process import WorkerFailure
 from reports.comparison_schema import ComparedRow
 from reports.stages import BASE, HEAD, stage_of, with_verdicts
-from reports.verdicts import Verdict, undecided
+from reports.verdicts import SAME_CODE, Verdict, undecided
 
 from .comparison_jobs import by_problem, gate_settings, job_of
 from .comparison_samples import SIDES, STAGES, CaseSamples, Side, variant_name
@@ -63,6 +63,7 @@ class ComparisonRun:
     """
 
     stages: tuple[int, int] = STAGES
+    twice = SAME_CODE
 
     def __init__(
         self,
@@ -105,7 +106,7 @@ class ComparisonRun:
         excluded = self.differences.excluded
         cases = dict.fromkeys([*self.differences.compared, *excluded])
         rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
-        return with_verdicts(rows, self.threshold)
+        return with_verdicts(rows, self.threshold, self.twice)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract. Those that fail are not measured."""

@@ -23,6 +23,7 @@ from bench.engine.experiment import Outcome, measure, measure_in_turns, paced
 from bench.engine.measuring import SIMILAR
 from bench.engine.protocol import SamplePlan, Timed
 from reports.stages import BASE, CONTROL, HEAD
+from reports.verdicts import SAME_ENVIRONMENT
 
 from .comparison_run import Announce, ComparisonRun, silent
 from .comparison_samples import Side, variant_name
@@ -47,6 +48,8 @@ class PackagesRun(ComparisonRun):
     sides
         The variants of each case, one a process.
     """
+
+    twice = SAME_ENVIRONMENT
 
     def __init__(
         self,

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from reports.statistics import Floats, share_interval, trimmed_mean
+from reports.units import signed
 from reports.verdicts import (
     BY_MEDIAN,
     EARLY,
     FALSE_ALARMS,
+    SAME_ENVIRONMENT,
     Decision,
     LogRatios,
     Paired,
@@ -144,12 +146,17 @@ def test_identical_code_is_mostly_settled_by_the_first_look_and_a_change_beyond_
     assert share(same(look(rng, THRESHOLD, FIRST), THRESHOLD) for _ in range(2000)) <= 0.025 + 0.01
 
 
-def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_change_nothing_at_all() -> None:
+@pytest.mark.parametrize("drift", [0.1, -0.1])
+def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_change_nothing_at_all(drift: float) -> None:
     rng = np.random.default_rng(8)
-    assert not same(look(rng, 0.0, FIRST, drift=0.1), THRESHOLD)
-    (call,) = judge(look(rng, 0.05, FRESH, drift=0.1))
+    assert not same(look(rng, 0.0, FIRST, drift=drift), THRESHOLD)
+    pairs = look(rng, 0.5 * drift, FRESH, drift=drift)
+    (call,) = judge(pairs)
     assert call.verdict == "inconclusive"
-    assert "too noisy" in call.why
+    column = signed(call.control).partition(" %")[0].lstrip("+-−")
+    assert call.why == f"the same code measured twice differed by {column} %: this machine is too noisy now"
+    (other,) = second_stage_decisions({"a": LogRatios(pairs, pairs)}, THRESHOLD, SAME_ENVIRONMENT).values()
+    assert other.why == call.why.replace("the same code", "the same environment")
 
 
 @pytest.mark.parametrize(("drift", "says"), [(0.1, r"by more than the A/A difference of 1\d\.\d%"), (0.0, "")])
