@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
 
 from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
 from reports.comparison_page import WIDE, drawing, half_width, html, report, steps
@@ -33,6 +34,24 @@ def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
         assert text in made
     assert not re.search(r"https?:|src=|@import|url\(", page(shown))
     assert page(shown).count('class="range"') == len([one for one in shown.cases if one.ratio])
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[Page]:
+    """A tab as wide as a phone."""
+    tab = chromium.new_page(viewport={"width": 390, "height": 844})
+    yield tab
+    tab.close()
+
+
+def test_a_phone_shows_every_verdict_and_change_without_scrolling_aside(phone: Page) -> None:
+    phone.set_content(page(everything()))
+    for shown in (".verdict", "td.change"):
+        boxes = [box for one in phone.locator(shown).all() if (box := one.bounding_box())]
+        assert boxes
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    table = phone.locator(".scroll").first
+    assert table.evaluate("(one) => one.scrollWidth <= one.clientWidth")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
