@@ -30,6 +30,7 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["code"] = code
+    environment.filters["command"] = command
     environment.globals["marks"] = {kind: Markup(drawn) for kind, drawn in MARKS.items()}
     return environment.get_template(template).render(**values)
 
@@ -40,3 +41,11 @@ def code(text: str) -> str:
 
     parts = text.split("`")
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def command(text: str) -> str:
+    """Return a command as HTML, on a line of its own that breaks between words and not behind an option's hyphens."""
+    from markupsafe import Markup
+
+    words = Markup(" ").join(Markup("<span>{}</span>").format(word) for word in text.split(" "))
+    return Markup('<code class="command">{}</code>').format(words)

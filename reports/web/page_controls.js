@@ -54,7 +54,7 @@ function showYourSize() {
           "p",
           {},
           "Measure just that: ",
-          h("code", { class: "command" }, command),
+          commandOf(command),
           " ",
           h(
             "button",

@@ -106,7 +106,7 @@ function showKernel(place) {
       note.hidden = same;
       note.replaceChildren(
         "not profiled at this size: ",
-        h("code", {}, `w2vbench profile ${block.dataset.slug}@${problem.size}`),
+        commandOf(`w2vbench profile ${block.dataset.slug}@${problem.size}`),
       );
     }
   }

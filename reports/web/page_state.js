@@ -25,6 +25,14 @@ function h(tag, attributes = {}, ...children) {
 /** Text whose parts in backticks are code. */
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
 
+/** A command, on a line of its own that breaks between words and not behind an option's hyphens. */
+const commandOf = (text) =>
+  h(
+    "code",
+    { class: "command" },
+    text.split(" ").map((word, at) => [at ? " " : undefined, h("span", {}, word)]),
+  );
+
 const state = { V: 0, B: 0, H: 0, rest: "", ref: FASTEST, sort: "" };
 let section = "";
 
