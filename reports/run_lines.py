@@ -52,7 +52,7 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
     ways = {(row.extra_info.kernel, row.slug) for row in result.benchmarks}
     counts = [counted(len(by_kernel(found)), "kernel"), counted(len(ways), "implementation")]
     words = [f"words of {suite.corpus.name}"] if suite.corpus.name else []
-    yield ", ".join([*counts, counted(len(result.benchmarks), "timing"), *words])
+    yield from textwrap.wrap(", ".join([*counts, counted(len(result.benchmarks), "timing"), *words]), width)
     if found:
         H = {answer.size.H for answer in found.values()} - {1}
         letters = [

@@ -20,7 +20,7 @@ from .profile import profile
 from .quality import quality
 from .report import report
 from .run import run
-from .streams import open_streams
+from .streams import open_streams, say
 from .train import train
 from .tune import tune
 from .versions import versions
@@ -119,9 +119,9 @@ def main() -> None:
     except Exception as error:
         code = getattr(error, "exit_code", 2) if type(error).__name__ in SAID_ERRORS else 2
         if message := " ".join(map(shortened, said(error).split())):
-            print(f"w2vbench: {message}", file=sys.stderr)
+            say(f"w2vbench: {message}")
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", None):
-        print(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}", file=sys.stderr)
+        say(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}")
         code = code or 2
     sys.exit(code)

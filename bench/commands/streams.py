@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 
@@ -37,6 +39,14 @@ class Output(io.TextIOWrapper):
     def discard(self, error: OSError) -> None:
         self.lost = self.lost or (None if isinstance(error, BrokenPipeError) else error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+def say(line: str) -> None:
+    """Print a line on standard error at once. On a terminal it is broken between words."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        line = "\n".join(textwrap.wrap(line, max(width, 20), break_long_words=False, break_on_hyphens=False)) or line
+    print(line, file=sys.stderr, flush=True)
 
 
 def open_streams() -> None:

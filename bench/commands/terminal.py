@@ -19,6 +19,8 @@ from bench.engine.contract import OK, SKIPPED, Verdict
 from impls import catalogue
 from impls.interface import Implementation
 
+from .streams import say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from bench.plans.profile import Profiled
 
 UNLIMITED_WIDTH = 1000
+WIDE = 100
 
 
 def console() -> Console:
@@ -36,7 +39,8 @@ def console() -> Console:
 
 
 def note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    """Print a line on standard error."""
+    say(line)
 
 
 def error(message: str) -> None:
@@ -118,14 +122,14 @@ def implementations(every: Sequence[Implementation], as_json: bool) -> None:
         return
     from rich.text import Text
 
-    def what(title: str) -> Text:
-        return Text(title, no_wrap=True, overflow="ellipsis")
-
+    screen = console()
+    slides = screen.width >= WIDE
     rows: list[Sequence[RenderableType]] = []
     for kernel, mine in groupby(every, lambda one: one.kernel):
-        rows.append((Text(kernel.name, style="bold"), what(kernel.title)))
-        rows += [(f"  {one.slug}", what(one.title), str(one.slide or ""), availability(one)) for one in mine]
-    console().print(plain_table(("implementation", "what it is", "slide", "here"), rows, no_wrap=(0, 2, 3)))
+        rows.append((Text(kernel.name, style="bold"), kernel.title))
+        rows += [(f"  {i.slug}", i.title, *([str(i.slide or "")] if slides else []), availability(i)) for i in mine]
+    header = ("implementation", "what it is", *(["slide"] if slides else []), "here")
+    screen.print(plain_table(header, rows, no_wrap=(0, *range(2, len(header)))))
 
 
 def availability(one: Implementation) -> str:
@@ -186,18 +190,19 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
         records = [{"case": i.key, **vars(by_key[i.key]), "marked_wrong": bool(i.wrong)} for i in every]
         print(json.dumps(records, indent=1))
         return
+    from rich.text import Text
+
     out, counts = console(), Counter[str]()
     for i in every:
         status, reason = by_key[i.key].status, by_key[i.key].reason
         as_marked = bool(i.wrong) and status == "wrong"
         style = "green" if status == OK else "yellow" if as_marked or status == SKIPPED else "bold red"
-        out.print(f"{status + ' (as marked)' * as_marked:<18}", style=style, end="")
-        out.print(f"{i.key}{': ' + reason if reason else ''}", soft_wrap=True)
+        verdict = f"{status + ' (as marked)' * as_marked:<18}"
+        out.print(Text.assemble((verdict, style), f"{i.key}{': ' + reason if reason else ''}"))
         counts[status + " as marked" * as_marked] += 1
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
 
 
-WIDE = 100
 OPTIONAL_COLUMNS = ("hits", "per hit")
 """Columns of a line profile that a terminal narrower than WIDE leaves out."""
 

@@ -34,9 +34,9 @@ def print_table(done: Tuned, as_json: bool) -> None:
     out.print(plain_table(("kernel", "sizes", "used at so many of them"), rows, no_wrap=(0, 1)))
     failed = {case.implementation.key: case for one in done.problems for case in one.cases if case.status not in FINE}
     for key, case in failed.items():
-        out.print(f"{case.status}: {key.replace(BEST, '')} at {case.case.size}: {case.reason}", soft_wrap=True)
+        out.print(f"{case.status}: {key.replace(BEST, '')} at {case.case.size}: {case.reason}")
     if done.kept:
-        out.print(f"kept from before: {sizes_of(done.kept)}", soft_wrap=True)
+        out.print(f"kept from before: {sizes_of(done.kept)}")
     out.print(f"wrote {done.file}", soft_wrap=True)
 
 
@@ -59,13 +59,10 @@ def print_regret(found: Regret, as_json: bool) -> None:
     out.print(f"{len(found.sizes)} random sizes of {of}, none of them in the table")
     out.print(plain_table(header, rows, 1))
     worst = max(found.sizes, key=lambda one: one.regret)
-    out.print(
-        f"worst: {worst.kernel}@{worst.size}: {worst.chosen} was chosen, {worst.fastest} is fastest", soft_wrap=True
-    )
+    out.print(f"worst: {worst.kernel}@{worst.size}: {worst.chosen} was chosen, {worst.fastest} is fastest")
     for one in found.overheads:
         reusing = f", and {one.over_reusing_s * 1e9:.0f} ns longer than one that overwrites its last result"
         out.print(
             f"{one.slug}: a dispatched call takes {one.over_s * 1e9:.0f} ns longer than a direct call of {seconds(one.direct_s)}"
-            f"{reusing if one.over_reusing_s != one.over_s else ''}",
-            soft_wrap=True,
+            f"{reusing if one.over_reusing_s != one.over_s else ''}"
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -72,3 +78,37 @@ def test_a_corpus_whose_name_is_no_utf_8_is_read_and_the_command_can_be_typed_ag
     if Path("/bin/bash").exists():
         again = subprocess.run(["/bin/bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
         assert again.stdout == b"caf\xe9's.txt"
+
+
+def on_a_terminal(command: str, columns: int, folder: Path) -> str:
+    """What a command shows on a terminal of that many columns, its errors too."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    shown = b""
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen(
+        ["sh", "-c", f"{BENCH} {command}"],
+        cwd=folder,
+        env={**environment, "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    ):
+        os.close(slave)
+        with contextlib.suppress(OSError):  # the end, on Linux
+            while part := os.read(master, 1 << 16):
+                shown += part
+    os.close(master)
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r\n", "\n")
+
+
+def test_a_narrow_terminal_breaks_lines_between_words_and_hides_no_description(tmp_path: Path) -> None:
+    listed = on_a_terminal("list --kernel scatter", 80, tmp_path)
+    assert max(map(len, listed.splitlines())) <= 80
+    assert "slide" not in listed
+    assert "…" not in listed
+    assert "slide" in on_a_terminal("list --kernel scatter", 100, tmp_path)
+    *lines, end = on_a_terminal("list --kernel lokup", 80, tmp_path).splitlines()
+    assert max(map(len, (*lines, end))) <= 80
+    whole = w2vbench("list", "--kernel", "lokup", cwd=tmp_path).stderr.split()
+    assert [word for line in (*lines, end) for word in line.split()] == whole

@@ -9,8 +9,9 @@ import pytest
 from reports.columns import NARROW, WIDTH, Line, short_names
 from reports.history import Trend, find_all_changes
 from reports.releases_page import release_lines
+from reports.run_lines import brief
 from reports.terminal_lines import calibration_lines, comparison_lines, history_lines, training_lines
-from tests import golden_files
+from tests import golden_files, saved
 from tests.reports import series
 from tests.reports.comparisons import everything, of_packages
 from tests.reports.test_calibration import whole
@@ -54,3 +55,12 @@ def test_a_name_is_shortened_by_what_all_sizes_share() -> None:
     assert (names, common) == ([("lookup/take", "V=1e4"), ("lookup/gather", "V=1e5")], "H=100, f32")
     assert short_names([LONG]) == ([(LONG.partition("@")[0], LONG.partition("@")[2].replace(",", " "))], "")
     assert short_names([]) == ([], "")
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDTH])
+def test_a_run_of_a_text_with_a_long_name_fits_the_terminal(width: int) -> None:
+    text = "State of the Union addresses of all presidents of the United States"
+    result = saved.result(*(saved.row(slug, 1e-4) for slug in ("gather", "take")), corpus={"name": text})
+    lines = brief(result, width)
+    assert max(map(len, lines)) <= width
+    assert f"words of {text}" in " ".join(lines)
