@@ -46,7 +46,8 @@ def bisect(
         threshold=threshold,
         time_limit_s=time_limit,
     )
-    found = plan.bisect(request, show.error, step_progress())
+    with show.keeping_nothing():
+        found = plan.bisect(request, show.error, step_progress())
     if json:
         print(json_format.dumps(asdict(found), indent=1))
         return

@@ -70,4 +70,5 @@ def calibrate(
     )
     done = calibrating.calibrate(request, show.error, step_progress())
     summaries.print_outputs(done, json, summaries.print_calibration)
+    show.kept_of(out / "calibration.json", done.exit_code)
     raise typer.Exit(done.exit_code)

@@ -111,10 +111,12 @@ def compare(
             if head is None:
                 raise typer.BadParameter("--packages needs requirements for both sides, each in quotes")
             wanted = PackagesRequest(base=base, head=head, pythons=python or (), **fields)
-            done = compare_packages(wanted, show.error, step_progress())
+            with show.keeping_nothing():
+                done = compare_packages(wanted, show.error, step_progress())
         else:
             request = comparing.CompareRequest(base=base, head=head, across_machines=across_machines, **fields)
-            done = comparing.compare(request, show.error, step_progress())
+            with show.keeping_nothing():
+                done = comparing.compare(request, show.error, step_progress())
     except NotComparable as error:
         if not pass_inconclusive:
             raise

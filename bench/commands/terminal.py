@@ -8,11 +8,13 @@ import shlex
 import string
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console, RenderableType
 
 from bench.engine.contract import OK, SKIPPED, Verdict
@@ -45,6 +47,22 @@ def note(line: str) -> None:
 
 def error(message: str) -> None:
     note(f"w2vbench: {message}")
+
+
+@contextmanager
+def keeping_nothing() -> Iterator[None]:
+    """Do what stands in the block; if the user ends it, say that nothing is kept, and exit with 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        error("interrupted: nothing is kept")
+        raise typer.Exit(130) from None
+
+
+def kept_of(path: Path, exit_code: int) -> None:
+    """Say where what is finished is kept, if the user ended the command."""
+    if exit_code == 130:
+        error(f"interrupted: what was finished is kept in {path}")
 
 
 def command_line(arguments: Sequence[str]) -> str:

@@ -65,6 +65,8 @@ def versions(
         threshold=threshold,
         time_limit_s=time_limit,
     )
-    done = measure_releases(request, show.error, step_progress())
+    with show.keeping_nothing():
+        done = measure_releases(request, show.error, step_progress())
     summaries.print_outputs(done, json, summaries.print_releases)
+    show.kept_of(out / "versions.json", done.exit_code)
     raise typer.Exit(done.exit_code)

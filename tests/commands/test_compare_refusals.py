@@ -77,6 +77,7 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     process.send_signal(ending)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert errors.splitlines()[-1] == "w2vbench: interrupted: nothing is kept"
     assert "Traceback" not in errors
     assert workers
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
