@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from impls.messages import one_line
@@ -56,7 +58,12 @@ class Pip(Installer):
 
     def resolve(self, requirements: Sequence[str], python: str) -> dict[str, str]:
         options = ["--quiet", "--dry-run", "--ignore-installed", *binary_only(), "--report", "-"]
-        report = json.loads(run([*pip("--python", python), "install", *options, "--", *requirements]))
+        try:
+            report = json.loads(run([*pip("--python", python), "install", *options, "--", *requirements]))
+        except PlanError as error:
+            if "conflicting dependencies" in str(error) and (missing := no_such_release(requirements, python)):
+                raise PlanError(missing) from error
+            raise
         found = (package["metadata"] for package in report["install"])
         return {canonicalize_name(one["name"]): one["version"] for one in found}
 
@@ -84,6 +91,20 @@ def releases(package: str, python: str) -> list[str]:
         if line.startswith("Available versions:"):
             return [one.strip() for one in line.partition(":")[2].split(",")]
     raise PlanError(f"the package index lists no release of {package}")
+
+
+def no_such_release(requirements: Sequence[str], python: str) -> str:
+    """Return what to say of the first requirement that no release meets by itself; an empty string if there is none.
+
+    pip calls that a conflict where another requirement is of the same package.
+    """
+    for one in map(Requirement, requirements):
+        if one.specifier and not one.specifier.prereleases:  # only final releases are listed
+            with contextlib.suppress(PlanError):
+                every = releases(one.name, python)
+                if not any(one.specifier.filter(every)):
+                    return f"no release of {one.name} meets {one.specifier}: the newest is {every[0]}"
+    return ""
 
 
 def interpreter(folder: Path) -> Path:
@@ -145,6 +166,9 @@ def run(command: Sequence[str], text: str | None = None) -> str:
 REFUSED = re.compile(r"(?i)HTTP error 4\d\d|\b40[13]\b|Forbidden|Unauthorized")
 UNREACHABLE = re.compile(r"(?i)after connection broken|connection refused|failed to fetch|name resolution|timed out")
 
+AFTERMATH = ("Could not find a version", "No matching distribution")
+"""What pip says of packages whose index it did not reach: true of any."""
+
 
 def complaint(text: str) -> str:
     """Return what an installer's errors mean, in one line."""
@@ -154,7 +178,8 @@ def complaint(text: str) -> str:
         why = "the package index refuses"
     else:
         return one_line(" ".join(error_lines(text)))
-    return f"{why} ({one_line(next(iter(error_lines(text)), ''))})"
+    found = next((line for line in error_lines(text) if not line.startswith(AFTERMATH)), "")
+    return f"{why} ({one_line(found)})" if found else why
 
 
 def error_lines(text: str) -> Iterator[str]:

@@ -48,6 +48,14 @@ def test_requirements_that_cannot_be_met_are_named_in_one_line(way: Installer, w
 
 
 @pytest.mark.usefixtures("only_ours")
+def test_a_version_that_does_not_exist_is_no_conflict_for_pip() -> None:
+    with pytest.raises(PlanError, match=r"^no release of gathers meets ==7\.\*: the newest is 2\.0\.0$"):
+        Pip().resolve(["gathers>=1.0", "gathers==7.*"], sys.executable)
+    with pytest.raises(PlanError, match="conflicting dependencies"):  # each can be met alone
+        Pip().resolve(["gathers<1.5", "gathers>1.5"], sys.executable)
+
+
+@pytest.mark.usefixtures("only_ours")
 def test_final_releases_are_chosen_by_a_range_and_by_minor_version() -> None:
     published = releases("gathers", sys.executable)
     assert matching(published, "") == ["1.0.0", "1.0.1", "2.0.0"]
@@ -81,6 +89,8 @@ def test_several_requirements_stand_in_one_pair_of_quotes() -> None:
     [
         ("ERROR: HTTP error 403 while getting x\n", "the package index refuses (HTTP error 403 while getting x.)"),
         ("WARNING: Retrying after connection broken by x\nERROR: none found\n", "the package index cannot be reached (none found.)"),
+        ("WARNING: Retrying after connection broken by x\nERROR: Could not find a version that satisfies a (from versions: none)\n"
+         "ERROR: No matching distribution found for a\n", "the package index cannot be reached"),
         ("error: No solution\n  cause: Because a and b\n", "No solution. Because a and b."),
         ("ERROR: No such (from versions: 1.0, 1.1)\nERROR: No match for a==7\n", "No such. No match for a==7."),
         ("  × No solution found:\n  ╰─▶ Because a\n      and b\n", "No solution found:. Because a and b."),
