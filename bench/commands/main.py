@@ -82,6 +82,7 @@ ORDER = (
     *(tune, train, quality, environments),
 )
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
+NAMES = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
 for registered in app.registered_commands:
     registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None
 
@@ -94,7 +95,7 @@ def said(error: BaseException) -> str:
             ": Input should", ": it must", 1
         )  # pydantic's words
         context = getattr(error, "ctx", None)
-        return message and f"{message} (see {context.command_path if context else 'w2vbench'} --help)"
+        return message and f"{message} (see {context.command_path if context else command_path()} --help)"
     if isinstance(error, MemoryError):
         return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
     if isinstance(error, OSError):
@@ -102,6 +103,11 @@ def said(error: BaseException) -> str:
     if type(error).__name__ in SAID_ERRORS:
         return str(error)
     raise error
+
+
+def command_path() -> str:
+    """The command as it was called, for an error of the parser, which does not know it."""
+    return " ".join(["w2vbench", *(name for name in sys.argv[1:2] if name in NAMES)])
 
 
 def shortened(word: str) -> str:

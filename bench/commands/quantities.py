@@ -34,7 +34,8 @@ def whole_number(least: int) -> Callable[[str], int]:
         try:
             value = parse_number(text)
         except BadName as error:
-            raise typer.BadParameter(str(error)) from error
+            negative = re.fullmatch(r"-[0-9]{1,16}", text.strip())
+            raise typer.BadParameter(f"at least {least}, not {negative[0]}" if negative else str(error)) from error
         if value < least:
             raise typer.BadParameter(f"at least {least}, not {value}")
         return value

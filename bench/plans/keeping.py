@@ -49,10 +49,13 @@ class Outputs:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make sure, before anything is measured, that results can be written. Raises OSError.
+    """Make sure, before anything is measured, that results can be written. Raises PlanError, OSError.
 
     A new folder gets a ``.gitignore``, so that git ignores it.
     """
+    nearest = next((at for at in (folder, *folder.parents) if at.exists()), folder)
+    if nearest.exists() and not nearest.is_dir():
+        raise PlanError(f"--out: {nearest} is a file, not a folder")
     if not folder.is_dir():
         folder.mkdir(parents=True)
         (folder / ".gitignore").write_text("*\n")
