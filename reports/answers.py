@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .result_schema import ResultFile, Row, SizeRecord
 from .schema_fields import Family
 from .sizes import nearest, size_to_show, types
 from .statistics import Interval
-from .units import share, slower, three, two
+from .units import counted, share, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
 FEW = 2
@@ -116,26 +117,36 @@ def at(size: SizeRecord) -> str:
     return f"V = {size.V:,}" + (f", B = {size.B:,}" if size.B > 1 else "")
 
 
-def undecided(answer: Answer, result: ResultFile) -> str:
-    """Return what is not known about a problem, with the command that decides it; empty where all is."""
+class Undecided(NamedTuple):
+    """What is not known about a problem, and the command that may settle it; empty where all is known, or no command helps."""
+
+    text: str = ""
+    command: str = ""
+
+
+def undecided(answer: Answer, result: ResultFile) -> Undecided:
+    """Return what is not known about a problem."""
     ranking = answer.ranking
     if ranking.conclusive:
-        return ""
+        return Undecided()
     if not ranking.processes:
-        return "No separate processes: no intervals, and no test of which is fastest."
+        return Undecided("No separate processes: no intervals, and no test of which is fastest.")
     if not ranking.tested:
         many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
-        return f"{many} too few for intervals; {rerun_command((), ranking.leader, result)} measures more."
+        return Undecided(f"{many} too few for intervals. Measure in more:", rerun_command((), ranking.leader, result))
     # the test compares with the fastest; of those that it leaves open, one whose interval shows it
     row, ratio = min(
         ((row, answer.slower(row, ranking.leader)) for row in ranking.undecided),
         key=lambda one: not one[1].includes(1.0),
     )
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
-    more = f", nor for {len(ranking.undecided) - 1} more" if len(ranking.undecided) > 1 else ""
-    return (
-        f"`{row.slug}` looks {slower(ratio.estimate)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}{more}; "
-        f"this does: {rerun_command((ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else (), ranking.leader, result)}"
+    others = len(ranking.undecided) - 1
+    more = f" {counted(others, 'other')} {'is' if others == 1 else 'are'} undecided too." if others else ""
+    few = (ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else ()
+    return Undecided(
+        f"`{row.slug}` looks {slower(ratio.estimate)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}.{more} "
+        "More processes may settle it:",
+        rerun_command(few, ranking.leader, result),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -68,6 +69,17 @@ def wrapped(text: str, width: int, style: str = "", *, first: str = "", indent: 
         break_long_words=False,
     )
     return [Line(line, style) for line in lines]
+
+
+def command_lines(command: str, width: int, indent: str) -> list[str]:
+    """Return a command on lines that fit and that a shell reads as one: broken between words, with a backslash behind."""
+    lines = [indent]
+    for word in map(shlex.quote, shlex.split(command)):
+        if lines[-1] != indent and len(lines[-1]) + len(word) + 3 > width:
+            lines[-1] += " \\"
+            lines.append(indent)
+        lines[-1] += word if lines[-1] == indent else f" {word}"
+    return lines
 
 
 def without_interval(cell: str) -> str:

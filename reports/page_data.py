@@ -90,7 +90,7 @@ def problem_data(
             "references": [number[row.case] if row else None for row in references],
             "unit": example(answer.use),
             "why": why(answer, result),
-            "undecided": undecided(answer, result),
+            "undecided": undecided(answer, result),  # what, and the command that may settle it
         }
     else:
         references = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
 from .case_table import case_table, not_measured, ratio_text
-from .columns import WIDTH, aligned, within
+from .columns import WIDTH, aligned, command_lines, within
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
@@ -32,7 +32,9 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     if chosen:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
     doubtful = any("~" in line for line in lines)
-    lines += [line for label, text in remarks(result, chosen) for line in labelled(label, text, width)]
+    for label, text, *commands in remarks(result, chosen):
+        lines += labelled(label, text, width)
+        lines += [line for command in commands for line in command_lines(command, width, " " * LABEL)]
     meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
     lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
@@ -110,14 +112,16 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
     return row.slug, ratio_text(answer.slower(row))
 
 
-def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
-    """Surprises, what is undecided, and what was not measured, each with its label."""
+def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, ...]]:
+    """Surprises, what is undecided, and what was not measured, each behind its label and before a command, if one helps."""
     yield from from_outside(result, chosen)
     for one in surprises(result)[:SURPRISES]:
         yield "surprise", f"{one.title.replace('`', '')}: {one.text.replace('`', '')}"
-    questions = [answer for answer in chosen if undecided(answer, result)]
+    questions = [answer for answer in chosen if undecided(answer, result).text]
     for answer in questions[:UNDECIDED]:
-        yield "undecided", f"{answer.kernel} at V = {answer.size.V:,}: {undecided(answer, result).replace('`', '')}"
+        text, command = undecided(answer, result)
+        remark = f"{answer.kernel} at V = {answer.size.V:,}: {text.replace('`', '')}"
+        yield ("undecided", remark, command) if command else ("undecided", remark)
     if len(questions) > UNDECIDED:
         yield (
             "undecided",
@@ -189,6 +193,9 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
     lines = [f"{first.problem}  {title}"[:width], *aligned([[row[at] for at in shown] for row in cells], left)]
     for name, _, reason in not_measured(rows):
         lines += textwrap.wrap(f"{name}: {reason}", within(width), subsequent_indent="  ")
-    for sentence in filter(None, [why(answer, result), undecided(answer, result)] if answer else []):
-        lines += textwrap.wrap(sentence.replace("`", ""), within(width), break_on_hyphens=False)
+    if answer:
+        open_question, command = undecided(answer, result)
+        for sentence in filter(None, (why(answer, result), open_question)):
+            lines += textwrap.wrap(sentence.replace("`", ""), within(width), break_on_hyphens=False)
+        lines += command_lines(command, within(width), "  ") if command else []
     return lines

@@ -85,8 +85,11 @@ def problem_parts(
     """Return one problem's part of the report: what to use and why, the table, notes, and the stages of a step."""
     parts = [f"### {plain(problem.partition('@')[2])}", ""]
     if answer:
-        sentences = [advice(answer), why(answer, result), undecided(answer, result)]
+        open_question = undecided(answer, result)
+        sentences = [advice(answer), why(answer, result), open_question.text]
         parts += [plain(" ".join(filter(None, sentences))), ""]
+        if open_question.command:
+            parts += [f"    {' '.join(open_question.command.split())}", ""]
     header, *rows = case_table(answer, cases)
     rows += [(*reason, *[""] * (len(header) - len(reason))) for reason in not_measured(cases)]
     parts += [*markdown_table(header, rows, left=2), ""]

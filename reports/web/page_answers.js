@@ -149,8 +149,8 @@ function showSummary() {
             },
             "tie",
           )
-        : problem.undecided
-          ? h("span", { class: "badge", title: problem.undecided.replaceAll("`", "") }, "?")
+        : problem.undecided[0]
+          ? h("span", { class: "badge", title: problem.undecided.join(" ").trim().replaceAll("`", "") }, "?")
           : undefined;
     const [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY),
       [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);

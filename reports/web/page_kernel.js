@@ -77,8 +77,11 @@ function showKernel(place) {
   }
   answers.append(picks(kernel, problem));
   if (problem.why) answers.append(h("p", { class: "because" }, h("b", {}, "Why. "), prose(problem.why)));
-  if (problem.undecided)
-    answers.append(h("p", { class: "because" }, h("b", {}, "Undecided. "), prose(problem.undecided)));
+  const [open, command] = problem.undecided;
+  if (open)
+    answers.append(
+      h("p", { class: "because" }, h("b", {}, "Undecided. "), prose(open), command ? commandOf(command) : undefined),
+    );
   body.replaceChildren(
     ...[
       caseTable(kernel, problem),

@@ -173,7 +173,7 @@ def said(result: ResultFile) -> str:
     lines = [f"{one.title}: {one.text}" for one in surprises(result)]
     for problem, one in answers(result).items():
         fastest = ", ".join(row.slug for row in one.ranking.fastest)
-        lines += [f"{problem}: use {fastest}", why(one, result), undecided(one, result)]
+        lines += [f"{problem}: use {fastest}", why(one, result), *undecided(one, result)]
     return "".join(f"- {line}\n" for line in [*lines, trust(result)] if line)
 
 
