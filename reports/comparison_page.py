@@ -120,10 +120,11 @@ def steps(comparison: Comparison, files: str) -> list[NextSteps]:
     ]
     open_cases = [case for case in comparison.cases if unanswered(case)]
     if open_cases and comparison.interleaved:
-        names = dict.fromkeys(f"--only {case.implementation}" for case in open_cases)
-        kernels = dict.fromkeys(f"--kernel {case.kernel}" for case in open_cases)
+        names = [f"--only {shlex.quote(case.case)}" for case in open_cases]
+        threads = re.search(r",t(\d+)$", open_cases[0].case)  # all have as many
+        more = [f"--threads {threads[1]}"] if threads and threads[1] != "1" else []
         sides = f"--packages {quoted_sides(comparison)}" if comparison.environments else base_of(comparison)
-        again = " ".join(["w2vbench compare", sides, *kernels, *names]) + files
+        again = " ".join(["w2vbench compare", sides, *names, *more]) + files
         title = counted(len(open_cases), "case")
         found.append(NextSteps(title, "no answer", [("Measure just these, on a quieter machine", again)], []))
     return found
@@ -152,10 +153,11 @@ def after_failure(case: ComparedRow, comparison: Comparison, files: str) -> list
         return [("Profile it line by line", f"w2vbench profile {case.case}{files}")]
     if comparison.environments:
         return [("Find the release that changed it", releases_command(comparison, case, files))]
-    at_base = f"git worktree add ../base {base_of(comparison)} && cd ../base && w2vbench profile {case.case}{files}"
+    at_base = f"git worktree add ../base {base_of(comparison)} && (cd ../base && w2vbench profile {case.case}{files})"
     return [
         ("Profile it line by line at HEAD", f"w2vbench profile {case.case}{files}"),
         ("and at BASE", at_base),
+        ("Remove the copy of BASE then", "git worktree remove ../base"),
         ("If it is intended, say so in a tracked file", f"w2vbench history --acknowledge {case.case} --why '…'"),
     ]
 

@@ -154,6 +154,25 @@ def test_suggested_commands_use_the_same_files_requirements_and_interpreter() ->
     assert again[-4:] == shlex.split(FILES)
 
 
+@pytest.mark.parametrize(("threads", "more"), [(1, []), (4, ["--threads", "4"])])
+def test_undecided_cases_are_measured_again_by_their_whole_names(threads: int, more: list[str]) -> None:
+    cases = [f"{name}@V=1e4,H=100,B=100,f32,i64,zipf,t{threads}" for name in ("lookup/gather", "scatter.rows/csr")]
+    found = compared(*[case("open", "inconclusive", ratio=1.0, case=name) for name in cases])
+    (only,) = steps(found, "")
+    ((_, command),) = only.commands
+    assert shlex.split(command) == ["w2vbench", "compare", "v1.0", "--only", cases[0], "--only", cases[1], *more]
+
+
+def test_a_copy_of_base_that_is_suggested_is_removed_too() -> None:
+    (slow,) = steps(compared(case("slow", "slower", ratio=1.5)), "")
+    commands = [command for _, command in slow.commands]
+    added, removed = (
+        next(at for at, one in enumerate(commands) if f"git worktree {verb} ../base" in one)
+        for verb in ("add", "remove")
+    )
+    assert added < removed
+
+
 @pytest.mark.parametrize("at_base", [False, True])
 def test_of_a_package_that_one_side_lacks_only_the_known_version_bounds_the_releases(at_base: bool) -> None:
     sides: tuple[Side, Side] = (
