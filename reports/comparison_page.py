@@ -61,6 +61,7 @@ def html(result: ResultFile) -> str:
     comparison = result.w2vbench.comparison
     assert comparison is not None
     span = half_width(comparison)
+    both = environment_rows(comparison) if comparison.environments else []
     return render(
         "comparison.html",
         result=result,
@@ -71,8 +72,8 @@ def html(result: ResultFile) -> str:
         excused=any(case.acknowledged is not None for case in comparison.cases),
         failed=exit_code(comparison) == SLOWER,
         environment_header=ENVIRONMENT_HEADER,
-        environments=environment_rows(comparison) if comparison.environments else [],
-        same=SAME,
+        environments=[row for row in both if row[3] != SAME],
+        alike=", ".join(f"{name} {version}" for name, version, _, kind in both if kind == SAME and version),
         stages=processes_of_stages(comparison),
         header=HEADER,
         rows=[

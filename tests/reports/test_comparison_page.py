@@ -101,6 +101,15 @@ def test_a_case_with_a_margin_of_its_own_has_its_band_as_wide() -> None:
     assert bands[0] == bands[1] < bands[2] < WIDE
 
 
+def test_what_both_environments_share_is_one_line_and_no_row() -> None:
+    made = unescape(page(of_packages()))
+    table = made.partition('class="environments"')[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="row">([^<]*)', table) == ["numba", "extra", "llvmlite"]
+    assert "The same on both sides: numpy 2.2.6, scipy 1.17.1, Python 3.11.7, BLAS openblas 0.3.29" in made
+    side = of_packages().environments[0]
+    assert '<table class="environments"' not in page(compared(case("a", "same"), environments=[side, side]))
+
+
 ratios = st.floats(1e-11, 1e8)
 
 
