@@ -209,7 +209,10 @@ def half_width(comparison: Comparison) -> float:
 
 
 def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] | None:
-    """Positions of a case's interval and of the threshold on the scale. What lies outside is drawn at its ends."""
+    """Positions of a case's interval and of the threshold on the scale. What lies outside is drawn at its ends.
+
+    ``beyond`` is 1 or -1 where the change itself lies outside, else 0.
+    """
     if case.ratio is None:
         return None
 
@@ -217,7 +220,9 @@ def drawing(case: ComparedRow, threshold: float, span: float) -> dict[str, Any] 
         return round(min(1.0, max(0.0, 0.5 + math.log(ratio) / (2 * span))) * (WIDE - 8) + 4, 1)
 
     ratio = case.ratio
+    change = math.log(ratio.estimate)
     return {
+        "beyond": 0 if abs(change) <= span else 1 if change > 0 else -1,
         "at": place(ratio.estimate),
         "low": place(ratio.estimate if ratio.low is None else max(ratio.low, 1e-12)),
         "high": place(ratio.estimate if ratio.high is None else ratio.high),

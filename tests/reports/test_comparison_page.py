@@ -124,6 +124,15 @@ def test_what_is_drawn_stays_on_its_scale_and_in_order(ends: list[float], other:
     assert places["zero"] == WIDE / 2
 
 
+def test_a_change_beyond_the_scale_is_an_arrow_that_points_outwards() -> None:
+    cases = [case(f"c{at}", "slower", ratio=ratio) for at, ratio in enumerate((50.0, 0.02, 1.05))]
+    found = compared(*cases)
+    drawn = [drawing(one, 0.02, half_width(found)) for one in cases]
+    assert [one and one["beyond"] for one in drawn] == [1, -1, 0]
+    made = page(found).partition("<tbody>")[2].partition("</tbody>")[0]
+    assert [made.count(tag) for tag in ("<path ", "<circle ")] == [2, 1]
+
+
 def test_what_may_have_spoilt_the_figures_is_said_wherever_they_are_shown(tmp_path: Path) -> None:
     warning = "the machine was busy | <b>very</b>"
     report(saved.result(warnings=[warning], comparison=compared(case("same", "same")).model_dump()), tmp_path)
