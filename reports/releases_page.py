@@ -152,7 +152,7 @@ def markdown(releases: Releases, warnings: Sequence[str] = ()) -> str:
 HIGH, LEFT, RIGHT, BELOW = 200.0, 64.0, 30.0, 34.0
 """A chart's height, and its margins for the labels of the axes."""
 NARROWEST, WIDEST, EACH = 340.0, 720.0, 80.0
-"""A chart is as wide as its releases need, so that a few of them fit a phone."""
+"""A chart is as wide as its releases need, and NARROWEST on a phone, where fewer of them have labels: the last always has."""
 
 
 def html(result: ResultFile) -> str:
@@ -169,7 +169,7 @@ def html(result: ResultFile) -> str:
         cases=[
             (
                 case,
-                drawing(case, found),
+                drawings(case, found),
                 [cells(one) for one in levels(case)],
                 [describe(one, releases) for one in changes_of(case, found)],
             )
@@ -180,7 +180,13 @@ def html(result: ResultFile) -> str:
     )
 
 
-def drawing(case: ReleasedCase, found: Sequence[ReleaseChange]) -> dict[str, Any] | None:
+def drawings(case: ReleasedCase, found: Sequence[ReleaseChange]) -> list[dict[str, Any]]:
+    """Return a case's chart, and the one for a phone if it is too wide for that; none without points."""
+    charts = [drawing(case, found, widest) for widest in (WIDEST, NARROWEST)]
+    return list({chart["wide"]: chart for chart in charts if chart}.values())
+
+
+def drawing(case: ReleasedCase, found: Sequence[ReleaseChange], widest: float = WIDEST) -> dict[str, Any] | None:
     """Return the coordinates of a case's chart: points with whiskers over releases, on a logarithmic scale; None without points."""
     every = list(levels(case))
     if not every:
@@ -199,12 +205,12 @@ def drawing(case: ReleasedCase, found: Sequence[ReleaseChange]) -> dict[str, Any
     def y(value: float) -> float:
         return round((HIGH - BELOW) * (0.5 - math.log(value / middle) / span), 1)
 
-    wide = min(WIDEST, max(NARROWEST, LEFT + RIGHT + EACH * len(every)))
-    step = (wide - LEFT - RIGHT) / max(1, len(every) - 1)
+    wide = min(widest, max(NARROWEST, LEFT + RIGHT + EACH * len(every)))
+    step = (wide - LEFT - 15 - RIGHT) / max(1, len(every) - 1)
     xs = [round(LEFT + 15 + step * at, 1) for at in range(len(every))]
     places = dict(zip([one.release for one in every], xs, strict=True))
     ticks = [middle * math.exp(span * share) for share in (-0.42, 0.0, 0.42)]
-    each = max(1, math.ceil(len(every) * 52 / (wide - LEFT)))
+    each = max(1, math.ceil(52 / step))
     return {
         "wide": wide,
         "high": HIGH,
@@ -212,7 +218,7 @@ def drawing(case: ReleasedCase, found: Sequence[ReleaseChange]) -> dict[str, Any
         "floor": HIGH - BELOW,
         "line": " ".join(f"{x},{y(one.seconds)}" for x, one in zip(xs, every, strict=True)),
         "points": [
-            (x, y(one.seconds), y(high), y(low), one.release, seconds(one.seconds), at % each == 0)
+            (x, y(one.seconds), y(high), y(low), one.release, seconds(one.seconds), (len(every) - 1 - at) % each == 0)
             for at, (x, one, (low, high)) in enumerate(zip(xs, every, ranges, strict=True))
         ],
         "ticks": [(y(value), seconds(value)) for value in ticks],

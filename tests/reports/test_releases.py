@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from reports.comparison_schema import ComparedEnvironment
 from reports.page import report
 from reports.releases import changes, levels
-from reports.releases_page import HIGH, WIDEST, describe, drawing, markdown, outcome
+from reports.releases_page import HIGH, NARROWEST, RIGHT, WIDEST, describe, drawing, drawings, markdown, outcome
 from reports.releases_schema import ReleasedCase, Releases
 from tests import golden_files, saved
 from tests.saved import HOSTILE
@@ -162,6 +163,17 @@ def test_a_chart_stays_in_its_box_and_slower_is_higher() -> None:
     assert many
     assert few["wide"] < 360 < many["wide"] == WIDEST  # two releases fit a phone
     assert drawing(released([0.0]).model_copy(update={"times": {}}), []) is None
+
+
+def test_a_phone_has_a_chart_of_its_own_whose_last_release_has_its_label_inside() -> None:
+    assert [chart["wide"] for chart in drawings(released([0.0] * 2), [])] == [NARROWEST]
+    wide, narrow = drawings(released([0.0] * 30), [])
+    assert (wide["wide"], narrow["wide"]) == (WIDEST, NARROWEST)
+    for chart in (wide, narrow):
+        labelled = [x for x, *_, shown in chart["points"] if shown]
+        assert chart["points"][-1][-1]
+        assert labelled[-1] <= chart["wide"] - RIGHT
+        assert all(after - before >= 50 for before, after in pairwise(labelled))
 
 
 def test_the_page_and_its_markdown_tell_all_and_no_name_breaks_out(tmp_path: Path) -> None:
