@@ -41,11 +41,20 @@ class Steps:
         return self.torch.sparse_coo_tensor(rows[None, :], values, W.shape, check_invariants=False)
 
 
+def torch_with_optimizers(problem: Problem) -> Any:
+    """A ``prepare``: import torch, and what it imports in an optimizer's first step, some of which looks at frames."""
+    torch = torch_on(problem)
+    number = torch.zeros(1, requires_grad=True)
+    number.grad = torch.zeros(1)
+    torch.optim.SGD([number]).step()
+    return torch
+
+
 def steps(optimizer: Callable[..., Any], *, whole_gradient: bool = False) -> Callable[[Problem], Steps]:
     """Return a ``prepare`` for an optimizer. whole_gradient: whether it takes no sparse one."""
 
     def prepare(problem: Problem) -> Steps:
-        torch = torch_on(problem)
+        torch = torch_with_optimizers(problem)
         shape = (problem.size.V, problem.size.H)
         return Steps(
             torch, optimizer, torch.from_numpy(problem.buffer("gradient of zeros", shape)) if whole_gradient else None

@@ -20,6 +20,7 @@ from ..peers import tensors, torch_on
 from ..scatter.contract import RepeatedWords, choose_words, reference, reference_at
 from ..words import Corpus
 from .contract import SGD_RATE, SIZES, check_unchanged, draw_rows, initial_rows, tables_work, zeros
+from .peers import torch_with_optimizers
 
 OTHER_ROWS = 64
 """Random rows that a verified sample must not have changed."""
@@ -213,7 +214,7 @@ def torch(W: Any, dout: Any, idx: Any, lr: float, torch: Any) -> None:
     "torch.optim.SGD with a sparse gradient",
     summary="a sparse gradient and torch's optimizer",
     requires=("torch",),
-    prepare=torch_on,
+    prepare=torch_with_optimizers,
     adapt=tensors,
 )
 def torch_sparse(W: Any, dout: Any, idx: Any, lr: float, torch: Any) -> None:
