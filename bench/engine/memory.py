@@ -15,6 +15,7 @@ import select
 import signal
 import time
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,7 +116,9 @@ def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[st
     The answer is sent as JSON, so that its keys become texts.
     """
     reader, writer = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX's: a child has no threads of it, and its programs here need none
+        child = os.fork()
     if child == 0:
         try:
             end_with_parent()

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import is_
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class WatchedNames:
         self.hidden = {module: len(vars(module)) - len(names) for module, names in self.known}
         functions = {value for _, names in self.known for value in names.values() if type(value) is FunctionType}
         self.codes = [(function, function.__code__) for function in functions]
-        self.callbacks = list(gc.callbacks)
+        self.callbacks = [one for one in gc.callbacks if not is_library_collector(one)]
 
     def restore(self) -> list[str]:
         """Restore what was replaced, and return its names."""
@@ -62,9 +62,9 @@ class WatchedNames:
             if function.__code__ is not code:
                 changed.append(f"{function.__module__}.{function.__name__}")
                 function.__code__ = code
-        if gc.callbacks != self.callbacks:
+        if [one for one in gc.callbacks if not is_library_collector(one)] != self.callbacks:
             changed.append("gc.callbacks")
-            gc.callbacks[:] = self.callbacks
+            gc.callbacks[:] = [*self.callbacks, *filter(is_library_collector, gc.callbacks)]
         return list(dict.fromkeys(changed))
 
 
@@ -110,6 +110,21 @@ MAKERS = ("typing", "typing_extensions", "collections", "enum")
 """Modules that look at frames to name the types that they make, and pass no frame on. torch makes types in its first step."""
 
 
+COLLECTORS = ("jax._src.lib",)
+"""Modules that have the collector call them from their import on, to free what only their own code holds."""
+
+
+def is_library_collector(callback: object) -> bool:
+    """Whether a callback of the collector is a function of COLLECTORS."""
+    return type(callback) is FunctionType and is_function_of(COLLECTORS, callback.__globals__, callback.__code__)
+
+
+def is_function_of(names: Iterable[str], globals_of: dict[str, object], code: CodeType) -> bool:
+    """Whether code that runs with these globals is from the file of one of some modules."""
+    modules = [sys.modules[name] for name in names if name in sys.modules]
+    return any(globals_of is vars(module) and code.co_filename == module.__file__ for module in modules)
+
+
 class Introspection:
     """Records when a function looks at its callers or at the collector's objects, while ``active`` is set.
 
@@ -134,10 +149,7 @@ class Introspection:
         self.active = False  # this asks for a frame too
         caller = sys._getframe(2)
         self.active = True
-        modules = [sys.modules[name] for name in MAKERS if name in sys.modules]
-        return any(
-            caller.f_globals is vars(module) and caller.f_code.co_filename == module.__file__ for module in modules
-        )
+        return is_function_of(MAKERS, caller.f_globals, caller.f_code)
 
     def take_event(self) -> str:
         """Return the last event since the previous call; empty if there was none."""
