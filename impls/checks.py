@@ -18,12 +18,13 @@ PLAIN_TYPES = frozenset({np.ndarray, int, float, *np.sctypeDict.values()})
 
 
 def as_arrays(result: Any) -> Any:
-    """Return a call's result with torch tensors as NumPy arrays. Numbers and tuples stay as they are.
+    """Return a call's result with tensors of torch and arrays of JAX as NumPy arrays. Numbers and tuples stay as they are.
 
     Raises
     ------
     Wrong
-        For subclasses and proxies of arrays: they could do their work later, when they are read.
+        For subclasses and proxies of arrays: they could do their work later, when they are read. For arrays of JAX that
+        are not ready, the same.
     """
     if result is None or type(result) in PLAIN_TYPES:
         return result
@@ -32,8 +33,50 @@ def as_arrays(result: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch and type(result) is torch.Tensor and not result.is_sparse and result.device.type == "cpu":
         return result.detach().numpy()
+    if is_of_jax(result):
+        if not result.is_ready():
+            raise Wrong("returns an array that JAX is still computing: call its block_until_ready()")
+        return np.asarray(result)
     kind = type(result)
     raise Wrong(f"returns a {kind.__module__}.{kind.__qualname__}, not a plain array: return np.asarray(…) of it")
+
+
+def is_of_jax(result: Any) -> bool:
+    """Whether a result is an array of JAX on the CPU. Programs that have not imported JAX have none."""
+    jax = sys.modules.get("jax")
+    return (
+        jax is not None
+        and isinstance(result, jax.Array)
+        and type(result) is type(jax.numpy.empty(0))
+        and all(device.platform == "cpu" for device in result.devices())
+    )
+
+
+class Tables(tuple[Array, ...]):
+    """New tables of a call that cannot change those that it got, in the order of ``Kernel.mutates``."""
+
+    __slots__ = ()
+
+
+def new_tables(result: Any) -> Tables | None:
+    """Return the new tables that a call returns in JAX's arrays, which cannot be changed; None of any other call.
+
+    It is the ``Kernel.result`` of kernels that change their arguments. A call that can change arrays must do so. A new array
+    of NumPy's would have pages of zeros that nobody has written.
+    """
+    arrays = as_arrays(result)
+    if is_of_jax(result):
+        return Tables((arrays,))
+    return Tables(arrays) if type(result) is tuple and result and all(map(is_of_jax, result)) else None
+
+
+def tables_after(result: Tables | None, *given: Array) -> tuple[Array, ...]:
+    """Return the tables as a call has left them: the new ones if it has returned any, otherwise those that it got."""
+    if result is None:
+        return given
+    if [(new.shape, new.dtype) for new in result] != [(old.shape, old.dtype) for old in given]:
+        raise Wrong("the new tables have other shapes or dtypes than those that the call got")
+    return result
 
 
 def check_close(part: str, got: Any, want: Array, terms: Array | float, count: int) -> None:

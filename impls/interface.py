@@ -18,7 +18,7 @@ import numpy as np
 
 from .arrays import Array, resident_zeros
 from .case import NAME, BadName, Case, Size
-from .checks import Wrong, as_arrays
+from .checks import Tables, Wrong, as_arrays
 from .facts import (
     ARRAYS_HINT,
     BadImplementation,
@@ -148,7 +148,7 @@ class Kernel:
     sizes
         Awkward sizes at which the contract is checked.
     mutates
-        Parameters whose arrays a call may change.
+        Parameters whose arrays a call may change. JAX's arrays cannot be changed: a call on them returns new ones in this order.
     dimensions
         Which of V, H, B and K its problems have. Of the others, V, H and B are 1 and K is 0.
     inputs
@@ -503,7 +503,12 @@ class Implementation:
             batch = len(self.kernel.parameters)
             workspace = arguments[batch:]
             adapted = self.adapt(workspace[0] if workspace else None, *arguments[:batch])
-            return self.kernel.result(self.function(*adapted, *workspace))
+            result = self.kernel.result(self.function(*adapted, *workspace))
+            if not isinstance(result, Tables):
+                return result
+            for name, table in zip(self.kernel.mutates, result, strict=True):
+                arguments[self.kernel.parameters.index(name)][...] = table
+            return None
         if not self.jit:
             return self.function(*arguments)
         from .compiled import ready

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import new_tables
 from ..interface import Array, Kernel, importing
 from ..machine import prefetch_row
 from ..peers import tensors, torch_on
@@ -24,6 +25,7 @@ accumulate = Kernel(
     SIZES,
     mutates=("dW",),
     verify=verify_accumulate,
+    result=new_tables,
     shapes=("BH", "iB", "VH"),
 )
 

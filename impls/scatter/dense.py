@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import new_tables
 from ..interface import Array, Kernel, importing
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_dense, gradient_work, make_with, verify_dense
@@ -25,6 +26,7 @@ dense = Kernel(
     SIZES,
     mutates=("dW",),
     verify=verify_dense,
+    result=new_tables,
     shapes=("BH", "iB", "VH"),
 )
 

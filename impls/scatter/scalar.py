@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
+from ..checks import new_tables
 from ..interface import Array, Kernel
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
@@ -23,6 +24,7 @@ scalar = Kernel(
     dimensions="VB",
     inputs="V",
     verify=verify_accumulate,
+    result=new_tables,
     shapes=("B", "iB", "V"),
 )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import new_tables
 from ..interface import Array, Kernel
 from .contract import (
     ADAM_RATE,
@@ -48,6 +49,7 @@ adam = Kernel(
     inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=verify_adam,
+    result=new_tables,
     shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
 )

@@ -21,7 +21,7 @@ import numpy as np
 from ..arrays import normals
 from ..batches import CHECK_BATCHES, Batch, SlidingInput, distinct, rotating_batch_count, rotating_problem
 from ..case import Size
-from ..checks import check_close
+from ..checks import check_close, tables_after
 from ..interface import Array, Problem, Work, Wrong
 from ..words import Corpus
 
@@ -185,7 +185,7 @@ def block(problem: Problem) -> Array:
 def check_sgd(call: Any, W: Array, rows: Array, values: Array, lr: float) -> None:
     """Check W − lr · gradient at the rows with a gradient, and that the others are unchanged to the last bit."""
     before = W.copy()
-    call(W, rows, values, lr)
+    (W,) = tables_after(call(W, rows, values, lr), W)
     step = lr * values.astype(np.float64)
     check_close("W at the rows with a gradient", W[rows], before[rows] - step, np.abs(before[rows]) + np.abs(step), 3)
     check_unchanged("W", W, before, rows)
@@ -194,7 +194,7 @@ def check_sgd(call: Any, W: Array, rows: Array, values: Array, lr: float) -> Non
 def check_adam(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     """Check every row of W, m and v. A row without a gradient has a gradient of zero, and moves too."""
     before = [table.copy() for table in (W, m, v)]
-    call(W, m, v, rows, values, t)
+    W, m, v = tables_after(call(W, m, v, rows, values, t), W, m, v)
     for start in range(0, len(W), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
         first, last = np.searchsorted(rows, [start, start + BLOCK_ROWS])
@@ -207,7 +207,7 @@ def check_adam(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Arr
 def check_lazy(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     """Check Adam's step at the rows with a gradient, and that the others are unchanged to the last bit."""
     before = [table.copy() for table in (W, m, v)]
-    call(W, m, v, rows, values, t)
+    W, m, v = tables_after(call(W, m, v, rows, values, t), W, m, v)
     where = " at the rows with a gradient"
     check_step([table[rows] for table in (W, m, v)], [table[rows] for table in before], values, t, where)
     for name, table, was in zip("Wmv", (W, m, v), before, strict=True):
@@ -248,6 +248,7 @@ def choose_rows(problem: Problem, calls: Sequence[tuple[Any, ...]], rng: np.rand
 def verify_sgd(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
     """Check some rows of W after all calls of a sample."""
     W, *_, lr = calls[-1]
+    (W,) = tables_after(result, W)
     for row in choose_rows(problem, calls, rng):
         want = initial_rows(problem, "W", np.array([row]))[0]
         terms, steps = np.abs(want), 1
@@ -260,7 +261,8 @@ def verify_adam(
     problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any, lazy: bool = False
 ) -> None:
     """Check some rows of W, m and v after all calls of a sample. lazy: a call without a gradient for a row leaves it alone."""
-    *tables, _, _, t = calls[-1]
+    *given, _, _, t = calls[-1]
+    tables = tables_after(result, *given)
     for row in choose_rows(problem, calls, rng):
         W, m, v = (initial_rows(problem, name, np.array([row]))[0] for name in "Wmv")
         terms, m_terms, steps = np.abs(W), np.abs(m), 1

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import new_tables
 from ..interface import Array, Kernel, Problem
 from .contract import (
     ADAM_RATE,
@@ -42,6 +43,7 @@ lazy_adam = Kernel(
     inputs="VH+VH+VH",
     checks="VH+VH+VH",
     verify=partial(verify_adam, lazy=True),
+    result=new_tables,
     shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
 )

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import normals
 from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..case import Size
-from ..checks import check_close
+from ..checks import check_close, new_tables, tables_after
 from ..interface import Array, Kernel, Problem, Work, Wrong, importing
 from ..machine import prefetch_row
 from ..peers import tensors, torch_on
@@ -53,7 +53,7 @@ def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
 def check(call: Any, W: Array, dout: Array, idx: Array, lr: float) -> None:
     """Check that each word's row has moved by all of its gradients, and that the others are unchanged to the last bit."""
     before = W.copy()
-    call(W, dout, idx, lr)
+    (W,) = tables_after(call(W, dout, idx, lr), W)
     rows, total, magnitude, most = reference(dout, idx)
     check_close(
         "W at the words of idx", W[rows], before[rows] - lr * total, np.abs(before[rows]) + lr * magnitude, most + 3
@@ -64,6 +64,7 @@ def check(call: Any, W: Array, dout: Array, idx: Array, lr: float) -> None:
 def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, history: Any) -> None:
     """Check some rows of W after all calls of a sample, and that rows of other words are as they were."""
     W, _, _, lr = calls[-1]
+    (W,) = tables_after(result, W)
     gradients = [(dout, idx) for _, dout, idx, _ in calls]
     words = choose_words(gradients, rng)
     total, magnitude, most = reference_at(words, gradients)
@@ -91,6 +92,7 @@ scatter_sgd = Kernel(
     mutates=("W",),
     checks="VH",
     verify=verify,
+    result=new_tables,
     shapes=("VH", "BH", "iB", "real"),
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import new_tables
 from ..interface import Array, Kernel, Problem, importing
 from .contract import (
     SGD_RATE,
@@ -35,6 +36,7 @@ sgd = Kernel(
     mutates=("W",),
     checks="VH",
     verify=verify_sgd,
+    result=new_tables,
     shapes=("VH", "iB", "BH", "real"),
     ragged=True,
 )
