@@ -16,6 +16,7 @@ from .batches import rotating_batch_count, rotating_problem
 from .case import Size
 from .checks import check_dtype
 from .interface import Array, Kernel, Problem, Work, Wrong, importing
+from .jax_peers import Program, on_jax, program
 from .machine import copy_row, prefetch_row
 from .peers import tensors, torch_on
 from .words import Corpus
@@ -229,3 +230,20 @@ def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
 )
 def torch(W: Any, idx: Any, torch: Any) -> Any:
     return torch.nn.functional.embedding(idx, W)
+
+
+def jax_gather(W: Any, idx: Any) -> Any:
+    return W[idx]
+
+
+@lookup.implementation(
+    "jax",
+    "JAX: W[idx]",
+    summary="picking the rows with JAX",
+    requires=("jax",),
+    prepare=program(jax_gather, lookup.shapes),
+    adapt=on_jax,
+    source_functions=(jax_gather,),
+)
+def jax(W: Any, idx: Any, program: Program) -> Any:
+    return program.run(W, idx).block_until_ready()

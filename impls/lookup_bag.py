@@ -17,6 +17,7 @@ from .batches import RotatingBatches, rotating_batch_count, rotating_problem, st
 from .case import Size
 from .checks import check_close, check_dtype
 from .interface import Array, Kernel, Problem, Work, Wrong, importing
+from .jax_peers import Program, jax_bags, on_jax, program
 from .lookup import row_buffer
 from .machine import prefetch_row
 from .peers import tensors, torch_on
@@ -230,3 +231,24 @@ def numba_prefetch(W: Array, idx: Array, offsets: Array, out: Array) -> Array:
 )
 def torch(W: Any, idx: Any, offsets: Any, torch: Any) -> Any:
     return torch.nn.functional.embedding_bag(idx, W, offsets, mode="sum")
+
+
+def jax_bag_sums(W: Any, idx: Any, offsets: Any) -> Any:
+    from jax.ops import segment_sum
+
+    bag_of = jax_bags(idx, offsets)
+    return segment_sum(W[idx], bag_of, num_segments=len(offsets), indices_are_sorted=True)
+
+
+@bag.implementation(
+    "jax",
+    "JAX: W[idx], segment_sum",
+    summary="picking the rows and summing them with JAX",
+    temporaries="BKH",
+    requires=("jax",),
+    prepare=program(jax_bag_sums, bag.shapes),
+    adapt=on_jax,
+    source_functions=(jax_bag_sums, jax_bags),
+)
+def jax(W: Any, idx: Any, offsets: Any, program: Program) -> Any:
+    return program.run(W, idx, offsets).block_until_ready()

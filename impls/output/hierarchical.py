@@ -14,6 +14,7 @@ import numpy as np
 from ..batches import rotating_problem
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
+from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..machine import prefetch_row
 from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
@@ -191,9 +192,14 @@ def ragged(h: Array, W_out: Array, target: Array, tree: Tree) -> Result:
     return loss, np.add.reduceat(rows, begins, axis=0), (nodes, inputs)
 
 
+def longest_path(problem: Problem) -> int:
+    """Return the nodes of the longest path."""
+    return problem.table("longest path", lambda: int(np.diff(problem.inputs["tree"].offsets).max()))  # type: ignore[no-any-return]
+
+
 def path_buffers(problem: Problem) -> Buffers:
     """Return buffers for the gradients of a batch's paths, as if all were the longest."""
-    longest = problem.table("longest path", lambda: int(np.diff(problem.inputs["tree"].offsets).max()))
+    longest = longest_path(problem)
     return row_buffers(problem, problem.size.B * longest, longest)
 
 
@@ -256,3 +262,39 @@ def torch(h: Any, W_out: Any, target: Any, tree: Any, torch: Any) -> tuple[Any, 
     scores = (rows * torch.repeat_interleave(hidden, length, dim=0)).sum(1)
     loss = torch.nn.functional.softplus(-tree.turns[steps] * scores).sum() / max(1, len(h))
     return by_autograd(loss, hidden, weights)
+
+
+def jax_loss(
+    h: Any, W_out: Any, target: Any, offsets: Any, nodes: Any, turns: Any, longest: int
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    import jax.numpy as jnp
+    from jax.nn import softplus
+
+    steps = offsets[target][:, None] + jnp.arange(longest)
+    inside = steps < offsets[target + 1][:, None]
+    steps = jnp.where(inside, steps, 0)
+
+    def loss(h: Any, rows: Any) -> Any:
+        scores = jnp.einsum("bh,bph->bp", h, rows)
+        return (inside * softplus(-turns[steps] * scores)).sum() / max(1, len(h))
+
+    return jax_gradients(loss, h, W_out, nodes[steps])
+
+
+@hierarchical.implementation(
+    "jax",
+    "JAX: value_and_grad, all paths as long as the longest",
+    summary="leaving the gradients to JAX, with all paths as long as the longest",
+    differs="returns as many gradient rows for each word as the longest path has nodes",
+    requires=("jax",),
+    prepare=program(
+        jax_loss,
+        hierarchical.shapes[:3],
+        more=lambda problem: problem.inputs["tree"],
+        settings=lambda problem: {"longest": longest_path(problem)},
+    ),
+    adapt=on_jax,
+    source_functions=(jax_loss, jax_gradients),
+)
+def jax(h: Any, W_out: Any, target: Any, tree: Tree, program: Program) -> tuple[Any, Any, tuple[Any, Any]]:
+    return jax_result(program.run(h, W_out, target, *program.more))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array
+from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
 from .contract import shared_kernel, sigmoid, softplus
@@ -106,3 +107,31 @@ def torch(
     negative = hidden @ functional.embedding(negatives, weights, sparse=True).T - log_q
     loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
     return by_autograd(loss, hidden, weights)
+
+
+def jax_loss(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    from jax.nn import softplus
+
+    def loss(h: Any, of_target: Any, of_negatives: Any) -> Any:
+        positive, negative = (h * of_target).sum(1) - log_q_target, h @ of_negatives.T - log_q
+        return (softplus(-positive).sum() + softplus(negative).sum()) / max(1, len(h))
+
+    return jax_gradients(loss, h, W_out, target, negatives)
+
+
+@nce.implementation(
+    "jax",
+    "JAX: value_and_grad, gradient as rows and values",
+    summary="leaving the gradients to JAX, as rows and values",
+    differs=TOGETHER,
+    requires=("jax",),
+    prepare=program(jax_loss, nce.shapes),
+    adapt=on_jax,
+    source_functions=(jax_loss, jax_gradients),
+)
+def jax(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any, program: Program
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    return jax_result(program.run(h, W_out, target, negatives, log_q_target, log_q))

@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays import resident_zeros
 from ..case import Size
 from ..interface import Array, Kernel, Problem, Work
+from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..machine import prefetch_row
 from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
@@ -217,3 +218,28 @@ def torch(h: Any, W_out: Any, target: Any, negatives: Any, torch: Any) -> tuple[
     negative = (functional.embedding(negatives, weights, sparse=True) @ hidden[:, :, None])[:, :, 0]
     loss = (functional.softplus(-positive).sum() + functional.softplus(negative).sum()) / max(1, len(h))
     return by_autograd(loss, hidden, weights)
+
+
+def jax_loss(h: Any, W_out: Any, target: Any, negatives: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    import jax.numpy as jnp
+    from jax.nn import softplus
+
+    def loss(h: Any, rows: Any) -> Any:
+        scores = jnp.einsum("bh,bch->bc", h, rows)
+        return softplus(scores.at[:, 0].multiply(-1)).sum() / max(1, len(h))
+
+    return jax_gradients(loss, h, W_out, jnp.concatenate([target[:, None], negatives], axis=1))
+
+
+@negative_sampling.implementation(
+    "jax",
+    "JAX: value_and_grad, gradient as rows and values",
+    summary="leaving the gradients to JAX, as rows and values",
+    differs=ROWS,
+    requires=("jax",),
+    prepare=program(jax_loss, negative_sampling.shapes),
+    adapt=on_jax,
+    source_functions=(jax_loss, jax_gradients),
+)
+def jax(h: Any, W_out: Any, target: Any, negatives: Any, program: Program) -> tuple[Any, Any, tuple[Any, Any]]:
+    return jax_result(program.run(h, W_out, target, negatives))

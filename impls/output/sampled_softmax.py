@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array
+from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import exponentials
 from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
@@ -148,3 +149,34 @@ def torch(
     scores = torch.cat([positive[:, None], negative], dim=1)
     loss = -torch.log_softmax(scores, dim=1)[:, 0].sum() / max(1, len(h))
     return by_autograd(loss, hidden, weights)
+
+
+def jax_loss(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    import jax.numpy as jnp
+    from jax.nn import logsumexp
+
+    def loss(h: Any, of_target: Any, of_negatives: Any) -> Any:
+        positive, negative = (h * of_target).sum(1) - log_q_target, h @ of_negatives.T - log_q
+        negative = jnp.where(target[:, None] == negatives, -jnp.inf, negative)
+        scores = jnp.concatenate([positive[:, None], negative], axis=1)
+        return (logsumexp(scores, axis=1) - positive).sum() / max(1, len(h))
+
+    return jax_gradients(loss, h, W_out, target, negatives)
+
+
+@sampled_softmax.implementation(
+    "jax",
+    "JAX: value_and_grad, gradient as rows and values",
+    summary="leaving the gradients to JAX, as rows and values",
+    differs=TOGETHER,
+    requires=("jax",),
+    prepare=program(jax_loss, sampled_softmax.shapes),
+    adapt=on_jax,
+    source_functions=(jax_loss, jax_gradients),
+)
+def jax(
+    h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any, program: Program
+) -> tuple[Any, Any, tuple[Any, Any]]:
+    return jax_result(program.run(h, W_out, target, negatives, log_q_target, log_q))

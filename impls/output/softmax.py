@@ -16,6 +16,7 @@ from ..batches import rotating_problem
 from ..case import Size
 from ..checks import check_close, check_dtype
 from ..interface import Array, Kernel, Problem, Work, Wrong
+from ..jax_peers import Program, jax_result, on_jax, program
 from ..peers import leaf, tensors, torch_on
 from ..products import blocks, exponentials, product
 from ..vectors import aligned
@@ -392,3 +393,31 @@ def torch(h: Any, W_out: Any, target: Any, torch: Any) -> tuple[Any, Any, Any]:
     loss = torch.nn.functional.cross_entropy(scores, target.long(), reduction="sum") / max(1, len(h))
     loss.backward()
     return loss.detach(), hidden.grad, weights.grad
+
+
+def jax_loss(h: Any, W_out: Any, target: Any) -> tuple[Any, Any, Any]:
+    import jax
+    import jax.numpy as jnp
+
+    def loss(h: Any, W_out: Any) -> Any:
+        scores = h @ W_out.T
+        of_target = jnp.take_along_axis(scores, target[:, None], axis=1)[:, 0]
+        return (jax.nn.logsumexp(scores, axis=1) - of_target).sum() / max(1, len(h))
+
+    value, (dh, dW) = jax.value_and_grad(loss, argnums=(0, 1))(h, W_out)
+    return value, dh, dW
+
+
+@softmax.implementation(
+    "jax",
+    "JAX: value_and_grad",
+    summary="leaving the gradients to JAX",
+    grows_with="V",
+    temporaries="BV+BV+VH",
+    requires=("jax",),
+    prepare=program(jax_loss, softmax.shapes),
+    adapt=on_jax,
+    source_functions=(jax_loss,),
+)
+def jax(h: Any, W_out: Any, target: Any, program: Program) -> tuple[Any, Any, Any]:
+    return jax_result(program.run(h, W_out, target))

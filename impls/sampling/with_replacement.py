@@ -13,6 +13,7 @@ import numpy as np
 
 from ..case import Size
 from ..interface import Array, Problem, Work
+from ..jax_peers import Program, on_jax, program
 from ..peers import tensors, torch_on
 from ..random import S32, alias_table, draw, next_bits
 from ..words import Floats, Ints
@@ -195,3 +196,43 @@ def torch(targets: Any, K: int, p: Any, rng: np.random.Generator, workspace: tup
         drawn = torch.multinomial(p, len(hits), replacement=True, generator=generator)
         negatives.view(-1)[hits] = drawn.to(targets.dtype)
     return negatives
+
+
+def jax_draws(targets: Any, p: Any, key: Any, K: int) -> tuple[Any, Any]:
+    """Return negatives, and the key of the next draws."""
+    import jax
+    import jax.numpy as jnp
+
+    def hits(drawn: tuple[Any, Any]) -> Any:
+        return (drawn[0] == targets[:, None]).any()
+
+    def draw(drawn: tuple[Any, Any]) -> tuple[Any, Any]:
+        negatives, key = drawn
+        key, own = jax.random.split(key)
+        others = jax.random.choice(own, len(p), negatives.shape, p=p).astype(targets.dtype)
+        return jnp.where(negatives == targets[:, None], others, negatives), key
+
+    return jax.lax.while_loop(hits, draw, (jnp.repeat(targets[:, None], K, axis=1), key))  # type: ignore[no-any-return]
+
+
+def jax_key(problem: Problem) -> tuple[Array]:
+    """Return the state of JAX's default generator, (2,) uint32."""
+    return (np.array([own_seed(problem)], np.uint64).view(np.uint32),)
+
+
+@with_replacement.implementation(
+    "jax",
+    "jax.random.choice",
+    summary="drawing with jax.random.choice",
+    grows_with="V",
+    temporaries="V64",
+    differs="draws with JAX's generator, not with NumPy's",
+    requires=("jax",),
+    prepare=program(jax_draws, ("iB", "V64"), more=jax_key, settings=lambda problem: {"K": problem.size.K}),
+    adapt=on_jax,
+    traffic=passes_over_p,
+    source_functions=(jax_draws,),
+)
+def jax(targets: Any, K: int, p: Any, rng: np.random.Generator, program: Program) -> Any:
+    negatives, *program.more = program.run(targets, p, *program.more)
+    return negatives.block_until_ready()

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..checks import new_tables
 from ..interface import Array, Kernel, importing
+from ..jax_peers import Program, Table, jax_add, on_jax, program
 from ..machine import prefetch_row
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
@@ -124,3 +125,19 @@ def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
 )
 def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
     dW.index_add_(0, idx, dout)
+
+
+@accumulate.implementation(
+    "jax",
+    "JAX: dW.at[idx].add",
+    summary="adding rows with JAX",
+    temporaries="VH+VH",
+    requires=("jax",),
+    prepare=program(jax_add, accumulate.shapes, tables=(2,)),
+    adapt=on_jax,
+    source_functions=(jax_add,),
+)
+def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
+    dW.array = program.run(dout, idx, dW.array).block_until_ready()
+    program.stale = True
+    return dW.array

@@ -17,6 +17,7 @@ from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stre
 from ..case import Size
 from ..checks import new_tables, tables_after
 from ..interface import Array, Kernel, Problem, Work, importing
+from ..jax_peers import Program, Table, jax_bags, on_jax, program
 from ..machine import prefetch_row
 from ..peers import tensors, torch_on
 from ..words import Corpus
@@ -171,3 +172,23 @@ def numba_prefetch(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
 def torch(dout: Any, idx: Any, offsets: Any, dW: Any, torch: Any) -> None:
     lengths = torch.diff(offsets, append=offsets.new_tensor([len(idx)]))
     dW.index_add_(0, idx, torch.repeat_interleave(dout, lengths, dim=0, output_size=len(idx)))
+
+
+def jax_add_bags(dout: Any, idx: Any, offsets: Any, dW: Any) -> Any:
+    return dW.at[idx].add(dout[jax_bags(idx, offsets)])
+
+
+@bag.implementation(
+    "jax",
+    "JAX: dW.at[idx].add of repeated rows",
+    summary="repeating the rows and adding them with JAX",
+    temporaries="VH+VH+BKH",
+    requires=("jax",),
+    prepare=program(jax_add_bags, bag.shapes, tables=(3,)),
+    adapt=on_jax,
+    source_functions=(jax_add_bags, jax_bags),
+)
+def jax(dout: Any, idx: Any, offsets: Any, dW: Table, program: Program) -> Any:
+    dW.array = program.run(dout, idx, offsets, dW.array).block_until_ready()
+    program.stale = True
+    return dW.array

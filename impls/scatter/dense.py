@@ -13,6 +13,7 @@ import numpy as np
 
 from ..checks import new_tables
 from ..interface import Array, Kernel, importing
+from ..jax_peers import Program, Table, on_jax, program
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_dense, gradient_work, make_with, verify_dense
 
@@ -171,3 +172,26 @@ def numba(dout: Array, idx: Array, dW: Array) -> None:
 )
 def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
     dW.zero_().index_add_(0, idx, dout)
+
+
+def jax_zero_and_add(dout: Any, idx: Any, dW: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.zeros_like(dW).at[idx].add(dout)
+
+
+@dense.implementation(
+    "jax",
+    "JAX: zeros, .at[idx].add",
+    summary="adding rows to a zeroed gradient with JAX",
+    grows_with="V",
+    temporaries="VH+VH",
+    requires=("jax",),
+    prepare=program(jax_zero_and_add, dense.shapes, tables=(2,)),
+    adapt=on_jax,
+    source_functions=(jax_zero_and_add,),
+)
+def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
+    dW.array = program.run(dout, idx, dW.array).block_until_ready()
+    program.stale = True
+    return dW.array

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..interface import Array, Kernel, Problem, importing
+from ..jax_peers import Program, on_jax, program
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_rows, gradient_work, make_with, verify_rows
 
@@ -125,3 +126,29 @@ def torch(dout: Any, idx: Any, torch: Any) -> tuple[Any, Any]:
     size = (int(idx.max()) + 1 if len(idx) else 1, dout.shape[1])
     sums = torch.sparse_coo_tensor(idx[None, :], dout, size, check_invariants=False).coalesce()
     return sums.indices()[0], sums.values()
+
+
+def jax_rows(dout: Any, idx: Any) -> tuple[Any, Any, Any]:
+    """Return the distinct words and their sums, filled up to B, and how many words are distinct."""
+    import jax.numpy as jnp
+    from jax.ops import segment_sum
+
+    if len(idx) == 0:
+        return idx, dout, 0
+    words, row_of = jnp.unique(idx, return_inverse=True, size=len(idx))
+    return words, segment_sum(dout, row_of, num_segments=len(idx)), row_of.max() + 1
+
+
+@rows.implementation(
+    "jax",
+    "JAX: unique, segment_sum",
+    summary="numbering the distinct words and summing the rows of each with JAX",
+    requires=("jax",),
+    prepare=program(jax_rows, rows.shapes),
+    adapt=on_jax,
+    source_functions=(jax_rows,),
+)
+def jax(dout: Any, idx: Any, program: Program) -> tuple[Array, Array]:
+    # a program's results have a fixed shape, so that NumPy cuts them to the number of words
+    words, sums, count = map(np.asarray, program.run(dout, idx))
+    return words[:count], sums[:count]

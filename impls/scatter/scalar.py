@@ -9,6 +9,7 @@ import numpy as np
 from ..case import Size
 from ..checks import new_tables
 from ..interface import Array, Kernel
+from ..jax_peers import Program, Table, jax_add, on_jax, program
 from ..peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
 
@@ -75,3 +76,19 @@ def numba(dout: Array, idx: Array, dW: Array) -> None:
 )
 def torch(dout: Any, idx: Any, dW: Any, torch: Any) -> None:
     dW.index_add_(0, idx, dout)
+
+
+@scalar.implementation(
+    "jax",
+    "JAX: dW.at[idx].add",
+    summary="adding numbers with JAX",
+    temporaries="V+V",
+    requires=("jax",),
+    prepare=program(jax_add, scalar.shapes, tables=(2,)),
+    adapt=on_jax,
+    source_functions=(jax_add,),
+)
+def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
+    dW.array = program.run(dout, idx, dW.array).block_until_ready()
+    program.stale = True
+    return dW.array

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..checks import new_tables
 from ..interface import Array, Kernel
+from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     ADAM_RATE,
     BETA1,
@@ -223,3 +224,30 @@ def torch_foreach(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps:
 )
 def torch_fused(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps: Steps) -> None:
     torch_step(W, rows, values, t, steps)
+
+
+def jax_step(W: Any, m: Any, v: Any, rows: Any, values: Any, t: Any) -> tuple[Any, Any, Any]:
+    import jax.numpy as jnp
+
+    lr = (ADAM_RATE * jnp.sqrt(1 - BETA2**t) / (1 - BETA1**t)).astype(W.dtype)
+    m = (BETA1 * m).at[rows].add((1 - BETA1) * values, mode="drop", indices_are_sorted=True, unique_indices=True)
+    v = (BETA2 * v).at[rows].add((1 - BETA2) * values**2, mode="drop", indices_are_sorted=True, unique_indices=True)
+    return W - lr * m / (jnp.sqrt(v) + EPSILON), m, v
+
+
+@adam.implementation(
+    "jax",
+    "JAX: moments decay, the gradient is added at its rows",
+    summary="letting the moments decay and adding the gradient's rows with JAX",
+    grows_with="V",
+    temporaries="VH+VH+VH+VH",
+    requires=("jax",),
+    prepare=program(jax_step, adam.shapes, tables=(0, 1, 2), padded=(3, 4)),
+    adapt=on_jax,
+    source_functions=(jax_step,),
+)
+def jax(W: Table, m: Table, v: Table, rows: Padded, values: Padded, t: Any, program: Program) -> Any:
+    W.array, m.array, v.array = tables = program.run(W.array, m.array, v.array, rows.array, values.array, t)
+    W.array.block_until_ready()
+    program.stale = True
+    return tables

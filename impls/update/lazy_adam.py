@@ -15,6 +15,7 @@ import numpy as np
 
 from ..checks import new_tables
 from ..interface import Array, Kernel, Problem
+from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     ADAM_RATE,
     BETA1,
@@ -135,3 +136,31 @@ def torch(W: Any, m: Any, v: Any, rows: Any, values: Any, t: int, steps: Steps) 
     W.grad = steps.sparse(W, rows, values)
     optimizer.state[W]["step"] = t - 1
     optimizer.step()
+
+
+def jax_step(W: Any, m: Any, v: Any, rows: Any, values: Any, t: Any) -> tuple[Any, Any, Any]:
+    import jax.numpy as jnp
+
+    lr = (ADAM_RATE * jnp.sqrt(1 - BETA2**t) / (1 - BETA1**t)).astype(W.dtype)
+    new_m = m[rows] + (1 - BETA1) * (values - m[rows])
+    new_v = v[rows] + (1 - BETA2) * (values**2 - v[rows])
+    step = lr * new_m / (jnp.sqrt(new_v) + EPSILON)
+    put = {"mode": "drop", "indices_are_sorted": True, "unique_indices": True}
+    return W.at[rows].add(-step, **put), m.at[rows].set(new_m, **put), v.at[rows].set(new_v, **put)
+
+
+@lazy_adam.implementation(
+    "jax",
+    "JAX: gather, step, scatter",
+    summary="stepping all of the gradient's rows with JAX",
+    temporaries="VH+VH+VH+VH+BH+BH+BH",
+    requires=("jax",),
+    prepare=program(jax_step, lazy_adam.shapes, tables=(0, 1, 2), padded=(3, 4)),
+    adapt=on_jax,
+    source_functions=(jax_step,),
+)
+def jax(W: Table, m: Table, v: Table, rows: Padded, values: Padded, t: Any, program: Program) -> Any:
+    W.array, m.array, v.array = tables = program.run(W.array, m.array, v.array, rows.array, values.array, t)
+    W.array.block_until_ready()
+    program.stale = True
+    return tables

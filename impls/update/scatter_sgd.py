@@ -15,6 +15,7 @@ from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stre
 from ..case import Size
 from ..checks import check_close, new_tables, tables_after
 from ..interface import Array, Kernel, Problem, Work, Wrong, importing
+from ..jax_peers import Program, Table, on_jax, program
 from ..machine import prefetch_row
 from ..peers import tensors, torch_on
 from ..scatter.contract import RepeatedWords, choose_words, reference, reference_at
@@ -223,3 +224,23 @@ def torch_sparse(W: Any, dout: Any, idx: Any, lr: float, torch: Any) -> None:
     W.grad = torch.sparse_coo_tensor(idx[None, :], dout, W.shape, check_invariants=False)
     torch.optim.SGD([W], lr=lr).step()
     W.grad = None
+
+
+def jax_step(W: Any, dout: Any, idx: Any, lr: Any) -> Any:
+    return W.at[idx].add(-lr.astype(W.dtype) * dout)
+
+
+@scatter_sgd.implementation(
+    "jax",
+    "JAX: W.at[idx].add",
+    summary="adding to the words' rows with JAX",
+    temporaries="VH+VH+BH",
+    requires=("jax",),
+    prepare=program(jax_step, scatter_sgd.shapes, tables=(0,)),
+    adapt=on_jax,
+    source_functions=(jax_step,),
+)
+def jax(W: Table, dout: Any, idx: Any, lr: Any, program: Program) -> Any:
+    W.array = program.run(W.array, dout, idx, lr).block_until_ready()
+    program.stale = True
+    return W.array

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..checks import new_tables
 from ..interface import Array, Kernel, Problem, importing
+from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     SGD_RATE,
     SIZES,
@@ -169,3 +170,23 @@ def numba(W: Array, rows: Array, values: Array, lr: float) -> None:
 def torch(W: Any, rows: Any, values: Any, lr: float, steps: Steps) -> None:
     W.grad = steps.sparse(W, rows, values)
     steps.of(W, lr=lr).step()
+
+
+def jax_step(W: Any, rows: Any, values: Any, lr: Any) -> Any:
+    return W.at[rows].add(-lr.astype(W.dtype) * values, mode="drop", indices_are_sorted=True, unique_indices=True)
+
+
+@sgd.implementation(
+    "jax",
+    "JAX: W.at[rows].add",
+    summary="adding to the rows that have a gradient with JAX",
+    temporaries="VH+VH+BH",
+    requires=("jax",),
+    prepare=program(jax_step, sgd.shapes, tables=(0,), padded=(1, 2)),
+    adapt=on_jax,
+    source_functions=(jax_step,),
+)
+def jax(W: Table, rows: Padded, values: Padded, lr: Any, program: Program) -> Any:
+    W.array = program.run(W.array, rows.array, values.array, lr).block_until_ready()
+    program.stale = True
+    return W.array
