@@ -89,7 +89,8 @@ class PreparedVariant:
             started = time.perf_counter()
             arguments = [adapt_batch(self.adapt, self.workspace, batch) for batch in batches]
             self.adapt_s.append((time.perf_counter() - started) / max(1, calls))
-            if shares_memory(batches[0], arguments[0]):  # so that no result which adapt may have computed is valid
+            # no result which adapt may have computed is then valid; but a ragged batch gets another number of rows too
+            if shares_memory(batches[0], arguments[0]) and not (self.kernel and self.kernel.ragged):
                 renew_batches(self.problem, self.place, calls)
         return TimedCalls(*self.sample(self.function, iter(arguments), self.workspace), batches)
 
