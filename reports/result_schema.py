@@ -196,13 +196,22 @@ class Limits(Part):
     matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
 
 
+class Phase(Part):
+    """A phase of a run: its wall time, and the seconds of the steps of its workers, which may run at the same time."""
+
+    name: str
+    wall_s: Positive
+    steps: dict[str, Positive] = {}
+
+
 Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "versions"]
 """What made a file."""
 
 
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
-    call's cost by problem, line profiles by case and why others have none, and seconds in each stage of a training step by case."""
+    call's cost by problem, line profiles by case and why others have none, seconds in each stage of a training step by case, and where the
+    run's own time went, until its results were written."""
 
     schema_version: int
     engine: Engine
@@ -222,6 +231,7 @@ class Suite(Part):
     not_profiled: dict[str, str] = {}
     stages: dict[str, dict[str, Positive]] = {}
     sources: dict[str, SourceCode] = {}
+    phases: list[Phase] = []
     comparison: Comparison | None = None
     releases: Releases | None = None
     calibration: Calibration | None = None

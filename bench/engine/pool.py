@@ -10,6 +10,7 @@ import contextlib
 import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -43,6 +44,8 @@ class Workers:
     compiles
         Whether numba may compile what is timed. A worker then loads numba, half of its start, before it is measured: set-up
         times must not contain that. To be set to False only where all code that will be timed is known to do without.
+    longest, seconds
+        The step of the last job that came nearest to its time limit, and the seconds in all steps of a name, of all jobs.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Workers:
         self.command, self.compiles = tuple(command), True
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
-        self.longest = LongestStep()
+        self.longest, self.seconds = LongestStep(), Counter[str]()
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
         self.idle: list[Worker] = []
@@ -115,6 +118,8 @@ class Workers:
                 yield event
         finally:
             self.longest = worker.longest
+            with self.lock:
+                self.seconds.update(worker.seconds)
             if reuse and clean and not self.closed:
                 self.idle.append(worker)
             else:

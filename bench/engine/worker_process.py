@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ class Worker:
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
-        self.longest = LongestStep()
+        self.longest, self.seconds = LongestStep(), Counter[str]()
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [*command, *([] if numba else [protocol.WITHOUT_NUMBA])],
@@ -123,7 +124,8 @@ class Worker:
 
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
-        step, self.longest = protocol.StepBegins(name="start", patience=START_PATIENCE), LongestStep()
+        step = protocol.StepBegins(name="start", patience=START_PATIENCE)
+        self.longest, self.seconds = LongestStep(), Counter()
         self.send(protocol.line_of(job, self.token))
         began = time.monotonic()
         while True:
@@ -157,6 +159,7 @@ class Worker:
                 case protocol.StepBegins() | protocol.Done():
                     ended = LongestStep(step.name, time.monotonic() - began, limit_s)
                     self.longest = max(self.longest, ended, key=lambda one: one.share)
+                    self.seconds[step.name.partition(" at ")[0]] += ended.seconds
                     if isinstance(event, protocol.Done):
                         yield event
                         return

@@ -172,7 +172,9 @@ def run(
             context.workers.start_spares(1, numba=True)
             context.workers.start_spares(1, len(context.workers.cpus) + 1, numba=False)
             preset = None if request.own_sizes else request.preset
-            corpus = request.text()
+            with session.phase("reading the text", context.workers):
+                corpus = request.text()
+                corpus.save(context.corpus)
             under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)
             journal = Journal(request.out, run_identity(under_way, request))
             if request.resume:
@@ -180,10 +182,10 @@ def run(
                 under_way.limits = journal.limits
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
-            corpus.save(context.corpus)
             with progress(problems, settings.processes) as bar, session.until_interrupted():
                 keys = dict.fromkeys(case.implementation.key for problem in problems for case in problem.cases)
-                verdicts = check_contracts(list(keys), context, bar.checking)
+                with session.phase("checking the implementations", context.workers):
+                    verdicts = check_contracts(list(keys), context, bar.checking)
                 for problem in problems:
                     if not problem.processes:
                         admit(problem, settings, verdicts)
@@ -252,26 +254,27 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     run.limits = journal.limits
     profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
     for process in range(context.settings.processes):
-        context.workers.retire()
-        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
-            # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-            limits = context.machine_limits([problem.size for problem in run.planned])
-            if limits:
-                run.limits.append(limits)
-                journal.add_limits(limits)
-        for number, problem in enumerate(run.planned):
-            if problem.processes > process:
-                continue
-            progress.measuring(number, process)
-            to_profile = [
-                slug
-                for slug, case in problem.measured.items()
-                if profiled_at[case.implementation.key] == problem.problem
-            ]
-            measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
-            journal.add(problem)
-            if process == 0 and problem.problem == shown.get(problem.kernel):
-                progress.first(problem)
+        with run.session.phase(f"process {process + 1} of each problem", context.workers):
+            context.workers.retire()
+            if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
+                # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
+                limits = context.machine_limits([problem.size for problem in run.planned])
+                if limits:
+                    run.limits.append(limits)
+                    journal.add_limits(limits)
+            for number, problem in enumerate(run.planned):
+                if problem.processes > process:
+                    continue
+                progress.measuring(number, process)
+                to_profile = [
+                    slug
+                    for slug, case in problem.measured.items()
+                    if profiled_at[case.implementation.key] == problem.problem
+                ]
+                measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
+                journal.add(problem)
+                if process == 0 and problem.problem == shown.get(problem.kernel):
+                    progress.first(problem)
     run.complete = True
 
 

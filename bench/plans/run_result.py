@@ -76,6 +76,7 @@ def content(run: Run) -> ResultFile:
         },
         stages={str(case.case): case.stages for _, case in measured if case.stages},
         sources={key: source(i) for key, i in implementations.items()},
+        phases=run.session.phases,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from bench.engine.protocol import ImplementationSource, MeasurementSettings
 from impls import catalogue, texts
 from impls.interface import Implementation
 from impls.words import Corpus
-from reports.result_schema import SCHEMA, Commit, Engine, ResultFile, Row, Suite
+from reports.result_schema import SCHEMA, Commit, Engine, Phase, ResultFile, Row, Suite
 
 from .selection import Selection, no_such_kernel
 
@@ -118,6 +119,7 @@ class Session:
 
     def __init__(self, command: str, say: Say) -> None:
         self.command, self.say, self.interrupted = command, say, False
+        self.phases: list[Phase] = []
         self.busy, self.counters = environment.busy_cpus(), environment.counters()
         self.machine = environment.describe(self.busy)
         self.commit = Commit.model_validate(get_commit_info())
@@ -148,6 +150,16 @@ class Session:
             yield RunContext(
                 workers=workers, corpus=folder, settings=settings, sources=sources_of_files(files), cpu=mine.cpu
             )
+
+    @contextmanager
+    def phase(self, name: str, workers: Workers) -> Iterator[None]:
+        """Note how long the block takes, and the seconds of the workers' steps meanwhile."""
+        began, before = time.perf_counter(), workers.seconds.copy()
+        try:
+            yield
+        finally:
+            steps = workers.seconds - before
+            self.phases.append(Phase(name=name, wall_s=time.perf_counter() - began, steps=dict(steps.most_common())))
 
     @contextmanager
     def until_interrupted(self) -> Iterator[None]:
