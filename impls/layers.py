@@ -70,7 +70,7 @@ class Option:
     Raises
     ------
     TypeError
-        For an implementation of another kernel.
+        For an implementation of another kernel, and for JAX's lookup.
     """
 
     def __init__(self, name: str, call: Call, *kernels: Kernel) -> None:
@@ -80,6 +80,10 @@ class Option:
         if self.kernel.name not in [kernel.name for kernel in kernels]:
             raise TypeError(
                 f"{name}= takes an implementation of {' or '.join(kernel.name for kernel in kernels)}, not one of {self.kernel.name}"
+            )
+        if implementation and "jax" in implementation.requires and "W" in self.kernel.parameters:
+            raise TypeError(
+                f"{name}= cannot be {implementation.key}: JAX copies a table once, and would not see what training changes"
             )
         self.prepare: Callable[[Problem], Any] | None = implementation.prepare if implementation else None
         self.size: Size | None = None
