@@ -22,6 +22,8 @@ from .statistics import Interval
 from .units import counted, share, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
+VAGUE = 3.0
+"""A ratio is hardly known if the ends of its interval differ by this factor."""
 FEW = 2
 """Up to this many undecided cases are named in the command that decides them; more are the whole problem."""
 
@@ -70,6 +72,13 @@ class Answer:
         """Whether a case is as fast as the one to use."""
         return row in self.ranking.fastest
 
+    @property
+    def decided(self) -> bool:
+        """Whether it is known which case is fastest, and about how much slower each of the others is."""
+        return self.ranking.conclusive and not any(
+            hardly_known(self.slower(row)) for row in self.rows if row is not self.use
+        )
+
     def slower(self, row: Row, than: Row | None = None) -> Interval:
         """Return a case's time over another's, by default over that of the case to use.
 
@@ -78,6 +87,11 @@ class Answer:
         """
         other = than or self.use
         return winner_speedup(other, row, self.rows) or Interval(example_s(row) / example_s(other))
+
+
+def hardly_known(ratio: Interval) -> bool:
+    """Whether the ends of a ratio's interval differ by the factor VAGUE."""
+    return ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import Answer, span
+from .answers import Answer, hardly_known, span
 from .frame import float_of, interval, wall_s
 from .limits import INTERPRETER, exceeded
 from .memory import RESIDENT, Peak
@@ -87,17 +87,12 @@ def limit_text(case: Any) -> str:
     return f"{share_of(share.estimate)} {case.limit}{' (exceeded)' if exceeded(share) else ''}"
 
 
-VAGUE = 3.0
-"""A ratio whose interval's ends differ by this factor is marked with ~."""
-
-
 def ratio_text(ratio: Interval) -> str:
     """A ratio to the one to use: ``28×``, ``+6 %``, ``as fast``; ``~4.1×`` where it is hardly known."""
-    vague = ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
     amount = f"{two(ratio.estimate)}×" if ratio.estimate >= NEAR else f"{(ratio.estimate - 1) * 100:+.0f} %"
     if amount == "+0 %" or amount.startswith("-"):  # what is to be used ties with it
         amount = "as fast"
-    return f"{'~' * vague}{amount}"
+    return f"{'~' * hardly_known(ratio)}{amount}"
 
 
 def growth_text(case: Any) -> str:

@@ -23,8 +23,14 @@ MAY_BE_AS_FAST = 1.15
 APPROXIMATE = "approximate"
 """What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""
 
-ERROR = 0.05
-"""Probability that any of several identical implementations is called slower than the one that led by chance."""
+ERROR = 0.03
+"""Probability that any of several identical implementations is called slower than the one that led by chance, at one look.
+
+A run looks up to three times (``looks``), and stops at the first that leaves nothing undecided. Of all looks together it is
+below 5 %, whatever the noise (``python -m reports.coverage``).
+"""
+FURTHER = (1, 1.5, 2.25)
+"""Looks, in multiples of the planned processes."""
 SIMULATED, MANY = 10_000, 20
 """Problems simulated to find the critical p-value; and the number of processes beyond which it hardly changes."""
 
@@ -78,6 +84,11 @@ class Ranking:
     def one_winner(self) -> bool:
         """Whether every other case is known to be slower than the leader."""
         return self.conclusive and not self.tie
+
+
+def looks(processes: int) -> tuple[int, ...]:
+    """Return after how many processes a run looks whether a problem is decided. They are fixed beforehand."""
+    return tuple(math.ceil(processes * times) for times in FURTHER)
 
 
 def family(row: Row) -> int:

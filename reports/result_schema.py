@@ -211,7 +211,7 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
     call's cost by problem, line profiles by case and why others have none, seconds in each stage of a training step by case, and where the
-    run's own time went, until its results were written."""
+    run's own time went until its results were written: by phase, and by problem."""
 
     schema_version: int
     engine: Engine
@@ -232,6 +232,7 @@ class Suite(Part):
     stages: dict[str, dict[str, Positive]] = {}
     sources: dict[str, SourceCode] = {}
     phases: list[Phase] = []
+    problem_seconds: dict[str, Positive] = {}
     comparison: Comparison | None = None
     releases: Releases | None = None
     calibration: Calibration | None = None

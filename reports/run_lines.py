@@ -40,6 +40,13 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     return lines
 
 
+def provisional(result: ResultFile, width: int = WIDTH) -> list[str]:
+    """Return the summary's rows while a run goes on: one process each tells how large the differences are, and no more."""
+    width = within(width)
+    rows = answers_table(at_one_size(result), width, types_differ(sizes(answers(result))))
+    return ["", "so far, of one process each and without intervals:", *rows, ""]
+
+
 def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
     """What ran, where, on which words, and what the letters mean."""
     suite, found = result.w2vbench, answers(result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from reports.units import seconds
+from reports.columns import WIDTH
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from bench.plans.problems import CaseRun, ProblemRun
+    from bench.plans.problems import ProblemRun
+    from reports.result_schema import ResultFile
 
 
 EVERY_S = 5.0
@@ -38,6 +38,11 @@ class Display:
         self.bar = bar
         self.task = bar.add_task("", total=None, left="") if bar else None
         self.printed_at = -EVERY_S
+
+    @property
+    def width(self) -> int:
+        """Columns of a line that stays."""
+        return self.bar.console.width if self.bar else WIDTH
 
     def show(self, line: str, share: float | None = None, *, left: str = "", now: bool = False) -> None:
         """Show what is being done, and if known which share of all is done and the time left. now: whether it must be printed."""
@@ -86,12 +91,17 @@ def display() -> Iterator[Display]:
 
 
 class RunProgress:
-    """The progress of a run: the implementation that is checked, then each problem and process that begins, and the time left."""
+    """The progress of a run: the implementation that is checked, then each problem that begins its next process, and the time left."""
 
     def __init__(self, problems: Sequence[ProblemRun], processes: int, display: Display) -> None:
-        self.problems, self.processes, self.display = problems, processes, display
+        self.processes, self.display = processes, display
         # a large vocabulary takes longer: its arrays are made, checked and passed over
-        self.weights = [1 + problem.size.V / 150_000 for problem in problems]
+        self.weights = {problem.problem: 1 + problem.size.V / 150_000 for problem in problems}
+        self.total = sum(self.weights.values()) * (FIRST + processes - 1)
+        self.finished = sum(
+            self.weights[problem.problem] * (FIRST + problem.processes - 1) for problem in problems if problem.processes
+        )
+        self.current = 0.0
         self.began: tuple[float, float] | None = None
 
     def checking(self, key: str) -> None:
@@ -100,29 +110,23 @@ class RunProgress:
         elif self.display.printed_at < 0:
             self.display.show("checking the implementations against their references")
 
-    def measuring(self, problem: int, process: int) -> None:
-        done = self.done(problem, process)
-        of = f"[process {process + 1}/{self.processes}, problem {problem + 1}/{len(self.problems)}]"
-        self.display.show(f"{of} {self.problems[problem].problem}", done, left=self.left(done), now=problem == 0)
+    def measuring(self, problem: ProblemRun, further: bool = False) -> None:
+        """Show the problem that begins its next process. further: whether it has more of them than were planned."""
+        self.finished += self.current
+        self.current = 0.0 if further else self.weights[problem.problem] * (1.0 if problem.processes else FIRST)
+        line = f"{problem.problem}, process {problem.processes + 1}"
+        if further:
+            self.display.show(f"{line}: undecided so far", 1.0)
+        else:
+            done = self.finished / self.total
+            self.display.show(f"{line} of {self.processes}", done, left=self.left(done))
 
-    def first(self, problem: ProblemRun) -> None:
-        """Show the first figures of a kernel: its fastest implementation and the textbook's, of one process."""
-        times = {slug: median_s(case) for slug, case in problem.measured.items() if case.samples}
-        if not times:
-            return
-        each = {slug: times[slug] / examples_of(problem.measured[slug]) for slug in times}
-        fastest = min(each, key=lambda slug: each[slug])
-        line = f"{problem.kernel}: {fastest} takes {seconds(times[fastest])}"
-        book = next((slug for slug, case in problem.measured.items() if case.implementation.baseline), fastest)
-        if book in times and book != fastest:
-            line += f", the textbook's {book} {seconds(times[book])}"
-        self.display.keep(f"{line} (V = {problem.size.V:,}, B = {problem.size.B:,}; so far)")
+    def first(self, result: ResultFile) -> None:
+        """Show what one process of each kernel says."""
+        from reports.run_lines import provisional
 
-    def done(self, problem: int, process: int) -> float:
-        """Return the share of the run that is done, by the weights of its problems."""
-        within = sum(self.weights[:problem]) / sum(self.weights)
-        finished = FIRST * within if process == 0 else FIRST + process - 1 + within
-        return finished / (FIRST + self.processes - 1)
+        for line in provisional(result, self.display.width):
+            self.display.keep(line)
 
     def left(self, done: float) -> str:
         """Return the time left as text; empty until it can be estimated."""
@@ -130,16 +134,6 @@ class RunProgress:
         started, share = self.began = self.began or (now, done)
         elapsed, progress = now - started, done - share
         return f"about {duration(elapsed / progress * (1 - done))} left" if elapsed > 2 and progress > 0 else ""
-
-
-def examples_of(case: CaseRun) -> float:
-    """How many examples a call covers, by which implementations are ranked; 1 where they are not counted."""
-    return next(iter(case.implementation.covered(case.case.size).values()), 0.0) or 1.0
-
-
-def median_s(case: CaseRun) -> float:
-    """Median wall time of a case's samples per call."""
-    return statistics.median(wall for process in case.samples for wall in process.wall_s if wall is not None)
 
 
 @contextmanager

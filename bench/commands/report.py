@@ -18,10 +18,19 @@ def report(
         typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/."),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = OUT,
+    time_spent: Annotated[
+        bool, typer.Option("--time-spent", help="Print where the run's own time went, and build nothing.")
+    ] = False,
 ) -> None:
     """Build page, Markdown and CSV again from a result file."""
     from bench.commands import terminal as show
     from reports import page
     from reports.files import read
 
+    if time_spent:
+        from reports.time_spent import time_spent as lines
+
+        for line in lines(read(result)):
+            print(line)
+        return
     show.list_outputs(page.report(read(result), out))

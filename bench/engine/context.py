@@ -50,12 +50,19 @@ class RunContext:
         """Return the fields that every job has."""
         return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 
-    def check(self, key: str, source: str = "", *, reuse: bool = True) -> Iterator[protocol.Events]:
+    def check(
+        self, key: str, source: str = "", sizes: Sequence[Size] = (), *, reuse: bool = True
+    ) -> Iterator[protocol.Events]:
         """Check an implementation against its contract and yield the events of its process. Raises WorkerFailure.
 
-        reuse: whether its worker may have checked others before.
+        Parameters
+        ----------
+        sizes
+            The sizes at which it will be measured, if they are known.
+        reuse
+            Whether its worker may have checked others before.
         """
-        job = protocol.CheckContract(**self.job_fields(), key=key, source=source)
+        job = protocol.CheckContract(**self.job_fields(), key=key, source=source, sizes=tuple(map(str, sizes)))
         return self.workers.work(job, 1, reuse=reuse)
 
     def profile(self, key: str, size: Size) -> protocol.LineProfile:

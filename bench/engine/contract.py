@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from impls.case import Size
 from impls.catalogue import missing
 from impls.facts import has_attribute
 from impls.interface import Implementation, Kernel, Problem, Wrong
@@ -67,14 +69,19 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     corpus = Corpus.load(Path(job.corpus))
     source = load_source(job.source, job.sources[job.source])
     implementation = source.find(job.key)
-    verdict = check_contract(implementation, corpus, job.settings.seed, emit)
+    sizes = [Size.parse(size) for size in job.sizes]
+    verdict = check_contract(implementation, corpus, job.settings.seed, emit, sizes)
     if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
         verdict = Verdict(WRONG, patch_reason(changed))
     emit(protocol.ContractChecked(key=job.key, status=verdict.status, reason=verdict.reason))
 
 
 def check_contract(
-    implementation: Implementation, corpus: Corpus, seed: int = 0, emit: protocol.Emit = lambda event: None
+    implementation: Implementation,
+    corpus: Corpus,
+    seed: int = 0,
+    emit: protocol.Emit = lambda event: None,
+    measured: Sequence[Size] = (),
 ) -> Verdict:
     """Check one implementation at all of its kernel's awkward sizes.
 
@@ -90,14 +97,15 @@ def check_contract(
         Seed of the inputs.
     emit
         Called at the start of each step.
+    measured
+        The sizes at which it will be measured, to which the kernel's are adapted; empty if they are not known.
     """
     absent = missing(implementation)
     if absent:
         return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
     found_wrong = False
-    for size in implementation.kernel.sizes:
-        # one batch: nothing is timed, and filling many would take longer than the check
-        one_batch = replace(size, words="repeat")
+    for size in adapted_to(measured, implementation.kernel.sizes):
+        one_batch = replace(size, words="repeat")  # nothing is timed, and filling many would take longer than the check
         problem = implementation.kernel.make(one_batch, corpus, np.random.default_rng(seed))
         patience = compilation_patience(implementation)
         emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
@@ -116,6 +124,23 @@ def check_contract(
     if implementation.wrong and not found_wrong:
         return Verdict(ERROR, "is marked wrong, but passes every check")
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
+
+
+def adapted_to(measured: Sequence[Size], sizes: Sequence[Size]) -> list[Size]:
+    """Return a contract's sizes with the dtypes, H and K of what will be measured, and no larger B; as they are, if nothing is.
+
+    Compiled code may be another for each of them, and nothing is compiled then that is not measured.
+    """
+    if not measured:
+        return list(sizes)
+    types = list(dict.fromkeys((size.dtype, size.index) for size in measured))
+    hidden, K, B = sorted({size.H for size in measured}), measured[0].K, max(size.B for size in measured)
+    adapted = []
+    for at, size in enumerate(sizes):
+        dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[at % len(types)]
+        H, K_here = hidden[at % len(hidden)], K if K < size.V else size.K
+        adapted.append(replace(size, H=H, B=min(size.B, B), K=K_here, dtype=dtype, index=index))
+    return list(dict.fromkeys(adapted))
 
 
 def compilation_patience(implementation: Implementation) -> int:

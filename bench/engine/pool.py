@@ -10,7 +10,7 @@ import contextlib
 import sys
 import threading
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -54,7 +54,7 @@ class Workers:
         self.command, self.compiles = tuple(command), True
         self.cpus = cpus.allowed()
         self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
-        self.longest, self.seconds = LongestStep(), Counter[str]()
+        self.longest, self.seconds = LongestStep(), defaultdict[str, float](float)
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
         self.idle: list[Worker] = []
@@ -119,7 +119,8 @@ class Workers:
         finally:
             self.longest = worker.longest
             with self.lock:
-                self.seconds.update(worker.seconds)
+                for step, seconds in worker.seconds.items():
+                    self.seconds[step] += seconds
             if reuse and clean and not self.closed:
                 self.idle.append(worker)
             else:

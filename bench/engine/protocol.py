@@ -133,11 +133,18 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CheckContract(Job, frozen=True, kw_only=True):
-    """Check an implementation against its kernel's contract."""
+    """Check an implementation against its kernel's contract.
+
+    Attributes
+    ----------
+    sizes
+        The sizes at which it will be measured, to which the contract's are adapted; empty if they are not known.
+    """
 
     timed: ClassVar[bool] = False
     key: str
     source: str = ""
+    sizes: tuple[str, ...] = ()
 
 
 class ListSources(Job, frozen=True, kw_only=True):

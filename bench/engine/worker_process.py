@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ class Worker:
         self.token = uuid.uuid4().hex[:8]
         self.started = threading.Event()
         self.lines: queue.Queue[bytes | None] = queue.Queue()
-        self.longest, self.seconds = LongestStep(), Counter[str]()
+        self.longest, self.seconds = LongestStep(), defaultdict[str, float](float)
         with cpus.spawning_on(allowed):
             self.process = subprocess.Popen(
                 [*command, *([] if numba else [protocol.WITHOUT_NUMBA])],
@@ -125,7 +125,7 @@ class Worker:
     def events(self, job: protocol.Jobs, before_measuring: Callable[[], None]) -> Iterator[protocol.Events]:
         """Send a job and yield its events until it is done. before_measuring is called before the worker may measure."""
         step = protocol.StepBegins(name="start", patience=START_PATIENCE)
-        self.longest, self.seconds = LongestStep(), Counter()
+        self.longest, self.seconds = LongestStep(), defaultdict(float)
         self.send(protocol.line_of(job, self.token))
         began = time.monotonic()
         while True:

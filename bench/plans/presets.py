@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from bench.engine.protocol import MeasurementSettings
 from impls.case import Size
+from reports.sizes import USUAL_V, nearest, types
 
 
 class KernelShape(Protocol):
@@ -73,10 +74,14 @@ class Preset:
         B of the ``BATCH_KERNELS`` at V = 1e5, or at the largest vocabulary below that.
     small_batches
         (V, B) of the ``SMALL_BATCH_KERNELS``.
+    softmax
+        (V, B) of ``output.softmax``, of which every implementation passes over the whole table; if empty, ``small_batches``.
     flat, tables
         V of the ``FLAT_KERNELS`` and the ``TABLE_KERNELS``; if empty, ``vocabularies``.
     training_sizes
         (V, B) of the ``TRAINING_KERNELS``.
+    hidden
+        Further H, of each kernel that has one, at the vocabulary and batch that are shown first.
     optional_kernels
         Kernels that run only on request.
     """
@@ -86,9 +91,11 @@ class Preset:
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
     small_batches: tuple[tuple[int, int], ...] = ()
+    softmax: tuple[tuple[int, int], ...] = ()
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
     training_sizes: tuple[tuple[int, int], ...] = ()
+    hidden: tuple[int, ...] = ()
     optional_kernels: tuple[str, ...] = ()
 
     def sizes(self, kernel: KernelShape) -> list[Size]:
@@ -97,13 +104,15 @@ class Preset:
             return fitted(kernel, DECK.get(kernel.name, ()))
         if kernel.name in TRAINING_KERNELS:
             return fitted(kernel, [Size(V, B=B) for V, B in self.training_sizes])
-        if kernel.name in SMALL_BATCH_KERNELS:
-            return fitted(kernel, [Size(V, B=B) for V, B in self.small_batches])
         own = self.flat if kernel.name in FLAT_KERNELS else self.tables if kernel.name in TABLE_KERNELS else ()
         sizes = [Size(V) for V in own or self.vocabularies]
+        if kernel.name in SMALL_BATCH_KERNELS:
+            pairs = self.softmax if kernel.name == "output.softmax" else ()
+            sizes = [Size(V, B=B) for V, B in pairs or self.small_batches]
         if kernel.name in BATCH_KERNELS:
-            sizes += [Size(V=min(10**5, self.vocabularies[-1]), B=B) for B in self.batches]
-        return fitted(kernel, sizes)
+            sizes += [Size(V=min(USUAL_V, self.vocabularies[-1]), B=B) for B in self.batches]
+        usual = nearest(sizes, lambda size: size, USUAL_V, Size.B, Size.H, types(sizes[0]))
+        return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in self.hidden)])
 
 
 def fit(kernel: KernelShape, size: Size) -> Size:
@@ -155,7 +164,7 @@ PRESETS = {
     for preset in (
         Preset(
             "quick",
-            MeasurementSettings(processes=5, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
+            MeasurementSettings(processes=4, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
             (100_000,),
             tables=(10_000,),
             small_batches=((10_000, 4), (100_000, 4)),
@@ -174,13 +183,15 @@ PRESETS = {
         ),
         Preset(
             "default",
-            MeasurementSettings(processes=5, rounds=5, sample_s=0.002, variant_s=0.015),
-            (1_000, 10_000, 100_000, 1_000_000),
-            flat=(10_000, 100_000),
-            tables=(1_000, 10_000, 100_000),
-            batches=(100, 1_000, 10_000),
-            small_batches=((1_000, 100), (10_000, 100), (10_000, 8), (100_000, 8), (1_000_000, 8)),
-            training_sizes=((10_000, 300),),
+            MeasurementSettings(processes=4, rounds=5, sample_s=0.002, variant_s=0.01),
+            (10_000, 100_000, 1_000_000),
+            flat=(100_000,),
+            tables=(10_000, 100_000),
+            batches=(100, 10_000),
+            small_batches=((10_000, 8), (100_000, 8), (1_000_000, 8)),
+            softmax=((10_000, 8), (100_000, 8)),
+            training_sizes=((10_000, 100),),
+            hidden=(300,),
         ),
         Preset("deck", MeasurementSettings(processes=5, rounds=12), ()),
         Preset(
@@ -195,6 +206,7 @@ PRESETS = {
                 *((V, 16) for V in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)),
             ),
             training_sizes=((1_000, 1_000), (10_000, 1_000)),
+            hidden=(64, 300, 768),
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -66,6 +67,8 @@ class ProblemRun:
         Calls and rounds of those functions.
     touched
         Distinct rows a batch, mean over processes.
+    seconds
+        How long each process took.
     """
 
     problem: str
@@ -75,6 +78,7 @@ class ProblemRun:
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
+    seconds: list[float] = field(default_factory=list)
 
     @property
     def kernel(self) -> str:
@@ -102,11 +106,17 @@ def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[
     make_room(problem.cases, problem.size, settings)
 
 
-def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[str] = ()) -> None:
-    """Measure a problem in its next process.
+def measure_next(problem: ProblemRun, context: RunContext, *, more: bool = False, profiled: Sequence[str] = ()) -> None:
+    """Measure a problem in its next process. The first process also checks the implementations.
 
-    The first process also checks the implementations, measures memory, and profiles the given slugs line by line.
+    Parameters
+    ----------
+    more
+        Whether memory, and the stages of training steps, are measured too.
+    profiled
+        The slugs that are profiled line by line.
     """
+    began = time.perf_counter()
     first = problem.processes == 0
     cases = tuple(
         (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
@@ -116,9 +126,9 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         process=problem.processes,
         plan=plans,
         limits=True,
-        memory=first,
-        stages=first,
-        profile=tuple(profiled) if first else (),
+        memory=more,
+        stages=more,
+        profile=tuple(profiled),
         reuse=context.only_own_code,
     )
     if cases:
@@ -126,6 +136,7 @@ def measure_next(problem: ProblemRun, context: RunContext, profiled: Sequence[st
         job = Measure(**fields, kernel=problem.kernel, size=str(problem.size), cases=cases, options=options)
         add_outcome(measure(job, context.workers), problem, options)
     problem.processes += 1
+    problem.seconds.append(time.perf_counter() - began)
 
 
 def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) -> None:

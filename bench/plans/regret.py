@@ -161,10 +161,10 @@ def measure_all(problems: Sequence[ProblemRun], context: RunContext, progress: P
     """Measure every size in as many processes. What is DROPPED times slower in the first is left out, but for the dispatched."""
     for process in range(context.settings.processes):
         context.workers.retire()
-        for number, problem in enumerate(problems):
+        for problem in problems:
             if process == 0:
                 admit(problem, context.settings, {})
-            progress.measuring(number, process)
+            progress.measuring(problem)
             measure_size(problem, context)
             if process == 0:
                 drop_slow(problem)

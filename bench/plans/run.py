@@ -17,7 +17,8 @@ from impls import catalogue
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from impls.words import Corpus
-from reports.sizes import nearest, size_to_show, types
+from reports.ranking import looks
+from reports.result_schema import ResultFile
 
 from . import run_result
 from .journal import Journal
@@ -26,6 +27,7 @@ from .presets import PRESETS, requested_sizes
 from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
 from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
+from .turns import profiled_problems, shown_problems, turns
 
 MOST_MEMORY = 3 << 30
 """Memory of a worker in the short presets, where more is free."""
@@ -98,11 +100,11 @@ class RunRequest(MeasurementRequest):
 
 
 class Progress(Protocol):
-    """Shows how far a run is: what is checked, which problem and process begins, and the first figures of each kernel."""
+    """Shows how far a run is: what is checked, which problem begins its next process, and what one process of each kernel says."""
 
     def checking(self, key: str) -> None: ...
-    def measuring(self, problem: int, process: int) -> None: ...
-    def first(self, problem: ProblemRun) -> None: ...
+    def measuring(self, problem: ProblemRun, further: bool = False) -> None: ...
+    def first(self, result: ResultFile) -> None: ...
 
 
 @dataclass(kw_only=True)
@@ -117,6 +119,8 @@ class Run:
         All problems of the run.
     limits
         Measurements of the machine's limits.
+    looks
+        After how many processes it is looked whether a problem is decided; empty where the user has chosen their number.
     complete
         Whether every process of every problem is finished.
     """
@@ -126,6 +130,7 @@ class Run:
     settings: MeasurementSettings
     corpus: Corpus
     planned: Sequence[ProblemRun]
+    looks: Sequence[int] = ()
     limits: list[protocol.MachineLimits] = field(default_factory=list)
     complete: bool = False
 
@@ -175,7 +180,14 @@ def run(
             with session.phase("reading the text", context.workers):
                 corpus = request.text()
                 corpus.save(context.corpus)
-            under_way = Run(session=session, preset=preset, settings=settings, corpus=corpus, planned=problems)
+            under_way = Run(
+                session=session,
+                preset=preset,
+                settings=settings,
+                corpus=corpus,
+                planned=problems,
+                looks=() if request.processes else looks(settings.processes),
+            )
             journal = Journal(request.out, run_identity(under_way, request))
             if request.resume:
                 journal.read(problems)
@@ -183,12 +195,6 @@ def run(
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
             with progress(problems, settings.processes) as bar, session.until_interrupted():
-                keys = dict.fromkeys(case.implementation.key for problem in problems for case in problem.cases)
-                with session.phase("checking the implementations", context.workers):
-                    verdicts = check_contracts(list(keys), context, bar.checking)
-                for problem in problems:
-                    if not problem.processes:
-                        admit(problem, settings, verdicts)
                 measure_all(context, under_way, journal, bar)
         if not under_way.problems:
             journal.close()
@@ -246,59 +252,47 @@ def plan(
 
 
 def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progress) -> None:
-    """Measure every problem in a first process, then every problem in a second, and so on.
-
-    The processes of a problem are far apart in time, so that one noisy stretch does not affect them all. An interrupted run
-    has fewer processes of each problem, instead of fewer problems. Each process is written to the journal at once.
-    """
+    """Measure every problem, process by process. Each process is written to the journal at once."""
     run.limits = journal.limits
     profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
-    for process in range(context.settings.processes):
-        with run.session.phase(f"process {process + 1} of each problem", context.workers):
+    for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
+        if begun := [problem for problem in turn.problems if not problem.processes]:
+            with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
+                check_and_admit(begun, context, progress)
+        with run.session.phase(turn.name, context.workers):
             context.workers.retire()
-            if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
-                # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-                limits = context.machine_limits([problem.size for problem in run.planned])
-                if limits:
-                    run.limits.append(limits)
-                    journal.add_limits(limits)
-            for number, problem in enumerate(run.planned):
-                if problem.processes > process:
-                    continue
-                progress.measuring(number, process)
+            for problem in turn.problems:
+                progress.measuring(problem, further=turn.further)
+                # what is shown first has its times first
+                last = problem.processes == min(1, context.settings.processes - 1) * (problem.problem in shown.values())
                 to_profile = [
                     slug
                     for slug, case in problem.measured.items()
                     if profiled_at[case.implementation.key] == problem.problem
                 ]
-                measure_next(problem, context, profiled=to_profile if context.settings.profile else ())
+                measure_next(
+                    problem, context, more=last, profiled=to_profile if last and context.settings.profile else ()
+                )
                 journal.add(problem)
-                if process == 0 and problem.problem == shown.get(problem.kernel):
-                    progress.first(problem)
+            if len(run.limits) < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
+                # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
+                limits = context.machine_limits([problem.size for problem in run.planned])
+                if limits:
+                    run.limits.append(limits)
+                    journal.add_limits(limits)
+        if number == 0 and len(run.planned) > 1:
+            progress.first(run_result.content(run))
     run.complete = True
 
 
-def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem of each kernel that is shown first."""
-    return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
-
-
-def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
-    keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
-    return nearest_to_shown(problems, keys)
-
-
-def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
-    """Return, of the problems of each group, the one nearest to the size that is shown first."""
-    shown = size_to_show([(problem.kernel, problem.size) for problem in problems])
-    if shown is None:
-        return {}
-    size = shown.V, shown.B, shown.H, types(shown)
-    members: dict[str, list[ProblemRun]] = {}
-    for name, problem in groups:
-        members.setdefault(name, []).append(problem)
-    return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
+def check_and_admit(problems: Sequence[ProblemRun], context: RunContext, progress: Progress) -> None:
+    """Check the implementations of problems that have not begun, and exclude the cases of those that fail."""
+    sizes: dict[str, list[Size]] = {}
+    for case in (case for problem in problems for case in problem.cases):
+        sizes.setdefault(case.implementation.key, []).append(case.case.size)
+    verdicts = check_contracts(sizes, context, progress.checking, sizes=sizes)
+    for problem in problems:
+        admit(problem, context.settings, verdicts)
 
 
 def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:

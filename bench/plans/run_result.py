@@ -77,6 +77,7 @@ def content(run: Run) -> ResultFile:
         stages={str(case.case): case.stages for _, case in measured if case.stages},
         sources={key: source(i) for key, i in implementations.items()},
         phases=run.session.phases,
+        problem_seconds={problem.problem: sum(problem.seconds) for problem in run.problems},
     )
 
 

@@ -158,8 +158,9 @@ class Session:
         try:
             yield
         finally:
-            steps = workers.seconds - before
-            self.phases.append(Phase(name=name, wall_s=time.perf_counter() - began, steps=dict(steps.most_common())))
+            steps = {step: seconds - before.get(step, 0.0) for step, seconds in workers.seconds.items()}
+            used = {step: seconds for step, seconds in steps.items() if seconds}
+            self.phases.append(Phase(name=name, wall_s=time.perf_counter() - began, steps=used))
 
     @contextmanager
     def until_interrupted(self) -> Iterator[None]:

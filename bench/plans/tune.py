@@ -212,7 +212,7 @@ def measure_all(
             if process == 0:
                 admit(problem, context.settings, verdicts)
                 drop_hopeless(problem, problems[:number])
-            progress.measuring(number, process)
+            progress.measuring(problem)
             if process == 0 or len(problem.measured) > 1:
                 measure_size(problem, context)
                 drop_slow(problem)

@@ -1,0 +1,103 @@
+"""In which order a run measures its problems, and in how many processes each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bench.engine.contract import OK
+from reports.answers import Answer
+from reports.ranking import rank
+from reports.sizes import nearest, size_to_show, types
+
+from .problems import ProblemRun
+from .run_result import row
+
+MORE_TIME = 0.25
+"""Share of the planned processes' time that further processes of undecided problems may take."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Problems that are measured in one process each, one after another.
+
+    Attributes
+    ----------
+    name
+        What is measured, as a sentence about the run's time names it.
+    further
+        Whether the problems are undecided ones, in processes beyond those that were planned.
+    """
+
+    name: str
+    problems: Sequence[ProblemRun]
+    further: bool = False
+
+
+def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] = ()) -> Iterator[Turn]:
+    """Yield what is measured next, until all is finished. Each turn must be measured before the next one is asked for.
+
+    The problems that are shown first come first, so that there soon is something to show. Then every problem is measured in
+    a second process, and so on: the processes of a problem are far apart in time, so that one noisy stretch does not affect
+    them all, and an interrupted run has fewer processes of each problem, instead of fewer problems.
+
+    Parameters
+    ----------
+    processes
+        Processes of each problem.
+    looks
+        After how many processes it is looked whether a problem is decided (``reports.ranking.looks``); what is not gets as
+        many as the next look needs. Empty if there are no further processes.
+    """
+    shown = shown_problems(problems)
+    first = [problem for problem in problems if shown[problem.kernel] == problem.problem]
+    others = [problem for problem in problems if shown[problem.kernel] != problem.problem]
+    for name, group in (("the sizes that are shown first", first), ("the other sizes", others)):
+        if begun := [problem for problem in group if not problem.processes]:
+            yield Turn(name, begun)
+    for process in range(1, processes):
+        if group := [problem for problem in problems if problem.processes == process]:
+            yield Turn(f"all sizes, process {process + 1}", group)
+    left_s = MORE_TIME * sum(sum(problem.seconds) for problem in problems)
+    for look, following in pairwise(looks):
+        undecided = [
+            problem for problem in problems if look <= problem.processes < following and not is_decided(problem)
+        ]
+        for process in range(look, following):
+            group = []
+            for problem in undecided:
+                if problem.processes == process and problem.seconds[-1] <= left_s:
+                    left_s -= problem.seconds[-1]
+                    group.append(problem)
+            if group:
+                yield Turn(f"what is undecided, process {process + 1}", group, further=True)
+
+
+def is_decided(problem: ProblemRun) -> bool:
+    """Whether it is known which case of a problem is fastest, and about how much slower each of the others is."""
+    rows = [row(case, problem) for case in problem.cases if case.status == OK and case.samples]
+    return len(rows) < 2 or Answer(problem.problem, tuple(rows), rank(rows)).decided
+
+
+def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
+    """Return the problem of each kernel that is shown first."""
+    return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
+
+
+def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
+    """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
+    keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
+    return nearest_to_shown(problems, keys)
+
+
+def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
+    """Return, of the problems of each group, the one nearest to the size that is shown first."""
+    shown = size_to_show([(problem.kernel, problem.size) for problem in problems])
+    if shown is None:
+        return {}
+    size = shown.V, shown.B, shown.H, types(shown)
+    members: dict[str, list[ProblemRun]] = {}
+    for name, problem in groups:
+        members.setdefault(name, []).append(problem)
+    return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
