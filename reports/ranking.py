@@ -29,7 +29,7 @@ ERROR = 0.03
 A run looks up to three times (``looks``), and stops at the first that leaves nothing undecided. Of all looks together it is
 below 5 %, whatever the noise (``python -m reports.coverage``).
 """
-FURTHER = (1, 1.5, 2.25)
+FURTHER = (1, 1.5, 2)
 """Looks, in multiples of the planned processes."""
 SIMULATED, MANY = 10_000, 20
 """Problems simulated to find the critical p-value; and the number of processes beyond which it hardly changes."""

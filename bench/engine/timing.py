@@ -63,9 +63,12 @@ def calibrate(
     variant.calls = min(variant.calls, most_calls)
     first = wall_ns(1, required=True)
     if not variant.rounds:
-        # so slow that even warm calls leave one round of one call
-        one_call = first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns)
-        wall = first if one_call else faster_of_two()
+        if first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns):
+            wall = first  # so slow that even warm calls leave one round of one call
+        elif first >= COLD * least_ns:
+            wall = min(first, wall_ns(1))  # a warm call fills a sample too
+        else:
+            wall = faster_of_two()
         while wall < least_ns and variant.calls < most_calls:
             fitting = int(variant.calls * 1.2 * least_ns / max(wall, 1)) + 1
             variant.calls = min(int(np.clip(fitting, variant.calls + 1, 10 * variant.calls)), most_calls)

@@ -49,8 +49,15 @@ Only the textbook's implementation of lookup.bag reads the whole table.
 BATCH_KERNELS = ("lookup.bag", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag")
 """Kernels that are measured at several batches."""
 
-TABLE_KERNELS = ("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd")
-"""Kernels that hold up to four V × H tables, and pass over them several times to check or restore them.
+TABLE_KERNELS = (
+    "scatter.dense",
+    "output.negative-sampling",
+    "update.sgd",
+    "update.adam",
+    "update.lazy-adam",
+    "update.scatter-sgd",
+)
+"""Kernels with up to four V × H tables that implementations pass over, and that are filled, checked or restored several times.
 
 They are measured at vocabularies of their own: the largest would cost much time and show nothing new.
 """
@@ -183,11 +190,11 @@ PRESETS = {
         ),
         Preset(
             "default",
-            MeasurementSettings(processes=4, rounds=5, sample_s=0.002, variant_s=0.01),
+            MeasurementSettings(processes=4, rounds=5, sample_s=0.0015, variant_s=0.0075),
             (10_000, 100_000, 1_000_000),
             flat=(100_000,),
             tables=(10_000, 100_000),
-            batches=(100, 10_000),
+            batches=(100, 1_000),
             small_batches=((10_000, 8), (100_000, 8), (1_000_000, 8)),
             softmax=((10_000, 8), (100_000, 8)),
             training_sizes=((10_000, 100),),

@@ -14,7 +14,7 @@ from reports.sizes import nearest, size_to_show, types
 from .problems import ProblemRun
 from .run_result import row
 
-MORE_TIME = 0.25
+MORE_TIME = 0.15
 """Share of the planned processes' time that further processes of undecided problems may take."""
 
 

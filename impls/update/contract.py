@@ -40,8 +40,8 @@ DRAWN_ENTRIES = 300_007
 BLOCK_BYTES = 256 << 10
 """A table's block in a step that goes block by block: the four arrays of a block stay in a 1 MB cache."""
 
-BLOCK_ROWS = 1024
-"""Rows that a check compares at a time."""
+BLOCK_ROWS, CHECKED_BLOCKS = 1024, 24
+"""Rows that a check compares at a time, and blocks of a large table that it compares."""
 
 
 def rate(t: int) -> float:
@@ -192,16 +192,30 @@ def check_sgd(call: Any, W: Array, rows: Array, values: Array, lr: float) -> Non
 
 
 def check_adam(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
-    """Check every row of W, m and v. A row without a gradient has a gradient of zero, and moves too."""
+    """Check every row of W, m and v, and of large tables some blocks of rows: those with a gradient, the ends, and others.
+
+    A row without a gradient has a gradient of zero, and moves too.
+    """
     before = [table.copy() for table in (W, m, v)]
     W, m, v = tables_after(call(W, m, v, rows, values, t), W, m, v)
-    for start in range(0, len(W), BLOCK_ROWS):
+    for start in starts_of_blocks(len(W), rows):
         part = slice(start, start + BLOCK_ROWS)
         first, last = np.searchsorted(rows, [start, start + BLOCK_ROWS])
         gradient = np.zeros(W[part].shape)
         gradient[rows[first:last] - start] = values[first:last]
         where = f" (rows from {start:,} on)" if start else ""
         check_step([W[part], m[part], v[part]], [table[part] for table in before], gradient, t, where)
+
+
+def starts_of_blocks(V: int, rows: Array) -> list[int]:
+    """Return where the blocks of rows begin that are checked: all of them, or some of a large table."""
+    starts = np.arange(0, V, BLOCK_ROWS)
+    if len(starts) <= CHECKED_BLOCKS:
+        return starts.tolist()
+    rng = np.random.default_rng(rows[:1])
+    with_gradient = np.unique(rows // BLOCK_ROWS * BLOCK_ROWS)
+    some = rng.choice(with_gradient, min(len(with_gradient), CHECKED_BLOCKS // 2), replace=False)
+    return np.unique([0, starts[-1], *some, *rng.choice(starts, CHECKED_BLOCKS // 2, replace=False)]).tolist()  # type: ignore[no-any-return]
 
 
 def check_lazy(call: Any, W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
