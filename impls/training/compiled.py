@@ -6,6 +6,7 @@ negatives. The rows of a centre are prefetched two centres ahead. ``impls/traini
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from time import perf_counter
@@ -31,7 +32,9 @@ OWN_ROWS = 64
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all. Shared, these rows would move
 between cores at every use."""
 CHUNK = 20_000
-"""Words that the threads train on before their copies are merged."""
+"""Words that all threads together train on between two times at which a thread merges its copies."""
+PART = 2_500
+"""Most words that a thread takes at a time. They are few, so that all threads end a call at about the same time."""
 CONVERGENCE = 0.8
 """How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: vectors of up to 16 threads
 score like those of one."""
@@ -153,8 +156,8 @@ class Thread:
 
     Attributes
     ----------
-    own
-        The copies of rows of both tables, (own_rows, width) each.
+    own, before
+        The copies of rows of both tables, (own_rows, width) each, and these rows as they were when they were copied.
     arguments
         What a pass needs: the tables, shared and own, and everything else of the thread.
     """
@@ -162,15 +165,22 @@ class Thread:
     def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
         width = tables[0].shape[1]
         contexts, slot = 2 * window + 1, -(-(1 + K) // 8) * 8
-        self.own = aligned(own_rows, width), aligned(own_rows, width)
+        self.shared = tables
+        self.own, self.before = ((aligned(own_rows, width), aligned(own_rows, width)) for _ in range(2))
         self.arguments = (
             (*tables, *self.own),
-            state(seed),
-            np.empty(LONGEST + 1, np.int32),  # a line's words
-            np.zeros((SLOTS, 1 + K), np.int32),  # centres and their negatives
+            on_own_lines(state(seed)),
+            on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
+            on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
             aligned(contexts + 1, width),  # copies of input rows
             aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
         )
+
+    def copy_frequent_rows(self) -> None:
+        """Copy the most frequent words' rows of the shared tables."""
+        for shared, own, before in zip(self.shared, self.own, self.before, strict=True):
+            before[:] = shared[: len(own)]
+            own[:] = before
 
 
 class CompiledModel:
@@ -216,19 +226,26 @@ class CompiledModel:
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
-        for first in range(0, len(words), CHUNK):
-            last = min(first + CHUNK, len(words))
-            cuts = part_bounds(first, last, len(self.threads))
-            self.copy_frequent_rows()
-            parts = zip(self.threads, cuts, cuts[1:], strict=False)
-            list(self.pool.map(lambda part: self.train(part[0], words, starts, *part[1:]), parts))
-            self.merge_frequent_rows((last - first) / len(self.threads))
+        parts = iter(parts_of(len(words), len(self.threads)))
+        list(self.pool.map(lambda thread: self.train_parts(thread, words, starts, parts), self.threads))
         return self
+
+    def train_parts(self, thread: Thread, words: Ints, starts: Ints, parts: Iterator[tuple[int, int]]) -> None:
+        """Train in one thread on one part after another, as long as there are any. No thread waits for another."""
+        thread.copy_frequent_rows()
+        since_merged = 0
+        for begin, end in parts:
+            self.train(thread, words, starts, begin, end)
+            since_merged += end - begin
+            if since_merged * len(self.threads) >= CHUNK:
+                self.merge_frequent_rows(thread, since_merged)
+                since_merged = 0
+        self.merge_frequent_rows(thread, since_merged)
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
         """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
         words, starts = with_compiled_types(words, starts)
-        self.copy_frequent_rows()
+        self.threads[0].copy_frequent_rows()
         marks = [perf_counter()]
         for mode in (IDLE, self.mode):
             self.train(self.threads[0], words, starts, 0, len(words), mode)
@@ -236,26 +253,22 @@ class CompiledModel:
         drawing, whole_step = np.diff(marks).tolist()
         return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
 
-    def copy_frequent_rows(self) -> None:
-        """Copy the most frequent words' rows to each thread."""
-        for thread in self.threads:
-            for shared, own in zip(self.shared, thread.own, strict=True):
-                own[:] = shared[: len(own)]
+    def merge_frequent_rows(self, thread: Thread, words: int) -> None:
+        """Move the shared rows by the thread's share of how far all threads, one after another, would have moved them.
 
-    def merge_frequent_rows(self, words: float) -> None:
-        """Move the shared rows as far as the threads, with this many words each, would have moved them one after another.
-
-        A thread moves a row the share 1 - exp(-x) of the way to its limit, so that T threads one after another move it
-        1 - exp(-T x). For a rarely used row that is the sum of the threads' changes; for an often used row it is their
-        mean, since the sum would overshoot, and diverge with many threads. The mean for all rows would cost analogies.
+        In this many words each, a thread moves a row the share 1 - exp(-x) of the way to its limit, so that T threads one
+        after another move it 1 - exp(-T x). For a rarely used row that is the sum of the threads' changes; for an often used
+        row it is their mean, since the sum would overshoot, and diverge with many threads. The mean for all rows would cost
+        analogies. Threads merge at any time, and without locks, as they write to all other rows.
         """
+        if not words:
+            return
         T = len(self.threads)
-        for at, (shared, uses) in enumerate(zip(self.shared, self.uses, strict=True)):
-            copies = [thread.own[at] for thread in self.threads]
+        for shared, own, before, uses in zip(self.shared, thread.own, thread.before, self.uses, strict=True):
             x = CONVERGENCE * self.alpha * words * uses
-            gain = np.expm1(-T * x) / np.expm1(-x)
-            before = shared[: len(copies[0])]
-            before += (gain / T).astype(np.float32)[:, None] * sum(copy - before for copy in copies)
+            part = (np.expm1(-T * x) / np.expm1(-x) / T).astype(np.float32)
+            shared[: len(own)] += part[:, None] * (own - before)
+        thread.copy_frequent_rows()
 
     def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> int:
         """Train on a part of the words in one thread, and return the number of pairs."""
@@ -266,17 +279,27 @@ class CompiledModel:
         return pairs
 
 
-def part_bounds(first: int, last: int, parts: int) -> list[int]:
-    """Return where equal parts of the words begin, and where the last ends."""
-    return [first + (last - first) * at // parts for at in range(parts + 1)]
+def on_own_lines(array: Array) -> Array:
+    """Copy an array to cache lines that it shares with no other: they would move between cores at every write."""
+    whole_lines = -(-array.nbytes // 64) * 64 // array.itemsize
+    copy = aligned(1, whole_lines, array.dtype)[0, : array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def parts_of(words: int, threads: int) -> list[tuple[int, int]]:
+    """Return where the parts of a text begin and end that threads take: about equal, and as many for each thread."""
+    most = min(PART, CHUNK // threads)
+    number = threads * max(1, -(-words // (most * threads)))
+    marks = [words * at // number for at in range(number + 1)]
+    return [(begin, end) for begin, end in pairwise(marks) if begin < end]
 
 
 def covers_in_threads(size: Size) -> dict[str, float]:
     """Return what a call covers. Where threads divide a line, windows do not reach across."""
     if size.threads == 1:
         return covers(size)
-    parts = (part_bounds(first, min(first + CHUNK, size.B), size.threads) for first in range(0, size.B, CHUNK))
-    marks = {*range(0, size.B, LONGEST), size.B}.union(*parts)
+    marks = {*range(0, size.B, LONGEST), size.B, *(begin for begin, _ in parts_of(size.B, size.threads))}
     lengths = (end - begin for begin, end in pairwise(sorted(marks)))
     return {**covers(size), "pairs": float(sum(pairs_in(length, EVERY_PAIR.window) for length in lengths))}
 
