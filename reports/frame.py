@@ -12,7 +12,7 @@ from .files import read
 from .limits import roofline_limit
 from .memory import call_peak, setup_peak
 from .result_schema import Extra, NotMeasured, ResultFile, Row
-from .statistics import LEVEL, Interval, exponent, paired_ratio, slope, typical, typical_median
+from .statistics import LEVEL, Interval, exponent, ratio_of_logs, slope, typical, typical_median
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +199,7 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     if baseline is None:
         return None
     if row.extra_info.processes and baseline.extra_info.processes:
-        ratio = paired_ratio(baseline.walls, row.walls, level)
+        ratio = ratio_of_logs(baseline.wall_logs, row.wall_logs, level)
     else:
         ratio = Interval(wall_s(baseline) / wall_s(row))
     more = work_ratio(row, baseline)

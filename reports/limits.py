@@ -19,7 +19,7 @@ import numpy as np
 
 from .result_schema import Limits
 from .samples import walls
-from .statistics import Interval, paired_ratio
+from .statistics import Interval, ratio_of_logs
 from .units import inverse
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ EXCEEDED = 1.03
 """Above this share a limit does not apply, unless the interval includes 1."""
 LEAST = 0.03
 """Below this share a limit does not explain the time of a case."""
+UNKNOWN = Limits()
 FAST = 1.5
 """Rows that arrive this many times as fast as from memory come from a cache."""
 
@@ -79,7 +80,7 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
     RooflineLimit or None
         None if the file has no limits, or if no limit explains the case's time.
     """
-    extra, limits = row.extra_info, suite.limits or Limits()
+    extra, limits = row.extra_info, suite.limits or UNKNOWN
     every = [
         *timed_limits(row, suite.limit_samples.get(row.group or "", {}), limits),
         *(bandwidth_limits(extra, limits, wall) if extra.moves_more else ()),
@@ -94,10 +95,12 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
 
 def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limits: Limits) -> list[RooflineLimit]:
     """The limits timed beside a case: calling a function, and moving the rows that must be moved."""
+    if not limit_samples:
+        return []
     shares: dict[str, list[Interval]] = {}
-    case = row.walls
+    case = row.wall_logs
     for slug, processes in limit_samples.items():
-        share = paired_ratio(walls(processes), case) if len(processes) == len(case) else None
+        share = ratio_of_logs([one.wall_logs for one in processes], case) if len(processes) == len(case) else None
         if share:
             shares.setdefault(slug.partition(".")[0], []).append(share)
     fastest = {what: min(ways, key=lambda share: share.estimate) for what, ways in shares.items()}

@@ -125,7 +125,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
 def logs_per_example(row: Row, leader: Row) -> list[float]:
     """How much longer a case takes than the leader per example, as one logarithm per process."""
     more = math.log(work_ratio(row, leader))
-    return [log - more for log in process_logs(row.walls, leader.walls)]
+    return [log - more for log in process_logs(row.wall_logs, leader.wall_logs)]
 
 
 def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval | None:

@@ -17,7 +17,7 @@ from .calibration_schema import Calibration
 from .comparison_schema import Comparison
 from .releases_schema import Releases
 from .schema_fields import Count, Family, Part, Positive, Samples, Seconds, Signed
-from .statistics import Floats
+from .statistics import Floats, Logs
 from .training_schema import Training
 
 SCHEMA = 1
@@ -49,9 +49,9 @@ class Extra(Part):
     baseline: bool = False
     slide: int | None = None
     grows_with: str = ""
-    needs: list[str] = []
+    needs: list[str] = Field(default_factory=list)  # a plain default would be copied deeply for each of many rows
     touched_rows: Positive | None = None
-    processes: list[Samples] = []
+    processes: list[Samples] = Field(default_factory=list)
     cpu_s: Positive | None = None
     prepare_s: Positive | None = None
     adapt_s: Positive | None = None
@@ -66,7 +66,7 @@ class Extra(Part):
     least_written_bytes: Positive | None = None
     moves_more: bool = False
     loops: bool = False
-    covers: dict[str, Positive] = {}
+    covers: dict[str, Positive] = Field(default_factory=dict)
     differs: str = ""
 
 
@@ -91,7 +91,7 @@ class Row(Part):
     params: Any = None
     param: str | None = None
     extra_info: Extra
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     stats: Stats
 
     @property
@@ -112,6 +112,11 @@ class Row(Part):
     def walls(self) -> list[Floats]:
         """The wall times of each process's rounds, in seconds per call; NaN where the implementation took no part."""
         return [process.walls for process in self.extra_info.processes]
+
+    @property
+    def wall_logs(self) -> list[Logs]:
+        """The logarithms of each process's wall times; None where the implementation took no part."""
+        return [process.wall_logs for process in self.extra_info.processes]
 
 
 class NotMeasured(Part):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from .statistics import Floats, Interval
+from .statistics import Floats, Interval, Logs, logarithms
 
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=1e-12, lt=1e9)]
@@ -84,3 +84,8 @@ class Samples:
     def walls(self) -> Floats:
         """The wall times, NaN where the variant took no part."""
         return np.array(self.wall_s, np.float64)
+
+    @cached_property
+    def wall_logs(self) -> Logs:
+        """The logarithms of the wall times, None where the variant took no part."""
+        return logarithms(self.wall_s)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Literal
@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Logs = Sequence[float | None]
+"""Logarithms of the figures of a process's rounds; None where there is no figure."""
 LEVEL = 0.95
 FEW = 5
 """With fewer common rounds, a process's ratio is the ratio of two medians."""
@@ -183,15 +185,14 @@ def finite_median(values: Floats) -> float:
     return statistics.median(finite) if finite else math.nan
 
 
-def process_logs(numerator: Sequence[Floats], denominator: Sequence[Floats]) -> list[float]:
-    """Return the log-ratio of two implementations' figures in each process that has both.
+def process_logs(numerator: Sequence[Logs], denominator: Sequence[Logs]) -> list[float]:
+    """Return the log-ratio of two implementations' figures in each process that has both, from their logarithms.
 
     It is the median of the log-ratios of common rounds. With fewer than FEW common rounds it is the log-ratio of the two
     medians, since single samples are then noisier than the drift that pairing removes.
     """
     logs = []
-    for top, bottom in zip(numerator, denominator, strict=True):
-        tops, bottoms = logarithms(top), logarithms(bottom)
+    for tops, bottoms in zip(numerator, denominator, strict=True):
         ratios = [
             one - other for one, other in zip(tops, bottoms, strict=False) if one is not None and other is not None
         ]
@@ -202,12 +203,12 @@ def process_logs(numerator: Sequence[Floats], denominator: Sequence[Floats]) -> 
     return logs
 
 
-def logarithms(figures: Floats) -> list[float | None]:
+def logarithms(figures: Iterable[float | None]) -> Logs:
     """Return logarithms, None where there is no figure above 0."""
-    return [math.log(figure) if 0 < figure < math.inf else None for figure in figures.tolist()]
+    return [math.log(figure) if figure is not None and 0 < figure < math.inf else None for figure in figures]
 
 
-def any_of(logs: Sequence[float | None]) -> list[float]:
+def any_of(logs: Logs) -> list[float]:
     """Return those that are there."""
     return [log for log in logs if log is not None]
 
@@ -228,6 +229,12 @@ def paired_ratio(numerator: Sequence[Floats], denominator: Sequence[Floats], lev
         The geometric mean over processes of each process's ratio (``process_logs``) with the t-interval of that mean; None
         if no process has figures of both.
     """
+    tops, bottoms = ([logarithms(process.tolist()) for process in side] for side in (numerator, denominator))
+    return ratio_of_logs(tops, bottoms, level)
+
+
+def ratio_of_logs(numerator: Sequence[Logs], denominator: Sequence[Logs], level: float = LEVEL) -> Interval | None:
+    """Return ``paired_ratio`` from the logarithms of the figures."""
     logs = process_logs(numerator, denominator)
     return over_processes(logs, level).map(math.exp) if logs else None
 
