@@ -63,10 +63,17 @@ class Answer:
     def baseline(self) -> Row | None:
         return next((row for row in self.rows if row.extra_info.baseline), None)
 
+    @cached_property
+    def best_of_families(self) -> dict[str, Row]:
+        """The case to use of each family."""
+        families: dict[str, list[Row]] = {}
+        for row in self.rows:
+            families.setdefault(row.extra_info.family, []).append(row)
+        return {family: rank(rows).recommended for family, rows in families.items()}
+
     def best(self, family: str) -> Row | None:
         """Return the case to use of one family."""
-        rows = [row for row in self.rows if row.extra_info.family == family]
-        return rank(rows).recommended if rows else None
+        return self.best_of_families.get(family)
 
     def ties(self, row: Row) -> bool:
         """Whether a case is as fast as the one to use."""

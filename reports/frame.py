@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from statistics import median
@@ -249,6 +249,14 @@ def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], 
         if growth:
             powers[key] = growth
     return powers
+
+
+def grouped(cases: Iterable[Any], column: str) -> dict[str, list[Any]]:
+    """Return cases, as named tuples of the table, by a column: groups and their cases in the table's order."""
+    groups: dict[str, list[Any]] = {}
+    for case in cases:
+        groups.setdefault(str(getattr(case, column)), []).append(case)
+    return groups
 
 
 def interval(case: Any, column: str) -> Interval | None:

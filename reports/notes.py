@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .answers import Answer
 from .frame import GROWTH_FROM, SERIES_COLUMNS, float_of, interval
 from .limits import ARITHMETIC, AT_LIMIT, INTERPRETER, MEANING, exceeded
 from .result_schema import ResultFile, Row
@@ -28,15 +29,15 @@ def series_of_frame(cases: pd.DataFrame) -> Series:
     return {key: one[["V", "wall_s"]].to_numpy().tolist() for key, one in fitted.groupby(SERIES_COLUMNS)}
 
 
-def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: Series | None = None) -> str:
+def notes_of(cases: Sequence[Any], answer: Answer | None, result: ResultFile, series: Series | None = None) -> str:
     """Return the sentences below a problem's table.
 
     Parameters
     ----------
-    problem
-        Its name.
     cases
-        Its cases, as named tuples of the data frame.
+        The problem's cases, as named tuples of the data frame.
+    answer
+        What was found for the problem; None where nothing was measured.
     result
         The whole file.
     series
@@ -46,7 +47,7 @@ def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: Ser
     touched = next((count for case in measured if (count := float_of(case.touched_rows)) is not None), None)
     notes = [
         f"A batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}." if touched is not None else "",
-        unequal_work([row for row in result.benchmarks if row.group == problem]),
+        unequal_work(answer.rows if answer else ()),
         *(
             growth_change(case, series[key])
             for case in measured

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .answers import FAMILIES, Answer, answers, sizes, undecided
-from .frame import float_of, frame, interval
+from .frame import float_of, frame, grouped, interval
 from .limits import INTERPRETER, exceeded
 from .notes import notes_of
 from .reasons import example, moved, why
@@ -15,30 +15,24 @@ from .result_schema import ResultFile, Row
 from .sizes import size_to_show, types
 from .statistics import Interval
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 DIGITS = 5
 """Significant digits of the numbers in the page; it shows two or three."""
 
 
 def page_data(result: ResultFile) -> dict[str, Any]:
     """Return everything that the page's script shows, as JSON: kernels, problems, cases, surprises and the machine's limits."""
-    cases, found = frame(result), answers(result)
+    found = answers(result)
     extras = [row.extra_info for row in result.benchmarks]
     families = {(one.kernel, one.implementation): one.family for one in result.w2vbench.not_measured}
     families |= {(one.kernel, one.implementation): one.family for one in extras}
     slides = {(one.kernel, one.implementation): one.slide for one in extras}
     kernels: list[dict[str, Any]] = []
     problems: list[dict[str, Any]] = []
-    for name, its_cases in cases.groupby("kernel", sort=False):
-        kernel = str(name)
-        titles = dict(zip(its_cases.implementation, its_cases.title, strict=True))
-        slugs = list(titles)
-        numbers = []
-        for problem, rows in its_cases.groupby("problem", sort=False):
-            numbers.append(len(problems))
-            problems.append(problem_data(rows, slugs, found.get(str(problem)), result))
+    for kernel, its_cases in grouped(frame(result).itertuples(), "kernel").items():
+        titles = {str(case.implementation): case.title for case in its_cases}
+        slugs, first = list(titles), len(problems)
+        for problem, cases in grouped(its_cases, "problem").items():
+            problems.append(problem_data(cases, slugs, found.get(problem), result))
         kernels.append(
             {
                 "name": kernel,
@@ -52,7 +46,7 @@ def page_data(result: ResultFile) -> dict[str, Any]:
                     }
                     for slug in slugs
                 ],
-                "problems": numbers,
+                "problems": list(range(first, len(problems))),
             }
         )
     start = size_to_show(sizes(found))
@@ -70,15 +64,15 @@ def page_data(result: ResultFile) -> dict[str, Any]:
 
 
 def problem_data(
-    cases: pd.DataFrame, slugs: Sequence[str], answer: Answer | None, result: ResultFile
+    cases: Sequence[Any], slugs: Sequence[str], answer: Answer | None, result: ResultFile
 ) -> dict[str, Any]:
     """Return one problem's size, answer and cases; a case that was not measured has its reason."""
-    first = cases.iloc[0]
+    first = cases[0]
     data: dict[str, Any] = {
-        **{name: int(first[name]) for name in ("V", "H", "B", "K")},
-        "rest": f"{first['dtype']},{first['index']},{first['words']},t{first['threads']}",
+        **{name: int(getattr(first, name)) for name in ("V", "H", "B", "K")},
+        "rest": types(first),
         "size": str(first.problem).partition("@")[2],
-        "note": notes_of(str(first.problem), list(cases.itertuples()), result),
+        "note": notes_of(cases, answer, result),
     }
     measured = {row.case: row for row in answer.rows} if answer else {}
     if answer:
@@ -94,9 +88,7 @@ def problem_data(
         }
     else:
         references = []
-    data["cases"] = [
-        case_data(case, slugs, measured.get(str(case.case)), answer, references, result) for case in cases.itertuples()
-    ]
+    data["cases"] = [case_data(case, slugs, measured.get(str(case.case)), answer, references, result) for case in cases]
     return data
 
 
@@ -113,12 +105,14 @@ def case_data(
     if row is None or answer is None:
         marked = {"marked": 1} if str(case.case) in marked_wrong(result) else {}
         return {"i": number, "status": str(case.status), "reason": str(case.reason)} | marked
+    others = {than.case: than for than in references if than}  # some of which are one and the same
+    ratios = {name: figures(answer.slower(row, than)) for name, than in others.items()}
     limit = interval(case, "limit_share")
     wall, cpu = float_of(case.wall_s), float_of(case.cpu_s)
     data = {
         "i": number,
         "t": figures(Interval(wall or 0.0, float_of(case.wall_low_s), float_of(case.wall_high_s))),
-        "r": [figures(answer.slower(row, than)) if than else None for than in references],
+        "r": [ratios[than.case] if than else None for than in references],
         "cpu": short(cpu) if wall and cpu and not 0.8 < cpu / wall < 1.25 else None,
         "m": short(float_of(case.memory_bytes)),
         "resident": True if "resident" in (case.memory_kind, case.held_kind) else None,

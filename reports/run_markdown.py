@@ -8,7 +8,7 @@ from typing import Any
 from .answers import Answer, answers, at_one_size, trust, undecided
 from .case_table import case_table, not_measured
 from .deck import HEADER, NOTE, deck_table
-from .frame import frame, wall_s
+from .frame import frame, grouped, wall_s
 from .markdown import cells, markdown_table, plain
 from .memory import EXPLANATION, RESIDENT
 from .notes import Series, notes_of, series_of_frame, stage_shares
@@ -56,11 +56,11 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["What surprised:", "", *(f"- **{plain(one.title)}.** {plain(one.text)}" for one in surprising), ""]
     table = frame(result)
     series = series_of_frame(table)
-    for kernel, its in table.groupby("kernel", sort=False):
-        title = ": ".join(filter(None, (str(kernel), suite.kernels.get(str(kernel), ""))))
+    for kernel, its in grouped(table.itertuples(), "kernel").items():
+        title = ": ".join(filter(None, (kernel, suite.kernels.get(kernel, ""))))
         parts += [f"## {plain(title)}", ""]
-        for problem, cases in its.groupby("problem", sort=False):
-            parts += problem_parts(str(problem), list(cases.itertuples()), found.get(str(problem)), result, series)
+        for problem, cases in grouped(its, "problem").items():
+            parts += problem_parts(problem, cases, found.get(problem), result, series)
     if (table[["memory_kind", "held_kind"]] == RESIDENT).to_numpy().any():
         parts += [f"_{EXPLANATION}_", ""]
     if rows := deck_table(result):
@@ -93,7 +93,7 @@ def problem_parts(
     header, *rows = case_table(answer, cases)
     rows += [(*reason, *[""] * (len(header) - len(reason))) for reason in not_measured(cases)]
     parts += [*markdown_table(header, rows, left=2), ""]
-    if note := notes_of(problem, cases, result, series):
+    if note := notes_of(cases, answer, result, series):
         parts += [f"_{plain(note)}_", ""]
     if stages := list(stage_shares(cases, result)):
         parts += ["Where a step's time goes:", "", *(f"- {plain(line)}" for line in stages), ""]
