@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from .collection import without_collection
 from .result_schema import SCHEMA, ResultFile
 
 LARGEST_FILE = 1 << 30
@@ -25,6 +26,7 @@ class ResultError(ValueError):
         super().__init__(" ".join(message.splitlines()))
 
 
+@without_collection()
 def read(path: str | Path) -> ResultFile:
     """Read and validate a result file. Raises ResultError with one line that says what is wrong."""
     path = Path(path)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .case_statistics import Intervals, Times, times
+from .collection import without_collection
 from .files import read
 from .limits import roofline_limit
-from .memory import call_peak, setup_peak
+from .memory import Peak, call_peak, setup_peak
 from .result_schema import Extra, NotMeasured, ResultFile, Row
-from .statistics import LEVEL, Interval, exponent, ratio_of_logs, slope, typical, typical_median
+from .statistics import LEVEL, Floats, Interval, exponent, ratio_of_logs, slope, typical_median
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +89,11 @@ COLUMNS = {
 FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""
 
+Column = Sequence[Any] | Floats
+"""The cells of a column, case by case."""
 
+
+@without_collection()
 def load(path: str | Path) -> pd.DataFrame:
     """Read a result file into a tidy DataFrame with COLUMNS.
 
@@ -101,67 +110,78 @@ def frame(result: ResultFile) -> pd.DataFrame:
     """Return the table of a result file: measured cases in the file's order, then those that were not measured."""
     import pandas as pd
 
-    baselines = result.baselines
-    growth_V, growth_B = growths(result.benchmarks), growths(result.benchmarks, "B")
-    growth_memory = memory_growths(result.benchmarks)
-    records = [
-        measured_columns(row, baselines.get(row.group), result)
-        | interval_columns("growth_V", growth_V.get(series_key(row)))
-        | {"memory_growth_V": growth_memory.get(series_key(row))}
-        | interval_columns("growth_B", growth_B.get(series_key(row, "B")))
-        for row in result.benchmarks
-    ]
-    records += [case_columns(case.case, case) for case in result.w2vbench.not_measured]
-    return pd.DataFrame.from_records(records).reindex(columns=list(COLUMNS)).astype(dict.fromkeys(FIGURES, float))
+    rows, others = result.benchmarks, result.w2vbench.not_measured
+    measured, unmeasured = measured_columns(result), case_columns(NotMeasured, [case.case for case in others], others)
+    empty, no_figure = np.full(len(rows), np.nan), np.full(len(others), np.nan)
+
+    def whole(name: str) -> Column:
+        both = measured.get(name, empty), unmeasured.get(name, no_figure)
+        return (
+            np.concatenate([np.asarray(its, np.float64) for its in both]) if name in FIGURES else [*both[0], *both[1]]
+        )
+
+    return pd.DataFrame({name: whole(name) for name in COLUMNS})
 
 
-def case_columns(case: str, of: Extra | NotMeasured) -> dict[str, Any]:
+def case_columns(
+    kind: type[Extra | NotMeasured], names: Sequence[str], cases: Sequence[Extra | NotMeasured]
+) -> dict[str, Column]:
     """The columns that every case has, and those that stand in the file under the same name."""
+    sizes = [case.size for case in cases]
     return {
-        "case": case,
-        "problem": f"{of.kernel}@{case.rpartition('@')[2]}",
-        "baseline": False,
-        "reason": "",
-        **{name: getattr(of.size, name) for name in DIMENSIONS},
-        **{name: getattr(of, name) for name in stored_columns(type(of))},
+        "case": names,
+        "problem": [f"{case.kernel}@{name.rpartition('@')[2]}" for name, case in zip(names, cases, strict=True)],
+        "baseline": [False] * len(names),
+        "reason": [""] * len(names),
+        **{name: list(map(attrgetter(name), sizes)) for name in DIMENSIONS},
+        **{name: list(map(attrgetter(name), cases)) for name in COLUMNS if name in kind.model_fields},
     }
 
 
-@cache
-def stored_columns(kind: type[Extra | NotMeasured]) -> list[str]:
-    """Return the columns that stand in a result file under the same name."""
-    return [name for name in COLUMNS if name in kind.model_fields]
-
-
-def measured_columns(row: Row, baseline: Row | None, result: ResultFile) -> dict[str, Any]:
-    """The columns of a measured case, except growth."""
-    extra = row.extra_info
-    wall = wall_time(row)
-    record = {
-        **case_columns(row.case, extra),
-        "status": "ok",
-        "wall_s": wall.estimate,
-        "wall_low_s": wall.low,
-        "wall_high_s": wall.high,
-        "rounds": row.stats.rounds,
-        **interval_columns("speedup", speedup(row, baseline)),
-        **{f"{unit}_per_s": number / wall.estimate for unit, number in extra.covers.items()},
+def measured_columns(result: ResultFile) -> dict[str, Column]:
+    """The columns of the measured cases."""
+    rows, extras = result.benchmarks, [row.extra_info for row in result.benchmarks]
+    cases = case_columns(Extra, [row.case for row in rows], extras)
+    first = {row.group: at for at, row in enumerate(rows) if row.extra_info.baseline}
+    baselines = {at: first[row.group] for at, row in enumerate(rows) if row.group in first}
+    found = times(rows, baselines)
+    limits = [roofline_limit(row, result.w2vbench, wall) for row, wall in zip(rows, found.wall.each(), strict=True)]
+    calls, held = [call_peak(extra) for extra in extras], [setup_peak(extra) for extra in extras]
+    return {
+        **cases,
+        "status": ["ok"] * len(rows),
+        **dict(zip(("wall_s", "wall_low_s", "wall_high_s"), found.wall, strict=True)),
+        "rounds": found.rounds,
+        "cpu_s": found.cpu,
+        **dict(zip(ends("speedup"), speedups(rows, baselines, found), strict=True)),
+        **growth_columns(cases, found.medians, calls),
+        "memory_bytes": [peak.size_bytes if peak else math.nan for peak in calls],
+        "memory_kind": [peak.kind if peak else math.nan for peak in calls],
+        "held_bytes": [peak.size_bytes if peak else math.nan for peak in held],
+        "held_kind": [peak.kind if peak else math.nan for peak in held],
+        "limit": [limit.name if limit else math.nan for limit in limits],
+        **interval_columns("limit_share", [limit.share if limit else None for limit in limits]),
+        **{
+            f"{unit}_per_s": np.array([extra.covers.get(unit, math.nan) for extra in extras]) / found.wall.estimate
+            for unit in ("pairs", "words")
+        },
     }
-    if extra.processes:
-        record["rounds"] = float(median([len(one.wall_s) - one.wall_s.count(None) for one in extra.processes]))
-        record["cpu_s"] = typical([one.cpu_median_s for one in extra.processes]).estimate
-    for name, peak in (("memory", call_peak(extra)), ("held", setup_peak(extra))):
-        if peak:
-            record[f"{name}_bytes"], record[f"{name}_kind"] = peak.size_bytes, peak.kind
-    limit = roofline_limit(row, result.w2vbench, wall)
-    if limit:
-        record |= {"limit": limit.name, **interval_columns("limit_share", limit.share)}
-    return record
 
 
-def interval_columns(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """An interval as three columns."""
-    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high} if interval else {}
+def ends(name: str) -> tuple[str, str, str]:
+    """The names of an interval's columns."""
+    return name, f"{name}_low", f"{name}_high"
+
+
+def parts(interval: Interval | None) -> tuple[float | None, float | None, float | None]:
+    """An interval's figures, without names."""
+    return (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
+
+
+def interval_columns(name: str, intervals: Sequence[Interval | None]) -> dict[str, list[float | None]]:
+    """Intervals as three columns."""
+    every = list(map(parts, intervals))
+    return {column: [its[at] for its in every] for at, column in enumerate(ends(name))}
 
 
 def wall_time(row: Row) -> Interval:
@@ -206,49 +226,66 @@ def speedup(row: Row, baseline: Row | None, level: float = LEVEL) -> Interval | 
     return ratio if ratio is None or more == 1.0 else ratio.map(lambda times: times * more)
 
 
-def series_key(row: Row, dimension: str = "V") -> tuple[Any, ...]:
-    """Return what cases have in common that differ only in one dimension."""
-    size = row.extra_info.size
-    return row.extra_info.kernel, row.slug, *(getattr(size, name) for name in DIMENSIONS if name != dimension)
+def speedups(rows: Sequence[Row], baselines: Mapping[int, int], found: Times) -> Intervals:
+    """Return ``speedup`` of each case over its problem's baseline; NaN where the problem has none."""
+    at, theirs, wall_s = list(baselines), list(baselines.values()), found.wall.estimate
+    estimate = found.speedup.estimate.copy()
+    estimate[at] = np.where(np.isnan(estimate[at]), wall_s[theirs] / wall_s[at], estimate[at])
+    more = np.ones(len(rows))
+    for one, base in baselines.items():
+        if rows[one].extra_info.covers:
+            more[one] = work_ratio(rows[one], rows[base])
+    return Intervals(estimate * more, found.speedup.low * more, found.speedup.high * more)
 
 
-def series_of(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], list[Row]]:
-    """Cases that differ only in one dimension, by their ``series_key``; without sizes too small for a fit."""
-    series: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        if getattr(row.extra_info.size, dimension) >= FITTED_FROM[dimension]:
-            series.setdefault(series_key(row, dimension), []).append(row)
-    return series
+def growth_columns(
+    cases: Mapping[str, Column], medians: Sequence[Sequence[float]], peaks: Sequence[Peak | None]
+) -> dict[str, list[float | None]]:
+    """The columns on growth of time and memory. Cases that differ only in one dimension have the same.
 
-
-def memory_growths(rows: Sequence[Row]) -> dict[tuple[Any, ...], float]:
-    """Return the power of V of peak memory, by ``series_key``.
-
-    A series that mixes traced allocation and resident growth has none.
+    Parameters
+    ----------
+    cases
+        The columns that every case has.
+    medians
+        For each case, the median wall time of each process; a file without processes counts as one process.
+    peaks
+        The peak memory of each case's call.
     """
-    powers = {}
-    for key, cases in series_of(rows).items():
-        peaks = [(case.extra_info.size.V, peak) for case in cases if (peak := call_peak(case.extra_info))]
-        if len({peak.resident for _, peak in peaks}) == 1:
-            power = slope([V for V, _ in peaks], [peak.size_bytes for _, peak in peaks])
-            if power is not None:
-                powers[key] = power
-    return powers
+    names = (*ends("growth_V"), *ends("growth_B"), "memory_growth_V")
+    columns: dict[str, list[float | None]] = {name: [None] * len(medians) for name in names}
+    for dimension, smallest in FITTED_FROM.items():
+        sizes = cases[dimension]
+        for series in series_of(cases, dimension):
+            fitted = [at for at in series if sizes[at] >= smallest]
+            if len(fitted) < 2:
+                continue
+            processes = list(zip(*(medians[at] for at in fitted), strict=False))
+            power = exponent([sizes[at] for at in fitted], processes)
+            found = dict(zip(ends(f"growth_{dimension}"), parts(power), strict=True))
+            if dimension == "V":
+                found["memory_growth_V"] = memory_growth([(sizes[at], peaks[at]) for at in fitted])
+            for name, figure in found.items():
+                for at in series:
+                    columns[name][at] = figure
+    return columns
 
 
-def growths(rows: Sequence[Row], dimension: str = "V") -> dict[tuple[Any, ...], Interval]:
-    """Return the power of a dimension that each series of cases grows with, by ``series_key``."""
-    powers = {}
-    for key, cases in series_of(rows, dimension).items():
-        # each process's figure at each size; a file without processes counts as one process
-        processes = zip(
-            *(case.medians_s or [wall_s(case)] for case in cases),
-            strict=False,
-        )
-        growth = exponent([getattr(case.extra_info.size, dimension) for case in cases], list(processes))
-        if growth:
-            powers[key] = growth
-    return powers
+def series_of(cases: Mapping[str, Column], dimension: str) -> Iterable[list[int]]:
+    """Return which cases differ only in one dimension."""
+    same = (cases[name] for name in ("kernel", "implementation", *DIMENSIONS) if name != dimension)
+    series: dict[tuple[Any, ...], list[int]] = {}
+    for at, key in enumerate(zip(*same, strict=True)):
+        series.setdefault(key, []).append(at)
+    return series.values()
+
+
+def memory_growth(peaks: Sequence[tuple[int, Peak | None]]) -> float | None:
+    """Return the power of V that peak memory grows with; None where traced allocation and resident growth are mixed."""
+    known = [(V, peak) for V, peak in peaks if peak]
+    if len({peak.resident for _, peak in known}) != 1:
+        return None
+    return slope([V for V, _ in known], [peak.size_bytes for _, peak in known])
 
 
 def grouped(cases: Iterable[Any], column: str) -> dict[str, list[Any]]:

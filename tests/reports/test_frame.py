@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,8 @@ from scipy import stats
 
 import reports
 from reports.files import read
-from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame
+from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame, speedup, wall_time
+from reports.statistics import Interval
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, processes, row, without_processes
 
@@ -66,6 +70,44 @@ def test_a_real_file_of_pytest_benchmark_gives_its_medians() -> None:
     assert list(table.wall_s) == [one.stats.median for one in rows]
     assert list(table.problem) == [one.group for one in rows]
     assert list(table.case) == [one.param for one in rows]
+
+
+def test_figures_of_many_cases_are_those_of_each_alone_whatever_processes_and_rounds_they_have() -> None:
+    rng, made = np.random.default_rng(0), []
+    for V, (number, rounds) in enumerate(
+        [(1, 6), (2, 7), (3, 6), (3, 4), (5, 12), (9, 6), (9, 1), (0, 0)], start=1_000
+    ):
+        for slug, fewer in (("one-hot", 0), ("take", 1), ("gather", 2)):
+            walls: list[list[float | None]] = rng.lognormal(-9, 0.3, (number, max(rounds - fewer, 1))).tolist()
+            for process in walls:
+                process[1:-1:4] = [None] * len(process[1:-1:4])
+            baseline, covers = slug == "one-hot", {"pairs": 100.0 - 7 * fewer}
+            every: Any = {"V": V, "baseline": baseline, "covers": covers}
+            made.append(row(slug, walls, **every) if number else without_processes(slug, 1e-5, **every))
+    result = saved.result(*made)
+    baselines, table = result.baselines, list[Any](frame(result).itertuples())
+    for case, one in zip(table, result.benchmarks, strict=True):
+        ratio, wall = speedup(one, baselines[one.group]) or Interval(math.nan), wall_time(one)
+        found = [case.speedup, case.speedup_low, case.speedup_high, case.wall_s, case.wall_low_s, case.wall_high_s]
+        alone = [ratio.estimate, ratio.low, ratio.high, wall.estimate, wall.low, wall.high]
+        np.testing.assert_allclose(found, np.array(alone, np.float64), rtol=1e-12)
+        cpu = [np.median([cpu for cpu in process.cpu_s if cpu is not None]) for process in one.extra_info.processes]
+        present = [np.isfinite(walls).sum() for walls in one.walls]
+        assert case.cpu_s == pytest.approx(stats.trim_mean(cpu, 0.2) if cpu else one.extra_info.cpu_s, rel=1e-12)
+        assert case.rounds == (np.median(present) if present else one.stats.rounds)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("text", [PROBLEM.read_text(), "{}"], ids=["a result file", "none"])
+def test_loading_leaves_the_collector_on_or_off_as_it_was(text: str, collecting: bool, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(text)
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with contextlib.suppress(reports.ResultError):
+            reports.load(tmp_path / "result.json")
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
 
 
 def test_wall_and_cpu_time_are_kept_apart() -> None:
