@@ -106,6 +106,7 @@ def load(path: str | Path) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=1)
+@without_collection()
 def frame(result: ResultFile) -> pd.DataFrame:
     """Return the table of a result file: measured cases in the file's order, then those that were not measured."""
     import pandas as pd
