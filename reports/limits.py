@@ -79,7 +79,7 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
     RooflineLimit or None
         None if the file has no limits, or if no limit explains the case's time.
     """
-    extra, limits = row.extra_info, suite.limits or Limits()
+    extra, limits = row.extra_info, suite.limits_on(row.extra_info.size.threads)
     every = [
         *timed_limits(row, suite.limit_samples.get(row.group or "", {}), limits),
         *(bandwidth_limits(extra, limits, wall) if extra.moves_more else ()),
