@@ -147,14 +147,21 @@ class Workers:
         return self.spawn(threads, numba)
 
     def start_spares(self, threads: int, number: int = 1, *, numba: bool) -> None:
-        """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting.
+        """Start workers ahead of need, until this number of spares with these threads, or MOST_SPARES in all, are starting or waiting.
 
-        numba: whether they must load numba at their start.
+        Those without numba end where it must be loaded; those with other numbers of threads have their turn later.
+
+        Parameters
+        ----------
+        threads, number
+            Their threads, and how many there shall be.
+        numba
+            Whether they must load numba at their start.
         """
-        for spare in [spare for spare in self.spares if not spare.suits(threads, numba)]:
+        for spare in [spare for spare in self.spares if numba and not spare.numba]:
             self.spares.remove(spare)
             self.end(spare)
-        while len(self.spares) < min(number, MOST_SPARES):
+        while sum(spare.threads == threads for spare in self.spares) < number and len(self.spares) < MOST_SPARES:
             self.spares.append(self.spawn(threads, numba))
 
     def spawn(self, threads: int, numba: bool) -> Worker:

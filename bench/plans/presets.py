@@ -138,16 +138,17 @@ def requested_sizes(
     preset: Preset,
     vocabularies: Sequence[int],
     batches: Sequence[int],
+    threads: Sequence[int],
     changed: Mapping[str, Any],
 ) -> list[Size]:
-    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches.
+    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches; each on each number of threads.
 
-    changed: fields that are the same in each (hidden size, negatives, dtypes, words, threads).
+    changed: fields that are the same in each (hidden size, negatives, dtypes, words).
     """
     sizes = preset.sizes(kernel)
     if vocabularies or batches:
         sizes = [Size(V, B=B) for B in batches or [100] for V in vocabularies or [10_000]]
-    return fitted(kernel, [replace(size, **changed) for size in sizes])
+    return fitted(kernel, [replace(size, **changed, threads=number) for size in sizes for number in threads or [1]])
 
 
 PRESETS = {

@@ -41,8 +41,10 @@ class RunRequest(MeasurementRequest):
     ----------
     vocabularies, batches
         The user's own V and B; if empty, the preset's.
+    threads
+        Numbers of threads, the fewest first, on each of which every size is measured; if empty, one thread.
     changed
-        Fields that are the same in every size (hidden size, negatives, dtypes, words, threads).
+        Fields that are the same in every size (hidden size, negatives, dtypes, words).
     processes
         Fresh processes a problem; None for as many as the preset has.
     memory_limit_bytes
@@ -54,6 +56,7 @@ class RunRequest(MeasurementRequest):
     preset: str
     vocabularies: Sequence[int]
     batches: Sequence[int]
+    threads: Sequence[int]
     changed: Mapping[str, Any]
     processes: int | None
     time_limit_s: float
@@ -64,7 +67,7 @@ class RunRequest(MeasurementRequest):
     @property
     def own_sizes(self) -> bool:
         """Whether the user chose sizes, so that the preset only says how long to measure."""
-        return bool(self.vocabularies or self.batches or self.changed)
+        return bool(self.vocabularies or self.batches or self.threads or self.changed)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -92,6 +95,7 @@ class RunRequest(MeasurementRequest):
             preset=PRESETS[self.preset],
             vocabularies=self.vocabularies,
             batches=self.batches,
+            threads=self.threads,
             changed=self.changed,
         )
         return plan(chosen, sizes, Selection(globs=self.globs))
@@ -167,9 +171,9 @@ def run(
             say(f"{file}: none of its implementations is among those that are measured (see --kernel and --only)")
     with locked(request.out):
         session = Session(request.command, say)
-        with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
+        with session.measuring(settings, request.threads or [1], request.files) as context:
             # while the text is read: for the checks, and for the first pass
-            context.workers.start_spares(1, numba=True)
+            context.workers.start_spares(min(request.threads, default=1), numba=True)
             context.workers.start_spares(1, len(context.workers.cpus) + 1, numba=False)
             preset = None if request.own_sizes else request.preset
             corpus = request.text()
@@ -253,12 +257,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
     for process in range(context.settings.processes):
         context.workers.retire()
-        if len(run.limits) <= process < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
-            # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-            limits = context.machine_limits([problem.size for problem in run.planned])
-            if limits:
-                run.limits.append(limits)
-                journal.add_limits(limits)
+        measure_limits(context, run, journal, process)
         for number, problem in enumerate(run.planned):
             if problem.processes > process:
                 continue
@@ -273,6 +272,22 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
             if process == 0 and problem.problem == shown.get(problem.kernel):
                 progress.first(problem)
     run.complete = True
+
+
+def measure_limits(context: RunContext, run: Run, journal: Journal, process: int) -> None:
+    """Measure the machine's limits on each number of threads, in the first LIMIT_MEASUREMENTS processes."""
+    if process >= LIMIT_MEASUREMENTS or not any(problem.measured for problem in run.planned):
+        return
+    sizes: dict[int, list[Size]] = {}
+    for (
+        problem
+    ) in run.planned:  # whatever has failed since, so that the curves of all measurements have the same points
+        sizes.setdefault(problem.size.threads, []).append(problem.size)
+    for threads, its in sizes.items():
+        measured = sum(limits.threads == threads for limits in run.limits)
+        if measured <= process and (limits := context.machine_limits(its)):
+            run.limits.append(limits)
+            journal.add_limits(limits)
 
 
 def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
