@@ -12,6 +12,7 @@ from .columns import WIDTH, aligned, command_lines, within
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
+from .scaling_lines import terminal_lines
 from .sizes import types, types_differ
 from .surprises import surprises
 from .units import counted, seconds, slower
@@ -31,6 +32,8 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     lines = list(what_was_measured(result, width))
     if chosen:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
+    if threads := list(terminal_lines(result, chosen, width)):
+        lines += [*threads, ""]
     doubtful = any("~" in line for line in lines)
     for label, text, *commands in remarks(result, chosen):
         lines += labelled(label, text, width)
@@ -62,6 +65,8 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
             "B: words, bags, examples",
             f"H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers a word",
         ]
+        if len(threads := {answer.size.threads for answer in found.values()}) > 1:
+            letters.append(f"on {counted(min(threads), 'thread')}")
         yield from textwrap.wrap("   ".join([*letters, "×: slower than the fastest"]), width)
 
 
