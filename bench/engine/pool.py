@@ -10,7 +10,7 @@ import contextlib
 import sys
 import threading
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -34,7 +34,8 @@ class Workers:
     Parameters
     ----------
     worker_cpus
-        CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send.
+        CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send. If those are
+        all, it leaves the first, on which workers of one thread stay.
     command
         What starts a worker: an interpreter, its options, and the worker's script.
 
@@ -45,12 +46,10 @@ class Workers:
         times must not contain that. To be set to False only where all code that will be timed is known to do without.
     """
 
-    def __init__(
-        self, worker_cpus: Collection[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))
-    ) -> None:
+    def __init__(self, worker_cpus: Sequence[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))) -> None:
         self.command, self.compiles = tuple(command), True
         self.cpus = cpus.allowed()
-        self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
+        self.own_cpus = self.cpus - {*worker_cpus} or self.cpus - {*worker_cpus[:1]} or self.cpus
         self.longest = LongestStep()
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
