@@ -275,13 +275,14 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
 
 
 def measure_limits(context: RunContext, run: Run, journal: Journal, process: int) -> None:
-    """Measure the machine's limits on each number of threads, in the first LIMIT_MEASUREMENTS processes."""
+    """Measure the machine's limits on each number of threads, in the first LIMIT_MEASUREMENTS processes.
+
+    They are those of all sizes, whatever has failed since, so that the curves of all measurements have the same points.
+    """
     if process >= LIMIT_MEASUREMENTS or not any(problem.measured for problem in run.planned):
         return
     sizes: dict[int, list[Size]] = {}
-    for (
-        problem
-    ) in run.planned:  # whatever has failed since, so that the curves of all measurements have the same points
+    for problem in run.planned:
         sizes.setdefault(problem.size.threads, []).append(problem.size)
     for threads, its in sizes.items():
         measured = sum(limits.threads == threads for limits in run.limits)
