@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .facts import too_few_cpus, usable_cpus
 from .frame import GROWTH_FROM, SERIES_COLUMNS, float_of, interval
 from .limits import ARITHMETIC, AT_LIMIT, INTERPRETER, MEANING, exceeded
 from .result_schema import ResultFile, Row
@@ -44,7 +45,9 @@ def notes_of(problem: str, cases: Sequence[Any], result: ResultFile, series: Ser
     """
     measured = [case for case in cases if case.status == "ok"]
     touched = next((count for case in measured if (count := float_of(case.touched_rows)) is not None), None)
+    crowded = too_few_cpus(int(cases[0].threads), usable_cpus(result.w2vbench)) if measured else ""
     notes = [
+        f"{crowded}." if crowded else "",
         f"A batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}." if touched is not None else "",
         unequal_work([row for row in result.benchmarks if row.group == problem]),
         *(

@@ -12,7 +12,7 @@ from .limits import INTERPRETER, exceeded
 from .notes import notes_of
 from .reasons import example, moved, why
 from .result_schema import Limits, ResultFile, Row
-from .scaling import ThreadedProblem, threaded_problems, usable_cpus
+from .scaling import ThreadedProblem, threaded_problems
 from .scaling_lines import no_difference, other_answers, threads_text
 from .sizes import size_to_show, types
 from .statistics import Interval
@@ -66,7 +66,7 @@ def page_data(result: ResultFile) -> dict[str, Any]:
             f"t{threads}": ceilings(result.w2vbench.limits_on(threads))
             for threads in sorted({answer.size.threads for answer in found.values()})
         },
-        "threads": [threads_data(one, kernels, problems, result) for one in threaded_problems(result)],
+        "threads": [threads_data(one, kernels, problems) for one in threaded_problems(result)],
     }
 
 
@@ -77,18 +77,18 @@ def ceilings(limits: Limits) -> dict[str, Any]:
 
 
 def threads_data(
-    problem: ThreadedProblem, kernels: list[dict[str, Any]], problems: list[dict[str, Any]], result: ResultFile
+    problem: ThreadedProblem, kernels: list[dict[str, Any]], problems: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return what more threads gain at one size: its problems, and each implementation's figures on each number of threads."""
     kernel = next(one for one in kernels if one["name"] == problem.kernel)
     slugs = [one["slug"] for one in kernel["implementations"]]
     numbers = {problems[number]["size"]: number for number in kernel["problems"]}
-    cpus, unchanged = usable_cpus(result.w2vbench), [one.slug for one in problem.scalings if not one.changes]
+    unchanged = [one.slug for one in problem.scalings if not one.changes]
     return {
         "problems": [numbers[answer.problem.partition("@")[2]] for answer in problem.answers],
         "threads": problem.threads,
-        "names": [threads_text(threads, cpus) for threads in problem.threads],
-        "cpus": cpus,
+        "names": [threads_text(threads, problem.cpus) for threads in problem.threads],
+        "cpus": problem.cpus,
         "memory": {what: [short(gain) for gain in gains] for what, gains in problem.memory.items()},
         "ways": [
             {

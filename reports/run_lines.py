@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
 from .case_table import case_table, not_measured, ratio_text
 from .columns import WIDTH, aligned, command_lines, within
+from .facts import too_few_cpus, usable_cpus
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
@@ -196,6 +197,8 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
     cells = [["" if name == header[0] else name for name in header], *table] if table else []
     left = (0, shown.index(header.index("limit"))) if "limit" in header else (0,)
     lines = [f"{first.problem}  {title}"[:width], *aligned([[row[at] for at in shown] for row in cells], left)]
+    if crowded := too_few_cpus(int(first.threads), usable_cpus(result.w2vbench)):
+        lines.append(crowded)
     for name, _, reason in not_measured(rows):
         lines += textwrap.wrap(f"{name}: {reason}", within(width), subsequent_indent="  ")
     if answer:

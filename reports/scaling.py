@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .answers import Answer, answers
+from .facts import usable_cpus
 from .frame import series_key, wall_s, work_ratio
 from .limits import rate
 from .result_schema import ResultFile, Row, SizeRecord, Suite
@@ -97,11 +98,14 @@ class ThreadedProblem:
     memory
         How many times the bandwidth of the fewest threads this machine reaches on each number of them, at the working set
         of the size's table, by what is done with it; without what was not measured.
+    cpus
+        How many CPUs the run could use; None where the file does not say.
     """
 
     answers: tuple[Answer, ...]
     scalings: tuple[Scaling, ...]
     memory: dict[str, tuple[float, ...]]
+    cpus: float | None
 
     @property
     def threads(self) -> list[int]:
@@ -125,9 +129,8 @@ def threaded_problems(result: ResultFile) -> list[ThreadedProblem]:
         scalings = sorted(scalings_of(its), key=gain_order)
         if scalings:
             threads = [answer.size.threads for answer in its]
-            problems.append(
-                ThreadedProblem(tuple(its), tuple(scalings), memory_gains(result.w2vbench, its[0].size, threads))
-            )
+            memory = memory_gains(result.w2vbench, its[0].size, threads)
+            problems.append(ThreadedProblem(tuple(its), tuple(scalings), memory, usable_cpus(result.w2vbench)))
     return problems
 
 
@@ -171,9 +174,3 @@ def memory_gains(suite: Suite, size: SizeRecord, threads: Sequence[int]) -> dict
 def table_bytes(size: SizeRecord) -> int:
     """Return the bytes of a size's table, V × H."""
     return size.V * size.H * (8 if size.dtype == "f64" else 4)
-
-
-def usable_cpus(suite: Suite) -> float | None:
-    """Return how many CPUs the run could use: those that it was allowed, or a container's quota; None where the file does not say."""
-    limits = (suite.environment.get(name) for name in ("cpus_allowed", "cpus_quota"))
-    return min((limit for limit in limits if isinstance(limit, int | float) and limit > 0), default=None)

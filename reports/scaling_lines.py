@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from .answers import Answer, span
 from .columns import WIDTH, aligned
+from .facts import too_few_cpus
 from .frame import wall_s
 from .markdown import markdown_table, plain
 from .result_schema import ResultFile
@@ -18,7 +19,6 @@ from .scaling import (
     gain_order,
     table_bytes,
     threaded_problems,
-    usable_cpus,
 )
 from .statistics import Interval
 from .units import counted, inverse, listed, seconds, share, size_bytes, slower, two
@@ -31,7 +31,13 @@ FEW, MOST = 4, 6
 
 def threads_text(threads: int, cpus: float | None) -> str:
     """Return a number of threads; with too few CPUs for them, that too: ``4 on 2 CPUs``."""
-    return f"{threads} on {cpus:g} CPU{'s' * (cpus != 1)}" if cpus is not None and threads > cpus else f"{threads}"
+    return too_few_cpus(threads, cpus).replace(" threads", "") or f"{threads}"
+
+
+def listed_threads(numbers: Sequence[int], cpus: float | None) -> str:
+    """Return ``2 and 4 threads``; with too few CPUs for the largest, that too: ``2 and 4 threads on 2 CPUs``."""
+    *others, largest = numbers
+    return listed([*map(str, others), too_few_cpus(largest, cpus) or f"{largest} threads"])
 
 
 def speedup_text(speedup: Interval) -> str:
@@ -54,10 +60,10 @@ def cells(point: OnThreads, first: bool, cpus: float | None) -> tuple[str, ...]:
     return (*figures, speedup_text(point.speedup), span_text(point.speedup), share(point.efficiency.estimate))
 
 
-def scaling_rows(name: str, one: Scaling, cpus: float | None) -> Iterator[tuple[str, ...]]:
+def scaling_rows(name: str, one: Scaling, problem: ThreadedProblem) -> Iterator[tuple[str, ...]]:
     """Yield a row for each number of threads of an implementation, whose name stands in the first."""
     for at, point in enumerate(one.points):
-        yield ("" if at else name, *cells(point, at == 0, cpus))
+        yield ("" if at else name, *cells(point, at == 0, problem.cpus))
 
 
 def terminal_lines(result: ResultFile, chosen: Sequence[Answer], width: int) -> Iterator[str]:
@@ -69,8 +75,7 @@ def terminal_lines(result: ResultFile, chosen: Sequence[Answer], width: int) -> 
     changed = sorted((pair for pair in every if pair[1].changes), key=lambda pair: gain_order(pair[1]))
     shown = every if len(every) <= FEW else changed[:MOST]
     if shown:
-        cpus = usable_cpus(result.w2vbench)
-        rows = [row for problem, one in shown for row in scaling_rows(f"{problem.kernel}/{one.slug}", one, cpus)]
+        rows = [row for problem, one in shown for row in scaling_rows(f"{problem.kernel}/{one.slug}", one, problem)]
         header = ("on more threads", *HEADER)
         columns = [at for at, name in enumerate(header) if width >= WIDTH or name != NARROW_LACKS]
         head, *body = aligned([[row[at] for at in columns] for row in (header, *rows)], left=(0,), gap=2)
@@ -105,16 +110,18 @@ MEANING = (
 
 
 def other_answers(problem: ThreadedProblem) -> Iterator[str]:
-    """Yield on which numbers of threads another implementation is to be used than on the fewest."""
+    """Yield on which numbers of threads the implementation to use on the fewest is known to be slower than another."""
     first = problem.answers[0].use.slug
     others: dict[str, list[Answer]] = {}
     for answer in problem.answers[1:]:
-        if first not in [row.slug for row in answer.ranking.fastest]:
+        ranking = answer.ranking
+        beaten = {row.slug for row in answer.rows} - {row.slug for row in (*ranking.fastest, *ranking.undecided)}
+        if ranking.tested and first in beaten:
             others.setdefault(answer.use.slug, []).append(answer)
     for slug, its in others.items():
-        threads = listed([str(answer.size.threads) for answer in its])
+        threads = listed_threads([answer.size.threads for answer in its], problem.cpus)
         times = listed([seconds(wall_s(answer.use)) for answer in its])
-        yield f"{problem.kernel} on {threads} threads: use {slug} ({times}), not {first}."
+        yield f"{problem.kernel} on {threads}: use {slug} ({times}), not {first}."
 
 
 def memory_sentence(problem: ThreadedProblem) -> str:
@@ -122,20 +129,20 @@ def memory_sentence(problem: ThreadedProblem) -> str:
     if not problem.memory:
         return ""
     fewest, *more = problem.threads
-    on = listed([str(number) for number in more])
     gains = ", ".join(f"{what} {listed([f'{two(gain)}×' for gain in its[1:]])}" for what, its in problem.memory.items())
     table = size_bytes(table_bytes(problem.answers[0].size))
-    return f"Memory bandwidth on {on} threads over that on {fewest}: {gains} (working set {table})."
+    on = listed_threads(more, problem.cpus)
+    return f"Memory bandwidth on {on}, over that on {counted(fewest, 'thread')}: {gains} (working set {table})."
 
 
 def markdown_lines(result: ResultFile) -> Iterator[str]:
     """Yield the section of report.md on threads: a table for each size; nothing if no size had several numbers of them."""
-    problems, cpus = threaded_problems(result), usable_cpus(result.w2vbench)
+    problems = threaded_problems(result)
     if not problems:
         return
     yield from ("## On more threads", "", MEANING, "")
     for problem in problems:
-        rows = [row for one in problem.scalings for row in scaling_rows(one.slug, one, cpus)]
+        rows = [row for one in problem.scalings for row in scaling_rows(one.slug, one, problem)]
         size = problem.answers[0].problem.partition("@")[2].rpartition(",")[0]
         yield from (f"### {plain(problem.kernel)}, {plain(size)}", "")
         yield from (*markdown_table(("implementation", *HEADER), rows, left=1), "")

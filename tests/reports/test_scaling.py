@@ -8,12 +8,14 @@ import pytest
 
 from reports.answers import answers, at_one_size
 from reports.columns import NARROW, WIDTH
+from reports.facts import usable_cpus
+from reports.frame import frame
 from reports.limits import roofline_limit
 from reports.page_data import page_data
-from reports.run_lines import brief
+from reports.run_lines import brief, problem_lines
 from reports.run_markdown import as_markdown
-from reports.scaling import threaded_problems, usable_cpus
-from reports.scaling_lines import markdown_lines, terminal_lines, threads_text
+from reports.scaling import threaded_problems
+from reports.scaling_lines import markdown_lines, other_answers, terminal_lines, threads_text
 from reports.statistics import Interval
 from reports.surprises import surprises
 from tests import golden_files, saved
@@ -99,6 +101,28 @@ def test_too_few_cpus_are_said_beside_the_threads(environment: dict[str, Any], c
         said
         == {None: ["1", "2", "8"], 4: ["1", "2", "8 on 4 CPUs"], 1.5: ["1", "2 on 1.5 CPUs", "8 on 1.5 CPUs"]}[cpus]
     )
+
+
+def test_too_few_cpus_are_said_below_every_table() -> None:
+    result = on_threads()
+    said = {
+        str(problem).rpartition(",")[2]: "4 threads on 2 CPUs"
+        in problem_lines(answers(result)[str(problem)], cases, result)
+        for problem, cases in frame(result).groupby("problem")
+    }
+    assert said == {"t1": False, "t2": False, "t4": True}
+    notes = {one["rest"]: one["note"].startswith("4 threads on 2 CPUs.") for one in page_data(result)["problems"]}
+    assert list(notes.values()) == [False, False, True]
+
+
+def test_an_answer_of_more_threads_is_another_only_if_that_is_known() -> None:
+    def others(*walls: float) -> list[str]:
+        rows = [case(slug, 1, *[1.0 + (slug == "b")] * 3) for slug in "ab"]
+        rows += [case("a", 2, *walls), case("b", 2, 1.0, 1.0, 1.0)]
+        return list(other_answers(threaded_problems(saved.result(*rows))[0]))
+
+    assert others(2.0, 2.1, 1.9) == ["lookup on 2 threads: use b (1.00 s), not a."]
+    assert others(1.0, 1.0, 1.0) == others(1.0, 2.0, 8.0) == []
 
 
 def test_the_fewest_threads_are_shown_first_and_nothing_is_ranked_across_their_numbers() -> None:
