@@ -93,7 +93,7 @@ function threadFigure(kernel, problem, found) {
       series: threadLines(kernel, found, ways),
       title: `${kernel.name}: speed-up against threads; the figures are in the table`,
       xTitle: `threads${found.cpus ? `, on ${plain(found.cpus)} CPUs` : ""}`,
-      format: (value) => `${value}×`,
+      format: (value) => (value < 1 ? `1/${1 / value}×` : `${value}×`),
       xScale: doublings,
       yScale: doublings,
     }),

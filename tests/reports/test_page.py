@@ -157,6 +157,8 @@ def test_what_threads_gain_stands_beside_the_ideal_and_the_machines_memory(show:
     ends = [text for text in lines.locator("text.end").all_text_contents() if text]
     assert sorted(ends) == ["ideal", "memory, copied", "memory, read", "numba", "one-hot", "one-hot-matmul"]
     assert lines.locator(".mark").count() == 3 * 3  # lines to compare with have none
+    axis = lines.locator("text.axis").all_text_contents()
+    assert axis == ["1/2×", "1×", "2×", "4×", "1", "2", "4", "threads, on 2 CPUs"]
     assert view.texts("#threads thead th") == ["Threads", "1", "2", "4 on 2 CPUs"]
     assert view.texts("#threads tbody tr >> nth=0 >> td") == [
         "8.00 ms",
