@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .result_schema import ResultFile
+from .result_schema import ResultFile, Suite
 from .units import seconds, share, size_bytes
 
 FACTS = {
@@ -77,3 +77,14 @@ def fact(name: str, value: Any) -> str:
         if name.startswith("load"):
             return f"{value:.2f}"
     return str(value)
+
+
+def usable_cpus(suite: Suite) -> float | None:
+    """Return how many CPUs the run could use: those that it was allowed, or a container's quota; None where the file does not say."""
+    limits = (suite.environment.get(name) for name in ("cpus_allowed", "cpus_quota"))
+    return min((limit for limit in limits if isinstance(limit, int | float) and limit > 0), default=None)
+
+
+def too_few_cpus(threads: int, cpus: float | None) -> str:
+    """Return ``4 threads on 2 CPUs``, if there are fewer CPUs than threads; else nothing."""
+    return f"{threads} threads on {cpus:g} CPU{'s' * (cpus != 1)}" if cpus is not None and threads > cpus else ""

@@ -40,7 +40,6 @@ EXCEEDED = 1.03
 """Above this share a limit does not apply, unless the interval includes 1."""
 LEAST = 0.03
 """Below this share a limit does not explain the time of a case."""
-UNKNOWN = Limits()
 FAST = 1.5
 """Rows that arrive this many times as fast as from memory come from a cache."""
 
@@ -80,7 +79,7 @@ def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | No
     RooflineLimit or None
         None if the file has no limits, or if no limit explains the case's time.
     """
-    extra, limits = row.extra_info, suite.limits or UNKNOWN
+    extra, limits = row.extra_info, suite.limits_on(row.extra_info.size.threads)
     every = [
         *timed_limits(row, suite.limit_samples.get(row.group or "", {}), limits),
         *(bandwidth_limits(extra, limits, wall) if extra.moves_more else ()),

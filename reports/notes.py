@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer
+from .facts import too_few_cpus, usable_cpus
 from .frame import GROWTH_FROM, SERIES_COLUMNS, float_of, interval
 from .limits import ARITHMETIC, AT_LIMIT, INTERPRETER, MEANING, exceeded
 from .result_schema import ResultFile, Row
@@ -45,7 +46,9 @@ def notes_of(cases: Sequence[Any], answer: Answer | None, result: ResultFile, se
     """
     measured = [case for case in cases if case.status == "ok"]
     touched = next((count for case in measured if (count := float_of(case.touched_rows)) is not None), None)
+    crowded = too_few_cpus(int(cases[0].threads), usable_cpus(result.w2vbench)) if measured else ""
     notes = [
+        f"{crowded}." if crowded else "",
         f"A batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}." if touched is not None else "",
         unequal_work(answer.rows if answer else ()),
         *(

@@ -90,6 +90,11 @@ METHOD = (
     "Line by line: time by line_profiler, whose own cost is included; memory by tracemalloc, the peak that a line of one call allocates.",
 )
 """How to read the page."""
+ON_THREADS = (
+    "On more threads, an implementation has processes of its own: a speed-up is a ratio of two times shown, and its 95 % interval, "
+    "of that figure alone, comes from the spread of both times over processes (Welch’s interval, of trimmed means). Nothing is "
+    "ranked across numbers of threads. What must be moved is timed on one thread, whatever the number."
+)
 
 
 def html(result: ResultFile) -> str:
@@ -140,7 +145,12 @@ def html(result: ResultFile) -> str:
         deck=deck.deck_table(result),
         deck_header=deck.HEADER,
         deck_note=deck.NOTE,
-        method=[INTERLEAVED if suite.engine == "run" else ONE_BY_ONE, *METHOD],
+        method=[
+            INTERLEAVED if suite.engine == "run" else ONE_BY_ONE,
+            *METHOD,
+            *([ON_THREADS] if data["threads"] else ()),
+        ],
+        threads=data["threads"],
         facts=facts(result),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )

@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from .answers import FAMILIES, Answer, answers, sizes, undecided
-from .frame import float_of, frame, grouped, interval
+from .frame import float_of, frame, grouped, interval, wall_s
 from .limits import INTERPRETER, exceeded
 from .notes import notes_of
 from .reasons import example, moved, why
-from .result_schema import ResultFile, Row
+from .result_schema import Limits, ResultFile, Row
+from .scaling import ThreadedProblem, threaded_problems
+from .scaling_lines import no_difference, other_answers, threads_text
 from .sizes import size_to_show, types
 from .statistics import Interval
 
@@ -50,16 +52,55 @@ def page_data(result: ResultFile) -> dict[str, Any]:
             }
         )
     start = size_to_show(sizes(found))
-    limits = result.w2vbench.limits
-    curves = [sorted(curve) for curve in (limits.read, limits.write, limits.copied)] if limits else []
     return {
         "kernels": kernels,
         "problems": problems,
         "start": start and {"V": start.V, "B": start.B, "H": start.H, "rest": types(start)},
         "ceilings": {
-            "matmul": limits.matmul if limits else {},
-            "memory": max((curve[-1][1] for curve in curves if curve), default=0.0),
+            f"t{threads}": ceilings(result.w2vbench.limits_on(threads))
+            for threads in sorted({answer.size.threads for answer in found.values()})
         },
+        "threads": [threads_data(one, kernels, problems) for one in threaded_problems(result)],
+    }
+
+
+def ceilings(limits: Limits) -> dict[str, Any]:
+    """Return the machine's ceilings: operations a second by dtype, and bytes a second of its memory."""
+    curves = [sorted(curve) for curve in (limits.read, limits.write, limits.copied) if curve]
+    return {"matmul": limits.matmul, "memory": max((curve[-1][1] for curve in curves), default=0.0)}
+
+
+def threads_data(
+    problem: ThreadedProblem, kernels: list[dict[str, Any]], problems: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what more threads gain at one size: its problems, and each implementation's figures on each number of threads."""
+    kernel = next(one for one in kernels if one["name"] == problem.kernel)
+    slugs = [one["slug"] for one in kernel["implementations"]]
+    numbers = {problems[number]["size"]: number for number in kernel["problems"]}
+    unchanged = [one.slug for one in problem.scalings if not one.changes]
+    return {
+        "problems": [numbers[answer.problem.partition("@")[2]] for answer in problem.answers],
+        "threads": problem.threads,
+        "names": [threads_text(threads, problem.cpus) for threads in problem.threads],
+        "cpus": problem.cpus,
+        "memory": {what: [short(gain) for gain in gains] for what, gains in problem.memory.items()},
+        "ways": [
+            {
+                "i": slugs.index(one.slug),
+                "changes": one.changes,
+                "points": [
+                    {
+                        "n": point.threads,
+                        "t": short(wall_s(point.row)),
+                        "s": figures(point.speedup),
+                        "e": short(point.efficiency.estimate),
+                    }
+                    for point in one.points
+                ],
+            }
+            for one in problem.scalings
+        ],
+        "sentences": [*other_answers(problem), *([no_difference(unchanged)] if unchanged else ())],
     }
 
 

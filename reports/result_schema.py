@@ -201,6 +201,9 @@ class Limits(Part):
     matmul: dict[str, Annotated[float, Field(gt=0, lt=1e18)]] = {}
 
 
+UNKNOWN = Limits()
+
+
 class Phase(Part):
     """A phase of a run: its wall time, and the seconds of the steps of its workers, which may run at the same time."""
 
@@ -214,9 +217,10 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 
 
 class Suite(Part):
-    """What the suite adds to the file: how it was measured, what was not, what the machine can do, a
-    call's cost by problem, line profiles by case and why others have none, seconds in each stage of a training step by case, and where the
-    run's own time went until its results were written: by phase, and by problem."""
+    """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
+    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and
+    why others have none, seconds in each stage of a training step by case, and where the run's own time went until its
+    results were written: by phase, and by problem."""
 
     schema_version: int
     engine: Engine
@@ -231,6 +235,7 @@ class Suite(Part):
     kernels: dict[str, str] = {}
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
+    limits_by_threads: dict[int, Limits] = {}
     limit_samples: dict[str, dict[str, list[Samples]]] = {}
     profiles: dict[str, LineProfile] = {}
     not_profiled: dict[str, str] = {}
@@ -242,6 +247,10 @@ class Suite(Part):
     releases: Releases | None = None
     calibration: Calibration | None = None
     training: Training | None = None
+
+    def limits_on(self, threads: int) -> Limits:
+        """Return what the machine can do on a number of threads, without a curve where that was not measured."""
+        return (self.limits_by_threads.get(threads) if self.limits_by_threads else self.limits) or UNKNOWN
 
 
 class Commit(Part):

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
 from .case_table import case_table, not_measured, ratio_text
 from .columns import WIDTH, aligned, command_lines, within
+from .facts import too_few_cpus, usable_cpus
 from .frame import wall_s
 from .reasons import why
 from .result_schema import ResultFile, Row, SizeRecord
+from .scaling_lines import terminal_lines
 from .sizes import types, types_differ
 from .surprises import surprises
 from .units import counted, seconds, slower
@@ -31,6 +33,8 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     lines = list(what_was_measured(result, width))
     if chosen:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
+    if threads := list(terminal_lines(result, chosen, width)):
+        lines += [*threads, ""]
     doubtful = any("~" in line for line in lines)
     for label, text, *commands in remarks(result, chosen):
         lines += labelled(label, text, width)
@@ -69,6 +73,8 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
             "B: words, bags, examples",
             f"H{f' = {H.pop():,}' if len(H) == 1 else ''}: numbers a word",
         ]
+        if len(threads := {answer.size.threads for answer in found.values()}) > 1:
+            letters.append(f"on {counted(min(threads), 'thread')}")
         yield from textwrap.wrap("   ".join([*letters, "×: slower than the fastest"]), width)
 
 
@@ -198,6 +204,8 @@ def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile
     cells = [["" if name == header[0] else name for name in header], *table] if table else []
     left = (0, shown.index(header.index("limit"))) if "limit" in header else (0,)
     lines = [f"{first.problem}  {title}"[:width], *aligned([[row[at] for at in shown] for row in cells], left)]
+    if crowded := too_few_cpus(int(first.threads), usable_cpus(result.w2vbench)):
+        lines.append(crowded)
     for name, _, reason in not_measured(rows):
         lines += textwrap.wrap(f"{name}: {reason}", within(width), subsequent_indent="  ")
     if answer:

@@ -15,6 +15,7 @@ from .notes import Series, notes_of, series_of_frame, stage_shares
 from .reasons import why
 from .result_schema import ResultFile
 from .run_lines import short, versus
+from .scaling_lines import markdown_lines
 from .surprises import surprises
 from .units import seconds, slower
 
@@ -54,6 +55,7 @@ def as_markdown(result: ResultFile) -> str:
         parts += ["", trust(result), ""]
     if surprising := surprises(result):
         parts += ["What surprised:", "", *(f"- **{plain(one.title)}.** {plain(one.text)}" for one in surprising), ""]
+    parts += markdown_lines(result)
     table = frame(result)
     series = series_of_frame(table)
     for kernel, its in grouped(table.itertuples(), "kernel").items():

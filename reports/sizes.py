@@ -50,9 +50,11 @@ def types_differ(sizes: Iterable[tuple[str, AnySize]]) -> bool:
 def size_to_show(sizes: Sequence[tuple[str, S]]) -> S | None:
     """Return the size to show first, of the sizes of several kernels; None if there are none.
 
-    Of the vocabularies that half of the kernels have, it is the nearest to USUAL_V. There, of several sizes, it is the one that
-    most kernels have, then the one with the largest batch.
+    It is on the fewest threads. Of the vocabularies that half of the kernels have, it is the nearest to USUAL_V. There, of several
+    sizes, it is the one that most kernels have, then the one with the largest batch.
     """
+    fewest = min((size.threads for _, size in sizes), default=1)
+    sizes = [(kernel, size) for kernel, size in sizes if size.threads == fewest]
     if not sizes:
         return None
     kernels: dict[int, set[str]] = {}

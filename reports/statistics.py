@@ -127,17 +127,17 @@ def in_order(values: Sequence[float] | Floats) -> list[float]:
     return sorted(numbers, key=lambda value: (value != value, value)) if math.isnan(sum(numbers)) else sorted(numbers)
 
 
-def welch(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Estimate:
-    """Return the difference of two means, with Welch's standard error and degrees of freedom.
+def welch(first: Sequence[float] | Floats, second: Sequence[float] | Floats, trim: float = 0.0) -> Estimate:
+    """Return the difference of two means, trimmed if asked, with Welch's standard error and degrees of freedom.
 
     References
     ----------
-    B. L. Welch, Biometrika 34, 1947.
+    B. L. Welch, Biometrika 34, 1947. K. K. Yuen, Biometrika 61, 1974 (trimmed).
     """
-    parts = [(float(np.var(values, ddof=1)) / len(values), len(values) - 1) for values in (first, second)]
-    variance = sum(part for part, _ in parts)
-    degrees = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1.0
-    return Estimate(float(np.mean(first) - np.mean(second)), math.sqrt(variance), degrees)
+    one, other = trimmed_mean(first, trim), trimmed_mean(second, trim)
+    variance = one.error**2 + other.error**2
+    degrees = variance**2 / (one.error**4 / one.degrees + other.error**4 / other.degrees) if variance else 1.0
+    return Estimate(one.value - other.value, math.sqrt(variance), degrees)
 
 
 def mean_interval(
@@ -253,6 +253,28 @@ def typical_figure(processes: Sequence[Floats]) -> Interval:
 def typical_median(medians: Sequence[float]) -> Interval:
     """Return the trimmed geometric mean of the medians of processes. Raises ValueError if there are none."""
     return typical([math.log(median) for median in medians]).map(math.exp)
+
+
+def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Interval:
+    """Return the ratio of two typical figures (``typical_median``) whose processes are different ones, with its interval.
+
+    What slows one process does not slow another, so that nothing cancels out: the interval is that of a difference of two
+    trimmed means (``welch``), from LEAST processes on each side up.
+
+    Parameters
+    ----------
+    numerator, denominator
+        The medians of processes.
+
+    Raises
+    ------
+    ValueError
+        If a side has no processes.
+    """
+    top, bottom = ([math.log(median) for median in medians] for medians in (numerator, denominator))
+    if min(len(top), len(bottom)) < LEAST:
+        return Interval(math.exp(typical(top).estimate - typical(bottom).estimate))
+    return welch(top, bottom, TRIM).ratio()
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:

@@ -48,8 +48,10 @@ class Surprise:
 
 
 def surprises(result: ResultFile) -> list[Surprise]:
-    """Return what surprises, the most surprising first: one of each kind and kernel, and of each implementation that loses."""
-    found = answers(result)
+    """Return what surprises on the fewest threads, the most surprising first: one of each kind and kernel, and of each implementation that loses."""
+    every_answer = answers(result)
+    fewest = min((answer.size.threads for answer in every_answer.values()), default=1)
+    found = {problem: answer for problem, answer in every_answer.items() if answer.size.threads == fewest}
     every: list[Surprise] = []
     for kind in (losers, no_gain_by_compiling, textbook_ties):
         by_rule = [one for answer in found.values() for one in kind(answer, result)]

@@ -45,13 +45,14 @@ def row(
     B: int = 100,
     K: int = 0,
     dtype: str = "f32",
+    threads: int = 1,
     kernel: str = "lookup",
     baseline: bool = False,
     title: str = "",
     **extra: Any,
 ) -> Content:
     """A measured case. wall_s: seconds a call in each round of each process; one figure stands for three steady processes."""
-    size = Size(V=V, H=H, B=B, K=K, dtype=dtype)
+    size = Size(V=V, H=H, B=B, K=K, dtype=dtype, threads=threads)
     case = Case(kernel, slug, size)
     processes: Processes = [[wall_s] * 6] * 3 if isinstance(wall_s, float) else wall_s
     statistics = Stats()

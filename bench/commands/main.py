@@ -29,7 +29,7 @@ __all__ = ["app", "main"]
 
 SEVERAL = ("--vocab", "--batch")
 """Options that take several values after one name, in every command."""
-SEVERAL_OF = {"tune": ("--hidden",), "compare": ("--python",)}
+SEVERAL_OF = {"run": ("--threads",), "tune": ("--hidden",), "compare": ("--python",)}
 """More of them, by command."""
 INTERPRETER = re.compile(r"3\.\d+t?|python[\d.]*t?|[^@]*/.*")
 """A further value of --python: a version, a command, or a path. Requirements may follow: ``numpy @ file:///…``, ``python-dateutil``."""

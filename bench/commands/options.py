@@ -82,9 +82,23 @@ OUT = Path("reports/out")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-def several_numbers(name: str, least: int, description: str) -> Any:
-    """Return an option that takes several whole numbers (``main.several``)."""
-    return typer.Option(name, parser=whole_number(least), metavar="N...", help=description)
+def several_numbers(name: str, least: int, description: str, most: int | None = None, *, distinct: bool = False) -> Any:
+    """Return an option that takes several whole numbers (``main.several``). distinct: whether each may be given only once."""
+    return typer.Option(
+        name,
+        parser=whole_number(least, most),
+        metavar="N...",
+        help=description,
+        callback=each_once if distinct else None,
+    )
+
+
+def each_once(values: list[int] | None) -> list[int] | None:
+    """Return an option's values. Raises BadParameter if one was given twice."""
+    twice = next((value for value in values or () if (values or []).count(value) > 1), None)
+    if twice is not None:
+        raise typer.BadParameter(f"{twice} was given twice")
+    return values
 
 
 def one_number(metavar: str, description: str) -> Any:

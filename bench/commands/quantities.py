@@ -25,8 +25,8 @@ def number(text: str) -> float:
     return float(text)
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from least up, such as ``10000`` or ``1e4``."""
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a parser of whole numbers from least up to most, such as ``10000`` or ``1e4``."""
 
     def count(text: str) -> int:
         from impls.case import BadName, parse_number
@@ -38,6 +38,8 @@ def whole_number(least: int) -> Callable[[str], int]:
             raise typer.BadParameter(f"at least {least}, not {negative[0]}" if negative else str(error)) from error
         if value < least:
             raise typer.BadParameter(f"at least {least}, not {value}")
+        if most is not None and value > most:
+            raise typer.BadParameter(f"at most {most}, not {value}")
         return value
 
     return count

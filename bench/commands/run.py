@@ -10,8 +10,8 @@ import typer
 
 from .app import app
 from .options import (
+    MOST_THREADS,
     OUT,
-    THREADS,
     TIME_LIMIT_S,
     CorpusFile,
     FloatType,
@@ -58,7 +58,16 @@ def run(
         Literal["zipf", "uniform", "repeat"] | None,
         typer.Option(help="zipf: the corpus's words; uniform: all alike; repeat: one batch, in cache."),
     ] = None,
-    threads: Annotated[int | None, THREADS] = None,
+    threads: Annotated[
+        list[int] | None,
+        several_numbers(
+            "--threads",
+            1,
+            "BLAS and OpenMP threads (default 1, pinned to one CPU); --threads 1 2 4 measures each size on each number, and what more threads gain.",
+            MOST_THREADS,
+            distinct=True,
+        ),
+    ] = None,
     impl: Impl = None,
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = OUT,
@@ -91,7 +100,6 @@ def run(
         "dtype": dtype and dtype.replace("float", "f"),
         "index": index,
         "words": words,
-        "threads": threads,
     }
     request = running.RunRequest(
         command=show.command_line(sys.argv),
@@ -103,6 +111,7 @@ def run(
         preset=preset,
         vocabularies=vocab or (),
         batches=batch or (),
+        threads=sorted(threads or ()),
         changed={name: value for name, value in changed.items() if value is not None},
         processes=processes,
         time_limit_s=time_limit,

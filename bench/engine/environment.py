@@ -111,7 +111,7 @@ def warnings_of(
     environment: dict[str, Any],
     clock_variation: float = 1.0,
     threads: int = 1,
-    blas_threads: int | None = None,
+    blas_threads: tuple[int, int] | None = None,
     waiting: float = 0.0,
 ) -> list[str]:
     """Return what may distort figures on this machine, one sentence each.
@@ -123,9 +123,9 @@ def warnings_of(
     clock_variation
         The factor by which the machine's own speed varied.
     threads
-        How many threads the user asked for.
+        How many threads the user asked for, at most.
     blas_threads
-        How many threads BLAS had in a worker.
+        How many threads BLAS had in a worker, and how many it should have had; None if they were no more.
     waiting
         Share of their time that calls of one thread did not have their CPU.
     """
@@ -172,10 +172,7 @@ def warnings_of(
             threads > usable,
             f"{threads} threads were asked for, but only {usable} CPUs may be used: ask for fewer threads",
         ),
-        (
-            blas_threads is not None and blas_threads > threads,
-            f"BLAS ran {blas_threads} threads, not the {threads} asked for",
-        ),
+        (blas_threads is not None, "BLAS ran {} threads, not the {} asked for".format(*blas_threads or (0, 0))),
         (
             hasattr(sys, "gettotalrefcount"),
             "this is a debug build of Python, in which all Python code is slower: use a release build",

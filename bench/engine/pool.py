@@ -11,7 +11,7 @@ import sys
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -35,7 +35,8 @@ class Workers:
     Parameters
     ----------
     worker_cpus
-        CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send.
+        CPUs that this process leaves to its workers, if it may use others: it wakes at each event that they send. If those are
+        all, it leaves the first, on which workers of one thread stay.
     command
         What starts a worker: an interpreter, its options, and the worker's script.
 
@@ -48,12 +49,10 @@ class Workers:
         The step of the last job that came nearest to its time limit, and the seconds in all steps of a name, of all jobs.
     """
 
-    def __init__(
-        self, worker_cpus: Collection[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))
-    ) -> None:
+    def __init__(self, worker_cpus: Sequence[int] = (), command: Sequence[str] = (sys.executable, str(SCRIPT))) -> None:
         self.command, self.compiles = tuple(command), True
         self.cpus = cpus.allowed()
-        self.own_cpus = self.cpus - {*worker_cpus} or self.cpus
+        self.own_cpus = self.cpus - {*worker_cpus} or self.cpus - {*worker_cpus[:1]} or self.cpus
         self.longest, self.seconds = LongestStep(), defaultdict[str, float](float)
         self.run_id = uuid.uuid4().hex
         self.spares: list[Worker] = []
@@ -153,14 +152,21 @@ class Workers:
         return self.spawn(threads, numba)
 
     def start_spares(self, threads: int, number: int = 1, *, numba: bool) -> None:
-        """Start workers ahead of need, until this number of spares, or MOST_SPARES, is starting or waiting.
+        """Start workers ahead of need, until this number of spares with these threads, or MOST_SPARES in all, are starting or waiting.
 
-        numba: whether they must load numba at their start.
+        Those without numba end where it must be loaded; those with other numbers of threads have their turn later.
+
+        Parameters
+        ----------
+        threads, number
+            Their threads, and how many there shall be.
+        numba
+            Whether they must load numba at their start.
         """
-        for spare in [spare for spare in self.spares if not spare.suits(threads, numba)]:
+        for spare in [spare for spare in self.spares if numba and not spare.numba]:
             self.spares.remove(spare)
             self.end(spare)
-        while len(self.spares) < min(number, MOST_SPARES):
+        while sum(spare.threads == threads for spare in self.spares) < number and len(self.spares) < MOST_SPARES:
             self.spares.append(self.spawn(threads, numba))
 
     def spawn(self, threads: int, numba: bool) -> Worker:

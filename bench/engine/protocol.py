@@ -421,8 +421,9 @@ class LineProfile(Event, frozen=True, kw_only=True):
 
 
 class MachineLimits(Event, frozen=True, kw_only=True):
-    """The machine's limits: (working set in bytes, bytes a second), and floating-point operations a second by dtype."""
+    """The machine's limits on a number of threads: (working set in bytes, bytes a second), and floating-point operations a second by dtype."""
 
+    threads: int
     read: list[tuple[float, float]]
     write: list[tuple[float, float]]
     copy: list[tuple[float, float]]

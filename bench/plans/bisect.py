@@ -119,7 +119,7 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
     session, text = Session(request.command, say), request.text()
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
     threshold = THRESHOLD if request.threshold is None else request.threshold
-    with progress as note, session.measuring(settings, size.threads if size else 1) as context:
+    with progress as note, session.measuring(settings, [size.threads if size else 1]) as context:
         text.save(context.corpus)
         judge = Judge(root, files, commits[0], request.case, context, note)
         row = judge.compared(commits[-1], threshold)

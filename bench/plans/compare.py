@@ -97,7 +97,7 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
     with (
         checked_out(root, revisions) as trees,
         progress as note,
-        session.measuring(settings, request.threads) as context,
+        session.measuring(settings, [request.threads]) as context,
     ):
         base, head = trees if request.head is not None else (*trees, work_tree(root))
         text.save(context.corpus)

@@ -90,7 +90,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
             "both sides resolve to the same versions of everything, so there is nothing to compare (--all does)"
         )
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    with progress as note, session.measuring(settings, request.threads) as context:
+    with progress as note, session.measuring(settings, [request.threads]) as context:
         text.save(context.corpus)
         with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
             sides = Sides(requirements=asked, environments=(base, head), contexts=contexts)

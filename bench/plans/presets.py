@@ -91,6 +91,8 @@ class Preset:
         Further H, of each kernel that has one, at the vocabulary and batch that are shown first.
     optional_kernels
         Kernels that run only on request.
+    short
+        Whether the preset is to be quick: workers get less memory, and sizes that are not shown first no check of whole results.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Preset:
     training_sizes: tuple[tuple[int, int], ...] = ()
     hidden: tuple[int, ...] = ()
     optional_kernels: tuple[str, ...] = ()
+    short: bool = False
 
     def sizes(self, kernel: KernelShape) -> list[Size]:
         """Return the sizes at which a kernel is measured, in order."""
@@ -119,7 +122,10 @@ class Preset:
         if kernel.name in BATCH_KERNELS:
             sizes += [Size(V=min(USUAL_V, self.vocabularies[-1]), B=B) for B in self.batches]
         usual = nearest(sizes, lambda size: size, USUAL_V, Size.B, Size.H, types(sizes[0]))
-        return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in self.hidden)])
+        hidden = (
+            () if self.short and kernel.name == "update.adam" else self.hidden
+        )  # which holds 0.5 GB of tables there
+        return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in hidden)])
 
 
 def fit(kernel: KernelShape, size: Size) -> Size:
@@ -154,16 +160,17 @@ def requested_sizes(
     preset: Preset,
     vocabularies: Sequence[int],
     batches: Sequence[int],
+    threads: Sequence[int],
     changed: Mapping[str, Any],
 ) -> list[Size]:
-    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches.
+    """Return a kernel's sizes: the preset's, or every combination of the user's vocabularies and batches; each on each number of threads.
 
-    changed: fields that are the same in each (hidden size, negatives, dtypes, words, threads).
+    changed: fields that are the same in each (hidden size, negatives, dtypes, words).
     """
     sizes = preset.sizes(kernel)
     if vocabularies or batches:
         sizes = [Size(V, B=B) for B in batches or [100] for V in vocabularies or [10_000]]
-    return fitted(kernel, [replace(size, **changed) for size in sizes])
+    return fitted(kernel, [replace(size, **changed, threads=number) for size in sizes for number in threads or [1]])
 
 
 PRESETS = {
@@ -173,6 +180,7 @@ PRESETS = {
             "quick",
             MeasurementSettings(processes=4, rounds=5, sample_s=0.001, variant_s=0.0075, profile=False),
             (100_000,),
+            short=True,
             tables=(10_000,),
             small_batches=((10_000, 4), (100_000, 4)),
             training_sizes=((1_000, 50),),
@@ -199,6 +207,7 @@ PRESETS = {
             softmax=((10_000, 8), (100_000, 8)),
             training_sizes=((10_000, 100),),
             hidden=(300,),
+            short=True,
         ),
         Preset("deck", MeasurementSettings(processes=5, rounds=12), ()),
         Preset(

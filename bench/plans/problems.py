@@ -106,29 +106,41 @@ def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[
     make_room(problem.cases, problem.size, settings)
 
 
-def measure_next(problem: ProblemRun, context: RunContext, *, more: bool = False, profiled: Sequence[str] = ()) -> None:
-    """Measure a problem in its next process. The first process also checks the implementations.
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a process does beside timing.
 
-    Parameters
+    Attributes
     ----------
-    more
-        Whether memory, and the stages of training steps, are measured too.
+    check
+        Whether whole results are checked before they are timed.
+    memory, stages
+        Whether these are measured afterwards.
     profiled
         The slugs that are profiled line by line.
     """
+
+    check: bool = False
+    memory: bool = False
+    stages: bool = False
+    profiled: Sequence[str] = ()
+
+
+def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> None:
+    """Measure a problem in its next process."""
     began = time.perf_counter()
-    first = problem.processes == 0
     cases = tuple(
-        (Variant(name=slug, key=case.implementation.key, check=first),) for slug, case in problem.measured.items()
+        (Variant(name=slug, key=case.implementation.key, check=extras.check),)
+        for slug, case in problem.measured.items()
     )
     plans = {slug: case.plan for slug, case in problem.measured.items() if case.plan} | problem.limit_plans
     options = MeasureOptions(
         process=problem.processes,
         plan=plans,
         limits=True,
-        memory=more,
-        stages=more,
-        profile=tuple(profiled),
+        memory=extras.memory,
+        stages=extras.stages,
+        profile=tuple(extras.profiled),
         reuse=context.only_own_code,
     )
     if cases:

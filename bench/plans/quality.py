@@ -104,7 +104,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
             return session.result_file("quality", noise=noise, training=runs.content(), complete=complete)
 
         settings = MeasurementSettings(memory_limit_bytes=memory_limit())
-        with progress as note, session.measuring(settings, max(runs.threads), request.files) as context:
+        with progress as note, session.measuring(settings, runs.threads, request.files) as context:
             runs.corpus.save(context.corpus)
             with session.until_interrupted():
                 runs.make(context, note, lambda: write(path, dump(result(complete=False))))

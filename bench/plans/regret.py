@@ -77,7 +77,7 @@ def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
     session = Session(request.command, say)
     with (
         environment_table(request.out),
-        session.measuring(settings, request.grid.threads, [FILE]) as context,
+        session.measuring(settings, [request.grid.threads], [FILE]) as context,
         progress(problems, settings.processes) as bar,
     ):
         request.text().save(context.corpus)

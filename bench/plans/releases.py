@@ -109,7 +109,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     installed = install(package, chosen, beside, python, say)
     plan = ReleasesPlan(request, session, installed, say)
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    with progress as note, session.measuring(settings, request.threads) as context:
+    with progress as note, session.measuring(settings, [request.threads]) as context:
         text.save(context.corpus)
         cases = plan.measure(context, note)
         if not session.interrupted:

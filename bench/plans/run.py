@@ -24,7 +24,7 @@ from . import run_result
 from .journal import Journal
 from .keeping import Outputs, keep, locked, put_aside
 from .presets import PRESETS, requested_sizes
-from .problems import ProblemRun, admit, measure_next, new_problem_run
+from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
 from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
 from .turns import profiled_problems, shown_problems, turns
@@ -43,8 +43,10 @@ class RunRequest(MeasurementRequest):
     ----------
     vocabularies, batches
         The user's own V and B; if empty, the preset's.
+    threads
+        Numbers of threads, the fewest first, on each of which every size is measured; if empty, one thread.
     changed
-        Fields that are the same in every size (hidden size, negatives, dtypes, words, threads).
+        Fields that are the same in every size (hidden size, negatives, dtypes, words).
     processes
         Fresh processes a problem; None for as many as the preset has.
     memory_limit_bytes
@@ -56,6 +58,7 @@ class RunRequest(MeasurementRequest):
     preset: str
     vocabularies: Sequence[int]
     batches: Sequence[int]
+    threads: Sequence[int]
     changed: Mapping[str, Any]
     processes: int | None
     time_limit_s: float
@@ -66,7 +69,7 @@ class RunRequest(MeasurementRequest):
     @property
     def own_sizes(self) -> bool:
         """Whether the user chose sizes, so that the preset only says how long to measure."""
-        return bool(self.vocabularies or self.batches or self.changed)
+        return bool(self.vocabularies or self.batches or self.threads or self.changed)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ class RunRequest(MeasurementRequest):
 
     def settings(self) -> MeasurementSettings:
         """Return how experiments are measured. Raises PlanError if a worker would not have enough memory."""
-        short = self.preset in ("quick", "default") and not self.own_sizes
+        short = PRESETS[self.preset].short and not self.own_sizes
         usual = PRESETS[self.preset].settings
         return replace(
             usual,
@@ -94,6 +97,7 @@ class RunRequest(MeasurementRequest):
             preset=PRESETS[self.preset],
             vocabularies=self.vocabularies,
             batches=self.batches,
+            threads=self.threads,
             changed=self.changed,
         )
         return plan(chosen, sizes, Selection(globs=self.globs))
@@ -172,9 +176,9 @@ def run(
             say(f"{file}: none of its implementations is among those that are measured (see --kernel and --only)")
     with locked(request.out):
         session = Session(request.command, say)
-        with session.measuring(settings, request.changed.get("threads", 1), request.files) as context:
+        with session.measuring(settings, request.threads or [1], request.files) as context:
             # while the text is read: for the checks, and for the first pass
-            context.workers.start_spares(1, numba=True)
+            context.workers.start_spares(min(request.threads, default=1), numba=True)
             context.workers.start_spares(1, len(context.workers.cpus) + 1, numba=False)
             preset = None if request.own_sizes else request.preset
             with session.phase("reading the text", context.workers):
@@ -254,7 +258,8 @@ def plan(
 def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progress) -> None:
     """Measure every problem, process by process. Each process is written to the journal at once."""
     run.limits = journal.limits
-    profiled_at, shown = profiled_problems(run.planned), shown_problems(run.planned)
+    shown, profiled_at = shown_problems(run.planned), profiled_problems(run.planned)
+    short = run.preset is not None and PRESETS[run.preset].short
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
@@ -263,26 +268,42 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
             context.workers.retire()
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
-                # what is shown first has its times first
-                last = problem.processes == min(1, context.settings.processes - 1) * (problem.problem in shown.values())
-                to_profile = [
-                    slug
-                    for slug, case in problem.measured.items()
-                    if profiled_at[case.implementation.key] == problem.problem
-                ]
-                measure_next(
-                    problem, context, more=last, profiled=to_profile if last and context.settings.profile else ()
-                )
+                extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)
+                measure_next(problem, context, extras)
                 journal.add(problem)
-            if len(run.limits) < LIMIT_MEASUREMENTS and any(problem.measured for problem in run.planned):
-                # of all sizes, whatever has failed since, so that the curves of all measurements have the same points
-                limits = context.machine_limits([problem.size for problem in run.planned])
-                if limits:
-                    run.limits.append(limits)
-                    journal.add_limits(limits)
+            measure_limits(context, run, journal, number)
         if number == 0 and len(run.planned) > 1:
             progress.first(run_result.content(run))
     run.complete = True
+
+
+def extras_of(
+    problem: ProblemRun, shown: ProblemRun, profiled_at: Mapping[str, str], context: RunContext, *, short: bool
+) -> Extras:
+    """Return what the next process of a problem does beside timing.
+
+    Parameters
+    ----------
+    shown
+        The problem of its kernel that is shown first. Its own times come first, and what else is measured in its second process.
+    profiled_at
+        By key, the problem at which an implementation is profiled.
+    short
+        Whether only the problem that is shown first is checked as a whole, and memory is measured only there and at other
+        vocabularies. The contract was checked with the types and hidden sizes of all, and timed results are verified everywhere.
+    """
+    is_shown = problem is shown
+    same_but_V = replace(problem.size, V=shown.size.V) == shown.size
+    last = problem.processes == (1 if is_shown and context.settings.processes > 1 else 0)
+    profiled = [
+        slug for slug, case in problem.measured.items() if profiled_at[case.implementation.key] == problem.problem
+    ]
+    return Extras(
+        check=problem.processes == 0 and (is_shown or not short or not context.only_own_code),
+        memory=last and (same_but_V or not short),
+        stages=last,
+        profiled=profiled if last and context.settings.profile else (),
+    )
 
 
 def check_and_admit(problems: Sequence[ProblemRun], context: RunContext, progress: Progress) -> None:
@@ -293,6 +314,23 @@ def check_and_admit(problems: Sequence[ProblemRun], context: RunContext, progres
     verdicts = check_contracts(sizes, context, progress.checking, sizes=sizes)
     for problem in problems:
         admit(problem, context.settings, verdicts)
+
+
+def measure_limits(context: RunContext, run: Run, journal: Journal, process: int) -> None:
+    """Measure the machine's limits on each number of threads, in the first LIMIT_MEASUREMENTS processes.
+
+    They are those of all sizes, whatever has failed since, so that the curves of all measurements have the same points.
+    """
+    if process >= LIMIT_MEASUREMENTS or not any(problem.measured for problem in run.planned):
+        return
+    sizes: dict[int, list[Size]] = {}
+    for problem in run.planned:
+        sizes.setdefault(problem.size.threads, []).append(problem.size)
+    for threads, its in sizes.items():
+        measured = sum(limits.threads == threads for limits in run.limits)
+        if measured <= process and (limits := context.machine_limits(its)):
+            run.limits.append(limits)
+            journal.add_limits(limits)
 
 
 def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:

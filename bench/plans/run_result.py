@@ -51,7 +51,9 @@ def content(run: Run) -> ResultFile:
     noise = {
         "clock_variation": variation,
         "threads": max((problem.size.threads for problem in run.problems), default=1),
-        "blas_threads": max((one.blas_threads for one in run.limits if one.blas_threads), default=None),
+        "blas_threads": next(
+            ((one.blas_threads, one.threads) for one in run.limits if (one.blas_threads or 0) > one.threads), None
+        ),
         "waiting": waiting(
             case.samples for problem in run.problems if problem.size.threads == 1 for case in problem.cases
         ),
@@ -68,7 +70,7 @@ def content(run: Run) -> ResultFile:
         corpus=corpus_part(run.corpus, vocabularies),
         kernels={i.kernel.name: i.kernel.title for i in implementations.values()},
         not_measured=[not_measured(case) for problem in run.problems for case in problem.cases if case.status != OK],
-        limits=typical_limits(run.limits),
+        **limits_by_threads(run.limits),
         limit_samples={problem.problem: problem.limits for problem in run.problems if problem.limits},
         profiles={str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines},
         not_profiled={
@@ -100,10 +102,20 @@ def clock_variation(problems: Sequence[ProblemRun]) -> float:
     return float(slow / fast)
 
 
-def typical_limits(found: Sequence[protocol.MachineLimits]) -> Limits | None:
-    """The median of what the machine could do at several times; None where it was not measured."""
-    if not found:
-        return None
+def limits_by_threads(found: Sequence[protocol.MachineLimits]) -> dict[str, Any]:
+    """The fields of the file that have the machine's limits: on the fewest threads, and on each number of them if there are several."""
+    measured = {
+        threads: typical_limits([one for one in found if one.threads == threads])
+        for threads in sorted({one.threads for one in found})
+    }
+    return {
+        "limits": next(iter(measured.values()), None),
+        "limits_by_threads": measured if len(measured) > 1 else {},
+    }
+
+
+def typical_limits(found: Sequence[protocol.MachineLimits]) -> Limits:
+    """The median of what the machine could do at several times, on the same number of threads."""
 
     def typical(curves: Sequence[list[tuple[float, float]]]) -> list[tuple[float, float]]:
         return [(points[0][0], median(point[1] for point in points)) for points in zip(*curves, strict=True)]

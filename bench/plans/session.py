@@ -126,11 +126,20 @@ class Session:
 
     @contextmanager
     def measuring(
-        self, settings: MeasurementSettings, threads: int = 1, files: Sequence[Path] = ()
+        self, settings: MeasurementSettings, threads: Sequence[int] = (1,), files: Sequence[Path] = ()
     ) -> Iterator[RunContext]:
         """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
 
         A signal that ends the program raises KeyboardInterrupt from here on, so that processes and folders are cleaned up.
+
+        Parameters
+        ----------
+        settings
+            How experiments are measured.
+        threads
+            Numbers of threads that workers will have: as many CPUs are held as the largest needs.
+        files
+            The user's own implementations.
 
         Yields
         ------
@@ -140,10 +149,10 @@ class Session:
         stop_on_signals()
         with (
             temporary_folder() as folder,
-            cpus.hold(environment.idlest_cpus(self.busy), threads) as mine,
+            cpus.hold(environment.idlest_cpus(self.busy), max(threads)) as mine,
             Workers(mine.cpus) as workers,
         ):
-            self.machine["idlest_cpu"] = mine.cpu if threads == 1 else None
+            self.machine["idlest_cpu"] = mine.cpu if 1 in threads else None
             if mine.shared:
                 self.machine["cpus_shared"] = True
                 self.say(environment.SHARED_CPUS)

@@ -137,7 +137,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
     folder = request.out.parent / f"{request.out.name}.unfinished"
     with locked(folder):
         session = Session(request.command, say)
-        with session.measuring(settings, request.grid.threads, [FILE]) as context:
+        with session.measuring(settings, [request.grid.threads], [FILE]) as context:
             # only our own code, and what numba compiles of that requires it
             context.workers.compiles = any(
                 "numba" in case.implementation.requires for one in problems for case in one.cases

@@ -51,8 +51,8 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
         many as the next look needs. Empty if there are no further processes.
     """
     shown = shown_problems(problems)
-    first = [problem for problem in problems if shown[problem.kernel] == problem.problem]
-    others = [problem for problem in problems if shown[problem.kernel] != problem.problem]
+    first = [problem for problem in problems if shown[problem.kernel] is problem]
+    others = [problem for problem in problems if shown[problem.kernel] is not problem]
     for name, group in (("the sizes that are shown first", first), ("the other sizes", others)):
         if begun := [problem for problem in group if not problem.processes]:
             yield Turn(name, begun)
@@ -80,18 +80,18 @@ def is_decided(problem: ProblemRun) -> bool:
     return len(rows) < 2 or Answer(problem.problem, tuple(rows), rank(rows)).decided
 
 
-def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem of each kernel that is shown first."""
+def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, ProblemRun]:
+    """Return the problem of each kernel that is shown first, by the kernel's name."""
     return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
 
 
 def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
     """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
     keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
-    return nearest_to_shown(problems, keys)
+    return {key: problem.problem for key, problem in nearest_to_shown(problems, keys).items()}
 
 
-def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, str]:
+def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str, ProblemRun]]) -> dict[str, ProblemRun]:
     """Return, of the problems of each group, the one nearest to the size that is shown first."""
     shown = size_to_show([(problem.kernel, problem.size) for problem in problems])
     if shown is None:
@@ -100,4 +100,4 @@ def nearest_to_shown(problems: Sequence[ProblemRun], groups: Sequence[tuple[str,
     members: dict[str, list[ProblemRun]] = {}
     for name, problem in groups:
         members.setdefault(name, []).append(problem)
-    return {name: nearest(its, lambda problem: problem.size, *size).problem for name, its in members.items()}
+    return {name: nearest(its, lambda problem: problem.size, *size) for name, its in members.items()}

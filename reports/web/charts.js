@@ -49,6 +49,16 @@ function steps(values, from, to) {
   return { scale: (value) => from + ((to - from) * (value - low)) / (high - low), lines, ticks: lines };
 }
 
+/** A logarithmic scale in doublings that enclose the values: a line for each, and a number at as many as have room. */
+function doublings(values, from, to) {
+  const low = Math.floor(Math.log2(Math.min(...values)) + 1e-9),
+    high = Math.max(low + 1, Math.ceil(Math.log2(Math.max(...values)) - 1e-9)),
+    step = Math.ceil((high - low) / 8);
+  const lines = Array.from({ length: high - low + 1 }, (_, at) => 2 ** (low + at));
+  const scale = (value) => from + ((to - from) * (Math.log2(value) - low)) / (high - low);
+  return { scale, lines, ticks: lines.filter((_, at) => at % step === 0) };
+}
+
 const chart = (width, height, label) =>
   s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, width, role: "img", "aria-label": label });
 const label = (x, y, content, attributes = {}) => s("text", { x, y, ...attributes }, content);
@@ -81,10 +91,22 @@ const MANY = 10; // points of a line, or places on an axis
 
 /**
  * Lines of figures against a size.
- * series: {name, value, family, strong, dashed, points: [{x, y, low, high, hollow, title}]}; every: values that the y axis also
- * encloses; linear: whether its scale is linear. Of a curve of many points, only the last one has a mark.
+ * series: {name, value, family, strong, dashed, points: [{x, y, low, high, hollow, title}]}; without a family it is a line to
+ * compare with, and has no marks. every: values that the y axis also encloses. xScale, yScale: decades, doublings or steps. Of a
+ * curve of many points, only the last one has a mark.
  */
-function lineChart({ series, title, xTitle, format, width = 470, height = 310, right = 128, every = [], linear }) {
+function lineChart({
+  series,
+  title,
+  xTitle,
+  format,
+  width = 470,
+  height = 310,
+  right = 128,
+  every = [],
+  xScale = decades,
+  yScale = decades,
+}) {
   width = Math.min(width, Math.max(280, innerWidth - 40)); // on a phone the text keeps its size
   right = Math.min(right, 0.4 * width);
   const left = 62,
@@ -92,7 +114,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
     bottom = height - 44,
     plot = chart(width, height, title);
   const points = series.flatMap((one) => one.points);
-  const x = decades(
+  const x = xScale(
       points.map((point) => point.x),
       left + 14,
       width - right - 14,
@@ -100,7 +122,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
     reach = points.flatMap((point) =>
       point.low ? [Math.max(point.low, point.y / 10), Math.min(point.high, point.y * 10)] : [],
     );
-  const y = (linear ? steps : decades)([...points.map((point) => point.y), ...reach, ...every], bottom, top);
+  const y = yScale([...points.map((point) => point.y), ...reach, ...every], bottom, top);
   for (const line of y.lines)
     plot.append(s("path", { class: "grid", d: `M${left} ${y.scale(line)}H${width - right}` }));
   for (const tick of y.ticks) {
@@ -136,7 +158,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
   plot.append(label((left + width - right) / 2, height - 8, xTitle, { "text-anchor": "middle", class: "axis" }));
   const ends = [];
   for (const one of series) {
-    const kind = FAMILY[one.family],
+    const kind = FAMILY[one.family] ?? "guide",
       sorted = one.points.slice().sort((a, b) => a.hollow - b.hollow || a.x - b.x);
     const runs = []; // hollow points are another series, since they are of another batch
     for (const point of sorted)
@@ -150,7 +172,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
             .join(""),
         }),
       );
-    for (const point of sorted.slice(sorted.length > MANY ? -1 : 0)) {
+    for (const point of one.family === undefined ? [] : sorted.slice(sorted.length > MANY ? -1 : 0)) {
       if (point.low && point.high / point.low > 1.15)
         plot.append(
           s("path", {
@@ -198,7 +220,7 @@ function lineChart({ series, title, xTitle, format, width = 470, height = 310, r
     one.lines.forEach((text, at) =>
       plot.append(
         label(edge, one.at + 4 + 15 * (at - (one.lines.length - 1) / 2), text, {
-          class: `end ${FAMILY[one.family]}${one.value && at === one.lines.length - 1 ? " value" : ""}`,
+          class: `end ${FAMILY[one.family] ?? "guide"}${one.value && at === one.lines.length - 1 ? " value" : ""}`,
         }),
       ),
     );

@@ -152,7 +152,7 @@ function showControls() {
   const measured = [...offered.filter((one) => one.use !== undefined), ...(data.start ? [data.start] : [])],
     unique = (key) =>
       [...new Set(measured.map((one) => one[key]))].sort((a, b) =>
-        typeof a === "number" ? a - b : String(a).localeCompare(b),
+        typeof a === "number" ? a - b : String(a).localeCompare(b, "en", { numeric: true }),
       );
   control("V", unique("V"));
   control("B", unique("B"));
@@ -171,6 +171,7 @@ function show() {
   showControls();
   showSummary();
   showStory();
+  showThreads();
   showRoofline();
   document.querySelectorAll("details.kernel").forEach(showKernel);
   showYourSize();

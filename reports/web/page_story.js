@@ -250,7 +250,8 @@ function showRoofline() {
         title: `${kernel.name}/${kernel.implementations[one.i].slug} at ${sizeText(problem)}: ${three(one.flops / one.t[0] / 1e9)} billion operations a second`,
       }));
   });
-  const enough = points.length > 1 && Object.keys(data.ceilings.matmul).length > 0;
+  const { memory, matmul } = data.ceilings[state.rest.split(",").at(-1)] ?? { matmul: {} };
+  const enough = points.length > 1 && Object.keys(matmul).length > 0;
   document.getElementById("roofline").hidden = !enough;
   document.querySelectorAll('a[href="#roofline"]').forEach((link) => {
     link.hidden = !enough;
@@ -259,8 +260,8 @@ function showRoofline() {
     place.replaceChildren(
       roofline({
         points,
-        memory: data.ceilings.memory,
-        matmul: data.ceilings.matmul,
+        memory,
+        matmul,
         title: "Operations per byte against operations a second",
       }),
     );

@@ -13,7 +13,7 @@ for (const place of document.querySelectorAll(".losses")) {
   note.textContent = `against words trained on; lower is better${diverged.length ? `; ${diverged.join(", ")}: higher losses are drawn at the top` : ""}`;
   caption.append(heading, note);
   const title = `${place.dataset.kernel}: held-out loss against words trained on; the last figures are in the table`;
-  const options = { title, xTitle: "words trained on", format: (value) => value.toFixed(1), linear: true };
+  const options = { title, xTitle: "words trained on", format: (value) => value.toFixed(1), yScale: steps };
   place.append(caption, lineChart({ series, ...options, width: 720, right: 150 }));
 }
 document.documentElement.dataset.ready = "yes";

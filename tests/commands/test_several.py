@@ -11,6 +11,7 @@ from bench.commands.main import several
 LINES = {
     "sizes": ("run --vocab 1 2 --batch 3", "run --vocab 1 --vocab 2 --batch 3"),
     "tune has more sizes": ("tune --hidden 1 2", "tune --hidden 1 --hidden 2"),
+    "threads of a run": ("run --threads 1 2 4 --json", "run --threads 1 --threads 2 --threads 4 --json"),
     "of other commands, one": ("run --hidden 1 2", "run --hidden 1 2"),
     "an argument after the interpreter": ("versions --python 3.13 numpy '>=2'", "versions --python 3.13 numpy '>=2'"),
     "versions takes one interpreter": ("versions --python 3.13 3.12", "versions --python 3.13 3.12"),

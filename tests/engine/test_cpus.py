@@ -128,10 +128,14 @@ def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.Monk
     assert spawn.call_count == 2
 
 
-def test_the_only_cpu_is_not_left() -> None:
-    everywhere = cpus.allowed()
-    with Workers(everywhere):
-        assert cpus.allowed() == everywhere
+@pytest.mark.parametrize(
+    ("allowed", "workers", "own"), [((0, 1, 2), (2, 0), {1}), ((0, 1), (1, 0), {0}), ((3,), (3,), {3}), ((), (), set())]
+)
+def test_of_all_cpus_the_first_is_left_where_one_thread_stays_and_the_only_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, allowed: tuple[int, ...], workers: tuple[int, ...], own: set[int]
+) -> None:
+    monkeypatch.setattr(cpus, "allowed", lambda: frozenset(allowed))
+    assert Workers(workers).own_cpus == own
 
 
 def test_the_idlest_come_first_and_of_several_as_idle_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

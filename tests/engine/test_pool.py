@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.pool import Workers
+from bench.engine.pool import MOST_SPARES, Workers
 from bench.engine.worker_process import Worker
 from bench.plans.differences import CaseSelection, differences
 from tests.plans.sides import facts
@@ -21,6 +22,20 @@ def has_numba(worker: Worker) -> bool:
     """Whether a worker that has started has loaded numba."""
     assert worker.started.wait(60)
     return any("llvmlite" in one.path for one in psutil.Process(worker.process.pid).memory_maps())
+
+
+def test_workers_of_several_numbers_of_threads_wait_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Problems on 1 and on 2 threads take turns: neither's spare ends for the other's."""
+    monkeypatch.setattr(Workers, "spawn", lambda self, threads, numba: Mock(threads=threads, numba=numba))
+    monkeypatch.setattr(Workers, "end", lambda self, worker: None)
+    workers = Workers()
+    workers.start_spares(1, 3, numba=False)
+    for _ in range(2):
+        for threads in (1, 2):
+            workers.start_spares(threads, numba=True)
+    assert [(one.threads, one.numba) for one in workers.spares] == [(1, True), (2, True)]
+    workers.start_spares(2, MOST_SPARES, numba=True)
+    assert [one.threads for one in workers.spares] == [1, *[2] * (MOST_SPARES - 1)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from impls import catalogue
 from impls.case import Size
 from reports.schema_fields import Samples
 
-LIMITS = MachineLimits(read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
+LIMITS = MachineLimits(threads=1, read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}
 LOOKUPS = [i for i in catalogue.own() if i.kernel.name == "lookup"]
 

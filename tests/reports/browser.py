@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Locator, Page
 from reports.files import read
 from reports.result_schema import ResultFile
 from tests import saved
-from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, not_measured, row
+from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, Processes, not_measured, row
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -27,7 +27,7 @@ FAMILIES = dict.fromkeys(("one-hot", "loop", "chapter-3", "choice-per-row"), "te
 )
 
 
-def timed(slug: str, wall_s: float, **more: Any) -> Content:
+def timed(slug: str, wall_s: float | Processes, **more: Any) -> Content:
     """A measured case, with the family of its implementation."""
     family = FAMILIES.get(slug, "NumPy/SciPy")
     return row(slug, wall_s, family=family, baseline=family == "textbook", **more)
@@ -137,6 +137,31 @@ def long_names() -> ResultFile:
     )
 
 
+def on_threads(**suite: Any) -> ResultFile:
+    """One-hot products that gain on more threads, a gather that does not, and a compiled loop that loses, on two CPUs; and a
+    kernel that depends on nothing."""
+    walls = {
+        "one-hot": {1: (8e-3, 8.1e-3, 7.9e-3), 2: (4.3e-3, 4.2e-3, 4.4e-3), 4: (4.4e-3, 4.1e-3, 4.7e-3)},
+        "one-hot-matmul": {1: (2e-3, 2.02e-3, 1.98e-3), 2: (1.5e-3, 1.52e-3, 1.48e-3), 4: (1.9e-3, 1.7e-3, 2.1e-3)},
+        "gather": dict.fromkeys((1, 2, 4), (1e-5, 1.01e-5, 1.02e-5)),
+        "numba": {1: (8e-6, 8.1e-6, 8.2e-6), 2: (8e-6, 8.1e-6, 8.3e-6), 4: (1.2e-5, 1.3e-5, 1.25e-5)},
+    }
+    rows = [
+        timed(slug, saved.processes(*its[threads]), V=V, threads=threads)
+        for V in (10_000, 100_000)
+        for threads in (1, 2, 4)
+        for slug, its in walls.items()
+    ]
+    rows += [timed("csr", 1e-4, V=100_000, kernel="scatter.dense", threads=threads) for threads in (1, 2, 4)]
+    limits = {
+        threads: {"read": [[2.0**18, 40e9], [2.0**28, read]], "copy": [[2.0**18, 30e9], [2.0**28, copy]]}
+        for threads, read, copy in ((1, 8e9, 6e9), (2, 13e9, 8e9), (4, 13e9, 7e9))
+    }
+    environment = {"cpu": "Example CPU", "cpus_allowed": 2, "cpus_quota": None}
+    fields = {"limits": limits[1], "limits_by_threads": limits, "environment": environment}
+    return saved.result(*rows, **fields | suite)
+
+
 FILES: dict[str, Callable[[], ResultFile]] = {
     "problem": lambda: read(PROBLEM),
     "pytest-benchmark": lambda: read(PYTEST),
@@ -153,6 +178,7 @@ FILES: dict[str, Callable[[], ResultFile]] = {
     "no one-hot": no_one_hot,
     "bags": bags,
     "long names": long_names,
+    "threads": on_threads,
 }
 LARGE = {"5,000 cases": lambda: many(tuple(range(1_000, 51_000, 1_000)))}
 

@@ -5,6 +5,7 @@ What is said of cases at or above a limit stands in ``tests/golden/tables.md``."
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,22 @@ def test_where_no_limit_explains_a_time_there_is_none(floors: dict[str, float], 
 
 
 # how they are measured
+
+
+def test_on_several_threads_each_does_its_part_unless_one_is_faster_alone() -> None:
+    def way(name: str, amount: float) -> machine.Way:
+        return lambda: made.append(name), amount
+
+    made: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        for together, names in (
+            ([[way("a", 1.0)]], {"alone"}),
+            ([[way("a", 1e9)], [way("b", 1e9)]], {"alone", "a", "b"}),
+        ):
+            made.clear()
+            rate = machine.fastest([way("alone", 1.0)], together, pool)
+            assert {*made} == names
+            assert (rate > 1e10) == (len(together) > 1)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,30 @@ def test_lines_have_labels_at_their_ends_and_marks_at_each_size(show: Show) -> N
     assert first.locator(".mark").count() == len(measured) * len(sizes)
 
 
+def test_what_threads_gain_stands_beside_the_ideal_and_the_machines_memory(show: Show) -> None:
+    view = show("threads")
+    assert view.texts("#threads figcaption b") == ["lookup"]
+    lines = view.locate("#threads svg.chart")
+    ends = [text for text in lines.locator("text.end").all_text_contents() if text]
+    assert sorted(ends) == ["ideal", "memory, copied", "memory, read", "numba", "one-hot", "one-hot-matmul"]
+    assert lines.locator(".mark").count() == 3 * 3  # lines to compare with have none
+    axis = lines.locator("text.axis").all_text_contents()
+    assert axis == ["1/2×", "1×", "2×", "4×", "1", "2", "4", "threads, on 2 CPUs"]
+    assert view.texts("#threads thead th") == ["Threads", "1", "2", "4 on 2 CPUs"]
+    assert view.texts("#threads tbody tr >> nth=0 >> td") == [
+        "8.00 ms",
+        "4.30 ms1.9× · 93 %1.8–2.0×",
+        "4.39 ms1.8× · 46 %1.5–2.1×",
+    ]
+    assert view.texts("#threads tbody tr >> nth=2 >> td")[2] == "12.5 µs1.5× slower · 16 %1.4–1.7×"
+    assert view.texts("#threads > .foot") == ["No implementation of scatter.dense depends on threads."]
+    before = view.texts("#threads tbody td")
+    view.choose("rest", "f32,i64,zipf,t4")
+    assert view.texts("#threads tbody td") == before
+    assert view.texts("tr.answer >> nth=0 >> td")[0] == "gather"
+    assert show("problem").locate("#threads").count() == 0
+
+
 def test_the_roofline_has_a_mark_for_each_implementation_and_the_machines_ceilings(show: Show) -> None:
     view = show("sizes", "?V=100000&B=100&H=100")
     assert view.locate("#roofline-chart .mark").count() == 2

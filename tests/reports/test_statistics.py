@@ -15,6 +15,7 @@ from reports.statistics import (
     FEW,
     LEAST,
     LEVEL,
+    TRIM,
     Floats,
     Interval,
     difference_interval,
@@ -25,6 +26,8 @@ from reports.statistics import (
     slope,
     typical,
     typical_figure,
+    typical_median,
+    unpaired_ratio,
 )
 from reports.units import inverse
 
@@ -39,6 +42,31 @@ def figures(interval: Interval | None) -> tuple[float, float | None, float | Non
     """The estimate and the ends, which are None where there are none."""
     assert interval is not None
     return interval.estimate, interval.low, interval.high
+
+
+@pytest.mark.parametrize("count", [4, 5, 12])
+def test_a_ratio_of_unpaired_processes_has_yuens_interval(count: int) -> None:
+    """SciPy's, of trimmed logarithms; and none from too few processes."""
+    rng = np.random.default_rng(count)
+    slow, fast = np.exp(rng.normal(1, 0.2, count)), np.exp(rng.normal(0, 0.05, 5))
+    expected = stats.ttest_ind(np.log(slow), np.log(fast), equal_var=False, trim=TRIM).confidence_interval(LEVEL)
+    found = unpaired_ratio(slow.tolist(), fast.tolist())
+    assert found.estimate == pytest.approx(
+        typical_median(slow.tolist()).estimate / typical_median(fast.tolist()).estimate
+    )
+    assert (found.low, found.high) == pytest.approx((math.exp(expected.low), math.exp(expected.high)))
+    few = unpaired_ratio([2.0, 8.0], [1.0] * 5)
+    assert few.estimate == pytest.approx(4.0)
+    assert few.low is few.high is None
+
+
+def test_an_interval_of_unpaired_processes_covers_the_truth_also_where_some_are_slowed() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(2000):
+        logs = rng.normal(0, 0.02, (2, 5)) + 0.2 * (rng.random((2, 5)) < 0.1)
+        covered += unpaired_ratio((2 * np.exp(logs[0])).tolist(), np.exp(logs[1]).tolist()).includes(2.0)
+    assert covered / 2000 > 0.93
 
 
 # -- the mean and its interval
