@@ -9,7 +9,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.pool import Workers
 from bench.engine.protocol import ImplementationSource, MeasurementSettings
-from bench.plans.problems import ProblemRun, admit, measure_next, new_problem_run
+from bench.plans.problems import Extras, ProblemRun, admit, measure_next, new_problem_run
 from impls.case import Size
 from impls.interface import Implementation
 
@@ -32,5 +32,6 @@ def measure_problem(
     problem = new_problem_run(implementations, size)
     admit(problem, context.settings, verdicts or {})
     while problem.processes < context.settings.processes:
-        measure_next(problem, context)
+        first = problem.processes == 0
+        measure_next(problem, context, Extras(check=first, memory=first, stages=first))
     return problem

@@ -81,8 +81,8 @@ class Preset:
         B of the ``BATCH_KERNELS`` at V = 1e5, or at the largest vocabulary below that.
     small_batches
         (V, B) of the ``SMALL_BATCH_KERNELS``.
-    softmax
-        (V, B) of ``output.softmax``, of which every implementation passes over the whole table; if empty, ``small_batches``.
+    slow_batches
+        (V, B) of those of which every implementation passes over the whole table, or most do; if empty, ``small_batches``.
     flat, tables
         V of the ``FLAT_KERNELS`` and the ``TABLE_KERNELS``; if empty, ``vocabularies``.
     training_sizes
@@ -100,7 +100,7 @@ class Preset:
     vocabularies: tuple[int, ...]
     batches: tuple[int, ...] = (100,)
     small_batches: tuple[tuple[int, int], ...] = ()
-    softmax: tuple[tuple[int, int], ...] = ()
+    slow_batches: tuple[tuple[int, int], ...] = ()
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
     training_sizes: tuple[tuple[int, int], ...] = ()
@@ -117,8 +117,8 @@ class Preset:
         own = self.flat if kernel.name in FLAT_KERNELS else self.tables if kernel.name in TABLE_KERNELS else ()
         sizes = [Size(V) for V in own or self.vocabularies]
         if kernel.name in SMALL_BATCH_KERNELS:
-            pairs = self.softmax if kernel.name == "output.softmax" else ()
-            sizes = [Size(V, B=B) for V, B in pairs or self.small_batches]
+            pairs = self.small_batches if kernel.name == "lookup" else self.slow_batches or self.small_batches
+            sizes = [Size(V, B=B) for V, B in pairs]
         if kernel.name in BATCH_KERNELS:
             sizes += [Size(V=min(USUAL_V, self.vocabularies[-1]), B=B) for B in self.batches]
         usual = nearest(sizes, lambda size: size, USUAL_V, Size.B, Size.H, types(sizes[0]))
@@ -204,7 +204,7 @@ PRESETS = {
             tables=(10_000, 100_000),
             batches=(100, 1_000),
             small_batches=((10_000, 8), (100_000, 8), (1_000_000, 8)),
-            softmax=((10_000, 8), (100_000, 8)),
+            slow_batches=((10_000, 8), (100_000, 8)),
             training_sizes=((10_000, 100),),
             hidden=(300,),
             short=True,

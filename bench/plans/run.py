@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contracts import check_contracts
+from bench.engine.pool import MOST_SPARES
 from bench.engine.protocol import MeasurementSettings
 from impls import catalogue
 from impls.case import Size
@@ -177,9 +178,8 @@ def run(
     with locked(request.out):
         session = Session(request.command, say)
         with session.measuring(settings, request.threads or [1], request.files) as context:
-            # while the text is read: for the checks, and for the first pass
-            context.workers.start_spares(min(request.threads, default=1), numba=True)
-            context.workers.start_spares(1, len(context.workers.cpus) + 1, numba=False)
+            # while the text is read: for the checks on all CPUs, and for the first turns
+            context.workers.start_spares(min(request.threads, default=1), MOST_SPARES, numba=True)
             preset = None if request.own_sizes else request.preset
             with session.phase("reading the text", context.workers):
                 corpus = request.text()
@@ -265,7 +265,8 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
                 check_and_admit(begun, context, progress)
         with run.session.phase(turn.name, context.workers):
-            context.workers.retire()
+            if turn.fresh:
+                context.workers.retire()
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
                 extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)

@@ -14,7 +14,7 @@ from reports.sizes import nearest, size_to_show, types
 from .problems import ProblemRun
 from .run_result import row
 
-MORE_TIME = 0.15
+MORE_TIME = 0.1
 """Share of the planned processes' time that further processes of undecided problems may take."""
 
 
@@ -26,12 +26,15 @@ class Turn:
     ----------
     name
         What is measured, as a sentence about the run's time names it.
+    fresh
+        Whether a process of an earlier turn must not be used again: it has measured some of these problems.
     further
         Whether the problems are undecided ones, in processes beyond those that were planned.
     """
 
     name: str
     problems: Sequence[ProblemRun]
+    fresh: bool = True
     further: bool = False
 
 
@@ -55,7 +58,7 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
     others = [problem for problem in problems if shown[problem.kernel] is not problem]
     for name, group in (("the sizes that are shown first", first), ("the other sizes", others)):
         if begun := [problem for problem in group if not problem.processes]:
-            yield Turn(name, begun)
+            yield Turn(name, begun, fresh=False)
     for process in range(1, processes):
         if group := [problem for problem in problems if problem.processes == process]:
             yield Turn(f"all sizes, process {process + 1}", group)

@@ -21,7 +21,7 @@ from bench.engine.lines import profile_of
 from bench.engine.protocol import Line
 from bench.engine.traced import traced_lines
 from bench.plans.problems import new_problem_run
-from bench.plans.run import profiled_problems
+from bench.plans.turns import profiled_problems
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation

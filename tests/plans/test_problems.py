@@ -14,7 +14,7 @@ from bench.engine.contracts import check_contracts
 from bench.engine.pool import Workers
 from bench.engine.protocol import MeasurementSettings
 from bench.engine.worker_process import RUN_VARIABLE
-from bench.plans.problems import WORKER_BYTES, ProblemRun, measure_next, new_problem_run
+from bench.plans.problems import WORKER_BYTES, Extras, ProblemRun, measure_next, new_problem_run
 from bench.plans.session import saved_corpus
 from impls import catalogue, texts
 from impls.case import Size
@@ -199,7 +199,7 @@ def test_a_profile_or_a_memory_measurement_that_fails_costs_no_times(track: Trac
     )
     shy, forked = catalogue.from_file(file)
     problem = new_problem_run([shy], Size(500, 4, 8))
-    measure_next(problem, track(QUICK, file), profiled=[shy.slug])
+    measure_next(problem, track(QUICK, file), Extras(check=True, memory=True, profiled=[shy.slug]))
     (case,) = problem.cases
     assert (case.status, problem.processes, len(case.samples)) == ("ok", 1, 1)
     assert case.profile is not None
