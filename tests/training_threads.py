@@ -1,0 +1,90 @@
+"""How much faster compiled training is on several threads, and how much faster it could be: ``python -m tests.training_threads``.
+
+On as many threads as there are CPUs, against one thread; and as many processes, each of which trains a model of its own on
+one thread, against one of them alone. These share nothing but the machine: no training on threads can gain more than they do.
+All take turns, so that what slows the machine slows them alike.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.engine.training_loop import PIECE, lines_of, pieces
+from impls.case import Size
+from impls.catalogue import own
+from impls.texts import builtin
+from impls.training.contract import Settings, training_problem
+
+ROUNDS = 8
+PIECES = 4
+"""Pieces of the text in a measurement."""
+
+
+def trainer(kernel: str, threads: int) -> Callable[[], float]:
+    """Return a function that trains once more on the same text, and returns the words a second."""
+    corpus = builtin()
+    implementation = next(one for one in own() if one.key == f"{kernel}/numba")
+    size = Size(len(corpus.counts), 100, PIECE, 5, index="i32", threads=threads)
+    problem = training_problem(size, corpus.expected_counts(size.V), [], np.random.default_rng(1), Settings())
+    step, (model,) = implementation.start(problem)
+    text = list(islice(pieces(corpus, lines_of(corpus), PIECE), PIECES))
+
+    def train() -> float:
+        began = time.perf_counter()
+        for words, starts in text:
+            step(words, starts, model)
+        return sum(len(words) for words, _ in text) / (time.perf_counter() - began)
+
+    train()
+    return train
+
+
+def independent(kernel: str, cpu: int, turns: Sequence[int | None], barrier: Barrier, results: Any) -> None:
+    """Train on one CPU in the turns that are its own or everybody's (None)."""
+    os.sched_setaffinity(0, {cpu})
+    train, paces = trainer(kernel, 1), []
+    for turn in turns:
+        barrier.wait()
+        paces.append(train() if turn in (None, cpu) else 0.0)
+        barrier.wait()
+    results.put((cpu, paces))
+
+
+def main() -> None:
+    """Print the gains of both kernels."""
+    cpus = sorted(os.sched_getaffinity(0))
+    for kernel in ("training.skip-gram", "training.cbow"):
+        one, several = trainer(kernel, 1), trainer(kernel, len(cpus))
+        paces = [(one(), several()) for _ in range(ROUNDS)]
+        gain = median(fast / slow for slow, fast in paces)
+        print(
+            f"{kernel}: {median(slow for slow, _ in paces) / 1e6:.2f} million words a second on one thread, "
+            f"{median(fast for _, fast in paces) / 1e6:.2f} on {len(cpus)}: {gain:.2f} times"
+        )
+        spawn = get_context("spawn")
+        turns = [None, *cpus] * ROUNDS
+        barrier, results = spawn.Barrier(len(cpus)), spawn.Queue()
+        workers = [spawn.Process(target=independent, args=(kernel, cpu, turns, barrier, results)) for cpu in cpus]
+        for worker in workers:
+            worker.start()
+        of_cpu = dict(results.get() for _ in workers)
+        for worker in workers:
+            worker.join()
+        alone = [of_cpu[cpu][at] for at, cpu in enumerate(turns) if cpu is not None]
+        together = [sum(of_cpu[cpu][at] for cpu in cpus) for at, cpu in enumerate(turns) if cpu is None]
+        print(
+            f"{kernel}: {len(cpus)} models in processes of their own: {median(together) / median(alone):.2f} times one"
+        )
+
+
+if __name__ == "__main__":
+    main()
