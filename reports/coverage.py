@@ -13,17 +13,20 @@ from functools import partial
 
 import numpy as np
 
+from .answers import Answer
 from .markdown import cells
-from .ranking import rank, winner_speedup
+from .ranking import Ranking, looks, rank, winner_speedup
 from .result_schema import Extra, Row, SizeRecord, Stats
 from .schema_fields import Samples
 from .statistics import Floats, Interval, over_processes, paired_ratio, share_interval, typical_figure
 from .units import share_text
 
-PROCESSES, ROUNDS = 5, 5
-"""Processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
+PROCESSES, ROUNDS = 4, 5
+"""Planned processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
 IMPLEMENTATIONS = 10
 TIMES_FASTER, TIMES_SLOWER = 1.2, 10.0
+ALIKE, SPREADS = (2, 6, 10), (0.01, 0.05, 0.2, 0.5)
+"""Numbers of identical implementations, and standard deviations between processes, for which looks are simulated."""
 SLOWED = (1.1, 2.0)
 """Range of factors of a process that is slowed as a whole; uniform."""
 SPIKE = (1.1, 3.0)
@@ -186,6 +189,42 @@ def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     return covered
 
 
+def stopped(factors: Sequence[float], spread: float, repetitions: int) -> Iterator[tuple[list[Row], Ranking]]:
+    """Simulate problems that get further processes until a look finds them decided, and rank each as it stands then.
+
+    Parameters
+    ----------
+    factors
+        Seconds that the implementations take; the last is the baseline.
+    spread
+        Standard deviation of an implementation's logarithm between processes.
+    repetitions
+        Problems to simulate.
+    """
+    rng, noise, processes = np.random.default_rng(5), replace(USUAL, process_sd=spread), looks(PROCESSES)
+    for _ in range(repetitions):
+        wall_s = run(rng, noise, len(factors), ROUNDS, processes[-1]) * np.asarray(factors)[:, None]
+        for look in processes:
+            rows = problem(wall_s[:look])
+            ranking = rank(rows)
+            if look == processes[-1] or Answer("", tuple(rows), ranking).decided:
+                yield rows, ranking
+                break
+
+
+def any_slower(alike: int, spread: float, repetitions: int) -> int:
+    """Count the problems of identical implementations in which any is called slower, at whichever look the run stops."""
+    rankings = (ranking for _, ranking in stopped([1.0] * alike, spread, repetitions))
+    return sum(len(ranking.fastest) + len(ranking.undecided) < alike for ranking in rankings)
+
+
+def winner_coverage_of_looks(alike: int, spread: float, repetitions: int) -> int:
+    """Count the intervals of the winner's speed-up that include the true one, at whichever look the run stops."""
+    found = stopped([*[1.0] * alike, TIMES_SLOWER], spread, repetitions)
+    ratios = (winner_speedup(ranking.leader, rows[-1], rows) for rows, ranking in found)
+    return sum(ratio is not None and ratio.includes(TIMES_SLOWER) for ratio in ratios)
+
+
 QUESTIONS: tuple[tuple[str, Callable[[Disturbances, int, int], int], int], ...] = (
     ("the interval of a speed-up includes the true one", ratio_coverage, 1),
     ("the interval of a wall time includes that of an undisturbed process", wall_coverage, 1),
@@ -202,8 +241,17 @@ QUESTIONS: tuple[tuple[str, Callable[[Disturbances, int, int], int], int], ...] 
 """What is simulated, the function that counts it, and the divisor of the repetitions, since whole problems take longer."""
 
 
+AT_ANY_LOOK: tuple[tuple[str, Callable[[int, float, int], int]], ...] = (
+    ("any of identical implementations is called slower, at whichever look the run stops", any_slower),
+    ("the winner's interval includes the true one, at whichever look the run stops", winner_coverage_of_looks),
+)
+"""What is simulated of runs that look several times, and the function that counts it."""
+LOOKS_DIVISOR = 4
+"""Divisor of the repetitions of AT_ANY_LOOK, since each problem may be ranked three times."""
+
+
 def main(repetitions: int) -> None:
-    """Print the share of each of QUESTIONS as a Markdown table."""
+    """Print the share of each of QUESTIONS, and of AT_ANY_LOOK, as Markdown tables."""
     print(cells(("what", "rounds per process", "one process in ten slowed", "share")))
     print(cells(["---"] * 4))
     for what, count, divisor in QUESTIONS:
@@ -212,6 +260,15 @@ def main(repetitions: int) -> None:
             for noise in (USUAL, ONE_IN_TEN):
                 share = share_text(share_interval(count(noise, rounds, tries), tries))
                 print(cells((what, str(rounds), "yes" if noise.slowed else "no", share)), flush=True)
+    tries = max(1, repetitions // LOOKS_DIVISOR)
+    print(f"\nAfter {', '.join(map(str, looks(PROCESSES)))} processes:\n")
+    print(cells(("what", "identical implementations", "spread between processes", "share")))
+    print(cells(["---"] * 4))
+    for what, count_at in AT_ANY_LOOK:
+        for alike in ALIKE:
+            for spread in SPREADS:
+                share = share_text(share_interval(count_at(alike, spread, tries), tries))
+                print(cells((what, str(alike), f"{spread * 100:g} %", share)), flush=True)
 
 
 if __name__ == "__main__":

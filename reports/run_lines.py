@@ -45,9 +45,14 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
 
 
 def provisional(result: ResultFile, width: int = WIDTH) -> list[str]:
-    """Return the summary's rows while a run goes on: one process each tells how large the differences are, and no more."""
-    width = within(width)
-    rows = answers_table(at_one_size(result), width, types_differ(sizes(answers(result))))
+    """Return the summary's rows while a run goes on: one process each tells how large the differences are, and no more.
+
+    There are none if nothing was measured so far.
+    """
+    chosen, width = at_one_size(result), within(width)
+    if not chosen:
+        return []
+    rows = answers_table(chosen, width, types_differ(sizes(answers(result))))
     return ["", "so far, of one process each and without intervals:", *rows, ""]
 
 

@@ -14,7 +14,10 @@ LONGEST = 3
 
 
 def time_spent(result: ResultFile) -> Iterator[str]:
-    """Yield the phases of a run with the steps that took longest in each, then kernels; one line if the file has none."""
+    """Yield the phases of a run with the steps that took longest in each, then kernels; one line if the file has none.
+
+    A run that was resumed has the phases since then, and all processes of its kernels.
+    """
     suite = result.w2vbench
     if not suite.phases:
         yield "The file does not say where the time went: only those of w2vbench run do."
@@ -28,8 +31,9 @@ def time_spent(result: ResultFile) -> Iterator[str]:
     kernels: Counter[str] = Counter()
     for problem, spent in suite.problem_seconds.items():
         kernels[problem.partition("@")[0]] += spent  # type: ignore[assignment]
+    measuring = sum(kernels.values())
     yield ""
     yield from aligned(
-        [("kernel", "time", "share"), *((name, seconds(s), share(s / total)) for name, s in kernels.most_common())],
+        [("kernel", "time", "share"), *((name, seconds(s), share(s / measuring)) for name, s in kernels.most_common())],
         left=(0,),
     )

@@ -104,10 +104,12 @@ def check_contract(
     absent = missing(implementation)
     if absent:
         return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
-    found_wrong = False
-    for size in adapted_to(measured, implementation.kernel.sizes):
+    found_wrong, kernel = False, implementation.kernel
+    # what is marked wrong is not measured, and a batch of one word would not show why
+    measured = [] if implementation.wrong else [size for size in measured if kernel.min_batch <= size.B]
+    for size in adapted_to(measured, kernel.sizes):
         one_batch = replace(size, words="repeat")  # nothing is timed, and filling many would take longer than the check
-        problem = implementation.kernel.make(one_batch, corpus, np.random.default_rng(seed))
+        problem = kernel.make(one_batch, corpus, np.random.default_rng(seed))
         patience = compilation_patience(implementation)
         emit(protocol.StepBegins(name=f"set-up at {size}", variant=implementation.key, patience=patience))
         try:
@@ -128,7 +130,7 @@ def check_contract(
                     name="compiling the functions that limits are measured by", patience=COMPILATION_PATIENCE
                 )
             )
-            compile_floors(implementation.kernel, problem)
+            compile_floors(kernel, problem)
     if implementation.wrong and not found_wrong:
         return Verdict(ERROR, "is marked wrong, but passes every check")
     return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
@@ -150,10 +152,11 @@ def adapted_to(measured: Sequence[Size], sizes: Sequence[Size]) -> list[Size]:
         return list(sizes)
     types = list(dict.fromkeys((size.dtype, size.index) for size in measured))
     hidden, K, B = sorted({size.H for size in measured}), measured[0].K, max(size.B for size in measured)
-    adapted = []
-    for at, size in enumerate(sizes):
+    adapted, at = list[Size](), 0
+    for size in sizes:
         dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[at % len(types)]
         H, K_here = hidden[at % len(hidden)], K if K < size.V else size.K
+        at += size.B > 0  # an empty batch shows nothing of an H or a type
         adapted.append(replace(size, H=H, B=min(size.B, B), K=K_here, dtype=dtype, index=index))
     return list(dict.fromkeys(adapted))
 

@@ -273,7 +273,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                 measure_next(problem, context, extras)
                 journal.add(problem)
             measure_limits(context, run, journal, number)
-        if number == 0 and len(run.planned) > 1:
+        if number == 0 and begun and len(run.planned) > 1:
             progress.first(run_result.content(run))
     run.complete = True
 

@@ -51,7 +51,8 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
         Processes of each problem.
     looks
         After how many processes it is looked whether a problem is decided (``reports.ranking.looks``); what is not gets as
-        many as the next look needs. Empty if there are no further processes.
+        many as the next look needs, or none if they would take too long. Those that are shown first come first. Empty if there
+        are no further processes.
     """
     shown = shown_problems(problems)
     first = [problem for problem in problems if shown[problem.kernel] is problem]
@@ -62,19 +63,26 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
     for process in range(1, processes):
         if group := [problem for problem in problems if problem.processes == process]:
             yield Turn(f"all sizes, process {process + 1}", group)
-    left_s = MORE_TIME * sum(sum(problem.seconds) for problem in problems)
     for look, following in pairwise(looks):
-        undecided = [
-            problem for problem in problems if look <= problem.processes < following and not is_decided(problem)
-        ]
+        undecided, left_s = [], time_left(problems, processes)
+        for problem in [*first, *others]:
+            if not look <= problem.processes < following:
+                continue
+            needed_s = (following - problem.processes) * problem.seconds[-1]
+            begun_before = problem.processes > look  # by a run that this one goes on from, which found it undecided
+            if begun_before or (needed_s <= left_s and not is_decided(problem)):
+                left_s -= needed_s
+                undecided.append(problem)
         for process in range(look, following):
-            group = []
-            for problem in undecided:
-                if problem.processes == process and problem.seconds[-1] <= left_s:
-                    left_s -= problem.seconds[-1]
-                    group.append(problem)
-            if group:
+            if group := [problem for problem in undecided if problem.processes == process]:
                 yield Turn(f"what is undecided, process {process + 1}", group, further=True)
+
+
+def time_left(problems: Sequence[ProblemRun], planned: int) -> float:
+    """Return the seconds that further processes may still take. planned: the number of processes after which they are further."""
+    return MORE_TIME * sum(sum(problem.seconds[:planned]) for problem in problems) - sum(
+        sum(problem.seconds[planned:]) for problem in problems
+    )
 
 
 def is_decided(problem: ProblemRun) -> bool:

@@ -89,8 +89,16 @@ def test_run_prints_the_tables_that_were_asked_for_and_which_to_use(finished: Fi
     assert [
         line for line in lines if len(line) > 100 and not line.startswith(("stored as", "wrote ", "Warning: "))
     ] == []
-    assert "[process 1/2, problem 1/2] lookup@V=500" in finished[1].stderr
-    assert "[process 2/2, problem 1/2]" in finished[1].stderr
+
+
+def test_run_shows_what_one_process_of_a_kernel_says_before_it_measures_the_other_sizes(finished: Finished) -> None:
+    _, _, table = finished[1].stderr.partition("so far, of one process each and without intervals:\n")
+    head, rule, row, *_ = table.splitlines()
+    assert head.split()[:7] == ["V", "=", "2,000,", "B", "=", "10", "use"]
+    assert set(rule) == {"─"}
+    assert row.split()[:2] == ["lookup", "gather"]
+    assert row.split()[-2] == "one-hot-dot"
+    assert "[" not in row  # nor any interval
 
 
 def test_the_result_file_is_tidy_and_complete(finished: Finished) -> None:
@@ -135,6 +143,28 @@ def test_report_builds_the_same_files_again(finished: Finished, tmp_path: Path) 
     assert result.returncode == 0, result.stderr
     for name in ("index.html", "report.md", "cases.csv"):
         assert (tmp_path / "again" / name).read_text() == (folder / "reports/out" / name).read_text()
+
+
+def test_report_says_where_the_time_went_and_builds_nothing(finished: Finished, tmp_path: Path) -> None:
+    file = finished[0] / "reports/out/result.json"
+    result = w2vbench("report", str(file), "--time-spent", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    phases, _, kernels = result.stdout.partition("\n\n")
+    names = [line.split("  ")[0] for line in phases.splitlines()]
+    shown, others = "the sizes that are shown first", "the other sizes"
+    checking = [f"checking the implementations for {one}" for one in (shown, others)]
+    assert names == [
+        "phase",
+        "reading the text",
+        checking[0],
+        shown,
+        checking[1],
+        others,
+        "all sizes, process 2",
+        "all",
+    ]
+    assert [line.split()[0] for line in kernels.splitlines()] == ["kernel", "lookup"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from impls.case import Size
 from impls.catalogue import kernels, own
-from impls.interface import Array, Implementation, Kernel
+from impls.interface import Array, Implementation, Kernel, Wrong
 from impls.update import adam, difference, lazy_adam, scatter_sgd, sgd
-from impls.update.contract import DRAWN_ENTRIES, rate
+from impls.update.contract import BLOCK_ROWS, CHECKED_BLOCKS, DRAWN_ENTRIES, check_adam, rate, starts_of_blocks
 from impls.words import Corpus
 from tests.impls.calling import called, for_every, implementations, sized, verdict_of
 
@@ -225,3 +225,45 @@ def test_the_difference_is_printed(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setattr(difference, "STEPS", (1, 3))
     difference.main()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["1", "3"]
+
+
+# -- what is compared of a large table
+
+LARGE = BLOCK_ROWS * (CHECKED_BLOCKS + 10) + 5
+
+
+def test_of_a_large_table_the_ends_and_blocks_with_gradients_are_compared_among_others() -> None:
+    rows = np.array([3 * BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 2, 30 * BLOCK_ROWS])
+    starts = starts_of_blocks(LARGE, rows)
+    assert starts == sorted(set(starts)) == starts_of_blocks(LARGE, rows)
+    assert {0, 3 * BLOCK_ROWS, 30 * BLOCK_ROWS, LARGE - 5} <= set(starts)
+    assert len(starts) > 4  # blocks without a gradient too
+    many = starts_of_blocks(LARGE, np.arange(0, LARGE, 7))
+    assert CHECKED_BLOCKS // 2 <= len(many) <= CHECKED_BLOCKS + 2
+    assert all(start % BLOCK_ROWS == 0 for start in many)
+    assert {0, LARGE - 5} <= set(starts_of_blocks(LARGE, np.array([], np.int64)))
+
+
+def test_a_small_table_is_compared_as_a_whole() -> None:
+    V = BLOCK_ROWS * CHECKED_BLOCKS
+    assert starts_of_blocks(V, np.array([5])) == list(range(0, V, BLOCK_ROWS))
+
+
+@pytest.mark.parametrize(
+    "left", [slice(-5, None), slice(0, 1), slice(7, 8)], ids=["the last", "the first", "a gradient"]
+)
+def test_an_implementation_that_leaves_a_part_of_a_large_table_is_found_wrong(left: slice) -> None:
+    rng = np.random.default_rng(0)
+    W, m, v = rng.standard_normal((3, LARGE, 1))
+    rows, values = np.array([7, 5000]), rng.standard_normal((2, 1))
+
+    dense = next(i for i in FOUND if i.key == "update.adam/dense")
+
+    def leaves(*arguments: Any) -> None:
+        kept = arguments[0][left].copy()
+        take_step(dense, *arguments)
+        arguments[0][left] = kept
+
+    check_adam(lambda *arguments: take_step(dense, *arguments), W, m, v * v, rows, values, 1)
+    with pytest.raises(Wrong):
+        check_adam(leaves, W, m, v * v, rows, values, 1)

@@ -10,16 +10,19 @@ from unittest.mock import Mock
 import pytest
 
 from bench.engine.context import RunContext
+from bench.engine.contract import OK, Verdict
 from bench.engine.pool import Workers
-from bench.engine.protocol import MachineLimits, MeasurementSettings
+from bench.engine.protocol import ImplementationSource, MachineLimits, MeasurementSettings
 from bench.plans import run as running
 from bench.plans import run_result
 from bench.plans.journal import Journal
 from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.session import Session
-from bench.plans.turns import shown_problems
+from bench.plans.turns import profiled_problems, shown_problems
 from impls import catalogue, texts
 from impls.case import Size
+from reports.result_schema import ResultFile
+from reports.run_lines import provisional
 
 GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 
@@ -45,11 +48,13 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
 
     monkeypatch.setattr(RunContext, "machine_limits", limits)
     monkeypatch.setattr(running, "measure_next", fails)
+    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(OK) for key in keys})
     session = Session("", print)
     made = running.Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
     journal = Journal(tmp_path, {})
     running.measure_all(context, made, journal, Mock())
-    assert asked == [(threads, [1000, 100_000]) for _ in range(2) for threads in (1, 2)]
+    turns = 3  # what is shown first, the others, and all once more
+    assert asked == [(threads, [1000, 100_000]) for _ in range(turns) for threads in (1, 2)]
 
 
 def test_each_size_is_a_problem_on_each_number_of_threads_and_the_fewest_are_shown_first(
@@ -98,3 +103,70 @@ def test_limits_stand_in_the_file_for_each_number_of_threads_and_as_ever_for_one
     assert alone["limits"].read == [(1e6, 5e9)]
     assert alone["limits_by_threads"] == {}
     assert run_result.limits_by_threads([]) == {"limits": None, "limits_by_threads": {}}
+
+
+# -- what a process does beside timing
+
+SHOWN, OTHER_V, OTHER_B, OTHER_H = (
+    Size(100_000, B=8),
+    Size(10_000, B=8),
+    Size(100_000, B=100),
+    Size(100_000, H=300, B=8),
+)
+
+
+def extras(size: Size, processes: int, *files: str, short: bool = True) -> set[str]:
+    """What one of the problems does in its next process: ``check``, ``memory``, ``stages`` and ``profiled``."""
+    problems = [new_problem_run(GATHER, one) for one in (OTHER_V, SHOWN, OTHER_B, OTHER_H)]
+    problem = next(one for one in problems if one.size == size)
+    problem.processes = processes
+    shown = problems[1]
+    context = RunContext(workers=Workers(), corpus=Path(), sources={"": ImplementationSource(files=files)})
+    found = running.extras_of(problem, shown, profiled_problems([shown]), context, short=short)
+    return {name for name, value in vars(found).items() if value}
+
+
+def test_a_short_preset_checks_whole_results_and_memory_only_where_it_is_stated() -> None:
+    assert extras(SHOWN, 0) == {"check"}
+    assert extras(SHOWN, 1) == {"memory", "stages", "profiled"}
+    assert extras(OTHER_V, 0) == {"memory", "stages"}
+    assert extras(OTHER_B, 0) == extras(OTHER_H, 0) == {"stages"}
+    assert extras(SHOWN, 2) == extras(OTHER_V, 1) == set()
+
+
+@pytest.mark.parametrize("size", [OTHER_V, OTHER_B, OTHER_H])
+def test_other_presets_and_own_sizes_do_so_everywhere_and_a_users_code_is_checked_everywhere(size: Size) -> None:
+    assert extras(size, 0, short=False) == {"check", "memory", "stages"}
+    assert "check" in extras(size, 0, "mine.py")
+    assert extras(size, 1, short=False) == set()
+
+
+def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_not_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was resumed has more of some problems than one process."""
+    settings = replace(MeasurementSettings(), processes=2)
+    context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
+    monkeypatch.setattr(running, "measure_limits", Mock())
+    monkeypatch.setattr(
+        running, "measure_next", lambda problem, *_: setattr(problem, "processes", problem.processes + 1)
+    )
+    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict("error") for key in keys})
+
+    def shown(processes: int) -> list[ResultFile]:
+        problems = [new_problem_run(GATHER, Size(V)) for V in (1000, 2000)]
+        for problem in problems:
+            problem.processes = processes
+        made = running.Run(
+            session=Session("", print), preset=None, settings=settings, corpus=texts.builtin(), planned=problems
+        )
+        if processes:
+            for problem in problems:
+                problem.cases[0].exclude("error", "")
+        progress = Mock()
+        running.measure_all(context, made, Journal(tmp_path, {}), progress)
+        return [call.args[0] for call in progress.first.call_args_list]
+
+    (nothing,) = shown(0)
+    assert provisional(nothing) == []
+    assert shown(1) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from scipy import stats
 
 from bench.plans.presets import PRESETS
 from reports import coverage
@@ -28,6 +29,15 @@ def test_the_intervals_of_speed_ups_and_of_wall_times_of_undisturbed_processes_h
     count: Callable[[Disturbances, int, int], int], noise: Disturbances, rounds: int
 ) -> None:
     assert 0.93 <= count(noise, rounds, 2_000) / 2_000 <= 0.97
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.5])
+def test_looking_several_times_calls_hardly_more_of_as_many_alike_slower_and_keeps_the_winners_interval(
+    spread: float,
+) -> None:
+    alike, tries = 6, 500
+    assert stats.binom.cdf(coverage.any_slower(alike, spread, tries) - 1, tries, 0.05) < 0.999
+    assert coverage.winner_coverage_of_looks(alike, spread, tries) >= 0.95 * tries
 
 
 def test_so_does_that_of_a_run_that_was_interrupted_after_three_processes() -> None:
@@ -55,6 +65,10 @@ def test_the_speed_up_of_the_one_that_happens_to_lead_holds_the_true_one() -> No
 
 def test_the_command_prints_every_share(capsys: pytest.CaptureFixture[str]) -> None:
     coverage.main(4)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 + 6 * len(coverage.QUESTIONS)
-    assert all(line.count("|") == 5 for line in lines)
+    first, heading, looks = capsys.readouterr().out.split("\n\n")
+    assert heading == "After 4, 6, 8 processes:"
+    rows = 6 * len(coverage.QUESTIONS), len(coverage.AT_ANY_LOOK) * len(coverage.ALIKE) * len(coverage.SPREADS)
+    for table, count in zip((first, looks), rows, strict=True):
+        lines = table.splitlines()
+        assert len(lines) == 2 + count
+        assert all(line.count("|") == 5 for line in lines)

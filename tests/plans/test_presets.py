@@ -1,0 +1,62 @@
+"""At which sizes the presets measure each kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.plans.presets import NEGATIVES, PRESETS, TRAINING_KERNELS
+from impls import catalogue
+from impls.case import Size
+from impls.interface import Kernel
+from reports.sizes import USUAL_V
+
+KERNELS = catalogue.kernels(catalogue.own())
+WITH_H = [kernel for kernel in KERNELS if "H" in kernel.dimensions and kernel.name not in TRAINING_KERNELS]
+
+
+def hidden(preset: str, kernel: Kernel) -> list[Size]:
+    """The sizes of another H than the usual one."""
+    return [size for size in PRESETS[preset].sizes(kernel) if size.H != Size.H]
+
+
+@pytest.mark.parametrize("kernel", WITH_H, ids=lambda kernel: kernel.name)
+def test_default_measures_another_hidden_size_once_and_full_three_at_the_size_that_is_shown_first(
+    kernel: Kernel,
+) -> None:
+    assert [size.H for size in hidden("default", kernel)] == [300] * (kernel.name != "update.adam")
+    assert [size.H for size in hidden("full", kernel)] == [64, 300, 768]
+    assert hidden("quick", kernel) == []
+    for preset in ("default", "full"):
+        usual = [size for size in PRESETS[preset].sizes(kernel) if size.H == Size.H]
+        for size in hidden(preset, kernel):
+            assert size.V == USUAL_V
+            assert (size.V, size.B, size.K) in [(one.V, one.B, one.K) for one in usual]
+
+
+def test_kernels_without_a_hidden_size_and_training_have_one_size_less() -> None:
+    for kernel in KERNELS:
+        if "H" not in kernel.dimensions:
+            assert {size.H for preset in PRESETS.values() for size in preset.sizes(kernel)} <= {1}
+        elif kernel.name in TRAINING_KERNELS:
+            assert all(hidden(preset, kernel) == [] for preset in PRESETS)
+
+
+def test_default_has_a_million_words_only_where_the_time_grows_with_them_and_no_table_is_filled() -> None:
+    million = {kernel.name for kernel in KERNELS if any(size.V == 10**6 for size in PRESETS["default"].sizes(kernel))}
+    assert million == {"lookup", "scatter.scalar", "sampling.with-replacement"}
+
+
+def test_training_takes_a_hundred_words_in_default() -> None:
+    for kernel in KERNELS:
+        if kernel.name in TRAINING_KERNELS:
+            (size,) = PRESETS["default"].sizes(kernel)
+            assert (size.V, size.B, size.K, size.index) == (10_000, 100, NEGATIVES, "i32")
+
+
+def test_the_presets_that_everybody_runs_are_short_and_plan_one_process_less() -> None:
+    assert {name: (preset.short, preset.settings.processes) for name, preset in PRESETS.items()} == {
+        "quick": (True, 4),
+        "default": (True, 4),
+        "deck": (False, 5),
+        "full": (False, 5),
+    }

@@ -1,0 +1,176 @@
+"""In which order problems are measured and in how many processes, with figures that are made up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
+
+import pytest
+
+from bench.plans.problems import ProblemRun, new_problem_run
+from bench.plans.turns import MORE_TIME, is_decided, turns
+from impls import catalogue
+from impls.case import Size
+from reports.ranking import looks
+from reports.schema_fields import Samples
+
+PAIRS = {
+    kernel: [i for i in catalogue.own() if i.key in keys]
+    for kernel, keys in {
+        "lookup": ("lookup/one-hot-dot", "lookup/gather"),
+        "scatter.dense": ("scatter.dense/loop", "scatter.dense/add-at"),
+    }.items()
+}
+PROBLEMS = ("lookup 10000", "lookup 100000", "lookup 1000000", "scatter.dense 10000", "scatter.dense 100000")
+FIRST, OTHERS = ("lookup 100000", "scatter.dense 100000"), ("lookup 10000", "lookup 1000000", "scatter.dense 10000")
+
+TWICE = (math.log(2),)
+IN_DOUBT = (math.log(2.5), math.log(0.8))
+VAGUE = (1.6, 2.4, 3.1, 2.6, 2.5, 2.5)
+"""Logarithms of how much slower the second implementation is, process by process: twice; 1.4 times, but no test shows it;
+certainly slower, but with ends of its interval that differ sevenfold after four processes, and less than threefold after six."""
+
+
+def made() -> list[ProblemRun]:
+    """Two kernels at five sizes."""
+    return [
+        new_problem_run(PAIRS[kernel], Size(V, H=8))
+        for kernel, _, V in ((*name.split(), int(name.split()[1])) for name in PROBLEMS)
+    ]
+
+
+def name(problem: ProblemRun) -> str:
+    return f"{problem.kernel} {problem.size.V}"
+
+
+def measure(problem: ProblemRun, slower: Sequence[float], seconds: float) -> None:
+    """Add a process of a problem."""
+    ratio = next(islice(cycle(slower), problem.processes, None))
+    for case, wall_s in zip(problem.cases, (1e-3 * math.exp(ratio), 1e-3), strict=True):
+        case.samples.append(Samples(wall_s=[wall_s] * 5, cpu_s=[wall_s] * 5))
+    problem.processes += 1
+    problem.seconds.append(seconds)
+
+
+def measured(
+    problems: Sequence[ProblemRun],
+    processes: int = 4,
+    looks: Sequence[int] = (),
+    slower: Mapping[str, Sequence[float]] | None = None,
+    seconds: Callable[[ProblemRun], float] = lambda problem: 1.0,
+    after: int = 1000,
+) -> list[tuple[str, list[str]]]:
+    """Measure each turn before the next is asked for, up to some processes. Return the turns' names and problems."""
+    found = []
+    for turn in turns(problems, processes, looks):
+        found.append((turn.name, [name(problem) for problem in turn.problems]))
+        for problem in turn.problems:
+            measure(problem, (slower or {}).get(name(problem), TWICE), seconds(problem))
+            after -= 1
+            if not after:
+                return found
+    return found
+
+
+def test_what_is_shown_first_is_measured_first_and_then_every_problem_once_more() -> None:
+    assert measured(made(), 3) == [
+        ("the sizes that are shown first", list(FIRST)),
+        ("the other sizes", list(OTHERS)),
+        ("all sizes, process 2", list(PROBLEMS)),
+        ("all sizes, process 3", list(PROBLEMS)),
+    ]
+    assert [turn for turn, _ in measured(made(), 1)] == ["the sizes that are shown first", "the other sizes"]
+    alone = made()[:1]
+    assert measured(alone, 2) == [
+        (turn, [PROBLEMS[0]]) for turn in ("the sizes that are shown first", "all sizes, process 2")
+    ]
+
+
+def test_no_worker_goes_on_with_problems_that_it_has_measured() -> None:
+    problems = made()
+    fresh = []
+    for turn in turns(problems, 3):
+        fresh.append(turn.fresh)
+        for problem in turn.problems:
+            measure(problem, TWICE, 1.0)
+    assert fresh == [False, False, True, True]
+
+
+@pytest.mark.parametrize("after", range(1, 24))
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(after: int) -> None:
+    """Also among the further processes: what was found undecided then is not looked at again before it has them all."""
+    slower = {"lookup 100000": IN_DOUBT}
+    whole = [(turn, one) for turn, its in measured(made(), 4, (4, 6, 8), slower) for one in its]
+    problems = made()
+    begun = [(turn, one) for turn, its in measured(problems, 4, (4, 6, 8), slower, after=after) for one in its][:after]
+    rest = [(turn, one) for turn, its in measured(problems, 4, (4, 6, 8), slower) for one in its]
+    assert [*begun, *rest] == whole
+    assert len(whole) == 5 * 4 + 2
+
+
+def test_looks_are_fixed_beforehand_by_the_number_of_planned_processes() -> None:
+    assert looks(4) == (4, 6, 8)
+    assert looks(5) == (5, 8, 10)
+
+
+def test_what_is_undecided_gets_further_processes_until_a_look_finds_it_decided() -> None:
+    problems = made()
+    slower = {"lookup 10000": IN_DOUBT, "scatter.dense 10000": VAGUE}
+    found = measured(problems, 4, looks(4), slower, seconds=lambda problem: 0.1 if name(problem) in slower else 10.0)
+    further = [(turn, its) for turn, its in found if turn.startswith("what is undecided")]
+    assert further == [
+        *((f"what is undecided, process {number}", list(slower)) for number in (5, 6)),
+        *((f"what is undecided, process {number}", ["lookup 10000"]) for number in (7, 8)),
+    ]
+    assert {name(one): one.processes for one in problems if one.processes > 4} == {
+        "lookup 10000": 8,
+        "scatter.dense 10000": 6,
+    }
+
+
+def test_a_number_of_processes_that_the_user_gives_is_kept() -> None:
+    """Then there are no looks."""
+    problems = made()
+    measured(problems, 5, slower=dict.fromkeys(PROBLEMS, IN_DOUBT))
+    assert {problem.processes for problem in problems} == {5}
+
+
+def test_further_processes_take_a_tenth_of_the_planned_time_and_what_is_shown_first_has_them_first() -> None:
+    problems = made()
+    measured(problems, 4, looks(4), dict.fromkeys(PROBLEMS, IN_DOUBT))
+    assert {name(one): one.processes for one in problems if one.processes > 4} == {FIRST[0]: 6}
+    planned, further = 5 * 4, sum(one.processes - 4 for one in problems)
+    assert further == MORE_TIME * planned
+    # a problem gets all that the next look needs, or nothing
+    dear = made()
+    measured(
+        dear, 4, looks(4), {FIRST[0]: IN_DOUBT, OTHERS[0]: IN_DOUBT}, lambda one: 10.0 if name(one) == FIRST[0] else 1.0
+    )
+    assert {name(one): one.processes for one in dear if one.processes > 4} == {OTHERS[0]: 8}
+
+
+@pytest.mark.parametrize(
+    ("slower", "processes", "decided"),
+    [
+        (TWICE, 4, True),
+        (IN_DOUBT, 4, False),
+        (VAGUE, 4, False),
+        (VAGUE, 6, True),
+        ((math.log(1.1), math.log(0.95)), 4, True),  # a tie
+        (TWICE, 2, False),  # too few for a test
+    ],
+)
+def test_what_is_decided(slower: Sequence[float], processes: int, decided: bool) -> None:
+    problem = made()[0]
+    for _ in range(processes):
+        measure(problem, slower, 1.0)
+    assert is_decided(problem) == decided
+
+
+def test_a_problem_of_one_case_or_of_none_is_decided() -> None:
+    problem = made()[0]
+    measure(problem, IN_DOUBT, 1.0)
+    for left in (1, 0):
+        problem.cases[left].exclude("timeout", "too slow")
+        assert is_decided(problem)
