@@ -198,7 +198,7 @@ PRESETS = {
         ),
         Preset(
             "default",
-            MeasurementSettings(processes=4, rounds=5, sample_s=0.0015, variant_s=0.0075),
+            MeasurementSettings(processes=4, rounds=5, sample_s=0.001, variant_s=0.0075),
             (10_000, 100_000, 1_000_000),
             flat=(100_000,),
             tables=(10_000, 100_000),
