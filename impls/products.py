@@ -70,9 +70,6 @@ def product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> None:
         while row + len(high) <= len(A):
             product_block(out[row:, column:], A[row:], X[:, column:], high, wide, add)
             row += len(high)
-        while row + 4 <= len(A):
-            product_block(out[row:, column:], A[row:], X[:, column:], (0, 0, 0, 0), wide, add)
-            row += 4
         while row < len(A):
             product_block(out[row:, column:], A[row:], X[:, column:], (0,), wide, add)
             row += 1
@@ -96,6 +93,12 @@ def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], i
     vectors = -(-wide * UNIT // register_bytes())
     high = min(14, (registers - 1) // vectors - 1)  # a row's vectors, one factor, and the sums of all rows in registers
     return (0,) * high, (UNIT // item,) * wide, -(-units // wide) * wide * UNIT // item
+
+
+def even_block(rows: int, high: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the block of at most as many rows that takes least for this many: one left over takes as long as four."""
+    heights = range(1, len(high) + 1)
+    return (0,) * min(heights, key=lambda height: (rows // height * (height + 1) + rows % height * 4, -height))
 
 
 @machine_code
@@ -138,6 +141,13 @@ def along_row(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: C
     return sums
 
 
+def wide_load(kind: Vectors, wide: Vectors, address: Any) -> Any:
+    """Load a vector, followed by zeros up to the elements of a wider kind."""
+    value = kind.load(address, 0, align=kind.bytes)
+    places = [*range(kind.elements), *[kind.elements] * (wide.elements - kind.elements)]
+    return value if kind.elements == wide.elements else kind.shuffle(value, kind.zero, places)
+
+
 def contiguous(*arrays: Any) -> bool:
     """Whether arrays of these types are contiguous."""
     return all(array.layout == "C" for array in arrays)
@@ -164,13 +174,9 @@ def scores_block(typing: Any, out: Any, x: Any, table: Any, words: Any, high: An
         others = rows_of(v, t, t_row, w, len(high))
 
         def accumulate(kind: Vectors, at: Any, sums: list[Any]) -> list[Any]:
-            value = kind.load(b.gep(row, [at]), 0, align=v.bytes)
-            rows = [kind.load(b.gep(other, [at]), 0, align=v.bytes) for other in others]
-            if kind.elements == v.elements:
-                return [v.multiply_add(value, one, total) for one, total in zip(rows, sums, strict=True)]
-            padded = [*range(kind.elements), *[kind.elements] * (v.elements - kind.elements)]
-            terms = [kind.shuffle(kind.multiply(value, one), kind.zero, padded) for one in rows]
-            return [v.add(term, total) for term, total in zip(terms, sums, strict=True)]
+            value = wide_load(kind, v, b.gep(row, [at]))
+            rows = [wide_load(kind, v, b.gep(other, [at])) for other in others]
+            return [v.multiply_add(value, one, total) for one, total in zip(rows, sums, strict=True)]
 
         sums = along_row(b, x.dtype.bitwidth, len(whole), len(rest), [v.zero] * len(high), accumulate)
         for first in range(0, len(high), v.elements):

@@ -19,7 +19,7 @@ from ..machine import prefetch_row
 from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
 from ..words import Corpus, Floats
-from .candidates import RESULTS, Buffers, row_buffers, softplus_all
+from .candidates import RESULTS, Buffers, padded, row_buffers, softplus_all
 from .contract import SIZES, batch_count, hidden_batches, output_weights, sigmoid, softplus
 from .reference import Candidates, check_with, verify_with
 
@@ -212,13 +212,7 @@ def path_buffers(problem: Problem) -> Buffers:
     returns=RESULTS,
 )
 def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -> Result:
-    nodes, row_scores, slopes, whole, rest = (
-        buffers.words,
-        buffers.row_scores,
-        buffers.slopes,
-        buffers.whole,
-        buffers.rest,
-    )
+    dh, nodes, values, path_scores, whole, rest = buffers
     n, scale, at = len(h), h.dtype.type(1 / max(1, len(h))), 0
     loss, product = 0.0, 1.0
     for b in range(n):
@@ -228,16 +222,16 @@ def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -
                 prefetch_row(W_out, tree.nodes[step])
         turns, part = tree.turns[begin:end], slice(at, at + end - begin)
         nodes[part] = tree.nodes[begin:end]
-        scores(row_scores, h[b], W_out, nodes[part], whole, rest)
+        scores(path_scores, h[b], W_out, nodes[part], whole, rest)
         for c in range(len(turns)):
-            row_scores[c] *= -turns[c]
-        row_loss, product = softplus_all(len(turns), scale, product, buffers)
+            path_scores[c] *= -turns[c]
+        row_loss, product = softplus_all(path_scores, padded(len(turns), path_scores), scale, product)
         loss += row_loss
         for c in range(len(turns)):
-            slopes[c] *= -turns[c]
-        gradients(buffers.dh[b], buffers.values[part], h[b], W_out, nodes[part], slopes, whole, rest, False, ())
+            path_scores[c] *= -turns[c]
+        gradients(dh[b], values[part], h[b], W_out, nodes[part], path_scores, whole, rest, False, ())
         at += len(turns)
-    return (loss + np.log(product)) * scale, buffers.dh, (nodes[:at], buffers.values[:at])
+    return (loss + np.log(product)) * scale, dh, (nodes[:at], values[:at])
 
 
 def tree_tensors(torch: Any, h: Array, W_out: Array, target: Array, tree: Tree) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..machine import prefetch_row
 from ..peers import by_autograd, leaf, tensors, torch_on
 from ..products import gradients, scores
-from .candidates import RESULTS, Buffers, row_buffers, softplus_all
+from .candidates import RESULTS, Buffers, padded, row_buffers, softplus_all
 from .contract import SIZES, gradient_buffer, make_sampled, sampled_work, sigmoid, softplus
 from .reference import Candidates, check_with, verify_with
 
@@ -176,13 +176,7 @@ def candidate_buffers(problem: Problem) -> Buffers:
 def numba(
     h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers
 ) -> tuple[Array, Array, tuple[Array, Array]]:
-    words, row_scores, slopes, whole, rest = (
-        buffers.words,
-        buffers.row_scores,
-        buffers.slopes,
-        buffers.whole,
-        buffers.rest,
-    )
+    dh, words, values, row_scores, whole, rest = buffers
     n, width, scale = len(h), 1 + negatives.shape[1], h.dtype.type(1 / max(1, len(h)))
     loss, product = 0.0, 1.0
     for b in range(-1, n):
@@ -195,11 +189,11 @@ def numba(
             part = slice(b * width, (b + 1) * width)
             scores(row_scores, h[b], W_out, words[part], whole, rest)
             row_scores[0] = -row_scores[0]
-            row_loss, product = softplus_all(width, scale, product, buffers)
+            row_loss, product = softplus_all(row_scores, padded(width, row_scores), scale, product)
             loss += row_loss
-            slopes[0] = -slopes[0]
-            gradients(buffers.dh[b], buffers.values[part], h[b], W_out, words[part], slopes, whole, rest, False, ())
-    return (loss + np.log(product)) * scale, buffers.dh, (words, buffers.values)
+            row_scores[0] = -row_scores[0]
+            gradients(dh[b], values[part], h[b], W_out, words[part], row_scores, whole, rest, False, ())
+    return (loss + np.log(product)) * scale, dh, (words, values)
 
 
 @negative_sampling.implementation(

@@ -13,11 +13,21 @@ import numpy as np
 
 from ..interface import Array
 from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
+from ..losses import softmax_losses
 from ..peers import by_autograd, leaf, tensors, torch_on
-from ..products import exponentials
-from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_gradients, shared_scores
+from .candidates import EACH, RESULTS, TOGETHER, with_factor
 from .contract import shared_kernel
 from .reference import Candidates, join_shared
+from .shared_pass import (
+    TILE,
+    SharedBuffers,
+    begin_pass,
+    leave_out,
+    shared_buffers,
+    subtract_offsets,
+    tile_gradients,
+    tile_scores,
+)
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -100,33 +110,32 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array, log_q_target
     returns=RESULTS,
 )
 def numba(
-    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: Buffers
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, buffers: SharedBuffers
 ) -> Result:
-    words, values, row_scores, slopes, offsets = (
-        buffers.words,
-        buffers.values,
-        buffers.row_scores,
-        buffers.slopes,
-        buffers.offsets,
-    )
-    n, K, scale = len(h), len(negatives), h.dtype.type(1 / max(1, len(h)))
-    loss = 0.0
-    words[:n], words[n:] = target, negatives
-    values[n:] = 0
-    for b in range(n):
-        shared_scores(b, h, W_out, buffers)
-        row_scores[0] -= log_q_target[b]
-        for c in range(K):
-            row_scores[1 + c] = row_scores[1 + c] - log_q[c] if negatives[c] != target[b] else -np.inf
-        top = row_scores[: 1 + K].max()
-        at_target, offsets[:] = row_scores[0] - top, top
-        exponentials(row_scores, offsets)
-        total = row_scores[: 1 + K].sum()
-        loss += np.log(total) - at_target
-        for c in range(1 + K):
-            slopes[c] = scale * (row_scores[c] / total - (0 if c else 1))
-        shared_gradients(b, h, W_out, buffers)
-    return loss * scale, buffers.dh, (words, values)
+    n, K, loss, product = len(h), len(negatives), 0.0, 1.0
+    begin_pass(W_out, target, negatives, buffers)
+    for start in range(0, n, TILE):
+        tile_scores(start, h, W_out, buffers)
+        subtract_offsets(start, log_q_target, log_q, buffers)
+        tile_loss, product = tile_softmax(start, target, negatives, product, buffers)
+        loss += tile_loss
+        tile_gradients(start, h, W_out, buffers)
+    return (loss + np.log(product)) / max(1, n), buffers.dh, (buffers.words[: n + K], buffers.values[: n + K])
+
+
+def tile_softmax(
+    start: int, target: Array, negatives: Array, product: float, buffers: SharedBuffers
+) -> tuple[float, float]:
+    """Turn a tile's scores into slopes of the mean cross-entropy, with ``product`` and results as in ``softplus_all``."""
+    tile, n, K = buffers.tile, len(target), len(negatives)
+    for c in range(K):
+        for r in range(min(TILE, n - start)):
+            tile[1 + c, r] = -np.inf if negatives[c] == target[start + r] else tile[1 + c, r]
+    leave_out(n - start, K, buffers)
+    for r in range(n - start, TILE):
+        tile[0, r] = 0  # alone with no other candidate: no loss and no slope
+    loss, factor = softmax_losses(tile, tile.dtype.type(1 / n))
+    return with_factor(loss, product, factor)
 
 
 @sampled_softmax.implementation(

@@ -14,9 +14,18 @@ import numpy as np
 from ..interface import Array
 from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..peers import by_autograd, leaf, tensors, torch_on
-from .candidates import EACH, RESULTS, TOGETHER, Buffers, shared_buffers, shared_pass
+from .candidates import EACH, RESULTS, TOGETHER
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared
+from .shared_pass import (
+    TILE,
+    SharedBuffers,
+    begin_pass,
+    shared_buffers,
+    tile_gradients,
+    tile_logistic,
+    tile_scores,
+)
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -81,9 +90,15 @@ def matmul(h: Array, W_out: Array, target: Array, negatives: Array) -> Result:
     prepare=shared_buffers,
     returns=RESULTS,
 )
-def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: Buffers) -> Result:
-    nothing = h.dtype.type(0)
-    return shared_pass(h, W_out, target, negatives, np.full(len(h), nothing), np.full(len(negatives), nothing), buffers)
+def numba(h: Array, W_out: Array, target: Array, negatives: Array, buffers: SharedBuffers) -> Result:
+    n, K, loss, product = len(h), len(negatives), 0.0, 1.0
+    begin_pass(W_out, target, negatives, buffers)
+    for start in range(0, n, TILE):
+        tile_scores(start, h, W_out, buffers)
+        tile_loss, product = tile_logistic(start, n, K, product, buffers)
+        loss += tile_loss
+        tile_gradients(start, h, W_out, buffers)
+    return (loss + np.log(product)) / max(1, n), buffers.dh, (buffers.words[: n + K], buffers.values[: n + K])
 
 
 @shared_negatives.implementation(
