@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .compiled import FASTMATH_FLAGS, machine_code
+from .compiled import machine_code
 from .vectors import Vectors, array_parts, register_bytes
 
 UNIT = 32
@@ -99,25 +99,6 @@ def even_block(rows: int, high: tuple[int, ...]) -> tuple[int, ...]:
     """Return the block of at most as many rows that takes least for this many: one left over takes as long as four."""
     heights = range(1, len(high) + 1)
     return (0,) * min(heights, key=lambda height: (rows // height * (height + 1) + rows % height * 4, -height))
-
-
-@machine_code
-def exponentials(typing: Any, row: Any, less: Any) -> Any:
-    """Compute row = exp(row - less), both (n,), a whole number of units."""
-    from numba.core import cgutils, types
-
-    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        v = Vectors(b, row.dtype.bitwidth, UNIT)
-        (x, (n,), _), (y, _, _) = (
-            array_parts(context, b, kind, value) for kind, value in zip(signature.args, arguments, strict=True)
-        )
-        with cgutils.for_range_slice(b, v.integer(0), n, v.integer(v.elements), v.index) as (at, _):
-            here, by = b.gep(x, [at]), v.load(b.gep(y, [at]), 0, align=v.bytes)
-            value = b.fsub(v.load(here, 0, align=v.bytes), by, flags=FASTMATH_FLAGS)
-            v.store(here, 0, v.exponential(value), align=v.bytes)
-        return context.get_dummy_value()
-
-    return types.void(row, less), generate
 
 
 def along_row(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: Callable[..., list[Any]]) -> list[Any]:

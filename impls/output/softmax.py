@@ -17,8 +17,10 @@ from ..case import Size
 from ..checks import check_close, check_dtype
 from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..jax_peers import Program, jax_result, on_jax, program
+from ..losses import add_powers, raise_tops
+from ..machine import read_row
 from ..peers import leaf, tensors, torch_on
-from ..products import blocks, exponentials, product
+from ..products import blocks, even_block, product
 from ..vectors import aligned
 from ..words import Corpus
 from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights
@@ -262,8 +264,8 @@ def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) 
     return loss, (dh / total - of_target) / n, dW
 
 
-TILE = 56
-"""Words per tile, whose scores stay in cache from product to product."""
+TILE = 42
+"""Words per tile, whose scores and rows stay in cache from product to product."""
 
 
 class Tiles(NamedTuple):
@@ -274,19 +276,21 @@ class Tiles(NamedTuple):
     columns
         h transposed, (H, B').
     rows
-        h, (B, H').
+        h, (B, H'), times what makes a tile's exponentials derivatives.
     powers
         Exponentials of scores, (V, B').
     tops
         The highest scores so far, one row for each tile, (tiles, B').
+    top, total
+        The last of these, and the sums of exponentials relative to them, (B').
     change
         dh transposed, (H, B').
     out
         Gradients of a tile's words, (TILE, H').
     gradient
         dW_out, (V, H).
-    high, wide
-        How products with B' columns are divided into blocks (see ``products.blocks``).
+    high, even, wide
+        How products with B' columns are divided into blocks (see ``products.blocks``): of TILE rows, and of H rows.
     tall, broad
         How products with H' columns are.
     """
@@ -295,10 +299,13 @@ class Tiles(NamedTuple):
     rows: Array
     powers: Array
     tops: Array
+    top: Array
+    total: Array
     change: Array
     out: Array
     gradient: Array
     high: tuple[int, ...]
+    even: tuple[int, ...]
     wide: tuple[int, ...]
     tall: tuple[int, ...]
     broad: tuple[int, ...]
@@ -308,10 +315,60 @@ def tiles(problem: Problem) -> Tiles:
     size, dtype = problem.size, problem.size.float_type
     high, wide, across = blocks(size.B, dtype.itemsize)
     tall, broad, along = blocks(size.H, dtype.itemsize)
-    shapes = (size.H, across), (size.B, along), (size.V, across), (-(-size.V // TILE), across), (size.H, across)
-    columns, rows, powers, tops, change = (aligned(*shape, dtype) for shape in shapes)
-    out, gradient = aligned(TILE, along, dtype), gradient_buffer(problem)
-    return Tiles(columns, rows, powers, tops, change, out, gradient, high, wide, tall, broad)
+    columns, change = (aligned(size.H, across, dtype) for _ in range(2))
+    powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
+    top, total = aligned(2, across, dtype)
+    rows, out, gradient = aligned(max(1, size.B), along, dtype), aligned(TILE, along, dtype), gradient_buffer(problem)
+    even = even_block(size.H, high)
+    return Tiles(columns, rows, powers, tops, top, total, change, out, gradient, high, even, wide, tall, broad)
+
+
+def set_columns(h: Array, tiles: Tiles) -> None:
+    """Write h transposed, and begin with no scores."""
+    columns, change = tiles.columns, tiles.change
+    for b in range(columns.shape[1]):
+        tiles.top[b], tiles.total[b] = -np.inf, 0
+        for j in range(len(columns)):
+            columns[j, b] = h[b, j] if b < len(h) else 0
+            change[j, b] = 0
+
+
+def forward(tile: int, W_out: Array, tiles: Tiles) -> None:
+    """Compute a tile's exponentials and its part of dh, relative to the highest scores so far."""
+    top, change, begin = tiles.top, tiles.change, tile * TILE
+    W, part, highest = W_out[begin : begin + TILE], tiles.powers[begin : begin + TILE], tiles.tops[tile]
+    for w in range(
+        len(W)
+    ):  # one row after another, as the processor foresees: a block would wait for many rows at once
+        read_row(W, w)
+    product(part, W, tiles.columns, tiles.high, tiles.wide, False)
+    for b in range(len(top)):
+        highest[b] = top[b]
+    raise_tops(highest, part)
+    for b in range(len(top)):
+        if highest[b] > top[b]:
+            shrunk = np.exp(top[b] - highest[b])
+            top[b] = highest[b]
+            tiles.total[b] *= shrunk
+            for j in range(len(change)):
+                change[j, b] *= shrunk
+    add_powers(tiles.total, part, top)
+    product(change, W.T, part, tiles.even, tiles.wide, True)
+
+
+def backward(tile: int, h: Array, tiles: Tiles) -> None:
+    """Compute the gradients of a tile's words."""
+    rows, tops, out, begin = tiles.rows, tiles.tops, tiles.out, tile * TILE
+    gradient = tiles.gradient[begin : begin + TILE]
+    for b in range(len(h)):
+        if tile == 0 or tops[tile, b] > tops[tile - 1, b]:
+            share = np.exp(tops[tile, b] - tiles.top[b]) / (tiles.total[b] * len(h))
+            for j in range(h.shape[1]):
+                rows[b, j] = share * h[b, j]
+    product(out, tiles.powers[begin : begin + TILE, : len(rows)], rows, tiles.tall, tiles.broad, False)
+    for w in range(len(gradient)):
+        for j in range(h.shape[1]):
+            gradient[w, j] = out[w, j]
 
 
 @softmax.implementation(
@@ -324,56 +381,24 @@ def tiles(problem: Problem) -> Tiles:
     jit=True,
     prepare=tiles,
     returns=(Tiles._fields.index("gradient"),),
-    source_functions=(product, exponentials),
+    source_functions=(forward, backward, product),
 )
 def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, Array, Array]:
-    columns, rows, powers, tops, change, out, dW, high, wide, tall, broad = tiles
-    B, H = h.shape
-    across, n, dh = columns.shape[1], h.dtype.type(max(1, B)), np.zeros_like(h)
-    if B == 0:
-        dW[:] = 0
-        return h.dtype.type(0), dh, dW
-    rows[:, :H] = h
-    columns[:, :B] = h.T
-    change[:] = 0
-    top, total = np.full(across, -np.inf, h.dtype), np.zeros(across, h.dtype)
-    for tile in range(len(tops)):
-        words = slice(tile * TILE, (tile + 1) * TILE)
-        W, part, highest = W_out[words], powers[words], tops[tile]
-        product(part, W, columns, high, wide, False)
-        highest[:] = top
-        for w in range(len(W)):
-            for b in range(across):
-                highest[b] = max(highest[b], part[w, b])
-        if (highest > top).any():
-            shrunk = np.exp(top - highest)
-            total *= shrunk
-            change *= shrunk
-            top[:] = highest
-        for w in range(len(W)):
-            exponentials(part[w], top)
-            for b in range(across):
-                total[b] += part[w, b]
-        product(change, W.T, part, high, wide, True)
-    log_total = top + np.log(total)
-    for tile in range(len(tops)):
-        words = slice(tile * TILE, (tile + 1) * TILE)
-        part, gradient, share = powers[words], dW[words], np.exp(tops[tile] - log_total) / n
-        for w in range(len(part)):
-            for b in range(across):
-                part[w, b] *= share[b]
-        product(out, part[:, :B], rows, tall, broad, False)
-        for w in range(len(part)):
-            for j in range(H):
-                gradient[w, j] = out[w, j]
-    loss = 0.0
-    for b in range(B):
-        score = h.dtype.type(0)
-        for j in range(H):
-            score += h[b, j] * W_out[target[b], j]
-            dh[b, j] = (change[j, b] / total[b] - W_out[target[b], j]) / n
-            dW[target[b], j] -= h[b, j] / n
-        loss += log_total[b] - score
+    n, dh = max(1, len(h)), np.empty_like(h)
+    set_columns(h, tiles)
+    for tile in range(len(tiles.tops)):
+        forward(tile, W_out, tiles)
+    top, total = tiles.top, tiles.total
+    for tile in range(len(tiles.tops)):
+        backward(tile, h, tiles)
+    change, dW, loss = tiles.change, tiles.gradient, 0.0
+    for b in range(len(h)):
+        score, word = h.dtype.type(0), target[b]
+        for j in range(h.shape[1]):
+            score += h[b, j] * W_out[word, j]
+            dh[b, j] = (change[j, b] / total[b] - W_out[word, j]) / n
+            dW[word, j] -= h[b, j] / n
+        loss += top[b] + np.log(total[b]) - score
     return h.dtype.type(loss / n), dh, dW
 
 

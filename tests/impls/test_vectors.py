@@ -10,12 +10,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
-from impls.products import blocks, exponentials, gradients, product, row_units, scores
+from impls.losses import add_powers, logistic_losses, softmax_losses
+from impls.products import blocks, gradients, product, row_units, scores
 from impls.vectors import aligned
 
 
-def call_exponentials(row: Any, less: Any) -> None:
-    exponentials(row, less)
+def call_powers(totals: Any, scores: Any, tops: Any) -> None:
+    add_powers(totals, scores, tops)
+
+
+def exponentials(row: Any, less: Any) -> None:
+    """row = exp(row - less), by the function that sums them too."""
+    compiled(call_powers)(np.zeros_like(row), row[None], less)
+
+
+def call_logistic(scores: Any, scale: Any) -> Any:
+    return logistic_losses(scores, 0, scores.size, scale)
+
+
+def call_softmax(scores: Any, scale: Any) -> Any:
+    return softmax_losses(scores, scale)
 
 
 @pytest.mark.parametrize(("dtype", "end", "error"), [("f4", 87, 3e-7), ("f8", 700, 5e-16)])
@@ -23,18 +37,45 @@ def test_exponentials_are_accurate_over_the_whole_range(dtype: str, end: float, 
     x = np.linspace(-end, end, 1 << 16).astype(dtype)
     row, less = x + 1, np.ones_like(x)
     given = (row - less).astype(np.longdouble)
-    compiled(call_exponentials)(row, less)
+    exponentials(row, less)
     np.testing.assert_allclose(row, np.exp(given), rtol=error)
     assert not np.any(np.diff(row) < 0)
 
 
 def test_exponentials_of_extreme_numbers_are_zero_or_finite() -> None:
     row = np.array([-np.inf, -1e30, 1e30, np.inf, 0, -100, 100, -0.0], np.float32)
-    compiled(call_exponentials)(row, np.zeros(8, np.float32))
+    exponentials(row, np.zeros(8, np.float32))
     assert np.isfinite(row).all()
     assert not row[[0, 1, 5]].any()
     assert (row[[2, 3, 6]] > 1e37).all()
     assert row[4] == row[7] == 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_logistic_losses_and_slopes_are_numpys(dtype: str) -> None:
+    """Also of scores whose exponentials overflow, and of -inf, which pads whole units."""
+    x = np.array([0, 1, -1, 30, -30, 500, -500, -np.inf] * 3, dtype)
+    got = x.copy()
+    loss, product = compiled(call_logistic)(got, np.dtype(dtype).type(0.5))
+    wide = x.astype(np.float64)
+    assert loss + np.log(product) == pytest.approx(np.logaddexp(0, wide).sum(), rel=1e-6)
+    np.testing.assert_allclose(got, 0.25 * (1 + np.tanh(wide / 2)), rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_softmax_losses_and_slopes_are_numpys(dtype: str) -> None:
+    """Also where a candidate is left out, where all but the first are, and where scores are far apart."""
+    x = np.random.default_rng(0).normal(size=(5, 16)).astype(dtype) * 10
+    x[2, 3] = x[1:, 4] = -np.inf
+    x[3, 5] = 1000
+    got = x.copy()
+    loss, product = compiled(call_softmax)(got, np.dtype(dtype).type(0.5))
+    wide = x - x.max(axis=0).astype(np.float64)
+    powers = np.exp(wide)
+    p = powers / powers.sum(axis=0)
+    p[0] -= 1
+    assert loss + np.log(product) == pytest.approx((np.log(powers.sum(axis=0)) - wide[0]).sum(), rel=1e-6)
+    np.testing.assert_allclose(got, p / 2, rtol=1e-5, atol=1e-6)
 
 
 @settings(max_examples=80)
