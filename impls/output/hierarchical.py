@@ -220,17 +220,18 @@ def numba(h: Array, W_out: Array, target: Array, tree: Tree, buffers: Buffers) -
         if b + 1 < n:
             for step in range(tree.offsets[target[b + 1]], tree.offsets[target[b + 1] + 1]):
                 prefetch_row(W_out, tree.nodes[step])
-        turns, part = tree.turns[begin:end], slice(at, at + end - begin)
-        nodes[part] = tree.nodes[begin:end]
+        count, part = end - begin, slice(at, at + end - begin)
+        for c in range(count):
+            nodes[at + c] = tree.nodes[begin + c]
         scores(path_scores, h[b], W_out, nodes[part], whole, rest)
-        for c in range(len(turns)):
-            path_scores[c] *= -turns[c]
-        row_loss, product = softplus_all(path_scores, padded(len(turns), path_scores), scale, product)
+        for c in range(count):
+            path_scores[c] *= -tree.turns[begin + c]
+        row_loss, product = softplus_all(path_scores, padded(count, path_scores), scale, product)
         loss += row_loss
-        for c in range(len(turns)):
-            path_scores[c] *= -turns[c]
+        for c in range(count):
+            path_scores[c] *= -tree.turns[begin + c]
         gradients(dh[b], values[part], h[b], W_out, nodes[part], path_scores, whole, rest, False, ())
-        at += len(turns)
+        at += count
     return (loss + np.log(product)) * scale, dh, (nodes[:at], values[:at])
 
 
