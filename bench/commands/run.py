@@ -37,7 +37,7 @@ def run(
     preset: Annotated[
         Literal["quick", "default", "deck", "full"],
         typer.Option(
-            help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: the longest, with H from 64 to 768; deck: the source deck's own sizes."
+            help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: the longest, H to 768; deck: the source deck's sizes."
         ),
     ] = "default",
     kernel: Kernels = None,
@@ -72,7 +72,10 @@ def run(
     corpus: CorpusFile = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown, CSV and result file go.")] = OUT,
     processes: Annotated[
-        int | None, how_many("Fresh processes a problem (default 4; 5 for deck and full; what is undecided then gets more): more give narrower intervals, fewer than 3 none.")
+        int | None,
+        how_many(
+            "Fresh processes a problem (default 4, or 5 for deck and full, and more where undecided): fewer than 3 give no intervals."
+        ),
     ] = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     memory_limit: Annotated[

@@ -19,7 +19,7 @@ from bench.engine.pool import Workers
 from bench.engine.protocol import MeasurementSettings
 from bench.plans.session import saved_corpus
 from impls import words
-from impls.lookup import gather, take
+from impls.lookup import gather
 from tests.contexts import context_of
 from tests.tables import table
 

@@ -34,10 +34,7 @@ certainly slower, but with ends of its interval that differ sevenfold after four
 
 def made() -> list[ProblemRun]:
     """Two kernels at five sizes."""
-    return [
-        new_problem_run(PAIRS[kernel], Size(V, H=8))
-        for kernel, _, V in ((*name.split(), int(name.split()[1])) for name in PROBLEMS)
-    ]
+    return [new_problem_run(PAIRS[one.split()[0]], Size(int(one.split()[1]), H=8)) for one in PROBLEMS]
 
 
 def name(problem: ProblemRun) -> str:

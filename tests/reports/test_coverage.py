@@ -28,7 +28,8 @@ def test_what_is_simulated_is_the_least_that_a_preset_has(preset: object) -> Non
 def test_the_intervals_of_speed_ups_and_of_wall_times_of_undisturbed_processes_hold_the_true_one(
     count: Callable[[Disturbances, int, int], int], noise: Disturbances, rounds: int
 ) -> None:
-    assert 0.93 <= count(noise, rounds, 2_000) / 2_000 <= 0.98  # more than 95 % if one of four is slowed, as none is trimmed
+    # more than 95 % where one process in ten is slowed, since none of four is trimmed and the spread is large
+    assert 0.93 <= count(noise, rounds, 2_000) / 2_000 <= 0.98
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.5])
