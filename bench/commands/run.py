@@ -37,7 +37,7 @@ def run(
     preset: Annotated[
         Literal["quick", "default", "deck", "full"],
         typer.Option(
-            help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: the longest, H to 768; deck: the source deck's sizes."
+            help="quick: the book's kernels in 30 s to a minute; default: all kernels, some minutes; full: longest, H to 768; deck: the source deck's sizes."
         ),
     ] = "default",
     kernel: Kernels = None,
