@@ -86,7 +86,7 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
 def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
     """One line a kernel. Below WIDTH the names of the slower implementations are left out."""
     usual = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
-    head = f"V = {usual.V:,}, B = {usual.B:,}"
+    head = f"V = {usual.V:,}, B = {usual.B:,}" + (f", H = {usual.H:,}" if usual.H > 1 else "")
     wide = width >= WIDTH
     rows = [(head, "use", "per call", *(("NumPy/SciPy", "", "textbook", "") if wide else ("NumPy", "textbook")))]
     for answer in chosen:

@@ -176,9 +176,10 @@ function showSummary() {
     document.getElementById("at-size").textContent = "nothing was measured";
     return;
   }
-  const elsewhere = rows.filter(({ problem }) => otherSize(problem)).length;
+  const elsewhere = rows.filter(({ problem }) => otherSize(problem)).length,
+    chosen = `V = ${plain(state.V)}, B = ${plain(state.B)}${state.H > 1 ? `, H = ${plain(state.H)}` : ""}`;
   document.getElementById("at-size").textContent =
     elsewhere === rows.length
-      ? `nothing at V = ${plain(state.V)} and B = ${plain(state.B)}: each row says its nearest size`
-      : `at V = ${plain(state.V)} and B = ${plain(state.B)}${elsewhere ? ", unless a row says otherwise" : ""}`;
+      ? `nothing at ${chosen}: each row says its nearest size`
+      : `at ${chosen}${elsewhere ? ", unless a row says otherwise" : ""}`;
 }

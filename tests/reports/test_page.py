@@ -228,7 +228,7 @@ def test_five_thousand_cases_open_and_follow_a_choice(show: Show) -> None:
     view = show("5,000 cases")
     assert view.locate("tr.answer").count() == 5
     view.choose("V", "25000")
-    assert view.texts("#at-size") == ["at V = 25,000 and B = 100"]
+    assert view.texts("#at-size") == ["at V = 25,000, B = 100, H = 100"]
     assert len(json.loads(view.locate("#data").text_content() or "")["problems"]) == 500
 
 

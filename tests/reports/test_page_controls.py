@@ -17,14 +17,14 @@ def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None
     view.choose("B", "8")
     view.choose("H", "300")
     assert view.texts(".kernel .size") == ["V = 1,000 · H = 300 · B = 8"]
-    assert view.texts("#at-size") == ["at V = 1,000 and B = 8"]
+    assert view.texts("#at-size") == ["at V = 1,000, B = 8, H = 300"]
     assert view.cases() == [["gather", "800ns", "fastest"], ["one-hot", "80.0µs", "100×"]]
     assert "one-hot moves at least 9.60 MB a call, 1.20 MB a word" in view.texts(".because")[0]
 
 
 def test_the_page_opens_at_the_size_that_most_kernels_have(show: Show) -> None:
     view = show("other batch")  # though only lookup has several sizes, all with another batch
-    assert view.texts("#at-size") == ["at V = 100,000 and B = 100, unless a row says otherwise"]
+    assert view.texts("#at-size") == ["at V = 100,000, B = 100, H = 100, unless a row says otherwise"]
     assert view.texts("tr.answer th i") == ["B 4"]
     assert view.texts("#choose-B button") == ["4", "100"]
 
