@@ -23,7 +23,7 @@ PROCESSES, ROUNDS = 4, 5
 """Planned processes and rounds in the presets quick and default, for calls of a few milliseconds at most."""
 IMPLEMENTATIONS = 10
 TIMES_FASTER, TIMES_SLOWER = 1.2, 10.0
-ALIKE, SPREADS = (2, 6, 10), (0.01, 0.05, 0.2, 0.5)
+ALIKE, SPREADS = (2, 6, 10), (0.01, 0.05, 0.2, 0.35, 0.5)
 """Numbers of identical implementations, and standard deviations between processes, for which looks are simulated."""
 SLOWED = (1.1, 2.0)
 """Range of factors of a process that is slowed as a whole; uniform."""

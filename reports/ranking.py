@@ -23,7 +23,7 @@ MAY_BE_AS_FAST = 1.15
 APPROXIMATE = "approximate"
 """What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""
 
-ERROR = 0.02
+ERROR = 0.018
 """Probability that any of several identical implementations is called slower than the one that led by chance, at one look.
 
 A run looks up to three times (``looks``), and stops at the first that leaves nothing undecided. Of all looks together it is
