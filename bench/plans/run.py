@@ -258,12 +258,13 @@ def plan(
 def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progress) -> None:
     """Measure every problem, process by process. Each process is written to the journal at once."""
     run.limits = journal.limits
-    shown, profiled_at = shown_problems(run.planned), profiled_problems(run.planned)
+    shown = shown_problems(run.planned)
     short = run.preset is not None and PRESETS[run.preset].short
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
                 check_and_admit(begun, context, progress)
+        profiled_at = profiled_problems(run.planned)  # of what is not excluded
         with run.session.phase(turn.name, context.workers):
             if turn.fresh:
                 context.workers.retire()
