@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -103,11 +104,12 @@ class RunProgress:
         )
         self.current = 0.0
         self.began: tuple[float, float] | None = None
+        self.said_once = Lock()
 
     def checking(self, key: str) -> None:
         if self.display.bar:
             self.display.show(f"checking {key}")
-        elif self.display.printed_at < 0:
+        elif self.said_once.acquire(blocking=False):  # since several threads check
             self.display.show("checking the implementations against their references")
 
     def measuring(self, problem: ProblemRun, further: bool = False) -> None:
