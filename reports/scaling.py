@@ -16,7 +16,7 @@ from .facts import usable_cpus
 from .frame import DIMENSIONS, wall_s, work_ratio
 from .limits import rate
 from .result_schema import ResultFile, Row, SizeRecord, Suite
-from .statistics import Interval, unpaired_ratio
+from .statistics import LEVEL, Interval, unpaired_ratio
 from .units import inverse
 
 MOVING = ("read", "copied")
@@ -135,22 +135,26 @@ def threaded_problems(result: ResultFile) -> list[ThreadedProblem]:
 
 
 def scalings_of(its: Iterable[Answer]) -> Iterator[Scaling]:
-    """The implementations of some problems that differ in nothing but threads, if they have several numbers of them."""
+    """The implementations of some problems that differ in nothing but threads, if they have several numbers of them.
+
+    The intervals of all of them hold together (Bonferroni), since those that gain are shown and the others are not.
+    """
     by_slug: dict[str, list[Row]] = {}
     for answer in its:
         for row in answer.rows:
             by_slug.setdefault(row.slug, []).append(row)
-    for rows in by_slug.values():
-        if len(rows) > 1:
-            yield Scaling(tuple(on_threads(row, rows[0]) for row in rows))
+    several = [rows for rows in by_slug.values() if len(rows) > 1]
+    level = 1 - (1 - LEVEL) / max(1, sum(len(rows) - 1 for rows in several))
+    for rows in several:
+        yield Scaling(tuple(on_threads(row, rows[0], level) for row in rows))
 
 
-def on_threads(row: Row, fewest: Row) -> OnThreads:
-    """Return a case beside the same on its fewest threads."""
+def on_threads(row: Row, fewest: Row, level: float) -> OnThreads:
+    """Return a case beside the same on its fewest threads. level: of the interval."""
     if row is fewest:
         return OnThreads(row, Interval(1.0), Interval(1.0))
     if row.medians_s and fewest.medians_s:
-        ratio = unpaired_ratio(fewest.medians_s, row.medians_s)
+        ratio = unpaired_ratio(fewest.medians_s, row.medians_s, level)
     else:
         ratio = Interval(wall_s(fewest) / wall_s(row))
     more_work, more_threads = work_ratio(row, fewest), row.extra_info.size.threads / fewest.extra_info.size.threads

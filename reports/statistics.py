@@ -255,7 +255,7 @@ def typical_median(medians: Sequence[float]) -> Interval:
     return typical([math.log(median) for median in medians]).map(math.exp)
 
 
-def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Interval:
+def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float], level: float = LEVEL) -> Interval:
     """Return the ratio of two typical figures (``typical_median``) whose processes are different ones, with its interval.
 
     What slows one process does not slow another, so that nothing cancels out: the interval is that of a difference of two
@@ -265,6 +265,8 @@ def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> 
     ----------
     numerator, denominator
         The medians of processes.
+    level
+        Confidence level of the interval.
 
     Raises
     ------
@@ -274,7 +276,7 @@ def unpaired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> 
     top, bottom = ([math.log(median) for median in medians] for medians in (numerator, denominator))
     if min(len(top), len(bottom)) < LEAST:
         return Interval(math.exp(typical(top).estimate - typical(bottom).estimate))
-    return welch(top, bottom, TRIM).ratio()
+    return welch(top, bottom, TRIM).interval(level).map(math.exp)
 
 
 def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
