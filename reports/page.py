@@ -92,7 +92,7 @@ METHOD = (
 """How to read the page."""
 ON_THREADS = (
     "On more threads, an implementation has processes of its own: a speed-up is a ratio of two times shown, and its 95 % interval, "
-    "of that figure alone, comes from the spread of both times over processes (Welch’s interval, of trimmed means). Nothing is "
+    "which holds for all implementations of a size together, comes from the spread of both times over processes (Welch’s, of trimmed means). Nothing is "
     "ranked across numbers of threads. What must be moved is timed on one thread, whatever the number."
 )
 
