@@ -18,10 +18,15 @@ from typing import Any
 import numpy as np
 
 from .case import Size
+from .compile_cache import cache_folder
 from .interface import Array, Problem
 
 ALIGNMENT = 64
 """XLA takes an array where it lies, if it begins at a multiple of this. Of any other, threads of JAX's make a copy."""
+
+IN_SEQUENCE = {"xla_cpu_enable_concurrency_optimized_scheduler": False}
+"""How XLA compiles for one thread: by default it orders a program's parts for others that could run beside them, and waits for
+these. The times are the same."""
 
 
 @cache
@@ -29,7 +34,7 @@ def jax_on(threads: int) -> Any:
     """Import JAX for this process's CPUs, with this number of threads, which JAX cannot change later.
 
     Programs run in the thread that calls them. By default, JAX hands some to another thread, which costs more than most
-    programs where both have one CPU.
+    programs where both have one CPU. Compiled programs are kept beside numba's, since each process of a run needs them.
 
     Raises
     ------
@@ -43,6 +48,10 @@ def jax_on(threads: int) -> Any:
 
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    if not jax.config.jax_compilation_cache_dir and (folder := cache_folder(f"jax-{jax.__version__}")):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return jax
 
 
@@ -56,7 +65,8 @@ def compiled(function: Callable[..., Any], specs: Specs, threads: int, donated: 
     jax = jax_on(threads)
     with jax.enable_x64(True):  # in a program only, since a user's own implementation may want JAX as it is
         arguments = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs]
-        return jax.jit(function, donate_argnums=donated, keep_unused=True).lower(*arguments).compile()
+        lowered = jax.jit(function, donate_argnums=donated, keep_unused=True).lower(*arguments)
+        return lowered.compile(IN_SEQUENCE if threads == 1 else None)
 
 
 def spec_of(shape: str, size: Size) -> tuple[tuple[int, ...], str]:
@@ -198,7 +208,10 @@ class Program:
 
 
 def own_copy(array: Any) -> Any:
-    return array.copy()
+    """Copy by computing: XLA has threads copy what is large, and a forked child, in which memory is measured, has none."""
+    import jax.numpy as jnp
+
+    return jnp.where(array == array, array, jnp.nan)
 
 
 def program(

@@ -20,6 +20,7 @@ from impls.messages import describe, message_of
 from impls.words import Corpus
 
 from . import protocol
+from .loading import load_packages
 from .loop import Arguments, Function, sampler
 from .process import limit_memory
 from .sources import is_own, load_source
@@ -104,6 +105,7 @@ def check_contract(
     absent = missing(implementation)
     if absent:
         return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
+    load_packages(implementation, implementation.key, emit)
     found_wrong, kernel = False, implementation.kernel
     measured = [] if implementation.wrong else measured  # a batch of one word would not show what is wrong
     for size in adapted_to(measured, kernel.sizes):

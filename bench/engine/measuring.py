@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from impls.interface import Implementation, Kernel, Problem
 from . import limits, memory, protocol
 from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, compilation_patience
 from .lines import profile_of
+from .loading import load_packages
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
@@ -34,6 +35,16 @@ BLOCKS, BLOCK_SIZES = 128, (64, 1 << 21)
 arrays begin at a page."""
 SIMILAR = 2.0
 """Variants of a case whose calls in a sample differ by no more than this factor get the same number of calls."""
+LEAST_PATIENCE_S, TRACED = 2.0, 15
+"""How long a child may take to measure memory: this long, and this many times as long as set-up and a call took. Tracing slows
+code up to 13 times. A child of a process with JAX's threads has none of them, and some of its programs wait for those forever."""
+
+
+class Seconds(NamedTuple):
+    """How long a variant's set-up takes, and a call (the median)."""
+
+    set_up: float
+    call: float
 
 
 def measure(job: Measure, emit: protocol.Emit) -> None:
@@ -57,17 +68,18 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
     emit(protocol.ProblemMade(touched=problem.touched))
-    call_s = time_variants(job, implementations, problem, order, emit)
+    seconds = time_variants(job, implementations, problem, order, emit)
     del moved
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for name, implementation in implementations.items() if options.memory else ():
         emit(protocol.StepBegins(name="memory"))
-        figures = memory.measure(implementation, problem, job.settings.time_limit_s / 2)
+        patience_s = LEAST_PATIENCE_S + TRACED * sum(seconds[name])
+        figures = memory.measure(implementation, problem, min(patience_s, job.settings.time_limit_s / 2))
         emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
     for name, implementation in implementations.items():
         if name in options.profile:
             emit(protocol.StepBegins(name="the line profile"))
-            emit(profile_of(name, implementation, problem, call_s[name]))
+            emit(profile_of(name, implementation, problem, seconds[name].call))
 
 
 def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
@@ -91,8 +103,8 @@ def time_variants(
     problem: Problem,
     order: np.random.Generator,
     emit: protocol.Emit,
-) -> dict[str, float]:
-    """Prepare, check and time all variants. Returns the median seconds a call of each. Raises Fault."""
+) -> dict[str, Seconds]:
+    """Prepare, check and time all variants. Raises Fault."""
     settings, options = job.settings, job.options
     kernel = next(iter(implementations.values())).kernel
     guard = Guard(kernel, problem, job.careful)
@@ -154,19 +166,21 @@ def time_variants(
     if options.stages:
         measure_stages(variants, problem, emit)
     return {
-        name: float(np.median([figure for figure in wall if figure is not None])) for name, (wall, _) in times.items()
+        variant.name: Seconds(variant.prepare_s, float(np.nanmedian(np.array(times[variant.name][0], float))))
+        for variant in variants
     }
 
 
 def implementation_of(
     variant: Variant, sources: dict[str, LoadedSource], kernel: Kernel, emit: protocol.Emit
 ) -> Implementation:
-    """Return a variant's implementation, with the kernel that checks all results. Raises Fault."""
+    """Return a variant's implementation, its packages loaded, with the kernel that checks all results. Raises Fault."""
     source = sources[variant.source]
     implementation = source.find(variant.key)
     if source.patched_names and not is_own(implementation):
         emit(protocol.StepBegins(name="loading", variant=variant.name))
         raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
+    load_packages(implementation, variant.name, emit)
     return implementation if implementation.kernel is kernel else replace(implementation, kernel=kernel)
 
 

@@ -28,6 +28,9 @@ from .variant import adapt_batch
 
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""
+NO_ANSWER = "no answer"
+unanswered: dict[str, dict[str, Any]] = {}
+"""By key, what is said of implementations whose child gave no answer in time."""
 Result = TypeVar("Result")
 SIZES = re.compile(r"(\w+):\s+(\d+) kB")
 """Compiled here, so that it does not count as memory of what is traced."""
@@ -41,9 +44,14 @@ def measure(implementation: Implementation, problem: Problem, time_limit_s: floa
     -------
     dict
         FIGURES, in bytes: traced peak and resident growth of a call, traced allocation and resident growth of set-up. Or
-        ``why_not``, the reason why there are none.
+        ``why_not``, the reason why there are none. An implementation whose child has once given no answer is not asked again.
     """
-    return in_child(lambda: trace(implementation, problem), time_limit_s)
+    if implementation.key not in unanswered:
+        figures = in_child(lambda: trace(implementation, problem), time_limit_s)
+        if not figures.get("why_not", "").startswith(NO_ANSWER):
+            return figures
+        unanswered[implementation.key] = figures
+    return unanswered[implementation.key]
 
 
 def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[st
     _, status = os.waitpid(child, 0)
     if not text:
         return {
-            "why_not": f"no answer in {time_limit_s:g} s" if not ready else f"its process ended with status {status}"
+            "why_not": f"its process ended with status {status}" if ready else f"{NO_ANSWER} in {time_limit_s:.2g} s"
         }
     with contextlib.suppress(ValueError, RecursionError):
         answer = json.loads(text)

@@ -7,15 +7,19 @@ import ctypes
 import os
 import resource
 import signal
+from collections.abc import Collection
+from pathlib import Path
 
 import psutil
 
 
 def pin(threads: int, cpu: int | None = None) -> None:
-    """Keep a single-threaded worker on one CPU: a given one, or the last that it may use."""
+    """Keep a single-threaded worker, and the threads that its packages keep, on one CPU: a given one, or the last that it may use."""
     if threads == 1 and hasattr(os, "sched_setaffinity"):
         allowed = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {cpu if cpu in allowed else max(allowed)})
+        for thread in psutil.Process().threads():
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.sched_setaffinity(thread.id, {cpu if cpu in allowed else max(allowed)})
 
 
 def limit_memory(limit_bytes: int) -> None:
@@ -26,10 +30,21 @@ def limit_memory(limit_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
 
 
-def count_tasks() -> int:
-    """Count this process's threads and child processes. If there are more after a job, the job left some running."""
+def tasks() -> set[int]:
+    """Return the ids of this process's threads and child processes. Those that there are only after a job, it has left."""
     this = psutil.Process()
-    return this.num_threads() + len(this.children())
+    return {thread.id for thread in this.threads()} | {child.pid for child in this.children()}
+
+
+def are_idle(left: Collection[int]) -> bool:
+    """Whether these tasks are threads that wait for work: torch and JAX keep such (Linux only)."""
+    if any(child.pid in left for child in psutil.Process().children()):
+        return False
+    states = []
+    for task in left:
+        with contextlib.suppress(OSError):  # it has ended since
+            states.append(Path(f"/proc/self/task/{task}/stat").read_text().rpartition(") ")[2][:1])
+    return all(state == "S" for state in states)
 
 
 def call_libc(function: str, *arguments: int) -> None:

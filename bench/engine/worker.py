@@ -20,7 +20,7 @@ if __name__ == "__main__":  # the project's packages, not this folder, come firs
 
 from bench.engine import contract, lines, machine, measuring, protocol, sources, training_loop
 from bench.engine.contract import Fault, fault_of
-from bench.engine.process import count_tasks, end_with_parent
+from bench.engine.process import are_idle, end_with_parent, tasks
 from bench.engine.watch import watched_names
 from impls import catalogue
 from impls.compiled import warm_up
@@ -51,10 +51,12 @@ def main() -> None:
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
         emit = partial(send, events, jobs, token)
-        tasks_before = count_tasks()
+        tasks_before = tasks()
         try:
             JOBS[type(job)](job, emit)
-            emit(protocol.Done(clean=count_tasks() <= tasks_before))
+            left = tasks() - tasks_before
+            own = not any(source.files for source in job.sources.values())  # a user's threads may only seem to wait
+            emit(protocol.Done(clean=not left or (own and are_idle(left))))
         except Exception as error:
             fault = error if isinstance(error, Fault) else fault_of(error)
             emit(protocol.Failed(status=fault.status, reason=fault.reason))

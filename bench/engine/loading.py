@@ -1,0 +1,26 @@
+"""Load the packages that implementations need, before any clock runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from impls.interface import Implementation
+
+from . import protocol
+
+PATIENCE = 10
+"""How many times the usual limit it may take: on a busy machine, with its files not in memory, torch takes many seconds."""
+loaded: set[str] = set()
+"""The packages that this process has loaded."""
+
+
+def load_packages(implementation: Implementation, variant: str, emit: protocol.Emit) -> None:
+    """Import the packages that an implementation needs: its set-up is then its own, whichever comes first in a process.
+
+    Raises what the import raises.
+    """
+    for package in implementation.requires:
+        if package not in loaded:
+            emit(protocol.StepBegins(name=f"importing {package}", variant=variant, patience=PATIENCE))
+            import_module(package)
+            loaded.add(package)

@@ -1,0 +1,90 @@
+"""What a job leaves running, and what is loaded before a clock runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.engine import loading, protocol
+from bench.engine.context import RunContext
+from bench.engine.pool import Workers
+from bench.engine.process import are_idle, pin, tasks
+from impls.interface import Implementation
+from impls.lookup import lookup
+from impls.words import Corpus
+
+
+@contextmanager
+def thread_of(work: Callable[[threading.Event], object]) -> Iterator[set[int]]:
+    """The tasks that a thread adds, while it works."""
+    before, ended = tasks(), threading.Event()
+    thread = threading.Thread(target=work, args=(ended,), daemon=True)
+    thread.start()
+    time.sleep(0.05)
+    yield tasks() - before
+    ended.set()
+    thread.join()
+
+
+def computes(ended: threading.Event) -> None:
+    digits = 1
+    while not ended.is_set():
+        digits = pow(3, 200_000 + digits % 2)
+
+
+def test_a_thread_that_waits_is_idle_and_one_that_works_or_a_child_is_not() -> None:
+    with thread_of(threading.Event.wait) as waiting:
+        assert len(waiting) == 1
+        assert are_idle(waiting)
+    with thread_of(computes) as working:
+        assert not all(are_idle(working) for _ in range(50))
+    before = tasks()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert tasks() - before == {child.pid}
+        assert not are_idle({child.pid})
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell the CPUs of a thread")
+def test_threads_that_wait_get_the_cpu_of_the_one_that_measures() -> None:
+    allowed = os.sched_getaffinity(0)
+    with thread_of(threading.Event.wait) as waiting:
+        try:
+            pin(1, min(allowed))
+            assert all(os.sched_getaffinity(task) == {min(allowed)} for task in (0, *waiting))
+        finally:
+            for task in (0, *waiting):
+                os.sched_setaffinity(task, allowed)
+
+
+def imports_json(W: object, idx: object) -> None: ...
+
+
+def test_required_packages_are_imported_once_and_in_a_step_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "loaded", set())
+    steps: list[protocol.Events] = []
+    mine: Implementation = lookup.implementation("mine", "mine", requires=("json",))(imports_json)
+    for _ in range(2):
+        loading.load_packages(mine, "mine", steps.append)
+    assert steps == [protocol.StepBegins(name="importing json", variant="mine", patience=loading.PATIENCE)]
+
+
+def test_a_process_goes_on_after_jax_whose_threads_wait(corpus: Corpus, tmp_path: Path) -> None:
+    """With a fresh process for each problem, each imported JAX and torch again: quick took five minutes instead of one."""
+    pytest.importorskip("jax")
+    corpus.save(tmp_path)
+    started = []
+    with Workers() as workers:
+        context = RunContext(workers=workers, corpus=tmp_path)
+        for key in ("lookup/jax", "output.softmax/jax"):
+            checked = [event for event in context.check(key) if isinstance(event, protocol.ContractChecked)]
+            assert [event.status for event in checked] == ["ok"]
+            started.append([worker.process.pid for worker in workers.idle])
+    assert started[0] == started[1] != []
