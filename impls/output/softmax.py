@@ -264,8 +264,9 @@ def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) 
     return loss, (dh / total - of_target) / n, dW
 
 
-TILE = 42
-"""Words per tile, whose scores and rows stay in cache from product to product."""
+TILE, SHORT_TILE = 42, 14
+"""Words per tile, whose scores and rows stay in cache from product to product. The short one is for few examples with short rows,
+whose products take no longer than moving the rows: they then leave the first cache to the processor's own prefetching."""
 
 
 class Tiles(NamedTuple):
@@ -286,11 +287,11 @@ class Tiles(NamedTuple):
     change
         dh transposed, (H, B').
     out
-        Gradients of a tile's words, (TILE, H').
+        Gradients of a tile's words, (words, H').
     gradient
         dW_out, (V, H).
     high, even, wide
-        How products with B' columns are divided into blocks (see ``products.blocks``): of TILE rows, and of H rows.
+        How products with B' columns are divided into blocks (see ``products.blocks``): of a tile's rows, and of H rows.
     tall, broad
         How products with H' columns are.
     """
@@ -316,9 +317,10 @@ def tiles(problem: Problem) -> Tiles:
     high, wide, across = blocks(size.B, dtype.itemsize)
     tall, broad, along = blocks(size.H, dtype.itemsize)
     columns, change = (aligned(size.H, across, dtype) for _ in range(2))
-    powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
+    tile = SHORT_TILE if size.B <= 16 and size.H * dtype.itemsize <= 512 else TILE
+    powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // tile)))
     top, total = aligned(2, across, dtype)
-    rows, out, gradient = aligned(max(1, size.B), along, dtype), aligned(TILE, along, dtype), gradient_buffer(problem)
+    rows, out, gradient = aligned(max(1, size.B), along, dtype), aligned(tile, along, dtype), gradient_buffer(problem)
     even = even_block(size.H, high)
     return Tiles(columns, rows, powers, tops, top, total, change, out, gradient, high, even, wide, tall, broad)
 
@@ -335,8 +337,8 @@ def set_columns(h: Array, tiles: Tiles) -> None:
 
 def forward(tile: int, W_out: Array, tiles: Tiles) -> None:
     """Compute a tile's exponentials and its part of dh, relative to the highest scores so far."""
-    top, change, begin = tiles.top, tiles.change, tile * TILE
-    W, part, highest = W_out[begin : begin + TILE], tiles.powers[begin : begin + TILE], tiles.tops[tile]
+    top, change, begin, end = tiles.top, tiles.change, tile * len(tiles.out), (tile + 1) * len(tiles.out)
+    W, part, highest = W_out[begin:end], tiles.powers[begin:end], tiles.tops[tile]
     for w in range(
         len(W)
     ):  # one row after another, as the processor foresees: a block would wait for many rows at once
@@ -358,14 +360,14 @@ def forward(tile: int, W_out: Array, tiles: Tiles) -> None:
 
 def backward(tile: int, h: Array, tiles: Tiles) -> None:
     """Compute the gradients of a tile's words."""
-    rows, tops, out, begin = tiles.rows, tiles.tops, tiles.out, tile * TILE
-    gradient = tiles.gradient[begin : begin + TILE]
+    rows, tops, out, begin, end = tiles.rows, tiles.tops, tiles.out, tile * len(tiles.out), (tile + 1) * len(tiles.out)
+    gradient = tiles.gradient[begin:end]
     for b in range(len(h)):
         if tile == 0 or tops[tile, b] > tops[tile - 1, b]:
             share = np.exp(tops[tile, b] - tiles.top[b]) / (tiles.total[b] * len(h))
             for j in range(h.shape[1]):
                 rows[b, j] = share * h[b, j]
-    product(out, tiles.powers[begin : begin + TILE, : len(rows)], rows, tiles.tall, tiles.broad, False)
+    product(out, tiles.powers[begin:end, : len(rows)], rows, tiles.tall, tiles.broad, False)
     for w in range(len(gradient)):
         for j in range(h.shape[1]):
             gradient[w, j] = out[w, j]
