@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from impls.interface import Implementation
@@ -10,8 +11,6 @@ from . import protocol
 
 PATIENCE = 10
 """How many times the usual limit it may take: on a busy machine, with its files not in memory, torch takes many seconds."""
-loaded: set[str] = set()
-"""The packages that this process has loaded."""
 
 
 def load_packages(implementation: Implementation, variant: str, emit: protocol.Emit) -> None:
@@ -20,7 +19,6 @@ def load_packages(implementation: Implementation, variant: str, emit: protocol.E
     Raises what the import raises.
     """
     for package in implementation.requires:
-        if package not in loaded:
+        if package not in sys.modules:
             emit(protocol.StepBegins(name=f"importing {package}", variant=variant, patience=PATIENCE))
             import_module(package)
-            loaded.add(package)

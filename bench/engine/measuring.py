@@ -54,7 +54,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     """
     pin(Size.parse(job.size).threads, job.cpu)
     limit_memory(job.settings.memory_limit_bytes)
-    emit(protocol.StepBegins(name="inputs"))
+    emit(protocol.StepBegins(name="loading"))
     options = job.options
     seed = [job.settings.seed, options.process]
     order = np.random.default_rng([*seed, 1])
@@ -66,6 +66,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     moved = blocks(options.placement)
     gc.collect()
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
+    emit(protocol.StepBegins(name="inputs"))
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
     emit(protocol.ProblemMade(touched=problem.touched))
     seconds = time_variants(job, implementations, problem, order, emit)

@@ -68,7 +68,7 @@ def imports_json(W: object, idx: object) -> None: ...
 
 
 def test_required_packages_are_imported_once_and_in_a_step_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "loaded", set())
+    monkeypatch.delitem(sys.modules, "json")
     steps: list[protocol.Events] = []
     mine: Implementation = lookup.implementation("mine", "mine", requires=("json",))(imports_json)
     for _ in range(2):
