@@ -179,7 +179,8 @@ def run(
         session = Session(request.command, say)
         with session.measuring(settings, request.threads or [1], request.files) as context:
             # while the text is read: for the checks on all CPUs, and for the first turns
-            context.workers.start_spares(min(request.threads, default=1), MOST_SPARES, numba=True)
+            needed = min(MOST_SPARES, max(settings.processes, len(context.workers.cpus)))
+            context.workers.start_spares(min(request.threads, default=1), needed, numba=True)
             preset = None if request.own_sizes else request.preset
             with session.phase("reading the text", context.workers):
                 corpus = request.text()
