@@ -18,7 +18,7 @@ HIDDEN = ("bench", "reports")
 def importing_from(folders: list[str]) -> Iterator[list[str]]:
     """Import from some folders first. What was imported from them is unloaded afterwards: another folder may have the same names.
 
-    A package of this one's name there adds its modules to ours.
+    Nothing is written there: no compiled modules, which Python would otherwise keep in a user's folder. A package of this one's name there adds its modules to ours.
 
     Yields
     ------
@@ -33,9 +33,11 @@ def importing_from(folders: list[str]) -> Iterator[list[str]]:
     path = [*package.__path__]
     package.__path__ = [*path, *twins(folders)]
     sys.path[:0] = folders
+    keeps_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield files
     finally:
+        sys.dont_write_bytecode = keeps_none
         for folder in folders:
             with suppress(ValueError):  # the file may have removed it itself
                 sys.path.remove(folder)
