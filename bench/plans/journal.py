@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,6 +18,8 @@ from .keeping import put_aside
 from .problems import CaseRun, ProblemRun
 
 NAME = "journal.jsonl"
+CHECK = "crc32"
+"""Field of a line with the checksum of its others. A line that is damaged counts as one that was never written."""
 KNOWN = {"problem", "size", "cases", "implementation", "case"}
 """Fields of a problem and its cases that its plan gives; all others are measured."""
 
@@ -49,17 +52,19 @@ class Journal:
     def read(self, problems: Iterable[ProblemRun]) -> None:
         """Restore the figures and the limits of an earlier, unfinished run of the same command. Raises JournalError."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = self.path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError as error:
             raise JournalError(f"{self.path}: no unfinished run to go on from; start one without --resume") from error
-        entries = [entry for line in text.splitlines() if (entry := parse_entry(line)) is not None]
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror or error}") from error
+        entries = [entry for line in text.split("\n") if (entry := parse_entry(line)) is not None]
         if not entries or entries[0] != self.run:
             other = entries[0].get("command", "unknown") if entries else "unreadable"
             raise JournalError(
                 f"{self.path}: the unfinished run is another one ({other}); resume that one, or start a new run without --resume"
             )
         if not text.endswith("\n"):  # the last line was cut off when the run was killed
-            write(self.path, "".join(f"{json.dumps(entry)}\n" for entry in entries))
+            write(self.path, "".join(map(line_of, entries)))
         by_name = {problem.problem: problem for problem in problems}
         try:
             for entry in entries[1:]:
@@ -67,7 +72,7 @@ class Journal:
                     self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
                 else:
                     restore(by_name[entry["problem"]], entry)
-        except (msgspec.ValidationError, KeyError) as error:
+        except (msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 
     def add(self, problem: ProblemRun) -> None:
@@ -82,7 +87,7 @@ class Journal:
     def append(self, entry: dict[str, Any]) -> None:
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+                file.write(line_of(entry))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -95,13 +100,22 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
+def line_of(entry: dict[str, Any]) -> str:
+    """Return an entry's line, with its checksum."""
+    return json.dumps({**entry, CHECK: checksum(entry)}) + "\n"
+
+
+def checksum(entry: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(entry).encode())
+
+
 def parse_entry(line: str) -> dict[str, Any] | None:
-    """Return a line's entry, or None if the line was cut off."""
+    """Return a line's entry, or None if the line was cut off or damaged."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) and entry.pop(CHECK, None) == checksum(entry) else None
 
 
 def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:
@@ -110,7 +124,7 @@ def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:
 
 
 def restore(problem: ProblemRun, entry: dict[str, Any]) -> None:
-    """Restore a problem's measurements from its line. Raises KeyError or ValidationError if another version wrote it."""
+    """Restore a problem's measurements from its line. Raises KeyError, TypeError, ValueError or ValidationError if another version wrote it."""
     cases = [(case, entry["cases"][case.implementation.key]) for case in problem.cases]
     for run, figures in ((problem, entry), *cases):
         for name, kind in get_type_hints(type(run)).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,46 @@ def test_another_run_or_none_cannot_be_resumed(tmp_path: Path) -> None:
     Journal(tmp_path, {"command": "w2vbench run --preset full"}).begin()
     with pytest.raises(JournalError, match="another one"):
         Journal(tmp_path, RUN).read([problem(0)])
+
+
+def test_a_damaged_line_is_as_good_as_none_and_all_others_count(tmp_path: Path) -> None:
+    """A disk may change a figure, too, so that the line is still JSON."""
+    journal = Journal(tmp_path, RUN)
+    journal.begin()
+    for processes in (1, 2, 3):
+        journal.add(problem(processes))
+    first, one, two, three = journal.path.read_bytes().splitlines(keepends=True)
+    for damaged in (three.replace(b"1e-06", b"7e-06", 1), b"\xff" + three, b"[" * 100_000 + b"\n", three[:-20]):
+        assert damaged != three
+        journal.path.write_bytes(first + one + two + damaged)
+        restored = problem(0)
+        Journal(tmp_path, RUN).read([restored])
+        assert restored == problem(2)
+
+
+ODD: list[dict[str, Any]] = [
+    {"problem": []},
+    {"problem": 1},
+    {"problem": "PROBLEM", "cases": []},
+    {"problem": "PROBLEM", "cases": 5},
+    {"machine_limits": None},
+    {"machine_limits": []},
+    {"machine_limits": {"threads": "\ud800"}},
+    {"machine_limits": "\ud800"},
+]
+
+
+@pytest.mark.parametrize("entry", ODD, ids=range(len(ODD)))
+def test_what_another_version_may_have_written_is_one_line(tmp_path: Path, entry: dict[str, Any]) -> None:
+    journal, found = Journal(tmp_path, RUN), problem(0)
+    journal.begin()
+    journal.append({name: found.problem if value == "PROBLEM" else value for name, value in entry.items()})
+    with pytest.raises(JournalError, match="written by another version"):
+        Journal(tmp_path, RUN).read([found])
+
+
+def test_a_folder_in_the_journals_place_is_one_line(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, RUN)
+    journal.path.mkdir()
+    with pytest.raises(JournalError, match="Is a directory"):
+        journal.read([problem(0)])
