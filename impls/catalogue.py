@@ -61,6 +61,7 @@ def load(files: Iterable[Path] = (), *, installed: bool = True) -> list[Implemen
     """
     implementations = list(own())
     for file in files:
+        check_there(file)
         implementations += from_file(file, import_roots(file))
     if installed:
         implementations += from_packages()
@@ -132,6 +133,12 @@ def import_roots(file: Path) -> list[Path]:
     return [] if top is None else [folder for folder in (top, top / "src") if folder.is_dir()]
 
 
+def check_there(file: Path) -> None:
+    """Raise CatalogueError if this is no file. A link that leads to itself is none."""
+    if not file.is_file():
+        raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+
+
 def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside") -> list[Implementation]:
     """Load a file under a unique module name, so that it cannot collide with another module.
 
@@ -152,8 +159,7 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     CatalogueError
         If the file cannot be loaded, or has no implementation.
     """
-    if not file.is_file():
-        raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+    check_there(file)
     digest = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
     spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
     if spec is None or spec.loader is None:

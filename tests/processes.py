@@ -42,12 +42,12 @@ def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
     )
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A run under way, in a process group of its own."""
+def started(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """A run under way, in a process group of its own, with some more variables in its environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -30,7 +30,7 @@ def profile(
     from bench.plans import profile as profiling
 
     request = profiling.ProfileRequest(
-        case=case, files=[file.resolve() for file in impl or ()], corpus=corpus, time_limit_s=time_limit
+        case=case, files=[show.whole_path(file) for file in impl or ()], corpus=corpus, time_limit_s=time_limit
     )
     done = profiling.profile(request, show.error)
     show.profile(done, as_json=json)

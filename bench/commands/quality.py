@@ -77,7 +77,7 @@ def quality(
         command=show.command_line(sys.argv),
         out=out,
         corpus=corpus,
-        files=[file.resolve() for file in impl or ()],
+        files=[show.whole_path(file) for file in impl or ()],
         kernels=kernel or (),
         globs=only or (),
         seeds=seeds,

@@ -108,7 +108,7 @@ def run(
         command=show.command_line(sys.argv),
         out=out,
         corpus=corpus,
-        files=[file.resolve() for file in impl or ()],
+        files=[show.whole_path(file) for file in impl or ()],
         kernels=kernel or (),
         globs=only or (),
         preset=preset,

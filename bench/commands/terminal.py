@@ -65,6 +65,11 @@ def kept_of(path: Path, exit_code: int) -> None:
         error(f"interrupted: what was finished is kept in {path}")
 
 
+def whole_path(file: Path) -> Path:
+    """Return the path of a file from the root, without links. One that leads to itself is as it was: it is no file."""
+    return Path(os.path.realpath(file))
+
+
 def command_line(arguments: Sequence[str]) -> str:
     """Return the command as it can be typed again, as valid UTF-8."""
     return " ".join(map(shell_quoted, ["w2vbench", *arguments[1:]]))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.engine.context import RunContext
 from bench.engine.protocol import MeasurementSettings
+from impls.messages import readable
 from impls.trees import python_files
 from reports import acknowledged, file_comparison, stages
 from reports.acknowledged import Acknowledgement
@@ -142,6 +143,8 @@ def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
             )
         return root, ()
     for file in files:
+        if file.is_symlink() and not file.exists():
+            raise RevisionError(f"{file}: a link that leads nowhere")
         if not file.resolve().parent.is_dir():
             raise RevisionError(f"{file}: no such file")
     roots = {repository(file.resolve().parent) for file in files}
@@ -205,7 +208,7 @@ def diffs(base: Tree, head: Tree, changed: Sequence[str]) -> dict[str, str]:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             diff = list(unified_diff(lines(base, file), lines(head, file), base.name, head.name, lineterm=""))
             more = [f"… {len(diff) - LONGEST_DIFF} more lines"] if len(diff) > LONGEST_DIFF else []
-            found[file] = "\n".join([*diff[:LONGEST_DIFF], *more])
+            found[readable(file)] = "\n".join([*diff[:LONGEST_DIFF], *more])
     return {file: diff for file, diff in found.items() if diff}
 
 
@@ -219,7 +222,7 @@ def unaffected_caveat(changed: Sequence[str]) -> str:
     reason = (
         "files differ, but in nothing that a selected implementation runs (comments, names, or code it does not use)"
     )
-    return f"{reason}: {', '.join(changed[:MOST_NAMED])}{more}"
+    return f"{reason}: {', '.join(map(readable, changed[:MOST_NAMED]))}{more}"
 
 
 def file_states(tree: Tree) -> dict[str, tuple[int, int]]:

@@ -15,7 +15,7 @@ from pytest_benchmark.utils import get_machine_id
 from reports.comparison import exit_code, markdown
 from reports.comparison_ci import junit as junit_xml
 from reports.comparison_schema import Comparison
-from reports.files import dump, read, store, write
+from reports.files import ResultError, dump, read, store, write
 from reports.page import report
 from reports.result_schema import ResultFile, with_part
 
@@ -38,6 +38,8 @@ class Outputs:
         How far it came, if it was interrupted.
     stored
         Where a run is stored for ``history``; None if it is not stored.
+    not_stored
+        Why it could not be stored.
     """
 
     text: str
@@ -46,6 +48,7 @@ class Outputs:
     exit_code: int
     unfinished: str = ""
     stored: Path | None = None
+    not_stored: str = ""
 
 
 def prepare_folder(folder: Path) -> None:
@@ -99,12 +102,16 @@ def put_aside(path: Path) -> Path | None:
 
 def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:
     """Write a result file, and its reports into the same folder. store_as: its name for ``history``, if it is stored."""
-    text, stored = dump(content), None
-    if store_as:
-        stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{store_as}", text)
+    text, stored, not_stored = dump(content), None, ""
     write(path, text)
     result = read(path)
-    return Outputs(text, result, [*report(result, path.parent), path], exit_code, unfinished, stored)
+    paths = [*report(result, path.parent), path]
+    if store_as:
+        try:
+            stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{store_as}", text)
+        except ResultError as error:  # the current folder may be read-only, and --out elsewhere
+            not_stored = str(error)
+    return Outputs(text, result, paths, exit_code, unfinished, stored, not_stored)
 
 
 def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, junit: Path | None) -> Outputs:

@@ -218,6 +218,8 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
             f"nothing was measured; earlier results were put aside as {aside} (w2vbench report makes their page)"
         )
     kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
+    if kept.not_stored:
+        run.session.say(f"this run is not stored for w2vbench history: {kept.not_stored}")
     if complete:
         journal.close()
     return kept

@@ -181,7 +181,7 @@ def check_writable(out: Path, corpus: Path | None) -> None:
     """Raise PlanError if vectors cannot be written there, or would overwrite something else."""
     if not out.parent.is_dir() or out.is_dir():
         raise PlanError(f"--out: {out}: {'a folder, not a file' if out.is_dir() else f'no folder {out.parent}'}")
-    if out.exists() and (out.is_symlink() or not out.is_file()):
+    if out.is_symlink() or (out.exists() and not out.is_file()):
         raise PlanError(f"--out: {out} is not an ordinary file: choose another name")
     if corpus is not None and corpus.exists() and out.exists() and out.samefile(corpus):
         raise PlanError(f"--out: {out} is the text itself: choose another name")

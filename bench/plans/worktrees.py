@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,8 +75,8 @@ def git(folder: Path, *arguments: str, check: bool = True) -> str:
             cwd=folder,
             env={**environment, "GIT_LFS_SKIP_SMUDGE": "1", "GIT_OPTIONAL_LOCKS": "0"},
             capture_output=True,
-            text=True,
-            errors="replace",
+            encoding=sys.getfilesystemencoding(),  # it prints names of files
+            errors="surrogateescape",
             check=False,
         )
     except (FileNotFoundError, NotADirectoryError):
