@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -101,9 +102,10 @@ def write(path: Path, text: str) -> None:
     """
     if path.exists() and not path.is_file():  # the renaming would put a file in a device's place
         raise ResultError(f"{path}: no ordinary file, so nothing is written over it")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = partial(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path)
         with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
             file.flush()
@@ -114,6 +116,32 @@ def write(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def partial(path: Path) -> Path:
+    """Return where this process writes a file before it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed while they wrote a file have left beside it."""
+    for beside in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        number = beside.name.rpartition(".")[2]
+        if re.fullmatch("[1-9][0-9]{0,6}", number) and not is_alive(int(number)):
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number; where the system does not say so without harm, there may be."""
+    try:
+        if os.name == "posix":
+            os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:

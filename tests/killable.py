@@ -169,11 +169,12 @@ class Compare(Scenario):
         (folder / "reports/out/comparison.json").write_text('{"earlier": true}')
 
     def held(self, folder: Path) -> list[Any]:
-        return ["a result", *json.loads((folder / "reports/out/comparison.json").read_text())][:1]
+        json.loads((folder / "reports/out/comparison.json").read_text())
+        return ["a result"]
 
     def check(self, folder: Path, held: Sequence[Any]) -> None:
         found = json.loads((folder / "reports/out/comparison.json").read_text())
-        assert [case["implementation"] for case in found["w2vbench"]["comparison"]["cases"]] == ["slows"]
+        assert {case["implementation"] for case in found["w2vbench"]["comparison"]["cases"]} == {"slows"}
         assert git(folder, "worktree", "list", "--porcelain").count("worktree ") == 1
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.files import partial, remove_abandoned
+
 
 def save(path: Path, words: Iterable[str], W: NDArray[Any], binary: bool) -> None:
     """Write words and their vectors to a file, atomically.
@@ -27,7 +29,8 @@ def save(path: Path, words: Iterable[str], W: NDArray[Any], binary: bool) -> Non
     OSError
         If the file cannot be written. An earlier file is then unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = partial(path)
+    remove_abandoned(path)
     try:
         with temporary.open("wb") as file:
             file.write(f"{len(W)} {W.shape[1]}\n".encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
@@ -71,6 +72,24 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "result.json", "new")
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"result.json": "old"}
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    dead, alive = f".result.json.{child.pid}", f".result.json.{os.getppid()}"
+    others = [
+        ".result.json.0",
+        ".result.json.x",
+        f".result.json.bak.{'9' * 30}",
+        f".other.json.{child.pid}",
+        f"result.json.{child.pid}",
+    ]
+    for name in (dead, alive, *others):
+        (tmp_path / name).write_text("half")
+    (tmp_path / f".result.json.{2**22 - 1}").mkdir()
+    write(tmp_path / "result.json", "whole")
+    assert names(tmp_path) == sorted([alive, *others, f".result.json.{2**22 - 1}", "result.json"])
 
 
 # -- keeping runs
