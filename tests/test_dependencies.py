@@ -1,0 +1,69 @@
+"""What is imported is declared, and what is declared is true: ``tox -e lowest`` runs the tests with the oldest allowed versions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.test_imports import FILES, ROOT, imported_by
+from tests.test_packaging import PROJECT, ROOMS
+
+NEEDED = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+EXTRAS = {
+    extra: [Requirement(text) for text in texts] for extra, texts in PROJECT["project"]["optional-dependencies"].items()
+}
+EVERY = [*NEEDED, *(one for extra in EXTRAS.values() for one in extra)]
+UPPER_BOUNDS: dict[str, str] = {}
+"""Packages of which a newer version is not allowed, each with why."""
+OPTIONAL = {"reports/picture.py": "dev"}
+"""Files that are run in the clone only, and the extra that they need beside."""
+
+
+INVENTED = ("installed_here", "nonexistent_pkg_xyz")
+"""Packages that tests make, or that nobody has."""
+
+
+def names(requirements: list[Requirement]) -> set[str]:
+    return {one.name.lower().replace("-", "_") for one in requirements}
+
+
+def others(file: Path) -> set[str]:
+    """The packages of others that a file imports, in functions too."""
+    found = {name.partition(".")[0] for name in imported_by(file) if not name.startswith(".")}
+    return found - sys.stdlib_module_names - {*ROOMS, "tests", *INVENTED}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_import_is_declared(file: Path) -> None:
+    """Users install the dependencies, and the extras whose packages implementations name."""
+    extras = ["peers", "jax", *filter(None, [OPTIONAL.get(file.relative_to(ROOT).as_posix())])]
+    assert others(file) <= names([*NEEDED, *(one for extra in extras for one in EXTRAS[extra])])
+
+
+def test_every_import_of_the_tests_is_declared() -> None:
+    found = {name for file in (ROOT / "tests").rglob("*.py") for name in others(file)}
+    assert found <= names(EVERY)
+
+
+def test_a_newer_version_is_refused_only_with_a_reason() -> None:
+    bounded = {one.name for one in EVERY for bound in one.specifier if bound.operator in ("<", "<=", "==", "~=", "===")}
+    assert bounded == set(UPPER_BOUNDS)
+
+
+def test_each_dependency_of_users_has_a_lower_bound() -> None:
+    assert [one.name for one in NEEDED if not any(bound.operator == ">=" for bound in one.specifier)] == []
+
+
+@pytest.mark.skipif("OLDEST" not in os.environ, reason="tox -e lowest installs the oldest versions")
+@pytest.mark.parametrize("needed", NEEDED, ids=lambda one: one.name)
+def test_the_lower_bound_can_be_installed(needed: Requirement) -> None:
+    if needed.marker and not needed.marker.evaluate():
+        pytest.skip(f"not needed here: {needed.marker}")
+    (bound,) = (bound for bound in needed.specifier if bound.operator == ">=")
+    assert Version(version(needed.name)) == Version(bound.version)
