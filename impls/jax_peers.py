@@ -24,10 +24,6 @@ from .interface import Array, Problem
 ALIGNMENT = 64
 """XLA takes an array where it lies, if it begins at a multiple of this. Of any other, threads of JAX's make a copy."""
 
-IN_SEQUENCE = {"xla_cpu_enable_concurrency_optimized_scheduler": False}
-"""How XLA compiles for one thread: by default it orders a program's parts for others that could run beside them, and waits for
-these. The times are the same."""
-
 
 @cache
 def jax_on(threads: int) -> Any:
@@ -65,8 +61,7 @@ def compiled(function: Callable[..., Any], specs: Specs, threads: int, donated: 
     jax = jax_on(threads)
     with jax.enable_x64(True):  # in a program only, since a user's own implementation may want JAX as it is
         arguments = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs]
-        lowered = jax.jit(function, donate_argnums=donated, keep_unused=True).lower(*arguments)
-        return lowered.compile(IN_SEQUENCE if threads == 1 else None)
+        return jax.jit(function, donate_argnums=donated, keep_unused=True).lower(*arguments).compile()
 
 
 def spec_of(shape: str, size: Size) -> tuple[tuple[int, ...], str]:

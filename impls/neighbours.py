@@ -18,7 +18,7 @@ HIDDEN = ("bench", "reports")
 def importing_from(folders: list[str]) -> Iterator[list[str]]:
     """Import from some folders first. What was imported from them is unloaded afterwards: another folder may have the same names.
 
-    Nothing is written there: no compiled modules, which Python would otherwise keep in a user's folder. A package of this one's name there adds its modules to ours.
+    A package of this one's name there adds its modules to ours. Python keeps no compiled modules there, in a user's folder.
 
     Yields
     ------

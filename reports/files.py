@@ -125,23 +125,13 @@ def partial(path: Path) -> Path:
 
 def remove_abandoned(path: Path) -> None:
     """Remove what processes that were killed while they wrote a file have left beside it."""
+    from psutil import pid_exists
+
     for beside in path.parent.glob(f".{glob.escape(path.name)}.*"):
         number = beside.name.rpartition(".")[2]
-        if re.fullmatch("[1-9][0-9]{0,6}", number) and not is_alive(int(number)):
+        if re.fullmatch("[1-9][0-9]{0,6}", number) and not pid_exists(int(number)):
             with contextlib.suppress(OSError):
                 beside.unlink()
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is a process of this number; where the system does not say so without harm, there may be."""
-    try:
-        if os.name == "posix":
-            os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:

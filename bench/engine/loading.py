@@ -8,9 +8,7 @@ from importlib import import_module
 from impls.interface import Implementation
 
 from . import protocol
-
-PATIENCE = 10
-"""How many times the usual limit it may take: on a busy machine, with its files not in memory, torch takes many seconds."""
+from .worker_process import START_PATIENCE
 
 
 def load_packages(implementation: Implementation, variant: str, emit: protocol.Emit) -> None:
@@ -20,5 +18,5 @@ def load_packages(implementation: Implementation, variant: str, emit: protocol.E
     """
     for package in implementation.requires:
         if package not in sys.modules:
-            emit(protocol.StepBegins(name=f"importing {package}", variant=variant, patience=PATIENCE))
+            emit(protocol.StepBegins(name=f"importing {package}", variant=variant, patience=START_PATIENCE))
             import_module(package)

@@ -105,7 +105,7 @@ def time_variants(
     order: np.random.Generator,
     emit: protocol.Emit,
 ) -> dict[str, Seconds]:
-    """Prepare, check and time all variants. Raises Fault."""
+    """Prepare, check and time all variants. Return how long each takes. Raises Fault."""
     settings, options = job.settings, job.options
     kernel = next(iter(implementations.values())).kernel
     guard = Guard(kernel, problem, job.careful)

@@ -34,7 +34,8 @@ then: another variant, or another side's process. With these settings they stop 
 RUN_VARIABLE = "W2VBENCH_RUN"
 """The environment variable by which the processes of a run are known."""
 START_PATIENCE = 10
-"""How many times the usual limit a process may take to start: on a busy machine, importing numba alone takes seconds."""
+"""How many times the usual limit a process may take to start, or to import a package: on a busy machine, numba takes seconds, and
+torch more."""
 
 
 class WorkerFailure(Exception):

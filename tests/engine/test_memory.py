@@ -6,6 +6,7 @@ import sys
 from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,27 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
     assert found["reads"] < MB
     assert found["takes"] == pytest.approx(16 * MB, abs=MB)
     assert found["touches"] < MB  # a huge page would be 2 MB each
+
+
+def test_an_implementation_that_gave_no_answer_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def hangs(_: object, time_limit_s: float) -> dict[str, Any]:
+        waits.append(time_limit_s)
+        return {"why_not": "no answer in 2 s"}
+
+    def fails(*_: object) -> dict[str, Any]:
+        waits.append(0)
+        return {"why_not": "it fails"}
+
+    monkeypatch.setattr(memory, "unanswered", {})
+    first, other = Mock(key="lookup/first"), Mock(key="lookup/other")
+    monkeypatch.setattr(memory, "in_child", hangs)
+    assert [memory.measure(first, Mock(), 2.0)["why_not"] for _ in range(3)] == ["no answer in 2 s"] * 3
+    assert waits == [2.0]
+    monkeypatch.setattr(memory, "in_child", fails)
+    assert [memory.measure(other, Mock(), 2.0)["why_not"] for _ in range(3)] == ["it fails"] * 3
+    assert waits == [2.0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bench.engine import loading, protocol
 from bench.engine.context import RunContext
 from bench.engine.pool import Workers
 from bench.engine.process import are_idle, pin, tasks
+from bench.engine.worker_process import START_PATIENCE
 from impls.interface import Implementation
 from impls.lookup import lookup
 from impls.words import Corpus
@@ -73,7 +74,7 @@ def test_required_packages_are_imported_once_and_in_a_step_of_their_own(monkeypa
     mine: Implementation = lookup.implementation("mine", "mine", requires=("json",))(imports_json)
     for _ in range(2):
         loading.load_packages(mine, "mine", steps.append)
-    assert steps == [protocol.StepBegins(name="importing json", variant="mine", patience=loading.PATIENCE)]
+    assert steps == [protocol.StepBegins(name="importing json", variant="mine", patience=START_PATIENCE)]
 
 
 def test_a_process_goes_on_after_jax_whose_threads_wait(corpus: Corpus, tmp_path: Path) -> None:
