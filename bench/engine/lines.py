@@ -29,7 +29,7 @@ from impls.words import Corpus
 from . import protocol
 from .contract import check_problem
 from .loop import Arguments, Function
-from .memory import in_child, trim_heap
+from .memory import in_children, trim_heap
 from .process import limit_memory, pin
 from .sources import load_source
 from .traced import traced_lines
@@ -108,10 +108,12 @@ def profile(
     arguments = [(*adapt_batch(implementation.adapt, workspace, batch), *workspace) for batch in problem.batches]
     calls, unit_s, figures = time_lines(function, arguments, pass_s)
     problem.reset()
-    import_module("memory_profiler")  # here, so that the child need not
+    import_module("memory_profiler")  # here, so that the children need not
+    inspect.getmodule(function.__code__)  # it asks the file system for the path of each module, once a process
     left_out = []
-    for what, memory_of_lines in (("allocated", allocated_lines), ("resident", resident_lines)):
-        answer = in_child(partial(memory_of_lines, function, arguments[0]), limit_s)
+    passes = {"allocated": allocated_lines, "resident": resident_lines}
+    works = [partial(memory_of_lines, function, arguments[0]) for memory_of_lines in passes.values()]
+    for what, answer in zip(passes, in_children(works, [limit_s] * len(works)), strict=True):
         if why_not := answer.pop("why_not", ""):
             left_out.append(f"{what}: {why_not}")
         for number, found in answer.items():

@@ -13,7 +13,7 @@ from .variant import PreparedVariant, TimedCalls
 from .verify import Verifier
 from .watch import introspection
 
-OVERTIME = 10
+OVERTIME = 6
 """The fewest rounds may take this many times a variant's time; slower calls get fewer rounds still."""
 COLD = 5
 """The first call takes at most this many times as long as a warm one."""

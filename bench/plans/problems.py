@@ -15,9 +15,12 @@ from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, 
 from impls.case import Case, Size
 from impls.facts import array_bytes
 from impls.interface import Implementation
+from reports.limits import CALL
 from reports.schema_fields import Samples
 from reports.units import size_bytes
 
+LIMIT_PROCESSES = 3
+"""In how many processes of a problem its limits are timed beside it."""
 WORKER_BYTES = 450 << 20
 """Memory of a worker before it has any inputs: NumPy, and numba with its compiler."""
 
@@ -62,7 +65,8 @@ class ProblemRun:
     processes
         Number of finished processes.
     limits
-        Samples of each process, of an empty function (``call``) and of the functions that only move the data.
+        Samples of an empty function (``call``) and of the functions that only move the data, of each of the first
+        LIMIT_PROCESSES processes, or up to the first in which they failed.
     limit_plans
         Calls and rounds of those functions.
     touched
@@ -137,7 +141,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> No
     options = MeasureOptions(
         process=problem.processes,
         plan=plans,
-        limits=True,
+        limits=problem.processes < LIMIT_PROCESSES and len(problem.limits.get(CALL, ())) == problem.processes,
         memory=extras.memory,
         stages=extras.stages,
         profile=tuple(extras.profiled),
