@@ -57,7 +57,9 @@ def main() -> None:
         try:
             JOBS[type(job)](job, emit)
             left = tasks() - tasks_before
-            own = not any(source.files or source.book for source in job.sources.values())  # a user's threads may only seem to wait
+            own = not any(
+                source.files or source.book for source in job.sources.values()
+            )  # a user's threads may only seem to wait
             emit(protocol.Done(clean=not left or (own and are_idle(left))))
         except Exception as error:
             fault = error if isinstance(error, Fault) else fault_of(error)

@@ -111,7 +111,9 @@ def check_book(request: BookRequest, say: Say, note: Note) -> BookResult:
         if text and timings:
             text.save(context.corpus)
         timed = [
-            time_methods(timing, replace(SIZE, dtype=loaded.dtype), context, partial_note(note, timing, at, len(timings)))
+            time_methods(
+                timing, replace(SIZE, dtype=loaded.dtype), context, partial_note(note, timing, at, len(timings))
+            )
             for at, timing in enumerate(timings)
         ]
     return BookResult(file=request.file, classes=classes, timed=timed)
@@ -135,7 +137,9 @@ def check_readable(file: Path) -> None:
     try:
         ast.parse(source)
     except SyntaxError as error:
-        raise PlanError(f"{file}{f', line {error.lineno}' if error.lineno else ''}: SyntaxError: {error.msg}") from error
+        raise PlanError(
+            f"{file}{f', line {error.lineno}' if error.lineno else ''}: SyntaxError: {error.msg}"
+        ) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise PlanError(f"{file}: not Python's text: {error or type(error).__name__}") from error
 
@@ -206,8 +210,8 @@ def line_of(file: Path, method: str) -> int:
     with suppress(SyntaxError, OSError):
         for node in ast.parse(file.read_bytes()).body:
             if isinstance(node, ast.ClassDef) and node.name == kind:
-                functions = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == name]
-                return (functions or [node])[0].lineno
+                functions = [one.lineno for one in node.body if isinstance(one, ast.FunctionDef) and one.name == name]
+                return (functions or [node.lineno])[0]
     return 0
 
 
@@ -243,13 +247,15 @@ def time_methods(timing: Timing, size: Size, context: RunContext, say: Callable[
     textbook = next(one.slug for one in ours if one.baseline)
     samples: dict[str, list[list[float]]] = {}
     slugs = [timing.slug, *(one.slug for one in ours)]
+    say("timing")
     for process in range(context.settings.processes):
-        say("timing")
         outcome = measure_once(timing, size, slugs, process, context)
         if reason := next((why for case, why in outcome.excluded if case[0].name == timing.slug), None):
             return replace(found, why_not=f"{reason.status}: {reason.reason}")
         for slug in outcome.timed:
-            samples.setdefault(slug, []).append([np.nan if one is None else one for one in outcome.samples(slug).wall_s])
+            samples.setdefault(slug, []).append(
+                [np.nan if one is None else one for one in outcome.samples(slug).wall_s]
+            )
         least = {slug: np.nanmin(samples[slug][0]) for slug in slugs if slug in samples}
         limit = DROPPED * min(seconds for slug, seconds in least.items() if slug != timing.slug)
         slugs = [slug for slug in slugs if slug in (timing.slug, textbook) or least.get(slug, np.inf) <= limit]
@@ -271,13 +277,9 @@ def time_methods(timing: Timing, size: Size, context: RunContext, say: Callable[
 
 def measure_once(timing: Timing, size: Size, slugs: Sequence[str], process: int, context: RunContext) -> Outcome:
     """Measure implementations in one process, interleaved: the reader's is checked first."""
-    cases = tuple(
-        (Variant(name=slug, key=f"{timing.kernel}/{slug}", check=slug == timing.slug),) for slug in slugs
-    )
+    cases = tuple((Variant(name=slug, key=f"{timing.kernel}/{slug}", check=slug == timing.slug),) for slug in slugs)
     options = MeasureOptions(process=process)
-    job = protocol.Measure(
-        **context.job_fields(), kernel=timing.kernel, size=str(size), cases=cases, options=options
-    )
+    job = protocol.Measure(**context.job_fields(), kernel=timing.kernel, size=str(size), cases=cases, options=options)
     return measure(job, context.workers)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..protocol import BookFault
-from . import layers, models, sampling
+from . import layers, models, negatives, sampling
 from .loading import BOOK
 from .trial import Stop, Trial
 
@@ -23,7 +23,7 @@ CHECKS: Mapping[str, Callable[[Trial], None]] = {
     "Embedding": layers.embedding,
     "EmbeddingDot": layers.embedding_dot,
     "UnigramSampler": sampling.unigram_sampler,
-    "NegativeSamplingLoss": models.negative_sampling_loss,
+    "NegativeSamplingLoss": negatives.negative_sampling_loss,
     "SimpleCBOW": models.simple_cbow,
     "CBOW": models.cbow,
     "SkipGram": models.skip_gram,
@@ -62,7 +62,7 @@ def built_on(kind: type) -> set[str]:
 
 def weights_of(classes: Mapping[str, type]) -> Weights:
     """Return what weights a reader's own models make, which their layers may count on; without models the book's, float32."""
-    arguments = {"SimpleCBOW": (3, 2), "CBOW": (8, 2, 1, models.CORPUS), "SkipGram": (8, 2, 1, models.CORPUS)}
+    arguments = {"SimpleCBOW": (3, 2), "CBOW": (8, 2, 1, negatives.CORPUS), "SkipGram": (8, 2, 1, negatives.CORPUS)}
     made = []
     for name in arguments.keys() & classes.keys():
         with suppress(Exception), sampling.seeded(0):  # its own check will say why

@@ -48,7 +48,7 @@ class Step:
 
     losses: Array
     dh: Array
-    dW: Array
+    dW: Array  # noqa: N815 - the field's name for the gradient of W
 
 
 def negative_sampling(h: Array, W: Array, words: Array, labels: Array) -> Step:

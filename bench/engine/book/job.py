@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,16 @@ def check(job: protocol.CheckBook, emit: protocol.Emit) -> None:
         if below := wrong & built_on(kind):
             checked = protocol.BookChecked(name=name, built_on=tuple(sorted(below)))
         else:
-            faults = check_class(
-                name, kind, weights, lambda step, name=name: emit(protocol.StepBegins(name=step, variant=name))
+            checked = protocol.BookChecked(
+                name=name, faults=check_class(name, kind, weights, partial(begin, emit, name))
             )
-            checked = protocol.BookChecked(name=name, faults=faults)
         wrong.update({name} if checked.wrong else ())
         emit(checked)
+
+
+def begin(emit: protocol.Emit, name: str, step: str) -> None:
+    """Say which method of a class is called next, so that one that hangs is known."""
+    emit(protocol.StepBegins(name=step, variant=name))
 
 
 def dtype_name(dtype: np.dtype[np.floating]) -> str:

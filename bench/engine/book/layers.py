@@ -9,8 +9,9 @@ import numpy as np
 from impls.interface import Array
 
 from . import expected
+from .comparing import inputs
 from .lists import Gradients, check_lists, checked_passes
-from .trial import Stop, Trial, inputs
+from .trial import Stop, Trial
 
 V, H = 4, 2
 REPEATED = (1, 0, 1)
@@ -50,7 +51,14 @@ def embedding(trial: Trial) -> None:
         trial.example = inputs(W=W, idx=idx)
         rows = trial.call(layer, "forward", idx)
         trial.unchanged("forward", W=(W, before[0]), idx=(idx, before[1]))
-        if not trial.same("forward", "the result", rows, W[idx], {"weights-not-used": earlier[idx], "transposed": W[idx].T}, returned="W[idx]"):
+        if not trial.same(
+            "forward",
+            "the result",
+            rows,
+            W[idx],
+            {"weights-not-used": earlier[idx], "transposed": W[idx].T},
+            returned="W[idx]",
+        ):
             raise Stop
         trial.keeps_dtype("forward", "the result", rows)
         trial.example = inputs(idx=idx, dout=dout)
@@ -138,7 +146,9 @@ def matmul(trial: Trial) -> None:
         trial.example = inputs(W=W, x=x)
         out = trial.call(layer, "forward", x)
         trial.unchanged("forward", W=(W, before["W"]), x=(x, before["x"]))
-        if not trial.same("forward", "the result", out, x.astype(float) @ W, {"weights-not-used": x @ earlier}, returned="out"):
+        if not trial.same(
+            "forward", "the result", out, x.astype(float) @ W, {"weights-not-used": x @ earlier}, returned="out"
+        ):
             raise Stop
         trial.keeps_dtype("forward", "the result", out)
         trial.example = inputs(x=x, dout=dout)

@@ -10,7 +10,8 @@ import numpy as np
 
 from impls.interface import Array
 
-from .trial import Stop, Trial, close, difference, reachable
+from .comparing import close, difference
+from .trial import Stop, Trial, reachable
 
 
 def check_lists(trial: Trial, layer: Any, *weights: Array) -> None:
@@ -69,7 +70,7 @@ def dense(dW: Any, shape: tuple[int, ...]) -> Array | None:
 def total_gradient(params: Sequence[Any], grads: Sequence[Any], W: Array) -> Array:
     """Return the sum of the gradients of all params that are W, as the book's trainer adds them."""
     parts = [dense(dW, W.shape) for param, dW in zip(params, grads, strict=True) if is_of(param, W)]
-    return np.sum([part for part in parts if part is not None], axis=0) + np.zeros(W.shape)
+    return np.asarray(sum((part for part in parts if part is not None), np.zeros(W.shape)))
 
 
 class Gradients:

@@ -54,8 +54,7 @@ def unigram_sampler(trial: Trial) -> None:
         drawn = draws(trial, sampler, target)
         trial.unchanged("get_negative_sample", target=(target, kept))
         again = draws(trial, sampler, target)
-        one = draws(trial, sampler, target[:1])
-    del one
+        draws(trial, sampler, target[:1])
     if np.array_equal(drawn, again):
         trial.report("same-draws", "get_negative_sample")
     hit = np.flatnonzero((drawn == target[:, None]).any(axis=1))
@@ -107,7 +106,7 @@ def follows_law(trial: Trial, drawn: Array, target: Array, repeats: bool) -> Non
         return
     fault = "law-uniform" if fits(0.0) else "law-power" if fits(1.0) else "law-other"
     counts = np.bincount(drawn.ravel(), minlength=len(COUNTS))
-    wanted = sum(inclusion(POWER, int(word), repeats) for word in target)
+    wanted = np.sum([inclusion(POWER, int(word), repeats) for word in target], axis=0)
     trial.report(
         fault,
         "get_negative_sample" if fault == "law-uniform" else "__init__",
@@ -122,4 +121,4 @@ def inclusion(power: float, target: int, repeats: bool) -> Array:
     if repeats:
         return SAMPLES * p
     second = np.array([sum(p[i] * p[j] / (1 - p[i]) for i in range(len(p)) if i != j) for j in range(len(p))])
-    return p + second
+    return np.asarray(p + second)

@@ -18,6 +18,7 @@ from impls.interface import Array
 from impls.messages import LIBRARIES, OURS, type_and_message
 
 from ..protocol import BookFault
+from .comparing import as_numbers, close, difference
 from .faults import FAULTS, fault_of_error
 
 SIGNATURES = {
@@ -52,9 +53,6 @@ SIGNATURES = {
     },
 }
 """The book's methods, by class."""
-CLOSE, TINY = 2e-4, 1e-6
-"""Relative to a number and to the largest one, and absolute: float32 and the book's 1e-7 inside of the logarithm stay far below,
-and any mistake far above."""
 MOST_FAULTS = 6
 """Of a class: what follows from the first ones is of no use."""
 
@@ -126,7 +124,8 @@ class Trial:
         """Return file and number of the line of a method that looks like the fault, or of its first line."""
         names = {name: re.escape(str(value)) for name, value in values.items()}
         patterns = [re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], found[0]), pattern) for pattern in at]
-        for owner in (getattr(self.kind, method, None), self.kind):
+        owners: list[Any] = [getattr(self.kind, method, None), self.kind]
+        for owner in owners:
             try:
                 lines, first = inspect.getsourcelines(owner)
                 file = inspect.getsourcefile(owner) or ""
@@ -246,46 +245,6 @@ class Trial:
             if not np.array_equal(array, before):
                 self.report("weights-changed" if name == "W" else "input-changed", method, name=name)
                 raise Stop
-
-
-def as_numbers(value: Any) -> Array | None:
-    """Return a result in float64; None if it is no number and no array of them."""
-    try:
-        array = np.asarray(value)
-    except Exception:
-        return None
-    return array.astype(np.float64) if array.dtype.kind in "fiub" else None
-
-
-def close(got: Array, want: Array) -> bool:
-    return got.shape == want.shape and bool(np.all(np.abs(got - want) <= allowed(want)))
-
-
-def allowed(want: Array) -> Array:
-    return np.asarray(CLOSE * (np.abs(want) + np.abs(want).max(initial=0)) + TINY)
-
-
-def difference(what: str, got: Array, want: Array) -> str:
-    """Return a part of a result that is wrong, and what it must be: ``dW[1] is [5, 6], not [6, 8]``."""
-    if got.shape != want.shape:
-        return f"{what} has shape {got.shape}, not {want.shape}"
-    if not want.shape:
-        return f"{what} is {got:.4g}, not {want:.4g}"
-    off = ~(np.abs(got - want) <= allowed(want))
-    row = int(np.flatnonzero(off.reshape(len(off), -1).any(axis=1))[0])
-    return f"{what}[{row}] is {shown(got[row])}, not {shown(want[row])}"
-
-
-def shown(array: Any) -> str:
-    """Return numbers as nested lists, with four digits."""
-    if np.ndim(array):
-        return f"[{', '.join(map(shown, array))}]"
-    return f"{array:.4g}" if np.asarray(array).dtype.kind == "f" else str(array)
-
-
-def inputs(**named: Any) -> str:
-    """Return an example's inputs as text: ``idx = [1, 0, 1], dout = [[1, 2], …]``."""
-    return ", ".join(f"{name} = {shown(value)}" for name, value in named.items())
 
 
 def reachable(thing: Any, most: int = 10_000) -> Iterator[Any]:

@@ -90,7 +90,7 @@ def name_of_ids(layer: Any) -> str:
     layer.forward(idx)
     for name, value in vars(layer).items():
         if value is idx:
-            return name
+            return str(name)
     raise NotTimed("it does not keep the array of word ids itself")
 
 
@@ -181,43 +181,51 @@ def made_negative(problem: Problem, classes: Classes) -> tuple[Any, Given]:
 
 @dataclass(frozen=True)
 class Timing:
-    """Which methods are timed as an implementation of which kernel, and how they are called."""
+    """Which methods are timed as an implementation of which kernel, under which slug, and how they are called.
+
+    Attributes
+    ----------
+    function, made
+        The implementation's, and its ``prepare``, which gets the reader's classes too.
+    """
 
     kernel: str
+    slug: str
     methods: tuple[str, ...]
     function: Callable[..., Any]
-    made: Callable[[Problem, Classes], Any]
-
-    @property
-    def slug(self) -> str:
-        """The first method's class, and its name if there is no other."""
-        return self.methods[0] if len(self.methods) == 1 else self.methods[-1].partition(".")[0]
+    made: Callable[..., Any]
 
     @property
     def classes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(method.partition(".")[0] for method in self.methods))
 
 
+DRAWS = ("UnigramSampler", ("UnigramSampler.get_negative_sample",), drawn_negatives, made_sampler)
 TIMINGS = (
-    Timing("lookup", ("MatMul.forward",), one_hot_rows, made_matmul),
-    Timing("lookup", ("Embedding.forward",), forward_rows, made_embedding),
-    Timing("scatter.dense", ("Embedding.backward",), backward_rows, made_scatter),
+    Timing("lookup", "MatMul.forward", ("MatMul.forward",), one_hot_rows, made_matmul),
+    Timing("lookup", "Embedding.forward", ("Embedding.forward",), forward_rows, made_embedding),
+    Timing("scatter.dense", "Embedding.backward", ("Embedding.backward",), backward_rows, made_scatter),
     Timing(
         "output.softmax",
+        "SoftmaxWithLoss",
         ("MatMul.forward", "MatMul.backward", "SoftmaxWithLoss.forward", "SoftmaxWithLoss.backward"),
         softmax_step,
         made_softmax,
     ),
-    Timing("sampling.without-replacement", ("UnigramSampler.get_negative_sample",), drawn_negatives, made_sampler),
-    Timing("sampling.with-replacement", ("UnigramSampler.get_negative_sample",), drawn_negatives, made_sampler),
+    Timing("sampling.without-replacement", *DRAWS),
+    Timing("sampling.with-replacement", *DRAWS),
     Timing(
         "output.negative-sampling",
+        "NegativeSamplingLoss",
         ("NegativeSamplingLoss.forward", "NegativeSamplingLoss.backward"),
         negative_step,
         made_negative,
     ),
 )
-"""What can be timed; a sampler by the law that it follows. EmbeddingDot and SigmoidWithLoss are parts of NegativeSamplingLoss, and have no kernel of their own."""
+"""What can be timed; a sampler by the law that it follows.
+
+EmbeddingDot and SigmoidWithLoss are parts of NegativeSamplingLoss, and have no kernel of their own.
+"""
 
 
 def implementations_of(file: Path) -> list[ReadersMethods]:
@@ -225,7 +233,9 @@ def implementations_of(file: Path) -> list[ReadersMethods]:
     classes = load_classes(file)
     kernels = {one.kernel.name: one.kernel for one in catalogue.own()}
     return [
-        implementation(timing, classes, kernels) for timing in TIMINGS if all(name in classes for name in timing.classes)
+        implementation(timing, classes, kernels)
+        for timing in TIMINGS
+        if all(name in classes for name in timing.classes)
     ]
 
 
