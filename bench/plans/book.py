@@ -134,6 +134,8 @@ def check_readable(file: Path) -> None:
     source = file.read_bytes()
     if not source.strip():
         raise PlanError(f"{file}: empty")
+    if b"\0" in source:
+        raise PlanError(f"{file}: binary, not Python's text")
     try:
         ast.parse(source)
     except SyntaxError as error:
@@ -187,18 +189,19 @@ def not_loaded(failure: WorkerFailure, file: Path, shown: Path) -> str:
 
 def unfinished(failure: WorkerFailure, file: Path) -> BookChecked:
     """Return the verdict of a class whose process hung, crashed or ran out of memory."""
-    name, fault = failure.variant or "", FAULTS["not-finished"]
+    name, status = failure.variant or "", failure.status.replace(" ", "-")
+    status = status if status in FAULTS else "error"
     step = next((word for word in failure.reason.split() if word.startswith(f"{name}.")), name)
     return BookChecked(
         name=name,
         faults=(
             BookFault(
-                fault="not-finished",
+                fault=status,
                 method=step,
                 file=str(file),
                 line=line_of(file, step),
-                says=fault.says.format(status=failure.status, reason=failure.reason),
-                instead=fault.instead,
+                says=FAULTS[status].says.format(reason=failure.reason),
+                instead=FAULTS[status].instead,
             ),
         ),
     )

@@ -22,7 +22,7 @@ ERRORS = (
     (r"cannot access local variable '(\w+)'", "never-set"),
     (r"TypeError: .* object is not subscriptable", "wrong-brackets"),
     (r"IndexError: arrays used as indices must be of integer", "ids-not-whole"),
-    (r"TypeError: .*(positional argument|unexpected keyword)", "other-signature"),
+    (r"TypeError: .*(positional argument|unexpected keyword|takes no arguments)", "other-signature"),
     (r"ValueError: .*(broadcast|not aligned|mismatch|shape|reshape|too many values|not enough values)", "shapes-do-not-fit"),
 )  # fmt: skip
 """Which fault an error shows: a pattern of its type and message, and the fault's name. The first that fits counts."""

@@ -131,5 +131,8 @@ FORM = {
     ),
     "no-method": Fault("there is no {method}", "its signature is {signature}"),
     "raises": Fault("it raises {error}", "start with the line that is named"),
-    "not-finished": Fault("{status}: {reason}", "look for a loop that does not end, or for too large an array"),
+    "timeout": Fault("{reason}", "look for a loop that does not end"),
+    "crashed": Fault("{reason}", "look for what ends Python: exit(), os._exit(), or compiled code"),
+    "out-of-memory": Fault("{reason}", "look for an array that is larger than W"),
+    "error": Fault("{reason}", "start with the line that is named"),
 }

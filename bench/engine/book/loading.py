@@ -8,9 +8,10 @@ import sys
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import FunctionType
 
 from impls.catalogue import CatalogueError, line_at_fault
-from impls.messages import type_and_message
+from impls.messages import LIBRARIES, type_and_message
 from impls.neighbours import importing_from
 
 BOOK = (
@@ -44,10 +45,16 @@ def load_classes(file: Path) -> dict[str, type]:
             sys.modules.pop(spec.name, None)
             raise CatalogueError(why_not_loaded(file, error)) from error
     sys.path[:] = path  # the book's files add '..' to it
-    found = {name: value for name in BOOK if isinstance(value := vars(module).get(name), type)}
+    found = {name: value for name in BOOK if isinstance(value := vars(module).get(name), type) and is_readers(value)}
     if not found:
         raise CatalogueError(f"{file}: has none of the book's classes ({', '.join(BOOK)})")
     return found
+
+
+def is_readers(kind: type) -> bool:
+    """Whether a class is no library's, such as torch's Embedding."""
+    functions = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
+    return not any(one.__code__.co_filename.startswith(LIBRARIES) for one in functions)
 
 
 def why_not_loaded(file: Path, error: BaseException) -> str:
@@ -57,9 +64,10 @@ def why_not_loaded(file: Path, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.partition(".")[0]
         if top in ("common", "dataset") or any((at / top).exists() for at in (file.parent, file.parent.parent)):
+            wanted = f"{error.name.replace('.', '/')}.py" if error.name != top else f"{top}/"
             return (
                 f"{place}: there is no module {error.name} in {file.parent} or {file.parent.parent}: "
-                f"put the book's folder {top}/ into one of them"
+                f"put {wanted} of the book into one of them"
             )
         return f"{place}: there is no module {error.name}: install it, or put it beside the file"
     if isinstance(error, ImportError) and "relative import" in str(error):

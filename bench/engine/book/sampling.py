@@ -18,7 +18,7 @@ COUNTS = (1, 2, 4, 9, 16, 40)
 """How often each word id comes in the example's corpus: every id comes, as in the book."""
 POWER = 0.5
 SAMPLES = 2
-ROWS = 3000
+ROWS = 1500
 """Targets whose negatives are compared with the law."""
 TOO_FAR = 6.0
 """Standard errors: chance alone gives one in 10^8 right samplers away."""
