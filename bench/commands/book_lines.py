@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.columns import Line, ruled, within, wrapped
-from reports.units import counted, listed, seconds, two
+from reports.units import counted, listed, seconds, slower, two
 
 from .summaries import print_lines
 from .terminal import WIDE, console
@@ -78,7 +78,8 @@ def fault_lines(fault: BookFault, width: int) -> Iterator[Line]:
     place = f"{shown_path(fault.file)}:{fault.line}" if fault.line else ""
     code = source_line(fault.file, fault.line)
     style = "yellow" if fault.remark else "bold red"
-    yield Line("  ".join(filter(None, (fault.method, place, code)))[:width], style)
+    head = "  ".join(filter(None, (fault.method, place, code)))
+    yield Line(head if len(head) <= width else f"{head[: width - 1]}…", style)
     yield from labelled("remark" if fault.remark else "wrong", fault.says, width)
     if fault.example:
         yield from labelled("example", fault.example, width)
@@ -135,6 +136,8 @@ def time_lines(timed: Sequence[TimedMethods], width: int) -> Iterator[Line]:
 def time_cells(one: TimedMethods, usual: int) -> tuple[str, ...]:
     kernel = one.kernel + (f" B {one.size.B}" if usual != one.size.B else "")
     ratio = "tie" if one.ratio is None or one.ratio.includes(1.0) else f"{two(one.ratio.estimate)}×"
+    if one.ratio and one.ratio.high is not None and one.ratio.high < 1:
+        ratio = slower(one.ratio.estimate)  # which says faster
     return one.slug, kernel, seconds(one.mine_s), one.fastest, seconds(one.fastest_s), ratio
 
 

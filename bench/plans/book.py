@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import numpy as np
 from bench.engine import protocol
 from bench.engine.book.faults import FAULTS
 from bench.engine.book.job import LOADING
-from bench.engine.book.variants import TIMINGS, Timing
+from bench.engine.book.variants import TIMINGS, NotTimed, Timing
 from bench.engine.context import RunContext
 from bench.engine.experiment import Outcome, measure
 from bench.engine.protocol import BookChecked, BookFault, LineProfile, MeasurementSettings, MeasureOptions, Variant
@@ -254,7 +255,7 @@ def time_methods(timing: Timing, size: Size, context: RunContext, say: Callable[
     for process in range(context.settings.processes):
         outcome = measure_once(timing, size, slugs, process, context)
         if reason := next((why for case, why in outcome.excluded if case[0].name == timing.slug), None):
-            return replace(found, why_not=f"{reason.status}: {reason.reason}")
+            return replace(found, why_not=why_not_timed(reason, timing))
         for slug in outcome.timed:
             samples.setdefault(slug, []).append(
                 [np.nan if one is None else one for one in outcome.samples(slug).wall_s]
@@ -276,6 +277,15 @@ def time_methods(timing: Timing, size: Size, context: RunContext, say: Callable[
         textbook=textbook,
         profiles=profiled(timing, size, context),
     )
+
+
+def why_not_timed(failure: WorkerFailure, timing: Timing) -> str:
+    """Return why a method that its check found right cannot be timed as the kernel's implementations are."""
+    if known := re.search(rf"{NotTimed.__name__}: (.*) \(\w+\.py:\d+\)$", failure.reason):
+        return known[1]
+    if failure.status == "wrong":
+        return f"at this size, and with the arrays of {timing.kernel}, {failure.reason}"
+    return f"{failure.status}: {failure.reason}"
 
 
 def measure_once(timing: Timing, size: Size, slugs: Sequence[str], process: int, context: RunContext) -> Outcome:

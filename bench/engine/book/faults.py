@@ -16,6 +16,7 @@ FAULTS: dict[str, Fault] = FORM | VALUE
 """Every fault, by the name that ``--json`` prints."""
 
 ERRORS = (
+    (r"^NotImplementedError", "not-written"),
     (r"TypeError: (list indices must be|only integer scalar arrays|can't multiply sequence)|'list' (and|object)|and 'list'", "not-unpacked"),
     (r"has no attribute '(\w+)'", "never-set"),
     (r"name '(\w+)' is not defined", "never-set"),

@@ -130,6 +130,7 @@ FORM = {
         "print the shapes in the line above, and add .T or [:, None] or reshape where they differ",
     ),
     "no-method": Fault("there is no {method}", "its signature is {signature}"),
+    "not-written": Fault("it is not written yet ({error})", "write it: its signature is {signature}"),
     "raises": Fault("it raises {error}", "start with the line that is named"),
     "timeout": Fault("{reason}", "look for a loop that does not end"),
     "crashed": Fault("{reason}", "look for what ends Python: exit(), os._exit(), or compiled code"),

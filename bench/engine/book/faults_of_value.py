@@ -50,7 +50,12 @@ VALUE = {
     "not-averaged": Fault("{what} is the sum over the batch, not its mean", MEAN, (r"sum|return|loss|dx\s*=",)),
     "averaged-twice": Fault("{what} is divided by the batch size twice", MEAN, (r"/|mean",)),
     "sign": Fault("{what} has the wrong sign", "the loss is -log y, and its gradient y - t", (r"log|-|dx\s*=",)),
-    "label-forgotten": Fault("{what} leaves out the answer t", "the gradient is y - t", (r"self\.y",)),
+    "label-forgotten": Fault("{what} leaves out the answer t", "take it off: the gradient is y - t", (r"self\.y",)),
+    "columns-swapped": Fault(
+        "y and 1 - y are exchanged: the answer 1 then costs as much as 0 should",
+        "write np.c_[1 - y, y]: column 0 is no, and column 1 is yes",
+        (r"np\.c_|stack|concatenate", r"log"),
+    ),
     "half-loss": Fault(
         "the loss has only one of its two terms: {which}",
         "add both: -(t log y + (1 - t) log(1 - y)), so that the answer no costs something too",

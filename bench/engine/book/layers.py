@@ -190,7 +190,7 @@ def sigmoid_with_loss(trial: Trial) -> None:
                 "sign": -want,
                 "half-loss": yes,
                 "wrong-value": want - yes,
-                "labels-swapped": expected.binary_loss(x, 1 - t),
+                "columns-swapped": expected.binary_loss(x, 1 - t),
             },
             returned="loss", which="-t log y",
         )  # fmt: skip

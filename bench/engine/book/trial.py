@@ -151,7 +151,7 @@ class Trial:
     def call(self, layer: Any, method: str, *arguments: Any) -> Any:
         """Call a method. An error is reported; then, and without such a method, raises Stop."""
         if not callable(getattr(layer, method, None)):
-            self.report("no-method", method, signature=SIGNATURES[self.name].get(method, ""))
+            self.report("no-method", method, signature=f"{method}{SIGNATURES[self.name].get(method, '')}")
             raise Stop
         return self.guarded(method, getattr(layer, method), *arguments)
 
