@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from impls.case import Size
 from reports.statistics import Interval
 from tests import golden_files
 from tests.engine.book import LAYERS, changed, changes, faults_of, written
-from tests.processes import w2vbench
+from tests.processes import ROOT, w2vbench
 
 
 def test_right_layers_are_timed_beside_ours_and_shown_line_by_line(tmp_path: Path) -> None:
@@ -171,3 +172,23 @@ TIMED = (
     timed("output.softmax", "SoftmaxWithLoss", 8, mine_s=2e-3, fastest="numba", fastest_s=8e-4, ratio=Interval(2.5, 2.0, 3.0)),
     timed("scatter.dense", "Embedding.backward", 100, why_not="it does not keep the array of word ids itself"),
 )  # fmt: skip
+
+
+GUIDE = (ROOT / "docs/book.md").read_text("utf-8")
+SHOWN = re.findall(
+    r"```python\n# (\w+\.py)\n(.*?)```\n\n`w2vbench (check --book \w+\.py --untimed)` prints:\n\n```text\n(.*?)```",
+    GUIDE,
+    re.S,
+)
+
+
+@pytest.mark.parametrize(("name", "code", "line", "printed"), SHOWN, ids=[name for name, *_ in SHOWN])
+def test_the_guide_shows_what_the_command_prints(tmp_path: Path, name: str, code: str, line: str, printed: str) -> None:
+    written(tmp_path, f"# {name}\n{code}", name)
+    done = w2vbench(*line.split(), cwd=tmp_path)
+    assert (done.stdout, done.returncode) == (printed, 1)
+
+
+def test_the_guide_has_three_mistakes_and_where_they_were_found() -> None:
+    assert len(SHOWN) == 3
+    assert GUIDE.count("(Found in") == 3

@@ -27,6 +27,11 @@ VALUE = {
     "only-last": Fault(
         "only the last id of the batch is used", "put the line into the loop: check its indentation", (r"\+=|=",)
     ),
+    "only-first": Fault(
+        "only the first id of the batch is used: the loop is left after its first pass",
+        "take return out of the loop: check its indentation",
+        (r"^\s*return", r"\+="),
+    ),
     "dout-forgotten": Fault(
         "{what} is not multiplied by dout: the chain rule takes the gradient that comes from above times the local one",
         "multiply by dout{shaped}",

@@ -71,6 +71,7 @@ def embedding(trial: Trial) -> None:
             "assigned": assigned,
             "added-n-times": len(idx) * want,
             "mean-of-rows": want / len(idx),
+            "only-first": expected.added(V, idx[:1], dout[:1]),
             "only-last": last,
             **({"gradient-kept": want + kept[0]} if kept else {}),
             "transposed": want.T,
