@@ -9,11 +9,11 @@ import typer
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    rich_markup_mode=None,  # Rich's panels take as long to import as all the rest
     pretty_exceptions_enable=False,
     help="Profile and benchmark the kernels inside word2vec, and inside every embedding model: which implementation is fastest at your size, and why.",
-    epilog="Start with [bold]w2vbench run --preset quick[/bold], 30 s to a minute; then open [bold]reports/out/index.html[/bold].",
+    epilog="Start with: w2vbench run --preset quick (half a minute to a minute), then open reports/out/index.html.",
 )
 
 

@@ -13,7 +13,7 @@ from .app import app
 from .options import TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Threshold, TimeLimit
 
 
-@app.command(epilog="Example: [bold]w2vbench bisect v1.0 HEAD scatter.dense/add-at[/bold]")
+@app.command(epilog="Example: w2vbench bisect v1.0 HEAD scatter.dense/add-at")
 def bisect(
     good: Annotated[
         str, typer.Argument(metavar="GOOD", help="A git revision at which the case is as fast as it should be.")

@@ -14,7 +14,7 @@ from .quantities import share
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench calibrate[/bold] before you trust verdicts on a new machine; each batch takes about four minutes"
+    epilog="Example: w2vbench calibrate before you trust verdicts on a new machine; each batch takes about four minutes"
 )
 def calibrate(
     batches: Annotated[int, how_many("Comparisons to make: more give narrower intervals.")] = 3,

@@ -14,7 +14,7 @@ from .quantities import duration, share
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench compare main[/bold], before you push; exit codes: 0 nothing is slower, 1 something is, 3 it could not be told"
+    epilog="Example: w2vbench compare main, before you push; exit codes: 0 nothing is slower, 1 something is, 3 it could not be told"
 )
 def compare(
     base: Annotated[
@@ -25,7 +25,7 @@ def compare(
         ),
     ],
     head: Annotated[
-        str | None, typer.Argument(metavar="[HEAD]", help="Another; the work tree as it is if not given.")
+        str | None, typer.Argument(metavar="HEAD", help="Another; the work tree as it is if not given.")
     ] = None,
     packages: Annotated[
         bool,

@@ -11,7 +11,7 @@ from .app import app
 from .options import Json
 
 
-@app.command(epilog="Example: [bold]w2vbench environments --remove all[/bold] frees the space")
+@app.command(epilog="Example: w2vbench environments --remove all frees the space")
 def environments(
     remove: Annotated[
         list[str] | None,

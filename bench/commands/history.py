@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from reports.history import Trend
 
 
-@app.command(
-    epilog="Example: [bold]w2vbench history --kernel lookup[/bold]; in CI [bold]w2vbench history --fail[/bold]"
-)
+@app.command(epilog="Example: w2vbench history --kernel lookup; in CI w2vbench history --fail")
 def history(
     kernel: Kernels = None,
     only: Only = None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -77,14 +79,30 @@ def unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
-ORDER = (
-    *(list_, check, run, profile, compare, bisect, versions, calibrate, history, report),
-    *(tune, train, quality, environments),
-)
+SUMMARIES: dict[Callable[..., Any] | None, str] = {
+    list_: "List implementations, and what to install for those that cannot run here.",
+    check: "Check implementations against their kernel's reference.",
+    run: "Measure which implementation is fastest at your size, and why.",
+    profile: "Profile one implementation, line by line.",
+    compare: "Has a change made something slower? Compare two revisions.",
+    bisect: "Find the commit that made a case slower.",
+    versions: "Find the release of a package that made a case slower.",
+    calibrate: "Measure how often compare is right on this machine.",
+    history: "Show stored runs over time, and where they changed.",
+    report: "Build page, Markdown and CSV again from a result file.",
+    tune: "Measure the table from which w2vbench.best() and dispatch() choose.",
+    train: "Train word vectors with the fastest implementation.",
+    quality: "Compare speed and quality of training.",
+    environments: "List or remove what compare --packages and versions installed.",
+}
+"""The commands, in the order in which help lists them, each in a line; its own help says more."""
+ORDER = [*SUMMARIES]
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback))
 NAMES = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
 for registered in app.registered_commands:
-    registered.help = unwrapped(registered.callback.__doc__ or "") if registered.callback else None
+    if registered.callback:
+        registered.help = unwrapped(registered.callback.__doc__ or "")
+        registered.short_help = SUMMARIES[registered.callback]
 
 
 def said(error: BaseException) -> str:

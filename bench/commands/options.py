@@ -61,7 +61,7 @@ TimeLimit = Annotated[
 ]
 TIME_LIMIT_S = 30.0
 THREADS = typer.Option(
-    "--threads", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."
+    "--threads", metavar="N", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."
 )
 Threads = Annotated[int, THREADS]
 Threshold = Annotated[
@@ -70,8 +70,10 @@ Threshold = Annotated[
         "--threshold", parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."
     ),
 ]
-Epochs = Annotated[int, typer.Option("--epochs", "--iter", min=1, max=MOST_TIMES, help="Times through the text.")]
-MinCount = Annotated[int, typer.Option(min=1, max=1 << 40, help="Leave out words that occur less often.")]
+Epochs = Annotated[
+    int, typer.Option("--epochs", "--iter", metavar="N", min=1, max=MOST_TIMES, help="Times through the text.")
+]
+MinCount = Annotated[int, typer.Option(metavar="N", min=1, max=1 << 40, help="Leave out words that occur less often.")]
 FloatType = Literal["f32", "f64", "float32", "float64"]
 IndexType = Literal["i32", "i64"]
 Resume = Annotated[
@@ -108,12 +110,12 @@ def one_number(metavar: str, description: str) -> Any:
 
 def how_many(description: str, least: int = 1) -> Any:
     """Return an option for how many there are of something: processes, cases, comparisons."""
-    return typer.Option(min=least, max=MOST_TIMES, help=description)
+    return typer.Option(metavar="N", min=least, max=MOST_TIMES, help=description)
 
 
 def random_seed(description: str) -> Any:
     """Return an option for a seed."""
-    return typer.Option(min=0, max=LARGEST_SEED, help=description)
+    return typer.Option(metavar="N", min=0, max=LARGEST_SEED, help=description)
 
 
 def worker_memory(description: str) -> Any:

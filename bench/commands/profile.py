@@ -12,9 +12,7 @@ from .options import CorpusFile, Impl, Json, TimeLimit
 PROFILE_LIMIT_S = 120.0
 
 
-@app.command(
-    epilog="Example: [bold]w2vbench profile lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1[/bold] (slide 6)"
-)
+@app.command(epilog="Example: w2vbench profile lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1 (slide 6)")
 def profile(
     case: Annotated[
         str,

@@ -14,7 +14,7 @@ from .quantities import duration
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench quality --only numba --only gensim[/bold] (needs pip install gensim, which also ships the word lists)"
+    epilog="Example: w2vbench quality --only numba --only gensim (needs pip install gensim, which also ships the word lists)"
 )
 def quality(
     kernel: Annotated[
@@ -30,6 +30,7 @@ def quality(
     seeds: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=1,
             max=100,
             help="Runs of each implementation, each with its own seed (default 5). The first run fixes how many are tested.",
@@ -46,7 +47,7 @@ def quality(
     ] = 30.0,
     threads: Annotated[
         list[int] | None,
-        typer.Option("--threads", min=1, max=256, help="Threads (default 1); may be given several times."),
+        typer.Option("--threads", metavar="N", min=1, max=256, help="Threads (default 1); may be given several times."),
     ] = None,
     min_count: MinCount = 5,
     corpus: CorpusFile = None,

@@ -31,7 +31,7 @@ from .options import (
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64[/bold]"
+    epilog="Example: w2vbench run --kernel scatter --vocab 10000 300000 --hidden 300 --batch 512 --dtype float64"
 )
 def run(
     preset: Annotated[

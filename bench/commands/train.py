@@ -24,7 +24,7 @@ def architecture(model: str | None, sg: int | None, cbow: int | None) -> str:
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench train --corpus text8 --out vectors.bin --threads 2[/bold]. Options may also have the names of word2vec.c and gensim."
+    epilog="Example: w2vbench train --corpus text8 --out vectors.bin --threads 2. Options may also have the names of word2vec.c and gensim."
 )
 def train(
     corpus: Annotated[
@@ -45,24 +45,33 @@ def train(
     model: Annotated[
         Literal["skip-gram", "cbow"] | None, typer.Option(help="The architecture (default skip-gram).")
     ] = None,
-    sg: Annotated[int | None, typer.Option("--sg", min=0, max=1, help="As in gensim: 1 skip-gram, 0 CBOW.")] = None,
+    sg: Annotated[
+        int | None, typer.Option("--sg", metavar="N", min=0, max=1, help="As in gensim: 1 skip-gram, 0 CBOW.")
+    ] = None,
     cbow: Annotated[
-        int | None, typer.Option("--cbow", min=0, max=1, help="As in word2vec.c: 1 CBOW, 0 skip-gram.")
+        int | None, typer.Option("--cbow", metavar="N", min=0, max=1, help="As in word2vec.c: 1 CBOW, 0 skip-gram.")
     ] = None,
     hidden: Annotated[
-        int, typer.Option("--hidden", "--size", "--vector-size", min=1, max=2048, help="Length of the vectors, H.")
+        int,
+        typer.Option(
+            "--hidden", "--size", "--vector-size", metavar="N", min=1, max=2048, help="Length of the vectors, H."
+        ),
     ] = 100,
-    window: Annotated[int, typer.Option(min=1, max=100, help="Words on each side, at most.")] = 5,
+    window: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Words on each side, at most.")] = 5,
     negatives: Annotated[
-        int, typer.Option("--negatives", "--negative", min=1, max=100, help="Negatives per target, K.")
+        int, typer.Option("--negatives", "--negative", metavar="N", min=1, max=100, help="Negatives per target, K.")
     ] = 5,
     sample: Annotated[
-        float, typer.Option(min=0, max=1e9, help="Subsample words that are more frequent than this share; 0: keep all.")
+        float,
+        typer.Option(
+            metavar="X", min=0, max=1e9, help="Subsample words that are more frequent than this share; 0: keep all."
+        ),
     ] = 1e-3,
-    alpha: Annotated[float, typer.Option(min=1e-6, max=1, help="The learning rate at the start.")] = 0.025,
-    min_alpha: Annotated[float, typer.Option(min=0, max=1, help="The learning rate at the end.")] = 0.0001,
+    alpha: Annotated[float, typer.Option(metavar="X", min=1e-6, max=1, help="The learning rate at the start.")] = 0.025,
+    min_alpha: Annotated[float, typer.Option(metavar="X", min=0, max=1, help="The learning rate at the end.")] = 0.0001,
     ns_exponent: Annotated[
-        float, typer.Option(min=0, max=1, help="Negatives are drawn in proportion to this power of the counts.")
+        float,
+        typer.Option(metavar="X", min=0, max=1, help="Negatives are drawn in proportion to this power of the counts."),
     ] = 0.75,
     epochs: Epochs = 5,
     min_count: MinCount = 5,
@@ -71,6 +80,7 @@ def train(
         typer.Option(
             "--threads",
             "--workers",
+            metavar="N",
             min=1,
             max=256,
             help="Threads (default: all CPUs). One thread gives the same vectors for the same seed.",
@@ -78,7 +88,7 @@ def train(
     ] = None,
     seed: Annotated[int, random_seed("Seed of the random numbers.")] = 1,
     binary: Annotated[
-        int | None, typer.Option(min=0, max=1, help="1 binary, 0 text, whatever the file's name.")
+        int | None, typer.Option(metavar="N", min=0, max=1, help="1 binary, 0 text, whatever the file's name.")
     ] = None,
 ) -> None:
     """Train word vectors with the fastest implementation, and save them in word2vec's format, which gensim's KeyedVectors reads.

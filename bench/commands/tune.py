@@ -28,9 +28,9 @@ from .options import (
 
 
 @app.command(
-    epilog="Example: [bold]w2vbench tune --kernel lookup --kernel scatter --hidden 100 --batch 64 512 4096[/bold]; "
-    'then, in a program, [bold]w2vbench.best("lookup", V=50_000, H=100, B=512)[/bold]. '
-    "[bold]w2vbench tune --regret[/bold] says how good the table's choices are"
+    epilog="Example: w2vbench tune --kernel lookup --kernel scatter --hidden 100 --batch 64 512 4096; "
+    'then, in a program, w2vbench.best("lookup", V=50_000, H=100, B=512). '
+    "w2vbench tune --regret says how good the table's choices are"
 )
 def tune(
     kernel: Kernels = None,

@@ -12,11 +12,11 @@ from .app import app
 from .options import OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, Threads, Threshold, TimeLimit, how_many
 
 
-@app.command(epilog="Example: [bold]w2vbench versions numba '>=0.62' --only 'lookup/numba@*'[/bold]")
+@app.command(epilog="Example: w2vbench versions numba '>=0.62' --only 'lookup/numba@*'")
 def versions(
     package: Annotated[str, typer.Argument(metavar="PACKAGE", help="The package, such as numpy, numba or scipy.")],
     specifier: Annotated[
-        str, typer.Argument(metavar="[SPEC]", help="Which of its releases, in quotes: '>=2.0', '>=2.0,<2.4'.")
+        str, typer.Argument(metavar="SPEC", help="Which of its releases, in quotes: '>=2.0', '>=2.0,<2.4'.")
     ] = "",
     every: Annotated[
         bool, typer.Option("--all", help="Every release, not only the newest patch of each minor version.")
