@@ -18,6 +18,7 @@ FAULTS: dict[str, Fault] = FORM | VALUE
 ERRORS = (
     (r"^NotImplementedError", "not-written"),
     (r"TypeError: (list indices must be|only integer scalar arrays|can't multiply sequence)|'list' (and|object)|and 'list'", "not-unpacked"),
+    (r"TypeError: .*NoneType|AttributeError: 'NoneType'", "not-kept"),
     (r"has no attribute '(\w+)'", "never-set"),
     (r"name '(\w+)' is not defined", "never-set"),
     (r"cannot access local variable '(\w+)'", "never-set"),

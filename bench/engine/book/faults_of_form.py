@@ -119,6 +119,20 @@ FORM = {
         "use the argument itself if that is meant (dout, not self.dout), or set the attribute in __init__ or forward",
         (r"{name}",),
     ),
+    "not-kept": Fault(
+        "None is used where something of forward is needed ({error})",
+        "keep it in forward (self.cache = …), and call forward of each layer before its backward: layers[1 + i], not layers[i]",
+    ),
+    "default": Fault(
+        "backward() without an argument gives something else than backward(1)",
+        "write def backward(self, dout=1): training begins with the loss's own gradient, 1",
+        (r"def backward",),
+    ),
+    "weights-zero": Fault(
+        "both matrices begin with zeros: all gradients are then 0, and nothing is ever learnt",
+        "begin with small random numbers: 0.01 * np.random.randn(V, H).astype('f')",
+        (r"np\.zeros", r"W_in\s*="),
+    ),
     "wrong-brackets": Fault(
         "a function is called with square brackets ({error})", "np.zeros_like(W), with round ones", (r"\w\[",)
     ),

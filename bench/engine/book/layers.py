@@ -173,6 +173,7 @@ def matmul(trial: Trial) -> None:
 def sigmoid_with_loss(trial: Trial) -> None:
     layer = trial.make()
     check_lists(trial, layer)
+    trial.check_default(layer)
 
     def one_pass(scores: tuple[float, ...], answers: tuple[int, ...], dout: float) -> bool:
         x, t, n = np.array(scores, trial.dtype), np.array(answers), len(scores)
@@ -209,6 +210,7 @@ def sigmoid_with_loss(trial: Trial) -> None:
 def softmax_with_loss(trial: Trial) -> None:
     layer = trial.make()
     check_lists(trial, layer)
+    trial.check_default(layer)
 
     def one_pass(scores: tuple[tuple[float, ...], ...], ids: tuple[int, ...], dout: float, one_hot: bool) -> bool:
         x, words, n = np.array(scores, trial.dtype), np.array(ids), len(ids)

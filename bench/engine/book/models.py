@@ -70,6 +70,9 @@ def make_model(trial: Trial, *arguments: Any) -> tuple[Any, Array, Array, Gradie
         model = trial.make(*arguments)
     check_lists(trial, model)
     W_in, W_out = tables_of(trial, model, (H, V) if trial.name == "SimpleCBOW" else (V, H))
+    trial.check_default(model)
+    if not W_in.any() and not W_out.any():
+        trial.report("weights-zero", "__init__")
     fill(W_in, 0.8)
     fill(W_out, 0.7)
     return model, W_in, W_out, Gradients(trial, model, rebinding=True), record_draws(model)

@@ -80,6 +80,7 @@ def one_sample_size(trial: Trial, K: int) -> None:
     with seeded(2):
         layer = trial.make(W, CORPUS, 0.75, K)
     check_lists(trial, layer, W)
+    trial.check_default(layer)
     drawn, gradients = record_draws(layer), Gradients(trial, layer)
     for number, words in enumerate(((3, 0, 3), (5,), (1, 6, 1, 2))):
         trial.later = number > 0

@@ -155,6 +155,15 @@ class Trial:
             raise Stop
         return self.guarded(method, getattr(layer, method), *arguments)
 
+    def check_default(self, layer: Any) -> None:
+        """Check that backward without an argument is backward(1), if it can be called so."""
+        try:
+            default = inspect.signature(layer.backward).parameters["dout"].default
+        except (KeyError, TypeError, ValueError):
+            return
+        if default is not inspect.Parameter.empty and as_numbers(default) is not None and default != 1:
+            self.report("default", "backward")
+
     def guarded(self, method: str, function: Callable[..., Any], *arguments: Any) -> Any:
         self.begin(f"{self.name}.{method}")
         try:
