@@ -11,7 +11,7 @@ from .app import app
 from .options import TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, TimeLimit
 
 
-@app.command(epilog="Example: [bold]w2vbench check --book ch04/layers.py[/bold] (docs/book.md)")
+@app.command(epilog="Example: w2vbench check --book ch04/layers.py (docs/book.md)")
 def check(
     kernel: Kernels = None,
     impl: Impl = None,

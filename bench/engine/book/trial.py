@@ -159,7 +159,7 @@ class Trial:
         """Check that backward without an argument is backward(1), if it can be called so."""
         try:
             default = inspect.signature(layer.backward).parameters["dout"].default
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return
         if default is not inspect.Parameter.empty and as_numbers(default) is not None and default != 1:
             self.report("default", "backward")
