@@ -396,11 +396,14 @@ class BookLoaded(Event, frozen=True, kw_only=True):
     ----------
     classes
         Those of the book's that it has.
-    dtype
-        Of the weights that its models make.
     """
 
     classes: tuple[str, ...]
+
+
+class BookWeights(Event, frozen=True, kw_only=True):
+    """The dtype of the weights that a reader's models make, as sizes name it."""
+
     dtype: str
 
 
@@ -624,6 +627,7 @@ Events = (
     | Done
     | ContractChecked
     | BookLoaded
+    | BookWeights
     | BookChecked
     | ProblemMade
     | Timed

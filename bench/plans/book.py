@@ -107,14 +107,12 @@ def check_book(request: BookRequest, say: Say, note: Note) -> BookResult:
     text = request.text() if request.timed else None
     with Session("", say).measuring(settings) as own:
         context = replace(own, sources={"": protocol.ImplementationSource(book=str(file))})
-        loaded, classes = check_classes(file, request.file, context, note)
+        dtype, classes = check_classes(file, request.file, context, note)
         timings = chosen_timings(classes) if text else []
         if text and timings:
             text.save(context.corpus)
         timed = [
-            time_methods(
-                timing, replace(SIZE, dtype=loaded.dtype), context, partial_note(note, timing, at, len(timings))
-            )
+            time_methods(timing, replace(SIZE, dtype=dtype), context, partial_note(note, timing, at, len(timings)))
             for at, timing in enumerate(timings)
         ]
     return BookResult(file=request.file, classes=classes, timed=timed)
@@ -147,15 +145,14 @@ def check_readable(file: Path) -> None:
         raise PlanError(f"{file}: not Python's text: {error or type(error).__name__}") from error
 
 
-def check_classes(
-    file: Path, shown: Path, context: RunContext, note: Note
-) -> tuple[protocol.BookLoaded, list[BookChecked]]:
+def check_classes(file: Path, shown: Path, context: RunContext, note: Note) -> tuple[str, list[BookChecked]]:
     """Check the classes of a file, in another process again after one that hangs or crashes. Raises PlanError.
 
-    shown: the file as the user has written it.
+    shown: the file as the user has written it. Returns the dtype of the weights, and the classes.
     """
     checked: dict[str, BookChecked] = {}
-    loaded: protocol.BookLoaded | None = None
+    names: tuple[str, ...] = ()
+    dtype = SIZE.dtype
     while True:
         job = protocol.CheckBook(
             **context.job_fields(),
@@ -168,16 +165,17 @@ def check_classes(
             for event in context.workers.work(job, 1):
                 match event:
                     case protocol.BookLoaded():
-                        loaded = event
+                        names = event.classes
+                    case protocol.BookWeights():
+                        dtype = event.dtype
                     case BookChecked():
                         checked[event.name] = event
         except WorkerFailure as failure:
-            if loaded is None or failure.variant is None:
+            if not names or failure.variant is None:
                 raise PlanError(not_loaded(failure, file, shown)) from failure
             checked[failure.variant] = unfinished(failure, file)
             continue
-        assert loaded is not None
-        return loaded, [checked[name] for name in loaded.classes]
+        return dtype, [checked[name] for name in names]
 
 
 def not_loaded(failure: WorkerFailure, file: Path, shown: Path) -> str:

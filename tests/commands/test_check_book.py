@@ -71,6 +71,12 @@ class EmbeddingDot:
         self.rows = bytearray(1 << 45)
 
 
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        while True:
+            pass
+
+
 class SigmoidWithLoss:
     def __init__(self):
         print("not to be seen")
@@ -82,9 +88,10 @@ def test_code_that_hangs_crashes_or_fills_the_memory_is_ended_and_the_others_are
     written(tmp_path, HANGS)
     done = w2vbench("check", "--book", "layers.py", "--untimed", "--time-limit", "2", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "\nwrong        MatMul, SigmoidWithLoss, Embedding and EmbeddingDot\n" in done.stdout
+    assert "\nwrong        MatMul, SigmoidWithLoss, Embedding, EmbeddingDot and CBOW\n" in done.stdout
     for said in (
         "MatMul.forward took longer than 2 s (--time-limit)",
+        "CBOW.__init__ took longer than 2 s (--time-limit)",
         "the process ended during Embedding.__init__ with exit code 3",
         "needs more memory than its limit allows",
         "it raises SystemExit",

@@ -60,11 +60,16 @@ def built_on(kind: type) -> set[str]:
     return names.intersection(BOOK)
 
 
-def weights_of(classes: Mapping[str, type]) -> Weights:
-    """Return what weights a reader's own models make, which their layers may count on; without models the book's, float32."""
+def weights_of(classes: Mapping[str, type], begin: Callable[[str], None] = lambda name: None) -> Weights:
+    """Return what weights a reader's own models make, which their layers may count on; without models the book's, float32.
+
+    begin: told the name of each model before it is made.
+    """
     arguments = {"SimpleCBOW": (3, 2), "CBOW": (8, 2, 1, negatives.CORPUS), "SkipGram": (8, 2, 1, negatives.CORPUS)}
     made = []
-    for name in arguments.keys() & classes.keys():
-        with suppress(Exception), sampling.seeded(0):  # its own check will say why
-            made.append(classes[name](*copy.deepcopy(arguments[name])).params[0].dtype)
+    for name in arguments:
+        if name in classes:
+            begin(name)
+            with suppress(BaseException), sampling.seeded(0):  # its own check will say why
+                made.append(classes[name](*copy.deepcopy(arguments[name])).params[0].dtype)
     return Weights(np.dtype(np.float64) if np.float64 in made else np.dtype(np.float32), bool(made))

@@ -26,10 +26,13 @@ def check(job: protocol.CheckBook, emit: protocol.Emit) -> None:
         classes = load_classes(Path(job.file))
     except CatalogueError as error:
         raise Fault(ERROR, str(error)) from error
-    emit(protocol.StepBegins(name="making a model"))
-    weights = weights_of(classes)
-    emit(protocol.BookLoaded(classes=tuple(classes), dtype=dtype_name(weights.dtype)))
+    emit(protocol.BookLoaded(classes=tuple(classes)))
     wrong = set(job.wrong)
+    weights = weights_of(
+        {name: kind for name, kind in classes.items() if name not in wrong},
+        lambda name: begin(emit, name, f"{name}.__init__"),
+    )
+    emit(protocol.BookWeights(dtype=dtype_name(weights.dtype)))
     for name, kind in classes.items():
         if name in job.done:
             continue

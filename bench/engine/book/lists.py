@@ -107,7 +107,12 @@ class Gradients:
         **values: Any,
     ) -> bool:
         """Compare the gradient of W with what it must be. If it is wrong, report the mistake that gives just that."""
-        trial, got = self.trial, self.seen(W)
+        trial = self.trial
+        if not isinstance(self.layer.grads, list | tuple) or len(self.layer.grads) != len(self.params):
+            count = len(self.layer.grads) if isinstance(self.layer.grads, list | tuple) else "no"
+            trial.report("lists-differ", method, params=len(self.params), grads=count)
+            raise Stop
+        got = self.seen(W)
         want = np.asarray(want, np.float64)
         its = [at for at, param in enumerate(self.params) if is_of(param, W)]
         untouched = all(np.array_equal(self.last[at], self.listed[at]) for at in its)
@@ -120,9 +125,7 @@ class Gradients:
             return True
         seen = difference(what, got, want)
         state = "0" if not np.any(got) else "as after the step before"
-        if len(self.layer.grads) == len(self.params) and close(
-            total_gradient(self.params, list(self.layer.grads), W), want
-        ):
+        if close(total_gradient(self.params, list(self.layer.grads), W), want):
             trial.report("gradient-rebound", method, seen)
         elif name := self.elsewhere(want):
             trial.report("gradient-elsewhere", method, seen, name=name, held=state)

@@ -170,9 +170,9 @@ class Trial:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 return function(*arguments)
-        except (KeyboardInterrupt, MemoryError):
+        except MemoryError:
             raise
-        except BaseException as error:
+        except BaseException as error:  # the user's own Ctrl-C ends the main process, which ends this one
             self.report_error(method, error)
             raise Stop from error
 
