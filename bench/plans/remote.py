@@ -1,0 +1,283 @@
+"""What runs on a machine of a fleet: it reports about itself, and measures whole experiments through the same engine as a local run.
+
+Each function takes and returns bytes, as a transport carries them. A client's reports come first; once the code is known to be
+the same on both sides, requests travel as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pickle
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.engine import environment, protocol
+from bench.engine.context import RunContext
+from bench.engine.contract import Verdict
+from bench.engine.contracts import check_contracts
+from bench.engine.machines import ABSENT, MachineReport
+from bench.engine.pool import Workers
+from bench.engine.self_check import SelfCheck, self_check
+from impls.case import Size
+from impls.fingerprint import NUMBAS_SETTINGS, fingerprint
+
+from .journal import entry_of
+from .presets import PRESETS
+from .problems import ProblemRun, admit, measure_next, new_problem_run
+from .run import RunRequest, extras_of
+from .session import Request, Session, machine_info, temporary_folder
+from .turns import profiled_problems, shown_problems
+
+HERE = "bench.plans.remote"
+"""The name by which a transport finds this module."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""What all containers of a computer have in common."""
+
+
+class Prepared(protocol.Struct, frozen=True, kw_only=True):
+    """What a machine says once it is ready: its check of itself, and its limits on each number of threads."""
+
+    check: SelfCheck | None
+    limits: tuple[protocol.MachineLimits, ...]
+
+
+class Measured(protocol.Struct, frozen=True, kw_only=True):
+    """A whole experiment.
+
+    Attributes
+    ----------
+    entry
+        What the journal has of it.
+    checks
+        The machine's checks of itself, before and after.
+    counters
+        By how much counters rose that should not rise.
+    seconds
+        How long it took.
+    """
+
+    entry: dict[str, Any]
+    checks: tuple[SelfCheck, ...]
+    counters: dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class RemoteRun:
+    """A client's run. number: tells it from others on the same machine."""
+
+    number: str
+    request: RunRequest
+
+
+@dataclass
+class Station:
+    """What a machine keeps for a run, from its first task to the next run's.
+
+    Attributes
+    ----------
+    run, session
+        The client's run, as if it ran here.
+    folder
+        Where the text is saved.
+    planned
+        All problems of the run, by name.
+    close
+        Removes what is kept.
+    verdicts
+        Of the implementations that were checked, by key.
+    passes
+        The workers of each process of a problem. A worker measures one problem after another, as in a local run: a problem's
+        processes are fresh to it, and starting each anew would take longer than measuring.
+    cpu
+        The CPU that they stay on.
+    checks
+        How often the machine has checked itself.
+    """
+
+    run: RemoteRun
+    session: Session
+    folder: Path
+    planned: Mapping[str, ProblemRun]
+    close: contextlib.ExitStack
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    passes: list[Workers] = field(default_factory=list)
+    cpu: int | None = None
+    checks: int = 0
+
+    @contextmanager
+    def measuring(self) -> Iterator[RunContext]:
+        """Start workers, on a computer where nothing else of w2vbench measures."""
+        request = self.run.request
+        with alone_on_this_computer():
+            self.session.busy = environment.busy_cpus()
+            with self.session.measuring(request.settings(), request.threads or [1], request.files) as context:
+                if context.cpu != self.cpu or not context.only_own_code:  # a process stays on its CPU
+                    for workers in self.passes:
+                        workers.retire()
+                self.cpu = context.cpu
+                yield replace(context, corpus=self.folder)
+
+    def on_pass(self, context: RunContext, number: int) -> RunContext:
+        """Return a context with the workers that measure the process of this number."""
+        while len(self.passes) <= number:
+            self.passes.append(self.close.enter_context(closing(context.workers.like(context.workers.command))))
+        return replace(context, workers=self.passes[number])
+
+    def check(self, context: RunContext) -> SelfCheck | None:
+        """Let the machine check itself, on other inputs than before."""
+        self.checks += 1
+        return self_check(self.on_pass(context, 0), self.checks)
+
+    def verify(self, problem: ProblemRun, context: RunContext) -> None:
+        """Check the implementations of a problem that were not checked before, and exclude the cases that cannot be measured."""
+        new = [one.implementation.key for one in problem.cases if one.implementation.key not in self.verdicts]
+        sizes: dict[str, list[Size]] = {key: [] for key in new}
+        for case in (case for one in self.planned.values() for case in one.cases):
+            if case.implementation.key in sizes:
+                sizes[case.implementation.key].append(case.case.size)
+        self.verdicts |= check_contracts(new, context, sizes=sizes)
+        admit(problem, context.settings, self.verdicts)
+
+
+STATIONS: dict[str, Station] = {}
+"""This process's station, by its run's number; at most one."""
+
+
+def report(argument: bytes) -> bytes:
+    """Return what this machine is. argument: the client's text and files, as paths."""
+    asked = msgspec.json.decode(argument, type=dict[str, list[str]])
+    request = Request(
+        corpus=Path(asked["corpus"][0]) if asked["corpus"] else None, files=[Path(file) for file in asked["files"]]
+    )
+    return msgspec.json.encode(report_of(request))
+
+
+def report_of(request: Request) -> MachineReport:
+    """Return what this machine is, with digests of what a request names."""
+    return MachineReport(
+        name=socket.gethostname(),
+        host=BOOT.read_text().strip() if BOOT.exists() else socket.gethostname(),
+        environment=environment.describe(environment.busy_cpus()),
+        machine_info=machine_info(),
+        settings=fingerprint()[NUMBAS_SETTINGS],
+        digests={"code of w2vbench": code_digest(), "text": text_digest(request)}
+        | {str(file): file_digest(file) for file in [*filter(None, [request.corpus]), *request.files]},
+    )
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of w2vbench's own code, of which a run's figures and its journal depend."""
+    package, digest = Path(__file__).resolve().parents[2], hashlib.sha256()
+    for file in sorted(file for room in ("impls", "bench", "reports") for file in (package / room).rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def text_digest(request: Request) -> str:
+    """Return a digest of a text as word ids; of a file that is not here, what stands for that."""
+    if request.corpus and not request.corpus.is_file():
+        return ABSENT
+    text, digest = request.text(), hashlib.sha256()
+    for part in (text.ids, text.starts, text.counts):
+        digest.update(part.tobytes())
+    return digest.hexdigest()[:12]
+
+
+def file_digest(file: Path) -> str:
+    """Return a digest of a file, or what stands for one that is not here."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ABSENT
+
+
+def prepare(argument: bytes) -> bytes:
+    """Make this machine ready for a run: read the text, check the machine itself, and measure its limits."""
+    station = station_of(pickle.loads(argument))
+    sizes: dict[int, list[Size]] = {}
+    for problem in station.planned.values():
+        sizes.setdefault(problem.size.threads, []).append(problem.size)
+    with station.measuring() as context:
+        check = station.check(context)
+        limits = [context.machine_limits(its) for its in sizes.values()]
+    return msgspec.json.encode(Prepared(check=check, limits=tuple(filter(None, limits))))
+
+
+def check(argument: bytes) -> bytes:
+    """Let this machine check itself again."""
+    station = station_of(pickle.loads(argument))
+    with station.measuring() as context:
+        return msgspec.json.encode(station.check(context))
+
+
+def measure(argument: bytes) -> bytes:
+    """Measure one experiment, whole: its implementations are checked, and timed together in all processes."""
+    run, name = pickle.loads(argument)
+    station = station_of(run)
+    planned = station.planned[name]
+    every = list(station.planned.values())
+    shown, profiled_at = shown_problems(every), profiled_problems(every)
+    short = not run.request.own_sizes and PRESETS[run.request.preset].short
+    before = environment.counters()
+    with station.measuring() as context:
+        problem = new_problem_run([case.implementation for case in planned.cases], planned.size)
+        station.verify(problem, context)
+        checks = [station.check(context)]
+        while problem.processes < context.settings.processes:
+            extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)
+            measure_next(problem, station.on_pass(context, problem.processes), extras, start_next=False)
+        checks.append(station.check(context))
+    return msgspec.json.encode(
+        Measured(
+            entry=entry_of(problem),
+            checks=tuple(filter(None, checks)),
+            counters=environment.counter_increases(before),
+        )
+    )
+
+
+def leave(argument: bytes) -> bytes:
+    """Remove what this machine keeps for a run."""
+    if station := STATIONS.pop(argument.decode(), None):
+        station.close.close()
+    return b""
+
+
+def station_of(run: RemoteRun) -> Station:
+    """Return this machine's station for a run; another run's is removed, whose client may have been killed."""
+    if run.number not in STATIONS:
+        for other in list(STATIONS):
+            leave(other.encode())
+        STATIONS[run.number] = new_station(run)
+    return STATIONS[run.number]
+
+
+def new_station(run: RemoteRun) -> Station:
+    """Read the text into a temporary folder, and plan the run."""
+    with contextlib.ExitStack() as close:
+        folder = close.enter_context(temporary_folder())
+        run.request.text().save(folder)
+        planned = {problem.problem: problem for problem in run.request.problems()}
+        session = Session(run.request.command, lambda line: None)
+        return Station(run, session, folder, planned, close.pop_all())
+
+
+@contextmanager
+def alone_on_this_computer() -> Iterator[None]:
+    """Wait until nothing else of this user's fleets measures on this computer, and keep it so."""
+    path = Path(tempfile.gettempdir()) / f"w2vbench-computer-of-{os.getuid()}.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
