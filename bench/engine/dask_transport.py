@@ -78,6 +78,10 @@ class DaskTransport:
         self.check_connection()
         return found
 
+    def now(self) -> float:
+        """Return the time in seconds (``Transport.now``)."""
+        return time.monotonic()
+
     def of_future(self, done: Future, event: Answered | Failed) -> Iterator[Event]:
         """Yield what a task that has ended means."""
         held = self.futures.get(event.address, {}).pop(event.task, None)

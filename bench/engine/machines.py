@@ -91,14 +91,12 @@ class Kind:
 
 
 def differences(theirs: MachineReport, ours: MachineReport) -> list[str]:
-    """Return in what a machine differs from the client so that it would measure other code: one phrase each."""
+    """Return in what a machine differs from the client, so that it would measure other code: its own value first."""
     return [
-        difference(name, here, there)
-        if name not in ours.digests
-        else f"its {name} is absent"
-        if there == ABSENT
-        else f"its {name} is another"
-        for name, here, there in differing(facts(theirs), facts(ours))
+        f"its {name} is {ABSENT if its == ABSENT else 'another'}"
+        if name in ours.digests
+        else difference(name, its, wanted)
+        for name, its, wanted in differing(facts(theirs), facts(ours))
     ]
 
 

@@ -67,3 +67,6 @@ class Transport(Protocol):
 
     def events(self, timeout_s: float) -> Sequence[Event]:
         """Wait for events, at most this long. Raises SchedulerLost."""
+
+    def now(self) -> float:
+        """Return the time in seconds, on the clock by which events are waited for."""

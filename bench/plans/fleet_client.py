@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +49,6 @@ class Client:
     ours: MachineReport
     problems: Sequence[ProblemRun]
     new_kind: Callable[[Kind, MachineReport], KindRun]
-    clock: Callable[[], float] = time.monotonic
     members: dict[str, Member] = field(default_factory=dict)
     kinds: dict[Kind, KindRun] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -61,13 +59,13 @@ class Client:
         self.fleet = Fleet[Kind]([problem.problem for problem in self.problems])
         self.cases = {problem.problem: len(problem.cases) for problem in self.problems}
         self.remote = RemoteRun(uuid.uuid4().hex, replace(self.request.run, resume=False))
-        self.began = self.clock()
+        self.began = self.transport.now()
 
     # what is sent
 
     def send(self, member: Member, what: str, argument: bytes, limit_s: float) -> None:
         """Send a task to a machine."""
-        member.task, member.due = f"{what}#{next(self.numbers)}-{self.remote.number}", self.clock() + limit_s
+        member.task, member.due = f"{what}#{next(self.numbers)}-{self.remote.number}", self.transport.now() + limit_s
         self.transport.send(member.address, member.task, f"{HERE}:{what.partition(' ')[0]}", argument)
 
     def experiment_s(self, cases: int) -> float:
@@ -217,7 +215,7 @@ class Client:
             self.say(f"{member.name} {reason}: {instead}")
         elif not reason and member.doubted is not None:
             self.say(f"{member.name} is steady again")
-        member.doubted = self.clock() if reason else None
+        member.doubted = self.transport.now() if reason else None
         if member.address in self.fleet.machines:
             self.fleet.machines[member.address].steady = not reason
 
@@ -245,7 +243,7 @@ class Client:
 
     def look_at_clocks(self) -> None:
         """Give up machines that do not answer and experiments that none can measure, and let doubtful machines check themselves."""
-        now = self.clock()
+        now = self.transport.now()
         for member in self.members.values():
             if member.task and now > member.due and not member.hung:
                 self.hangs(member)
@@ -284,13 +282,13 @@ class Client:
     def leave(self) -> None:
         """Let machines remove what they keep for this run. What does not answer is left alone: its next run does it."""
         waiting = {one.address for one in self.members.values() if one.report and not one.hung}
-        end = self.clock() + LEAVE_S
+        end = self.transport.now() + LEAVE_S
         try:
             for address in waiting:
                 self.transport.send(
                     address, f"leave#{self.remote.number}", f"{HERE}:leave", self.remote.number.encode()
                 )
-            while waiting and self.clock() < end:
+            while waiting and self.transport.now() < end:
                 for event in self.transport.events(min(WAIT_S, LEAVE_S)):
                     if isinstance(event, Left) or (isinstance(event, Answered | Failed) and event.task[:6] == "leave#"):
                         waiting.discard(event.address)

@@ -84,7 +84,7 @@ def kept_of(client: Client, *, interrupted: bool, lost: str) -> FleetOutputs:
             interrupted=interrupted,
         )
         for kind, queue in client.fleet.queues.items()
-        if queue.done
+        if queue.done or lost_twice(queue)
     }
     if not kept:
         for kind in client.kinds.values():
