@@ -26,6 +26,7 @@ from bench.plans import fleet_run
 from bench.plans.fleet_members import FleetRequest
 from bench.plans.fleet_run import FleetOutputs
 from bench.plans.journal import entry_of
+from bench.plans.keeping import Outputs
 from bench.plans.problems import ProblemRun
 from bench.plans.remote import Measured, Prepared
 from bench.plans.run import RunRequest
@@ -260,9 +261,23 @@ def fleet_of(machines: Sequence[Simulated], request: RunRequest) -> SimulatedFle
     )
 
 
-def run_on(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[FleetOutputs, list[str]]:
+@dataclass(frozen=True)
+class Ran:
+    """What a run has left, read again; and the pages of several machines."""
+
+    kinds: Sequence[Outputs]
+    exit_code: int
+    pages: Sequence[Path]
+
+
+def run_on(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[Ran, list[str]]:
     """Run on machines. Returns what is left and what was said."""
+    outputs, said = left_by(fleet, request, share_hosts=share_hosts)
+    return Ran([kind.outputs() for kind in outputs.kinds], outputs.exit_code, outputs.pages), said
+
+
+def left_by(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[FleetOutputs, list[str]]:
+    """Run on machines. Returns what is on disk and what was said."""
     said: list[str] = []
     with patch.object(fleet_run, "report_of", lambda request: our_report()):
-        outputs = fleet_run.run_fleet(FleetRequest(request, share_hosts), fleet, said.append, no_progress)
-    return outputs, said
+        return fleet_run.run_fleet(FleetRequest(request, share_hosts), fleet, said.append, no_progress), said

@@ -47,10 +47,13 @@ def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json
 def print_fleet(done: FleetOutputs, request: RunRequest, *, json: bool, tables: bool) -> None:
     """Print what each kind of machine has found."""
     if json:
-        print(json_format.dumps([json_format.loads(kind.text) for kind in done.kinds], indent=1))
+        print(json_format.dumps([json_format.loads(kind.outputs().text) for kind in done.kinds], indent=1))
         return
     for kind in done.kinds:
+        outputs, screen = kind.outputs(), terminal.console()
         if len(done.kinds) > 1:
-            terminal.console().print(f"\n{kind.result.w2vbench.kind}", style="bold")
+            screen.print(f"\n{outputs.result.w2vbench.kind}", style="bold")
         shown = partial(summaries.print_run, out=kind.paths[-1].parent, tables=tables, unfinished=kind.unfinished)
-        summaries.print_outputs(kind, False, shown)
+        summaries.print_outputs(outputs, False, shown)
+    if done.pages:
+        terminal.list_outputs(done.pages)

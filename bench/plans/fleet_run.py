@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.engine.fleet import LOSSES, Queue
 from bench.engine.machines import Kind, MachineReport
 from bench.engine.transport import SchedulerLost, Transport
+from reports.files import read
+from reports.machines_page import report_machines
 
 from .fleet_client import Client
 from .fleet_kinds import KindRun
@@ -23,11 +26,38 @@ from .session import Note, NothingToKeep, Say, stop_on_signals
 
 
 @dataclass(frozen=True)
-class FleetOutputs:
-    """What a run on several machines leaves: an output for each kind of machine, and the command's exit code."""
+class KeptKind:
+    """What a run leaves of a kind of machine. Its results are on disk only, since those of many would take much memory.
 
-    kinds: Sequence[Outputs]
+    Attributes
+    ----------
+    paths
+        All files that were written, the result file last.
+    exit_code, unfinished, stored
+        As of any run (``Outputs``).
+    measured
+        Whether it has any times.
+    """
+
+    paths: Sequence[Path]
     exit_code: int
+    unfinished: str
+    stored: Path | None
+    measured: bool
+
+    def outputs(self) -> Outputs:
+        """Read the results again."""
+        text = self.paths[-1].read_text(encoding="utf-8")
+        return Outputs(text, read(self.paths[-1]), list(self.paths), self.exit_code, self.unfinished, self.stored)
+
+
+@dataclass(frozen=True)
+class FleetOutputs:
+    """What a run on several machines leaves: the results of each kind of machine, the page of several, and the command's exit code."""
+
+    kinds: Sequence[KeptKind]
+    exit_code: int
+    pages: Sequence[Path] = ()
 
 
 def run_fleet(
@@ -77,25 +107,35 @@ def run_fleet(
 
 def kept_of(client: Client, *, interrupted: bool, lost: str) -> FleetOutputs:
     """Write each kind's result, and the page of all of them. Raises NothingToKeep."""
-    kept = {
-        kind: client.kinds[kind].keep(
-            {one: queue.given_up[one] for one in lost_twice(queue)},
-            complete=queue.finished and queue.done >= {*client.fleet.experiments} - lost_twice(queue),
-            interrupted=interrupted,
-        )
+    kept = [
+        kept_kind(client, kind, interrupted=interrupted)
         for kind, queue in client.fleet.queues.items()
         if queue.done or lost_twice(queue)
-    }
+    ]
     if not kept:
         for kind in client.kinds.values():
             kind.journal.close()
         if interrupted:
             raise NothingToKeep("interrupted before the first problem was finished: nothing to keep", 130)
         raise NothingToKeep(f"{lost or 'no machine is left'}: no problem was finished, so nothing is kept", 3)
-    codes = [one.exit_code for one in kept.values()]
-    unfinished = len(kept) < len(client.kinds) or any(one.unfinished for one in kept.values())
+    codes = [one.exit_code for one in kept]
+    unfinished = len(kept) < len(client.kinds) or any(one.unfinished for one in kept)
     code = 130 if interrupted else 3 if lost else 1 if 1 in codes else 3 if unfinished else max(codes)
-    return FleetOutputs(list(kept.values()), code)
+    files = [one.paths[-1] for one in kept if one.measured]
+    pages = report_machines(files, client.request.run.out) if len(files) > 1 else []
+    return FleetOutputs(kept, code, pages)
+
+
+def kept_kind(client: Client, kind: Kind, *, interrupted: bool) -> KeptKind:
+    """Write a kind's result."""
+    queue = client.fleet.queues[kind]
+    lost = lost_twice(queue)
+    kept = client.kinds[kind].keep(
+        {one: queue.given_up[one] for one in lost},
+        complete=queue.finished and queue.done >= {*client.fleet.experiments} - lost,
+        interrupted=interrupted,
+    )
+    return KeptKind(kept.paths, kept.exit_code, kept.unfinished, kept.stored, bool(kept.result.benchmarks))
 
 
 def lost_twice(queue: Queue) -> set[str]:
