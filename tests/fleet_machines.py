@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ from bench.plans.problems import ProblemRun
 from bench.plans.remote import Measured, Prepared
 from bench.plans.run import RunRequest
 from bench.plans.session import Note
+from reports.machines import Column, column, side_by_side
 from reports.schema_fields import Samples
+from tests import saved
 
 LIMITS = MachineLimits(threads=1, read=[(1e6, 1e10)], write=[(1e6, 1e10)], copy=[(1e6, 1e10)], matmul={"f32": 1e11})
 PACE_S = 2e-5
@@ -281,3 +283,24 @@ def left_by(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = F
     said: list[str] = []
     with patch.object(fleet_run, "report_of", lambda request: our_report()):
         return fleet_run.run_fleet(FleetRequest(request, share_hosts), fleet, said.append, no_progress), said
+
+
+def many_machines(number: int) -> list[Column]:
+    """The columns of machines with as many problems as a default run has: 80, of four implementations."""
+    kernels = [f"kernel-{at}" for at in range(8)]
+    read = [
+        column(
+            saved.result(
+                *[
+                    saved.row(slug, wall * (1 + at / 100), V=V, kernel=kernel, baseline=slug == "a")
+                    for kernel in kernels
+                    for V in range(1_000, 11_000, 1_000)
+                    for slug, wall in (("a", 1e-3), ("b", 1e-4), ("c", 1e-5), ("d", 2e-5))
+                ],
+                environment={"cpu": f"CPU {at}"},
+            ),
+            f"{at}.json",
+        )
+        for at in range(8)
+    ]
+    return side_by_side([replace(read[at % 8], name=f"machine {at}") for at in range(number)])

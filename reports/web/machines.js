@@ -23,6 +23,7 @@ function ownRatio(machine, problem, slug) {
   return seconds ? seconds / Math.min(...its.slice(1).filter(Boolean)) : 0;
 }
 
+const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 const contains = (text, part) => text.toLowerCase().includes(part.trim().toLowerCase());
 
 /** What the form asks for: which problems and machines, and which figures. */
@@ -71,7 +72,7 @@ function show() {
   });
   const order = machines.map((_, at) => at).sort((one, other) => (overall[one] || Infinity) - (overall[other] || Infinity));
   const head = element("tr");
-  head.append(element("th", "", { scope: "col" }));
+  head.append(element("th", "problem", { scope: "col" }));
   for (const at of order) {
     const { name, facts, when } = data.machines[machines[at]],
       header = element("th", "", { scope: "col", className: "machine", title: [name, facts, when].filter(Boolean).join("; ") });
@@ -90,7 +91,7 @@ function show() {
   const top = document.createElement("thead");
   top.append(head);
   table.replaceChildren(top, body);
-  form.querySelector("output").textContent = `${shown.length} problems on ${machines.length} machines`;
+  form.querySelector("output").textContent = `${counted(shown.length, "problem")} on ${counted(machines.length, "machine")}`;
 }
 
 /** Offer the implementations of the chosen kernel. */
