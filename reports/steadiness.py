@@ -40,12 +40,12 @@ def doubt(checks: Sequence[Checked], paces: Sequence[float], differences: Sequen
     differences
         The usual A/A difference of each other machine.
     """
-    slow = max((check.pace_s for check in checks), default=0.0) / median(paces) if paces else 1.0
+    slow = max((check.pace_s for check in checks), default=0.0) / median(paces) if paces else 0.0
     apart = max((check.difference for check in checks), default=0.0)
     reasons = []
     if slow > SLOWER:
         reasons.append(f"takes {two(slow)} times as long as others of its kind")
     if apart > max(MOST_DIFFERENCE, TIMES_OTHERS * median(differences) if differences else 0.0):
-        usual = f", and {share(median(differences))} elsewhere" if differences else ""
+        usual = f", and {two(100 * median(differences))} % elsewhere" if differences else ""
         reasons.append(f"identical code differs by {share(apart)} there{usual}")
     return " and ".join(reasons)

@@ -186,12 +186,12 @@ def silence() -> None:
 
 
 def local(workers: int) -> dict[str, Any]:
-    """Return the options of a cluster on this computer: each worker is a process of its own, and nothing is shown in a browser."""
+    """Return the options of a cluster on this computer: each worker is a process of its own."""
     return {
         "n_workers": workers,
         "threads_per_worker": 1,
         "processes": True,
-        "dashboard_address": None,
+        "dashboard_address": ":0",  # some free port: another cluster may have the usual one
         "memory_limit": 0,  # implementations have limits of their own
         "silence_logs": logging.CRITICAL,
     }

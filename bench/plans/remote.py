@@ -134,6 +134,15 @@ class Station:
             self.passes.append(self.close.enter_context(closing(context.workers.like(context.workers.command))))
         return replace(context, workers=self.passes[number])
 
+    def start_passes(self, context: RunContext) -> None:
+        """Start the workers of all processes side by side, and wait until they are idle."""
+        numbers = range(context.settings.processes if context.only_own_code else 1)
+        pools = [self.on_pass(context, number).workers for number in numbers]
+        for workers in pools:
+            workers.start_spares(min(self.run.request.threads, default=1), numba=True)
+        for workers in pools:
+            workers.wait_for_spares()
+
     def check(self, context: RunContext) -> SelfCheck | None:
         """Let the machine check itself, on other inputs than before."""
         self.checks += 1
@@ -207,6 +216,7 @@ def prepare(argument: bytes) -> bytes:
     for problem in station.planned.values():
         sizes.setdefault(problem.size.threads, []).append(problem.size)
     with station.measuring() as context:
+        station.start_passes(context)
         check = station.check(context)
         limits = [context.machine_limits(its) for its in sizes.values()]
     return msgspec.json.encode(Prepared(check=check, limits=tuple(filter(None, limits))))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,13 +17,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from reports.files import read
+from reports.result_schema import ResultFile
 from tests.processes import ROOT
 
 SLICE_S = 0.004
 """For how long a slowed machine is stopped, and for how long it then runs."""
+
+
+TTL = "5s"
+"""After this long without a sign of a worker, the scheduler takes it for lost."""
 
 
 @dataclass
@@ -47,7 +56,7 @@ class Loopback:
             return subprocess.Popen(
                 [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:], "--no-dashboard"],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(code)},
+                env={**os.environ, "PYTHONPATH": str(code), "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": TTL},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -60,10 +69,20 @@ class Loopback:
         self.address = f"tcp://127.0.0.1:{port}"
         self.scheduler = self.run("scheduler", "--host", "127.0.0.1", "--port", str(port))
 
-    def start_worker(self, host: str, code: Path = ROOT) -> None:
-        """Start a worker, without a nanny that would start it again."""
-        options = ["--host", host, "--nthreads", "1", "--memory-limit", "0", "--no-nanny"]
+    def start_worker(self, host: str, code: Path = ROOT, *, nanny: bool = False) -> None:
+        """Start a worker. nanny: whether it has one, which starts it again."""
+        options = ["--host", host, "--nthreads", "1", "--memory-limit", "0", *["--no-nanny"] * (not nanny)]
         self.workers[host] = self.run("worker", self.address, *options, code=code)
+
+    def without_network(self, host: str, seconds: float) -> None:
+        """Stop a worker and all that belongs to it for a while: nobody hears of it."""
+        found = [psutil.Process(self.workers[host].pid), *self.measuring(host)]
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for one in found:
+                with contextlib.suppress(psutil.Error):
+                    one.send_signal(number)
+            if number == signal.SIGSTOP:
+                time.sleep(seconds)
 
     def kill(self, host: str) -> None:
         """Kill a worker, as a machine that loses its power."""
@@ -119,3 +138,29 @@ def another_version(folder: Path) -> Path:
     with (folder / "impls" / "lookup.py").open("a") as file:
         file.write("# changed\n")
     return folder
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    """The finished problems in the journal of the only kind of machine, with the machine of each."""
+    lines = [line for file in folder.glob("reports/out/*/journal.jsonl") for line in file.read_text().splitlines(True)]
+    return [entry for line in lines if line.endswith("\n") and "problem" in (entry := json.loads(line))]
+
+
+def wait_for(folder: Path, problems: int) -> list[dict[str, Any]]:
+    """Return the finished problems, once there are so many."""
+    for _ in range(6000):
+        if len(found := entries(folder)) >= problems:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+def host_of(machine: str) -> str:
+    """Return the host in a machine's name."""
+    return re.findall(r"\((127\.0\.0\.\d+):", machine)[0]
+
+
+def result_of(folder: Path) -> ResultFile:
+    """Return the result of the only kind of machine."""
+    (file,) = folder.glob("reports/out/*/result.json")
+    return read(file)
