@@ -7,6 +7,7 @@ ends. Prints what was seen of each, and how the figures compare with those of a 
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import re
@@ -157,17 +158,29 @@ def compare_with_local(fleet_result: ResultFile, folder: Path) -> None:
     )
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+SCENARIOS = ("killed", "local", "client", "slow", "scheduler", "network")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", default=SCENARIOS, help=f"which of {', '.join(SCENARIOS)}")
+    chosen = parser.parse_args(arguments).only
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with fleet(new(folder, "workers")) as machines:
-            result = killed_and_refused(machines, folder)
-            compare_with_local(result, folder)
-            client_killed(machines, folder)
-            half_speed(machines, folder)
-            scheduler_ends(machines, folder)
-        with fleet(new(folder, "nannies"), nanny=True) as machines:
-            without_network(machines, folder)
+            if "killed" in chosen or "local" in chosen:
+                result = killed_and_refused(machines, folder)
+            if "local" in chosen:
+                compare_with_local(result, folder)
+            if "client" in chosen:
+                client_killed(machines, folder)
+            if "slow" in chosen:
+                half_speed(machines, folder)
+            if "scheduler" in chosen:
+                scheduler_ends(machines, folder)
+        if "network" in chosen:
+            with fleet(new(folder, "nannies"), nanny=True) as machines:
+                without_network(machines, folder)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,8 @@ def test_machines_are_in_the_order_of_what_is_to_be_used_on_each() -> None:
     assert overall_slower(found) == pytest.approx([1, 2, 8])
     (one,) = fastest(found)
     assert one.problem.startswith("lookup@V=1e5")
-    assert [(name[0], use, seconds) for name, use, seconds in one.machines] == [
-        ("A", "gather", pytest.approx(1e-5)),
-        ("B", "gather", pytest.approx(2e-5)),
-        ("C", "gather", pytest.approx(8e-5)),
-    ]
+    assert [(name[0], use) for name, use, _ in one.machines] == [("A", "gather"), ("B", "gather"), ("C", "gather")]
+    assert [seconds for _, _, seconds in one.machines] == pytest.approx([1e-5, 2e-5, 8e-5])
     assert lines(found)[0][1:] == ("A, 4 CPUs, 16 GiB", "gather", "10.0 µs", "2.0×", "8.0×")
     assert "| A, 4 CPUs, 16 GiB | gather | 10.0 µs | 2.0× | 8.0× |" in markdown(found)
 
