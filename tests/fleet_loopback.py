@@ -22,7 +22,7 @@ from subprocess import Popen
 from reports.files import read
 from reports.frame import speedup
 from reports.result_schema import ResultFile
-from tests.commands.loopback import Loopback, another_version, entries, host_of, result_of, wait_for
+from tests.commands.loopback import Loopback, another_version, entries, result_of, wait_for
 from tests.processes import started, w2vbench
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
@@ -79,7 +79,8 @@ def complete(result: ResultFile) -> str:
 def killed_and_refused(machines: Loopback, folder: Path) -> ResultFile:
     machines.start_worker(OTHER, another_version(folder / "other"))
     with started(new(folder, "killed"), *command(machines)) as client:
-        machines.kill(killed := host_of(wait_for(folder / "killed", 1)[0]["machine"]))
+        wait_for(folder / "killed", 1)
+        machines.kill(killed := machines.busiest())
         err = ended(client, 0)
     print("another version:", said(err, re.escape(OTHER)))
     print("killed:", said(err, rf"{re.escape(killed)}:\d+\) is gone"))

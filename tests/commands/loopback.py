@@ -93,6 +93,17 @@ class Loopback:
             return psutil.Process(self.workers[host].pid).children(recursive=True)
         return []
 
+    def busiest(self) -> str:
+        """Return the host whose worker measures now: its processes take the most CPU time in a while."""
+
+        def seconds() -> dict[str, float]:
+            return {host: sum(map(cpu_seconds, self.measuring(host))) for host in self.workers}
+
+        before = seconds()
+        time.sleep(0.3)
+        after = seconds()
+        return max(after, key=lambda host: after[host] - before.get(host, 0.0))
+
     @contextmanager
     def at_half_speed(self, host: str) -> Iterator[None]:
         """Let a worker's processes run for half of the time only."""
@@ -128,6 +139,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return times.user + times.system
+    return 0.0
 
 
 def another_version(folder: Path) -> Path:
