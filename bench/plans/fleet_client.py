@@ -194,8 +194,9 @@ class Client:
         kind = self.kinds[member.kind]
         checks = [found.check] if found.check else []
         reason = kind.doubt(member.name, checks, self.records())
-        kind.prepared(member.name, found)
-        self.fleet.add(member.address, member.kind, member.report.host if member.report else "")
+        assert member.report is not None
+        kind.prepared(member.name, member.report, found)
+        self.fleet.add(member.address, member.kind, member.report.host)
         self.trust(member, reason)
 
     def checked(self, member: Member, check: SelfCheck | None) -> None:

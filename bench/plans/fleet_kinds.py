@@ -28,6 +28,8 @@ from .session import Say, Session
 
 MOST_CHECKS = 32
 """How many of a machine's latest checks say what is usual for it."""
+MOST_NAMED = 3
+"""A warning names so many machines."""
 LOST = "crashed"
 """The status of cases whose experiment was lost on two machines."""
 
@@ -92,9 +94,11 @@ class KindRun:
     ) -> None:
         self.kind, self.request, self.corpus, self.folder = kind, request, corpus, folder
         self.session = KindSession(request.command, say, report)
+        self.first = report.environment
         self.machines: dict[str, MachineRecord] = {}
         self.journal = Journal(folder, {})
         self.done: set[str] = set()
+        self.disturbed: dict[str, list[str]] = {}
 
     def begin(self, problems: Sequence[ProblemRun]) -> bool:
         """Go on from the kind's journal, or begin one. problems: the plan. Return whether an unfinished run's was put aside."""
@@ -111,8 +115,11 @@ class KindRun:
         """Return the record of a machine by its name."""
         return self.machines.setdefault(machine, MachineRecord(machine))
 
-    def prepared(self, machine: str, found: Prepared) -> None:
-        """Note that a machine is ready."""
+    def prepared(self, machine: str, report: MachineReport, found: Prepared) -> None:
+        """Note that a machine is ready, and what may distort its figures."""
+        if report.environment is not self.first:  # whose warnings are the result's own
+            for sentence in environment.warnings_of(report.environment, threads=max(self.request.threads, default=1)):
+                self.disturbed.setdefault(sentence, []).append(machine)
         self.record(machine).add([found.check] if found.check else [])
         for limits in found.limits:
             self.journal.add_limits(limits)
@@ -176,17 +183,24 @@ class KindRun:
         ]
 
     def warnings(self, problems: Sequence[ProblemRun]) -> list[str]:
-        """Return a sentence for each machine whose figures are in doubt and could not be replaced."""
+        """Return what may distort figures of some machines, and whose are in doubt and could not be replaced."""
         reasons: dict[str, list[str]] = {}
         for problem in problems:
             if problem.doubt:
                 reasons.setdefault(problem.machine, []).append(problem.doubt)
-        return [
+        disturbed = [f"{shortened(names)}: {sentence}" for sentence, names in self.disturbed.items()]
+        return disturbed + [
             f"{machine} {Counter(why).most_common(1)[0][0]}: {counted(len(why), 'problem')} measured there "
             f"{'is' if len(why) == 1 else 'are'} in doubt, since no steadier machine of its kind could repeat "
             f"{'it' if len(why) == 1 else 'them'}"
             for machine, why in reasons.items()
         ]
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first machines, and how many more there are."""
+    more = f" and {counted(len(names) - MOST_NAMED, 'more machine')}" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def decoded(answer: bytes) -> Measured:

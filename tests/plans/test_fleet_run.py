@@ -282,3 +282,26 @@ def test_a_journal_has_each_problem_once_for_each_time_it_counts(tmp_path: Path)
     entries = [json.loads(line) for line in file.read_text().splitlines()[1:]]
     assert [one["machine_limits"]["threads"] for one in entries if "machine_limits" in one] == [1, 1, 1]
     assert set(Counter(one["problem"] for one in entries if "problem" in one).values()) == {1}
+
+
+def test_pages_and_warnings_name_machines(tmp_path: Path) -> None:
+    saving = our_report().environment | {"governor": "powersave"}
+    machines = [Simulated("a:1"), Simulated("b:1", changed={"environment": saving}), Simulated("c:1", difference=0.2)]
+    request = request_of(tmp_path / "out")
+    outputs, _ = run_on(fleet_of(machines, request), request)
+    (kind,) = outputs.kinds
+    assert [line for line in suite(kind).warnings if line.startswith("b:1: the CPU frequency governor is powersave")]
+    page = kind.paths[0].read_text()
+    assert "a:1: " in page
+    assert "A/A difference 0.50 %" in page
+    assert "Measured on a:1." in page
+    assert not outputs.pages
+
+
+def test_several_kinds_end_with_a_page_of_all(tmp_path: Path) -> None:
+    request = request_of(tmp_path / "out")
+    outputs, _ = run_on(fleet_of([Simulated("a:1"), Simulated("b:1", kind="CPU B")], request), request)
+    assert [path.name for path in outputs.pages] == ["machines.html", "machines.md"]
+    text = outputs.pages[1].read_text()
+    assert "CPU A, 4 CPUs, 16 GiB, BLAS for Zen" in text
+    assert "CPU B, 4 CPUs, 16 GiB, BLAS for Zen" in text
