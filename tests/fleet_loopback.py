@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 
+from bench.plans.session import stop_on_signals
 from reports.files import read
 from reports.frame import speedup
 from reports.result_schema import ResultFile
@@ -166,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", default=SCENARIOS, help=f"which of {', '.join(SCENARIOS)}")
     chosen = parser.parse_args(arguments).only
+    stop_on_signals()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with fleet(new(folder, "workers")) as machines:

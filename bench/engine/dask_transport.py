@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import queue
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -161,7 +163,8 @@ def connected(address: str, local_workers: int = 1) -> Iterator[DaskTransport]:
         cluster, client = None, None
         try:
             if address == "local":
-                cluster = LocalCluster(**local(local_workers))
+                with interrupts_ignored():
+                    cluster = LocalCluster(**local(local_workers))
             client = Client(cluster or address, timeout=CONNECT_S, set_as_default=False)
         except Exception as error:
             if cluster is not None:
@@ -176,6 +179,19 @@ def connected(address: str, local_workers: int = 1) -> Iterator[DaskTransport]:
             if cluster is not None:
                 with suppress(Exception):
                     cluster.close(timeout=CONNECT_S)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Let the processes that are started in the block ignore Ctrl-C, which a terminal sends to all: the client ends them itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def silence() -> None:
