@@ -78,6 +78,14 @@ class Queue:
         """Whether a machine may measure what is to be measured again: not if it has lost it, or measured it before."""
         return machine != self.doubted.get(experiment) and machine not in self.losses.get(experiment, ())
 
+    def fate(self, experiment: str | None) -> str:
+        """Say what becomes of an experiment that was just lost; nothing if there is none, or it has figures."""
+        if experiment is None or experiment in self.done:
+            return ""
+        if experiment in self.given_up:
+            return "; it was lost before and is given up"
+        return "; another machine measures that"
+
     def take(self, machine: str) -> str | None:
         """Take the next experiment for a machine: of those that are to be measured again first."""
         for _ in range(min(TRIED, len(self.again))):
@@ -127,6 +135,15 @@ class Fleet(Generic[K]):
         self.idle[self.machines.pop(machine).kind].pop(machine, None)
         return experiment
 
+    def forgive(self, machine: str) -> None:
+        """Count no experiment as lost on a machine, since it was the machine's fault. What was given up may be measured again."""
+        queue = self.queues[self.machines[machine].kind]
+        for experiment, losses in queue.losses.items():
+            if machine in losses:
+                losses.remove(machine)
+                if queue.given_up.pop(experiment, None):
+                    queue.again.append(experiment)
+
     def pause(self, machine: str) -> None:
         """Give an idle machine no work until it is resumed."""
         self.idle[self.machines[machine].kind].pop(machine, None)
@@ -143,6 +160,8 @@ class Fleet(Generic[K]):
         """
         host = self.machines[machine]
         experiment, host.experiment = host.experiment, None
+        if idle:
+            self.idle[host.kind][machine] = None
         if experiment is None:
             return None
         queue = self.queues[host.kind]
@@ -154,8 +173,6 @@ class Fleet(Generic[K]):
             queue.again.append(experiment)
         elif experiment not in queue.done:
             queue.given_up[experiment] = f"lost on {' and on '.join(losses)}"
-        if idle:
-            self.idle[host.kind][machine] = None
         return experiment
 
     def assign(self) -> Iterator[tuple[str, str]]:

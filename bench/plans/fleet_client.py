@@ -20,12 +20,13 @@ from bench.engine.self_check import SelfCheck
 from bench.engine.transport import Answered, Event, Failed, Joined, Left, SchedulerLost, Transport
 from reports.units import counted
 
-from .fleet_kinds import KindRun, MachineRecord, decoded
+from .fleet_kinds import KindRun, MachineRecord
 from .fleet_members import (
     CHECK_AGAIN_S,
     JOIN_S,
     LEAVE_S,
     MARKED,
+    MOST_FAILURES,
     REFUSED_S,
     REPORT_S,
     STEPS,
@@ -34,7 +35,7 @@ from .fleet_members import (
     Member,
 )
 from .problems import ProblemRun
-from .remote import HERE, Prepared, RemoteRun
+from .remote import HERE, Measured, Prepared, RemoteRun
 from .session import Note, PlanError, Say
 
 
@@ -115,45 +116,41 @@ class Client:
         what, _, experiment = event.task.partition("#")[0].partition(" ")
         if event.task == member.task:
             member.task, member.hung = "", False
-        if isinstance(event, Failed):
-            self.failed(member, what, event)
-        elif what == "report":
-            self.reported(member, msgspec.json.decode(event.answer, type=MachineReport))
-        elif what == "prepare":
-            self.prepared(member, msgspec.json.decode(event.answer, type=Prepared))
-        elif what == "check":
-            self.checked(member, msgspec.json.decode(event.answer, type=SelfCheck | None))
-        elif what == "measure":
-            self.measured(member, experiment, event)
+        try:
+            if isinstance(event, Failed):
+                self.failed(member, what, event)
+            elif what == "report":
+                self.reported(member, msgspec.json.decode(event.answer, type=MachineReport))
+            elif what == "prepare":
+                self.prepared(member, msgspec.json.decode(event.answer, type=Prepared))
+            elif what == "check":
+                self.checked(member, msgspec.json.decode(event.answer, type=SelfCheck | None))
+            elif what == "measure":
+                self.measured(member, experiment, event)
+        except msgspec.MsgspecError:
+            self.failed(member, what, Failed(event.address, event.task, "its answer cannot be read"))
 
     def left(self, member: Member) -> None:
         """A machine is gone, and what it was doing."""
         del self.members[member.address]
         experiment = self.fleet.remove(member.address)
         if not member.refused:
-            lost = f" while it measured {experiment}" if experiment else ""
-            self.say(f"{member.name} is gone{lost}{self.next_for(member, experiment)}")
+            lost = f" while it measured {experiment}{self.fate(member, experiment)}" if experiment else ""
+            self.say(f"{member.name} is gone{lost}")
 
-    def next_for(self, member: Member, experiment: str | None) -> str:
-        """Say what becomes of an experiment that was lost."""
-        if experiment is None or member.report is None:
-            return ""
-        queue = self.fleet.queues[member.kind]
-        return (
-            ""
-            if experiment in queue.done
-            else (
-                "; it was lost before and is given up"
-                if experiment in queue.given_up
-                else "; another machine measures that"
-            )
-        )
+    def fate(self, member: Member, experiment: str | None) -> str:
+        """Say what becomes of an experiment that was lost on a machine."""
+        return self.fleet.queues[member.kind].fate(experiment)
 
     def failed(self, member: Member, what: str, event: Failed) -> None:
         """A task has raised an error."""
         if what == "measure":
-            experiment = self.fleet.lose(member.address, idle=True)
-            self.say(f"{member.name} could not measure {experiment}: {event.reason}{self.next_for(member, experiment)}")
+            experiment, member.failures = self.fleet.lose(member.address, idle=True), member.failures + 1
+            self.say(f"{member.name} could not measure {experiment}: {event.reason}{self.fate(member, experiment)}")
+            if member.failures >= MOST_FAILURES:
+                self.fleet.forgive(member.address)
+                self.fleet.remove(member.address)
+                self.refuse(member, f"{member.failures} of its tasks in a row have failed")
         elif what == "check":
             self.checked(member, None)
         else:
@@ -222,7 +219,7 @@ class Client:
 
     def measured(self, member: Member, experiment: str, event: Answered) -> None:
         """A machine has measured an experiment."""
-        found = decoded(event.answer)
+        found, member.failures = msgspec.json.decode(event.answer, type=Measured), 0
         kind = self.kinds[member.kind]
         reason = kind.doubt(member.name, found.checks, self.records())
         was_done = experiment in self.fleet.queues[member.kind].done
@@ -267,7 +264,9 @@ class Client:
     def nobody(self) -> str:
         """Say that there is no machine to measure on."""
         if self.members:
-            return f"no machine can be used: {counted(len(self.members), 'worker')} {'was' if len(self.members) == 1 else 'were'} refused"
+            return (
+                f"no machine can be used: each of {counted(len(self.members), 'worker')} is refused or does not answer"
+            )
         return f"no worker has joined within {JOIN_S:.0f} s: start some (dask worker ADDRESS), then run this again"
 
     def hangs(self, member: Member) -> None:
@@ -275,9 +274,8 @@ class Client:
         member.hung = True
         experiment = self.fleet.lose(member.address) if member.address in self.fleet.machines else None
         self.say(
-            f"{member.name} has not answered in time{self.next_for(member, experiment)}"
-            if experiment
-            else f"{member.name} has not answered in time, and gets no work until it does"
+            f"{member.name} has not answered in time, and gets no work until it does"
+            + (self.fate(member, experiment) if experiment else "")
         )
 
     def leave(self) -> None:

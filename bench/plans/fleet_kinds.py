@@ -9,8 +9,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import msgspec
-
 from bench.engine import environment
 from bench.engine.machines import Kind, MachineReport
 from bench.engine.self_check import SelfCheck
@@ -201,8 +199,3 @@ def shortened(names: Sequence[str]) -> str:
     """Return the first machines, and how many more there are."""
     more = f" and {counted(len(names) - MOST_NAMED, 'more machine')}" if len(names) > MOST_NAMED else ""
     return f"{', '.join(names[:MOST_NAMED])}{more}"
-
-
-def decoded(answer: bytes) -> Measured:
-    """Decode a machine's experiment. Raises ValidationError or DecodeError if it is none."""
-    return msgspec.json.decode(answer, type=Measured)

@@ -21,6 +21,8 @@ CHECK_AGAIN_S = 30.0
 STEPS = 20
 """A machine is given up if an experiment takes as many times the time limit of a step, and one more for each case: all of them may
 reach that limit once."""
+MOST_FAILURES = 2
+"""A machine on which so many tasks fail in a row gets no more: it would be lost with every experiment that is left."""
 MARKED = "it is the only one of its kind, so what it measures is marked"
 WAIT_S = 1.0
 """How long to wait for events before clocks are looked at."""
@@ -58,6 +60,8 @@ class Member:
         Whether it has not answered in time.
     doubted
         When its figures were last found in doubt; None if they are not.
+    failures
+        How many of its experiments in a row have failed there.
     """
 
     address: str
@@ -68,6 +72,7 @@ class Member:
     refused: bool = False
     hung: bool = False
     doubted: float | None = None
+    failures: int = 0
 
     @property
     def kind(self) -> Kind:

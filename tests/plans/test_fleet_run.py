@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.engine.machines import ABSENT
-from bench.engine.transport import Failed
+from bench.engine.transport import Answered, Failed
 from bench.plans.journal import JournalError
 from bench.plans.keeping import Outputs
 from bench.plans.session import NothingToKeep, PlanError
@@ -243,7 +243,7 @@ def test_without_a_machine_that_can_be_used_the_command_ends(tmp_path: Path) -> 
     with pytest.raises(PlanError, match="no worker has joined within 30 s"):
         run_on(fleet_of([], request), request)
     other = Simulated("a:1", changed={"settings": "NUMBA_OPT=0"})
-    with pytest.raises(PlanError, match="no machine can be used: 1 worker was refused"):
+    with pytest.raises(PlanError, match="no machine can be used: each of 1 worker is refused"):
         run_on(fleet_of([other], request), request)
     with pytest.raises(JournalError, match="no unfinished run"):
         run_on(fleet_of([], request), request_of(tmp_path / "out", resume=True))
@@ -305,3 +305,29 @@ def test_several_kinds_end_with_a_page_of_all(tmp_path: Path) -> None:
     text = outputs.pages[1].read_text()
     assert "CPU A, 4 CPUs, 16 GiB, BLAS for Zen" in text
     assert "CPU B, 4 CPUs, 16 GiB, BLAS for Zen" in text
+
+
+def test_a_machine_whose_tasks_fail_does_not_use_up_all_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk may be full. What it answers may be no answer."""
+    request = request_of(tmp_path / "out", [*range(500, 900, 10)])
+    fleet = fleet_of(three(), request)
+    measure = fleet.measure
+
+    def failing(one: Simulated, task: str, experiment: str) -> None:
+        if one.address == "a:1":
+            fleet.later(0.1, Failed("a:1", task, "OSError: no space left on device"))
+        elif one.address == "b:1":
+            fleet.later(0.1, Answered("b:1", task, b"{}"))
+        else:
+            measure(one, task, experiment)
+
+    monkeypatch.setattr(fleet, "measure", failing)
+    outputs, said = run_on(fleet, request)
+    assert {line for line in said if "refused" in line} == {
+        f"{name} is refused: 2 of its tasks in a row have failed" for name in ("a:1", "b:1")
+    }
+    assert any("its answer cannot be read" in line for line in said)
+    assert outputs.exit_code == 0
+    assert set(measured(outputs.kinds[0].result)) == {*range(500, 900, 10)}
