@@ -21,7 +21,7 @@ from .fleet_kinds import KindRun
 from .fleet_members import FleetRequest
 from .journal import NAME, JournalError
 from .keeping import Outputs, locked
-from .remote import report_of
+from .machine_report import report_of
 from .session import Note, NothingToKeep, Say, stop_on_signals
 
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import pickle
-import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +24,22 @@ from bench.engine import environment, protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.contracts import check_contracts
-from bench.engine.machines import ABSENT, MachineReport
 from bench.engine.pool import Workers
 from bench.engine.self_check import SelfCheck, self_check
 from impls.case import Size
-from impls.fingerprint import NUMBAS_SETTINGS, fingerprint
 
 from .journal import entry_of
+from .machine_report import report_of
 from .presets import PRESETS
 from .problems import ProblemRun, admit, measure_next, new_problem_run
 from .run import RunRequest, extras_of
-from .session import Request, Session, machine_info, temporary_folder
+from .session import Request, Session, temporary_folder
 from .turns import profiled_problems, shown_problems
 
 HERE = "bench.plans.remote"
 """The name by which a transport finds this module."""
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-"""What all containers of a computer have in common."""
+IDLE_S = 900.0
+"""How long a machine keeps what it has for a run of which no task comes."""
 
 
 class Prepared(protocol.Struct, frozen=True, kw_only=True):
@@ -63,8 +60,6 @@ class Measured(protocol.Struct, frozen=True, kw_only=True):
         The machine's checks of itself, before and after.
     counters
         By how much counters rose that should not rise.
-    seconds
-        How long it took.
     """
 
     entry: dict[str, Any]
@@ -103,6 +98,8 @@ class Station:
         The CPU that they stay on.
     checks
         How often the machine has checked itself.
+    idle
+        Removes it if no task follows.
     """
 
     run: RemoteRun
@@ -114,6 +111,7 @@ class Station:
     passes: list[Workers] = field(default_factory=list)
     cpu: int | None = None
     checks: int = 0
+    idle: threading.Timer = field(default_factory=lambda: threading.Timer(IDLE_S, lambda: None))
 
     @contextmanager
     def measuring(self) -> Iterator[RunContext]:
@@ -172,50 +170,12 @@ def report(argument: bytes) -> bytes:
     return msgspec.json.encode(report_of(request))
 
 
-def report_of(request: Request) -> MachineReport:
-    """Return what this machine is, with digests of what a request names."""
-    return MachineReport(
-        name=socket.gethostname(),
-        host=BOOT.read_text().strip() if BOOT.exists() else socket.gethostname(),
-        environment=environment.describe(environment.busy_cpus()),
-        machine_info=machine_info(),
-        settings=fingerprint()[NUMBAS_SETTINGS],
-        digests={"code of w2vbench": code_digest(), "text": text_digest(request)}
-        | {str(file): file_digest(file) for file in [*filter(None, [request.corpus]), *request.files]},
-    )
-
-
-@cache
-def code_digest() -> str:
-    """Return a digest of w2vbench's own code, of which a run's figures and its journal depend."""
-    package, digest = Path(__file__).resolve().parents[2], hashlib.sha256()
-    for file in sorted(file for room in ("impls", "bench", "reports") for file in (package / room).rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def text_digest(request: Request) -> str:
-    """Return a digest of a text as word ids; of a file that is not here, what stands for that."""
-    if request.corpus and not request.corpus.is_file():
-        return ABSENT
-    text, digest = request.text(), hashlib.sha256()
-    for part in (text.ids, text.starts, text.counts):
-        digest.update(part.tobytes())
-    return digest.hexdigest()[:12]
-
-
-def file_digest(file: Path) -> str:
-    """Return a digest of a file, or what stands for one that is not here."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ABSENT
-
-
 def prepare(argument: bytes) -> bytes:
     """Make this machine ready for a run: read the text, check the machine itself, and measure its limits."""
-    station = station_of(pickle.loads(argument))
-    sizes: dict[int, list[Size]] = {}
-    for problem in station.planned.values():
-        sizes.setdefault(problem.size.threads, []).append(problem.size)
-    with station.measuring() as context:
+    with at_station(pickle.loads(argument)) as station, station.measuring() as context:
+        sizes: dict[int, list[Size]] = {}
+        for problem in station.planned.values():
+            sizes.setdefault(problem.size.threads, []).append(problem.size)
         station.start_passes(context)
         check = station.check(context)
         limits = [context.machine_limits(its) for its in sizes.values()]
@@ -224,26 +184,23 @@ def prepare(argument: bytes) -> bytes:
 
 def check(argument: bytes) -> bytes:
     """Let this machine check itself again."""
-    station = station_of(pickle.loads(argument))
-    with station.measuring() as context:
+    with at_station(pickle.loads(argument)) as station, station.measuring() as context:
         return msgspec.json.encode(station.check(context))
 
 
 def measure(argument: bytes) -> bytes:
     """Measure one experiment, whole: its implementations are checked, and timed together in all processes."""
     run, name = pickle.loads(argument)
-    station = station_of(run)
-    planned = station.planned[name]
-    every = list(station.planned.values())
-    shown, profiled_at = shown_problems(every), profiled_problems(every)
     short = not run.request.own_sizes and PRESETS[run.request.preset].short
     before = environment.counters()
-    with station.measuring() as context:
+    with at_station(run) as station, station.measuring() as context:
+        planned, every = station.planned[name], list(station.planned.values())
+        shown, profiled_at = shown_problems(every)[planned.kernel], profiled_problems(every)
         problem = new_problem_run([case.implementation for case in planned.cases], planned.size)
         station.verify(problem, context)
         checks = [station.check(context)]
         while problem.processes < context.settings.processes:
-            extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)
+            extras = extras_of(problem, shown, profiled_at, context, short=short)
             measure_next(problem, station.on_pass(context, problem.processes), extras, start_next=False)
         checks.append(station.check(context))
     return msgspec.json.encode(
@@ -258,8 +215,22 @@ def measure(argument: bytes) -> bytes:
 def leave(argument: bytes) -> bytes:
     """Remove what this machine keeps for a run."""
     if station := STATIONS.pop(argument.decode(), None):
+        station.idle.cancel()
         station.close.close()
     return b""
+
+
+@contextmanager
+def at_station(run: RemoteRun) -> Iterator[Station]:
+    """Do a task of a run. If none follows for IDLE_S, what is kept for the run is removed: its client may have been killed."""
+    station = station_of(run)
+    station.idle.cancel()
+    try:
+        yield station
+    finally:
+        station.idle = threading.Timer(IDLE_S, leave, [run.number.encode()])
+        station.idle.daemon = True
+        station.idle.start()
 
 
 def station_of(run: RemoteRun) -> Station:
