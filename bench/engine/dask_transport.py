@@ -11,6 +11,7 @@ import queue
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -195,7 +196,8 @@ def interrupts_ignored() -> Iterator[None]:
 
 
 def silence() -> None:
-    """Let Dask print nothing: what concerns the user is said in our own words."""
+    """Let Dask print nothing: what concerns the user is said in our own words, also which versions differ."""
+    warnings.filterwarnings("ignore", module=r"distributed\.")
     for name in [*logging.root.manager.loggerDict, "tornado", "asyncio"]:
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
