@@ -23,6 +23,7 @@ from bench.plans.session import stop_on_signals
 from reports.files import read
 from reports.frame import speedup
 from reports.result_schema import ResultFile
+from reports.units import times
 from tests.commands.loopback import Loopback, another_version, entries, result_of, wait_for
 from tests.processes import started, w2vbench
 
@@ -152,7 +153,10 @@ def compare_with_local(fleet_result: ResultFile, folder: Path) -> None:
             for row, of in ((one, fleet_result), (other, local))
             if (found := speedup(row, of.baselines[row.group])) and found.low and found.high
         ]
-        overlapping += max(ratio.low or 0 for ratio in ratios) <= min(ratio.high or 0 for ratio in ratios)
+        overlap = max(ratio.low or 0 for ratio in ratios) <= min(ratio.high or 0 for ratio in ratios)
+        overlapping += overlap
+        if not overlap:
+            print(f"   {one.case}: {times(ratios[0])} on the fleet, {times(ratios[1])} here")
         apart.append(abs(math.log(ratios[0].estimate / ratios[1].estimate)))
     print(
         f"local run: intervals of {overlapping} of {len(apart)} speed-ups overlap; estimates differ by "
