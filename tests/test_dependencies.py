@@ -21,8 +21,8 @@ EXTRAS = {
 EVERY = [*NEEDED, *(one for extra in EXTRAS.values() for one in extra)]
 UPPER_BOUNDS: dict[str, str] = {}
 """Packages of which a newer version is not allowed, each with why."""
-OPTIONAL = {"reports/picture.py": "dev"}
-"""Files that are run in the clone only, and the extra that they need beside."""
+OPTIONAL = {"reports/picture.py": "dev", "bench/engine/dask_transport.py": "cluster"}
+"""Files that are run in the clone only, or for one option, and the extra that they need beside."""
 
 
 INVENTED = ("installed_here", "nonexistent_pkg_xyz")

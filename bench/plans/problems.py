@@ -73,6 +73,8 @@ class ProblemRun:
         Distinct rows a batch, mean over processes.
     seconds
         How long each process took.
+    machine, doubt
+        In a run on several machines: the one that has measured it, and why its figures are in doubt.
     """
 
     problem: str
@@ -83,6 +85,8 @@ class ProblemRun:
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
     seconds: list[float] = field(default_factory=list)
+    machine: str = ""
+    doubt: str = ""
 
     @property
     def kernel(self) -> str:
@@ -130,8 +134,8 @@ class Extras:
     profiled: Sequence[str] = ()
 
 
-def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> None:
-    """Measure a problem in its next process."""
+def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, start_next: bool = True) -> None:
+    """Measure a problem in its next process. start_next: whether the next worker starts meanwhile."""
     began = time.perf_counter()
     cases = tuple(
         (Variant(name=slug, key=case.implementation.key, check=extras.check),)
@@ -150,7 +154,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> No
     if cases:
         fields = context.job_fields()
         job = Measure(**fields, kernel=problem.kernel, size=str(problem.size), cases=cases, options=options)
-        add_outcome(measure(job, context.workers), problem, options)
+        add_outcome(measure(job, context.workers, start_next=start_next), problem, options)
     problem.processes += 1
     problem.seconds.append(time.perf_counter() - began)
 
