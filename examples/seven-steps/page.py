@@ -13,7 +13,6 @@ import sys
 import tempfile
 from math import log10
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 from reports.files import read
@@ -68,7 +67,8 @@ def code(step: int) -> str:
     """The code of a step, from steps.py."""
     found = re.search(rf"# \[{step}\]\n(.*?)\n *# \[/\]", STEPS.read_text(encoding="utf-8"), re.DOTALL)
     assert found
-    return f"```python\n{dedent(found[1]).rstrip()}\n```\n"
+    head = "" if step else "class Start:\n"  # whose other methods are the same in all steps
+    return f"```python\n{head}{found[1].rstrip()}\n```\n"
 
 
 def chart(rows: list[Any]) -> str:
