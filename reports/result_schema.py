@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from .calibration_schema import Calibration
 from .comparison_schema import Comparison
+from .deck_schema import Deck
 from .releases_schema import Releases
 from .schema_fields import Count, Family, Part, Positive, Samples, Seconds, Signed
 from .statistics import Floats, Logs
@@ -218,9 +219,8 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
-    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and
-    why others have none, seconds in each stage of a training step by case, and where the run's own time went until its
-    results were written: by phase, and by problem."""
+    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and why
+    others have none, seconds in each stage of a training step by case, and the run's own time: by phase, and by problem."""
 
     schema_version: int
     engine: Engine
@@ -247,6 +247,7 @@ class Suite(Part):
     releases: Releases | None = None
     calibration: Calibration | None = None
     training: Training | None = None
+    deck: Deck | None = None
 
     def limits_on(self, threads: int) -> Limits:
         """Return what the machine can do on a number of threads, without a curve where that was not measured."""
