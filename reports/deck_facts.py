@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .answers import answers
 from .deck import ADD_AT, FIGURES, GATHER, LOOP, ONE_HOT, PRINTED_UNIT_S
-from .deck_story import ACCUMULATE, BATCH, BOOK, FULL, ROWS
+from .deck_screens import ACCUMULATE, BATCH, BOOK, FULL, ROWS
 from .frame import speedup, wall_s
 from .memory import call_peak
 from .reasons import moved
@@ -94,7 +94,11 @@ def layer_rows(result: ResultFile) -> dict[str, str | None]:
     its = {row.slug: row for row in answer.rows}
     found: dict[str, str | None] = {"rows_best": answer.use.slug, "rows_best_s": seconds(wall_s(answer.use))}
     if (ratio := speedup(its["add-at"], its.get("loop")) if "add-at" in its else None) is not None:
-        found["add_at_rows"] = slower(1 / ratio.estimate)
+        found["add_at_rows"] = (
+            "does not clearly differ from the loop"
+            if ratio.low is not None and ratio.includes(1)
+            else f"is {slower(1 / ratio.estimate)} than the loop"
+        )
     if numpy := answer.best("NumPy/SciPy"):
         found |= {"rows_numpy": numpy.slug, "rows_numpy_s": seconds(wall_s(numpy))}
     return found
@@ -111,5 +115,5 @@ def examples(result: ResultFile) -> dict[str, str | None]:
         "dots_H": str(dots.H),
         "dots_score": three(dots.score_difference),
         "dots_dh": three(dots.dh_difference),
-        "dots_dW": three(dots.dW_difference),
+        "dots_table": three(dots.table_difference),
     }

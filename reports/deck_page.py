@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ from . import deck
 from .code_lines import LineCells, from_def, highlighted, line_cells
 from .deck_chart import Line, chart
 from .deck_facts import facts
-from .deck_story import CHAPTERS, CHARTS, SCREENS, Screen, Side
+from .deck_screens import CHAPTERS, CHARTS, Screen, Side
+from .deck_story import SCREENS
 from .diagrams import diagram
 from .frame import speedup, wall_s
-from .memory import call_peak
+from .memory import call_peak, setup_peak
 from .statistics import Interval
 from .templates import KINDS, render
 from .units import counted, faster, seconds, share, three, times
@@ -52,10 +54,12 @@ class SideView:
 
 @dataclass(frozen=True)
 class ScreenView:
-    """A screen and all that stands on it. found: sentences; unknown: how many more have figures that were not measured."""
+    """A screen and all that stands on it. code_size: a class; found: sentences; unknown: how many more have figures that were not
+    measured."""
 
     screen: Screen
     sides: list[SideView]
+    code_size: str
     table: list[tuple[str, ...]]
     found: list[str]
     unknown: int
@@ -99,14 +103,29 @@ def view(screen: Screen, result: ResultFile) -> ScreenView:
     """Return a screen with what the run measured for it."""
     known = facts(result)
     found = [sentence.format_map(known) for sentence in screen.found if names(sentence) <= known.keys()]
+    sides = [side_view(side, result) for side in screen.sides]
     return ScreenView(
         screen,
-        [side_view(side, result) for side in screen.sides],
+        sides,
+        code_size(sides),
         figure_rows(screen.sides, result) if screen.figures else [],
         found,
         len(screen.found) - len(found),
         drawing(screen, result),
     )
+
+
+MANY_LINES, FEW_LINES, SHORT_LINE = 11, 7, 52
+"""From so many lines code is set smaller; with few short lines it is set larger."""
+
+
+def code_size(sides: Sequence[SideView]) -> str:
+    """Return the class for the size of code, so that a screen's code fits a projected window."""
+    texts = [[line.text for line in side.lines] or side.source.splitlines() for side in sides]
+    if len(sides) > 1 and max(map(len, texts)) > MANY_LINES:
+        return "long"
+    few = all(len(lines) <= FEW_LINES and max(map(len, lines), default=0) <= SHORT_LINE for lines in texts)
+    return "short" if few and len(sides) < 3 else ""
 
 
 def names(sentence: str) -> set[str]:
@@ -129,7 +148,7 @@ def drawing(screen: Screen, result: ResultFile) -> str:
         points = sorted((row.extra_info.size.V, wall_s(row)) for row in its)
         if points:
             lines.append(Line(label, KINDS[its[0].extra_info.family], tuple(points)))
-    return Markup(chart(title, lines))
+    return Markup(chart(title, lines) + chart(title, lines, narrow=True))
 
 
 def side_view(side: Side, result: ResultFile) -> SideView:
@@ -183,10 +202,18 @@ def figure_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, 
         profiled = [deck.profiled_s(one, result) for one in known]
         table.append(("here, line_profiler", *map(figure, profiled), *gained(*profiled)))
     measured = [rows.get(side.case) for side in sides]
-    table.append(("here, no profiler", *(figure(row and wall_s(row)) for row in measured), *ratio(measured)))
+    table.append(("here, no profiler", *(figure(wall_s(row) if row else None) for row in measured), *ratio(measured)))
     peaks = [call_peak(row.extra_info) if row else None for row in measured]
-    table.append(("memory of a call", *(str(peak) if peak else MISSING for peak in peaks), *([""] * (len(sides) - 1))))
-    return table
+    table.append(("memory of a call", *(str(peak) if peak else MISSING for peak in peaks), ""))
+    kept = [setup_peak(row.extra_info) if row else None for row in measured]
+    if any(one and one.size_bytes >= MUCH_BYTES for one in kept):
+        table.append(("set-up keeps", *(str(peak) if peak else "–" for peak in kept), ""))
+    compared = any(line[-1] for line in table)
+    return table if compared else [line[:-1] for line in table]
+
+
+MUCH_BYTES = 1_000_000
+"""Set-up's memory is shown from this size up."""
 
 
 def figure(value: float | None) -> str:
@@ -194,9 +221,9 @@ def figure(value: float | None) -> str:
 
 
 def gained(*values: float | None) -> tuple[str, ...]:
-    """How many times faster the second of two figures is; nothing if there is one figure only."""
+    """How many times faster the second of two figures is; an empty cell if there is one figure only."""
     if len(values) < 2:
-        return ()
+        return ("",)
     slow, fast = values
     return (faster(Interval(slow / fast)) if slow and fast else "",)
 
@@ -204,20 +231,21 @@ def gained(*values: float | None) -> tuple[str, ...]:
 def ratio(measured: list[Row | None]) -> tuple[str, ...]:
     """The same of two measured cases, with its interval, if they are of one problem: others compute different things."""
     if len(measured) < 2:
-        return ()
+        return ("",)
     slow, fast = measured
     return (times(speedup(fast, slow)) if slow and fast and slow.group == fast.group else "",)
 
 
-def headlines(result: ResultFile) -> list[tuple[str, str, str]]:
-    """The deck's three steps: what, and its time before and after."""
+def headlines(result: ResultFile) -> list[tuple[str, str, str, str]]:
+    """The deck's steps, and the one that it did not take: what, its time before and after, and by which code."""
     known = facts(result)
     steps = (
-        ("a word’s row of a million", "one_hot", "gather"),
-        ("10,000 gradients added up", "loop", "add_at"),
-        ("one example’s loss and gradients", "softmax", "book"),
+        ("One word’s row of a million", "one_hot", "gather", "one-hot × W → W[idx]"),
+        ("10,000 gradients added up", "loop", "add_at", "Python loop → np.add.at"),
+        ("One example’s loss and gradients", "softmax", "book", "softmax → the book’s negative sampling"),
+        ("The same, beyond the deck", "book", "ns_rows", "dense gradients → rows and values"),
     )
-    return [(what, known[slow], known[fast]) for what, slow, fast in steps if {slow, fast} <= known.keys()]
+    return [(what, known[slow], known[fast], how) for what, slow, fast, how in steps if {slow, fast} <= known.keys()]
 
 
 def steps(result: ResultFile) -> list[tuple[str, str, list[tuple[str, str, float]]]]:

@@ -74,7 +74,7 @@ class Dots(Part):
     B: Count
     score_difference: Positive
     dh_difference: Positive
-    dW_difference: Positive
+    table_difference: Positive
 
 
 class Powers(Part):

@@ -6,86 +6,8 @@ measured is left out, and the page says so. Code stands in backticks.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from .deck import ADD_AT, GATHER, LOOP, ONE_HOT
-
-ACCUMULATE = "V=1e6,H=100,B=1e4,f64,i64,zipf,t1"
-ONE = "V=1e6,H=100,B=1,f64,i64,zipf,t1"
-NEGATIVES = "V=1e6,H=100,B=1,K=5,f64,i64,zipf,t1"
-DRAWS = "V=1e6,H=1,B=1,K=5,f64,i64,zipf,t1"
-BATCH = "V=1e5,H=100,B=100,f64,i64,zipf,t1"
-STEP = "V=1e4,H=100,B=100,K=5,f32,i32,zipf,t1"
-FULL = f"output.softmax/full@{ONE}"
-BOOK = f"output.negative-sampling/book-layers@{NEGATIVES}"
-DENSE = f"output.negative-sampling/einsum-dense@{NEGATIVES}"
-ROWS = f"output.negative-sampling/einsum-rows@{NEGATIVES}"
-
-
-@dataclass(frozen=True)
-class Side:
-    """Code on one side of a screen.
-
-    Attributes
-    ----------
-    title
-        What it is.
-    case
-        The case that measures it; a layer's method, such as ``MatMul.forward``, is shown and not timed.
-    """
-
-    title: str
-    case: str
-
-    @property
-    def key(self) -> str:
-        return self.case.partition("@")[0]
-
-
-@dataclass(frozen=True)
-class Screen:
-    """One idea.
-
-    Attributes
-    ----------
-    slides
-        Which slides: ``7 to 9``; empty for what the deck does not have.
-    short
-        Its name in the list of screens.
-    title
-        The idea, as a heading.
-    claim
-        What the slides claim.
-    sides
-        Code, next to each other.
-    found
-        Sentences on what this machine says.
-    lesson
-        What one should have learnt.
-    diagram, chart, example
-        What else is drawn, by name.
-    figures
-        Whether there is a table of figures below the code.
-    """
-
-    slides: str
-    short: str
-    title: str
-    claim: str
-    lesson: str
-    sides: tuple[Side, ...] = ()
-    found: tuple[str, ...] = ()
-    diagram: str = ""
-    chart: str = ""
-    example: str = ""
-    figures: bool = True
-
-    @property
-    def anchor(self) -> str:
-        """Where links go."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{'slide ' if self.slides else ''}{self.short}".lower())
-
+from .deck_screens import ACCUMULATE, BATCH, BOOK, DENSE, DRAWS, FULL, ROWS, Screen, Side
 
 ONE_HOT_SIDE = Side("One-hot × W", ONE_HOT)
 SCREENS = (
@@ -93,10 +15,16 @@ SCREENS = (
         "4",
         "4",
         "Two products grow with the vocabulary",
-        "Chapter 3’s word2vec has two bottlenecks. At the input, a one-hot vector is multiplied by `W_in`. At the output, `h` is multiplied by `W_out`, and softmax goes over all the scores. Section 4.1 cures the first, section 4.2 the second.",
-        "Ask of each line how its cost grows with V. A program that is fast enough with a thousand words can be useless with a million.",
+        "Chapter 3’s word2vec has two bottlenecks. At the input, a one-hot vector is multiplied by `W_in`. At the "
+        "output, `h` is multiplied by `W_out`, and softmax goes over all the scores. Section 4.1 cures the first, "
+        "section 4.2 the second.",
+        "Ask of each line how its cost grows with V. A program that is fast enough with a thousand words can be "
+        "useless with a million.",
         (Side("Input and output", "MatMul.forward"), Side("Softmax", "SoftmaxWithLoss.forward")),
-        ("From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and the softmax layer {softmax_growth}.",),
+        (
+            "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and the "
+            "softmax layer {softmax_growth}.",
+        ),
         chart="products",
         figures=False,
     ),
@@ -104,11 +32,14 @@ SCREENS = (
         "5 and 6",
         "5–6",
         "One-hot × W reads the whole table to copy one row",
-        "With V = 1,000,000 and H = 100, the input layer is (1 × V) · (V × H): O(V). The profile gives `dot` 84,674 “ns” and no memory. Memory goes to making `W_in`, which happens once.",
-        "A product with a one-hot vector copies one row and pays for all of them. And check a printed unit against what a machine can do: the profiler printed ticks of a microsecond.",
+        "With V = 1,000,000 and H = 100, the input layer is (1 × V) · (V × H): O(V). The profile gives `dot` "
+        "84,674 “ns” and no memory. Memory goes to making `W_in`, which happens once.",
+        "A product with a one-hot vector copies one row and pays for all of them. And check a printed unit against "
+        "what a machine can do: the profiler printed ticks of a microsecond.",
         (ONE_HOT_SIDE,),
         (
-            "The table has {table}. Read in 84,674 ns, that would be {claimed_rate}; read in 84.7 ms it is {read_rate}, which fits a machine of 2019.",
+            "The table has {table}. Read in 84,674 ns, that would be {claimed_rate}; read in 84.7 ms it is "
+            "{read_rate}, which fits a machine of 2019.",
             "Here the whole call takes {one_hot}: {one_hot_rate}.",
         ),
         diagram="one-hot",
@@ -117,12 +48,15 @@ SCREENS = (
         "7 to 9",
         "7–9",
         "Take the row by its index",
-        "The embedding layer picks rows: `W[2]`, or `W[np.array([1, 0, 3, 0])]` for a batch. In the same profile `[]` takes 8 “ns” where `dot` took 84,674: “a five-digit speed-up”, O(1) instead of O(V).",
-        "The claim holds, and is even too modest: most of those 8 µs were the profiler. A line profiler shows where time goes. It cannot time a line that is faster than its own hook.",
+        "The embedding layer picks rows: `W[2]`, or `W[np.array([1, 0, 3, 0])]` for a batch. In the same profile "
+        "`[]` takes 8 “ns” where `dot` took 84,674: “a five-digit speed-up”, O(1) instead of O(V).",
+        "The claim holds. But those 8 µs say little about `W[idx]`: most of them were the profiler’s own hook. A "
+        "line profiler shows where time goes; it cannot time a line that is faster than its hook.",
         (ONE_HOT_SIDE, Side("`W[idx]`", GATHER)),
         (
             "`W[idx]` takes {gather} here without a profiler; the profiler’s own hook alone costs about {hook} a hit.",
-            "From V = 10,000 to V = 1,000,000 it takes {gather_growth} as long: a larger table misses the caches more often, but no more of it is read.",
+            "From V = 10,000 to V = 1,000,000 it takes {gather_growth} as long: a larger table misses the caches more "
+            "often, but no more of it is read.",
         ),
         diagram="lookup",
     ),
@@ -130,19 +64,22 @@ SCREENS = (
         "10",
         "10",
         "Forward: keep idx, return W[idx]",
-        "`Embedding.forward` keeps `idx` for the backward pass and returns `W[idx]`. It replaces MatMul with a one-hot input, and gives the same rows.",
+        "`Embedding.forward` keeps `idx` for the backward pass and returns `W[idx]`. It replaces MatMul with a "
+        "one-hot input, and gives the same rows.",
         "The layer got simpler as it got faster: there is no one-hot array to build, to keep or to multiply.",
         (Side("Before: MatMul", "MatMul.forward"), Side("After: Embedding", "Embedding.forward")),
         ("The one-hot row alone has {one_hot_bytes} for one word; `idx` has 8 B.",),
-        diagram="one-hot",
+        diagram="lookup",
         figures=False,
     ),
     Screen(
         "11 and 12",
         "11–12",
         "The first backward is wrong",
-        "First try: `dW[...] = 0; dW[idx] = dout`. Slide 12 then shows that it is wrong where `idx` repeats a word, since later rows overwrite earlier ones. Right is to add, in a loop over `idx`.",
-        "A word used twice gets both gradients: where forward copies, backward adds. Test a backward pass with a repeated index; a batch of different words never shows this fault.",
+        "First try: `dW[...] = 0; dW[idx] = dout`. Slide 12 then shows that it is wrong where `idx` repeats a "
+        "word, since later rows overwrite earlier ones. Right is to add, in a loop over `idx`.",
+        "A word used twice gets both gradients: where forward copies, backward adds. Test a backward pass with a "
+        "repeated index; a batch of different words never shows this fault.",
         (
             Side("Slide 11: assign (wrong)", f"scatter.dense/assign@{BATCH}"),
             Side("Slide 12: add, in a loop", f"scatter.dense/loop@{BATCH}"),
@@ -155,7 +92,8 @@ SCREENS = (
         "13",
         "np.add.at against a Python loop",
         "10,000 indices. The loop’s two lines take 8,689 + 15,091 “ns”, and `np.add.at` 1,694 “ns”: 14 times faster.",
-        "A profiler charges the loop for each of its 10,000 hits, and `np.add.at` for one. Measured without it, the ratio is another one. Profile to find the line; time without a profiler to compare.",
+        "A profiler charges the loop for each of its 10,000 hits, and `np.add.at` for one. Measured without it, "
+        "the ratio is another one. Profile to find the line; time without a profiler to compare.",
         (Side("Python loop", LOOP), Side("`np.add.at`", ADD_AT)),
         ("This is NumPy {numpy}. Since NumPy 1.25, `np.add.at` has a fast path for one-dimensional arrays.",),
         diagram="scatter.scalar",
@@ -171,8 +109,9 @@ SCREENS = (
             Side("`np.add.at`", f"scatter.accumulate/add-at@{ACCUMULATE}"),
         ),
         (
-            "On rows, `np.add.at` is {add_at_rows} than the loop here.",
-            "Fastest with NumPy and SciPy: `{rows_numpy}`, {rows_numpy_s}. Fastest of all: `{rows_best}`, {rows_best_s}.",
+            "On rows, `np.add.at` {add_at_rows} here.",
+            "Fastest with NumPy and SciPy: `{rows_numpy}`, {rows_numpy_s}. Fastest of all: `{rows_best}`, "
+            "{rows_best_s}.",
         ),
         diagram="scatter",
     ),
@@ -180,18 +119,26 @@ SCREENS = (
         "14",
         "14",
         "The output layer scores every word",
-        "With V = 1,000,000 and H = 100, `h` (1 × H) times `W_out` (H × V), then a softmax over V scores: both are O(V).",
-        "Softmax needs all scores only to divide by their sum. The products forward and backward cost as much as at the input, and the gradient of `W_out` is a second table.",
+        "With V = 1,000,000 and H = 100, `h` (1 × H) times `W_out` (H × V), then a softmax over V scores: both are "
+        "O(V).",
+        "Softmax needs all scores only to divide by their sum. The products forward and backward cost as much as "
+        "at the input, and the gradient of `W_out` is a second table.",
         (Side("Full softmax", FULL),),
-        ("One example takes {softmax} here, and allocates {softmax_memory}.",),
+        (
+            "One example takes {softmax} here, and {softmax_memory} at its peak.",
+            "From V = 10,000 to V = 1,000,000, it takes {softmax_growth} as long.",
+        ),
         diagram="output.softmax",
     ),
     Screen(
         "15 and 16",
         "15–16",
         "From “which word?” to “is it this word?”",
-        "A yes-or-no question needs the target’s score only: sigmoid with cross-entropy. The author claims, “not confident”, that for two output neurons the softmax loss and this one coincide.",
-        "Settled: with scores a for yes and b for no, the losses are equal for the score a − b, since softmax then is 1 / (1 + exp(−(a − b))). For a alone they are equal only where b = 0. One of two output neurons is redundant; a step on both moves a − b twice as far as a step on one score.",
+        "A yes-or-no question needs the target’s score only: sigmoid with cross-entropy. The author claims, “not "
+        "confident”, that for two output neurons the softmax loss and this one coincide.",
+        "Settled: with scores a for yes and b for no, the losses are equal for the score a − b, since softmax then "
+        "is 1 / (1 + exp(−(a − b))). For a alone they are equal only where b = 0. One of two output neurons is "
+        "redundant; a step on both moves a − b twice as far as a step on one score.",
         (Side("Softmax", "SoftmaxWithLoss.forward"), Side("Sigmoid", "SigmoidWithLoss.forward")),
         example="two-outputs",
         figures=False,
@@ -200,10 +147,19 @@ SCREENS = (
         "17 to 20",
         "17–20",
         "EmbeddingDot: only the chosen rows",
-        "Gather the target’s rows of `W_out`, stored as V × H, and take dot products: `sum(target_W * h, axis=1)`. Backward follows from MatMul’s `dx = dy · Wᵀ`, `dW = xᵀ · dy`: `dtarget_W = dout * h`, `dh = dout * target_W`.",
+        "Gather the target’s rows of `W_out`, stored as V × H, and take dot products: `sum(target_W * h, axis=1)`. "
+        "Backward follows from MatMul’s `dx = dy · Wᵀ`, `dW = xᵀ · dy`: `dtarget_W = dout * h`, `dh = dout * "
+        "target_W`.",
         "Derive a new layer’s backward from one that you trust, and then compare the two in numbers.",
-        (Side("MatMul.backward", "MatMul.backward"), Side("EmbeddingDot.forward", "EmbeddingDot.forward"), Side("EmbeddingDot.backward", "EmbeddingDot.backward")),
-        ("Compared with MatMul over all words, with V = {dots_V}, H = {dots_H} and a repeated word: scores differ by at most {dots_score}, `dh` by {dots_dh}, `dW` by {dots_dW}.",),
+        (
+            Side("MatMul.backward", "MatMul.backward"),
+            Side("EmbeddingDot.forward", "EmbeddingDot.forward"),
+            Side("EmbeddingDot.backward", "EmbeddingDot.backward"),
+        ),
+        (
+            "Compared with MatMul over all words, with V = {dots_V}, H = {dots_H} and a repeated word: scores differ "
+            "by at most {dots_score}, `dh` by {dots_dh}, `dW` by {dots_table}.",
+        ),
         diagram="output",
         figures=False,
     ),
@@ -211,8 +167,10 @@ SCREENS = (
         "21 and 22",
         "21–22",
         "Draw a few wrong words",
-        "Negatives must be learnt too. All V of them would be O(V) again, so draw 5 or 10, by corpus frequency to the power 0.75. The power has no theory behind it.",
-        "Sampling is part of the step: the book’s call goes over all V probabilities for each target, so it is O(V) too. Make a table once, and a draw costs a search.",
+        "Negatives must be learnt too. All V of them would be O(V) again, so draw 5 or 10, by corpus frequency to "
+        "the power 0.75. The power has no theory behind it.",
+        "Sampling is part of the step: the book’s call goes over all V probabilities for each target, so it is "
+        "O(V) too. Make a table once, and a draw costs a search.",
         (
             Side("The book’s choice", f"sampling.without-replacement/choice-per-row@{DRAWS}"),
             Side("Running sums", f"sampling.without-replacement/cdf-redraw@{DRAWS}"),
@@ -223,21 +181,30 @@ SCREENS = (
     Screen(
         "24",
         "24",
-        "NegativeSamplingLoss: K + 1 scores instead of V",
-        "One EmbeddingDot with SigmoidWithLoss for the target, and as many more as there are negatives. Forward sums the losses; backward adds the gradients up.",
-        "Forward is cured: it reads K + 1 rows. But the longest bars of its profile zero and add whole tables. Count the whole layer, forward and backward, before you say what it saves.",
-        (Side("Full softmax", FULL), Side("K + 1 layers", BOOK)),
-        ("For one example, loss and gradients together: {softmax} by full softmax, {book} by the book’s layers. The two learn by different losses, so this compares costs only.",),
+        "NegativeSamplingLoss: K + 1 scores instead of V",
+        "One EmbeddingDot with SigmoidWithLoss for the target, and as many more as there are negatives. Forward "
+        "sums the losses; backward adds the gradients up.",
+        "Forward is cured: it reads K + 1 rows. But the longest bars of its profile zero and add whole tables. "
+        "Count the whole layer, forward and backward, before you say what it saves.",
+        (Side("Full softmax", FULL), Side("K + 1 layers", BOOK)),
+        (
+            "For one example, loss and gradients together: {softmax} by full softmax, {book} by the book’s layers. The "
+            "two learn by different losses, so this compares costs only.",
+        ),
     ),
     Screen(
         "",
         "Gradients",
         "What the deck did not finish: dense gradients still grow with V",
-        "Slide 11 remarks that dW has W’s shape only for the optimizer’s sake, and that (idx, dout) would be enough. The book’s K + 1 layers then zero and add K + 1 gradients of the size of the table, for a few rows.",
-        "Negative sampling made forward independent of V. Backward became so only with gradients as rows and values: follow a cost through the whole step before you call it cured.",
+        "Slide 11 remarks that dW has W’s shape only for the optimizer’s sake, and that (idx, dout) would be "
+        "enough. The book’s K + 1 layers then zero and add K + 1 gradients of the size of the table, for a few "
+        "rows.",
+        "Negative sampling made forward independent of V. Backward became so only with gradients as rows and "
+        "values: follow a cost through the whole step before you call it cured.",
         (Side("Dense gradient", DENSE), Side("Rows and values", ROWS)),
         (
-            "From V = 10,000 to V = 1,000,000, the book’s layers take {book_growth} as long, and the same with rows {ns_rows_growth}.",
+            "From V = 10,000 to V = 1,000,000, the book’s layers take {book_growth} as long, and the same with rows "
+            "{ns_rows_growth}.",
             "The book’s layers move {book_moved} for one example, to change {book_rows} rows of {row_bytes} each.",
         ),
         chart="gradients",
@@ -246,8 +213,10 @@ SCREENS = (
         "",
         "Whole step",
         "And then the optimizer goes over the table",
-        "A dense gradient makes a dense step: the book’s Adam updates both moments and every row, whether a word came or not. The deck ends before it.",
-        "After each speed-up, profile again: the bottleneck has moved. Lazy Adam is not Adam, since rows without a gradient stand still; it is the price of a step that does not depend on V.",
+        "A dense gradient makes a dense step: the book’s Adam updates both moments and every row, whether a word "
+        "came or not. The deck ends before it.",
+        "After each speed-up, profile again: the bottleneck has moved. Lazy Adam is not Adam, since rows without a "
+        "gradient stand still; it is the price of a step that does not depend on V.",
         (
             Side("The book’s Adam", f"update.adam/dense@{BATCH}"),
             Side("Lazy Adam, on rows", f"update.lazy-adam/rows@{BATCH}"),
@@ -257,36 +226,13 @@ SCREENS = (
         figures=False,
     ),
     Screen(
-        "",
+        "4 to 24",
         "All figures",
         "Every figure of the deck, and yours",
         "As printed, as it must be read, and as this machine has it.",
-        "Ask how a cost grows. Test a backward pass with repeats. Distrust a printed unit. Profile to find the line, time without a profiler to compare, and profile again.",
+        "Ask how a cost grows. Test a backward pass with repeats. Distrust a printed unit. Profile to find the "
+        "line, time without a profiler to compare, and profile again.",
         example="figures",
         figures=False,
     ),
-)  # fmt: skip
-
-CHARTS = {
-    "products": (
-        "Time of one word or example, by vocabulary",
-        (("one-hot × W", "lookup/one-hot-dot"), ("full softmax", "output.softmax/full"), ("W[idx]", "lookup/gather")),
-    ),
-    "gradients": (
-        "Time of one example, by vocabulary",
-        (
-            ("the book’s layers", "output.negative-sampling/book-layers"),
-            ("one dense gradient", "output.negative-sampling/einsum-dense"),
-            ("rows and values", "output.negative-sampling/einsum-rows"),
-        ),
-    ),
-}
-"""Charts of time against V: their titles, and lines by label and implementation."""
-
-CHAPTERS = (
-    ("Chapter 3", "training.cbow/chapter-3"),
-    ("Section 4.1", "training.cbow/chapter-4-1"),
-    ("Section 4.2", "training.cbow/chapter-4-2"),
-    ("Rows, lazy Adam", "training.cbow/sparse"),
 )
-"""Whole steps of training, as the book goes on and beyond it."""

@@ -126,7 +126,7 @@ def dots() -> Dots:
         B=B,
         score_difference=largest(scores - every[chosen]),
         dh_difference=largest(dot.backward(dout) - matmul.backward(spread)),
-        dW_difference=largest(dot.grads[0] - matmul.grads[0].T),
+        table_difference=largest(dot.grads[0] - matmul.grads[0].T),
     )
 
 
