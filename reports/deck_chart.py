@@ -78,7 +78,8 @@ def chart(title: str, lines: Sequence[Line], *, narrow: bool = False) -> str:
         last_V, last_s = line.points[-1]
         name = f'{escape(line.label)} <tspan class="value">{seconds(last_s)}</tspan>'
         if narrow:
-            parts.append(text(x(last_V) + 8, at - 10, name, f"end {line.kind}", "end"))
+            below = y(last_s) < BOTTOM - 30  # where a rising line leaves room
+            parts.append(text(x(last_V) + 8, y(last_s) + (20 if below else -10), name, f"end {line.kind}", "end"))
             continue
         if abs(at - y(last_s)) > 3:
             parts.append(

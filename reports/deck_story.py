@@ -121,8 +121,8 @@ SCREENS = (
         "The output layer scores every word",
         "With V = 1,000,000 and H = 100, `h` (1 × H) times `W_out` (H × V), then a softmax over V scores: both are "
         "O(V).",
-        "Softmax needs all scores only to divide by their sum. The products forward and backward cost as much as "
-        "at the input, and the gradient of `W_out` is a second table.",
+        "Softmax needs all scores only to divide by their sum. Backward goes over the table again, and the gradient of "
+        "`W_out` is a second table.",
         (Side("Full softmax", FULL),),
         (
             "One example takes {softmax} here, and {softmax_memory} at its peak.",
