@@ -6,12 +6,13 @@ from functools import lru_cache
 
 from .answers import answers
 from .deck import ADD_AT, FIGURES, GATHER, LOOP, ONE_HOT, PRINTED_UNIT_S
-from .deck_screens import ACCUMULATE, BATCH, BOOK, FULL, ROWS
+from .deck_screens import ACCUMULATE, BATCH, BOOK, FULL, LOOP_DENSE, ROWS
 from .frame import speedup, wall_s
+from .lines import total_s
 from .memory import call_peak
 from .reasons import moved
 from .result_schema import ResultFile, Row
-from .units import scaled, seconds, size_bytes, slower, three, two
+from .units import scaled, seconds, share, size_bytes, slower, three, two
 
 GROWTHS = {
     "one_hot_growth": "lookup/one-hot-dot",
@@ -54,6 +55,9 @@ def facts(result: ResultFile) -> dict[str, str]:
             "book_rows": str(size.K + 1),
             "row_bytes": size_bytes(size.H * item_bytes(size.dtype)),
         }
+    if profile := result.w2vbench.profiles.get(LOOP_DENSE):
+        zeroing = sum(line.time_s or 0 for line in profile.lines if line.text.strip() == "dW[...] = 0")
+        found["zeroing_share"] = share(zeroing / (total_s(profile) or 1.0))
     packages = result.w2vbench.environment.get("packages")
     found["numpy"] = str(packages["numpy"]) if isinstance(packages, dict) and packages.get("numpy") else None
     return {name: text for name, text in found.items() if text}

@@ -7,7 +7,7 @@ measured is left out, and the page says so. Code stands in backticks.
 from __future__ import annotations
 
 from .deck import ADD_AT, GATHER, LOOP, ONE_HOT
-from .deck_screens import ACCUMULATE, BATCH, BOOK, DENSE, DRAWS, FULL, ROWS, Screen, Side
+from .deck_screens import ACCUMULATE, BATCH, BOOK, DENSE, DRAWS, FULL, LOOP_DENSE, ROWS, Screen, Side
 
 ONE_HOT_SIDE = Side("One-hot × W", ONE_HOT)
 SCREENS = (
@@ -38,7 +38,7 @@ SCREENS = (
         "what a machine can do: the profiler printed ticks of a microsecond.",
         (ONE_HOT_SIDE,),
         (
-            "The table has {table}. Read in 84,674 ns, that would be {claimed_rate}; read in 84.7 ms it is "
+            "The table is {table}. Read in 84,674 ns, that would be {claimed_rate}; read in 84.7 ms it is "
             "{read_rate}, which fits a machine of 2019.",
             "Here the whole call takes {one_hot}: {one_hot_rate}.",
         ),
@@ -68,7 +68,7 @@ SCREENS = (
         "one-hot input, and gives the same rows.",
         "The layer got simpler as it got faster: there is no one-hot array to build, to keep or to multiply.",
         (Side("Before: MatMul", "MatMul.forward"), Side("After: Embedding", "Embedding.forward")),
-        ("The one-hot row alone has {one_hot_bytes} for one word; `idx` has 8 B.",),
+        ("The one-hot row alone takes {one_hot_bytes} for one word; `idx` takes 8 B.",),
         diagram="lookup",
         figures=False,
     ),
@@ -82,7 +82,10 @@ SCREENS = (
         "repeated index; a batch of different words never shows this fault.",
         (
             Side("Slide 11: assign (wrong)", f"scatter.dense/assign@{BATCH}"),
-            Side("Slide 12: add, in a loop", f"scatter.dense/loop@{BATCH}"),
+            Side("Slide 12: add, in a loop", LOOP_DENSE),
+        ),
+        found=(
+            "Remember the right side’s longest bar for the end: with 100 words and V = 100,000, `dW[...] = 0` takes {zeroing_share} of the time.",
         ),
         example="repeated",
         figures=False,
@@ -168,7 +171,7 @@ SCREENS = (
         "21–22",
         "Draw a few wrong words",
         "Negatives must be learnt too. All V of them would be O(V) again, so draw 5 or 10, by corpus frequency to "
-        "the power 0.75. The power has no theory behind it.",
+        "the power 0.75. The power has no theory behind it and may be changed.",
         "Sampling is part of the step: the book’s call goes over all V probabilities for each target, so it is "
         "O(V) too. Make a table once, and a draw costs a search.",
         (

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.plans.deck_examples import examples
 from reports.deck_schema import Deck, Dots
-from reports.deck_screens import BATCH, CHAPTERS
+from reports.deck_screens import BATCH, CHAPTERS, LOOP_DENSE
 from reports.result_schema import ResultFile
 from tests import saved
 from tests.saved import Content, not_measured
@@ -103,6 +103,7 @@ def worked() -> Deck:
 def whole() -> ResultFile:
     """A finished run of the deck."""
     rows = [*figures(), *growing(), *others()]
+    dense = profile({"dW[...] = 0": (1, 9e-4), "    dW[word] += dout[i]": (100, 1e-4)})
     steps = [one["name"] for one in rows if one["extra_info"]["kernel"] == "training.cbow"]
     wrong = not_measured("assign", "wrong", "a later gradient overwrites an earlier one", kernel="scatter.dense")
     wrong |= {"case": f"scatter.dense/assign@{BATCH}", "marked_wrong": True, "family": "textbook"}
@@ -111,7 +112,7 @@ def whole() -> ResultFile:
         preset="deck",
         command="w2vbench run --preset deck",
         not_measured=[wrong],
-        profiles=profiles(rows),
+        profiles=profiles(rows) | {LOOP_DENSE: dense},
         stages={name: {stage: 1.0 + at for at, stage in enumerate(STAGES)} for name in steps},
         sources={
             key: {"file": f"impls/{key.partition('/')[0]}.py", "line": 7, "code": code} for key, code in SOURCES.items()

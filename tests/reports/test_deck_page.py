@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bench.commands.summaries import print_run
 from reports import deck_page
 from reports.deck_facts import facts
 from reports.deck_screens import CHAPTERS, CHARTS
@@ -60,6 +63,15 @@ def test_a_run_of_the_deck_has_the_page_and_no_other_has(tmp_path: Path) -> None
     other = saved.result(*figures(), preset="default")
     assert len(report(other, tmp_path)) == 3
     assert "deck.html" not in html(other)
+
+
+def test_the_terminal_names_the_page(tmp_path: Path) -> None:
+    for result, named in ((whole(), True), (saved.result(*figures()), False)):
+        screen = Console(file=io.StringIO(), width=100)
+        print_run(screen, result, out=tmp_path, tables=False, unfinished="")
+        printed = screen.file.getvalue()  # type: ignore[attr-defined]
+        assert ("slide by slide: " in printed and "deck.html" in printed) == named
+        assert "The source deck's figures" in printed
 
 
 def test_every_slide_from_4_to_24_has_a_screen_and_every_name_in_the_story_is_known() -> None:
