@@ -113,7 +113,7 @@ SCREENS = (
         ),
         (
             "On rows, `np.add.at` {add_at_rows} here.",
-            "Fastest with NumPy and SciPy: `{rows_numpy}`, {rows_numpy_s}. Fastest of all: `{rows_best}`, "
+            "Fastest measured with NumPy and SciPy: `{rows_numpy}`, {rows_numpy_s}. Fastest of all: `{rows_best}`, "
             "{rows_best_s}.",
         ),
         diagram="scatter",
