@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from .calibration_schema import Calibration
 from .comparison_schema import Comparison
+from .corpus_schema import CorpusRecord
 from .deck_schema import Deck
 from .machines_schema import Machine
 from .releases_schema import Releases
@@ -170,26 +171,6 @@ class LineProfile(Part):
     hook_s: Positive
     lines: list[ProfiledLine]
     left_out: list[str] = []
-
-
-class CorpusRecord(Part):
-    """Where the words came from.
-
-    Attributes
-    ----------
-    name, tokens, words
-        Of the text: its name, its length in words, and how many of them are distinct.
-    tail_exponent
-        The power of the rank by which counts go on beyond the text's own vocabulary.
-    streams
-        For each vocabulary, a sentence on its stream of words.
-    """
-
-    name: str = ""
-    tokens: Count | None = None
-    words: Count | None = None
-    tail_exponent: Positive | None = None
-    streams: dict[str, str] = {}
 
 
 Curve = list[tuple[Annotated[float, Field(gt=0, lt=1e18)], Annotated[float, Field(gt=0, lt=1e18)]]]

@@ -18,8 +18,8 @@ from impls.bytecode import loops
 from impls.case import Size
 from impls.interface import Implementation
 from impls.messages import message_of, readable
+from reports.corpus_schema import CorpusRecord
 from reports.result_schema import (
-    CorpusRecord,
     Extra,
     Limits,
     LineProfile,
