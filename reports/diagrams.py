@@ -54,6 +54,20 @@ def lookup() -> str:
     )  # fmt: skip
 
 
+def one_hot() -> str:
+    """A product in which every row of the table is read, and all but one are multiplied by zero."""
+    vector = "".join(
+        f'<rect class="{"on" if row == 3 else "cell"}" x="{44 + CELL * row}" y="58" width="{CELL}" height="{CELL}"/>'
+        f"{text(50.5 + CELL * row, 84, str(int(row == 3)), 'hint')}"
+        for row in range(6)
+    )
+    return drawing(
+        128, text(83, 48, "one-hot", "name"), vector, text(140, 69, "×"), text(190, 12, "W", "name"), table(158, 26, 6, 5, range(6)),
+        arrow(224, 65, 246, 65), table(248, 58, 1, 5, [0]), text(280, 48, "a row", "name"),
+        text(83, 122, "V numbers", "hint"), text(190, 122, "all V rows are read", "hint"),
+    )  # fmt: skip
+
+
 BAG_OF = (0, 0, 1)
 """The bag of each drawn word."""
 BAG_Y = (54, 93)
@@ -176,6 +190,7 @@ def training() -> str:
 
 
 DIAGRAMS: dict[str, Callable[[], str]] = {
+    "one-hot": one_hot,
     "lookup": lookup,
     "lookup.bag": lookup_bag,
     "scatter": scatter,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from . import comparison_page, deck, lines, releases_page, training_page
+from . import comparison_page, deck, deck_page, releases_page, training_page
 from .answers import FAMILIES, Answer, answers, at_one_size, trust
+from .code_lines import from_def, highlighted, line_cells
 from .diagrams import diagram
 from .facts import facts
 from .files import write_texts
@@ -17,12 +17,12 @@ from .frame import csv, frame
 from .page_data import page_data
 from .ranking import AS_FAST, MAY_BE_AS_FAST
 from .reasons import hottest_line
-from .result_schema import LineProfile, ProfiledLine, ResultFile
+from .result_schema import ResultFile
 from .run_lines import from_outside
 from .run_markdown import as_markdown
 from .surprises import surprises
 from .templates import KINDS, render
-from .units import counted, share, size_bytes
+from .units import counted, share
 
 MISSING_PACKAGE = r"^needs (.+): pip install"
 """The reason of a case that was skipped for want of a package."""
@@ -31,7 +31,7 @@ MISSING_PACKAGE = r"^needs (.+): pip install"
 def report(result: ResultFile, folder: Path) -> list[Path]:
     """Write the outputs of a result file into a folder, and return their paths.
 
-    - Of a run: ``index.html``, ``report.md`` and ``cases.csv``.
+    - Of a run: ``index.html``, ``report.md`` and ``cases.csv``, and of a run of the deck ``deck.html``.
     - Of a comparison: ``comparison.html`` and ``comparison.md``.
     - Of a package's releases: ``versions.html`` and ``versions.md``.
     - Of whole training runs: ``quality.html`` and ``quality.md``.
@@ -53,6 +53,8 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
 
         return write_texts(folder, {"calibration.md": calibration.markdown(result.w2vbench.calibration)})
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
+    if deck_page.is_deck(result):
+        texts[deck_page.NAME] = deck_page.html(result)
     return write_texts(folder, texts)
 
 
@@ -145,6 +147,7 @@ def html(result: ResultFile) -> str:
         deck=deck.deck_table(result),
         deck_header=deck.HEADER,
         deck_note=deck.NOTE,
+        deck_page=deck_page.NAME if deck_page.is_deck(result) else "",
         method=[
             INTERLEAVED if suite.engine == "run" else ONE_BY_ONE,
             *METHOD,
@@ -205,43 +208,3 @@ def slowest_line(kernel: str, result: ResultFile, found: Iterable[Answer]) -> tu
         if answer.kernel == kernel and answer.baseline and (line := hottest_line(answer.baseline, result)):
             return answer.problem.partition("@")[2], f"{share(line[0])} of the textbook’s time is one line: `{line[1]}`"
     return "", ""
-
-
-@dataclass(frozen=True)
-class LineCells:
-    """A source line for the page: its hits, share of the time, memory and text."""
-
-    hits: int
-    time_share: float
-    memory: str
-    text: str
-
-
-def line_cells(profile: LineProfile) -> list[LineCells]:
-    total = lines.total_s(profile) or 1.0
-    return [
-        LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)
-        for line in profile.lines[lines.decorator_lines([line.text for line in profile.lines]) :]
-    ]
-
-
-def peak_text(line: ProfiledLine) -> str:
-    """The most that a line of one call allocated; empty if it is tiny."""
-    peak = lines.peak_bytes(line)
-    return size_bytes(peak) if peak >= lines.LEAST_TRACED else ""
-
-
-def from_def(source: str) -> str:
-    """A function's source without its decorator."""
-    every = source.splitlines()
-    return "\n".join(every[lines.decorator_lines(every) :])
-
-
-def highlighted(code: str) -> str:
-    """Return Python source as HTML with classes for colours. The source itself is escaped."""
-    from markupsafe import Markup
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n"))

@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 
 from .calibration_schema import Calibration
 from .comparison_schema import Comparison
+from .corpus_schema import CorpusRecord
+from .deck_schema import Deck
 from .machines_schema import Machine
 from .releases_schema import Releases
 from .schema_fields import Count, Family, Part, Positive, Samples, Seconds, Signed
@@ -171,26 +173,6 @@ class LineProfile(Part):
     left_out: list[str] = []
 
 
-class CorpusRecord(Part):
-    """Where the words came from.
-
-    Attributes
-    ----------
-    name, tokens, words
-        Of the text: its name, its length in words, and how many of them are distinct.
-    tail_exponent
-        The power of the rank by which counts go on beyond the text's own vocabulary.
-    streams
-        For each vocabulary, a sentence on its stream of words.
-    """
-
-    name: str = ""
-    tokens: Count | None = None
-    words: Count | None = None
-    tail_exponent: Positive | None = None
-    streams: dict[str, str] = {}
-
-
 Curve = list[tuple[Annotated[float, Field(gt=0, lt=1e18)], Annotated[float, Field(gt=0, lt=1e18)]]]
 """A rate in bytes a second by the working set's bytes."""
 
@@ -221,9 +203,9 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 
 class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
-    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and
-    why others have none, seconds in each stage of a training step by case, and where the run's own time went until its
-    results were written: by phase, and by problem. Of a run on several machines: their kind, and each of them."""
+    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and why
+    others have none, seconds in each stage of a training step by case, and the run's own time: by phase, and by problem. Of a run
+    on several machines: their kind, and each of them."""
 
     schema_version: int
     engine: Engine
@@ -252,6 +234,7 @@ class Suite(Part):
     releases: Releases | None = None
     calibration: Calibration | None = None
     training: Training | None = None
+    deck: Deck | None = None
 
     def limits_on(self, threads: int) -> Limits:
         """Return what the machine can do on a number of threads, without a curve where that was not measured."""

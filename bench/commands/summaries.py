@@ -112,7 +112,7 @@ def print_run(screen: Console, result: ResultFile, *, out: Path, tables: bool, u
         if len(problems) > MANY_PROBLEMS:
             more = counted(len(problems) - MANY_PROBLEMS, "more table")
             screen.print(f"{more} in {out / 'report.md'}\n", style="dim")
-    print_deck(screen, result)
+    print_deck(screen, result, out)
     for line in brief(result, screen.width):
         screen.print(line, soft_wrap=True)
     if unfinished:
@@ -122,8 +122,9 @@ def print_run(screen: Console, result: ResultFile, *, out: Path, tables: bool, u
         )
 
 
-def print_deck(screen: Console, result: ResultFile) -> None:
-    """Print the source deck's figures beside this run's, if it measured the deck's cases."""
+def print_deck(screen: Console, result: ResultFile, out: Path) -> None:
+    """Print the source deck's figures beside this run's, if it measured the deck's cases, and where its page is."""
+    from reports import deck_page
     from reports.deck import HEADER, NOTE, deck_table
 
     if rows := deck_table(result):
@@ -132,3 +133,5 @@ def print_deck(screen: Console, result: ResultFile) -> None:
         shown = [[cell.partition(" (")[0] if narrow else cell for cell in row] for row in rows]
         screen.print(plain_table(HEADER, shown, 2, fold=True))
         screen.print(f"{NOTE}\n", style="dim")
+    if deck_page.is_deck(result):
+        screen.print(f"slide by slide: {out / deck_page.NAME}\n", soft_wrap=True)

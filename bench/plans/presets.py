@@ -20,6 +20,19 @@ class KernelShape(Protocol):
     def dimensions(self) -> str: ...
 
 
+class NamedImplementation(Protocol):
+    """What a preset needs to know of an implementation."""
+
+    @property
+    def kernel(self) -> KernelShape: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def baseline(self) -> bool: ...
+    @property
+    def slide(self) -> int | None: ...
+
+
 NEGATIVES = 5
 """Negatives per target, as in the book, or words of a bag."""
 
@@ -93,6 +106,8 @@ class Preset:
         Kernels that run only on request.
     short
         Whether the preset is to be quick: workers get less memory, and sizes that are not shown first no check of whole results.
+    profile_first
+        Whether implementations are profiled at the first of their kernel's sizes, and not near the size that is shown first.
     """
 
     name: str
@@ -107,6 +122,13 @@ class Preset:
     hidden: tuple[int, ...] = ()
     optional_kernels: tuple[str, ...] = ()
     short: bool = False
+    profile_first: bool = False
+
+    def measures(self, implementation: NamedImplementation) -> bool:
+        """Whether one of this program's implementations is measured, where the user has not named kernels or cases."""
+        one = implementation
+        known = self.name != "deck" or one.baseline or one.slide is not None
+        return known or one.slug in DECK_BESIDE.get(one.kernel.name, ())
 
     def sizes(self, kernel: KernelShape) -> list[Size]:
         """Return the sizes at which a kernel is measured, in order."""
@@ -145,14 +167,41 @@ def fitted(kernel: KernelShape, sizes: Iterable[Size]) -> list[Size]:
 
 
 DECK = {
-    "lookup": (Size(10**6, B=1, dtype="f64"), Size(10**5, B=1, dtype="f64"), Size(10**4, B=1, dtype="f64")),
-    "scatter.scalar": (Size(10**6, B=10_000, dtype="f64"),),
+    "lookup": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+    "scatter.dense": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
     "scatter.accumulate": (Size(10**6, B=10_000, dtype="f64"),),
-    "output.softmax": (Size(10**4, B=1, dtype="f64"), Size(10**5, B=1, dtype="f64"), Size(10**6, B=1, dtype="f64")),
-    "output.negative-sampling": (Size(10**6, B=1, dtype="f64"),),
-    "sampling.without-replacement": (Size(10**6, B=1),),
+    "scatter.rows": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
+    "scatter.scalar": (Size(10**6, B=10_000, dtype="f64"),),
+    "output.softmax": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+    "output.negative-sampling": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+    "sampling.without-replacement": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+    "update.adam": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
+    "update.lazy-adam": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
+    "training.cbow": (Size(10**4, B=100),),
 }
-"""The sizes of the deck by kernel, from slides 6 and 9, 13, 14, 24 and 22."""
+"""The sizes of the deck by kernel, the deck's own first, where implementations are profiled.
+
+From slides 6 and 9, 11 to 13, 14, 24, 22; the optimizer and whole steps show what the book's dense gradients cost after that.
+"""
+
+
+DECK_BESIDE = {
+    "lookup": ("take", "numba"),
+    "scatter.dense": ("numba",),
+    "scatter.accumulate": ("sort-reduceat", "csr", "numba"),
+    "scatter.rows": ("sort-reduceat", "numba"),
+    "scatter.scalar": ("bincount", "numba"),
+    "output.softmax": ("numba",),
+    "output.negative-sampling": ("einsum-dense", "einsum-rows", "numba"),
+    "sampling.without-replacement": ("cdf-redraw", "numba-alias"),
+    "update.adam": ("numba",),
+    "update.lazy-adam": ("rows", "numba"),
+    "training.cbow": ("sparse", "numba"),
+}
+"""Implementations that the deck measures beside those of its slides and the baselines: what its page shows, and the fastest known.
+
+All others would take most of the time.
+"""
 
 
 def requested_sizes(
@@ -209,7 +258,7 @@ PRESETS = {
             hidden=(300,),
             short=True,
         ),
-        Preset("deck", MeasurementSettings(processes=5, rounds=12), ()),
+        Preset("deck", MeasurementSettings(processes=5, rounds=12), (), profile_first=True),
         Preset(
             "full",
             MeasurementSettings(processes=5, rounds=20, variant_s=0.1),

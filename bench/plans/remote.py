@@ -191,11 +191,12 @@ def check(argument: bytes) -> bytes:
 def measure(argument: bytes) -> bytes:
     """Measure one experiment, whole: its implementations are checked, and timed together in all processes."""
     run, name = pickle.loads(argument)
-    short = not run.request.own_sizes and PRESETS[run.request.preset].short
+    preset = PRESETS[run.request.preset]
+    short, first = (not run.request.own_sizes and chosen for chosen in (preset.short, preset.profile_first))
     before = environment.counters()
     with at_station(run) as station, station.measuring() as context:
         planned, every = station.planned[name], list(station.planned.values())
-        shown, profiled_at = shown_problems(every)[planned.kernel], profiled_problems(every)
+        shown, profiled_at = shown_problems(every)[planned.kernel], profiled_problems(every, first=first)
         problem = new_problem_run([case.implementation for case in planned.cases], planned.size)
         station.verify(problem, context)
         checks = [station.check(context)]

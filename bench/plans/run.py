@@ -92,9 +92,15 @@ class RunRequest(MeasurementRequest):
             processes=self.processes or usual.processes,
         )
 
+    def takes(self, implementation: Implementation) -> bool:
+        """Whether an implementation is measured: what the user has named or brought, and what the preset has."""
+        if self.own_sizes or self.kernels or self.globs or PRESETS[self.preset].measures(implementation):
+            return True
+        return implementation.key not in {i.key for i in catalogue.own()}
+
     def problems(self) -> list[ProblemRun]:
         """Return the problems to measure. Raises PlanError if there are none."""
-        chosen = [i for i in self.implementations() if i.kernel.name not in self.left_out]
+        chosen = [i for i in self.implementations() if i.kernel.name not in self.left_out and self.takes(i)]
         sizes = partial(
             requested_sizes,
             preset=PRESETS[self.preset],
@@ -270,7 +276,8 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     """Measure every problem, process by process. Each process is written to the journal at once."""
     run.limits = journal.limits
     shown = shown_problems(run.planned)
-    short = run.preset is not None and PRESETS[run.preset].short
+    preset = PRESETS[run.preset] if run.preset else None
+    short, profile_first = (preset.short, preset.profile_first) if preset else (False, False)
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
@@ -280,7 +287,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                     f"{before} implementations have passed their checks before, with this code, text, machine and packages"
                     " (w2vbench check repeats them)"
                 )
-        profiled_at = profiled_problems(run.planned)  # of what is not excluded
+        profiled_at = profiled_problems(run.planned, first=profile_first)  # of what is not excluded
         with run.session.phase(turn.name, context.workers):
             if turn.fresh:
                 context.workers.retire()

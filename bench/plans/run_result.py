@@ -18,8 +18,8 @@ from impls.bytecode import loops
 from impls.case import Size
 from impls.interface import Implementation
 from impls.messages import message_of, readable
+from reports.corpus_schema import CorpusRecord
 from reports.result_schema import (
-    CorpusRecord,
     Extra,
     Limits,
     LineProfile,
@@ -31,6 +31,7 @@ from reports.result_schema import (
     Stats,
 )
 
+from . import deck_examples
 from .problems import CaseRun, ProblemRun
 from .waiting import waiting
 
@@ -80,6 +81,7 @@ def content(run: Run) -> ResultFile:
         sources={key: source(i) for key, i in implementations.items()},
         phases=run.session.phases,
         problem_seconds={problem.problem: sum(problem.seconds) for problem in run.problems},
+        **({"deck": deck_examples.examples()} if run.preset == "deck" else {}),
     )
 
 

@@ -96,9 +96,14 @@ def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, ProblemRun]:
     return nearest_to_shown(problems, [(problem.kernel, problem) for problem in problems])
 
 
-def profiled_problems(problems: Sequence[ProblemRun]) -> dict[str, str]:
-    """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has."""
+def profiled_problems(problems: Sequence[ProblemRun], *, first: bool = False) -> dict[str, str]:
+    """Return the problem at which each implementation is profiled: the one that is shown first, or the nearest that it has.
+
+    first: the first one that it has, instead.
+    """
     keys = [(case.implementation.key, problem) for problem in problems for case in problem.measured.values()]
+    if first:
+        return {key: problem.problem for key, problem in reversed(keys)}
     return {key: problem.problem for key, problem in nearest_to_shown(problems, keys).items()}
 
 

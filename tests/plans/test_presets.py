@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bench.plans.presets import NEGATIVES, PRESETS, TRAINING_KERNELS
+from bench.plans.presets import DECK, NEGATIVES, PRESETS, TRAINING_KERNELS
 from impls import catalogue
 from impls.case import Size
 from impls.interface import Kernel
+from reports.deck import FIGURES
+from reports.deck_facts import FROM_V, GROWTHS, TIMES, TO_V
+from reports.deck_screens import CHAPTERS, CHARTS
+from reports.deck_story import SCREENS
 from reports.sizes import USUAL_V
 
 KERNELS = catalogue.kernels(catalogue.own())
@@ -60,3 +64,31 @@ def test_the_presets_that_everybody_runs_are_short_and_plan_one_process_less() -
         "deck": (False, 5),
         "full": (False, 5),
     }
+
+
+IN_DECK = {
+    str(one.case(size)): at
+    for kernel in KERNELS
+    for at, size in enumerate(PRESETS["deck"].sizes(kernel))
+    for one in catalogue.own()
+    if one.kernel.name == kernel.name and PRESETS["deck"].measures(one)
+}
+"""The deck's cases, and which of its kernel's sizes each has, counted from 0."""
+
+
+def test_the_deck_measures_all_that_its_page_shows_and_profiles_it_at_the_size_that_is_shown() -> None:
+    shown = {side.case for screen in SCREENS for side in screen.sides if "/" in side.key}
+    shown |= {figure.case for figure in FIGURES}
+    assert {case: IN_DECK.get(case) for case in shown} == dict.fromkeys(shown, 0)
+    assert set(TIMES.values()) <= IN_DECK.keys()
+    measured = {(case.partition("@")[0], int(float(case.partition("@V=")[2].partition(",")[0]))) for case in IN_DECK}
+    growing = [*GROWTHS.values(), *(key for _, lines in CHARTS.values() for _, key in lines)]
+    assert {(key, V) for key in growing for V in (FROM_V, TO_V)} <= measured
+    assert {key for _, key in CHAPTERS} <= {key for key, _ in measured}
+
+
+def test_the_deck_measures_each_implementation_of_a_slide_and_few_others() -> None:
+    of_slides = [one for one in catalogue.own() if one.slide is not None and one.kernel.name in DECK]
+    assert all(PRESETS["deck"].measures(one) for one in of_slides)
+    assert not any(PRESETS["deck"].measures(one) for one in catalogue.own() if {"torch", "jax"} & {*one.requires})
+    assert all(PRESETS["default"].measures(one) for one in catalogue.own())

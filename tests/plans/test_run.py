@@ -70,6 +70,29 @@ def test_each_size_is_a_problem_on_each_number_of_threads_and_the_fewest_are_sho
     assert [problem.problem for problem in shown_problems(planned).values()] == [names[4]]
 
 
+def test_the_deck_leaves_out_what_no_slide_has_unless_the_user_names_or_brings_it(tmp_path: Path) -> None:
+    def slugs(**asked: Any) -> set[str]:
+        problems = request(**{"preset": "deck", "globs": (), "vocabularies": (), "threads": (), **asked}).problems()
+        return {case.implementation.slug for one in problems if one.kernel == "lookup" for case in one.cases}
+
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+    )
+    few, every = slugs(kernels=()), slugs()
+    assert {"one-hot-dot", "gather"} <= few < every
+    assert slugs(kernels=(), globs=["lookup/*"]) == every
+    assert slugs(kernels=(), vocabularies=[1000]) == every
+    assert slugs(kernels=(), files=[mine]) == few | {"mine"}
+
+
+def test_the_deck_profiles_at_the_first_size_of_a_kernel() -> None:
+    problems = [new_problem_run(GATHER, size) for size in (OTHER_B, SHOWN, OTHER_V)]
+    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[0].problem}
+    problems[0].cases[0].status = "timeout"
+    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[1].problem}
+
+
 def request(**asked: Any) -> running.RunRequest:
     """A run of gathers."""
     fields: dict[str, Any] = {

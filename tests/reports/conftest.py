@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from reports import deck_page
 from reports.page import html
 from tests.reports.browser import BROWSERS, FILES, LARGE, OPTIONS, WIDE, Show, View
+from tests.reports.deck_runs import DECK_PAGES
 
 MOST_BYTES = 1_500_000
 
@@ -38,8 +40,9 @@ def saved_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     def page(name: str) -> Path:
         path = folder / f"{name}.html"
         if not path.exists():
-            path.write_text(html((FILES | LARGE)[name]()), encoding="utf-8")
-        assert path.stat().st_size <= MOST_BYTES * (1 if name in FILES else 2)
+            text = deck_page.html(DECK_PAGES[name]()) if name in DECK_PAGES else html((FILES | LARGE)[name]())
+            path.write_text(text, encoding="utf-8")
+        assert path.stat().st_size <= MOST_BYTES * (2 if name in LARGE else 1)
         return path
 
     return page

@@ -1,0 +1,49 @@
+"""Code on a page: a function's source in colours, and line by line with its time and memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import lines
+from .result_schema import LineProfile, ProfiledLine
+from .units import size_bytes
+
+
+@dataclass(frozen=True)
+class LineCells:
+    """A source line for the page: its hits, share of the time, memory and text."""
+
+    hits: int
+    time_share: float
+    memory: str
+    text: str
+
+
+def line_cells(profile: LineProfile) -> list[LineCells]:
+    total = lines.total_s(profile) or 1.0
+    return [
+        LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)
+        for line in profile.lines[lines.decorator_lines([line.text for line in profile.lines]) :]
+    ]
+
+
+def peak_text(line: ProfiledLine) -> str:
+    """The most that a line of one call allocated; empty if it is tiny."""
+    peak = lines.peak_bytes(line)
+    return size_bytes(peak) if peak >= lines.LEAST_TRACED else ""
+
+
+def from_def(source: str) -> str:
+    """A function's source without its decorator."""
+    every = source.splitlines()
+    return "\n".join(every[lines.decorator_lines(every) :])
+
+
+def highlighted(code: str) -> str:
+    """Return Python source as HTML with classes for colours. The source itself is escaped."""
+    from markupsafe import Markup
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n"))

@@ -1,0 +1,123 @@
+"""The figures in the deck page's sentences, by name. One that a run did not measure has no entry."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from .answers import answers
+from .deck import ADD_AT, FIGURES, GATHER, LOOP, ONE_HOT, PRINTED_UNIT_S
+from .deck_screens import ACCUMULATE, BATCH, BOOK, FULL, LOOP_DENSE, ROWS
+from .frame import speedup, wall_s
+from .lines import total_s
+from .memory import call_peak
+from .reasons import moved
+from .result_schema import ResultFile, Row
+from .units import scaled, seconds, share, size_bytes, slower, three, two
+
+GROWTHS = {
+    "one_hot_growth": "lookup/one-hot-dot",
+    "gather_growth": "lookup/gather",
+    "softmax_growth": "output.softmax/full",
+    "choice_growth": "sampling.without-replacement/choice-per-row",
+    "cdf_growth": "sampling.without-replacement/cdf-redraw",
+    "book_growth": "output.negative-sampling/book-layers",
+    "ns_rows_growth": "output.negative-sampling/einsum-rows",
+}
+"""By how much the time of these grows from the least to the largest V of the deck."""
+FROM_V, TO_V = 10**4, 10**6
+TIMES = {
+    "one_hot": ONE_HOT,
+    "gather": GATHER,
+    "loop": LOOP,
+    "add_at": ADD_AT,
+    "softmax": FULL,
+    "book": BOOK,
+    "ns_rows": ROWS,
+    "adam": f"update.adam/dense@{BATCH}",
+    "lazy": f"update.lazy-adam/rows@{BATCH}",
+}
+
+
+@lru_cache(maxsize=1)
+def facts(result: ResultFile) -> dict[str, str]:
+    """Return the figures that the run has, as text."""
+    rows = {row.case: row for row in result.benchmarks}
+    found: dict[str, str | None] = {name: seconds(wall_s(rows[case])) for name, case in TIMES.items() if case in rows}
+    found |= {name: growth(key, rows) for name, key in GROWTHS.items()}
+    found |= input_layer(result, rows) | layer_rows(result) | examples(result)
+    if FULL in rows:
+        peak = call_peak(rows[FULL].extra_info)
+        found["softmax_memory"] = str(peak) if peak else None
+    if BOOK in rows and (bytes_moved := moved(rows[BOOK])):
+        size = rows[BOOK].extra_info.size
+        found |= {
+            "book_moved": size_bytes(bytes_moved),
+            "book_rows": str(size.K + 1),
+            "row_bytes": size_bytes(size.H * item_bytes(size.dtype)),
+        }
+    if profile := result.w2vbench.profiles.get(LOOP_DENSE):
+        zeroing = sum(line.time_s or 0 for line in profile.lines if line.text.strip() == "dW[...] = 0")
+        found["zeroing_share"] = share(zeroing / (total_s(profile) or 1.0))
+    packages = result.w2vbench.environment.get("packages")
+    found["numpy"] = str(packages["numpy"]) if isinstance(packages, dict) and packages.get("numpy") else None
+    return {name: text for name, text in found.items() if text}
+
+
+def growth(key: str, rows: dict[str, Row]) -> str | None:
+    """How many times as long a case takes at the largest V as at the least: ``110×``."""
+    by_V = {row.extra_info.size.V: wall_s(row) for case, row in rows.items() if case.partition("@")[0] == key}
+    return f"{two(by_V[TO_V] / by_V[FROM_V])}×" if FROM_V in by_V and TO_V in by_V else None
+
+
+def item_bytes(dtype: str) -> int:
+    return int(dtype[1:]) // 8
+
+
+def input_layer(result: ResultFile, rows: dict[str, Row]) -> dict[str, str | None]:
+    """The table's bytes, and how fast they were read: as the deck prints it, as it must be read, and here."""
+    if ONE_HOT not in rows:
+        return {}
+    size, ticks = rows[ONE_HOT].extra_info.size, FIGURES[0].ticks[0]
+    table = float(size.V * size.H * item_bytes(size.dtype))
+    profile = result.w2vbench.profiles.get(GATHER)
+    return {
+        "table": size_bytes(table),
+        "one_hot_bytes": size_bytes(size.V * item_bytes(size.dtype)),
+        "claimed_rate": scaled(table / (ticks * 1e-9), "B/s"),
+        "read_rate": scaled(table / (ticks * PRINTED_UNIT_S), "B/s"),
+        "one_hot_rate": scaled(table / wall_s(rows[ONE_HOT]), "B/s"),
+        "hook": seconds(profile.hook_s) if profile else None,
+    }
+
+
+def layer_rows(result: ResultFile) -> dict[str, str | None]:
+    """How np.add.at does on rows, and what is fastest there."""
+    answer = answers(result).get(f"scatter.accumulate@{ACCUMULATE}")
+    if not answer:
+        return {}
+    its = {row.slug: row for row in answer.rows}
+    found: dict[str, str | None] = {"rows_best": answer.use.slug, "rows_best_s": seconds(wall_s(answer.use))}
+    if (ratio := speedup(its["add-at"], its.get("loop")) if "add-at" in its else None) is not None:
+        found["add_at_rows"] = (
+            "does not clearly differ from the loop"
+            if ratio.low is not None and ratio.includes(1)
+            else f"is {slower(1 / ratio.estimate)} than the loop"
+        )
+    if numpy := answer.best("NumPy/SciPy"):
+        found |= {"rows_numpy": numpy.slug, "rows_numpy_s": seconds(wall_s(numpy))}
+    return found
+
+
+def examples(result: ResultFile) -> dict[str, str | None]:
+    """What the worked examples of the run found."""
+    deck = result.w2vbench.deck
+    if not deck or not deck.dots:
+        return {}
+    dots = deck.dots
+    return {
+        "dots_V": str(dots.V),
+        "dots_H": str(dots.H),
+        "dots_score": three(dots.score_difference),
+        "dots_dh": three(dots.dh_difference),
+        "dots_table": three(dots.table_difference),
+    }

@@ -1,0 +1,261 @@
+"""The source deck as a page of its own, slide by slide: claim, code, figures and what one should have learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from . import deck
+from .code_lines import LineCells, from_def, highlighted, line_cells
+from .deck_chart import Line, chart
+from .deck_facts import facts
+from .deck_screens import CHAPTERS, CHARTS, Screen, Side
+from .deck_story import SCREENS
+from .diagrams import diagram
+from .frame import speedup, wall_s
+from .memory import call_peak, setup_peak
+from .statistics import Interval
+from .templates import KINDS, render
+from .units import counted, faster, seconds, share, three, times
+
+if TYPE_CHECKING:
+    from .result_schema import ResultFile, Row
+
+NAME = "deck.html"
+MISSING = "not measured"
+FIRST_LAYER = "impls/layers.py"
+
+
+@dataclass(frozen=True)
+class SideView:
+    """One side's code as the page shows it.
+
+    Attributes
+    ----------
+    kind
+        The class of its family.
+    where
+        File and line; or why there is no code.
+    lines, source
+        Its line profile, or else its source.
+    remark
+        Why it was not profiled or measured, if it should have been.
+    """
+
+    title: str
+    kind: str
+    where: str
+    lines: list[LineCells]
+    source: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class ScreenView:
+    """A screen and all that stands on it. code_size: a class; found: sentences; unknown: how many more have figures that were not
+    measured."""
+
+    screen: Screen
+    sides: list[SideView]
+    code_size: str
+    table: list[tuple[str, ...]]
+    found: list[str]
+    unknown: int
+    drawing: str
+
+
+def is_deck(result: ResultFile) -> bool:
+    """Whether a result file is of a run of the deck."""
+    return result.w2vbench.preset == "deck"
+
+
+def html(result: ResultFile) -> str:
+    """Return the page, which fetches nothing and is made of the file alone."""
+    from .page import date
+
+    suite = result.w2vbench
+    return render(
+        "deck.html",
+        suite=suite,
+        machine=suite.environment.get("cpu") or "an unknown CPU",
+        when=date(result),
+        views=[view(screen, result) for screen in SCREENS],
+        headlines=headlines(result),
+        examples=suite.deck,
+        figures=deck.deck_table(result),
+        figures_header=deck.HEADER,
+        figures_note=deck.NOTE,
+        steps=steps(result),
+        families=KINDS,
+        highlighted=highlighted,
+        number="{:g}".format,
+        loss=partial(round, ndigits=4),
+        share=share,
+        three=three,
+        counted=counted,
+        missing=MISSING,
+    )
+
+
+def view(screen: Screen, result: ResultFile) -> ScreenView:
+    """Return a screen with what the run measured for it."""
+    known = facts(result)
+    found = [sentence.format_map(known) for sentence in screen.found if names(sentence) <= known.keys()]
+    sides = [side_view(side, result) for side in screen.sides]
+    return ScreenView(
+        screen,
+        sides,
+        code_size(sides),
+        figure_rows(screen.sides, result) if screen.figures else [],
+        found,
+        len(screen.found) - len(found),
+        drawing(screen, result),
+    )
+
+
+MANY_LINES, FEW_LINES, SHORT_LINE = 11, 7, 52
+"""From so many lines code is set smaller; with few short lines it is set larger."""
+
+
+def code_size(sides: Sequence[SideView]) -> str:
+    """Return the class for the size of code, so that a screen's code fits a projected window."""
+    texts = [[line.text for line in side.lines] or side.source.splitlines() for side in sides]
+    if len(sides) > 1 and max(map(len, texts)) > MANY_LINES:
+        return "long"
+    few = all(len(lines) <= FEW_LINES and max(map(len, lines), default=0) <= SHORT_LINE for lines in texts)
+    return "short" if few and len(sides) < 3 else ""
+
+
+def names(sentence: str) -> set[str]:
+    """The figures that a sentence needs."""
+    from string import Formatter
+
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def drawing(screen: Screen, result: ResultFile) -> str:
+    """A screen's chart, or else its diagram, as SVG."""
+    from markupsafe import Markup
+
+    if not screen.chart:
+        return Markup(diagram(screen.diagram)) if screen.diagram else ""
+    title, series = CHARTS[screen.chart]
+    lines = []
+    for label, key in series:
+        its = [row for row in result.benchmarks if row.case.partition("@")[0] == key]
+        points = sorted((row.extra_info.size.V, wall_s(row)) for row in its)
+        if points:
+            lines.append(Line(label, KINDS[its[0].extra_info.family], tuple(points)))
+    return Markup(chart(title, lines) + chart(title, lines, narrow=True))
+
+
+def side_view(side: Side, result: ResultFile) -> SideView:
+    """Return a side's code from the result file, with its line profile where there is one."""
+    suite = result.w2vbench
+    if "/" not in side.key:
+        code = suite.deck.layers.get(side.key) if suite.deck else None
+        return SideView(
+            side.title, "textbook", FIRST_LAYER if code else "This file does not have the code.", [], code or ""
+        )
+    row = next((row for row in result.benchmarks if row.case == side.case), None)
+    source, profile = suite.sources.get(side.key), suite.profiles.get(side.case)
+    where = f"{source.file}:{source.line}" if source else "This file does not have the code."
+    remark = ""
+    if not profile:
+        remark = why_not(side, result) if row is None else suite.not_profiled.get(side.case, "Not profiled.")
+    return SideView(
+        side.title,
+        KINDS[family(side, result)],
+        where,
+        line_cells(profile) if profile else [],
+        from_def(source.code) if source else "",
+        remark,
+    )
+
+
+def family(side: Side, result: ResultFile) -> Any:
+    every = [row.extra_info for row in result.benchmarks] + list(result.w2vbench.not_measured)
+    return next((one.family for one in every if f"{one.kernel}/{one.implementation}" == side.key), "NumPy/SciPy")
+
+
+def why_not(side: Side, result: ResultFile) -> str:
+    """Why a case has no figures."""
+    case = next((one for one in result.w2vbench.not_measured if one.case == side.case), None)
+    if case is None:
+        return "Not measured in this run."
+    return f"Not timed: {case.reason}." if case.marked_wrong else f"Not measured: {case.reason}"
+
+
+def figure_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, ...]]:
+    """Return the figures below the code: a line each as printed, as read, as profiled and as timed here, and the memory."""
+    rows = {row.case: row for row in result.benchmarks}
+    printed = [next((one for one in deck.FIGURES if one.case == side.case), None) for side in sides]
+    table: list[tuple[str, ...]] = []
+    if all(printed):
+        known = [one for one in printed if one]
+        ticks = [sum(one.ticks) for one in known]
+        gain = gained(*(float(tick) for tick in ticks))
+        table.append(("as printed, “ns”", *(" + ".join(f"{tick:,}" for tick in one.ticks) for one in known), *gain))
+        table.append(("as it must be read", *(seconds(tick * deck.PRINTED_UNIT_S) for tick in ticks), *gain))
+        profiled = [deck.profiled_s(one, result) for one in known]
+        table.append(("here, line_profiler", *map(figure, profiled), *gained(*profiled)))
+    measured = [rows.get(side.case) for side in sides]
+    table.append(("here, no profiler", *(figure(wall_s(row) if row else None) for row in measured), *ratio(measured)))
+    peaks = [call_peak(row.extra_info) if row else None for row in measured]
+    table.append(("memory of a call", *(str(peak) if peak else MISSING for peak in peaks), ""))
+    kept = [setup_peak(row.extra_info) if row else None for row in measured]
+    if any(one and one.size_bytes >= MUCH_BYTES for one in kept):
+        table.append(("set-up keeps", *(str(peak) if peak else "–" for peak in kept), ""))
+    compared = any(line[-1] for line in table)
+    return table if compared else [line[:-1] for line in table]
+
+
+MUCH_BYTES = 1_000_000
+"""Set-up's memory is shown from this size up."""
+
+
+def figure(value: float | None) -> str:
+    return MISSING if value is None else seconds(value)
+
+
+def gained(*values: float | None) -> tuple[str, ...]:
+    """How many times faster the second of two figures is; an empty cell if there is one figure only."""
+    if len(values) < 2:
+        return ("",)
+    slow, fast = values
+    return (faster(Interval(slow / fast)) if slow and fast else "",)
+
+
+def ratio(measured: list[Row | None]) -> tuple[str, ...]:
+    """The same of two measured cases, with its interval, if they are of one problem: others compute different things."""
+    if len(measured) < 2:
+        return ("",)
+    slow, fast = measured
+    return (times(speedup(fast, slow)) if slow and fast and slow.group == fast.group else "",)
+
+
+def headlines(result: ResultFile) -> list[tuple[str, str, str, str]]:
+    """The deck's steps, and the one that it did not take: what, its time before and after, and by which code."""
+    known = facts(result)
+    steps = (
+        ("One word’s row of a million", "one_hot", "gather", "one-hot × W → W[idx]"),
+        ("10,000 gradients added up", "loop", "add_at", "Python loop → np.add.at"),
+        ("One example’s loss and gradients", "softmax", "book", "softmax → the book’s negative sampling"),
+        ("The same, beyond the deck", "book", "ns_rows", "dense gradients → rows and values"),
+    )
+    return [(what, known[slow], known[fast], how) for what, slow, fast, how in steps if {slow, fast} <= known.keys()]
+
+
+def steps(result: ResultFile) -> list[tuple[str, str, list[tuple[str, str, float]]]]:
+    """Whole steps of training: name, time, and each stage with its time and share."""
+    found = []
+    for name, key in CHAPTERS:
+        row = next((row for row in result.benchmarks if row.case.partition("@")[0] == key), None)
+        stages = result.w2vbench.stages.get(row.case, {}) if row else {}
+        total = sum(stages.values())
+        if row and total > 0:
+            cells = [(stage, seconds(wall_s(row) * spent / total), spent / total) for stage, spent in stages.items()]
+            found.append((name, seconds(wall_s(row)), cells))
+    return found

@@ -1,0 +1,114 @@
+"""A screen of the deck page: what it has, and which cases, charts and whole steps the screens show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+ACCUMULATE = "V=1e6,H=100,B=1e4,f64,i64,zipf,t1"
+ONE = "V=1e6,H=100,B=1,f64,i64,zipf,t1"
+NEGATIVES = "V=1e6,H=100,B=1,K=5,f64,i64,zipf,t1"
+DRAWS = "V=1e6,H=1,B=1,K=5,f64,i64,zipf,t1"
+BATCH = "V=1e5,H=100,B=100,f64,i64,zipf,t1"
+STEP = "V=1e4,H=100,B=100,K=5,f32,i32,zipf,t1"
+LOOP_DENSE = f"scatter.dense/loop@{BATCH}"
+FULL = f"output.softmax/full@{ONE}"
+BOOK = f"output.negative-sampling/book-layers@{NEGATIVES}"
+DENSE = f"output.negative-sampling/einsum-dense@{NEGATIVES}"
+ROWS = f"output.negative-sampling/einsum-rows@{NEGATIVES}"
+
+
+@dataclass(frozen=True)
+class Side:
+    """Code on one side of a screen.
+
+    Attributes
+    ----------
+    title
+        What it is.
+    case
+        The case that measures it; a layer's method, such as ``MatMul.forward``, is shown and not timed.
+    """
+
+    title: str
+    case: str
+
+    @property
+    def key(self) -> str:
+        return self.case.partition("@")[0]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One idea.
+
+    Attributes
+    ----------
+    slides
+        Which slides: ``7 to 9``; empty for what the deck does not have.
+    short
+        Its name in the list of screens.
+    title
+        The idea, as a heading.
+    claim
+        What the slides claim.
+    sides
+        Code, next to each other.
+    found
+        Sentences on what this machine says.
+    lesson
+        What one should have learnt.
+    diagram, chart, example
+        What else is drawn, by name.
+    figures
+        Whether there is a table of figures below the code.
+    """
+
+    slides: str
+    short: str
+    title: str
+    claim: str
+    lesson: str
+    sides: tuple[Side, ...] = ()
+    found: tuple[str, ...] = ()
+    diagram: str = ""
+    chart: str = ""
+    example: str = ""
+    figures: bool = True
+
+    @property
+    def anchor(self) -> str:
+        """Where links go."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{'slide ' if self.short[0].isdigit() else ''}{self.short}".lower())
+
+    @property
+    def label(self) -> str:
+        """Which slides, in words."""
+        if not self.slides:
+            return "Beyond the deck"
+        return f"Slide{'s' * (not self.slides.isdigit())} {self.slides}"
+
+
+CHARTS = {
+    "products": (
+        "Time of one word or example, by vocabulary",
+        (("one-hot × W", "lookup/one-hot-dot"), ("full softmax", "output.softmax/full"), ("W[idx]", "lookup/gather")),
+    ),
+    "gradients": (
+        "Time of one example, by vocabulary",
+        (
+            ("the book’s layers", "output.negative-sampling/book-layers"),
+            ("one dense gradient", "output.negative-sampling/einsum-dense"),
+            ("rows and values", "output.negative-sampling/einsum-rows"),
+        ),
+    ),
+}
+"""Charts of time against V: their titles, and lines by label and implementation."""
+
+CHAPTERS = (
+    ("Chapter 3", "training.cbow/chapter-3"),
+    ("Section 4.1", "training.cbow/chapter-4-1"),
+    ("Section 4.2", "training.cbow/chapter-4-2"),
+    ("Rows, lazy Adam", "training.cbow/sparse"),
+)
+"""Whole steps of training, as the book goes on and beyond it."""

@@ -1,0 +1,150 @@
+"""The source deck's page: what it says of a run's figures, and how it is read, projected and moved through in a browser."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.commands.summaries import print_run
+from reports import deck_page
+from reports.deck_facts import facts
+from reports.deck_screens import CHAPTERS, CHARTS
+from reports.deck_story import SCREENS
+from reports.diagrams import DIAGRAMS, diagram
+from reports.files import dump, read
+from reports.page import html, report
+from reports.result_schema import ResultFile
+from tests import golden_files, saved
+from tests.reports.browser import PHONE, WIDE, Show
+from tests.reports.deck_runs import DECK_PAGES, figures, interrupted, whole
+
+PROJECTED = (1920, 1080)
+
+
+def as_text(result: ResultFile) -> str:
+    """What the page says of a run, without the story's own texts."""
+    parts = []
+    for screen in SCREENS:
+        view = deck_page.view(screen, result)
+        parts.append(f"## {screen.label}: {screen.title}")
+        parts += [f"{side.title}: {side.where} {side.remark}".strip() for side in view.sides]
+        parts += [" | ".join(row).strip() for row in view.table]
+        parts += view.found
+        parts += [f"unknown: {view.unknown}"] * bool(view.unknown)
+    parts += ["## The beginning", *(" | ".join(line) for line in deck_page.headlines(result))]
+    parts += ["## Steps", *(f"{name} | {time} | {cells}" for name, time, cells in deck_page.steps(result))]
+    return "\n".join(parts) + "\n"
+
+
+def test_what_the_page_says_of_a_run() -> None:
+    golden_files.check("deck-page.txt", as_text(whole()))
+
+
+def test_what_was_not_measured_is_said_and_never_made_up() -> None:
+    result = interrupted()
+    golden_files.check("deck-page-interrupted.txt", as_text(result))
+    page = deck_page.html(result)
+    assert page.count("Not measured in this run.") > 10
+    assert page.count("This example was not computed in this run.") == 3
+    assert "Whole steps of training were not measured in this run." in page
+    assert "was interrupted" in page
+
+
+def test_a_run_of_the_deck_has_the_page_and_no_other_has(tmp_path: Path) -> None:
+    run = whole()
+    (tmp_path / "result.json").write_text(dump(run), encoding="utf-8")
+    again = read(tmp_path / "result.json")  # the page needs nothing else
+    assert [path.name for path in report(again, tmp_path)] == ["index.html", "report.md", "cases.csv", "deck.html"]
+    assert (tmp_path / "deck.html").read_text(encoding="utf-8") == deck_page.html(run)
+    assert 'href="deck.html"' in html(again)
+    other = saved.result(*figures(), preset="default")
+    assert len(report(other, tmp_path)) == 3
+    assert "deck.html" not in html(other)
+
+
+def test_the_terminal_names_the_page(tmp_path: Path) -> None:
+    for result, named in ((whole(), True), (saved.result(*figures()), False)):
+        screen = Console(file=io.StringIO(), width=100)
+        print_run(screen, result, out=tmp_path, tables=False, unfinished="")
+        printed = screen.file.getvalue()  # type: ignore[attr-defined]
+        assert ("slide by slide: " in printed and "deck.html" in printed) == named
+        assert "The source deck's figures" in printed
+
+
+def test_every_slide_from_4_to_24_has_a_screen_and_every_name_in_the_story_is_known() -> None:
+    numbers: set[int] = set()
+    for screen in SCREENS[:-1]:  # the last has all figures
+        ends = [int(word) for word in screen.slides.split() if word.isdigit()]
+        numbers |= set(range(ends[0], ends[-1] + 1)) if ends else set()
+    assert numbers == {*range(4, 25)} - {23}  # which the deck does not use
+    known = facts(whole()).keys()
+    assert {name for screen in SCREENS for text in screen.found for name in deck_page.names(text)} <= known
+    assert {screen.diagram for screen in SCREENS if screen.diagram} - DIAGRAMS.keys() == set()
+    assert all(diagram(screen.diagram) for screen in SCREENS if screen.diagram)
+    assert {screen.chart for screen in SCREENS} - {""} == CHARTS.keys()
+    assert len({screen.anchor for screen in SCREENS}) == len(SCREENS)
+    assert len(deck_page.steps(whole())) == len(CHAPTERS)
+
+
+@pytest.mark.parametrize("name", DECK_PAGES)
+def test_the_page_opens_offline_fits_every_window_and_keeps_nobody_out(show: Show, name: str) -> None:
+    view = show(name)
+    for width in (1920, WIDE, 1280, 1000, 901, 900, 600, PHONE):
+        view.page.set_viewport_size({"width": width, "height": 900})
+        assert view.overflow() == 0, width
+    for width, scheme in ((1920, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")):
+        view.page.set_viewport_size({"width": width, "height": 900})
+        view.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert view.violations() == [], (width, scheme)
+    ids = view.locate("[id]").evaluate_all("(all) => all.map((element) => element.id)")
+    assert len(ids) == len(set(ids))
+    links = view.locate('a[href^="#"]').evaluate_all("(all) => all.map((link) => link.getAttribute('href').slice(1))")
+    assert set(links) <= set(ids)
+
+
+def test_each_screen_fits_a_projected_window_in_large_type(show: Show) -> None:
+    view = show("deck")
+    view.page.set_viewport_size({"width": PROJECTED[0], "height": PROJECTED[1]})
+    heights = view.locate(".screen").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
+    assert len(heights) == len(SCREENS) + 1
+    assert max(heights) <= PROJECTED[1] - 40
+    sizes = view.locate(".claim, .found p, .figures td").evaluate_all(
+        "(all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize))"
+    )
+    assert min(sizes) >= 18
+
+
+def test_keys_go_from_screen_to_screen(show: Show) -> None:
+    view = show("deck")
+
+    def now() -> str:
+        return str(view.locate("nav [aria-current]").get_attribute("href"))
+
+    assert now() == "#cover"
+    for _ in range(2):
+        view.page.keyboard.press("ArrowRight")
+    assert now() == "#slide-5-6"
+    assert view.page.url.endswith("#slide-5-6")
+    view.page.keyboard.press("ArrowLeft")
+    assert now() == "#slide-4"
+    for _ in SCREENS:
+        view.page.keyboard.press("ArrowRight")
+    assert now() == "#all-figures"
+    view.page.keyboard.press("ArrowRight")
+    assert now() == "#all-figures"
+    assert show("deck", "gradients").texts("nav [aria-current]") == ["Gradients"]
+
+
+def test_the_wrong_backward_is_shown_wrong_and_the_doubtful_claim_settled(show: Show) -> None:
+    view = show("deck")
+    assert view.texts("#slide-11-12 .differs") == ["078", "01012"]  # word 0 came twice: (3, 4) and (7, 8)
+    assert "Not timed: a later gradient overwrites an earlier one." in view.texts("#slide-11-12 .apart")
+    losses = view.locate("#slide-15-16 .figures tbody tr").evaluate_all(
+        "(all) => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    for _, softmax, of_difference, _ in losses:
+        assert softmax == of_difference
+    assert [row[0] for row in losses if row[1] == row[3]] == ["2, 0"]  # only where b is 0
