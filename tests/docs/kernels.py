@@ -1,0 +1,103 @@
+"""``docs/kernels.md``: every kernel and implementation, from the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from impls.case import Size
+from impls.catalogue import kernels, own
+from impls.interface import Implementation, Kernel
+from reports.units import size_bytes
+
+from .tables import code, table
+
+ROOT = Path(__file__).parents[2]
+SHOWN = {"V": 100_000, "H": 100, "B": 100, "K": 5}
+
+HEAD = """# Kernels and implementations
+
+What a name stands for; `w2vbench list` prints them too, and says which can run here. [What the kernels are
+for](answers.md#what-do-the-kernels-compute).
+
+- **V** different words, **H** numbers a word, **B** words, bags or examples a call, **K** negatives for each, or words of a
+  bag. A kernel has only those dimensions that stand in its line.
+- **Work** is the least that a call must read, write and compute, whatever the implementation, at V = 100,000, H = 100,
+  B = 100 and K = 5, in float32 with int64 ids.
+- **Slide**: where it stands in the [source deck](answers.md#the-source-deck). **Grows**: its time grows with V, at the same
+  batch. **Temporary**: large arrays that a call makes."""
+
+
+def page() -> str:
+    implementations = list(own())
+    parts = kernels(implementations)
+    overview = table(
+        ("kernel", "computes", "implementations"),
+        [
+            (f"[{kernel.name}](#{anchor(kernel.name)})", kernel.title, str(len(of(kernel, implementations))))
+            for kernel in parts
+        ],
+    )
+    sections = [line for kernel in parts for line in section(kernel, of(kernel, implementations))]
+    return "\n".join([HEAD, "", *overview, *sections])
+
+
+def anchor(heading: str) -> str:
+    """A heading's anchor, as GitHub and the site make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def of(kernel: Kernel, implementations: Sequence[Implementation]) -> list[Implementation]:
+    return [one for one in implementations if one.kernel is kernel]
+
+
+def section(kernel: Kernel, implementations: Sequence[Implementation]) -> list[str]:
+    size = Size(**{name: SHOWN[name] if name in kernel.dimensions else 0 if name == "K" else 1 for name in SHOWN})
+    work = kernel.work(size)
+    needs = f"reads {size_bytes(work.read_bytes)}, writes {size_bytes(work.written_bytes)}"
+    if work.flops:
+        needs += f", computes {work.flops:,.0f} operations"
+    changed = f" A call may change {', '.join(map(code, kernel.mutates))}." if kernel.mutates else ""
+    return [
+        "",
+        f"## {kernel.name}",
+        "",
+        f"{kernel.title[0].upper()}{kernel.title[1:]}. Arguments: `{', '.join(kernel.parameters)}`; dimensions {', '.join(kernel.dimensions)}; see `{file_of(kernel, implementations)}`.{changed}",
+        "",
+        f"Work: {needs}.",
+        "",
+        *table(("name", "what it does", "family", "slide", "grows", "temporary", "beside that"), map(row, implementations)),
+    ]
+
+
+def file_of(kernel: Kernel, implementations: Sequence[Implementation]) -> str:
+    """The file of its first implementation, where a reader begins."""
+    return Path(implementations[0].function.__code__.co_filename).relative_to(ROOT).as_posix()
+
+
+def arrays(dimensions: str) -> str:
+    """Dimensions of arrays as people write them: ``VH64+8V`` is V × H in float64 + 8 × V."""
+    terms = [re.fullmatch(r"(\d*)([A-Z]*)(64)?", term) for term in filter(None, dimensions.split("+"))]
+    return " + ".join(
+        " × ".join(filter(None, (term[1], *term[2]))) + (" in float64" if term[3] else "") for term in terms if term
+    )
+
+
+def row(one: Implementation) -> tuple[str, ...]:
+    notes = (
+        "the baseline" if one.baseline else "",
+        f"wrong on purpose: {one.wrong}" if one.wrong else "",
+        f"needs {', '.join(sorted({*one.requires} - {'numba'}))}" if {*one.requires} - {"numba"} else "",
+        f"differs: {one.differs}" if one.differs else "",
+    )
+    said = code(one.title) if not one.summary else f"{code(one.title)}, {one.summary}"
+    return (
+        code(one.slug),
+        said,
+        one.family,
+        str(one.slide or ""),
+        one.grows_with,
+        arrays(one.temporaries),
+        "; ".join(filter(None, notes)),
+    )
