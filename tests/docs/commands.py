@@ -15,7 +15,7 @@ from .tables import code, paragraph, table
 HEAD = """# Commands
 
 `w2vbench COMMAND --help` prints the same. `python -m w2vbench` is the same program. Exit codes of
-[`run`, `quality` and `check`](ci.md#with-pytest) and of [`compare`](ci.md#has-a-change-made-something-slower) stand with what
+[`run`, `quality` and `check`](ci.md#with-pytest) and of [`compare`](ci.md#what-it-does) stand with what
 they are for."""
 
 
