@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"<!-- (runs as|not run|exit code):\s*([^>]*?)\s*-->\n\n?\Z")
+COMMENT = re.compile(r"<!-- (runs as|not run|exit code):\s*((?:(?!-->).)*?)\s*-->\n\n?\Z", re.DOTALL)
 FILE = re.compile(r"# ((?:[\w.-]+/)*[\w-]*\.\w+)( \(continued\))?\n")
 
 
