@@ -121,7 +121,9 @@ def figure(result: ResultFile | str | Path, kernel: str, *, of: Literal["time", 
     series = list(series_of(its, axis, shown, value))
     if not series:
         raise ResultError(f"no figures of {kernel}'s {of} in the file")
-    fixed = ", ".join(f"{key} = {getattr(shown.size, key):,}" for key in "VHBK" if key != axis and getattr(shown.size, key) > 1)
+    fixed = ", ".join(
+        f"{key} = {getattr(shown.size, key):,}" for key in "VHBK" if key != axis and getattr(shown.size, key) > 1
+    )
     title = f"{kernel}: {name}, {fixed}, {shown.size.dtype}"
     return Figure(title, "".join(drawing(series, title, AXES[axis], unit)))
 
@@ -183,7 +185,10 @@ def drawing(series: Sequence[Series], title: str, x_title: str, unit: Callable[[
     bottom, right = height - BOTTOM, WIDTH - 90 - LETTER * max(len(one.name) for one in series)
     x = logarithmic(sizes[0], sizes[-1], LEFT + 16, right - 16)
     least, most = min(point.y for point in points), max(point.y for point in points)
-    decades = range(math.floor(math.log10(least) + 1e-9), max(math.ceil(math.log10(most) - 1e-9), 1 + math.floor(math.log10(least))) + 1)
+    decades = range(
+        math.floor(math.log10(least) + 1e-9),
+        max(math.ceil(math.log10(most) - 1e-9), 1 + math.floor(math.log10(least))) + 1,
+    )
     y = logarithmic(10.0 ** decades[0], 10.0 ** decades[-1], bottom, TOP)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
@@ -196,7 +201,9 @@ def drawing(series: Sequence[Series], title: str, x_title: str, unit: Callable[[
         at = y(10.0**decade)
         yield line([(LEFT, at), (right, at)], GRID)
         if decade % math.ceil(len(decades) / 9) == 0:
-            yield text(LEFT - 8, at + 4, unit(10.0**decade).replace(".00 ", " ").replace(".0 ", " "), SOFT, anchor="end")
+            yield text(
+                LEFT - 8, at + 4, unit(10.0**decade).replace(".00 ", " ").replace(".0 ", " "), SOFT, anchor="end"
+            )
     yield line([(LEFT, bottom), (right, bottom)], SOFT)
     for size in sizes:
         yield line([(x(size), bottom), (x(size), bottom + 4)], SOFT)

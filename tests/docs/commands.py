@@ -21,7 +21,11 @@ they are for."""
 
 def page() -> str:
     group: Any = get_command(app)
-    names = {registered.callback: registered.name or registered.callback.__name__ for registered in app.registered_commands if registered.callback}
+    names = {
+        registered.callback: registered.name or registered.callback.__name__
+        for registered in app.registered_commands
+        if registered.callback
+    }
     order = [names[callback] for callback in SUMMARIES if callback in names]
     overview = table(("command", "does"), [(f"[{name}](#{name})", group.commands[name].short_help) for name in order])
     return "\n".join([HEAD, "", *overview, *(line for name in order for line in section(group.commands[name], name))])
@@ -34,9 +38,21 @@ def section(command: Any, name: str) -> list[str]:
     # a choice of words without the bars, which a table cannot have
     rows = [(code(re.sub(r"<(.*\|.*)>", r"\1", names).replace("|", "/")), sentence(text)) for names, text in options]
     example = [paragraph(command.epilog), ""] if command.epilog else []
-    return ["", f"## {name}", "", code(usage), "", paragraph(command.help), "", *example, *table(("option", "meaning"), rows)]
+    return [
+        "",
+        f"## {name}",
+        "",
+        code(usage),
+        "",
+        paragraph(command.help),
+        "",
+        *example,
+        *table(("option", "meaning"), rows),
+    ]
 
 
 def sentence(help_text: str) -> str:
     """An option's help without the range of its numbers, which says nothing where it is as wide as numbers go."""
-    return re.sub(r"\s*\[(?:default: ([^;\]]*))?;?\s*(?:[\d.]*<=?x[^\]]*)?\]$", r" [default: \1]", " ".join(help_text.split())).replace(" [default: ]", "")
+    return re.sub(
+        r"\s*\[(?:default: ([^;\]]*))?;?\s*(?:[\d.]*<=?x[^\]]*)?\]$", r" [default: \1]", " ".join(help_text.split())
+    ).replace(" [default: ]", "")

@@ -52,7 +52,9 @@ class Block:
             return ""
         if file:
             folder = f"mkdir -p {shlex.quote(str(Path(file).parent))}\n"
-            return f"{folder}cat {'>>' if more else '>'}{shlex.quote(file)} <<'END OF BLOCK'\n{self.text}\nEND OF BLOCK\n"
+            return (
+                f"{folder}cat {'>>' if more else '>'}{shlex.quote(file)} <<'END OF BLOCK'\n{self.text}\nEND OF BLOCK\n"
+            )
         match self.language:
             case "bash":
                 return f"{self.instead or self.text}\n"
@@ -74,7 +76,8 @@ def blocks(page: str) -> Iterator[Block]:
     """The code blocks of a page's text."""
     for fence in FENCE.finditer(page):
         before = page[: fence.start()]
-        said = dict([comment.groups()]) if (comment := COMMENT.search(before)) else {}
+        comment = COMMENT.search(before)
+        said: dict[str, str] = {comment[1]: comment[2]} if comment else {}
         yield Block(
             line=before.count("\n") + 1,
             language=fence[2],

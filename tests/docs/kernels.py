@@ -14,7 +14,8 @@ from reports.units import size_bytes
 from .tables import code, table
 
 ROOT = Path(__file__).parents[2]
-SHOWN = {"V": 100_000, "H": 100, "B": 100, "K": 5}
+SHOWN = (100_000, 100, 100, 5)
+"""V, H, B and K at which a kernel's work is stated."""
 
 HEAD = """# Kernels and implementations
 
@@ -53,21 +54,33 @@ def of(kernel: Kernel, implementations: Sequence[Implementation]) -> list[Implem
 
 
 def section(kernel: Kernel, implementations: Sequence[Implementation]) -> list[str]:
-    size = Size(**{name: SHOWN[name] if name in kernel.dimensions else 0 if name == "K" else 1 for name in SHOWN})
+    V, H, B, K = (
+        at if name in kernel.dimensions else 0 if name == "K" else 1 for name, at in zip("VHBK", SHOWN, strict=True)
+    )
+    size = Size(V, H, B, K)
     work = kernel.work(size)
     needs = f"reads {size_bytes(work.read_bytes)}, writes {size_bytes(work.written_bytes)}"
     if work.flops:
         needs += f", computes {work.flops:,.0f} operations"
-    changed = f" A call may change {', '.join(map(code, kernel.mutates))}." if kernel.mutates else ""
+    title = f"{kernel.title[0].upper()}{kernel.title[1:]}"
+    facts = [
+        f"{title}.",
+        f"Arguments: `{', '.join(kernel.parameters)}`; dimensions {', '.join(kernel.dimensions)};",
+        f"see `{file_of(kernel, implementations)}`.",
+    ]
+    if kernel.mutates:
+        facts.append(f"A call may change {', '.join(map(code, kernel.mutates))}.")
     return [
         "",
         f"## {kernel.name}",
         "",
-        f"{kernel.title[0].upper()}{kernel.title[1:]}. Arguments: `{', '.join(kernel.parameters)}`; dimensions {', '.join(kernel.dimensions)}; see `{file_of(kernel, implementations)}`.{changed}",
+        " ".join(facts),
         "",
         f"Work: {needs}.",
         "",
-        *table(("name", "what it does", "family", "slide", "grows", "temporary", "beside that"), map(row, implementations)),
+        *table(
+            ("name", "what it does", "family", "slide", "grows", "temporary", "beside that"), map(row, implementations)
+        ),
     ]
 
 

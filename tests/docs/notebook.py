@@ -22,7 +22,9 @@ def read() -> Any:
 
 def execute(notebook: Any, folder: Path) -> None:
     """Run all cells in a folder; an error in one is raised."""
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
 
 
 def cell_of(notebook: Any) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 from tests.processes import ROOT
 
 pytest.importorskip("nbclient")
-from . import notebook  # noqa: E402
+from . import notebook
 
 
 @pytest.fixture(scope="module")

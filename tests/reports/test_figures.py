@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -92,5 +93,5 @@ def test_a_chart_is_saved_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wanted", [[], [50.0], [0, 0, 0], [10, 11, 99, 99.5, 100], [100.0] * 5])
 def test_labels_are_moved_apart_within_the_chart(wanted: list[float]) -> None:
     places = apart(wanted, 0, 100)
-    assert all(after - before >= LINE - 1e-9 for before, after in zip(places, places[1:], strict=False))
+    assert all(after - before >= LINE - 1e-9 for before, after in itertools.pairwise(places))
     assert all(at <= 100 for at in places)
