@@ -36,19 +36,26 @@ def section(command: Any, name: str) -> list[str]:
     usage = " ".join(("w2vbench", name, *command.collect_usage_pieces(context))).replace("{", "").replace("}", "")
     options = [record for one in command.get_params(context) if (record := one.get_help_record(context))]
     # a choice of words without the bars, which a table cannot have
-    rows = [(code(re.sub(r"<(.*\|.*)>", r"\1", names).replace("|", "/")), sentence(text)) for names, text in options]
-    example = [paragraph(command.epilog), ""] if command.epilog else []
+    rows = [
+        (code(re.sub(r"<(.*\|.*)>", r"\1", names).replace("|", "/")), plain(sentence(text))) for names, text in options
+    ]
+    example = [plain(paragraph(command.epilog)), ""] if command.epilog else []
     return [
         "",
         f"## {name}",
         "",
         code(usage),
         "",
-        paragraph(command.help),
+        plain(paragraph(command.help)),
         "",
         *example,
         *table(("option", "meaning"), rows),
     ]
+
+
+def plain(text: str) -> str:
+    """Text in which Markdown finds nothing of its own."""
+    return re.sub(r"([*<])", r"\\\1", text)
 
 
 def sentence(help_text: str) -> str:

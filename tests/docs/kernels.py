@@ -26,8 +26,9 @@ for](answers.md#what-do-the-kernels-compute).
   bag. A kernel has only those dimensions that stand in its line.
 - **Work** is the least that a call must read, write and compute, whatever the implementation, at V = 100,000, H = 100,
   B = 100 and K = 5, in float32 with int64 ids.
-- **Slide**: where it stands in the [source deck](answers.md#the-source-deck). **Grows**: its time grows with V, at the same
-  batch. **Temporary**: large arrays that a call makes."""
+- In brackets: **the baseline**, to which ratios refer; the **slide** of the [source deck](answers.md#the-source-deck) that has
+  it; whether its time **grows with V** at the same batch; the large arrays that a call **makes**; packages that it **needs**;
+  what else **differs** from the others, such as an optimizer."""
 
 
 def page() -> str:
@@ -78,9 +79,7 @@ def section(kernel: Kernel, implementations: Sequence[Implementation]) -> list[s
         "",
         f"Work: {needs}.",
         "",
-        *table(
-            ("name", "what it does", "family", "slide", "grows", "temporary", "beside that"), map(row, implementations)
-        ),
+        *table(("name", "family", "what it does"), map(row, implementations)),
     ]
 
 
@@ -97,20 +96,17 @@ def arrays(dimensions: str) -> str:
     )
 
 
-def row(one: Implementation) -> tuple[str, ...]:
+def row(one: Implementation) -> tuple[str, str, str]:
+    packages = sorted({*one.requires} - {"numba"})
     notes = (
         "the baseline" if one.baseline else "",
+        f"slide {one.slide}" if one.slide else "",
         f"wrong on purpose: {one.wrong}" if one.wrong else "",
-        f"needs {', '.join(sorted({*one.requires} - {'numba'}))}" if {*one.requires} - {"numba"} else "",
+        f"grows with {one.grows_with}" if one.grows_with else "",
+        f"makes {arrays(one.temporaries)} numbers" if one.temporaries else "",
+        f"needs {', '.join(packages)}" if packages else "",
         f"differs: {one.differs}" if one.differs else "",
     )
-    said = code(one.title) if not one.summary else f"{code(one.title)}, {one.summary}"
-    return (
-        code(one.slug),
-        said,
-        one.family,
-        str(one.slide or ""),
-        one.grows_with,
-        arrays(one.temporaries),
-        "; ".join(filter(None, notes)),
-    )
+    does = f"{code(one.title)}: {one.summary}" if one.summary else code(one.title)
+    said = "; ".join(filter(None, notes))
+    return code(one.slug), one.family, f"{does} ({said})" if said else does

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,14 +45,13 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_block_of_a_guide_runs(page: str, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    done = subprocess.run(
+def run_page(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A page's blocks, run in a new folder."""
+    (folder / "work").mkdir(parents=True)
+    return subprocess.run(
         ["bash", "-c", program(PAGES[page])],
-        cwd=work,
-        env=environment(tmp_path),
+        cwd=folder / "work",
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -58,6 +59,20 @@ def test_every_block_of_a_guide_runs(page: str, tmp_path: Path) -> None:
         timeout=WAIT_S,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
+    """The pages' runs, two at a time, the longest pages first: with pytest -n auto, a file's tests share one process."""
+    folder = tmp_path_factory.mktemp("guides")
+    with ThreadPoolExecutor(2) as threads:
+        longest_first = sorted(PAGES, key=lambda page: -sum(bool(block.script) for block in blocks(PAGES[page])))
+        yield {page: threads.submit(run_page, page, folder / page) for page in longest_first}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_a_guide_runs(page: str, runs: dict[str, Future[subprocess.CompletedProcess[str]]]) -> None:
+    done = runs[page].result()
     assert done.returncode == 0, f"docs/{page}: after the last line that stands here with a +\n{done.stdout}"
 
 
