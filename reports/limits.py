@@ -99,7 +99,8 @@ def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limit
     shares: dict[str, list[Interval]] = {}
     case = row.wall_logs
     for slug, processes in limit_samples.items():
-        share = ratio_of_logs([one.wall_logs for one in processes], case) if len(processes) == len(case) else None
+        first = case[: len(processes)]  # they may have been timed in the first processes only
+        share = ratio_of_logs([one.wall_logs for one in processes], first) if len(processes) == len(first) else None
         if share:
             shares.setdefault(slug.partition(".")[0], []).append(share)
     fastest = {what: min(ways, key=lambda share: share.estimate) for what, ways in shares.items()}

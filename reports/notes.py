@@ -48,6 +48,7 @@ def notes_of(cases: Sequence[Any], answer: Answer | None, result: ResultFile, se
     touched = next((count for case in measured if (count := float_of(case.touched_rows)) is not None), None)
     crowded = too_few_cpus(int(cases[0].threads), usable_cpus(result.w2vbench)) if measured else ""
     notes = [
+        where_measured(answer),
         f"{crowded}." if crowded else "",
         f"A batch touches {touched:,.0f} distinct row{'s'[: round(touched) != 1]}." if touched is not None else "",
         unequal_work(answer.rows if answer else ()),
@@ -66,6 +67,15 @@ def notes_of(cases: Sequence[Any], answer: Answer | None, result: ResultFile, se
         above_limit(measured),
     ]
     return " ".join(filter(None, notes))
+
+
+def where_measured(answer: Answer | None) -> str:
+    """Return on which machine of several a problem was measured, and why its figures are in doubt."""
+    extra = answer.rows[0].extra_info if answer else None
+    if extra is None or not extra.machine:
+        return ""
+    doubt = f", which {extra.doubt}: these figures are in doubt" if extra.doubt else ""
+    return f"Measured on {extra.machine}{doubt}."
 
 
 def unequal_work(problem: Sequence[Row]) -> str:

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from .calibration_schema import Calibration
 from .comparison_schema import Comparison
+from .machines_schema import Machine
 from .releases_schema import Releases
 from .schema_fields import Count, Family, Part, Positive, Samples, Seconds, Signed
 from .statistics import Floats, Logs
@@ -68,6 +69,8 @@ class Extra(Part):
     loops: bool = False
     covers: dict[str, Positive] = Field(default_factory=dict)
     differs: str = ""
+    machine: str = ""
+    doubt: str = ""
 
 
 class Stats(Part):
@@ -220,7 +223,7 @@ class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
     numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and
     why others have none, seconds in each stage of a training step by case, and where the run's own time went until its
-    results were written: by phase, and by problem."""
+    results were written: by phase, and by problem. Of a run on several machines: their kind, and each of them."""
 
     schema_version: int
     engine: Engine
@@ -243,6 +246,8 @@ class Suite(Part):
     sources: dict[str, SourceCode] = {}
     phases: list[Phase] = []
     problem_seconds: dict[str, Positive] = {}
+    kind: str = ""
+    machines: list[Machine] = []
     comparison: Comparison | None = None
     releases: Releases | None = None
     calibration: Calibration | None = None

@@ -21,8 +21,8 @@ EXTRAS = {
 EVERY = [*NEEDED, *(one for extra in EXTRAS.values() for one in extra)]
 UPPER_BOUNDS: dict[str, str] = {}
 """Packages of which a newer version is not allowed, each with why."""
-OPTIONAL = {"reports/picture.py": "dev"}
-"""Files that are run in the clone only, and the extra that they need beside."""
+OPTIONAL = {"reports/picture.py": "dev", "bench/engine/dask_transport.py": "cluster"}
+"""Files that are run in the clone only, or for one option, and the extra that they need beside."""
 
 
 INVENTED = ("installed_here", "nonexistent_pkg_xyz")
@@ -67,3 +67,15 @@ def test_the_lower_bound_can_be_installed(needed: Requirement) -> None:
         pytest.skip(f"not needed here: {needed.marker}")
     (bound,) = (bound for bound in needed.specifier if bound.operator == ">=")
     assert Version(version(needed.name)) == Version(bound.version)
+
+
+def test_the_lock_of_ci_has_an_allowed_version_of_every_dependency_that_it_installs() -> None:
+    """``.ci/lock.txt`` says how it is made."""
+    lines = (ROOT / ".ci" / "lock.txt").read_text(encoding="utf-8").splitlines()
+    locked = [Requirement(line) for line in lines if not line.startswith("#")]
+    here = {one.name: one for one in locked if one.marker is None or one.marker.evaluate()}
+    for needed in (*NEEDED, *EXTRAS["dev"]):
+        if needed.marker is None or needed.marker.evaluate():
+            (pin,) = here[needed.name.lower().replace("_", "-")].specifier
+            assert pin.operator == "=="
+            assert needed.specifier.contains(pin.version), needed

@@ -1,6 +1,9 @@
-"""``w2vbench check``: every implementation against its reference."""
+"""``w2vbench check``: every implementation against its reference; or a reader's own layers of the book."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -8,20 +11,47 @@ from .app import app
 from .options import TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, TimeLimit
 
 
-@app.command()
+@app.command(epilog="Example: w2vbench check --book ch04/layers.py (docs/book.md)")
 def check(
     kernel: Kernels = None,
     impl: Impl = None,
+    book: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own layers of Deep Learning from Scratch 2: checked method by method, each fault with its line and an "
+            "example, then timed beside the fastest.",
+        ),
+    ] = None,
+    untimed: Annotated[bool, typer.Option("--untimed", help="With --book: check only, and time nothing.")] = False,
     corpus: CorpusFile = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     json: Json = False,
 ) -> None:
-    """Check every implementation against its kernel's reference: unusual sizes, duplicates, empty and one-row batches, gradients, goodness of fit."""
+    """Check every implementation against its kernel's reference: unusual sizes, duplicates, empty and one-row batches, gradients, goodness of fit.
+
+    With --book, check your own layers of the book instead: Embedding, EmbeddingDot, UnigramSampler, CBOW and others.
+    """
     from bench.commands import terminal as show
     from bench.plans.session import Request, check_implementations, is_sound
 
-    request = Request(corpus=corpus, files=impl or (), kernels=kernel or ())
-    chosen = request.implementations()
-    verdicts = check_implementations(chosen, request.text(), request.files, time_limit)
-    show.verdicts(chosen, verdicts, as_json=json)
-    raise typer.Exit(0 if all(is_sound(i, verdicts[i.key]) for i in chosen) else 1)
+    if book is None:
+        if untimed:
+            raise typer.BadParameter("--untimed goes with --book")
+        request = Request(corpus=corpus, files=impl or (), kernels=kernel or ())
+        chosen = request.implementations()
+        verdicts = check_implementations(chosen, request.text(), request.files, time_limit)
+        show.verdicts(chosen, verdicts, as_json=json)
+        raise typer.Exit(0 if all(is_sound(i, verdicts[i.key]) for i in chosen) else 1)
+    if kernel or impl:
+        raise typer.BadParameter("--book checks one file: leave out --kernel and --impl")
+    from bench.commands.book_lines import print_book
+    from bench.commands.progress import step_progress
+    from bench.plans.book import BookRequest, check_book
+
+    with show.keeping_nothing(), step_progress("method") as note:
+        done = check_book(
+            BookRequest(file=book, corpus=corpus, time_limit_s=time_limit, timed=not untimed), show.error, note
+        )
+    print_book(done, as_json=json)
+    raise typer.Exit(done.exit_code)

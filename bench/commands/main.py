@@ -81,7 +81,7 @@ def unwrapped(text: str) -> str:
 
 SUMMARIES: dict[Callable[..., Any] | None, str] = {
     list_: "List implementations, and what to install for those that cannot run here.",
-    check: "Check implementations against their kernel's reference.",
+    check: "Check implementations, or your own layers of the book.",
     run: "Measure which implementation is fastest at your size, and why.",
     profile: "Profile one implementation, line by line.",
     compare: "Has a change made something slower? Compare two revisions.",

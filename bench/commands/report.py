@@ -14,23 +14,33 @@ from .options import OUT
 @app.command()
 def report(
     result: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="A result file, e.g. reports/out/result.json or one under .benchmarks/."),
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="A result file, e.g. reports/out/result.json or one under .benchmarks/; several, of different machines, become one page.",
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = OUT,
     time_spent: Annotated[
         bool, typer.Option("--time-spent", help="Print where the run's own time went, and build nothing.")
     ] = False,
 ) -> None:
-    """Build page, Markdown and CSV again from a result file."""
+    """Build page, Markdown and CSV again from a result file, or one page from the files of several machines."""
     from bench.commands import terminal as show
     from reports import page
     from reports.files import read
 
+    if len(result) > 1:
+        from reports.machines_page import report_machines
+
+        if time_spent:
+            raise typer.BadParameter("--time-spent is of one file")
+        show.list_outputs(report_machines(result, out))
+        return
     if time_spent:
         from reports.time_spent import time_spent as lines
 
-        for line in lines(read(result)):
+        for line in lines(read(result[0])):
             print(line)
         return
-    show.list_outputs(page.report(read(result), out))
+    show.list_outputs(page.report(read(result[0]), out))

@@ -88,6 +88,19 @@ def run(
     seed: Annotated[int, random_seed("Seed of all inputs and of the order of samples.")] = 0,
     resume: Resume = False,
     json: Json = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Measure on the workers of a Dask scheduler (local: one that is started here), every problem on every kind of machine.",
+        ),
+    ] = None,
+    share_hosts: Annotated[
+        bool,
+        typer.Option(
+            "--share-hosts", help="With --cluster: let several workers on one computer measure, one at a time."
+        ),
+    ] = False,
 ) -> None:
     """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
     from functools import partial
@@ -122,6 +135,12 @@ def run(
         seed=seed,
         resume=resume,
     )
+    if cluster is not None:
+        from .run_on_cluster import run_on_cluster
+
+        raise typer.Exit(run_on_cluster(request, cluster, share_hosts=share_hosts, json=json, tables=tables))
+    if share_hosts:
+        raise typer.BadParameter("--share-hosts says how workers of a --cluster ADDRESS measure, and none is given")
     done = running.run(request, show.error, run_progress)
     shown = partial(summaries.print_run, out=out, tables=tables or bool(kernel or only), unfinished=done.unfinished)
     summaries.print_outputs(done, json, shown)

@@ -226,45 +226,25 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
 
 
-OPTIONAL_COLUMNS = ("hits", "per hit")
-"""Columns of a line profile that a terminal narrower than WIDE leaves out."""
-
-
 def profile(done: Profiled, as_json: bool) -> None:
     """Print a line profile: hits, time, allocation and memory growth beside each source line."""
     import msgspec
 
+    from .line_tables import HIDDEN, print_lines_of
+
     facts = msgspec.to_builtins(done.lines)
-    for hidden in ("type", "variant", "why_not"):
+    for hidden in HIDDEN:
         facts.pop(hidden, None)
     if as_json:
         print(json.dumps({"case": str(done.case), **facts}, indent=1))
         return
-    from rich.syntax import Syntax
     from rich.text import Text
 
     from reports import lines as showing
-    from reports.result_schema import LineProfile
 
-    profiled, screen = LineProfile.model_validate(facts), console()
-    narrow = screen.width < WIDE
-    shown = [at for at, name in enumerate(showing.HEADER) if not (narrow and name in OPTIONAL_COLUMNS)]
-    first = showing.decorator_lines([line.text for line in profiled.lines])
-    header = ("line", *(showing.HEADER[at] for at in shown))
-    figures = [
-        (str(line.number), *(beside.text[at] for at in shown))
-        for line, beside in zip(profiled.lines, showing.cells(profiled), strict=True)
-    ][first:]
-    rows: list[tuple[RenderableType, ...]] = []
-    for line, cells in zip(profiled.lines[first:], figures, strict=True):
-        source = Syntax(line.text, "python", background_color="default").highlight(line.text)
-        source.rstrip()
-        source.no_wrap, source.overflow = True, "ellipsis"
-        rows.append((*cells, source))
-    table = plain_table((*header, "source"), rows, 0, no_wrap=range(len(header)))
-    table.columns[-1].justify = "left"
+    screen = console()
     screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
-    screen.print(table)
+    note = print_lines_of(screen, done.lines)
     if done.lines.status != OK:
         screen.print(f"{done.lines.status}: {done.lines.reason}", style="yellow")
-    screen.print("\n".join((showing.note(profiled), *showing.EXPLANATION)), style="dim")
+    screen.print("\n".join((note, *showing.EXPLANATION)), style="dim")

@@ -44,7 +44,7 @@ class RunContext:
     @property
     def only_own_code(self) -> bool:
         """Whether all implementations are this program's: one process may then time several problems in succession."""
-        return all(not source.tree and not source.files for source in self.sources.values())
+        return all(source.is_own for source in self.sources.values())
 
     def job_fields(self) -> dict[str, Any]:
         """Return the fields that every job has."""

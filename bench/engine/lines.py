@@ -27,9 +27,10 @@ from impls.messages import describe
 from impls.words import Corpus
 
 from . import protocol
+from .book.variants import ReadersMethods
 from .contract import check_problem
 from .loop import Arguments, Function
-from .memory import in_child, trim_heap
+from .memory import in_children, trim_heap
 from .process import limit_memory, pin
 from .sources import load_source
 from .traced import traced_lines
@@ -62,9 +63,18 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
     emit(protocol.StepBegins(name="the check", variant=name))
     verdict = check_problem(implementation, problem, *implementation.start(problem))
     problem.reset()
-    emit(protocol.StepBegins(name="the profile", variant=name))
-    found = profile(name, implementation, problem, limit_s=job.settings.time_limit_s / PASSES)
-    emit(structs.replace(found, status=verdict.status, reason=verdict.reason))
+    for shown, function in lined(name, implementation).items():
+        emit(protocol.StepBegins(name="the profile", variant=name))
+        found = profile(shown, implementation, problem, limit_s=job.settings.time_limit_s / PASSES, of=function)
+        emit(structs.replace(found, status=verdict.status, reason=verdict.reason))
+        problem.reset()
+
+
+def lined(name: str, implementation: Implementation) -> dict[str, FunctionType]:
+    """Return the functions whose lines are profiled, by the names of their profiles: a reader's methods, or its function."""
+    if isinstance(implementation, ReadersMethods):
+        return dict(implementation.methods)
+    return {name: implementation.function}  # type: ignore[dict-item]
 
 
 def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
@@ -81,7 +91,12 @@ def profile_of(name: str, implementation: Implementation, problem: Problem, call
 
 
 def profile(
-    name: str, implementation: Implementation, problem: Problem, pass_s: float = PASS_S, limit_s: float = LIMIT_S
+    name: str,
+    implementation: Implementation,
+    problem: Problem,
+    pass_s: float = PASS_S,
+    limit_s: float = LIMIT_S,
+    of: Function | None = None,
 ) -> protocol.LineProfile:
     """Profile an implementation line by line on its problem.
 
@@ -93,6 +108,8 @@ def profile(
         About how long the time pass takes; it has at least two calls.
     limit_s
         Longest that a pass over memory may take: it is one call (two for resident growth).
+    of
+        The function whose lines are profiled, if it is not the implementation's but one that this calls.
 
     Returns
     -------
@@ -104,14 +121,17 @@ def profile(
     """
     function = implementation.function
     workspace = (implementation.prepare(problem.bare),) if implementation.prepare else ()
-    source, first = inspect.getsourcelines(function)
+    of = of or function
+    source, first = inspect.getsourcelines(of)
     arguments = [(*adapt_batch(implementation.adapt, workspace, batch), *workspace) for batch in problem.batches]
-    calls, unit_s, figures = time_lines(function, arguments, pass_s)
+    calls, unit_s, figures = time_lines(function, of, arguments, pass_s)
     problem.reset()
-    import_module("memory_profiler")  # here, so that the child need not
+    import_module("memory_profiler")  # here, so that the children need not
+    inspect.getmodule(function.__code__)  # it asks the file system for the path of each module, once a process
     left_out = []
-    for what, memory_of_lines in (("allocated", allocated_lines), ("resident", resident_lines)):
-        answer = in_child(partial(memory_of_lines, function, arguments[0]), limit_s)
+    passes = {"allocated": allocated_lines, "resident": resident_lines}
+    works = [partial(memory_of_lines, function, of, arguments[0]) for memory_of_lines in passes.values()]
+    for what, answer in zip(passes, in_children(works, [limit_s] * len(works)), strict=True):
         if why_not := answer.pop("why_not", ""):
             left_out.append(f"{what}: {why_not}")
         for number, found in answer.items():
@@ -129,30 +149,35 @@ def profile(
     )
 
 
-def time_lines(function: Function, arguments: Sequence[Arguments], pass_s: float) -> tuple[int, float, LineFigures]:
-    """Profile about pass_s of calls after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
+def time_lines(
+    function: Function, of: Function, arguments: Sequence[Arguments], pass_s: float
+) -> tuple[int, float, LineFigures]:
+    """Profile the lines of a function in about pass_s of calls, after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
     batches = cycle(arguments)
     warm_up_s = timeit(lambda: function(*next(batches)), number=1)
     calls = max(1, min(MOST_CALLS, int(pass_s / max(warm_up_s, 1e-7))))
-    return calls, *hooked_lines(function, islice(batches, calls))
+    return calls, *hooked_lines(function, of, islice(batches, calls))
 
 
-def hooked_lines(function: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:
-    """Run a function under line_profiler, once for each tuple of arguments. Returns timer unit, and hits and time."""
+def hooked_lines(function: Function, of: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:
+    """Run a function once for each tuple of arguments, and the lines of another or the same one under line_profiler.
+
+    Returns timer unit, and hits and time.
+    """
     from line_profiler import LineProfiler
 
-    code = function.__code__
+    code = of.__code__
     profiler = LineProfiler()
-    profiler.add_function(function)
+    profiler.add_function(of)
     profiler.enable_by_count()
     try:
         for batch in arguments:
             function(*batch)
     finally:
         profiler.disable_by_count()
-        if isinstance(function, FunctionType):
+        if isinstance(of, FunctionType):
             # line_profiler replaced it by a padded copy, which would change the code's identity
-            function.__code__ = code
+            of.__code__ = code
     stats = profiler.get_stats()
     lines = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
     return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}
@@ -169,26 +194,27 @@ def hook_s() -> float:
     empty(n)
     bare_s = timeit(lambda: empty(n), number=1)
     started = time.perf_counter()
-    _, lines = hooked_lines(empty, [(n,)])
+    _, lines = hooked_lines(empty, empty, [(n,)])
     hooked_s = time.perf_counter() - started
     hits = sum(int(line["hits"]) for line in lines.values())
     return max(0.0, (hooked_s - bare_s) / hits)
 
 
-def allocated_lines(function: Function, arguments: Arguments) -> LineFigures:
-    """Return what each line of one call allocates through Python."""
-    allocations = traced_lines(function, arguments).items()
+def allocated_lines(function: Function, of: Function, arguments: Arguments) -> LineFigures:
+    """Return what each line of a function allocates through Python in one call."""
+    allocations = traced_lines(function, arguments, of).items()
     return {line: {"traced_bytes": one.added, "traced_peak_bytes": one.peak} for line, one in allocations}
 
 
-def resident_lines(function: Function, arguments: Arguments) -> LineFigures:
-    """Return the bytes by which each line of one call raised the resident set, over all its hits."""
+def resident_lines(function: Function, of: Function, arguments: Arguments) -> LineFigures:
+    """Return the bytes by which each line of a function raised the resident set in one call, over all its hits."""
     from memory_profiler import LineProfiler, _get_memory
 
     function(*arguments)  # the first call's page faults do not belong to its lines
     trim_heap()
     profiler = LineProfiler(include_children=False, backend="psutil")
-    profiled = profiler(function)
+    profiler.add_function(of)
+    profiled = profiler.wrap_function(function)
     before = _get_memory(-1, "psutil")
     profiled(*arguments)
     growth: LineFigures = {}
@@ -197,4 +223,6 @@ def resident_lines(function: Function, arguments: Arguments) -> LineFigures:
             if figures is not None:
                 # the first line's increment counts from zero, so the memory before the call is subtracted
                 growth[number] = {"memory_bytes": round((figures[0] - (0 if growth else before)) * MIB)}
+    if of is not function and growth:
+        del growth[next(iter(growth))]  # before its first line, what calls it may have grown
     return growth

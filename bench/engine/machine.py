@@ -24,7 +24,8 @@ from .process import blas_threads, pin
 SMALLEST, LARGEST = 256 << 10, 256 << 20
 """Working sets in bytes, from half a level-2 cache to many times a level-3 cache, beyond which bandwidth no longer changes."""
 SAMPLE_S = 0.001
-SAMPLES = 5
+SAMPLES, LONG_SAMPLES, LONG_S = 5, 3, 0.005
+"""How many samples are taken; of those that take LONG_S or more, which a pause hardly changes, LONG_SAMPLES."""
 PRODUCT = 384
 
 
@@ -154,11 +155,13 @@ def multiplied(out: Array, a: Array, b: Array, high: tuple[int, ...], wide: tupl
 
 
 def least_s(calls: Sequence[Callable[[], object]], pool: ThreadPoolExecutor) -> float:
-    """Return the least seconds in which each of some threads makes its call, of SAMPLES samples of at least SAMPLE_S each, after a warm-up call."""
+    """Return the least seconds in which each of some threads makes its call, of several samples of at least SAMPLE_S each, after a warm-up call."""
     for call in calls:
         call()
-    number = max(1, int(SAMPLE_S / max(max(timeit(call, number=1) for call in calls), 1e-7)))
-    return min(sample_s(calls, number, pool) for _ in range(SAMPLES)) / number
+    call_s = max(timeit(call, number=1) for call in calls)
+    number = max(1, int(SAMPLE_S / max(call_s, 1e-7)))
+    samples = LONG_SAMPLES if call_s >= LONG_S else SAMPLES
+    return min(sample_s(calls, number, pool) for _ in range(samples)) / number
 
 
 def sample_s(calls: Sequence[Callable[[], object]], number: int, pool: ThreadPoolExecutor) -> float:

@@ -72,15 +72,22 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     seconds = time_variants(job, implementations, problem, order, emit)
     del moved
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
-    for name, implementation in implementations.items() if options.memory else ():
+    for names in pairs(list(implementations)) if options.memory else ():
         emit(protocol.StepBegins(name="memory"))
-        patience_s = LEAST_PATIENCE_S + TRACED * sum(seconds[name])
-        figures = memory.measure(implementation, problem, min(patience_s, job.settings.time_limit_s / 2))
-        emit(protocol.Memory(variant=name, needs=tuple(implementation.requires), **figures))
+        patience_s = [LEAST_PATIENCE_S + TRACED * sum(seconds[name]) for name in names]
+        limits_s = [min(one, job.settings.time_limit_s / 2) for one in patience_s]
+        asked = zip((implementations[name] for name in names), limits_s, strict=True)
+        for name, figures in zip(names, memory.measure_together(list(asked), problem), strict=True):
+            emit(protocol.Memory(variant=name, needs=tuple(implementations[name].requires), **figures))
     for name, implementation in implementations.items():
         if name in options.profile:
             emit(protocol.StepBegins(name="the line profile"))
             emit(profile_of(name, implementation, problem, seconds[name].call))
+
+
+def pairs(names: Sequence[str]) -> list[Sequence[str]]:
+    """Return names two by two: for two children at once."""
+    return [names[at : at + 2] for at in range(0, len(names), 2)]
 
 
 def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:

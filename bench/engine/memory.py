@@ -11,14 +11,18 @@ import contextlib
 import json
 import os
 import re
+import resource
 import select
 import signal
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
 
 from impls.interface import Implementation, Problem
 from impls.messages import type_and_message
@@ -44,14 +48,23 @@ def measure(implementation: Implementation, problem: Problem, time_limit_s: floa
     -------
     dict
         FIGURES, in bytes: traced peak and resident growth of a call, traced allocation and resident growth of set-up. Or
-        ``why_not``, the reason why there are none. An implementation whose child has once given no answer is not asked again.
+        ``why_not``, the reason why there are none.
     """
-    if implementation.key not in unanswered:
-        figures = in_child(lambda: trace(implementation, problem), time_limit_s)
-        if not figures.get("why_not", "").startswith(NO_ANSWER):
-            return figures
-        unanswered[implementation.key] = figures
-    return unanswered[implementation.key]
+    return measure_together([(implementation, time_limit_s)], problem)[0]
+
+
+def measure_together(implementations: Sequence[tuple[Implementation, float]], problem: Problem) -> list[dict[str, Any]]:
+    """Measure the memory of several implementations, each with its time limit, as ``measure`` does.
+
+    An implementation whose child has once given no answer is not asked again.
+    """
+    asked = [(one, limit_s) for one, limit_s in implementations if one.key not in unanswered]
+    figures = iter(in_children([partial(trace, one, problem) for one, _ in asked], [limit_s for _, limit_s in asked]))
+    found = [unanswered.get(one.key) or next(figures) for one, _ in implementations]  # two may have the same key
+    for (one, _), its in zip(implementations, found, strict=True):
+        if its.get("why_not", "").startswith(NO_ANSWER):
+            unanswered[one.key] = its
+    return found
 
 
 def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
@@ -118,41 +131,74 @@ def status() -> dict[str, int]:
     return {}
 
 
-def in_child(work: Callable[[], dict[Any, Any]], time_limit_s: float) -> dict[str, Any]:
-    """Run work in a forked child and return its answer, or ``why_not`` if the child fails or takes too long.
+def in_children(works: Sequence[Callable[[], dict[Any, Any]]], limits_s: Sequence[float]) -> list[dict[str, Any]]:
+    """Do each work in a forked child, side by side if there is memory for that: nothing is timed in them.
 
-    The answer is sent as JSON, so that its keys become texts.
+    Returns what ``Child.answer`` returns, of each.
     """
-    reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # JAX's: a child has no threads of it, and its programs here need none
-        child = os.fork()
-    if child == 0:
-        try:
-            end_with_parent()
+    if len(works) > 1 and not has_room(len(works)):
+        return [
+            answer for work, limit_s in zip(works, limits_s, strict=True) for answer in in_children([work], [limit_s])
+        ]
+    children = [Child(work, alone=len(works) == 1) for work in works]
+    return [child.answer(limit_s) for child, limit_s in zip(children, limits_s, strict=True)]
+
+
+def has_room(children: int) -> bool:
+    """Whether this number of children may each hold as much memory as this process may."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit != resource.RLIM_INFINITY and psutil.virtual_memory().available > children * limit
+
+
+class Child:
+    """A forked child that does some work and sends its answer as JSON, so that keys become texts.
+
+    Parameters
+    ----------
+    work
+        Returns the answer.
+    alone
+        Whether it stays on this process's CPUs; others may use all.
+    """
+
+    def __init__(self, work: Callable[[], dict[Any, Any]], *, alone: bool = True) -> None:
+        self.reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # JAX's: a child has no threads of it, and its programs here need none
+            self.number = os.fork()
+        if self.number == 0:
             try:
-                answer = work()
-            except BaseException as error:
-                answer = {"why_not": type_and_message(error)}
-            os.write(writer, json.dumps(answer).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        ready, _, _ = select.select([pipe], [], [], time_limit_s)
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-        text = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if not text:
-        return {
-            "why_not": f"its process ended with status {status}" if ready else f"{NO_ANSWER} in {time_limit_s:.2g} s"
-        }
-    with contextlib.suppress(ValueError, RecursionError):
-        answer = json.loads(text)
-        if isinstance(answer, dict):
-            return answer
-    return {"why_not": "something in its process wrote into the engine's own pipe"}
+                end_with_parent()
+                if not alone and hasattr(os, "sched_setaffinity"):
+                    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+                try:
+                    answer = work()
+                except BaseException as error:
+                    answer = {"why_not": type_and_message(error)}
+                os.write(writer, json.dumps(answer).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+
+    def answer(self, time_limit_s: float) -> dict[str, Any]:
+        """Wait for the answer; or return ``why_not`` if the child fails or takes longer from now on."""
+        with os.fdopen(self.reader, "rb") as pipe:
+            ready, _, _ = select.select([pipe], [], [], time_limit_s)
+            if not ready:
+                os.kill(self.number, signal.SIGKILL)
+            text = pipe.read()
+        _, status = os.waitpid(self.number, 0)
+        if not text:
+            return {
+                "why_not": f"its process ended with status {status}"
+                if ready
+                else f"{NO_ANSWER} in {time_limit_s:.2g} s"
+            }
+        with contextlib.suppress(ValueError, RecursionError):
+            answer = json.loads(text)
+            if isinstance(answer, dict):
+                return answer
+        return {"why_not": "something in its process wrote into the engine's own pipe"}
 
 
 def disable_huge_pages() -> None:

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -60,6 +61,8 @@ class Workers:
         self.all: set[Worker] = set()
         self.closed = False
         self.lock = threading.Lock()  # contracts are checked in several threads
+        # a worker ends with the thread that started it (prctl(2), PR_SET_PDEATHSIG): this one stays until all are to end
+        self.starter = ThreadPoolExecutor(1, "starts workers")
 
     def like(self, command: Sequence[str]) -> Workers:
         """Return workers on the same CPUs that another command starts, such as another interpreter's."""
@@ -84,6 +87,7 @@ class Workers:
             self.closed, self.spares, self.idle = True, [], []
         for worker in list(self.all):
             self.end(worker)
+        self.starter.shutdown()
 
     def work(
         self, job: protocol.Jobs, threads: int, start_next: bool = False, reuse: bool = False
@@ -174,7 +178,7 @@ class Workers:
         with self.lock:
             if self.closed:
                 raise WorkerFailure(None, "error", "the run has ended")
-            worker = Worker(threads, numba, self.run_id, self.cpus, self.command)
+            worker = self.starter.submit(Worker, threads, numba, self.run_id, self.cpus, self.command).result()
             self.all.add(worker)
             return worker
 

@@ -37,10 +37,18 @@ class ImplementationSource(Struct, frozen=True, kw_only=True):
         A checked-out revision, or empty for this program's own package.
     files
         The user's files, as absolute paths.
+    book
+        A reader's layers of the book, whose methods become implementations; empty for none.
     """
 
     tree: str = ""
     files: tuple[str, ...] = ()
+    book: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether all of it is this program's own code, of this revision."""
+        return not (self.tree or self.files or self.book)
 
 
 class Variant(Struct, frozen=True, kw_only=True):
@@ -145,6 +153,23 @@ class CheckContract(Job, frozen=True, kw_only=True):
     key: str
     source: str = ""
     sizes: tuple[str, ...] = ()
+
+
+class CheckBook(Job, frozen=True, kw_only=True):
+    """Check a reader's layers of the book.
+
+    Attributes
+    ----------
+    file
+        The reader's file.
+    done, wrong
+        Classes that earlier processes have checked, and those of them that were wrong.
+    """
+
+    timed: ClassVar[bool] = False
+    file: str
+    done: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
 
 
 class ListSources(Job, frozen=True, kw_only=True):
@@ -271,7 +296,7 @@ class Train(Job, frozen=True, kw_only=True):
     vectors: str | None = None
 
 
-Jobs = CheckContract | ListSources | MeasureLimits | ProfileLines | Measure | Train
+Jobs = CheckContract | CheckBook | ListSources | MeasureLimits | ProfileLines | Measure | Train
 
 
 class Event(Struct, frozen=True, kw_only=True, tag=True):
@@ -333,6 +358,73 @@ class ContractChecked(Event, frozen=True, kw_only=True):
     key: str
     status: str
     reason: str
+
+
+class BookFault(Struct, frozen=True, kw_only=True):
+    """A fault of a reader's class.
+
+    Attributes
+    ----------
+    fault
+        Its name in ``book.faults``.
+    method
+        As in ``Embedding.backward``.
+    file, line
+        The line at fault, or the first of the method; 0 if there is none.
+    says, instead
+        What is wrong, and what to write instead.
+    example
+        The inputs, and what came out.
+    remark
+        Whether the result is right all the same.
+    """
+
+    fault: str
+    method: str
+    file: str
+    line: int
+    says: str
+    instead: str
+    example: str = ""
+    remark: bool = False
+
+
+class BookLoaded(Event, frozen=True, kw_only=True):
+    """A reader's file is loaded.
+
+    Attributes
+    ----------
+    classes
+        Those of the book's that it has.
+    """
+
+    classes: tuple[str, ...]
+
+
+class BookWeights(Event, frozen=True, kw_only=True):
+    """The dtype of the weights that a reader's models make, as sizes name it."""
+
+    dtype: str
+
+
+class BookChecked(Event, frozen=True, kw_only=True):
+    """The result of checking a reader's class.
+
+    Attributes
+    ----------
+    faults
+        What is wrong, and remarks.
+    built_on
+        Wrong classes that it uses; it was not checked then.
+    """
+
+    name: str
+    faults: tuple[BookFault, ...] = ()
+    built_on: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.built_on) or any(not fault.remark for fault in self.faults)
 
 
 class ProblemMade(Event, frozen=True, kw_only=True):
@@ -534,6 +626,9 @@ Events = (
     | Failed
     | Done
     | ContractChecked
+    | BookLoaded
+    | BookWeights
+    | BookChecked
     | ProblemMade
     | Timed
     | TimesTaken

@@ -18,6 +18,7 @@ from impls.messages import describe
 from impls.trees import Tree
 
 from . import protocol
+from .book.variants import implementations_of
 from .data_files import files_used_by
 from .distributions import used_by
 from .watch import watched_names
@@ -77,6 +78,8 @@ def load_source(name: str, source: protocol.ImplementationSource) -> LoadedSourc
     if not source.tree:
         root = Path(catalogue.__file__).parent
         implementations = catalogue.load(map(Path, source.files), installed=False)
+        if source.book:
+            implementations += implementations_of(Path(source.book))
     elif source.files:
         beside = [folder for folder in (root, root / "src") if folder.is_dir()]
         files = [file for file in map(Path, source.files) if file.is_file()]

@@ -32,9 +32,12 @@ class LineAllocation:
     peak: int = 0
 
 
-def traced_lines(function: Function, arguments: Arguments) -> dict[int, LineAllocation]:
-    """Trace what each line of one call allocates, by line number. A line includes the functions that it calls."""
-    code = inspect.unwrap(function).__code__
+def traced_lines(function: Function, arguments: Arguments, of: Function | None = None) -> dict[int, LineAllocation]:
+    """Call a function, and trace what each line of it, or of another (``of``) that it calls, allocates, by line number.
+
+    A line includes the functions that it calls.
+    """
+    code = inspect.unwrap(of or function).__code__
     lines: dict[int, LineAllocation] = {}
     line: int | None = None  # 0 before the first line
     before = 0

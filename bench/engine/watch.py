@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import is_
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 
 import numpy as np
 
@@ -110,6 +110,10 @@ MAKERS = ("typing", "typing_extensions", "collections", "enum")
 """Modules that look at frames to name the types that they make, and pass no frame on. torch makes types in its first step."""
 
 
+COMPILERS = ("numba.core.utils", "numba.core.types.functions")
+"""Modules that look at the frames of their own errors while they compile, through ``traceback``, and pass no frame on."""
+
+
 COLLECTORS = ("jax._src.lib",)
 """Modules that have the collector call them from their import on, to free what only their own code holds."""
 
@@ -128,11 +132,11 @@ def is_function_of(names: Iterable[str], globals_of: dict[str, object], code: Co
 class Introspection:
     """Records when a function looks at its callers or at the collector's objects, while ``active`` is set.
 
-    Audit hooks cannot be removed, so a process has only one.
+    Audit hooks cannot be removed, so a process has only one. ``compiled`` is set when COMPILERS were at work.
     """
 
     def __init__(self) -> None:
-        self.active = False
+        self.active = self.compiled = False
         self.event = ""
         sys.addaudithook(self.on_event)
 
@@ -140,7 +144,10 @@ class Introspection:
         if not self.active:
             return
         if event == "object.__getattr__" and details[1] == "tb_frame":
-            self.event = "a traceback's frame"
+            if self.by_compiler():
+                self.compiled = True
+            else:
+                self.event = "a traceback's frame"
         elif event in INTROSPECTION and not (event == "sys._getframe" and self.by_type_maker()):
             self.event = event
 
@@ -150,6 +157,15 @@ class Introspection:
         caller = sys._getframe(2)
         self.active = True
         return is_function_of(MAKERS, caller.f_globals, caller.f_code)
+
+    def by_compiler(self) -> bool:
+        """Whether functions of COMPILERS look at a traceback, themselves or through ``traceback``."""
+        self.active = False
+        caller: FrameType | None = sys._getframe(2)
+        while caller and is_function_of(("traceback",), caller.f_globals, caller.f_code):
+            caller = caller.f_back
+        self.active = True
+        return caller is not None and is_function_of(COMPILERS, caller.f_globals, caller.f_code)
 
     def take_event(self) -> str:
         """Return the last event since the previous call; empty if there was none."""

@@ -19,6 +19,7 @@ if __name__ == "__main__":  # the project's packages, not this folder, come firs
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from bench.engine import contract, lines, machine, measuring, protocol, sources, training_loop
+from bench.engine.book import job as book
 from bench.engine.contract import Fault, fault_of
 from bench.engine.process import are_idle, end_with_parent, tasks
 from bench.engine.watch import watched_names
@@ -27,6 +28,7 @@ from impls.compiled import warm_up
 
 JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
     protocol.CheckContract: contract.check,
+    protocol.CheckBook: book.check,
     protocol.ListSources: sources.list_sources,
     protocol.MeasureLimits: machine.measure_limits,
     protocol.Measure: measuring.measure,
@@ -55,7 +57,9 @@ def main() -> None:
         try:
             JOBS[type(job)](job, emit)
             left = tasks() - tasks_before
-            own = not any(source.files for source in job.sources.values())  # a user's threads may only seem to wait
+            own = not any(
+                source.files or source.book for source in job.sources.values()
+            )  # a user's threads may only seem to wait
             emit(protocol.Done(clean=not left or (own and are_idle(left))))
         except Exception as error:
             fault = error if isinstance(error, Fault) else fault_of(error)

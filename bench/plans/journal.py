@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -57,28 +57,33 @@ class Journal:
             raise JournalError(f"{self.path}: no unfinished run to go on from; start one without --resume") from error
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror or error}") from error
-        entries = [entry for line in text.split("\n") if (entry := parse_entry(line)) is not None]
-        if not entries or entries[0] != self.run:
-            other = entries[0].get("command", "unknown") if entries else "unreadable"
+        lines = [line for line in text.split("\n") if parse_entry(line) is not None]
+        run = parse_entry(lines[0]) if lines else None
+        if run != self.run:
+            other = run.get("command", "unknown") if run else "unreadable"
             raise JournalError(
                 f"{self.path}: the unfinished run is another one ({other}); resume that one, or start a new run without --resume"
             )
         if not text.endswith("\n"):  # the last line was cut off when the run was killed
-            write(self.path, "".join(map(line_of, entries)))
+            write(self.path, "".join(f"{line}\n" for line in lines))
+        del text
         by_name = {problem.problem: problem for problem in problems}
         try:
-            for entry in entries[1:]:
-                if "machine_limits" in entry:
-                    self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
-                else:
-                    restore(by_name[entry["problem"]], entry)
+            for line in lines[1:]:  # one after another, since all of a large run's together would take much memory
+                self.restore(parse_entry(line) or {}, by_name)
         except (msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
 
+    def restore(self, entry: dict[str, Any], problems: Mapping[str, ProblemRun]) -> None:
+        """Restore what a line has. Raises KeyError, TypeError, ValueError or ValidationError if another version wrote it."""
+        if "machine_limits" in entry:
+            self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
+        else:
+            restore(problems[entry["problem"]], entry)
+
     def add(self, problem: ProblemRun) -> None:
         """Write a problem after one of its processes. Its cases are stored by the implementations' keys."""
-        cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}
-        self.append({"problem": problem.problem, **figures_of(problem), "cases": cases})
+        self.append(entry_of(problem))
 
     def add_limits(self, limits: protocol.MachineLimits) -> None:
         """Write a measurement of the machine's limits."""
@@ -116,6 +121,12 @@ def parse_entry(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and entry.pop(CHECK, None) == checksum(entry) else None
+
+
+def entry_of(problem: ProblemRun) -> dict[str, Any]:
+    """Return a problem's line, as JSON has it."""
+    cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}
+    return {"problem": problem.problem, **figures_of(problem), "cases": cases}
 
 
 def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, 
 from impls.case import Case, Size
 from impls.facts import array_bytes
 from impls.interface import Implementation
+from reports.limits import CALL
 from reports.schema_fields import Samples
 from reports.units import size_bytes
 
+LIMIT_PROCESSES = 3
+"""In how many processes of a problem its limits are timed beside it."""
 WORKER_BYTES = 450 << 20
 """Memory of a worker before it has any inputs: NumPy, and numba with its compiler."""
 
@@ -62,13 +65,16 @@ class ProblemRun:
     processes
         Number of finished processes.
     limits
-        Samples of each process, of an empty function (``call``) and of the functions that only move the data.
+        Samples of an empty function (``call``) and of the functions that only move the data, of each of the first
+        LIMIT_PROCESSES processes, or up to the first in which they failed.
     limit_plans
         Calls and rounds of those functions.
     touched
         Distinct rows a batch, mean over processes.
     seconds
         How long each process took.
+    machine, doubt
+        In a run on several machines: the one that has measured it, and why its figures are in doubt.
     """
 
     problem: str
@@ -79,6 +85,8 @@ class ProblemRun:
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
     seconds: list[float] = field(default_factory=list)
+    machine: str = ""
+    doubt: str = ""
 
     @property
     def kernel(self) -> str:
@@ -126,8 +134,8 @@ class Extras:
     profiled: Sequence[str] = ()
 
 
-def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> None:
-    """Measure a problem in its next process."""
+def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, start_next: bool = True) -> None:
+    """Measure a problem in its next process. start_next: whether the next worker starts meanwhile."""
     began = time.perf_counter()
     cases = tuple(
         (Variant(name=slug, key=case.implementation.key, check=extras.check),)
@@ -137,7 +145,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> No
     options = MeasureOptions(
         process=problem.processes,
         plan=plans,
-        limits=True,
+        limits=problem.processes < LIMIT_PROCESSES and len(problem.limits.get(CALL, ())) == problem.processes,
         memory=extras.memory,
         stages=extras.stages,
         profile=tuple(extras.profiled),
@@ -146,7 +154,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras) -> No
     if cases:
         fields = context.job_fields()
         job = Measure(**fields, kernel=problem.kernel, size=str(problem.size), cases=cases, options=options)
-        add_outcome(measure(job, context.workers), problem, options)
+        add_outcome(measure(job, context.workers, start_next=start_next), problem, options)
     problem.processes += 1
     problem.seconds.append(time.perf_counter() - began)
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
+from bench.engine.contract import OK, adapted_to
 from bench.engine.contracts import check_contracts
 from bench.engine.pool import MOST_SPARES
 from bench.engine.protocol import MeasurementSettings
@@ -24,6 +25,7 @@ from reports.result_schema import ResultFile
 from . import run_result
 from .journal import Journal
 from .keeping import Outputs, keep, locked, put_aside
+from .passed import PassedChecks
 from .presets import PRESETS, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
@@ -124,6 +126,8 @@ class Run:
         All problems of the run.
     limits
         Measurements of the machine's limits.
+    passed
+        Checks that need not be repeated.
     looks
         After how many processes it is looked whether a problem is decided; empty where the user has chosen their number.
     complete
@@ -137,6 +141,7 @@ class Run:
     planned: Sequence[ProblemRun]
     looks: Sequence[int] = ()
     limits: list[protocol.MachineLimits] = field(default_factory=list)
+    passed: PassedChecks = field(default_factory=PassedChecks)
     complete: bool = False
 
     @property
@@ -193,7 +198,10 @@ def run(
                 planned=problems,
                 looks=() if request.processes else looks(settings.processes),
             )
-            journal = Journal(request.out, run_identity(under_way, request))
+            identity = run_identity(under_way, request)
+            if context.only_own_code:
+                under_way.passed = PassedChecks([identity["machine"], identity["corpus_and_code"]])
+            journal = Journal(request.out, identity)
             if request.resume:
                 journal.read(problems)
                 under_way.limits = journal.limits
@@ -266,7 +274,12 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
-                check_and_admit(begun, context, progress)
+                before = check_and_admit(begun, context, run.passed, progress)
+            if number == 0 and before:
+                run.session.say(
+                    f"{before} implementations have passed their checks before, with this code, text, machine and packages"
+                    " (w2vbench check repeats them)"
+                )
         profiled_at = profiled_problems(run.planned)  # of what is not excluded
         with run.session.phase(turn.name, context.workers):
             if turn.fresh:
@@ -274,7 +287,12 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
                 extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)
+                whole_results = [f"whole results of {case.case}" for case in problem.measured.values()]
+                if run.passed.includes(whole_results):
+                    extras = replace(extras, check=False)
                 measure_next(problem, context, extras)
+                if extras.check and len(problem.measured) == len(whole_results):
+                    run.passed.add(whole_results)
                 journal.add(problem)
             measure_limits(context, run, journal, number)
         if number == 0 and begun and len(run.planned) > 1:
@@ -311,14 +329,26 @@ def extras_of(
     )
 
 
-def check_and_admit(problems: Sequence[ProblemRun], context: RunContext, progress: Progress) -> None:
-    """Check the implementations of problems that have not begun, and exclude the cases of those that fail."""
-    sizes: dict[str, list[Size]] = {}
+def check_and_admit(
+    problems: Sequence[ProblemRun], context: RunContext, passed: PassedChecks, progress: Progress
+) -> int:
+    """Check the implementations of problems that have not begun, and exclude the cases of those that fail.
+
+    Returns how many had passed before.
+    """
+    sizes: dict[Implementation, list[Size]] = {}
     for case in (case for problem in problems for case in problem.cases):
-        sizes.setdefault(case.implementation.key, []).append(case.case.size)
-    verdicts = check_contracts(sizes, context, progress.checking, sizes=sizes)
+        sizes.setdefault(case.implementation, []).append(case.case.size)
+    names = {
+        implementation.key: f"{implementation.key} at {', '.join(map(str, adapted_to(its, implementation.kernel.sizes)))}"
+        for implementation, its in sizes.items()
+    }
+    left = {one.key: its for one, its in sizes.items() if not passed.includes([names[one.key]])}
+    verdicts = check_contracts(left, context, progress.checking, sizes=left)
+    passed.add(names[key] for key, verdict in verdicts.items() if verdict.status == OK)
     for problem in problems:
         admit(problem, context.settings, verdicts)
+    return len(sizes) - len(left)
 
 
 def measure_limits(context: RunContext, run: Run, journal: Journal, process: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.engine import environment, memory, protocol
+from bench.engine import memory, protocol
 from bench.engine.contract import OK
 from impls import catalogue, words
 from impls.bytecode import loops
@@ -47,7 +47,7 @@ def content(run: Run) -> ResultFile:
     vocabularies = {problem.size.V for problem in run.problems if problem.measured}
     of_text = {problem.size.V for problem in run.problems if problem.measured and problem.size.words != "uniform"}
     variation = clock_variation(run.problems)
-    run.session.machine |= {"load_after": environment.load(), "clock_variation": variation}
+    run.session.machine["clock_variation"] = variation
     noise = {
         "clock_variation": variation,
         "threads": max((problem.size.threads for problem in run.problems), default=1),
@@ -197,6 +197,7 @@ def row(case: CaseRun, problem: ProblemRun) -> Row:
             "least_written_bytes": least.written_bytes,
             "moves_more": implementation.traffic is not None,
             "loops": not implementation.jit and loops(implementation.function),
+            **({"machine": problem.machine, "doubt": problem.doubt} if problem.machine else {}),
         }
     )
     calls = case.plan.calls if case.plan else 1

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -115,11 +116,21 @@ class MeasurementRequest(Request):
 
 
 class Session:
-    """A command that measures: the machine, as it was before anything was measured, and whether the user has ended it."""
+    """A command that measures: the machine, as it was before anything was measured, and whether the user has ended it.
+
+    Attributes
+    ----------
+    parts
+        More fields of the result file's ``w2vbench`` part.
+    warnings
+        More warnings of it.
+    """
 
     def __init__(self, command: str, say: Say) -> None:
         self.command, self.say, self.interrupted = command, say, False
         self.phases: list[Phase] = []
+        self.parts: dict[str, Any] = {}
+        self.warnings: list[str] = []
         self.busy, self.counters = environment.busy_cpus(), environment.counters()
         self.machine = environment.describe(self.busy)
         self.commit = Commit.model_validate(get_commit_info())
@@ -184,13 +195,21 @@ class Session:
         found = set(statuses)
         return 130 if self.interrupted else 1 if found & BROKEN else 0 if OK in found else 3
 
+    def machine_info(self) -> dict[str, Any]:
+        """Return what pytest-benchmark writes of the machine."""
+        return machine_info()
+
+    def facts_after(self) -> dict[str, Any]:
+        """Return the facts of the machine that are known after the measurement only."""
+        return {"load_after": environment.load(), **environment.counter_increases(self.counters)}
+
     def fixed_facts(self) -> dict[str, Any]:
         """Return the facts of the machine that must be the same for a measurement to be resumed."""
         return {name: self.machine.get(name) for name in MACHINE_FACTS}
 
     def say_warnings(self, threads: int) -> None:
         """Say what may have disturbed the figures, for commands without a result file."""
-        machine = self.machine | environment.counter_increases(self.counters)
+        machine = self.machine | self.facts_after()
         for sentence in environment.warnings_of(machine, threads=threads):
             self.say(f"warning: {sentence}")
 
@@ -216,9 +235,10 @@ class Session:
         part
             Other fields of the file's ``w2vbench`` part.
         """
-        machine = self.machine | environment.counter_increases(self.counters)
+        machine = self.machine | self.facts_after()
+        noises = environment.warnings_of(machine, **noise) if noise is not None else []
         return ResultFile(
-            machine_info=machine_info(),
+            machine_info=self.machine_info(),
             commit_info=self.commit,
             benchmarks=list(rows),
             datetime=datetime.now(UTC).isoformat(),
@@ -228,7 +248,8 @@ class Session:
                 engine=engine,
                 command=self.command,
                 environment=machine,
-                warnings=[*(environment.warnings_of(machine, **noise) if noise is not None else ()), *warnings],
+                warnings=[*noises, *warnings, *self.warnings],
+                **self.parts,
                 **part,
             ),
         )
@@ -243,7 +264,12 @@ def machine_info() -> dict[str, Any]:
 
 
 def stop_on_signals() -> None:
-    """Let the signals that end a program raise KeyboardInterrupt, so that processes and folders are cleaned up."""
+    """Let the signals that end a program raise KeyboardInterrupt, so that processes and folders are cleaned up.
+
+    Only in the main thread: elsewhere Python does not allow it, and the program that has other threads ends in its own way.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)

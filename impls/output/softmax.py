@@ -88,14 +88,11 @@ def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, 
     h, W_out, target = calls[-1]
     loss, dh, dW = result
     (B, H), V = h.shape, len(W_out)
-    blocks = [slice(start, start + WIDE) for start in range(0, V, WIDE)]
     row, words = int(rng.integers(B)), np.unique([*rng.integers(V, size=8), *target[:2]])
-    sums, means = np.zeros(B), np.zeros(H)
-    top = max(float(np.abs(h[:, None] @ W_out[target][:, :, None]).max()), 1.0)  # any number near the scores will do
-    for block in blocks:
-        powers = np.exp(h @ W_out[block].T - h.dtype.type(top))
-        sums += powers.sum(axis=1, dtype=np.float64)
-        means += (powers[row] @ W_out[block]).astype(np.float64)
+    batch = h.tobytes() + target.tobytes()
+    if problem.verify_data.get("batch") != batch:  # each variant's first call has the same
+        problem.verify_data.update(batch=batch, passes=passes_over(W_out, h, target))
+    top, sums, means = problem.verify_data["passes"]
     x, W = h.astype(np.float64), W_out[words].astype(np.float64)
     own = W_out[target].astype(np.float64)
     mean = float((top + np.log(sums) - np.einsum("bh,bh->b", x, own)).mean())
@@ -105,12 +102,25 @@ def verify(problem: Problem, calls: Any, result: Any, rng: np.random.Generator, 
     if dW.shape != W_out.shape or dh.shape != h.shape:
         raise Wrong(f"dh and dW_out have shapes {dh.shape} and {dW.shape}, not {h.shape} and {W_out.shape}")
     check_close("the loss", np.asarray(loss).astype(h.dtype), np.asarray(mean), abs(mean) + biggest.mean(), roundings)
-    terms = (1 + biggest[row]) * (np.abs(means / sums[row]) + np.abs(own[row]) + largest) / B
-    check_close("dh", dh[row], (means / sums[row] - own[row]) / B, terms, roundings)
+    mean_row = means[row] / sums[row]
+    terms = (1 + biggest[row]) * (np.abs(mean_row) + np.abs(own[row]) + largest) / B
+    check_close("dh", dh[row], (mean_row - own[row]) / B, terms, roundings)
     p = np.exp(x @ W.T - top) / sums[:, None]
     is_target = target[:, None] == words
     d_terms = (p * (1 + biggest[:, None]) + is_target) / B
     check_close("dW_out", dW[words], (p - is_target).T @ x / B, d_terms.T @ np.abs(x), roundings)
+
+
+def passes_over(W_out: Array, h: Array, target: Array) -> tuple[float, Array, Array]:
+    """Return a number near the highest scores, and with it taken from them: each row's sum of exp(score), (B,), and of exp(score) W_out, (B, H)."""
+    top = max(float(np.abs(h[:, None] @ W_out[target][:, :, None]).max()), 1.0)  # any number near the scores will do
+    sums, means = np.zeros(len(h)), np.zeros(h.shape)
+    for start in range(0, len(W_out), WIDE):
+        W = W_out[start : start + WIDE]
+        powers = np.exp(h @ W.T - h.dtype.type(top))
+        sums += powers.sum(axis=1, dtype=np.float64)
+        means += powers @ W
+    return top, sums, means
 
 
 def work(size: Size) -> Work:

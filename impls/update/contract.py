@@ -87,9 +87,11 @@ def make_with(
                 for start in range(0, size.V, len(rows)):
                     arrays[name][start : start + len(rows)] = rows[: size.V - start]
 
+        at_first = {name: rows[touched % len(rows)] for name, rows in drawn.items() if not everywhere}
+
         def reset() -> None:
-            for name, rows in drawn.items():
-                arrays[name][touched] = rows[touched % len(rows)]
+            for name, rows in at_first.items():
+                arrays[name][touched] = rows
 
         fill()
 

@@ -36,9 +36,10 @@ def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
     dout = SlidingInput(number, size.B, lambda rows: normals(rng, (rows, size.H), size.float_type), rng)
     stream = corpus.stream(size, stream_length(number, size.B), rng)
     touched = np.unique(stream)
+    at_first = drawn[touched % len(drawn)]
 
     def reset() -> None:
-        W[touched] = drawn[touched % len(drawn)]
+        W[touched] = at_first
 
     return rotating_problem(
         size,

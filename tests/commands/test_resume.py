@@ -24,7 +24,7 @@ def problems(folder: Path) -> list[dict[str, Any]]:
 
 def wait_for(folder: Path, processes: int) -> None:
     """Until so many processes are finished."""
-    for _ in range(6000):
+    for _ in range(18_000):  # a busy machine takes minutes
         if (folder / "reports/out/journal.jsonl").exists() and len(problems(folder)) >= processes:
             return
         time.sleep(0.01)

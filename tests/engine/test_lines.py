@@ -39,7 +39,7 @@ Profiler = Callable[..., protocol.LineProfile]
 def profiled(corpus: words.Corpus) -> Profiler:
     """Profiles an implementation at a size."""
 
-    def profile(implementation: Implementation, size: Size = SMALL, **limits: float) -> protocol.LineProfile:
+    def profile(implementation: Implementation, size: Size = SMALL, **limits: Any) -> protocol.LineProfile:
         problem = implementation.kernel.make(size, corpus, np.random.default_rng(0))
         found = lines.profile("mine", implementation, problem, **limits)
         assert 0 < found.unit_s <= 1e-6

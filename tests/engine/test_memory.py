@@ -50,7 +50,7 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
         memory.disable_huge_pages()
         return {call.__name__: memory.resident_growth(call)[1] for call in (reads, takes, touches)}
 
-    found = memory.in_child(work, 60)
+    (found,) = memory.in_children([work], [60])
     assert found["reads"] < MB
     assert found["takes"] == pytest.approx(16 * MB, abs=MB)
     assert found["touches"] < MB  # a huge page would be 2 MB each
@@ -59,22 +59,28 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
 def test_an_implementation_that_gave_no_answer_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
-    def hangs(_: object, time_limit_s: float) -> dict[str, Any]:
-        waits.append(time_limit_s)
-        return {"why_not": "no answer in 2 s"}
+    def hangs(works: list[object], limits_s: list[float]) -> list[dict[str, Any]]:
+        waits.extend(limits_s)
+        return [{"why_not": "no answer in 2 s"}] * len(works)
 
-    def fails(*_: object) -> dict[str, Any]:
-        waits.append(0)
-        return {"why_not": "it fails"}
+    def fails(works: list[object], _: object) -> list[dict[str, Any]]:
+        waits.extend([0] * len(works))
+        return [{"why_not": "it fails"}] * len(works)
+
+    def counts(works: list[object], _: object) -> list[dict[str, Any]]:
+        return [{"peak_bytes": number} for number in range(len(works))]
 
     monkeypatch.setattr(memory, "unanswered", {})
     first, other = Mock(key="lookup/first"), Mock(key="lookup/other")
-    monkeypatch.setattr(memory, "in_child", hangs)
+    monkeypatch.setattr(memory, "in_children", hangs)
     assert [memory.measure(first, Mock(), 2.0)["why_not"] for _ in range(3)] == ["no answer in 2 s"] * 3
     assert waits == [2.0]
-    monkeypatch.setattr(memory, "in_child", fails)
+    monkeypatch.setattr(memory, "in_children", fails)
     assert [memory.measure(other, Mock(), 2.0)["why_not"] for _ in range(3)] == ["it fails"] * 3
     assert waits == [2.0, 0, 0, 0]
+    monkeypatch.setattr(memory, "in_children", counts)  # one key may have come from two revisions
+    found = memory.measure_together([(other, 2.0), (first, 2.0), (other, 2.0)], Mock())
+    assert [one.get("peak_bytes") for one in found] == [0, None, 1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,3 +64,15 @@ def test_numba_is_loaded_before_what_it_may_compile_is_timed_and_otherwise_where
         for job in (timing, protocol.CheckContract(**shared, key=""), protocol.ListSources(**shared)):
             list(workers.work(job, 1))
     assert loaded == [bool(base or head), False, False]
+
+
+def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:
+    """Contracts are checked in threads that end, and their workers then measure."""
+    with Workers() as workers:
+        asked = threading.Thread(target=lambda: workers.start_spares(1, numba=False))
+        asked.start()
+        asked.join()
+        (worker,) = workers.spares
+        assert worker.started.wait(60)
+        time.sleep(0.2)
+        assert worker.process.poll() is None

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import code, journals, options, other_files, result_files
+from . import books, code, journals, options, other_files, result_files
 from .kinds import Input, Kind
 from .trial import stage, tried, tried_as_a_process
 
@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[int, Kind]] = {
     "options": (14, options.options),
     "revision": (8, code.revision),
     "implementations": (12, code.implementations),
+    "book": (8, books.book),
 }
 """The kinds of inputs, and how many parts of all each of them is."""
 PROCESSES = 400

@@ -16,6 +16,8 @@ from .kinds import Input
 NOT_HERE = ("versions", "environments")
 """Commands that ask a package index."""
 PACKAGES = ("--packages", "--python")
+MACHINES = ("--cluster",)
+"""Options that ask other machines, which takes seconds to fail."""
 SENSIBLE = {
     **dict.fromkeys(("kernel", "only"), ("lookup", "training.cbow", "numba", "*gather*")),
     **dict.fromkeys(("impl", "corpus", "result", "junit"), ("mine.py", "text", "out/new.xml")),
@@ -38,7 +40,7 @@ def parameters() -> dict[str, list[Any]]:
 
 def options(rng: random.Random) -> Input:
     name = rng.choice([one for one in parameters() if one not in NOT_HERE])
-    among = [one for one in parameters()[name] if not set(one.opts) & set(PACKAGES)]
+    among = [one for one in parameters()[name] if not set(one.opts) & {*PACKAGES, *MACHINES}]
     line = [name, *NEEDED.get(name, ())]
     for one in rng.sample(among, min(len(among), rng.choice((1, 1, 2, 3)))):
         values = ODD if rng.random() < 0.5 else SENSIBLE.get(one.name, NUMBERS)

@@ -92,6 +92,25 @@ def hostile_problem(track: Tracks, tmp_path_factory: pytest.TempPathFactory) -> 
     return measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
 
 
+def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_others(
+    track: Tracks, tmp_path: Path
+) -> None:
+    """numba looks at its own errors' frames meanwhile, and a call that compiles takes a second."""
+    file = tmp_path / "late.py"
+    file.write_text(
+        "import numpy as np\nfrom numba import njit\nfrom impls.lookup import lookup\n"
+        "@njit\ndef rows(W, idx):\n    return W[idx] + np.float32(0)\n"
+        "@lookup.implementation('late', 'compiled at its first call', requires=('numba',))\n"
+        "def late(W, idx):\n    return rows(W, idx)\n"
+    )
+    problem = measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
+    (late,) = problem.cases
+    assert (late.status, late.reason) == ("ok", "")
+    for samples in late.samples:
+        assert sum(one is not None for one in samples.wall_s) == QUICK.rounds
+        assert samples.wall_median_s < 0.01
+
+
 def test_each_hostile_implementation_becomes_a_row_with_its_reason(hostile_problem: ProblemRun) -> None:
     found = {case.implementation.slug: case for case in hostile_problem.cases}
     assert {slug: case.status for slug, case in found.items()} == {slug: one[1] for slug, one in HOSTILE.items()}

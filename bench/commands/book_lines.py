@@ -1,0 +1,174 @@
+"""What was found in a reader's layers as lines of text: the faults, each with its line, an example and what to write instead."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.columns import Line, ruled, within, wrapped
+from reports.units import counted, listed, seconds, slower, two
+
+from .summaries import print_lines
+from .terminal import WIDE, console
+
+if TYPE_CHECKING:
+    from bench.engine.protocol import BookChecked, BookFault
+    from bench.plans.book import BookResult, TimedMethods
+
+LABEL = 11
+
+
+def print_book(done: BookResult, *, as_json: bool) -> None:
+    """Print what was found in a reader's layers: faults, times, and the lines of what was timed."""
+    if as_json:
+        print(json.dumps(book_record(done), indent=1))
+        return
+    from reports import lines as showing
+
+    from .line_tables import print_lines_of
+
+    screen = console()
+    print_lines(screen, book_lines(done, screen.width if sys.stdout.isatty() else WIDE))
+    profiles = [(one, profile) for one in done.timed for profile in one.profiles]
+    for one, profile in profiles:
+        screen.print(f"\n{profile.variant}  as {one.kernel}@{one.size}", style="bold", soft_wrap=True)
+        screen.print(print_lines_of(screen, profile), style="dim")
+    if profiles:
+        screen.print("\n" + "\n".join(showing.EXPLANATION), style="dim")
+
+
+def book_lines(result: BookResult, width: int) -> Iterator[Line]:
+    """Yield the verdicts of all classes, then each fault, then remarks, then times."""
+    width = within(width)
+    yield from verdict_lines(result, width)
+    faults = [fault for one in result.classes for fault in one.faults]
+    for fault in sorted(faults, key=lambda one: one.remark):
+        yield Line("")
+        yield from fault_lines(fault, width)
+    if result.timed:
+        yield Line("")
+        yield from time_lines(result.timed, width)
+
+
+def verdict_lines(result: BookResult, width: int) -> Iterator[Line]:
+    """Yield which classes are right, wrong, and not checked since they use a wrong one."""
+    groups: dict[str, list[str]] = {}
+    for one in result.classes:
+        groups.setdefault(status(one), []).append(one.name)
+    total = counted(len(result.classes), "class").replace("classs", "classes")
+    yield Line(f"{result.file}: {total}", "bold")
+    for name, style in (("right", "green"), ("wrong", "bold red"), ("not checked", "yellow")):
+        if names := groups.get(name):
+            below = groups.get("wrong", []) if name == "not checked" else []
+            why = f": {'it uses' if len(names) == 1 else 'they use'} {' or '.join(below)}" if below else ""
+            yield from labelled(name, f"{listed(names)}{why}", width, style, indent=0, wide=LABEL + 2)
+
+
+def status(one: BookChecked) -> str:
+    return "not checked" if one.built_on else "wrong" if one.wrong else "right"
+
+
+def fault_lines(fault: BookFault, width: int) -> Iterator[Line]:
+    """Yield one fault: where, what is wrong, on which example, and what to write instead."""
+    place = f"{shown_path(fault.file)}:{fault.line}" if fault.line else ""
+    code = source_line(fault.file, fault.line)
+    style = "yellow" if fault.remark else "bold red"
+    head = "  ".join(filter(None, (fault.method, place, code)))
+    yield Line(head if len(head) <= width else f"{head[: width - 1]}…", style)
+    yield from labelled("remark" if fault.remark else "wrong", fault.says, width)
+    if fault.example:
+        yield from labelled("example", fault.example, width)
+    yield from labelled("instead", fault.instead, width)
+
+
+def labelled(
+    label: str, text: str, width: int, style: str = "", *, indent: int = 2, wide: int = LABEL
+) -> Iterator[Line]:
+    """Yield a text in lines behind its label."""
+    lines = textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=" " * indent + label.ljust(wide - indent),
+        subsequent_indent=" " * wide,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    yield from (Line(line, style) for line in lines)
+
+
+def shown_path(file: str) -> str:
+    """Return a file's path from the current folder if it is there."""
+    with suppress(ValueError):
+        return str(Path(file).relative_to(Path.cwd()))
+    return file
+
+
+def source_line(file: str, number: int) -> str:
+    """Return a line of a file, without what a terminal would not print; empty if there is none."""
+    with suppress(OSError, UnicodeDecodeError, IndexError):
+        line = Path(file).read_text("utf-8").splitlines()[number - 1] if number else ""
+        return "".join(character for character in line.strip() if character.isprintable())
+    return ""
+
+
+def time_lines(timed: Sequence[TimedMethods], width: int) -> Iterator[Line]:
+    """Yield the methods' times beside the fastest of ours."""
+    largest = max((one.size for one in timed), key=lambda size: (size.B, size.H, size.K))
+    yield from wrapped(
+        f"V = {largest.V:,}, H = {largest.H}, B = {largest.B}, {largest.dtype}; ×: slower than the fastest",
+        width,
+        "dim",
+    )
+    head = ("yours", "kernel", "per call", "fastest", "", "×")
+    rows = [time_cells(one, largest.B) for one in timed if not one.why_not]
+    if rows:
+        yield from ruled([head, *rows], (0, 1, 3))
+    for one in timed:
+        if one.why_not:
+            yield from labelled("not timed", f"{one.slug}: {one.why_not}", width, "yellow", indent=0)
+
+
+def time_cells(one: TimedMethods, usual: int) -> tuple[str, ...]:
+    kernel = one.kernel + (f" B {one.size.B}" if usual != one.size.B else "")
+    ratio = "tie" if one.ratio is None or one.ratio.includes(1.0) else f"{two(one.ratio.estimate)}×"
+    if one.ratio and one.ratio.high is not None and one.ratio.high < 1:
+        ratio = slower(one.ratio.estimate)  # which says faster
+    return one.slug, kernel, seconds(one.mine_s), one.fastest, seconds(one.fastest_s), ratio
+
+
+def book_record(result: BookResult) -> dict[str, Any]:
+    """Return what was found as plain data, for ``--json``."""
+    import msgspec
+
+    return {
+        "file": str(result.file),
+        "classes": [
+            {
+                "name": one.name,
+                "status": status(one),
+                "uses": list(one.built_on),
+                "faults": msgspec.to_builtins(one.faults),
+            }
+            for one in result.classes
+        ],
+        "times": [
+            {
+                "methods": one.methods,
+                "case": f"{one.kernel}/{one.slug}@{one.size}",
+                "why_not": one.why_not,
+                "seconds": one.mine_s or None,
+                "fastest": one.fastest,
+                "fastest_seconds": one.fastest_s or None,
+                "textbook": one.textbook,
+                "textbook_seconds": one.textbook_s or None,
+                "times_slower": one.ratio and vars(one.ratio),
+                "lines": [msgspec.to_builtins(profile) for profile in one.profiles],
+            }
+            for one in result.timed
+        ],
+    }

@@ -1,0 +1,59 @@
+"""``w2vbench run --cluster``: the same run on several machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_format
+from functools import partial
+from importlib.util import find_spec
+
+from bench.plans.fleet_members import FleetRequest
+from bench.plans.fleet_run import FleetOutputs, run_fleet
+from bench.plans.run import RunRequest
+from bench.plans.session import PlanError
+
+from . import summaries, terminal
+from .progress import step_progress
+
+REHEARSAL = 3
+"""Workers of --cluster local --share-hosts."""
+
+
+def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json: bool, tables: bool) -> int:
+    """Run on the workers of a scheduler, and print what was found. Return the exit code.
+
+    Raises
+    ------
+    PlanError
+        If Dask is not installed, or no scheduler answers at the address.
+    """
+    if find_spec("distributed") is None:
+        raise PlanError("--cluster needs Dask: pip install 'w2vbench[cluster]'")
+    from bench.engine.dask_transport import NoScheduler, connected
+
+    if request.corpus:
+        request = dataclasses.replace(request, corpus=terminal.whole_path(request.corpus))
+    request.problems()  # what is wrong with the request is said before anything is connected
+    try:
+        with connected(address, REHEARSAL if share_hosts else 1) as transport:
+            progress = partial(step_progress, "problem")
+            done = run_fleet(FleetRequest(request, share_hosts), transport, terminal.error, progress)
+    except NoScheduler as error:
+        raise PlanError(str(error)) from error
+    print_fleet(done, request, json=json, tables=tables)
+    return done.exit_code
+
+
+def print_fleet(done: FleetOutputs, request: RunRequest, *, json: bool, tables: bool) -> None:
+    """Print what each kind of machine has found."""
+    if json:
+        print(json_format.dumps([json_format.loads(kind.outputs().text) for kind in done.kinds], indent=1))
+        return
+    for kind in done.kinds:
+        outputs, screen = kind.outputs(), terminal.console()
+        if len(done.kinds) > 1:
+            screen.print(f"\n{outputs.result.w2vbench.kind}", style="bold")
+        shown = partial(summaries.print_run, out=kind.paths[-1].parent, tables=tables, unfinished=kind.unfinished)
+        summaries.print_outputs(outputs, False, shown)
+    if done.pages:
+        terminal.list_outputs(done.pages)

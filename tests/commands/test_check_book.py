@@ -1,0 +1,201 @@
+"""``w2vbench check --book`` as real processes: what a person reads, exit codes, hanging code, and a folder that stays clean."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.commands.book_lines import book_lines
+from bench.engine.protocol import BookChecked, BookFault
+from bench.plans.book import BookResult, TimedMethods
+from impls.case import Size
+from reports.statistics import Interval
+from tests import golden_files
+from tests.engine.book import LAYERS, changed, changes, faults_of, written
+from tests.processes import ROOT, w2vbench
+
+
+def test_right_layers_are_timed_beside_ours_and_shown_line_by_line(tmp_path: Path) -> None:
+    start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
+    (tmp_path / "ch04").mkdir()
+    written(tmp_path / "ch04", "import numpy as np\n\n\n" + LAYERS[start:end])
+    done = w2vbench("check", "--book", "ch04/layers.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["ch04/layers.py: 1 class", "right        Embedding"]
+    rows = [line.split() for line in lines if line.startswith("Embedding.") and "  as " not in line]
+    assert [row[:2] for row in rows] == [["Embedding.forward", "lookup"], ["Embedding.backward", "scatter.dense"]]
+    assert [line for line in lines if line.endswith("np.add.at(dW, self.idx, dout)")]  # with its figures before it
+    assert "Embedding.backward  as scatter.dense@V=1e4,H=100,B=100,f32,i64,zipf,t1" in lines
+    assert sorted(one.name for one in (tmp_path / "ch04").iterdir()) == ["layers.py"]
+
+
+def test_wrong_layers_are_named_and_those_built_on_them_are_not_accused(tmp_path: Path) -> None:
+    written(tmp_path, changed([("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")]))
+    done = w2vbench("check", "--book", "layers.py", "--untimed", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "\nwrong        Embedding\n" in done.stdout
+    assert "\nnot checked  EmbeddingDot, NegativeSamplingLoss, CBOW and SkipGram: they use Embedding\n" in done.stdout
+    assert "Embedding.backward  layers.py:86  dW[self.idx] = dout\n" in done.stdout
+    assert "dW[1] is [7, 8], not [10, 12]" in done.stdout
+    record = json.loads(w2vbench("check", "--book", "layers.py", "--untimed", "--json", cwd=tmp_path).stdout)
+    by_name = {one["name"]: one for one in record["classes"]}
+    assert {name: one["status"] for name, one in by_name.items() if name[0] == "E"} == {
+        "Embedding": "wrong",
+        "EmbeddingDot": "not checked",
+    }
+    assert [fault["fault"] for fault in by_name["Embedding"]["faults"]] == ["assigned"]
+    assert record["times"] == []
+
+
+HANGS = """
+class MatMul:
+    def __init__(self, W):
+        self.params, self.grads = [W], [W * 0]
+
+    def forward(self, x):
+        while True:
+            pass
+
+
+class Embedding:
+    def __init__(self, W):
+        __import__("os")._exit(3)
+
+
+class EmbeddingDot:
+    def __init__(self, W):
+        self.rows = bytearray(1 << 45)
+
+
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        while True:
+            pass
+
+
+class SigmoidWithLoss:
+    def __init__(self):
+        print("not to be seen")
+        raise SystemExit
+"""
+
+
+def test_code_that_hangs_crashes_or_fills_the_memory_is_ended_and_the_others_are_checked(tmp_path: Path) -> None:
+    written(tmp_path, HANGS)
+    done = w2vbench("check", "--book", "layers.py", "--untimed", "--time-limit", "2", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "\nwrong        MatMul, SigmoidWithLoss, Embedding, EmbeddingDot and CBOW\n" in done.stdout
+    for said in (
+        "MatMul.forward took longer than 2 s (--time-limit)",
+        "CBOW.__init__ took longer than 2 s (--time-limit)",
+        "the process ended during Embedding.__init__ with exit code 3",
+        "needs more memory than its limit allows",
+        "it raises SystemExit",
+    ):
+        assert said in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "not to be seen" not in done.stdout + done.stderr
+
+
+BAD = {
+    "missing.py": (None, "missing.py: no such file"),
+    "empty.py": (b" \n", "empty.py: empty"),
+    "binary.py": (b"\x7fELF\0\0", "binary.py: binary, not Python's text"),
+    "latin.py": (b"x = '\xff'\n", "latin.py, line 1: SyntaxError: "),
+    "huge.py": (b"#" * (1 << 21), "huge.py: larger than 1 MB"),
+    "syntax.py": (b"x = 1\ndef (:\n", "syntax.py, line 2: SyntaxError"),
+    "deep.py": (b"(" * 100_000, "deep.py"),
+    "book.ipynb": (b"{}", "book.ipynb: a notebook: put its classes into a file"),
+    "book.txt": (b"x = 1", "book.txt: not a Python file"),
+}
+BAD_WHEN_LOADED = {
+    "nothing.py": (b"x = 1\n", "nothing.py: has none of the book's classes"),
+    "absent.py": (b"\nfrom common.np import *\n", "absent.py, line 2: there is no module common in "),
+    "trains.py": (b"while True: pass\n", "if it trains when it is imported, put that under if __name__ == '__main__':"),
+    "ends.py": (b"import os\nos._exit(3)\n", "ends.py: the process ended during loading the file with exit code 3"),
+}
+
+
+def one_line(folder: Path, name: str, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (folder / name).write_bytes(content)
+    done = w2vbench("check", "--book", name, "--time-limit", "2", cwd=folder)
+    *before, last = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert said in last
+    assert set(before) <= {"checking your classes"}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str) -> None:
+    one_line(tmp_path, name, *BAD[name])
+
+
+@pytest.mark.parametrize("name", BAD_WHEN_LOADED)
+def test_a_file_that_cannot_be_loaded_is_one_line(tmp_path: Path, name: str) -> None:
+    one_line(tmp_path, name, *BAD_WHEN_LOADED[name])
+
+
+@pytest.mark.parametrize("line", ["--book x.py --kernel lookup", "--book x.py --impl y.py", "--untimed", "--book ."])
+def test_options_that_do_not_go_together_are_one_line(tmp_path: Path, line: str) -> None:
+    done = w2vbench("check", *line.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_a_person_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fault, as the command prints it; then verdicts and times."""
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, list[BookFault]] = {}
+    for number, mistake in enumerate(changes("wrong")):
+        if mistake["fault"] not in made:
+            code = changed([(mistake["old"], mistake["new"]), *mistake.get("more", [])])
+            (tmp_path / str(number)).mkdir()
+            found = faults_of(written(tmp_path / str(number), code))
+            made[mistake["fault"]] = [
+                one for one in found if (one.fault, one.method) == (mistake["fault"], mistake["method"])
+            ]
+    faults = tuple(fault for found in made.values() for fault in found)
+    classes = [
+        BookChecked(name="MatMul"),
+        BookChecked(name="Embedding", faults=faults),
+        BookChecked(name="EmbeddingDot", built_on=("Embedding",)),
+    ]
+    result = BookResult(file=Path("ch04/layers.py"), classes=classes, timed=TIMED)
+    golden_files.check("book.txt", "".join(f"{line.text}\n" for line in book_lines(result, 100)))
+
+
+def timed(kernel: str, slug: str, B: int, **figures: float | str | Interval) -> TimedMethods:
+    return TimedMethods(kernel=kernel, slug=slug, methods=(slug,), size=Size(10_000, 100, B), **figures)  # type: ignore[arg-type]
+
+
+TIMED = (
+    timed("lookup", "MatMul.forward", 100, mine_s=2.7e-3, fastest="numba", fastest_s=1.7e-6, ratio=Interval(1534.0, 1387.0, 1698.0)),
+    timed("lookup", "Embedding.forward", 100, mine_s=1.72e-6, fastest="numba", fastest_s=1.7e-6, ratio=Interval(1.01, 0.9, 1.2)),
+    timed("output.softmax", "SoftmaxWithLoss", 8, mine_s=2e-3, fastest="numba", fastest_s=8e-4, ratio=Interval(2.5, 2.0, 3.0)),
+    timed("scatter.dense", "Embedding.backward", 100, why_not="it does not keep the array of word ids itself"),
+)  # fmt: skip
+
+
+GUIDE = (ROOT / "docs/book.md").read_text("utf-8")
+SHOWN = re.findall(
+    r"```python\n# (\w+\.py)\n(.*?)```\n\n`w2vbench (check --book \w+\.py --untimed)` prints:\n\n```text\n(.*?)```",
+    GUIDE,
+    re.S,
+)
+
+
+@pytest.mark.parametrize(("name", "code", "line", "printed"), SHOWN, ids=[name for name, *_ in SHOWN])
+def test_the_guide_shows_what_the_command_prints(tmp_path: Path, name: str, code: str, line: str, printed: str) -> None:
+    written(tmp_path, f"# {name}\n{code}", name)
+    done = w2vbench(*line.split(), cwd=tmp_path)
+    assert (done.stdout, done.returncode) == (printed, 1)
+
+
+def test_the_guide_has_three_mistakes_and_where_they_were_found() -> None:
+    assert len(SHOWN) == 3
+    assert GUIDE.count("(Found in") == 3

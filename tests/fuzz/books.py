@@ -1,0 +1,33 @@
+"""Changed files of a reader's: their layers of the book."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from pathlib import Path
+
+from bench.engine.book.checking import check_class, weights_of
+from bench.engine.book.loading import load_classes
+from impls.catalogue import CatalogueError
+from tests.engine.book import LAYERS
+
+from .code import LINES, WORDS
+from .kinds import Input
+from .mutations import bytes_changed, text_changed
+
+
+def book(rng: random.Random) -> Input:
+    """A file of layers in which bytes, words or lines are changed."""
+    if rng.random() < 0.4:
+        return Input(("check", "--book", "layers.py", "--untimed"), {"layers.py": bytes_changed(rng, LAYERS.encode())})
+    return Input(files={"layers.py": text_changed(rng, LAYERS, WORDS, LINES)}, direct=checked)
+
+
+def checked(folder: Path) -> None:
+    """Check a file as a worker does: whatever its code does, the faults are found and no error passes through."""
+    load_classes.cache_clear()
+    with suppress(CatalogueError):
+        classes = load_classes(folder / "layers.py")
+        weights = weights_of(classes)
+        for name, kind in classes.items():
+            check_class(name, kind, weights)

@@ -1,0 +1,79 @@
+"""Checks that were passed before are not repeated, and nothing else is taken for passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from bench.engine.contract import OK, Verdict
+from bench.plans import run as running
+from bench.plans.passed import FILE, PassedChecks
+from bench.plans.problems import new_problem_run
+from impls import catalogue
+from impls.case import Size
+
+GATHERS = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_names_are_kept_for_the_same_code_and_machine_only() -> None:
+    PassedChecks({"code": "a"}).add(["one", "two"])
+    PassedChecks({"code": "a"}).add(["three"])
+    assert PassedChecks({"code": "a"}).includes(["one", "two", "three"])
+    assert not PassedChecks({"code": "a"}).includes(["one", "four"])
+    assert not PassedChecks({"code": "b"}).includes(["one"])
+    nowhere = PassedChecks()
+    nowhere.add(["one"])
+    assert nowhere.includes(["one"])
+    assert not PassedChecks().includes(["one"])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, null]", "7", "\udcff", '{"one": 1'])
+def test_a_damaged_file_only_costs_time(cache: Path, content: str) -> None:
+    PassedChecks("code").add(["one"])
+    (file,) = cache.rglob(FILE)
+    file.write_text(content, encoding="utf-8", errors="surrogateescape")
+    again = PassedChecks("code")
+    assert not again.includes(["one"])
+    again.add(["one"])
+    assert PassedChecks("code").includes(["one"])
+
+
+def test_a_file_that_cannot_be_written_only_costs_time(cache: Path) -> None:
+    PassedChecks("code").add(["one"])
+    (file,) = cache.rglob(FILE)
+    file.unlink()
+    file.mkdir()
+    passed = PassedChecks("code")
+    passed.add(["one"])
+    assert passed.includes(["one"])
+    assert not PassedChecks("code").includes(["one"])
+
+
+def test_only_what_passed_at_the_same_sizes_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def check(keys: Iterable[str], *_: Any, **__: Any) -> dict[str, Verdict]:
+        checked[:] = keys
+        return {key: Verdict(OK if key == "lookup/gather" else "wrong", "") for key in keys}
+
+    def admit(size: Size) -> int:
+        return running.check_and_admit([new_problem_run(GATHERS, size)], Mock(), PassedChecks("code"), Mock())
+
+    monkeypatch.setattr(running, "check_contracts", check)
+    monkeypatch.setattr(running, "admit", Mock())
+    both = sorted(one.key for one in GATHERS)
+    assert (admit(Size(1000)), sorted(checked)) == (0, both)
+    assert (admit(Size(1000)), checked) == (1, ["lookup/take"])
+    assert (admit(Size(100_000)), checked) == (1, ["lookup/take"])  # what is checked does not depend on V
+    assert (admit(Size(1000, H=300)), sorted(checked)) == (0, both)
+    assert (admit(Size(1000, dtype="f64")), sorted(checked)) == (0, both)
