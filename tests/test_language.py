@@ -20,7 +20,7 @@ READ = [
         for file in (ROOT / room).rglob("*")
         if file.is_file()
     ),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tox.ini", "conftest.py")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tox.ini", "mkdocs.yml", "conftest.py")),
     *(ROOT / ".github").rglob("*.yml"),
 ]
 TEXTS = [file for file in READ if file.suffix in (".py", ".md", ".html", ".js", ".css", ".ini", ".yml")]

@@ -18,6 +18,10 @@ COLUMNS : Mapping[str, str]
     What each column of that table is.
 load_samples : Callable[[str | Path], pandas.DataFrame]
     Read every sample of a result file.
+summary : Callable[[str | Path], Summary]
+    What a run found, in short: a table in a notebook, and text if it is printed.
+figure : Callable[[str | Path, str], Figure]
+    A chart of a kernel's times, or memory, against the vocabulary: a notebook shows it, and ``save`` writes an SVG file.
 read : Callable[[str | Path], ResultFile]
     Read and validate a whole result file. Raises ResultError.
 ResultFile, ResultError
@@ -53,10 +57,12 @@ if TYPE_CHECKING:
     from impls.dispatch_table import TableError
     from impls.dispatcher import best, dispatch
     from impls.interface import Implementation, Kernel
+    from reports.figures import figure
     from reports.files import ResultError, read
     from reports.frame import COLUMNS, load
     from reports.result_schema import ResultFile
     from reports.samples import load_samples
+    from reports.summary import summary
 
     kernels: Mapping[str, Kernel]
     __version__: str
@@ -71,10 +77,12 @@ __all__ = [
     "__version__",
     "best",
     "dispatch",
+    "figure",
     "kernels",
     "load",
     "load_samples",
     "read",
+    "summary",
 ]
 
 MODULES = {
@@ -86,9 +94,11 @@ MODULES = {
     "TableError": "impls",
     "best": "impls",
     "dispatch": "impls",
+    "figure": "reports.figures",
     "load": "reports.frame",
     "load_samples": "reports.samples",
     "read": "reports.files",
+    "summary": "reports.summary",
 }
 
 
