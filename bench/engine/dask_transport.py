@@ -6,6 +6,7 @@ w2vbench fails to read what it is sent. Each task is sent to one worker and to n
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import signal
@@ -18,6 +19,8 @@ from typing import Any
 
 from dask import config
 from distributed import Client, Future, LocalCluster, get_worker
+from distributed.comm import connect
+from distributed.security import Security
 from distributed.utils import sync
 
 from .transport import Answered, Event, Failed, Joined, Left, SchedulerLost
@@ -166,11 +169,14 @@ def connected(address: str, local_workers: int = 1) -> Iterator[DaskTransport]:
             if address == "local":
                 with interrupts_ignored():
                     cluster = LocalCluster(**local(local_workers))
+            else:
+                asyncio.run(asyncio.wait_for(greet(address), CONNECT_S))
             client = Client(cluster or address, timeout=CONNECT_S, set_as_default=False)
         except Exception as error:
             if cluster is not None:
                 cluster.close()
-            said = " ".join(str(error).split())[:200]
+            said = " ".join(str(error).split())[:200] or f"it says nothing for {CONNECT_S} s"
+            said = "something else does" if isinstance(error, MemoryError) else said
             raise NoScheduler(f"--cluster {address}: no Dask scheduler answers there ({said})") from error
         try:
             yield DaskTransport(client)
@@ -180,6 +186,15 @@ def connected(address: str, local_workers: int = 1) -> Iterator[DaskTransport]:
             if cluster is not None:
                 with suppress(Exception):
                     cluster.close(timeout=CONNECT_S)
+
+
+async def greet(address: str) -> None:
+    """Raise an error unless a scheduler answers: a client that cannot connect waits and complains when it is thrown away.
+
+    The length of a message comes first, so what is no scheduler seems to send exabytes: a MemoryError.
+    """
+    comm = await connect(address, timeout=CONNECT_S, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 @contextmanager
