@@ -9,9 +9,12 @@ import importlib.util
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,37 @@ def test_an_address_without_a_scheduler_is_one_line(ask: Ask, monkeypatch: pytes
         assert code == 2
         assert said.count("\n") == 1
         assert "no Dask scheduler answers there" in said
+
+
+@needs_dask
+@pytest.mark.parametrize(
+    ("answer", "says"), [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else does"), (b"", "it says nothing")]
+)
+def test_an_address_where_something_else_answers_is_one_line_soon(
+    answer: bytes, says: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.engine import dask_transport
+
+    monkeypatch.setattr(dask_transport, "CONNECT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken: list[socket.socket] = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    taken.append(server.accept()[0])
+                    taken[-1].sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        code, said = ask("run", "--cluster", f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for one in taken:
+            one.close()
+    assert code == 2
+    assert said.count("\n") == 1
+    assert says in said
 
 
 def test_without_dask_one_line_says_what_to_install(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
