@@ -57,6 +57,9 @@ class Journal:
             raise JournalError(f"{self.path}: no unfinished run to go on from; start one without --resume") from error
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror or error}") from error
+        if line_of(self.run).startswith(text):  # it was killed before its first line was whole: nothing was finished
+            write(self.path, line_of(self.run))
+            return
         lines = [line for line in text.split("\n") if parse_entry(line) is not None]
         run = parse_entry(lines[0]) if lines else None
         if run != self.run:

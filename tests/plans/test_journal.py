@@ -42,6 +42,22 @@ def test_a_problem_is_read_back_as_it_last_stood(tmp_path: Path) -> None:
     assert again.limits == [LIMITS] * 2
 
 
+@pytest.mark.parametrize("written", [0, 1, 20, None])
+def test_a_run_that_was_killed_while_it_began_can_be_gone_on_from(tmp_path: Path, written: int | None) -> None:
+    """Nothing was finished then, but the command that goes on from a killed run must not depend on when it was killed."""
+    journal = Journal(tmp_path, RUN)
+    journal.begin()
+    first = journal.path.read_text()
+    journal.path.write_text(first[:written])
+    again, restored = Journal(tmp_path, RUN), problem(0)
+    again.read([restored])
+    again.add(problem(1))
+    assert restored == problem(0)
+    third, restored = Journal(tmp_path, RUN), problem(0)
+    third.read([restored])
+    assert restored == problem(1)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     journal = Journal(tmp_path, RUN)

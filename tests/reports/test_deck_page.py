@@ -135,7 +135,9 @@ def test_keys_go_from_screen_to_screen(show: Show) -> None:
     assert now() == "#all-figures"
     view.page.keyboard.press("ArrowRight")
     assert now() == "#all-figures"
-    assert show("deck", "gradients").texts("nav [aria-current]") == ["Gradients"]
+    there = show("deck", "gradients")
+    there.page.wait_for_selector("nav [aria-current][href='#gradients']")
+    assert there.texts("nav [aria-current]") == ["Gradients"]
 
 
 def test_the_wrong_backward_is_shown_wrong_and_the_doubtful_claim_settled(show: Show) -> None:
