@@ -12,6 +12,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .facts import printable
 from .identity import NEIGHBOURS
@@ -19,6 +20,9 @@ from .interface import INTERFACE_VERSION, Implementation, Kernel
 from .messages import type_and_message
 from .neighbours import importing_from
 from .values import is_implementation
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 ORDER = (
     *("lookup", "lookup.bag"),
@@ -187,6 +191,13 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
     return implementations
 
 
+def announced() -> EntryPoints:
+    """Return what installed packages announce, without loading it."""
+    from importlib.metadata import entry_points  # takes longer to import than all of this package
+
+    return entry_points(group=ENTRY_POINTS)
+
+
 def from_packages() -> list[Implementation]:
     """Load what installed packages announce. An entry point names a module, an Implementation or a list of these.
 
@@ -195,10 +206,8 @@ def from_packages() -> list[Implementation]:
     CatalogueError
         If one cannot be loaded, or is something else.
     """
-    from importlib.metadata import entry_points  # takes longer to import than all of this package
-
     implementations: list[Implementation] = []
-    for entry in entry_points(group=ENTRY_POINTS):
+    for entry in announced():
         try:
             loaded = entry.load()
         except KeyboardInterrupt:

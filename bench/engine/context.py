@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from impls import catalogue
 from impls.case import Size
 
 from . import protocol
@@ -41,10 +43,11 @@ class RunContext:
     )
     cpu: int | None = None
 
-    @property
+    @cached_property
     def only_own_code(self) -> bool:
-        """Whether all implementations are this program's: one process may then time several problems in succession."""
-        return all(source.is_own for source in self.sources.values())
+        """Whether no file and no installed package has implementations of its own: one process may then time several problems in
+        succession, and what has passed its checks before need not repeat them."""
+        return all(source.is_own for source in self.sources.values()) and not catalogue.announced()
 
     def job_fields(self) -> dict[str, Any]:
         """Return the fields that every job has."""

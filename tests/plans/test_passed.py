@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.plans import run as running
 from bench.plans.passed import FILE, PassedChecks
@@ -77,3 +78,16 @@ def test_only_what_passed_at_the_same_sizes_is_not_checked_again(monkeypatch: py
     assert (admit(Size(100_000)), checked) == (1, ["lookup/take"])  # what is checked does not depend on V
     assert (admit(Size(1000, H=300)), sorted(checked)) == (0, both)
     assert (admit(Size(1000, dtype="f64")), sorted(checked)) == (0, both)
+
+
+def test_code_that_an_installed_package_announces_is_not_only_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may change while code, packages and machine of ours stay as they are, so its checks are repeated."""
+    assert RunContext(workers=Mock(), corpus=tmp_path).only_own_code
+    info = tmp_path / "announced_pkg-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: announced_pkg\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{catalogue.ENTRY_POINTS}]\nmine = announced_pkg\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not RunContext(workers=Mock(), corpus=tmp_path).only_own_code
