@@ -15,7 +15,7 @@ from typing import Any
 from .answers import answers
 from .file_comparison import corpus, machine_text
 from .files import ResultError
-from .frame import example_s
+from .frame import example_s, examples
 from .result_schema import ResultFile
 from .sizes import nearest, size_to_show, types
 from .units import counted
@@ -34,10 +34,13 @@ class Problem:
         Seconds a call (of what covers several examples: an example) of each implementation, by slug.
     use
         The implementation to use there.
+    example
+        What an example is called, such as a pair; empty where times are of calls.
     """
 
     times_s: Mapping[str, float]
     use: str
+    example: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,11 @@ def column(result: ResultFile, file: str) -> Column:
         file=file,
         when=result.datetime[:10],
         problems={
-            name: Problem({row.slug: example_s(row) for row in answer.rows}, answer.use.slug)
+            name: Problem(
+                {row.slug: example_s(row) for row in answer.rows},
+                answer.use.slug,
+                examples(answer.use)[0].removesuffix("s"),
+            )
             for name, answer in found.items()
         },
         kernels=suite.kernels,
@@ -131,6 +138,12 @@ def side_by_side(columns: Iterable[Column]) -> list[Column]:
     named = [replace(one, name=f"{one.name} ({one.file})") if often[one.name] > 1 else one for one in every]
     overall = overall_slower(named)
     return [named[at] for at in sorted(range(len(named)), key=lambda at: overall[at])]
+
+
+def labels(columns: Sequence[Column]) -> dict[str, str]:
+    """Return how each problem is called: its size, and of what its times are if not of calls."""
+    found = {name: problem.example for one in columns for name, problem in one.problems.items()}
+    return {name: f"{name.partition('@')[2]}{f', time a {per}' if per else ''}" for name, per in found.items()}
 
 
 def overall_slower(columns: Sequence[Column]) -> list[float]:

@@ -9,14 +9,14 @@ from typing import Any
 
 from .answers import FAMILIES
 from .files import ResultError, read, write_texts
-from .machines import Column, column, fastest, overall_slower, side_by_side
+from .machines import Column, column, fastest, labels, overall_slower, side_by_side
 from .markdown import markdown_table, plain
 from .templates import render
 from .units import counted, seconds, two
 
 MOST_LISTED = 20
 """As many machines are listed in Markdown; the page has all."""
-HEADER = ("kernel", "fastest machine", "use there", "a call", "median machine", "slowest machine")
+HEADER = ("kernel", "fastest machine", "use there", "time a call", "median machine", "slowest machine")
 
 
 def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -35,9 +35,10 @@ def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
 
 def lines(columns: Sequence[Column]) -> list[tuple[str, ...]]:
     """Return which machine is fastest for each kernel, as rows under HEADER. Others are times slower than it."""
+    of = labels(columns)
     return [
         (
-            f"{one.kernel} ({one.problem.partition('@')[2]})",
+            f"{one.kernel} ({of[one.problem]})",
             one.machines[0][0],
             one.machines[0][1],
             seconds(one.machines[0][2]),
@@ -88,7 +89,7 @@ def html(columns: Sequence[Column]) -> str:
 
 def page_data(columns: Sequence[Column]) -> dict[str, Any]:
     """Return what the page's script shows, as JSON: machines, kernels, problems, and seconds by machine, problem and implementation."""
-    slugs: dict[str, dict[str, int]] = {}
+    of, slugs = labels(columns), dict[str, dict[str, int]]()
     names: dict[str, None] = {}
     titles: dict[str, str] = {}
     by_key: dict[str, str] = {}
@@ -114,9 +115,7 @@ def page_data(columns: Sequence[Column]) -> dict[str, Any]:
             }
             for kernel, its in slugs.items()
         ],
-        "problems": [
-            {"kernel": kernels.index(name.partition("@")[0]), "size": name.partition("@")[2]} for name in problems
-        ],
+        "problems": [{"kernel": kernels.index(name.partition("@")[0]), "size": of[name]} for name in problems],
         "times": [[times(one, name, slugs) for name in problems] for one in columns],
     }
 

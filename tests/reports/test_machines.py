@@ -148,3 +148,14 @@ def test_a_page_of_many_machines_has_a_column_for_each(opened: Any) -> None:
     assert len(cells(view)) == 82
     assert len(cells(view)[0]) == 201
     assert view.complaints == []
+
+
+def test_times_of_examples_say_so() -> None:
+    """A training step's 33 µs were shown as a call of 33 ns."""
+    pairs = saved.row("numba", 33e-6, covers={"pairs": 1000.0})
+    both = [column(saved.result(pairs), file) for file in ("a.json", "b.json")]
+    page = markdown(side_by_side(both))
+    assert ", time a pair)" in page
+    assert "| 33.0 ns |" in page
+    calls = [column(saved.result(saved.row("numba", 33e-6)), file) for file in ("a.json", "b.json")]
+    assert "time a pair" not in markdown(side_by_side(calls))
