@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from importlib.abc import Loader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import walk_packages
@@ -143,6 +144,17 @@ def check_there(file: Path) -> None:
         raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
 
 
+def new_module(file: Path, name: str) -> tuple[ModuleType, Loader]:
+    """Return a module for a file from outside, not executed yet, and what executes it, under a name that no other file's has. Raises CatalogueError."""
+    digest = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
+    spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
+    if spec is None or spec.loader is None:
+        raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    return module, spec.loader
+
+
 def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside") -> list[Implementation]:
     """Load a file under a unique module name, so that it cannot collide with another module.
 
@@ -164,22 +176,19 @@ def from_file(file: Path, beside: Iterable[Path] = (), name: str = "from_outside
         If the file cannot be loaded, or has no implementation.
     """
     check_there(file)
-    digest = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
-    spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
-    if spec is None or spec.loader is None:
-        raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
+    module, loader = new_module(file, name)
     with importing_from([str(file.resolve().parent), *map(str, beside)]) as files:
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            sys.modules.pop(spec.name, None)
-            line = line_at_fault(error, spec.origin)
+            sys.modules.pop(module.__name__, None)
+            line = line_at_fault(error, module.__file__)
             message = type_and_message(error)
-            if isinstance(error, SyntaxError) and error.filename == spec.origin:  # its own words name the place again
+            if (
+                isinstance(error, SyntaxError) and error.filename == module.__file__
+            ):  # its own words name the place again
                 message = message.removesuffix(f" ({file.name}, line {line})")
             raise CatalogueError(f"{file}{f', line {line}' if line else ''}: {message}") from error
     vars(module)[NEIGHBOURS] = tuple(files)

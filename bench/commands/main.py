@@ -89,7 +89,7 @@ SUMMARIES: dict[Callable[..., Any] | None, str] = {
     versions: "Find the release of a package that made a case slower.",
     calibrate: "Measure how often compare is right on this machine.",
     history: "Show stored runs over time, and where they changed.",
-    report: "Build page, Markdown and CSV again from a result file.",
+    report: "Build pages again from a result file, or one page of several machines.",
     tune: "Measure the table from which w2vbench.best() and dispatch() choose.",
     train: "Train word vectors with the fastest implementation.",
     quality: "Compare speed and quality of training.",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import FunctionType
 
-from impls.catalogue import CatalogueError, line_at_fault
+from impls.catalogue import CatalogueError, line_at_fault, new_module
 from impls.messages import LIBRARIES, type_and_message
 from impls.neighbours import importing_from
 
@@ -30,19 +27,15 @@ def load_classes(file: Path) -> dict[str, type]:
     CatalogueError
         If it cannot be loaded, or has none of them. The message is one line and says what to do.
     """
-    digest = hashlib.sha256(os.fsencode(file)).hexdigest()[:12]
-    spec = spec_from_file_location(f"w2vbench_book_{digest}", file)
-    if spec is None or spec.loader is None:
-        raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
-    module, folders, path = module_from_spec(spec), [str(file.parent), str(file.parent.parent)], [*sys.path]
-    sys.modules[spec.name] = module
+    module, loader = new_module(file, "book")
+    folders, path = [str(file.parent), str(file.parent.parent)], [*sys.path]
     with importing_from(folders):
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            sys.modules.pop(spec.name, None)
+            sys.modules.pop(module.__name__, None)
             raise CatalogueError(why_not_loaded(file, error)) from error
     sys.path[:] = path  # the book's files add '..' to it
     found = {name: value for name in BOOK if isinstance(value := vars(module).get(name), type) and is_readers(value)}
