@@ -32,6 +32,7 @@ from bench.plans.remote import Measured, Prepared
 from bench.plans.run import RunRequest
 from bench.plans.session import Note
 from reports.machines import Column, column, side_by_side
+from reports.result_schema import ResultFile
 from reports.schema_fields import Samples
 from tests import saved
 
@@ -100,10 +101,17 @@ class SimulatedFleet:
         When the scheduler is lost.
     interrupted_after
         After how many experiments the user presses Ctrl-C.
+    planned
+        How many processes a problem gets at first.
+    went_on
+        Which machine has gone on with which experiment, up to how many processes.
     """
 
-    def __init__(self, machines: Sequence[Simulated], ours: MachineReport, problems: Sequence[ProblemRun]) -> None:
-        self.machines = {one.address: one for one in machines}
+    def __init__(
+        self, machines: Sequence[Simulated], ours: MachineReport, problems: Sequence[ProblemRun], planned: int
+    ) -> None:
+        self.machines, self.planned = {one.address: one for one in machines}, planned
+        self.went_on: list[tuple[str, str, int]] = []
         self.ours, self.time_s, self.inside_s = ours, 0.0, 0.0
         self.samples = {problem.problem: problem for problem in problems}
         self.numbers = itertools.count()
@@ -136,10 +144,13 @@ class SimulatedFleet:
         elif what == "leave":
             self.later(0, Answered(address, task, b""))
         else:
-            self.measure(machine, task, pickle.loads(argument)[1])
+            _, experiment, further = pickle.loads(argument)
+            if further:
+                self.went_on.append((address, experiment, further.processes))
+            self.measure(machine, task, experiment, further.processes if further else self.planned)
         self.inside_s += time.perf_counter() - began
 
-    def measure(self, machine: Simulated, task: str, experiment: str) -> None:
+    def measure(self, machine: Simulated, task: str, experiment: str, processes: int) -> None:
         number = len(machine.measured)
         machine.measured.append(experiment)
         on_host = machine.host or machine.address
@@ -151,12 +162,12 @@ class SimulatedFleet:
         elif number == machine.fails_at:
             self.later(took, Failed(machine.address, task, "OSError: no space left on device"))
         elif number != machine.hangs_at:
-            self.later(took, Answered(machine.address, task, self.answer(machine, experiment)))
+            self.later(took, Answered(machine.address, task, self.answer(machine, experiment, processes)))
         elif machine.late_s is not None:
-            self.later(machine.late_s, Answered(machine.address, task, self.answer(machine, experiment)))
+            self.later(machine.late_s, Answered(machine.address, task, self.answer(machine, experiment, processes)))
 
-    def answer(self, machine: Simulated, experiment: str) -> bytes:
-        entry = entry_of(self.samples[experiment])
+    def answer(self, machine: Simulated, experiment: str, processes: int) -> bytes:
+        entry = entry_of(first(self.samples[experiment], processes))
         return msgspec.json.encode(
             Measured(entry=entry, checks=(self.check(machine), self.check(machine)), counters={"throttled": 0})
         )
@@ -194,21 +205,31 @@ class SimulatedFleet:
         return found
 
 
-def timed(problem: ProblemRun, processes: int, rounds: int = 12) -> ProblemRun:
-    """Give a problem figures: the first case takes a millisecond a call, and each further one half of that."""
+def timed(problem: ProblemRun, processes: int, rounds: int = 12, *, slower: Sequence[float] = (2.0,)) -> ProblemRun:
+    """Give a problem figures: the first case takes a millisecond a call.
+
+    slower: how many times as long a case takes as the next one, process by process, over and over.
+    """
     noise = random.Random(problem.problem)
     for at, case in enumerate(problem.cases):
+        usual_s = [1e-3 / slower[process % len(slower)] ** at for process in range(processes)]
         case.samples = [
             Samples(
-                wall_s=[1e-3 * 0.5**at * noise.uniform(0.98, 1.02) for _ in range(rounds)],
-                cpu_s=[1e-3 * 0.5**at] * rounds,
+                wall_s=[one_s * noise.uniform(0.98, 1.02) for _ in range(rounds)],
+                cpu_s=[one_s] * rounds,
                 setup_s=0.0,
             )
-            for _ in range(processes)
+            for one_s in usual_s
         ]
         case.plan = SamplePlan(calls=1, rounds=rounds)
     problem.processes, problem.seconds = processes, [1.0] * processes
     return problem
+
+
+def first(problem: ProblemRun, processes: int) -> ProblemRun:
+    """Return a problem as it is after its first processes."""
+    cases = [replace(case, samples=case.samples[:processes]) for case in problem.cases]
+    return replace(problem, cases=cases, processes=processes, seconds=problem.seconds[:processes])
 
 
 @cache
@@ -256,11 +277,16 @@ def no_progress() -> Iterator[Note]:
     yield lambda what, done, of: None
 
 
-def fleet_of(machines: Sequence[Simulated], request: RunRequest) -> SimulatedFleet:
-    """Return machines that answer with figures for a request's problems."""
-    return SimulatedFleet(
-        machines, our_report(), [timed(problem, request.processes or 1) for problem in request.problems()]
-    )
+def fleet_of(
+    machines: Sequence[Simulated], request: RunRequest, slower: Mapping[int, Sequence[float]] | None = None
+) -> SimulatedFleet:
+    """Return machines that answer with figures for a request's problems. slower: of ``timed``, by V."""
+    planned = request.settings().processes
+    problems = [
+        timed(problem, max([planned, *request.looks]), slower=(slower or {}).get(problem.size.V, (2.0,)))
+        for problem in request.problems()
+    ]
+    return SimulatedFleet(machines, our_report(), problems, planned)
 
 
 @dataclass(frozen=True)
@@ -281,8 +307,28 @@ def run_on(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = Fa
 def left_by(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[FleetOutputs, list[str]]:
     """Run on machines. Returns what is on disk and what was said."""
     said: list[str] = []
-    with patch.object(fleet_run, "report_of", lambda request: our_report()):
+    with (
+        patch.object(fleet_run, "report_of", lambda request: our_report()),
+        patch.object(fleet_run, "stop_on_signals"),  # what ends pytest must not look like a user who ends the run
+    ):
         return fleet_run.run_fleet(FleetRequest(request, share_hosts), fleet, said.append, no_progress), said
+
+
+def three(**options: Any) -> list[Simulated]:
+    """Three machines of a kind; options: of the first."""
+    return [Simulated("a:1", **options), Simulated("b:1"), Simulated("c:1")]
+
+
+def suite(outputs: Outputs) -> Any:
+    return outputs.result.w2vbench
+
+
+def measured(result: ResultFile) -> dict[int, set[str]]:
+    """On which machines each vocabulary was measured."""
+    found: dict[int, set[str]] = {}
+    for row in result.benchmarks:
+        found.setdefault(row.extra_info.size.V, set()).add(row.extra_info.machine)
+    return found
 
 
 def many_machines(number: int) -> list[Column]:

@@ -1,23 +1,24 @@
 """Which machine measures which experiment next: a pure scheduler, without clocks, processes or network.
 
 Every kind of machine measures every experiment, whole, on one machine. An experiment whose machine is lost goes to another of
-the same kind, once. One whose figures are in doubt is measured again on another machine, once. Each step takes a time that
-does not depend on the number of experiments.
+the same kind, once. One whose figures are in doubt is measured again on another machine, once. One that gets further processes
+gets them on the machine that has measured it, or not at all. Each step takes a time that does not depend on the number of
+experiments.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from .fleet_queue import Queue
 
 K = TypeVar("K")
 """What stands for a kind of machine."""
 LOSSES = 2
 """An experiment that was lost on so many machines is given up: it may be what ends them."""
-TRIED = 16
-"""How many experiments are looked at for one that a machine may measure again."""
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Host(Generic[K]):
         Its kind, and the computer that it is on.
     experiment
         What it measures now.
+    goes_on
+        Whether it goes on with an experiment that it has measured.
     steady
         Whether its figures are not in doubt. An unsteady machine gets work only where no steady one of its kind can do it.
     """
@@ -37,63 +40,8 @@ class Host(Generic[K]):
     kind: K
     computer: str
     experiment: str | None = None
+    goes_on: bool = False
     steady: bool = True
-
-
-@dataclass
-class Queue:
-    """The experiments of a kind.
-
-    Attributes
-    ----------
-    waiting, again
-        Those that no machine has measured yet, and those that are to be measured again.
-    done, given_up
-        Those that are measured, and those that never will be, with the reason.
-    losses
-        On which machines an experiment was lost.
-    doubted
-        Those that are to be measured again since their figures are in doubt, each with the machine that has measured it.
-    repeated
-        Those that were ever in doubt: each is measured again once.
-    under_way
-        How many are being measured.
-    """
-
-    waiting: deque[str]
-    again: deque[str] = field(default_factory=deque)
-    done: set[str] = field(default_factory=set)
-    given_up: dict[str, str] = field(default_factory=dict)
-    losses: dict[str, list[str]] = field(default_factory=dict)
-    doubted: dict[str, str] = field(default_factory=dict)
-    repeated: set[str] = field(default_factory=set)
-    under_way: int = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to measure."""
-        return not (self.waiting or self.again or self.under_way)
-
-    def may(self, machine: str, experiment: str) -> bool:
-        """Whether a machine may measure what is to be measured again: not if it has lost it, or measured it before."""
-        return machine != self.doubted.get(experiment) and machine not in self.losses.get(experiment, ())
-
-    def fate(self, experiment: str | None) -> str:
-        """Say what becomes of an experiment that was just lost; nothing if there is none, or it has figures."""
-        if experiment is None or experiment in self.done:
-            return ""
-        if experiment in self.given_up:
-            return "; it was lost before and is given up"
-        return "; another machine measures that"
-
-    def take(self, machine: str) -> str | None:
-        """Take the next experiment for a machine: of those that are to be measured again first."""
-        for _ in range(min(TRIED, len(self.again))):
-            experiment = self.again.popleft()
-            if self.may(machine, experiment):
-                return experiment
-            self.again.append(experiment)
-        return self.waiting.popleft() if self.waiting else None
 
 
 class Fleet(Generic[K]):
@@ -127,6 +75,13 @@ class Fleet(Generic[K]):
         self.machines[machine] = Host(kind, computer)
         self.idle[kind][machine] = None
 
+    def go_on(self, machine: str, experiment: str) -> None:
+        """Let a machine measure more processes of an experiment that it has measured. If it cannot, the figures stay as they are.
+
+        Its kind must have finished.
+        """
+        self.queues[self.machines[machine].kind].further.setdefault(machine, deque()).append(experiment)
+
     def remove(self, machine: str) -> str | None:
         """Remove a machine that is lost. Return the experiment that was lost with it."""
         if machine not in self.machines:
@@ -159,14 +114,18 @@ class Fleet(Generic[K]):
         idle: whether the machine may get other work at once. If not, it first has to answer after all (``finish``).
         """
         host = self.machines[machine]
+        queue = self.queues[host.kind]
         experiment, host.experiment = host.experiment, None
         if idle:
             self.idle[host.kind][machine] = None
+        else:
+            queue.further.pop(machine, None)
         if experiment is None:
             return None
-        queue = self.queues[host.kind]
         self.busy_computers.discard(host.computer)
         queue.under_way -= 1
+        if host.goes_on:
+            return experiment
         losses = queue.losses.setdefault(experiment, [])
         losses.append(machine)
         if len(losses) < LOSSES:
@@ -179,11 +138,15 @@ class Fleet(Generic[K]):
         """Yield each idle machine that can get work, and its experiment: one at a time on a computer."""
         for kind, queue in self.queues.items():
             for steady in (True, False):
-                if not (queue.waiting or queue.again) or (queue.under_way and not steady):
+                left = queue.waiting or queue.again or queue.further
+                if not left or (queue.under_way and not steady):
                     break
                 for machine in [one for one in self.idle[kind] if self.machines[one].steady == steady]:
                     host = self.machines[machine]
-                    if host.computer in self.busy_computers or (experiment := queue.take(machine)) is None:
+                    if host.computer in self.busy_computers:
+                        continue
+                    experiment, host.goes_on = queue.take(machine)
+                    if experiment is None:
                         continue
                     del self.idle[kind][machine]
                     self.busy_computers.add(host.computer)
@@ -199,15 +162,20 @@ class Fleet(Generic[K]):
         ----------
         doubtful
             Whether the figures are in doubt: another machine then measures the experiment too, if there is one and none has done
-            so before. Its figures replace these.
+            so before. Its figures replace these. Of an experiment that the machine has gone on with, the earlier figures stay.
         """
         host = self.machines[machine]
         queue = self.queues[host.kind]
+        went_on = host.goes_on and host.experiment == experiment
         if host.experiment == experiment:
             host.experiment, queue.under_way = None, queue.under_way - 1
             self.busy_computers.discard(host.computer)
         if host.experiment is None:
             self.idle[host.kind][machine] = None
+        if went_on:
+            if doubtful:
+                queue.further.pop(machine, None)
+            return not doubtful
         if experiment in queue.done and queue.doubted.get(experiment, machine) == machine:
             return False
         if experiment in queue.again:  # it was lost on this machine, which answers after all

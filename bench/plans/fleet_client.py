@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from bench.engine.fleet import Fleet
-from bench.engine.machines import Kind, MachineReport, differences
+from bench.engine.machines import Kind, MachineReport
 from bench.engine.self_check import SelfCheck
 from bench.engine.transport import Answered, Event, Failed, Joined, Left, SchedulerLost, Transport
 from reports.units import counted
@@ -33,10 +33,13 @@ from .fleet_members import (
     WAIT_S,
     FleetRequest,
     Member,
+    why_not,
 )
+from .journal import entry_of
 from .problems import ProblemRun
-from .remote import HERE, Measured, Prepared, RemoteRun
+from .remote import HERE, Further, Measured, Prepared
 from .session import Note, PlanError, Say
+from .station import RemoteRun
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Client:
     kinds: dict[Kind, KindRun] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     stranded_since: dict[Kind, float] = field(default_factory=dict)
+    further: dict[tuple[str, str], Further] = field(default_factory=dict)
     finished: int = 0
 
     def __post_init__(self) -> None:
@@ -81,6 +85,10 @@ class Client:
     def ask_to_check(self, member: Member, what: str) -> None:
         self.send(member, what, pickle.dumps(self.remote), max(REPORT_S, self.experiment_s(0)))
 
+    def ask_to_measure(self, member: Member, experiment: str) -> None:
+        argument = (self.remote, experiment, self.further.pop((member.address, experiment), None))
+        self.send(member, f"measure {experiment}", pickle.dumps(argument), self.experiment_s(self.cases[experiment]))
+
     # what happens
 
     def run(self) -> None:
@@ -89,11 +97,9 @@ class Client:
             for event in self.transport.events(WAIT_S):
                 self.happened(event)
             self.look_at_clocks()
+            self.look_at_what_is_undecided()
             for address, experiment in self.fleet.assign():
-                argument = pickle.dumps((self.remote, experiment))
-                self.send(
-                    self.members[address], f"measure {experiment}", argument, self.experiment_s(self.cases[experiment])
-                )
+                self.ask_to_measure(self.members[address], experiment)
             if self.kinds and self.fleet.finished and not self.getting_ready():
                 return
 
@@ -162,22 +168,11 @@ class Client:
 
     def reported(self, member: Member, report: MachineReport) -> None:
         """A machine has said what it is."""
-        beside = [
-            one for one in self.members.values() if one.report and one.report.host == report.host and not one.refused
-        ]
-        same_name = self.request.share_hosts or any(
-            one.report and one.report.name == report.name for one in self.members.values()
-        )
+        others = [one for one in self.members.values() if one.report]
+        same_name = self.request.share_hosts or any(one.report.name == report.name for one in others if one.report)
         member.name = f"{report.name} ({member.address.partition('://')[2]})" if same_name else report.name
-        if differing := differences(report, self.ours):
-            self.refuse(member, "; ".join(differing))
-            return
-        if beside and not self.request.share_hosts:
-            self.refuse(
-                member,
-                f"{beside[0].name} is a worker on the same computer, and two would disturb each other "
-                "(--share-hosts lets them measure in turn)",
-            )
+        if reason := why_not(report, self.ours, () if self.request.share_hosts else others):
+            self.refuse(member, reason)
             return
         member.report = report
         if member.kind not in self.kinds:
@@ -227,7 +222,11 @@ class Client:
             kind.add(member.name, found, reason)
             self.finished += not was_done
         self.trust(member, reason)
-        self.note(f"measuring on {counted(len(self.fleet.machines), 'machine')}", self.finished, self.total)
+        on = f"on {counted(len(self.fleet.machines), 'machine')}"
+        if self.finished < self.total:
+            self.note(f"measuring {on}", self.finished, self.total)
+        elif not self.fleet.finished:
+            self.note(f"measuring again, or what is undecided, {on}", 0, 0)
 
     @property
     def total(self) -> int:
@@ -260,6 +259,23 @@ class Client:
                 without = self.fleet.give_up(kind, experiments, "no machine of its kind was left")
                 if without:
                     self.say(f"{kind}: no machine is left that may measure {counted(len(without), 'problem')}")
+
+    def look_at_what_is_undecided(self) -> None:
+        """Let machines go on with what is undecided, once their kind has measured everything."""
+        if self.getting_ready():
+            return
+        for kind, run in self.kinds.items():
+            if not (run.looks and self.fleet.queues[kind].finished):
+                continue
+            machines = {
+                self.members[one].name: one
+                for one in self.fleet.of_kind(kind)
+                if self.fleet.machines[one].steady and not self.members[one].hung
+            }
+            for problem, processes in run.further(machines):
+                address = machines[problem.machine]
+                self.further[address, problem.problem] = Further(entry_of(problem), processes)
+                self.fleet.go_on(address, problem.problem)
 
     def nobody(self) -> str:
         """Say that there is no machine to measure on."""

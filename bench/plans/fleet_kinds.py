@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +24,7 @@ from .problems import ProblemRun
 from .remote import Measured, Prepared
 from .run import Run, RunRequest, keep_run, run_identity
 from .session import Say, Session
+from .turns import first_and_others, time_left, undecided
 
 MOST_CHECKS = 32
 """How many of a machine's latest checks say what is usual for it."""
@@ -36,8 +38,7 @@ class KindSession(Session):
     """A command, as if it ran on a machine of a kind. counters: their increases on all of its machines."""
 
     def __init__(self, command: str, say: Say, report: MachineReport) -> None:
-        super().__init__(command, say)
-        self.machine = dict(report.environment)
+        super().__init__(command, say, report.environment)
         self.information = report.machine_info
         self.increases: Counter[str] = Counter()
 
@@ -96,6 +97,7 @@ class KindRun:
         self.machines: dict[str, MachineRecord] = {}
         self.journal = Journal(folder, {})
         self.done: set[str] = set()
+        self.looks = list(pairwise(request.looks))
         self.disturbed: dict[str, list[str]] = {}
 
     def begin(self, problems: Sequence[ProblemRun]) -> bool:
@@ -134,6 +136,27 @@ class KindRun:
         self.record(machine).add(found.checks)
         self.session.increases.update({name: value for name, value in found.counters.items() if value is not None})
 
+    def further(self, machines: Container[str]) -> list[tuple[ProblemRun, int]]:
+        """Return the problems that get further processes, and how many each then has: what a run on one machine would choose.
+
+        machines: those that may go on with what they have measured. No machine can do that for another one.
+        """
+        problems = self.measured()[0] if self.looks else []
+        first, others = first_and_others(problems)
+        among = [one for one in (*first, *others) if one.machine in machines and not one.doubt]
+        left_s = time_left(problems, self.request.settings().processes)
+        while self.looks:
+            look, following = self.looks.pop(0)
+            if chosen := undecided(among, look, following, left_s):
+                return [(problem, following) for problem in chosen]
+        return []
+
+    def measured(self) -> tuple[list[ProblemRun], Journal]:
+        """Return all problems with the figures that the journal has of them, and the journal as it was read."""
+        problems, journal = self.request.problems(), Journal(self.folder, self.journal.run)
+        journal.read(problems)
+        return problems, journal
+
     def run_of(self, problems: Sequence[ProblemRun]) -> Run:
         preset = None if self.request.own_sizes else self.request.preset
         settings = self.request.settings()
@@ -151,9 +174,7 @@ class KindRun:
         interrupted
             Whether the user has ended the run.
         """
-        problems = self.request.problems()
-        journal = Journal(self.folder, self.journal.run)
-        journal.read(problems)
+        problems, journal = self.measured()
         for problem in problems:
             if problem.problem in given_up and not problem.processes:
                 problem.processes = 1  # it has rows, each with the reason

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.engine.machines import Kind, MachineReport
+from bench.engine.machines import Kind, MachineReport, differences
 
 from .run import RunRequest
 
@@ -78,3 +79,16 @@ class Member:
     def kind(self) -> Kind:
         assert self.report is not None
         return self.report.kind
+
+
+def why_not(report: MachineReport, ours: MachineReport, others: Sequence[Member]) -> str:
+    """Return why a machine that has reported gets no work; empty if it may. others: those that must not be on its computer."""
+    if differing := differences(report, ours):
+        return "; ".join(differing)
+    for one in others:
+        if one.report and one.report.host == report.host and not one.refused:
+            return (
+                f"{one.name} is a worker on the same computer, and two would disturb each other "
+                "(--share-hosts lets them measure in turn)"
+            )
+    return ""

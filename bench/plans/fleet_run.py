@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engine.fleet import LOSSES, Queue
+from bench.engine.fleet import LOSSES
+from bench.engine.fleet_queue import Queue
 from bench.engine.machines import Kind, MachineReport
 from bench.engine.transport import SchedulerLost, Transport
 from reports.files import read

@@ -6,40 +6,28 @@ the same on both sides, requests travel as they are.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import pickle
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bench.engine import environment, protocol
-from bench.engine.context import RunContext
-from bench.engine.contract import Verdict
-from bench.engine.contracts import check_contracts
-from bench.engine.pool import Workers
-from bench.engine.self_check import SelfCheck, self_check
+from bench.engine.self_check import SelfCheck
 from impls.case import Size
 
-from .journal import entry_of
+from .journal import entry_of, restore
 from .machine_report import report_of
 from .presets import PRESETS
-from .problems import ProblemRun, admit, measure_next, new_problem_run
-from .run import RunRequest, extras_of
-from .session import Request, Session, temporary_folder
+from .problems import measure_next, new_problem_run
+from .run import extras_of
+from .session import Request
+from .station import at_station, clear
 from .turns import profiled_problems, shown_problems
 
 HERE = "bench.plans.remote"
 """The name by which a transport finds this module."""
-IDLE_S = 900.0
-"""How long a machine keeps what it has for a run of which no task comes."""
 
 
 class Prepared(protocol.Struct, frozen=True, kw_only=True):
@@ -68,97 +56,19 @@ class Measured(protocol.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class RemoteRun:
-    """A client's run. number: tells it from others on the same machine."""
-
-    number: str
-    request: RunRequest
-
-
-@dataclass
-class Station:
-    """What a machine keeps for a run, from its first task to the next run's.
+class Further:
+    """What a machine needs to go on with a problem that it has measured.
 
     Attributes
     ----------
-    run, session
-        The client's run, as if it ran here.
-    folder
-        Where the text is saved.
-    planned
-        All problems of the run, by name.
-    close
-        Removes what is kept.
-    verdicts
-        Of the implementations that were checked, by key.
-    passes
-        The workers of each process of a problem. A worker measures one problem after another, as in a local run: a problem's
-        processes are fresh to it, and starting each anew would take longer than measuring.
-    cpu
-        The CPU that they stay on.
-    checks
-        How often the machine has checked itself.
-    idle
-        Removes it if no task follows.
+    entry
+        What the journal has of it.
+    processes
+        How many processes it is to have in all.
     """
 
-    run: RemoteRun
-    session: Session
-    folder: Path
-    planned: Mapping[str, ProblemRun]
-    close: contextlib.ExitStack
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    passes: list[Workers] = field(default_factory=list)
-    cpu: int | None = None
-    checks: int = 0
-    idle: threading.Timer = field(default_factory=lambda: threading.Timer(IDLE_S, lambda: None))
-
-    @contextmanager
-    def measuring(self) -> Iterator[RunContext]:
-        """Start workers, on a computer where nothing else of w2vbench measures."""
-        request = self.run.request
-        with alone_on_this_computer():
-            self.session.busy = environment.busy_cpus()
-            with self.session.measuring(request.settings(), request.threads or [1], request.files) as context:
-                if context.cpu != self.cpu or not context.only_own_code:  # a process stays on its CPU
-                    for workers in self.passes:
-                        workers.retire()
-                self.cpu = context.cpu
-                yield replace(context, corpus=self.folder)
-
-    def on_pass(self, context: RunContext, number: int) -> RunContext:
-        """Return a context with the workers that measure the process of this number."""
-        while len(self.passes) <= number:
-            self.passes.append(self.close.enter_context(closing(context.workers.like(context.workers.command))))
-        return replace(context, workers=self.passes[number])
-
-    def start_passes(self, context: RunContext) -> None:
-        """Start the workers of all processes side by side, and wait until they are idle."""
-        numbers = range(context.settings.processes if context.only_own_code else 1)
-        pools = [self.on_pass(context, number).workers for number in numbers]
-        for workers in pools:
-            workers.start_spares(min(self.run.request.threads, default=1), numba=True)
-        for workers in pools:
-            workers.wait_for_spares()
-
-    def check(self, context: RunContext) -> SelfCheck | None:
-        """Let the machine check itself, on other inputs than before."""
-        self.checks += 1
-        return self_check(self.on_pass(context, 0), self.checks)
-
-    def verify(self, problem: ProblemRun, context: RunContext) -> None:
-        """Check the implementations of a problem that were not checked before, and exclude the cases that cannot be measured."""
-        new = [one.implementation.key for one in problem.cases if one.implementation.key not in self.verdicts]
-        sizes: dict[str, list[Size]] = {key: [] for key in new}
-        for case in (case for one in self.planned.values() for case in one.cases):
-            if case.implementation.key in sizes:
-                sizes[case.implementation.key].append(case.case.size)
-        self.verdicts |= check_contracts(new, context, sizes=sizes)
-        admit(problem, context.settings, self.verdicts)
-
-
-STATIONS: dict[str, Station] = {}
-"""This process's station, by its run's number; at most one."""
+    entry: dict[str, Any]
+    processes: int
 
 
 def report(argument: bytes) -> bytes:
@@ -189,8 +99,8 @@ def check(argument: bytes) -> bytes:
 
 
 def measure(argument: bytes) -> bytes:
-    """Measure one experiment, whole: its implementations are checked, and timed together in all processes."""
-    run, name = pickle.loads(argument)
+    """Measure one experiment, whole: its implementations are checked, and timed together in all processes; or its further ones."""
+    run, name, further = pickle.loads(argument)
     preset = PRESETS[run.request.preset]
     short, first = (not run.request.own_sizes and chosen for chosen in (preset.short, preset.profile_first))
     before = environment.counters()
@@ -198,9 +108,14 @@ def measure(argument: bytes) -> bytes:
         planned, every = station.planned[name], list(station.planned.values())
         shown, profiled_at = shown_problems(every)[planned.kernel], profiled_problems(every, first=first)
         problem = new_problem_run([case.implementation for case in planned.cases], planned.size)
-        station.verify(problem, context)
+        processes = context.settings.processes
+        if further:
+            restore(problem, further.entry)
+            processes = further.processes
+        else:
+            station.verify(problem, context)
         checks = [station.check(context)]
-        while problem.processes < context.settings.processes:
+        while problem.processes < processes:
             extras = extras_of(problem, shown, profiled_at, context, short=short)
             measure_next(problem, station.on_pass(context, problem.processes), extras, start_next=False)
         checks.append(station.check(context))
@@ -215,51 +130,5 @@ def measure(argument: bytes) -> bytes:
 
 def leave(argument: bytes) -> bytes:
     """Remove what this machine keeps for a run."""
-    if station := STATIONS.pop(argument.decode(), None):
-        station.idle.cancel()
-        station.close.close()
+    clear(argument.decode())
     return b""
-
-
-@contextmanager
-def at_station(run: RemoteRun) -> Iterator[Station]:
-    """Do a task of a run. If none follows for IDLE_S, what is kept for the run is removed: its client may have been killed."""
-    station = station_of(run)
-    station.idle.cancel()
-    try:
-        yield station
-    finally:
-        station.idle = threading.Timer(IDLE_S, leave, [run.number.encode()])
-        station.idle.daemon = True
-        station.idle.start()
-
-
-def station_of(run: RemoteRun) -> Station:
-    """Return this machine's station for a run; another run's is removed, whose client may have been killed."""
-    if run.number not in STATIONS:
-        for other in list(STATIONS):
-            leave(other.encode())
-        STATIONS[run.number] = new_station(run)
-    return STATIONS[run.number]
-
-
-def new_station(run: RemoteRun) -> Station:
-    """Read the text into a temporary folder, and plan the run."""
-    with contextlib.ExitStack() as close:
-        folder = close.enter_context(temporary_folder())
-        run.request.text().save(folder)
-        planned = {problem.problem: problem for problem in run.request.problems()}
-        session = Session(run.request.command, lambda line: None)
-        return Station(run, session, folder, planned, close.pop_all())
-
-
-@contextmanager
-def alone_on_this_computer() -> Iterator[None]:
-    """Wait until nothing else of this user's fleets measures on this computer, and keep it so."""
-    path = Path(tempfile.gettempdir()) / f"w2vbench-computer-of-{os.getuid()}.lock"
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

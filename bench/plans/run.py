@@ -80,6 +80,11 @@ class RunRequest(MeasurementRequest):
         asked = self.kernels or self.globs or self.files or self.vocabularies or self.batches
         return () if asked else PRESETS[self.preset].optional_kernels
 
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After how many processes it is looked whether a problem is decided; empty where the user has chosen their number."""
+        return () if self.processes else looks(PRESETS[self.preset].settings.processes)
+
     def settings(self) -> MeasurementSettings:
         """Return how experiments are measured. Raises PlanError if a worker would not have enough memory."""
         short = PRESETS[self.preset].short and not self.own_sizes
@@ -202,7 +207,7 @@ def run(
                 settings=settings,
                 corpus=corpus,
                 planned=problems,
-                looks=() if request.processes else looks(settings.processes),
+                looks=request.looks,
             )
             identity = run_identity(under_way, request)
             if context.only_own_code:

@@ -120,19 +120,21 @@ class Session:
 
     Attributes
     ----------
+    machine
+        The facts of the machine (``environment.describe``), if another one measures; None for this one.
     parts
         More fields of the result file's ``w2vbench`` part.
     warnings
         More warnings of it.
     """
 
-    def __init__(self, command: str, say: Say) -> None:
+    def __init__(self, command: str, say: Say, machine: Mapping[str, Any] | None = None) -> None:
         self.command, self.say, self.interrupted = command, say, False
         self.phases: list[Phase] = []
         self.parts: dict[str, Any] = {}
         self.warnings: list[str] = []
-        self.busy, self.counters = environment.busy_cpus(), environment.counters()
-        self.machine = environment.describe(self.busy)
+        self.busy, self.counters = [] if machine else environment.busy_cpus(), environment.counters()
+        self.machine = dict(machine) if machine else environment.describe(self.busy)
         self.commit = Commit.model_validate(get_commit_info())
 
     @contextmanager

@@ -54,9 +54,7 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
         many as the next look needs, or none if they would take too long. Those that are shown first come first. Empty if there
         are no further processes.
     """
-    shown = shown_problems(problems)
-    first = [problem for problem in problems if shown[problem.kernel] is problem]
-    others = [problem for problem in problems if shown[problem.kernel] is not problem]
+    first, others = first_and_others(problems)
     for name, group in (("the sizes that are shown first", first), ("the other sizes", others)):
         if begun := [problem for problem in group if not problem.processes]:
             yield Turn(name, begun, fresh=False)
@@ -64,18 +62,34 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
         if group := [problem for problem in problems if problem.processes == process]:
             yield Turn(f"all sizes, process {process + 1}", group)
     for look, following in pairwise(looks):
-        undecided, left_s = [], time_left(problems, processes)
-        for problem in [*first, *others]:
-            if not look <= problem.processes < following:
-                continue
-            needed_s = (following - problem.processes) * problem.seconds[-1]
-            begun_before = problem.processes > look  # by a run that this one goes on from, which found it undecided
-            if begun_before or (needed_s <= left_s and not is_decided(problem)):
-                left_s -= needed_s
-                undecided.append(problem)
+        chosen = undecided([*first, *others], look, following, time_left(problems, processes))
         for process in range(look, following):
-            if group := [problem for problem in undecided if problem.processes == process]:
+            if group := [problem for problem in chosen if problem.processes == process]:
                 yield Turn(f"what is undecided, process {process + 1}", group, further=True)
+
+
+def undecided(problems: Sequence[ProblemRun], look: int, following: int, left_s: float) -> list[ProblemRun]:
+    """Return the problems that get further processes: those that a look finds undecided, as far as there is time for them.
+
+    Parameters
+    ----------
+    problems
+        In the order in which they get the time that is left.
+    look, following
+        After how many processes it is looked now, and how many are needed for the next look.
+    left_s
+        Seconds that further processes may still take (``time_left``).
+    """
+    chosen = []
+    for problem in problems:
+        if not look <= problem.processes < following:
+            continue
+        needed_s = (following - problem.processes) * problem.seconds[-1]
+        begun_before = problem.processes > look  # by a run that this one goes on from, which found it undecided
+        if begun_before or (needed_s <= left_s and not is_decided(problem)):
+            left_s -= needed_s
+            chosen.append(problem)
+    return chosen
 
 
 def time_left(problems: Sequence[ProblemRun], planned: int) -> float:
@@ -89,6 +103,15 @@ def is_decided(problem: ProblemRun) -> bool:
     """Whether it is known which case of a problem is fastest, and about how much slower each of the others is."""
     rows = [row(case, problem) for case in problem.cases if case.status == OK and case.samples]
     return len(rows) < 2 or Answer(problem.problem, tuple(rows), rank(rows)).decided
+
+
+def first_and_others(problems: Sequence[ProblemRun]) -> tuple[list[ProblemRun], list[ProblemRun]]:
+    """Return the problems that are shown first, and the others."""
+    shown = shown_problems(problems)
+    return (
+        [problem for problem in problems if shown[problem.kernel] is problem],
+        [problem for problem in problems if shown[problem.kernel] is not problem],
+    )
 
 
 def shown_problems(problems: Sequence[ProblemRun]) -> dict[str, ProblemRun]:

@@ -107,25 +107,66 @@ def test_an_unsteady_machine_measures_where_no_steady_one_can() -> None:
     assert list(fleet.assign()) == [("a", "two")]
 
 
+def test_only_the_machine_that_has_measured_it_goes_on_with_an_experiment() -> None:
+    fleet = fleet_with("a", "b")
+    list(fleet.assign())
+    for machine, experiment in (("a", "one"), ("b", "two")):
+        assert fleet.finish(machine, experiment)
+    list(fleet.assign())
+    assert fleet.finish("a", "three")
+    for machine, experiment in (("a", "three"), ("a", "one"), ("b", "two")):
+        fleet.go_on(machine, experiment)
+    assert dict(fleet.assign()) == {"a": "three", "b": "two"}
+    assert fleet.finish("a", "three")
+    assert dict(fleet.assign()) == {"a": "one"}
+    assert not fleet.finish("b", "two", doubtful=True)  # the earlier figures stay
+    assert fleet.finish("a", "one")
+    assert fleet.finished
+    assert dict(fleet.assign()) == {}
+
+
+def test_what_is_lost_while_a_machine_goes_on_with_it_stays_as_it_is() -> None:
+    fleet = fleet_with("a", "b")
+    for _ in range(3):
+        for machine, experiment in fleet.assign():
+            fleet.finish(machine, experiment)
+    for experiment in EXPERIMENTS:
+        fleet.go_on("a", experiment)
+    list(fleet.assign())
+    assert fleet.lose("a", idle=True) == "one"
+    assert fleet.queues["k"].fate("one") == "; its figures so far are kept"
+    assert dict(fleet.assign()) == {"a": "two"}
+    assert fleet.remove("a") == "two"
+    assert fleet.finished
+    assert fleet.stranded() == {}
+    assert fleet.queues["k"].given_up == {}
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["finish", "doubt", "leave", "hang", "late", "join"]), st.integers(0, 5)))
+UNTIL_DONE = [("join", 0), *[("finish", 0)] * 3] * 6
 
 
 @settings(max_examples=200)
-@given(STEPS)
-def test_whatever_happens_each_experiment_counts_once_and_nothing_is_forgotten(steps: list[tuple[str, int]]) -> None:
-    """All that is left over at the end is measured by machines that then join."""
+@given(STEPS, STEPS)
+def test_whatever_happens_each_experiment_counts_once_and_nothing_is_forgotten(
+    steps: list[tuple[str, int]], later: list[tuple[str, int]]
+) -> None:
+    """All that is left over is measured by machines that then join. At the end, machines go on with what they have measured."""
     fleet, counted = fleet_with("m0", "m1", "m2"), Counter[str]()
     under_way: dict[str, str] = {}
     late: dict[str, str] = {}
+    measured_on: dict[str, str] = {}
     joined = 3
-    for what, which in [*steps, *[("join", 0), *[("finish", 0)] * 3] * 6]:
+    for what, which in [*steps, *UNTIL_DONE, *[("go on", at) for at in range(3)], *later, *UNTIL_DONE]:
         under_way |= dict(fleet.assign())
         assert len(under_way) == len({*under_way.values()}) or fleet.queues["k"].losses or fleet.queues["k"].repeated
         names = sorted(late if what == "late" else under_way)
         if what == "join":
             fleet.add(f"m{joined}", "k", f"m{joined}")
             joined += 1
-        if what == "join" or not names:
+        if what == "go on" and (on := measured_on.get(EXPERIMENTS[which])) in fleet.machines and on not in late:
+            fleet.go_on(on, EXPERIMENTS[which])
+        if what in ("join", "go on") or not names:
             continue
         machine = names[which % len(names)]
         if what == "leave":
@@ -136,8 +177,11 @@ def test_whatever_happens_each_experiment_counts_once_and_nothing_is_forgotten(s
         else:
             experiment = (late if what == "late" else under_way).pop(machine)
             repeats = fleet.queues["k"].doubted.get(experiment, machine) != machine
+            goes_on = fleet.machines[machine].goes_on and fleet.machines[machine].experiment == experiment
+            assert not goes_on or measured_on[experiment] == machine
             if fleet.finish(machine, experiment, doubtful=what == "doubt"):
-                counted[experiment] += not repeats
+                counted[experiment] += not (repeats or goes_on)
+                measured_on[experiment] = machine
     queue = fleet.queues["k"]
     assert fleet.finished
     assert {*queue.done, *queue.given_up} == {*EXPERIMENTS}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from impls import texts
+from tests.commands.asking import small_text
 from tests.plans.repositories import commit, started
 from tests.processes import git
 
@@ -18,6 +20,13 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
+
+
+@pytest.fixture
+def with_a_small_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own as the current one, and a small text in place of the built-in one."""
+    monkeypatch.setattr(texts, "builtin", small_text)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -13,37 +13,11 @@ import pytest
 from bench.engine.machines import ABSENT
 from bench.engine.transport import Answered, Failed
 from bench.plans.journal import JournalError
-from bench.plans.keeping import Outputs
 from bench.plans.session import NothingToKeep, PlanError
-from impls import texts
-from reports.result_schema import ResultFile
-from tests.commands.asking import small_text
-from tests.fleet_machines import Simulated, fleet_of, our_report, request_of, run_on
+from tests.fleet_machines import Simulated, fleet_of, measured, our_report, request_of, run_on, suite, three
 
 V_ = (500, 600, 700, 800)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(texts, "builtin", small_text)
-    monkeypatch.chdir(tmp_path)
-
-
-def three(**options: Any) -> list[Simulated]:
-    """Three machines of a kind; options: of the first."""
-    return [Simulated("a:1", **options), Simulated("b:1"), Simulated("c:1")]
-
-
-def suite(outputs: Outputs) -> Any:
-    return outputs.result.w2vbench
-
-
-def measured(result: ResultFile) -> dict[int, set[str]]:
-    """On which machines each vocabulary was measured."""
-    found: dict[int, set[str]] = {}
-    for row in result.benchmarks:
-        found.setdefault(row.extra_info.size.V, set()).add(row.extra_info.machine)
-    return found
+pytestmark = pytest.mark.usefixtures("with_a_small_text")
 
 
 def test_every_kind_of_machine_measures_every_problem_each_whole_on_one(tmp_path: Path) -> None:
@@ -181,10 +155,10 @@ def test_what_an_unsteady_machine_measures_is_measured_again(
     fleet = fleet_of(three(), request)
     machine, measure = fleet.machines["a:1"], fleet.measure
 
-    def changing(one: Simulated, task: str, experiment: str) -> None:
+    def changing(one: Simulated, task: str, experiment: str, processes: int) -> None:
         if len(machine.measured) == 3:
             vars(machine).update(unsteady)
-        measure(one, task, experiment)
+        measure(one, task, experiment, processes)
 
     monkeypatch.setattr(fleet, "measure", changing)
     outputs, said = run_on(fleet, request)
@@ -269,7 +243,8 @@ def test_a_worker_without_w2vbench_is_refused(tmp_path: Path, monkeypatch: pytes
 def test_another_kind_that_joins_late_measures_everything_too(tmp_path: Path) -> None:
     request = request_of(tmp_path / "out")
     machines: Sequence[Simulated] = [Simulated("a:1"), Simulated("b:1", kind="CPU B", joins_s=12.0)]
-    outputs, _ = run_on(fleet_of(machines, request), request)
+    outputs, said = run_on(fleet_of(machines, request), request)
+    assert (said, outputs.exit_code) == ([], 0)
     assert [len(measured(one.result)) for one in outputs.kinds] == [len(V_)] * 2
 
 
@@ -315,13 +290,13 @@ def test_a_machine_whose_tasks_fail_does_not_use_up_all_that_is_left(
     fleet = fleet_of(three(), request)
     measure = fleet.measure
 
-    def failing(one: Simulated, task: str, experiment: str) -> None:
+    def failing(one: Simulated, task: str, experiment: str, processes: int) -> None:
         if one.address == "a:1":
             fleet.later(0.1, Failed("a:1", task, "OSError: no space left on device"))
         elif one.address == "b:1":
             fleet.later(0.1, Answered("b:1", task, b"{}"))
         else:
-            measure(one, task, experiment)
+            measure(one, task, experiment, processes)
 
     monkeypatch.setattr(fleet, "measure", failing)
     outputs, said = run_on(fleet, request)
