@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import dedent
 
 from . import lines
 from .result_schema import LineProfile, ProfiledLine
@@ -20,11 +21,14 @@ class LineCells:
 
 
 def line_cells(profile: LineProfile) -> list[LineCells]:
+    """Return a profile's lines without decorators, and without the indentation that all of them have, as a method's do."""
     total = lines.total_s(profile) or 1.0
-    return [
-        LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), line.text)
-        for line in profile.lines[lines.decorator_lines([line.text for line in profile.lines]) :]
+    texts = dedent("\n".join(line.text for line in profile.lines)).split("\n")
+    every = [
+        LineCells(line.hits or 0, (line.time_s or 0) / total, peak_text(line), text)
+        for line, text in zip(profile.lines, texts, strict=True)
     ]
+    return every[lines.decorator_lines(texts) :]
 
 
 def peak_text(line: ProfiledLine) -> str:

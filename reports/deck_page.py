@@ -15,7 +15,7 @@ from .deck_screens import CHAPTERS, CHARTS, Screen, Side
 from .deck_story import SCREENS
 from .diagrams import diagram
 from .frame import speedup, wall_s
-from .memory import call_peak, setup_peak
+from .memory import call_peak, peak, setup_peak
 from .statistics import Interval
 from .templates import KINDS, render
 from .units import counted, faster, seconds, share, three, times
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME = "deck.html"
 MISSING = "not measured"
-FIRST_LAYER = "impls/layers.py"
+LAYERS = "impls/layers.py"
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ class SideView:
 
 @dataclass(frozen=True)
 class ScreenView:
-    """A screen and all that stands on it. code_size: a class; found: sentences; unknown: how many more have figures that were not
-    measured."""
+    """A screen and all that stands on it. code_size: a class; what: of what the table's figures are; found: sentences; unknown:
+    how many more have figures that were not measured."""
 
     screen: Screen
     sides: list[SideView]
     code_size: str
+    what: str
     table: list[tuple[str, ...]]
     found: list[str]
     unknown: int
@@ -108,11 +109,18 @@ def view(screen: Screen, result: ResultFile) -> ScreenView:
         screen,
         sides,
         code_size(sides),
+        measured_call(screen, result),
         figure_rows(screen.sides, result) if screen.figures else [],
         found,
         len(screen.found) - len(found),
         drawing(screen, result),
     )
+
+
+def measured_call(screen: Screen, result: ResultFile) -> str:
+    """Of what the figures are: a call; with its V where it is not what the screen says."""
+    layer = next((one for side in screen.sides if (one := result.w2vbench.layers.get(side.key))), None)
+    return f"one call, V = {layer.size.V:,}" if layer else "one call"
 
 
 MANY_LINES, FEW_LINES, SHORT_LINE = 11, 7, 52
@@ -154,11 +162,8 @@ def drawing(screen: Screen, result: ResultFile) -> str:
 def side_view(side: Side, result: ResultFile) -> SideView:
     """Return a side's code from the result file, with its line profile where there is one."""
     suite = result.w2vbench
-    if "/" not in side.key:
-        code = suite.deck.layers.get(side.key) if suite.deck else None
-        return SideView(
-            side.title, "textbook", FIRST_LAYER if code else "This file does not have the code.", [], code or ""
-        )
+    if side.is_layer:
+        return layer_view(side, result)
     row = next((row for row in result.benchmarks if row.case == side.case), None)
     source, profile = suite.sources.get(side.key), suite.profiles.get(side.case)
     where = f"{source.file}:{source.line}" if source else "This file does not have the code."
@@ -172,6 +177,23 @@ def side_view(side: Side, result: ResultFile) -> SideView:
         line_cells(profile) if profile else [],
         from_def(source.code) if source else "",
         remark,
+    )
+
+
+def layer_view(side: Side, result: ResultFile) -> SideView:
+    """Return a layer's method in the same way."""
+    suite = result.w2vbench
+    source = suite.deck.layers.get(side.key, "") if suite.deck else ""
+    found = suite.layers.get(side.key)
+    profile = found.profile if found else None
+    where = f"{LAYERS}:{profile.lines[0].number}" if profile else LAYERS
+    return SideView(
+        side.title,
+        "textbook",
+        where if source or profile else "This file does not have the code.",
+        line_cells(profile) if profile else [],
+        source,
+        "" if profile else (found.not_profiled if found else "") or "Not measured in this run.",
     )
 
 
@@ -190,6 +212,8 @@ def why_not(side: Side, result: ResultFile) -> str:
 
 def figure_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, ...]]:
     """Return the figures below the code: a line each as printed, as read, as profiled and as timed here, and the memory."""
+    if all(side.is_layer for side in sides):
+        return layer_rows(sides, result)
     rows = {row.case: row for row in result.benchmarks}
     printed = [next((one for one in deck.FIGURES if one.case == side.case), None) for side in sides]
     table: list[tuple[str, ...]] = []
@@ -204,12 +228,27 @@ def figure_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, 
     measured = [rows.get(side.case) for side in sides]
     table.append(("here, no profiler", *(figure(wall_s(row) if row else None) for row in measured), *ratio(measured)))
     peaks = [call_peak(row.extra_info) if row else None for row in measured]
-    table.append(("memory of a call", *(str(peak) if peak else MISSING for peak in peaks), ""))
+    table.append(("memory of a call", *(str(one) if one else MISSING for one in peaks), ""))
     kept = [setup_peak(row.extra_info) if row else None for row in measured]
     if any(one and one.size_bytes >= MUCH_BYTES for one in kept):
-        table.append(("set-up keeps", *(str(peak) if peak else "–" for peak in kept), ""))
+        table.append(("set-up keeps", *(str(one) if one else "–" for one in kept), ""))
     compared = any(line[-1] for line in table)
     return table if compared else [line[:-1] for line in table]
+
+
+def layer_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, ...]]:
+    """Return the figures of layers: times, with how many times faster the second of two on the same inputs is, and the memory."""
+    found = [result.w2vbench.layers.get(side.key) for side in sides]
+    if not any(found):
+        return []
+    walls = [one.samples.wall_median_s if one else None for one in found]
+    peaks = [peak(one.peak_bytes, one.resident_bytes, misses_some=False) if one else None for one in found]
+    same = len(found) == 2 and len({one.problem if one else "" for one in found}) == 1
+    gain = gained(*walls) if same else ()
+    return [
+        ("here, no profiler", *map(figure, walls), *gain),
+        ("memory of a call", *(str(one) if one else MISSING for one in peaks), *("" for _ in gain)),
+    ]
 
 
 MUCH_BYTES = 1_000_000

@@ -27,7 +27,7 @@ class Side:
     title
         What it is.
     case
-        The case that measures it; a layer's method, such as ``MatMul.forward``, is shown and not timed.
+        The case that measures it; a layer's method, such as ``MatMul.forward``, has no case.
     """
 
     title: str
@@ -36,6 +36,11 @@ class Side:
     @property
     def key(self) -> str:
         return self.case.partition("@")[0]
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is a layer's method, and no implementation of a kernel."""
+        return "/" not in self.key
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ SCREENS = (
             "softmax layer {softmax_growth}.",
         ),
         chart="products",
-        figures=False,
     ),
     Screen(
         "5 and 6",
@@ -70,7 +69,6 @@ SCREENS = (
         (Side("Before: MatMul", "MatMul.forward"), Side("After: Embedding", "Embedding.forward")),
         ("The one-hot row alone takes {one_hot_bytes} for one word; `idx` takes 8 B.",),
         diagram="lookup",
-        figures=False,
     ),
     Screen(
         "11 and 12",
@@ -144,7 +142,6 @@ SCREENS = (
         "redundant; a step on both moves a − b twice as far as a step on one score.",
         (Side("Softmax", "SoftmaxWithLoss.forward"), Side("Sigmoid", "SigmoidWithLoss.forward")),
         example="two-outputs",
-        figures=False,
     ),
     Screen(
         "17 to 20",
@@ -164,7 +161,6 @@ SCREENS = (
             "by at most {dots_score}, `dh` by {dots_dh}, `dW` by {dots_table}.",
         ),
         diagram="output",
-        figures=False,
     ),
     Screen(
         "21 and 22",

@@ -173,6 +173,18 @@ class LineProfile(Part):
     left_out: list[str] = []
 
 
+class LayerFigures(Part):
+    """A method of one of the book's layers, on the inputs of a problem, in one process: its samples, the memory of a call, and its lines."""
+
+    problem: str
+    size: SizeRecord
+    samples: Samples
+    peak_bytes: Count | None = None
+    resident_bytes: Count | None = None
+    profile: LineProfile | None = None
+    not_profiled: str = ""
+
+
 Curve = list[tuple[Annotated[float, Field(gt=0, lt=1e18)], Annotated[float, Field(gt=0, lt=1e18)]]]
 """A rate in bytes a second by the working set's bytes."""
 
@@ -205,7 +217,7 @@ class Suite(Part):
     """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
     numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and why
     others have none, seconds in each stage of a training step by case, and the run's own time: by phase, and by problem. Of a run
-    on several machines: their kind, and each of them."""
+    on several machines: their kind, and each of them. Of a run of the source deck: its worked examples, and its layers by method."""
 
     schema_version: int
     engine: Engine
@@ -235,6 +247,7 @@ class Suite(Part):
     calibration: Calibration | None = None
     training: Training | None = None
     deck: Deck | None = None
+    layers: dict[str, LayerFigures] = {}
 
     def limits_on(self, threads: int) -> Limits:
         """Return what the machine can do on a number of threads, without a curve where that was not measured."""

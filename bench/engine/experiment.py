@@ -14,6 +14,7 @@ from impls.case import Size
 from reports.schema_fields import Samples
 
 from . import protocol
+from .book.ours import LAYER
 from .contract import WRONG
 from .limits import FLOOR
 from .pool import Workers
@@ -151,6 +152,8 @@ def job_after(
     """Return the job for another process after a failure. Cases at fault are taken out of it, and added to ``excluded``."""
     if failure.variant and failure.variant.startswith(FLOOR):  # the engine's own, and no implementation's
         return structs.replace(job, options=structs.replace(job.options, limits=False))
+    if failure.variant and failure.variant.startswith(LAYER):
+        return structs.replace(job, options=structs.replace(job.options, layers=()))
     if failure.variant is None and failure.status == WRONG and not job.careful:
         # one of them changed the shared inputs: the next process checks after every sample
         return structs.replace(job, careful=True)

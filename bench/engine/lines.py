@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from itertools import cycle, islice
@@ -27,10 +27,10 @@ from impls.messages import describe
 from impls.words import Corpus
 
 from . import protocol
-from .book.variants import ReadersMethods
 from .contract import check_problem
 from .loop import Arguments, Function
 from .memory import in_children, trim_heap
+from .methods import lined
 from .process import limit_memory, pin
 from .sources import load_source
 from .traced import traced_lines
@@ -70,24 +70,21 @@ def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
         problem.reset()
 
 
-def lined(name: str, implementation: Implementation) -> dict[str, FunctionType]:
-    """Return the functions whose lines are profiled, by the names of their profiles: a reader's methods, or its function."""
-    if isinstance(implementation, ReadersMethods):
-        return dict(implementation.methods)
-    return {name: implementation.function}  # type: ignore[dict-item]
-
-
-def profile_of(name: str, implementation: Implementation, problem: Problem, call_s: float) -> protocol.LineProfile:
-    """Profile a variant of an experiment, or give the reason why not: it is too slow for a run, or fails under a profiler."""
+def profiles_of(
+    name: str, implementation: Implementation, problem: Problem, call_s: float
+) -> Iterator[protocol.LineProfile]:
+    """Profile a variant of an experiment, each of its methods apart, or give the reason why not: it is too slow for a run, or fails under a profiler."""
     why_not = implementation.no_lines
     if not why_not and 2 * call_s > EXPERIMENT_LIMIT_S:
         why_not = f"a call takes {call_s:.1f} s (w2vbench profile has no such limit)"
-    if why_not:
-        return protocol.LineProfile(variant=name, why_not=why_not)
-    try:
-        return profile(name, implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S)
-    except Exception as error:
-        return protocol.LineProfile(variant=name, why_not=describe(error))
+    for shown, function in lined(name, implementation).items():
+        if why_not:
+            yield protocol.LineProfile(variant=shown, why_not=why_not)
+            continue
+        try:
+            yield profile(shown, implementation, problem, EXPERIMENT_S, EXPERIMENT_LIMIT_S, of=function)
+        except Exception as error:
+            yield protocol.LineProfile(variant=shown, why_not=describe(error))
 
 
 def profile(

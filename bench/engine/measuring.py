@@ -17,9 +17,11 @@ from impls.facts import has_attribute
 from impls.interface import Implementation, Kernel, Problem
 
 from . import limits, memory, protocol
+from .book.ours import layer_variant, method_calls
 from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, compilation_patience
-from .lines import profile_of
+from .lines import profiles_of
 from .loading import load_packages
+from .methods import MethodCalls
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
@@ -69,7 +71,9 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     emit(protocol.StepBegins(name="inputs"))
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
     emit(protocol.ProblemMade(touched=problem.touched))
-    seconds = time_variants(job, implementations, problem, order, emit)
+    layers = method_calls(kernel, options.layers)
+    seconds = time_variants(job, implementations, layers, problem, order, emit)
+    implementations |= layers
     del moved
     problem.buffers.clear()  # the workspaces are freed too, so that a child has room for its own
     for names in pairs(list(implementations)) if options.memory else ():
@@ -80,9 +84,10 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
         for name, figures in zip(names, memory.measure_together(list(asked), problem), strict=True):
             emit(protocol.Memory(variant=name, needs=tuple(implementations[name].requires), **figures))
     for name, implementation in implementations.items():
-        if name in options.profile:
+        if name in options.profile or name in layers:
             emit(protocol.StepBegins(name="the line profile"))
-            emit(profile_of(name, implementation, problem, seconds[name].call))
+            for profile in profiles_of(name, implementation, problem, seconds[name].call):
+                emit(profile)
 
 
 def pairs(names: Sequence[str]) -> list[Sequence[str]]:
@@ -108,6 +113,7 @@ def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]
 def time_variants(
     job: Measure,
     implementations: dict[str, Implementation],
+    layers: dict[str, MethodCalls],
     problem: Problem,
     order: np.random.Generator,
     emit: protocol.Emit,
@@ -130,6 +136,9 @@ def time_variants(
         compiling = "compiling the functions that limits are measured by"
         emit(protocol.StepBegins(name=compiling, variant=limits.CALL, patience=COMPILATION_PATIENCE))
         groups += [[variant] for variant in limits.limit_variants(kernel, problem, first, settings.memory_limit_bytes)]
+    for name, calls in layers.items():
+        emit(protocol.StepBegins(name="prepare", variant=name))
+        groups.append([layer_variant(name, calls, problem, first)])
     variants = [variant for group in groups for variant in group]
     places = np.random.default_rng([settings.seed, options.process, 2])
     verifiers = {variant.name: Verifier(variant, places, guard if job.careful else None) for variant in variants}

@@ -217,6 +217,9 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
         Whether these are measured after the times.
     profile
         Variants that are profiled line by line.
+    layers
+        Methods of the book's layers, such as ``MatMul.forward``, that are timed and profiled too, each as a variant of its own
+        (``book.ours``).
     paced
         Whether every round waits until the main process lets it begin, so that rounds of several processes alternate. A case
         then has one variant.
@@ -233,6 +236,7 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     memory: bool = False
     stages: bool = False
     profile: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     paced: bool = False
     placement: tuple[int, ...] = ()
     reuse: bool = False

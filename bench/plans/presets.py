@@ -124,6 +124,10 @@ class Preset:
     short: bool = False
     profile_first: bool = False
 
+    def layers(self, kernel: str, size: Size) -> tuple[str, ...]:
+        """Return the methods of the book's layers that are measured beside a kernel at a size."""
+        return DECK_LAYERS.get(kernel, ()) if self.name == "deck" and size.V == LAYERS_V else ()
+
     def measures(self, implementation: NamedImplementation) -> bool:
         """Whether one of this program's implementations is measured, where the user has not named kernels or cases."""
         one = implementation
@@ -202,6 +206,16 @@ DECK_BESIDE = {
 
 All others would take most of the time.
 """
+
+
+LAYERS_V = 100_000
+"""V of the layers: at a million, their dense gradients alone would take as long as all else of a process."""
+DECK_LAYERS = {
+    "lookup": ("MatMul.forward", "Embedding.forward"),
+    "output.softmax": ("SoftmaxWithLoss.forward", "MatMul.backward"),
+    "output.negative-sampling": ("SigmoidWithLoss.forward", "EmbeddingDot.forward", "EmbeddingDot.backward"),
+}
+"""Methods of the book's layers that slides show, by the kernel whose inputs they get."""
 
 
 def requested_sizes(

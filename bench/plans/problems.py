@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.engine import protocol
+from bench.engine.book.ours import LAYER
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.experiment import Outcome, measure
@@ -56,6 +57,14 @@ class CaseRun:
         self.status, self.reason = status, reason
 
 
+class LayerRun(protocol.Struct, frozen=True, kw_only=True):
+    """A method of a layer, in one process: its samples, and its memory and lines."""
+
+    samples: Samples
+    memory: protocol.Memory | None = None
+    profile: protocol.LineProfile | None = None
+
+
 @dataclass(kw_only=True)
 class ProblemRun:
     """A problem of a run, its cases, and the measurements so far.
@@ -71,6 +80,8 @@ class ProblemRun:
         Calls and rounds of those functions.
     touched
         Distinct rows a batch, mean over processes.
+    layers
+        Methods of layers that were measured on the problem's inputs, by name.
     seconds
         How long each process took.
     machine, doubt
@@ -84,6 +95,7 @@ class ProblemRun:
     limits: dict[str, list[Samples]] = field(default_factory=dict)
     limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
     touched: float = 0.0
+    layers: dict[str, LayerRun] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     machine: str = ""
     doubt: str = ""
@@ -126,12 +138,15 @@ class Extras:
         Whether these are measured afterwards.
     profiled
         The slugs that are profiled line by line.
+    layers
+        Methods of layers that are measured too.
     """
 
     check: bool = False
     memory: bool = False
     stages: bool = False
     profiled: Sequence[str] = ()
+    layers: Sequence[str] = ()
 
 
 def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, start_next: bool = True) -> None:
@@ -149,6 +164,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, st
         memory=extras.memory,
         stages=extras.stages,
         profile=tuple(extras.profiled),
+        layers=tuple(extras.layers),
         reuse=context.only_own_code,
     )
     if cases:
@@ -182,6 +198,13 @@ def add_outcome(outcome: Outcome, problem: ProblemRun, options: MeasureOptions) 
             )
         if slug in outcome.stages:
             case.stages = outcome.stages[slug].seconds
+    for name in options.layers:
+        if (layer := LAYER + name) in outcome.timed:  # missing if it failed
+            problem.layers[name] = LayerRun(
+                samples=outcome.samples(layer),
+                memory=outcome.memory.get(layer),
+                profile=outcome.profiles.get(layer),
+            )
 
 
 def admit_case(case: CaseRun, size: Size, settings: MeasurementSettings, verdict: Verdict) -> None:

@@ -101,8 +101,8 @@ def check(argument: bytes) -> bytes:
 def measure(argument: bytes) -> bytes:
     """Measure one experiment, whole: its implementations are checked, and timed together in all processes; or its further ones."""
     run, name, further = pickle.loads(argument)
-    preset = PRESETS[run.request.preset]
-    short, first = (not run.request.own_sizes and chosen for chosen in (preset.short, preset.profile_first))
+    preset = None if run.request.own_sizes else PRESETS[run.request.preset]
+    first = bool(preset and preset.profile_first)
     before = environment.counters()
     with at_station(run) as station, station.measuring() as context:
         planned, every = station.planned[name], list(station.planned.values())
@@ -116,7 +116,7 @@ def measure(argument: bytes) -> bytes:
             station.verify(problem, context)
         checks = [station.check(context)]
         while problem.processes < processes:
-            extras = extras_of(problem, shown, profiled_at, context, short=short)
+            extras = extras_of(problem, shown, profiled_at, context, preset)
             measure_next(problem, station.on_pass(context, problem.processes), extras, start_next=False)
         checks.append(station.check(context))
     return msgspec.json.encode(

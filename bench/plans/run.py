@@ -26,7 +26,7 @@ from . import run_result
 from .journal import Journal
 from .keeping import Outputs, keep, locked, put_aside
 from .passed import PassedChecks
-from .presets import PRESETS, requested_sizes
+from .presets import PRESETS, Preset, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run
 from .selection import Selection
 from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
@@ -282,7 +282,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     run.limits = journal.limits
     shown = shown_problems(run.planned)
     preset = PRESETS[run.preset] if run.preset else None
-    short, profile_first = (preset.short, preset.profile_first) if preset else (False, False)
+    profile_first = bool(preset and preset.profile_first)
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
@@ -298,7 +298,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                 context.workers.retire()
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
-                extras = extras_of(problem, shown[problem.kernel], profiled_at, context, short=short)
+                extras = extras_of(problem, shown[problem.kernel], profiled_at, context, preset)
                 whole_results = [f"whole results of {case.case}" for case in problem.measured.values()]
                 if run.passed.includes(whole_results):
                     extras = replace(extras, check=False)
@@ -313,7 +313,11 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
 
 
 def extras_of(
-    problem: ProblemRun, shown: ProblemRun, profiled_at: Mapping[str, str], context: RunContext, *, short: bool
+    problem: ProblemRun,
+    shown: ProblemRun,
+    profiled_at: Mapping[str, str],
+    context: RunContext,
+    preset: Preset | None,
 ) -> Extras:
     """Return what the next process of a problem does beside timing.
 
@@ -323,10 +327,12 @@ def extras_of(
         The problem of its kernel that is shown first. Its own times come first, and what else is measured in its second process.
     profiled_at
         By key, the problem at which an implementation is profiled.
-    short
-        Whether only the problem that is shown first is checked as a whole, and memory is measured only there and at other
-        vocabularies. The contract was checked with the types and hidden sizes of all, and timed results are verified everywhere.
+    preset
+        None for the user's own sizes. In a short one, only the problem that is shown first is checked as a whole, and memory is
+        measured only there and at other vocabularies. The contract was checked with the types and hidden sizes of all, and
+        timed results are verified everywhere.
     """
+    short = bool(preset and preset.short)
     is_shown = problem is shown
     same_but_V = replace(problem.size, V=shown.size.V) == shown.size
     last = problem.processes == (1 if is_shown and context.settings.processes > 1 else 0)
@@ -338,6 +344,7 @@ def extras_of(
         memory=last and (same_but_V or not short),
         stages=last,
         profiled=profiled if last and context.settings.profile else (),
+        layers=preset.layers(problem.kernel, problem.size) if preset and last and context.settings.profile else (),
     )
 
 

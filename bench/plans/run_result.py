@@ -21,6 +21,7 @@ from impls.messages import message_of, readable
 from reports.corpus_schema import CorpusRecord
 from reports.result_schema import (
     Extra,
+    LayerFigures,
     Limits,
     LineProfile,
     NotMeasured,
@@ -32,7 +33,7 @@ from reports.result_schema import (
 )
 
 from . import deck_examples
-from .problems import CaseRun, ProblemRun
+from .problems import CaseRun, LayerRun, ProblemRun
 from .waiting import waiting
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def content(run: Run) -> ResultFile:
         not_profiled={
             str(case.case): case.profile.why_not for _, case in measured if case.profile and case.profile.why_not
         },
+        layers={name: layer(one, problem) for problem in run.problems for name, one in problem.layers.items()},
         stages={str(case.case): case.stages for _, case in measured if case.stages},
         sources={key: source(i) for key, i in implementations.items()},
         phases=run.session.phases,
@@ -89,6 +91,20 @@ def profile(found: protocol.LineProfile) -> LineProfile:
     """A line profile as the file has it."""
     return LineProfile.model_validate(
         {name: getattr(found, name) for name in LineProfile.model_fields}, from_attributes=True
+    )
+
+
+def layer(found: LayerRun, problem: ProblemRun) -> LayerFigures:
+    """A method of a layer as the file has it."""
+    lines = found.profile or protocol.LineProfile(variant="")
+    return LayerFigures(
+        problem=problem.problem,
+        size=size_record(problem.size),
+        samples=found.samples,
+        peak_bytes=found.memory.peak_bytes if found.memory else None,
+        resident_bytes=found.memory.resident_bytes if found.memory else None,
+        profile=profile(lines) if lines.lines else None,
+        not_profiled=lines.why_not,
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from bench.engine import lines, protocol
-from bench.engine.lines import profile_of
+from bench.engine.lines import profiles_of
 from bench.engine.protocol import Line
 from bench.engine.traced import traced_lines
 from bench.plans.problems import new_problem_run
@@ -208,7 +208,8 @@ def test_what_is_not_profiled_in_a_problem_has_a_reason(
     implementation: Implementation, call_s: float, why: str, corpus: words.Corpus
 ) -> None:
     problem = implementation.kernel.make(SMALL, corpus, np.random.default_rng(0))
-    reason = profile_of("mine", implementation, problem, call_s).why_not
+    (found,) = profiles_of("mine", implementation, problem, call_s)
+    reason = found.why_not
     assert reason
     assert why in reason
 

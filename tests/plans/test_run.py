@@ -16,6 +16,7 @@ from bench.engine.protocol import ImplementationSource, MachineLimits, Measureme
 from bench.plans import run as running
 from bench.plans import run_result
 from bench.plans.journal import Journal
+from bench.plans.presets import PRESETS
 from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.session import Session
 from bench.plans.turns import profiled_problems, shown_problems
@@ -138,14 +139,14 @@ SHOWN, OTHER_V, OTHER_B, OTHER_H = (
 )
 
 
-def extras(size: Size, processes: int, *files: str, short: bool = True) -> set[str]:
-    """What one of the problems does in its next process: ``check``, ``memory``, ``stages`` and ``profiled``."""
+def extras(size: Size, processes: int, *files: str, preset: str = "default") -> set[str]:
+    """What one of the problems does in its next process: ``check``, ``memory``, ``stages``, ``profiled`` and ``layers``."""
     problems = [new_problem_run(GATHER, one) for one in (OTHER_V, SHOWN, OTHER_B, OTHER_H)]
     problem = next(one for one in problems if one.size == size)
     problem.processes = processes
     shown = problems[1]
     context = RunContext(workers=Workers(), corpus=Path(), sources={"": ImplementationSource(files=files)})
-    found = running.extras_of(problem, shown, profiled_problems([shown]), context, short=short)
+    found = running.extras_of(problem, shown, profiled_problems([shown]), context, PRESETS[preset])
     return {name for name, value in vars(found).items() if value}
 
 
@@ -159,9 +160,16 @@ def test_a_short_preset_checks_whole_results_and_memory_only_where_it_is_stated(
 
 @pytest.mark.parametrize("size", [OTHER_V, OTHER_B, OTHER_H])
 def test_other_presets_and_own_sizes_do_so_everywhere_and_a_users_code_is_checked_everywhere(size: Size) -> None:
-    assert extras(size, 0, short=False) == {"check", "memory", "stages"}
+    assert extras(size, 0, preset="full") == {"check", "memory", "stages"}
     assert "check" in extras(size, 0, "mine.py")
-    assert extras(size, 1, short=False) == set()
+    assert extras(size, 1, preset="full") == set()
+
+
+def test_the_deck_measures_layers_where_it_profiles() -> None:
+    assert extras(SHOWN, 0, preset="deck") == {"check"}
+    assert extras(SHOWN, 1, preset="deck") == {"memory", "stages", "profiled", "layers"}
+    assert extras(SHOWN, 2, preset="deck") == set()
+    assert "layers" not in extras(OTHER_V, 0, preset="deck")
 
 
 def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_not_all(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FunctionType
@@ -16,27 +16,15 @@ from typing import Any
 import numpy as np
 
 from impls import catalogue
-from impls.interface import Array, Implementation, Kernel, Problem
+from impls.interface import Array, Kernel, Problem
 
+from ..methods import MethodCalls
 from .loading import load_classes
 from .trial import reachable
 
 Classes = Mapping[str, type]
 CORPUS_WORDS = 200_000
 """Tokens of the corpus that a sampler is made from: the frequencies of the kernel's words, to a few in a hundred."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadersMethods(Implementation):
-    """An implementation whose work is done in a reader's methods, whose lines are profiled.
-
-    Attributes
-    ----------
-    methods
-        By name, as in ``Embedding.forward``.
-    """
-
-    methods: Mapping[str, FunctionType] = field(default_factory=dict)
 
 
 class NotTimed(Exception):
@@ -228,7 +216,7 @@ EmbeddingDot and SigmoidWithLoss are parts of NegativeSamplingLoss, and have no 
 """
 
 
-def implementations_of(file: Path) -> list[ReadersMethods]:
+def implementations_of(file: Path) -> list[MethodCalls]:
     """Return a reader's methods as implementations. Raises CatalogueError."""
     classes = load_classes(file)
     kernels = {one.kernel.name: one.kernel for one in catalogue.own()}
@@ -239,9 +227,9 @@ def implementations_of(file: Path) -> list[ReadersMethods]:
     ]
 
 
-def implementation(timing: Timing, classes: Classes, kernels: Mapping[str, Kernel]) -> ReadersMethods:
+def implementation(timing: Timing, classes: Classes, kernels: Mapping[str, Kernel]) -> MethodCalls:
     """Return the implementation of one Timing."""
-    return ReadersMethods(
+    return MethodCalls(
         kernel=kernels[timing.kernel],
         slug=timing.slug,
         title=f"your {timing.slug}",

@@ -1,0 +1,29 @@
+"""Implementations whose work is done in methods of classes, so that it is the methods' lines that are profiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+
+from impls.interface import Implementation
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodCalls(Implementation):
+    """An implementation that calls methods.
+
+    Attributes
+    ----------
+    methods
+        Those whose lines are profiled, by the names of their profiles.
+    """
+
+    methods: Mapping[str, FunctionType] = field(default_factory=dict)
+
+
+def lined(name: str, implementation: Implementation) -> Mapping[str, FunctionType]:
+    """Return the functions whose lines are profiled, by the names of their profiles: methods, or the implementation's function."""
+    if isinstance(implementation, MethodCalls):
+        return implementation.methods
+    return {name: implementation.function}  # type: ignore[dict-item]
