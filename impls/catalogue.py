@@ -144,10 +144,13 @@ def check_there(file: Path) -> None:
         raise CatalogueError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
 
 
-def new_module(file: Path, name: str) -> tuple[ModuleType, Loader]:
-    """Return a module for a file from outside, not executed yet, and what executes it, under a name that no other file's has. Raises CatalogueError."""
+def new_module(file: Path, name: str, loader: Loader | None = None) -> tuple[ModuleType, Loader]:
+    """Return a module for a file from outside, not executed yet, and what executes it, under a name that no other file's has.
+
+    loader: of a file that is no Python file. Raises CatalogueError.
+    """
     digest = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
-    spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file)
+    spec = spec_from_file_location(f"w2vbench_{name}_{digest}", file, loader=loader)
     if spec is None or spec.loader is None:
         raise CatalogueError(f"{file}: not a Python file (its name must end in .py)")
     module = module_from_spec(spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,13 @@ from .templates import KINDS, render
 from .units import counted, faster, seconds, share, three, times
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .result_schema import ResultFile, Row
 
 NAME = "deck.html"
+MARK = b'<body class="document deck-page">'
+"""Stands in every such page, and in nothing else."""
 MISSING = "not measured"
 LAYERS = "impls/layers.py"
 
@@ -68,8 +73,15 @@ class ScreenView:
 
 
 def is_deck(result: ResultFile) -> bool:
-    """Whether a result file is of a run of the deck."""
-    return result.w2vbench.preset == "deck"
+    """Whether a result file is of a run of the deck. pytest-benchmark's has its sizes, and none of the lines and examples."""
+    return (result.w2vbench.preset, result.w2vbench.engine) == ("deck", "run")
+
+
+def remove(folder: Path) -> None:
+    """Remove the page of an earlier run from a folder; a file of its name that is no such page stays."""
+    with suppress(OSError):
+        if MARK in (folder / NAME).read_bytes():
+            (folder / NAME).unlink()
 
 
 def html(result: ResultFile) -> str:

@@ -31,7 +31,8 @@ MISSING_PACKAGE = r"^needs (.+): pip install"
 def report(result: ResultFile, folder: Path) -> list[Path]:
     """Write the outputs of a result file into a folder, and return their paths.
 
-    - Of a run: ``index.html``, ``report.md`` and ``cases.csv``, and of a run of the deck ``deck.html``.
+    - Of a run: ``index.html``, ``report.md`` and ``cases.csv``, and of a run of the deck ``deck.html``. Of another run, an earlier
+      deck's page is removed: it would stand beside figures that are not its own.
     - Of a comparison: ``comparison.html`` and ``comparison.md``.
     - Of a package's releases: ``versions.html`` and ``versions.md``.
     - Of whole training runs: ``quality.html`` and ``quality.md``.
@@ -55,6 +56,8 @@ def report(result: ResultFile, folder: Path) -> list[Path]:
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     if deck_page.is_deck(result):
         texts[deck_page.NAME] = deck_page.html(result)
+    else:
+        deck_page.remove(folder)
     return write_texts(folder, texts)
 
 

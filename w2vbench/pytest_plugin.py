@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--benchmark-preset",
         default="quick",
         metavar="NAME",
-        help="At which sizes: quick (the default), default, deck or full.",
+        help="At which sizes: quick (the default), default, deck or full. deck: the source deck's; its page, which has more than "
+        "times, is made by w2vbench run --preset deck.",
     )
     group.addoption(
         "--benchmark-beside",

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ from .summaries import print_lines
 from .terminal import WIDE, console
 
 if TYPE_CHECKING:
-    from bench.engine.protocol import BookChecked, BookFault
-    from bench.plans.book import BookResult, TimedMethods
+    from bench.engine.book.text import Text
+    from bench.engine.protocol import BookChecked, BookFault, LineProfile
+    from bench.plans.book import BookResult
+    from bench.plans.book_times import TimedMethods
 
 LABEL = 11
 
@@ -37,7 +40,7 @@ def print_book(done: BookResult, *, as_json: bool) -> None:
     profiles = [(one, profile) for one in done.timed for profile in one.profiles]
     for one, profile in profiles:
         screen.print(f"\n{profile.variant}  as {one.kernel}@{one.size}", style="bold", soft_wrap=True)
-        screen.print(print_lines_of(screen, profile), style="dim")
+        screen.print(print_lines_of(screen, in_cell(profile, text_of(str(done.file)))), style="dim")
     if profiles:
         screen.print("\n" + "\n".join(showing.EXPLANATION), style="dim")
 
@@ -75,7 +78,7 @@ def status(one: BookChecked) -> str:
 
 def fault_lines(fault: BookFault, width: int) -> Iterator[Line]:
     """Yield one fault: where, what is wrong, on which example, and what to write instead."""
-    place = f"{shown_path(fault.file)}:{fault.line}" if fault.line else ""
+    place = shown_place(fault.file, fault.line) if fault.line else ""
     code = source_line(fault.file, fault.line)
     style = "yellow" if fault.remark else "bold red"
     head = "  ".join(filter(None, (fault.method, place, code)))
@@ -108,12 +111,36 @@ def shown_path(file: str) -> str:
     return file
 
 
+def shown_place(file: str, line: int) -> str:
+    """Return a file's line as its reader finds it: ``layers.py:86``, or ``layers.ipynb, code cell 3, line 5``."""
+    text = text_of(file)
+    return f"{shown_path(file)}, {text.place(line)}" if text.cells else f"{shown_path(file)}:{line}"
+
+
+@cache
+def text_of(file: str) -> Text:
+    """Return a file's text; an empty one if it cannot be read any more."""
+    from bench.engine.book.text import Text, Unreadable, read_text
+
+    try:
+        return read_text(Path(file))
+    except (Unreadable, OSError):
+        return Text("")
+
+
 def source_line(file: str, number: int) -> str:
     """Return a line of a file, without what a terminal would not print; empty if there is none."""
-    with suppress(OSError, UnicodeDecodeError, IndexError):
-        line = Path(file).read_text("utf-8").splitlines()[number - 1] if number else ""
-        return "".join(character for character in line.strip() if character.isprintable())
-    return ""
+    lines = text_of(file).code.split("\n")
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    return "".join(character for character in line.strip() if character.isprintable())
+
+
+def in_cell(profile: LineProfile, text: Text) -> LineProfile:
+    """Return a profile whose lines have the numbers that they have in their code cell."""
+    from msgspec import structs
+
+    lines = tuple(structs.replace(line, number=text.in_cell(line.number)[1]) for line in profile.lines)
+    return structs.replace(profile, lines=lines)
 
 
 def time_lines(timed: Sequence[TimedMethods], width: int) -> Iterator[Line]:
@@ -152,7 +179,7 @@ def book_record(result: BookResult) -> dict[str, Any]:
                 "name": one.name,
                 "status": status(one),
                 "uses": list(one.built_on),
-                "faults": msgspec.to_builtins(one.faults),
+                "faults": [fault_record(fault) for fault in one.faults],
             }
             for one in result.classes
         ],
@@ -167,8 +194,16 @@ def book_record(result: BookResult) -> dict[str, Any]:
                 "textbook": one.textbook,
                 "textbook_seconds": one.textbook_s or None,
                 "times_slower": one.ratio and vars(one.ratio),
-                "lines": [msgspec.to_builtins(profile) for profile in one.profiles],
+                "lines": [msgspec.to_builtins(in_cell(profile, text_of(str(result.file)))) for profile in one.profiles],
             }
             for one in result.timed
         ],
     }
+
+
+def fault_record(fault: BookFault) -> dict[str, Any]:
+    """Return a fault as plain data. In a notebook, ``cell`` is the code cell, and ``line`` its line there."""
+    import msgspec
+
+    cell, line = text_of(fault.file).in_cell(fault.line)
+    return {**msgspec.to_builtins(fault), "line": line, **({"cell": cell} if cell else {})}

@@ -81,9 +81,12 @@ def file_of(implementation: Implementation) -> Path:
 def planned(preset: str, files: tuple[str, ...], beside: str) -> dict[Case, Implementation]:
     """The cases of a preset. The files are executed once a session.
 
-    What is wrong on purpose is left out, and what of ours lacks a package. What of the user's lacks one will be skipped.
+    What is wrong on purpose is left out, and what of ours lacks a package, or is not of the deck where that is the preset. What
+    of the user's lacks a package will be skipped.
     """
     chosen = beside_theirs(catalogue.load([Path(file) for file in files], installed=beside == "all"), beside)
+    if beside == "all":
+        chosen = [i for i in chosen if not is_ours(i) or PRESETS[preset].measures(i)]
     problems = run.plan(chosen, PRESETS[preset].sizes, Selection())
     cases = {case.case: case.implementation for problem in problems for case in problem.cases}
     return {case: i for case, i in cases.items() if not i.wrong and (not is_ours(i) or not catalogue.missing(i))}

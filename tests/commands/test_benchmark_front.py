@@ -113,6 +113,13 @@ def right(dout, idx, dW):
     assert "wrong: a timed call's result: dW at the touched rows" in result.stdout
 
 
+def test_the_decks_sizes_are_timed_for_what_the_deck_measures(tmp_path: Path) -> None:
+    result = run_pytest("--benchmark", "--benchmark-preset=deck", "--collect-only", "-q", storage=tmp_path)
+    assert "lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1" in result.stdout
+    assert "lookup/take@V=1e6" in result.stdout
+    assert "lookup/take-out@" not in result.stdout
+
+
 def test_unknown_preset_is_one_clear_line(tmp_path: Path) -> None:
     result = run_pytest("--benchmark", "--benchmark-preset=huge", "-q", storage=tmp_path)
     assert result.returncode != 0

@@ -10,7 +10,8 @@ import pytest
 
 from bench.commands.book_lines import book_lines
 from bench.engine.protocol import BookChecked, BookFault
-from bench.plans.book import BookResult, TimedMethods
+from bench.plans.book import BookResult
+from bench.plans.book_times import TimedMethods
 from impls.case import Size
 from reports.statistics import Interval
 from tests import golden_files
@@ -101,6 +102,31 @@ def test_code_that_hangs_crashes_or_fills_the_memory_is_ended_and_the_others_are
     assert "not to be seen" not in done.stdout + done.stderr
 
 
+def notebook(cells: list[str], of: str = "code") -> bytes:
+    """A notebook as Jupyter writes it: a heading, then cells."""
+    content = [{"cell_type": "markdown", "source": ["# Chapter 4"]}]
+    content += [{"cell_type": of, "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": content, "nbformat": 4}).encode()
+
+
+def test_a_notebook_is_checked_by_what_it_defines_and_faults_have_their_cells(tmp_path: Path) -> None:
+    head, *classes = changed([("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")]).split("\n\n\nclass ")
+    cells = ["%matplotlib inline\n!pip install numpy", head, *(f"class {one}" for one in classes), "%%time\nnot python"]
+    (tmp_path / "ch04.ipynb").write_bytes(notebook([*cells, "while True:\n    print(CBOW)"]))
+    done = w2vbench("check", "--book", "ch04.ipynb", "--untimed", "--json", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "(left out: 1 other statement, 4 lines of IPython's own)" in done.stderr
+    found = {one["name"]: one for one in json.loads(done.stdout)["classes"]}
+    (fault,) = found["Embedding"]["faults"]
+    cell = cells[fault["cell"] - 1].splitlines()
+    assert cell[0] == "class Embedding:"
+    assert cell[fault["line"] - 1].strip() == "dW[self.idx] = dout"
+    assert found["EmbeddingDot"]["uses"] == ["Embedding"]
+    printed = w2vbench("check", "--book", "ch04.ipynb", "--untimed", cwd=tmp_path).stdout
+    place = f"code cell {fault['cell']}, line {fault['line']}"
+    assert f"Embedding.backward  ch04.ipynb, {place}  dW[self.idx] = dout" in printed
+
+
 BAD = {
     "missing.py": (None, "missing.py: no such file"),
     "empty.py": (b" \n", "empty.py: empty"),
@@ -109,13 +135,24 @@ BAD = {
     "huge.py": (b"#" * (1 << 21), "huge.py: larger than 1 MB"),
     "syntax.py": (b"x = 1\ndef (:\n", "syntax.py, line 2: SyntaxError"),
     "deep.py": (b"(" * 100_000, "deep.py"),
-    "book.ipynb": (b"{}", "book.ipynb: a notebook: put its classes into a file"),
-    "book.txt": (b"x = 1", "book.txt: not a Python file"),
+    "book.txt": (b"x = 1", "book.txt: neither a Python file nor a notebook (its name must end in .py or .ipynb)"),
+    "text.ipynb": (b"import numpy as np\n", "text.ipynb: no notebook: it is not JSON"),
+    "deep.ipynb": (b"[" * 100_000, "deep.ipynb: no notebook: it is not JSON"),
+    "object.ipynb": (b"{}", "object.ipynb: no notebook of today's format: it has no list of cells"),
+    "list.ipynb": (b"[1]", "list.ipynb: no notebook of today's format"),
+    "words.ipynb": (notebook([], of="markdown"), "words.ipynb: a notebook without code"),
+    "number.ipynb": (b'{"cells": [{"cell_type": "code", "source": 3}]}', "the source of a cell is not text"),
+    "broken.ipynb": (notebook(["x = 1", "y = 2\ndef (:"]), "broken.ipynb, code cell 2, line 2: SyntaxError"),
 }
 BAD_WHEN_LOADED = {
     "nothing.py": (b"x = 1\n", "nothing.py: has none of the book's classes"),
     "absent.py": (b"\nfrom common.np import *\n", "absent.py, line 2: there is no module common in "),
     "trains.py": (b"while True: pass\n", "if it trains when it is imported, put that under if __name__ == '__main__':"),
+    "nothing.ipynb": (notebook(["x = 1"]), "nothing.ipynb: has none of the book's classes"),
+    "absent.ipynb": (
+        notebook(["x = 1", "\nfrom common.np import *"]),
+        "absent.ipynb, code cell 2, line 2: there is no module common in ",
+    ),
     "ends.py": (b"import os\nos._exit(3)\n", "ends.py: the process ended during loading the file with exit code 3"),
 }
 
@@ -127,7 +164,7 @@ def one_line(folder: Path, name: str, content: bytes | None, said: str) -> None:
     *before, last = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert said in last
-    assert set(before) <= {"checking your classes"}
+    assert all(line == "checking your classes" or ": a notebook: only its imports" in line for line in before)
 
 
 @pytest.mark.parametrize("name", BAD)

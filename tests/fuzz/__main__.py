@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[int, Kind]] = {
     "revision": (8, code.revision),
     "implementations": (12, code.implementations),
     "book": (8, books.book),
+    "notebook": (3, books.notebook),
 }
 """The kinds of inputs, and how many parts of all each of them is."""
 PROCESSES = 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,16 @@ def book(rng: random.Random) -> Input:
     if rng.random() < 0.4:
         return Input(("check", "--book", "layers.py", "--untimed"), {"layers.py": bytes_changed(rng, LAYERS.encode())})
     return Input(files={"layers.py": text_changed(rng, LAYERS, WORDS, LINES)}, direct=checked)
+
+
+def notebook(rng: random.Random) -> Input:
+    """A notebook of layers in which bytes of the file, or the code of its cells, are changed."""
+    code = LAYERS if rng.random() < 0.5 else text_changed(rng, LAYERS, WORDS, LINES).decode(errors="replace")
+    cells = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in code.split("\n\n\n")]
+    content = json.dumps({"cells": cells, "nbformat": 4}).encode()
+    if code is LAYERS:
+        content = bytes_changed(rng, content)
+    return Input(("check", "--book", "layers.ipynb", "--untimed"), {"layers.ipynb": content})
 
 
 def checked(folder: Path) -> None:

@@ -65,6 +65,22 @@ def test_a_run_of_the_deck_has_the_page_and_no_other_has(tmp_path: Path) -> None
     assert "deck.html" not in html(other)
 
 
+def test_another_run_in_the_folder_removes_the_page_and_no_file_of_the_users(tmp_path: Path) -> None:
+    other = saved.result(*figures(), preset="default")
+    report(whole(), tmp_path)
+    report(other, tmp_path)
+    assert not (tmp_path / "deck.html").exists()
+    (tmp_path / "deck.html").write_text("<html>slides of the user's</html>")
+    report(other, tmp_path)
+    assert (tmp_path / "deck.html").read_text() == "<html>slides of the user's</html>"
+
+
+def test_a_file_of_pytest_benchmark_at_the_decks_sizes_has_no_page(tmp_path: Path) -> None:
+    result = saved.result(*figures(), preset="deck", engine="pytest-benchmark")
+    assert "deck.html" not in [path.name for path in report(result, tmp_path)]
+    assert "deck.html" not in html(result)
+
+
 def test_the_terminal_names_the_page(tmp_path: Path) -> None:
     for result, named in ((whole(), True), (saved.result(*figures()), False)):
         screen = Console(file=io.StringIO(), width=100)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 import sys
 from functools import cache
+from importlib.abc import Loader
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 from impls.catalogue import CatalogueError, line_at_fault, new_module
 from impls.messages import LIBRARIES, type_and_message
 from impls.neighbours import importing_from
+
+from .text import NOTEBOOK, Text, read_text
 
 BOOK = (
     *("MatMul", "SoftmaxWithLoss", "SigmoidWithLoss", "Embedding", "EmbeddingDot"),
@@ -27,7 +32,8 @@ def load_classes(file: Path) -> dict[str, type]:
     CatalogueError
         If it cannot be loaded, or has none of them. The message is one line and says what to do.
     """
-    module, loader = new_module(file, "book")
+    text = read_text(file) if file.suffix == NOTEBOOK else None
+    module, loader = new_module(file, "book", NotebookLoader(file, text) if text else None)
     folders, path = [str(file.parent), str(file.parent.parent)], [*sys.path]
     with importing_from(folders):
         try:
@@ -36,12 +42,29 @@ def load_classes(file: Path) -> dict[str, type]:
             raise
         except BaseException as error:
             sys.modules.pop(module.__name__, None)
-            raise CatalogueError(why_not_loaded(file, error)) from error
+            raise CatalogueError(why_not_loaded(file, error, text or Text(""))) from error
     sys.path[:] = path  # the book's files add '..' to it
     found = {name: value for name in BOOK if isinstance(value := vars(module).get(name), type) and is_readers(value)}
     if not found:
         raise CatalogueError(f"{file}: has none of the book's classes ({', '.join(BOOK)})")
     return found
+
+
+class NotebookLoader(Loader):
+    """Runs what a notebook defines; its text is where ``inspect`` and profilers look for source lines."""
+
+    def __init__(self, file: Path, text: Text) -> None:
+        self.name, self.text = str(file), text
+
+    def exec_module(self, module: ModuleType) -> None:
+        lines = [f"{line}\n" for line in self.text.code.split("\n")]
+        last = {node.name: node for node in self.text.tree.body if isinstance(node, ast.ClassDef)}
+        for node in self.text.tree.body:  # inspect takes the first class of a name (up to Python 3.12)
+            if isinstance(node, ast.ClassDef) and node is not last[node.name]:
+                for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+                    lines[number] = "\n"
+        linecache.cache[self.name] = (len(self.text.code), None, lines, self.name)
+        exec(compile(self.text.run, self.name, "exec"), vars(module))
 
 
 def is_readers(kind: type) -> bool:
@@ -50,10 +73,10 @@ def is_readers(kind: type) -> bool:
     return not any(one.__code__.co_filename.startswith(LIBRARIES) for one in functions)
 
 
-def why_not_loaded(file: Path, error: BaseException) -> str:
+def why_not_loaded(file: Path, error: BaseException, text: Text) -> str:
     """Return in one line why a file cannot be loaded, and what to do."""
     line = line_at_fault(error, str(file))
-    place = f"{file}{f', line {line}' if line else ''}"
+    place = f"{file}{f', {text.place(line)}' if line else ''}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.partition(".")[0]
         if top in ("common", "dataset") or any((at / top).exists() for at in (file.parent, file.parent.parent)):
