@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.test_imports import FILES, ROOT, imported_by
+from tests.test_imports import FILES, ROOT, imported_by, imports, named
 from tests.test_packaging import PROJECT, ROOMS
 
 NEEDED = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
@@ -21,7 +22,11 @@ EXTRAS = {
 EVERY = [*NEEDED, *(one for extra in EXTRAS.values() for one in extra)]
 UPPER_BOUNDS: dict[str, str] = {}
 """Packages of which a newer version is not allowed, each with why."""
-OPTIONAL = {"reports/picture.py": "dev", "bench/engine/dask_transport.py": "cluster"}
+OPTIONAL = {
+    "reports/picture.py": "dev",
+    "bench/engine/dask_transport.py": "cluster",
+    "bench/commands/run_on_cluster.py": "cluster",
+}
 """Files that are run in the clone only, or for one option, and the extra that they need beside."""
 
 
@@ -39,7 +44,7 @@ def others(file: Path) -> set[str]:
     return found - sys.stdlib_module_names - {*ROOMS, "tests", *INVENTED}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("file", FILES, ids=named)
 def test_every_import_is_declared(file: Path) -> None:
     """Users install the dependencies, and the extras whose packages implementations name."""
     extras = ["peers", "jax", *filter(None, [OPTIONAL.get(file.relative_to(ROOT).as_posix())])]
@@ -47,8 +52,27 @@ def test_every_import_is_declared(file: Path) -> None:
 
 
 def test_every_import_of_the_tests_is_declared() -> None:
+    """They run after ``pip install -e '.[dev]'``; those of implementations that need another package are skipped without it."""
     found = {name for file in (ROOT / "tests").rglob("*.py") for name in others(file)}
-    assert found <= names(EVERY)
+    assert found <= names([*NEEDED, *(one for extra in ("dev", "peers", "jax") for one in EXTRAS[extra])])
+
+
+@pytest.mark.parametrize("file", [*(ROOT / "examples").rglob("*.py"), ROOT / "conftest.py"], ids=named)
+def test_an_example_needs_nothing_beside(file: Path) -> None:
+    assert others(file) <= names(NEEDED)
+
+
+def test_the_notebook_and_the_scripts_of_actions_need_nothing_beside() -> None:
+    cells = json.loads((ROOT / "docs" / "example.ipynb").read_text(encoding="utf-8"))["cells"]
+    lines = [line for cell in cells if cell["cell_type"] == "code" for line in (*cell["source"], "\n")]
+    assert set(imports("".join(line for line in lines if not line.startswith("!")), "")) == {"w2vbench"}
+    scripts = list((ROOT / ".github").rglob("*.py"))
+    assert scripts
+    assert set().union(*map(others, scripts)) == set()
+
+
+def test_each_dependency_of_users_is_imported() -> None:
+    assert names(NEEDED) - {name for file in FILES for name in others(file)} == set()
 
 
 def test_a_newer_version_is_refused_only_with_a_reason() -> None:

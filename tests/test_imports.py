@@ -26,7 +26,7 @@ def imports(source: str, package: str) -> Iterator[str]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             first = node.args[0] if node.args else None
-            if name in ("import_module", "__import__", "importing") and isinstance(first, ast.Constant):
+            if name in ("import_module", "__import__", "importing", "find_spec") and isinstance(first, ast.Constant):
                 yield str(first.value)
 
 
