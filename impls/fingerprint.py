@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -33,7 +34,7 @@ def fingerprint() -> Mapping[str, str]:
     return {
         "cpu": cpu_model(),
         "blas": blas(),
-        "python": platform.python_version(),
+        "python": python_version(),
         **{name: installed(name) for name in PACKAGES},
         NUMBAS_SETTINGS: " ".join(f"{name}={os.environ[name]}" for name in NUMBA_SETTINGS if name in os.environ),
         "implementations": code_digest(),
@@ -55,6 +56,11 @@ def difference(name: str, ours: str | None, theirs: str | None) -> str:
         return "the implementations' code is another"
     what = name.upper() if name in ("cpu", "blas") else name
     return f"{what} {'are' if name == NUMBAS_SETTINGS else 'is'} {ours or 'absent'}, not {theirs or 'absent'}"
+
+
+def python_version() -> str:
+    """Return this Python's version; of a build without the global lock ``3.14.0t``, since its code has other speeds."""
+    return f"{platform.python_version()}{'t' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''}"
 
 
 def cpu_model() -> str:

@@ -138,8 +138,8 @@ def quoted_sides(comparison: Comparison) -> str:
 
 
 def minor(version: str) -> str:
-    """Return a Python's version as ``--python`` takes it: ``3.13`` for 3.13.1."""
-    return ".".join(version.split(".")[:2])
+    """Return a Python's version as ``--python`` takes it: ``3.13`` for 3.13.1, and ``3.14t`` for 3.14.0t."""
+    return ".".join(version.split(".")[:2]) + "t" * version.endswith("t")
 
 
 def base_of(comparison: Comparison) -> str:

@@ -20,6 +20,8 @@ from .statistics import Floats
 from .stored_runs import StoredRun, parse_time
 from .units import counted
 
+INSTALL_RUPTURES = "pip install ruptures (from Python 3.14 on that needs a C compiler)"
+"""What to do where it is missing: it has no wheels for 3.14, where it is thus no dependency."""
 FEWEST_RUNS = 6
 """Steady runs that a series needs before change points are searched."""
 SHORTEST = 3
@@ -242,7 +244,7 @@ def change_points(logs: Floats, noise: float, shortest: int = SHORTEST) -> list[
     try:
         import ruptures
     except ImportError:
-        raise ResultError("change points need ruptures, which is not installed: pip install ruptures") from None
+        raise ResultError(f"change points need ruptures, which is not installed: {INSTALL_RUPTURES}") from None
     search = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(logs.reshape(-1, 1))
     return [int(at) for at in search.predict(pen=PENALTY * noise**2 * math.log(len(logs)))[:-1]]
 

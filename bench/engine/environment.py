@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from impls.fingerprint import blas_facts, cpu_model
+from impls.fingerprint import blas_facts, cpu_model, python_version
 
 from . import cpus
 
@@ -54,7 +54,7 @@ def describe(busy: Sequence[float]) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "python": platform.python_version(),
+        "python": python_version(),
         "packages": {name: number for name in PACKAGES if (number := installed(name))},
         "blas": blas_facts(),
         "load_before": load(),

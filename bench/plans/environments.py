@@ -36,7 +36,7 @@ LOCK, UNFINISHED = ".lock", ".unfinished"
 INTERPRETER = """
 import json, platform, sys, sysconfig
 print(json.dumps({
-    "version": platform.python_version(),
+    "version": platform.python_version() + ("t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
     "build": [sys.implementation.cache_tag, sys.abiflags, sysconfig.get_platform(), sysconfig.get_config_var("Py_GIL_DISABLED")],
     "base": sys.base_prefix,
 }))

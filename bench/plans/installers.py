@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from impls.fingerprint import python_version
 from impls.messages import one_line
 
 from .session import PlanError
@@ -113,11 +114,11 @@ def interpreter(folder: Path) -> Path:
 
 
 def find_python(name: str) -> str:
-    """Return an installed interpreter: this one for an empty name, else by version (``3.13``) or by path. Raises PlanError."""
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    """Return an installed interpreter: this one for an empty name, else by version (``3.13``, ``3.14t``) or by path. Raises PlanError."""
+    own = f"{sys.version_info.major}.{sys.version_info.minor}" + "t" * python_version().endswith("t")
     if name in ("", own):
         return sys.executable
-    if re.fullmatch(r"3\.\d+", name):
+    if re.fullmatch(r"3\.\d+t?", name):
         found = shutil.which(f"python{name}")
         if found and runs(found):  # pyenv has commands for versions that it then refuses to run
             return found

@@ -16,6 +16,7 @@ from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from reports.comparison import SAME_CODE
 from reports.comparison_schema import ComparedRow
+from reports.history import INSTALL_RUPTURES
 from reports.releases import changes
 from reports.releases_schema import Releases
 from reports.stages import BASE, HEAD
@@ -91,9 +92,7 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
         If no case could be measured.
     """
     if find_spec("ruptures") is None:
-        raise PlanError(
-            "versions needs ruptures, which finds the changes: pip install ruptures (for Python 3.14 there is none yet)"
-        )
+        raise PlanError(f"versions needs ruptures, which finds the changes: {INSTALL_RUPTURES}")
     beside, python = split_requirements(request.beside), find_python(request.python)
     check_files(request.files)
     asked = selected(request, request.threads, AT_ANY)

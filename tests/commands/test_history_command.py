@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.commands.main import app
+from bench.plans import releases
 from tests import saved
+from tests.commands.conftest import Ask
 from tests.processes import w2vbench
 
 
@@ -53,6 +56,20 @@ def test_history_shows_where_a_time_changed_and_fails_until_somebody_says_that_i
     assert ran("history", "--acknowledge", "lookup/gather@*", "--why", "checks now")[0] == 0
     assert ran("history", "--fail")[0] == 0
     assert "acknowledged (checks now)" in " ".join(ran("history")[1].split())
+
+
+def test_where_the_package_that_finds_changes_is_missing_one_line_says_how_to_install_it(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.14 has no wheel of it."""
+    stored(tmp_path / ".benchmarks" / "machine", [1e-5] * 6)
+    monkeypatch.setitem(sys.modules, "ruptures", None)
+    monkeypatch.setattr(releases, "find_spec", lambda name: None)
+    for command in (["history"], ["versions", "numpy"]):
+        code, said = ask(*command)
+        assert code == 2
+        assert said.count("\n") == 1
+        assert said.endswith(": pip install ruptures (from Python 3.14 on that needs a C compiler)\n")
 
 
 def test_history_of_steady_times_has_no_change(tmp_path: Path, ran: Ran) -> None:

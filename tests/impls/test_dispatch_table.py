@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import re
 import subprocess
 import sys
+import sysconfig
 import traceback
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import impls
 from impls import dispatch_table
 from impls.case import Size
 from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
-from impls.fingerprint import blas, differences, fingerprint, named_by_macos, named_in
+from impls.fingerprint import blas, differences, fingerprint, named_by_macos, named_in, python_version
 
 SIZE = Size(1000, 50, 10)
 TIMES = KernelTimes(("gather", "numba"), {SIZE: {"gather": 2e-6, "numba": 5e-7}})
@@ -248,3 +250,11 @@ def test_macos_names_its_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named_by_macos() == "Apple M2"
     monkeypatch.setattr(sys, "platform", "linux")
     assert named_by_macos() == ""
+
+
+@pytest.mark.parametrize(("disabled", "letter"), [(1, "t"), (0, ""), (None, "")])
+def test_a_build_without_the_global_lock_is_another_python(
+    monkeypatch: pytest.MonkeyPatch, disabled: int | None, letter: str
+) -> None:
+    monkeypatch.setattr(sysconfig, "get_config_var", {"Py_GIL_DISABLED": disabled}.get)
+    assert python_version() == platform.python_version() + letter

@@ -210,6 +210,8 @@ def test_where_the_pythons_differ_commands_name_them() -> None:
     profile, again = advice(([], numpy, "3.9.20"), ([], numpy, "3.13.1"))
     assert profile[1] == "profile"
     assert again[3:8] == ["", "", "--python", "3.9", "3.13"]
+    _, again = advice(([], numpy, "3.14.1"), ([], numpy, "3.14.1t"))
+    assert again[3:8] == ["", "", "--python", "3.14", "3.14t"]
 
 
 def test_a_requirement_with_quotes_is_one_word_of_the_command() -> None:
