@@ -21,6 +21,7 @@ from .trial import stage, tried, tried_as_a_process
 
 KINDS: dict[str, tuple[int, Kind]] = {
     "report": (20, result_files.reported),
+    "machines": (8, result_files.side_by_side),
     "compare": (12, result_files.compared),
     "store": (10, result_files.stored),
     "resume": (8, result_files.resumed),

@@ -55,6 +55,10 @@ def lines() -> list[dict[str, Any]]:
                     case.samples.append(Samples(wall_s=[1e-6 + number, 2e-6], cpu_s=[1e-6, 0.0], setup_s=0.1))
                     case.plan = SamplePlan(calls=3, rounds=2)
             problem.processes, problem.touched = process + 1, 64.5
+            problem.machine, problem.doubt = (
+                "a (127.0.0.2:1)",
+                "its pace varies" * (process == 1),
+            )  # of several machines
             problem.seconds.append(1.0)
             problem.limits.setdefault("call", []).append(Samples(wall_s=[1e-7, 1e-7], cpu_s=[1e-7, 1e-7]))
             cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}

@@ -10,6 +10,7 @@ from typing import Any
 from reports.files import dump
 from reports.result_schema import with_part
 from tests import saved
+from tests.reports import deck_runs
 from tests.reports.comparisons import SITUATIONS
 from tests.reports.test_calibration import whole as calibration
 from tests.reports.test_releases import numbas as releases
@@ -34,6 +35,8 @@ def contents() -> dict[str, tuple[Any, list[tuple[Any, ...]]]]:
     }
     made: dict[str, Any] = {"run": saved.small(), "pytest": json.loads(saved.PYTEST.read_bytes())}
     made["threads"] = saved.content(*rows, saved.row("gather", 1e-5, threads=2), environment=saved.HERE)
+    made["deck"] = json.loads(dump(deck_runs.whole()))
+    made["cluster"] = saved.content(*rows, kind="A, 4 CPUs", machines=[{"name": "a (127.0.0.2:1)", "experiments": 2}])
     for name, part in parts.items():
         made[name] = json.loads(dump(with_part(saved.result(), **part)))
     return {name: (content, places(content)) for name, content in made.items()}
@@ -46,6 +49,17 @@ def changed(rng: random.Random, name: str = "") -> bytes:
 def reported(rng: random.Random) -> Input:
     extra = rng.choice((OUT, OUT, ("--time-spent",)))
     return Input(("report", "a.json", *extra), {"a.json": changed(rng)})
+
+
+def side_by_side(rng: random.Random) -> Input:
+    """Runs of several machines, of which some are changed, for one page."""
+    names = rng.choices(
+        ("run", "threads", "deck", "cluster", "pytest", "quality"), [8, 2, 2, 4, 1, 1], k=rng.choice((2, 3))
+    )
+    files = {f"{at}.json": json.dumps(contents()[name][0]).encode() for at, name in enumerate(names)}
+    for at in rng.sample(range(len(names)), rng.choice((1, 2))):
+        files[f"{at}.json"] = changed(rng, names[at])
+    return Input(("report", *files, *OUT), files)
 
 
 def compared(rng: random.Random) -> Input:
