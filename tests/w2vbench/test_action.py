@@ -50,7 +50,7 @@ def test_a_comment_that_is_refused_leaves_the_verdict(tmp_path: Path) -> None:
     with api([], refused=True) as address:
         done = run_action(pull_request(tmp_path, *RENAMED), address)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "::notice::w2vbench: no comment was written" in done.stdout
+    assert "::notice title=w2vbench::no comment was written" in done.stdout
     assert "HTTP Error 403" in done.stderr
 
 
