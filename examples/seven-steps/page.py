@@ -41,8 +41,14 @@ def measured(small: bool) -> tuple[list[Any], str]:
         return [*rows, cases["numba"]], str(machine["cpu"]["brand_raw"])
 
 
-def table(rows: list[Any], machine: str) -> str:
-    """The table of all steps, and how it was made."""
+def anchor(page: str, step: int) -> str:
+    """The address of a step's heading in the page."""
+    (heading,) = re.findall(rf"^## (Step {step}: .*)$", page, re.MULTILINE)
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def table(rows: list[Any], machine: str, page: str) -> str:
+    """The table of all steps, each with a link to its heading in the page, and how it was made."""
     size = rows[0]
     lines = [
         f"| step | {size.B} words | gain | since chapter 3 | allocates a call |",
@@ -51,7 +57,8 @@ def table(rows: list[Any], machine: str) -> str:
     for at, row in enumerate(rows):
         gain = f"{two(rows[at - 1].wall_s / row.wall_s)} ×" if at else ""
         whole = f"{two(rows[0].wall_s / row.wall_s)} ×" if at else ""
-        name = f"[{at}. {row.title}](#step-{at})" if row.implementation != "numba" else "[w2vbench's own loop](#beyond)"
+        own = row.implementation == "numba"
+        name = "[w2vbench's own loop](#beyond)" if own else f"[{at}. {row.title}](#{anchor(page, at)})"
         lines.append(f"| {name} | {seconds(row.wall_s)} | {gain} | {whole} | {size_bytes(row.memory_bytes)} |")
     return "\n".join(
         [
@@ -68,7 +75,8 @@ def code(step: int) -> str:
     found = re.search(rf"# \[{step}\]\n(.*?)\n *# \[/\]", STEPS.read_text(encoding="utf-8"), re.DOTALL)
     assert found
     head = "" if step else "class Start:\n"  # whose other methods are the same in all steps
-    return f"```python\n{head}{found[1].rstrip()}\n```\n"
+    shown = re.sub(r"  # type: ignore\[.*?\]", "", found[1].rstrip())  # for our own type checker
+    return f"```python\n{head}{shown}\n```\n"
 
 
 def chart(rows: list[Any]) -> str:
@@ -102,7 +110,7 @@ def main() -> None:
     rows, machine = measured(asked.small)
 
     def filled(found: re.Match[str]) -> str:
-        return found[1] + (table(rows, machine) if found[2] == "figures" else code(int(found[3]))) + found[4]
+        return found[1] + (table(rows, machine, text) if found[2] == "figures" else code(int(found[3]))) + found[4]
 
     page.write_text(BLOCK.sub(filled, text), encoding="utf-8")
     (asked.docs / CHART).write_text(chart(rows), encoding="utf-8")

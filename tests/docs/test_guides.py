@@ -1,8 +1,9 @@
-"""Every code block of the guides runs, in order, in an empty folder."""
+"""Every code block of README and docs/ runs, in order, in an empty folder, or says why not."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ import pytest
 
 from tests.processes import IDENTITY
 
-from .guides import ROOT, blocks, commands, guides, options, program
+from .guides import ROOT, RUN, blocks, commands, elsewhere, options, pages, program
 
-PAGES = {page: (ROOT / "docs" / page).read_text(encoding="utf-8") for page in guides()}
+PAGES = pages()
+RUNNING = [page for page, text in PAGES.items() if any(block.script for block in blocks(text))]
 WAIT_S = 300
 
 
@@ -66,14 +68,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[
     """The pages' runs, two at a time, the longest pages first: with pytest -n auto, a file's tests share one process."""
     folder = tmp_path_factory.mktemp("guides")
     with ThreadPoolExecutor(2) as threads:
-        longest_first = sorted(PAGES, key=lambda page: -sum(bool(block.script) for block in blocks(PAGES[page])))
+        longest_first = sorted(RUNNING, key=lambda page: -sum(bool(block.script) for block in blocks(PAGES[page])))
         yield {page: threads.submit(run_page, page, folder / page) for page in longest_first}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", RUNNING)
 def test_every_block_of_a_guide_runs(page: str, runs: dict[str, Future[subprocess.CompletedProcess[str]]]) -> None:
     done = runs[page].result()
-    assert done.returncode == 0, f"docs/{page}: after the last line that stands here with a +\n{done.stdout}"
+    assert done.returncode == 0, f"{page}: after the last line that stands here with a +\n{done.stdout}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -82,14 +84,29 @@ def test_what_is_run_instead_is_the_same_at_a_smaller_size(page: str) -> None:
     for block in blocks(PAGES[page]):
         if block.instead:
             shown, run = commands(block.text), commands(block.instead)
-            assert [words[:2] for words in run] == [words[:2] for words in shown], f"docs/{page}:{block.line}"
+            assert [words[:2] for words in run] == [words[:2] for words in shown], f"{page}:{block.line}"
             for one, other in zip(shown, run, strict=True):
-                assert options(one) <= options(other), f"docs/{page}:{block.line}"
+                assert options(one) <= options(other), f"{page}:{block.line}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_guide_has_blocks_that_run(page: str) -> None:
-    assert any(block.script for block in blocks(PAGES[page]))
+def test_every_guide_and_readme_are_among_the_pages_and_what_does_not_run_says_why() -> None:
+    navigation = (
+        (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2].partition("  - Reference:")[0]
+    )
+    assert {"README.md", *(f"docs/{page}" for page in re.findall(r"(\S+\.md)$", navigation, re.MULTILINE))} <= {*PAGES}
+    for page, text in PAGES.items():
+        for block in blocks(text):
+            assert block.script or block.not_run or block.language not in RUN, f"{page}:{block.line}"
+
+
+def test_what_is_said_to_run_in_another_page_runs_there() -> None:
+    for page, text in PAGES.items():
+        for block in blocks(text):
+            if other := elsewhere(block):
+                run = [
+                    words[:2] for one in blocks(PAGES[f"docs/{other}"]) if one.script for words in commands(one.text)
+                ]
+                assert all(words[:2] in run for words in commands(block.text)), f"{page}:{block.line}"
 
 
 EXAMPLE = """# Title
