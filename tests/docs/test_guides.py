@@ -135,10 +135,17 @@ echo --size 1000000
 rm -rf /
 ```
 
+<!-- given: a/text.md = README.md -->
 <!-- exit code: 3 -->
 
 ```bash
 python mine.py; exit 3
+```
+
+<!-- file: b/other.py -->
+
+```python
+y = 2
 ```
 """
 
@@ -149,13 +156,16 @@ def test_the_reader_of_guides_knows_every_kind_of_block() -> None:
         (8, "python", ("mine.py", True)),
         (17, "bash", ("", False)),
         (23, "bash", ("", False)),
-        (29, "bash", ("", False)),
+        (30, "bash", ("", False)),
+        (36, "python", ("b/other.py", False)),
     ]
     script = program(EXAMPLE)
     assert "echo --size 1 >said.txt" in script
     assert "1000000" not in script
     assert "rm -rf" not in script
     assert '"$code" -eq 3' in script
+    assert f"cp {ROOT / 'README.md'} a/text.md" in script
+    assert "cat >b/other.py" in script
 
 
 def test_a_page_whose_block_fails_fails(tmp_path: Path) -> None:
