@@ -34,6 +34,7 @@ TIMES = {
     "book": BOOK,
     "ns_rows": ROWS,
     "adam": f"update.adam/dense@{BATCH}",
+    "loop_dense": LOOP_DENSE,
     "lazy": f"update.lazy-adam/rows@{BATCH}",
 }
 

@@ -293,8 +293,13 @@ def headlines(result: ResultFile) -> list[tuple[str, str, str, str]]:
     steps = (
         ("One word’s row of a million", "one_hot", "gather", "one-hot × W → W[idx]"),
         ("10,000 gradients added up", "loop", "add_at", "Python loop → np.add.at"),
-        ("One example’s loss and gradients", "softmax", "book", "softmax → the book’s negative sampling"),
-        ("The same, beyond the deck", "book", "ns_rows", "dense gradients → rows and values"),
+        (
+            "One example’s loss and gradients",
+            "softmax",
+            "book",
+            "softmax → the book’s negative sampling, whose gradients are whole tables",
+        ),
+        ("The same, beyond the deck", "book", "ns_rows", "whole tables → only the rows that change, and their values"),
     )
     return [(what, known[slow], known[fast], how) for what, slow, fast, how in steps if {slow, fast} <= known.keys()]
 

@@ -20,10 +20,11 @@ SCREENS = (
         "section 4.2 the second.",
         "Ask of each line how its cost grows with V. A program that is fast enough with a thousand words can be "
         "useless with a million.",
-        (Side("Input and output", "MatMul.forward"), Side("Softmax", "SoftmaxWithLoss.forward")),
+        (Side("MatMul, at the input", "MatMul.forward"), Side("Softmax, of V scores", "SoftmaxWithLoss.forward")),
         (
-            "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and the "
-            "softmax layer {softmax_growth}.",
+            "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and full softmax "
+            "{softmax_growth}: the product with `W_out`, softmax and their gradients. More than 100× is the caches’ doing, "
+            "which hold a small table and no large one.",
         ),
         chart="products",
     ),
@@ -54,8 +55,8 @@ SCREENS = (
         (ONE_HOT_SIDE, Side("`W[idx]`", GATHER)),
         (
             "`W[idx]` takes {gather} here without a profiler; the profiler’s own hook alone costs about {hook} a hit.",
-            "From V = 10,000 to V = 1,000,000 it takes {gather_growth} as long: a larger table misses the caches more "
-            "often, but no more of it is read.",
+            "From V = 10,000 to V = 1,000,000 it takes {gather_growth} as long: however large the table, one row of it "
+            "is read.",
         ),
         diagram="lookup",
     ),
@@ -67,7 +68,10 @@ SCREENS = (
         "one-hot input, and gives the same rows.",
         "The layer got simpler as it got faster: there is no one-hot array to build, to keep or to multiply.",
         (Side("Before: MatMul", "MatMul.forward"), Side("After: Embedding", "Embedding.forward")),
-        ("The one-hot row alone takes {one_hot_bytes} for one word; `idx` takes 8 B.",),
+        (
+            "At V = 1,000,000, the one-hot row alone takes {one_hot_bytes} for one word; `idx` takes 8 B.",
+            "`self.lookup` is `W[idx]`, unless a layer is given another implementation.",
+        ),
         diagram="lookup",
     ),
     Screen(
@@ -83,7 +87,8 @@ SCREENS = (
             Side("Slide 12: add, in a loop", LOOP_DENSE),
         ),
         found=(
-            "Remember the right side’s longest bar for the end: with 100 words and V = 100,000, `dW[...] = 0` takes {zeroing_share} of the time.",
+            "With 100 words and V = 100,000, a call of the right side takes {loop_dense} without a profiler. Remember its "
+            "longest bar for the end: `dW[...] = 0`, {zeroing_share} of the time.",
         ),
         example="repeated",
         figures=False,
@@ -93,8 +98,8 @@ SCREENS = (
         "13",
         "np.add.at against a Python loop",
         "10,000 indices. The loop’s two lines take 8,689 + 15,091 “ns”, and `np.add.at` 1,694 “ns”: 14 times faster.",
-        "A profiler charges the loop for each of its 10,000 hits, and `np.add.at` for one. Measured without it, "
-        "the ratio is another one. Profile to find the line; time without a profiler to compare.",
+        "A profiler charges the loop for each of its 10,000 hits, and `np.add.at` for one: its ratio is not that of "
+        "the calls. Profile to find the line; time without a profiler to compare.",
         (Side("Python loop", LOOP), Side("`np.add.at`", ADD_AT)),
         ("This is NumPy {numpy}. Since NumPy 1.25, `np.add.at` has a fast path for one-dimensional arrays.",),
         diagram="scatter.scalar",
@@ -140,7 +145,7 @@ SCREENS = (
         "Settled: with scores a for yes and b for no, the losses are equal for the score a − b, since softmax then "
         "is 1 / (1 + exp(−(a − b))). For a alone they are equal only where b = 0. One of two output neurons is "
         "redundant; a step on both moves a − b twice as far as a step on one score.",
-        (Side("Softmax", "SoftmaxWithLoss.forward"), Side("Sigmoid", "SigmoidWithLoss.forward")),
+        (Side("Softmax, of V scores", "SoftmaxWithLoss.forward"), Side("Sigmoid, of one", "SigmoidWithLoss.forward")),
         example="two-outputs",
     ),
     Screen(
@@ -159,6 +164,8 @@ SCREENS = (
         (
             "Compared with MatMul over all words, with V = {dots_V}, H = {dots_H} and a repeated word: scores differ "
             "by at most {dots_score}, `dh` by {dots_dh}, `dW` by {dots_table}.",
+            "`self.embed.backward` zeroes a gradient as large as the table and then adds one row: EmbeddingDot’s backward "
+            "still grows with V. That comes back at the end.",
         ),
         diagram="output",
     ),
@@ -220,7 +227,11 @@ SCREENS = (
             Side("The book’s Adam", f"update.adam/dense@{BATCH}"),
             Side("Lazy Adam, on rows", f"update.lazy-adam/rows@{BATCH}"),
         ),
-        ("At V = 100,000, Adam’s step takes {adam}, lazy Adam’s {lazy}.",),
+        (
+            "At V = 100,000, Adam’s step takes {adam}, lazy Adam’s {lazy}.",
+            "What section 4.2 saves at the output, its sampler may take again: it goes over all V words for each target "
+            "(slides 21 and 22).",
+        ),
         example="stages",
         figures=False,
     ),
