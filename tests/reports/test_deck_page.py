@@ -133,6 +133,14 @@ def test_each_screen_fits_a_projected_window_in_large_type(show: Show) -> None:
     assert min(sizes) >= 18
 
 
+def test_layers_are_shown_line_by_line_with_time_and_memory(show: Show) -> None:
+    view = show("deck")
+    for place, sides in (("slide-4", 2), ("slide-10", 2), ("slide-15-16", 2), ("slide-17-20", 3)):
+        assert view.locate(f"#{place} .code-block table.lines").count() == sides
+        assert view.locate(f"#{place} .code-block .amount:has-text('800 kB')").count() == sides
+        assert view.locate(f"#{place} .figures tr.here").count() == 1
+
+
 def test_keys_go_from_screen_to_screen(show: Show) -> None:
     view = show("deck")
 
@@ -160,7 +168,7 @@ def test_the_wrong_backward_is_shown_wrong_and_the_doubtful_claim_settled(show: 
     view = show("deck")
     assert view.texts("#slide-11-12 .differs") == ["078", "01012"]  # word 0 came twice: (3, 4) and (7, 8)
     assert "Not timed: a later gradient overwrites an earlier one." in view.texts("#slide-11-12 .apart")
-    losses = view.locate("#slide-15-16 .figures tbody tr").evaluate_all(
+    losses = view.locate("#slide-15-16 .worked .figures tbody tr").evaluate_all(
         "(all) => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
     for _, softmax, of_difference, _ in losses:
