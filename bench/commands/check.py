@@ -49,7 +49,7 @@ def check(
     from bench.commands.progress import step_progress
     from bench.plans.book import BookRequest, check_book
 
-    with show.keeping_nothing(), step_progress("method") as note:
+    with show.keeping_nothing(), step_progress("step") as note:
         done = check_book(
             BookRequest(file=book, corpus=corpus, time_limit_s=time_limit, timed=not untimed), show.error, note
         )
