@@ -22,7 +22,7 @@ from reports.statistics import Floats, Interval, paired_ratio, typical_figure
 from .presets import fit
 from .session import Note
 
-SETTINGS = MeasurementSettings(processes=3, rounds=10, variant_s=0.03, profile=False)
+SETTINGS = MeasurementSettings(processes=4, rounds=10, variant_s=0.03, profile=False)
 SIZE = Size(10_000, 100, 100, 5)
 """The book's training: V of the Penn Treebank, H = 100, B = 100, 5 negatives."""
 SMALLER = {"output.softmax": 8}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands.book_lines import book_lines
-from bench.engine.protocol import BookChecked, BookFault
+from bench.commands.book_lines import book_lines, in_cell
+from bench.engine.book.text import Text
+from bench.engine.protocol import BookChecked, BookFault, Line, LineProfile
 from bench.plans.book import BookResult
 from bench.plans.book_times import TimedMethods
 from impls.case import Size
@@ -125,6 +126,13 @@ def test_a_notebook_is_checked_by_what_it_defines_and_faults_have_their_cells(tm
     printed = w2vbench("check", "--book", "ch04.ipynb", "--untimed", cwd=tmp_path).stdout
     place = f"code cell {fault['cell']}, line {fault['line']}"
     assert f"Embedding.backward  ch04.ipynb, {place}  dW[self.idx] = dout" in printed
+
+
+def test_a_profile_of_a_notebook_has_the_lines_of_its_cell() -> None:
+    text = Text("", cells=(1, 10))
+    profile = LineProfile(variant="A.f", lines=(Line(number=12, text="def f(self):"), Line(number=13, text="    pass")))
+    assert [line.number for line in in_cell(profile, text).lines] == [3, 4]
+    assert in_cell(profile, Text("")) == profile
 
 
 BAD = {
