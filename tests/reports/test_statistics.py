@@ -16,6 +16,7 @@ from reports.statistics import (
     LEAST,
     LEVEL,
     TRIM,
+    Estimate,
     Floats,
     Interval,
     difference_interval,
@@ -24,6 +25,7 @@ from reports.statistics import (
     over_processes,
     paired_ratio,
     slope,
+    trimmed_mean,
     typical,
     typical_figure,
     typical_median,
@@ -111,6 +113,35 @@ def test_a_difference_has_welchs_interval(seed: int) -> None:
     assert figures(found) == pytest.approx((first.mean() - second.mean(), want.low, want.high), rel=1e-9)
 
 
+# -- an estimate
+
+
+def test_a_p_value_is_of_beyond_a_bound_and_not_of_reaching_it() -> None:
+    certain = Estimate(0.02, 0.0, 8)
+    assert (certain.p_above(0.02), certain.p_above(0.019)) == (1.0, 0.0)
+    assert (certain.p_below(0.02), certain.p_below(0.021)) == (1.0, 0.0)
+    assert (certain.p_within(0.02), certain.p_within(0.021)) == (1.0, 0.0)
+
+
+@given(st.floats(-1, 1), st.floats(1e-3, 1), st.integers(1, 40), st.floats(0, 1), st.floats(0.5, 0.99))
+def test_an_estimate_has_students_p_values_and_interval(
+    value: float, error: float, degrees: int, bound: float, level: float
+) -> None:
+    found, theirs = Estimate(value, error, degrees), stats.t(degrees, value, error)
+    above, below = theirs.cdf(bound), theirs.sf(bound)
+    assert (found.p_above(bound), found.p_below(bound)) == pytest.approx((above, below), abs=1e-9)
+    assert found.p_within(bound) == pytest.approx(max(theirs.cdf(-bound), below), abs=1e-9)
+    assert figures(found.interval(level)) == pytest.approx((value, *theirs.interval(level)))
+    assert figures(found.ratio()) == pytest.approx(tuple(math.exp(one) for one in (value, *theirs.interval(LEVEL))))
+
+
+def test_a_missing_figure_counts_as_the_largest() -> None:
+    """So that it is left out by trimming, and makes a mean that does not trim unknown."""
+    values = [4.0, NAN, 2.0, 3.0, 1.0]
+    assert trimmed_mean(values).value == trimmed_mean(np.array(values)).value == 3.0
+    assert math.isnan(trimmed_mean(values, 0.0).value)
+
+
 # -- the typical figure
 
 
@@ -174,9 +205,21 @@ def test_figures_of_common_rounds_are_compared_process_by_process(name: str) -> 
     assert figures(paired_ratio(processes(*slow), processes(*fast))) == pytest.approx((ratio, None, None))
 
 
-def test_no_figures_give_no_ratio() -> None:
+def test_no_figures_give_no_ratio_and_one_that_is_zero_or_endless_is_none() -> None:
     assert paired_ratio(processes([NAN] * 6), processes([1.0] * 6)) is None
+    assert paired_ratio(processes([0.0, math.inf] * 6), processes([1.0] * 12)) is None
     assert paired_ratio([], []) is None
+    assert figures(paired_ratio(processes([0.5, 0.0, 0.5, math.inf, 0.5]), processes([0.25] * 5)))[0] == pytest.approx(
+        2
+    )
+
+
+def test_sides_that_do_not_belong_together_are_an_error() -> None:
+    one = processes([1.0] * 6)
+    with pytest.raises(ValueError, match="shorter"):
+        paired_ratio([*one, *one], one)
+    with pytest.raises(ValueError, match="longer"):
+        slope([10.0], [1.0, 2.0])
 
 
 figure = st.floats(1e-9, 1e3)
@@ -217,7 +260,8 @@ def test_a_slope_is_scipys_regression_and_leaves_out_figures_that_are_missing_or
     sizes, figures = zip(*points, strict=True)
     expected = stats.linregress(np.log(sizes), np.log(figures)).slope
     assert slope(sizes, figures) == pytest.approx(expected, rel=1e-6, abs=1e-6)
-    assert slope([*sizes, 500.0, 900.0], [*figures, NAN, 0.0]) == slope(sizes, figures)
+    assert slope([*sizes, 500.0, 900.0, 700.0], [*figures, NAN, 0.0, math.inf]) == slope(sizes, figures)
+    assert slope([*sizes, 0.0, math.inf, NAN], [*figures, 1.0, 1.0, 1.0]) == slope(sizes, figures)
 
 
 def test_growth_is_the_mean_slope_with_its_t_interval_over_few_processes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.steadiness import Checked, doubt
+from reports.steadiness import MOST_DIFFERENCE, SLOWER, Checked, doubt
 
 QUIET = [0.004, 0.006, 0.005]
 
@@ -20,6 +20,14 @@ QUIET = [0.004, 0.006, 0.005]
         (0.12, 1e-5, [1e-5], [0.05, 0.06], ""),  # they are all like that
         (0.12, 1e-5, [], [], "identical code differs by 12 % there"),
         (0.005, 1.0, [], [], ""),
+        (MOST_DIFFERENCE, SLOWER, [1.0], QUIET, ""),  # the limits are allowed
+        (
+            0.12,
+            2.0,
+            [1.0],
+            [],
+            "takes 2.0 times as long as others of its kind and identical code differs by 12 % there",
+        ),
     ],
 )
 def test_doubt(difference: float, pace_s: float, paces: list[float], differences: list[float], says: str) -> None:

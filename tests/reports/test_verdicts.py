@@ -204,6 +204,7 @@ def test_swapping_the_sides_swaps_slower_and_faster(ratios: list[float], thresho
 def test_an_exact_share_is_scipys(successes: int, trials: int) -> None:
     expected = stats.binomtest(successes, trials).proportion_ci(0.95, "exact")
     found = share_interval(successes, trials)
+    assert found.estimate == successes / trials
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     with pytest.raises(ValueError, match="no trials"):
         share_interval(0, 0)
