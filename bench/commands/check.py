@@ -19,7 +19,7 @@ def check(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Your own layers of Deep Learning from Scratch 2: checked method by method, each fault with its line and an "
+            help="Your own layers of Deep Learning from Scratch 2, in a Python file or a notebook: checked method by method, each fault with its line and an "
             "example, then timed beside the fastest.",
         ),
     ] = None,
