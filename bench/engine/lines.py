@@ -43,6 +43,8 @@ PASSES = 4
 """Each of a profile's passes, three at most, may take one part in PASSES of the time limit."""
 EXPERIMENT_S = 0.02
 """Length of the time pass in an experiment."""
+FEW_CALLS, FEW_CALLS_S = 3, 0.3
+"""The time pass has so many calls if they take no longer than this: one that was interrupted would be all that is known."""
 EXPERIMENT_LIMIT_S = 2.5
 """An implementation is not profiled in an experiment if two calls would take longer than this."""
 MIB = 1 << 20
@@ -102,7 +104,7 @@ def profile(
     name, implementation, problem
         What is profiled, under which name, and its inputs.
     pass_s
-        About how long the time pass takes; it has at least two calls.
+        About how long the time pass takes; it has FEW_CALLS calls at least, or fewer where they are slow.
     limit_s
         Longest that a pass over memory may take: it is one call (two for resident growth).
     of
@@ -152,8 +154,14 @@ def time_lines(
     """Profile the lines of a function in about pass_s of calls, after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
     batches = cycle(arguments)
     warm_up_s = timeit(lambda: function(*next(batches)), number=1)
-    calls = max(1, min(MOST_CALLS, int(pass_s / max(warm_up_s, 1e-7))))
+    calls = calls_in(pass_s, warm_up_s)
     return calls, *hooked_lines(function, of, islice(batches, calls))
+
+
+def calls_in(pass_s: float, call_s: float) -> int:
+    """Return how many calls a time pass has: those that fit into it, or a few more."""
+    fitting, few = (int(seconds / max(call_s, 1e-7)) for seconds in (pass_s, FEW_CALLS_S))
+    return max(1, min(FEW_CALLS, few), min(MOST_CALLS, fitting))
 
 
 def hooked_lines(function: Function, of: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:

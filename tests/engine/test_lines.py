@@ -197,6 +197,21 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are(corpus: w
 
 
 @pytest.mark.parametrize(
+    ("call_s", "pass_s", "calls"),
+    [
+        (0.0, 0.02, lines.MOST_CALLS),
+        (0.001, 0.02, 20),
+        (0.05, 0.02, 3),
+        (0.14, 0.02, 2),
+        (0.4, 0.02, 1),
+        (0.05, 0.3, 6),
+    ],
+)
+def test_slow_calls_are_timed_three_times_if_that_takes_little_time(call_s: float, pass_s: float, calls: int) -> None:
+    assert lines.calls_in(pass_s, call_s) == calls
+
+
+@pytest.mark.parametrize(
     ("implementation", "call_s", "why"),
     [
         (BY_KEY["lookup/numba"], 1e-6, "it is compiled"),
