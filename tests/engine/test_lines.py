@@ -204,7 +204,7 @@ def test_memory_is_profiled_in_a_child_so_that_inputs_stay_as_they_are(corpus: w
         (0.05, 0.02, 3),
         (0.14, 0.02, 2),
         (0.4, 0.02, 1),
-        (0.05, 0.3, 6),
+        (0.05, 0.31, 6),
     ],
 )
 def test_slow_calls_are_timed_three_times_if_that_takes_little_time(call_s: float, pass_s: float, calls: int) -> None:
