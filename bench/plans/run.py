@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, adapted_to
-from bench.engine.contracts import check_contracts
+from bench.engine.contracts import check_contracts, families
 from bench.engine.pool import MOST_SPARES
 from bench.engine.protocol import MeasurementSettings
 from impls import catalogue
@@ -195,7 +195,12 @@ def run(
         session = Session(request.command, say)
         with session.measuring(settings, request.threads or [1], request.files) as context:
             # while the text is read: for the checks on all CPUs, and for the first turns
-            needed = min(MOST_SPARES, max(settings.processes, len(context.workers.cpus)))
+            together = len(context.workers.cpus)
+            if context.only_own_code:  # whose checks leave their processes for the first turns
+                together = min(
+                    together, len(families({case.implementation.key for one in problems for case in one.cases}))
+                )
+            needed = min(MOST_SPARES, max(settings.processes, together))
             context.workers.start_spares(min(request.threads, default=1), needed, numba=True)
             preset = None if request.own_sizes else request.preset
             with session.phase("reading the text", context.workers):
@@ -302,7 +307,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                 whole_results = [f"whole results of {case.case}" for case in problem.measured.values()]
                 if run.passed.includes(whole_results):
                     extras = replace(extras, check=False)
-                measure_next(problem, context, extras)
+                measure_next(problem, context, extras, start_next=turn.more or not context.only_own_code)
                 if extras.check and len(problem.measured) == len(whole_results):
                     run.passed.add(whole_results)
                 journal.add(problem)

@@ -30,12 +30,15 @@ class Turn:
         Whether a process of an earlier turn must not be used again: it has measured some of these problems.
     further
         Whether the problems are undecided ones, in processes beyond those that were planned.
+    more
+        Whether a later turn may need fresh processes.
     """
 
     name: str
     problems: Sequence[ProblemRun]
     fresh: bool = True
     further: bool = False
+    more: bool = True
 
 
 def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] = ()) -> Iterator[Turn]:
@@ -57,10 +60,10 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
     first, others = first_and_others(problems)
     for name, group in (("the sizes that are shown first", first), ("the other sizes", others)):
         if begun := [problem for problem in group if not problem.processes]:
-            yield Turn(name, begun, fresh=False)
+            yield Turn(name, begun, fresh=False, more=processes > 1 or bool(looks))
     for process in range(1, processes):
         if group := [problem for problem in problems if problem.processes == process]:
-            yield Turn(f"all sizes, process {process + 1}", group)
+            yield Turn(f"all sizes, process {process + 1}", group, more=process < processes - 1 or bool(looks))
     for look, following in pairwise(looks):
         chosen = undecided([*first, *others], look, following, time_left(problems, processes))
         for process in range(look, following):

@@ -16,6 +16,7 @@ from bench.plans.book_times import TimedMethods
 from impls.case import Size
 from reports.statistics import Interval
 from tests import golden_files
+from tests.commands.conftest import Ask
 from tests.engine.book import LAYERS, changed, changes, faults_of, written
 from tests.processes import ROOT, w2vbench
 
@@ -165,31 +166,37 @@ BAD_WHEN_LOADED = {
 }
 
 
-def one_line(folder: Path, name: str, content: bytes | None, said: str) -> None:
-    if content is not None:
-        (folder / name).write_bytes(content)
-    done = w2vbench("check", "--book", name, "--time-limit", "2", cwd=folder)
-    *before, last = done.stderr.splitlines()
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert said in last
+def last_of(lines: list[str]) -> str:
+    """The last of the lines on stderr. Before it only stands what is done, and what is read."""
+    *before, last = lines
     assert all(line == "checking your classes" or ": a notebook: only its imports" in line for line in before)
+    return last
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str) -> None:
-    one_line(tmp_path, name, *BAD[name])
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, ask: Ask) -> None:
+    content, says = BAD[name]
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, said = ask("check", "--book", name)
+    assert code == 2, said
+    assert says in last_of(said.splitlines())
 
 
 @pytest.mark.parametrize("name", BAD_WHEN_LOADED)
 def test_a_file_that_cannot_be_loaded_is_one_line(tmp_path: Path, name: str) -> None:
-    one_line(tmp_path, name, *BAD_WHEN_LOADED[name])
+    content, says = BAD_WHEN_LOADED[name]
+    (tmp_path / name).write_bytes(content)
+    done = w2vbench("check", "--book", name, "--time-limit", "2", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert says in last_of(done.stderr.splitlines())
 
 
 @pytest.mark.parametrize("line", ["--book x.py --kernel lookup", "--book x.py --impl y.py", "--untimed", "--book ."])
-def test_options_that_do_not_go_together_are_one_line(tmp_path: Path, line: str) -> None:
-    done = w2vbench("check", *line.split(), cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
+def test_options_that_do_not_go_together_are_one_line(line: str, ask: Ask) -> None:
+    code, said = ask("check", *line.split())
+    assert code == 2, said
+    assert said.count("\n") == 1
 
 
 def test_what_a_person_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,18 @@ def test_no_worker_goes_on_with_problems_that_it_has_measured() -> None:
     assert fresh == [False, False, True, True]
 
 
+@pytest.mark.parametrize(("processes", "looks"), [(1, ()), (3, ()), (4, (4, 6, 8))])
+def test_no_process_is_made_ready_that_no_turn_would_use(processes: int, looks: Sequence[int]) -> None:
+    problems = made()
+    more, fresh = [], []
+    for turn in turns(problems, processes, looks):
+        more.append(turn.more)
+        fresh.append(turn.fresh)
+        for problem in turn.problems:
+            measure(problem, TWICE, 1.0)
+    assert more == [bool(looks) or any(fresh[at + 1 :]) for at in range(len(fresh))]
+
+
 @pytest.mark.parametrize("after", range(1, 24))
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(after: int) -> None:
     """Also among the further processes: what was found undecided then is not looked at again before it has them all."""
