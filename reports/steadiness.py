@@ -46,6 +46,6 @@ def doubt(checks: Sequence[Checked], paces: Sequence[float], differences: Sequen
     if slow > SLOWER:
         reasons.append(f"takes {two(slow)} times as long as others of its kind")
     if apart > max(MOST_DIFFERENCE, TIMES_OTHERS * median(differences) if differences else 0.0):
-        usual = f", and {two(100 * median(differences))} % elsewhere" if differences else ""
-        reasons.append(f"identical code differs by {share(apart)} there{usual}")
+        usual = f" ({two(100 * median(differences))} % elsewhere)" if differences else ""
+        reasons.append(f"times identical code {share(apart)} apart{usual}")
     return " and ".join(reasons)

@@ -96,7 +96,7 @@ def test_further_processes_that_are_in_doubt_do_not_count(tmp_path: Path, monkey
     outputs, said = run_on(fleet, request)
     (kind,) = outputs.kinds
     assert [processes for _, _, processes in fleet.went_on] == [6]
-    assert "identical code differs by 20 % there" in said[0]
+    assert "times identical code 20 % apart" in said[0]
     assert {*processes_of(kind.result).values()} == {4}
     assert not any(row.extra_info.doubt for row in kind.result.benchmarks)
 

@@ -144,7 +144,7 @@ def test_a_kind_without_machines_leaves_its_journal_and_the_command_says_so(tmp_
     ("unsteady", "says"),
     [
         ({"slower": 2.0}, "takes 2.0 times as long as others of its kind"),
-        ({"difference": 0.2}, "identical code differs by 20 % there, and 0.5 % elsewhere"),
+        ({"difference": 0.2}, "times identical code 20 % apart (0.5 % elsewhere)"),
     ],
 )
 def test_what_an_unsteady_machine_measures_is_measured_again(

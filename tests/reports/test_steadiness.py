@@ -16,9 +16,9 @@ QUIET = [0.004, 0.006, 0.005]
         (0.005, 2e-5, [1e-5, 1.1e-5, 0.9e-5], QUIET, "takes 2.0 times as long as others of its kind"),
         (0.005, 1.3e-5, [1e-5, 1e-5], QUIET, ""),
         (0.04, 1e-5, [1e-5], QUIET, ""),
-        (0.12, 1e-5, [1e-5], QUIET, "identical code differs by 12 % there, and 0.50 % elsewhere"),
+        (0.12, 1e-5, [1e-5], QUIET, "times identical code 12 % apart (0.50 % elsewhere)"),
         (0.12, 1e-5, [1e-5], [0.05, 0.06], ""),  # they are all like that
-        (0.12, 1e-5, [], [], "identical code differs by 12 % there"),
+        (0.12, 1e-5, [], [], "times identical code 12 % apart"),
         (0.005, 1.0, [], [], ""),
         (MOST_DIFFERENCE, SLOWER, [1.0], QUIET, ""),  # the limits are allowed
         (
