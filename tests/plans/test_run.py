@@ -180,7 +180,7 @@ def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_no
     context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
     monkeypatch.setattr(running, "measure_limits", Mock())
     monkeypatch.setattr(
-        running, "measure_next", lambda problem, *_: setattr(problem, "processes", problem.processes + 1)
+        running, "measure_next", lambda problem, *_, **__: setattr(problem, "processes", problem.processes + 1)
     )
     monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict("error") for key in keys})
 
