@@ -78,6 +78,12 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     emit(protocol.ContractChecked(key=job.key, status=verdict.status, reason=verdict.reason))
 
 
+def skipped_here(implementation: Implementation) -> Verdict | None:
+    """Return the verdict on an implementation whose packages are not installed; None if they are."""
+    absent = missing(implementation)
+    return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}") if absent else None
+
+
 def check_contract(
     implementation: Implementation,
     corpus: Corpus,
@@ -102,9 +108,8 @@ def check_contract(
     measured
         The sizes at which it will be measured, to which the kernel's are adapted; empty if they are not known.
     """
-    absent = missing(implementation)
-    if absent:
-        return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}")
+    if skipped := skipped_here(implementation):
+        return skipped
     load_packages(implementation, implementation.key, emit)
     found_wrong, kernel = False, implementation.kernel
     measured = [] if implementation.wrong else measured  # a batch of one word would not show what is wrong

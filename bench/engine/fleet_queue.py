@@ -54,7 +54,7 @@ class Queue:
         """Say what becomes of an experiment that was just lost; nothing if there is none."""
         if experiment is None:
             return ""
-        if experiment in self.done:
+        if experiment in self.done and experiment not in self.again:
             return "; its figures so far are kept"
         if experiment in self.given_up:
             return "; it was lost before and is given up"

@@ -54,6 +54,7 @@ class Client:
     problems: Sequence[ProblemRun]
     new_kind: Callable[[Kind, MachineReport], KindRun]
     members: dict[str, Member] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     kinds: dict[Kind, KindRun] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     stranded_since: dict[Kind, float] = field(default_factory=dict)
@@ -171,6 +172,7 @@ class Client:
         others = [one for one in self.members.values() if one.report]
         same_name = self.request.share_hosts or any(one.report.name == report.name for one in others if one.report)
         member.name = f"{report.name} ({member.address.partition('://')[2]})" if same_name else report.name
+        self.names[member.address] = member.name
         if reason := why_not(report, self.ours, () if self.request.share_hosts else others):
             self.refuse(member, reason)
             return

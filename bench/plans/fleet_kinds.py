@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from bench.engine import environment
+from bench.engine.contract import skipped_here
 from bench.engine.machines import Kind, MachineReport
 from bench.engine.self_check import SelfCheck
 from impls.words import Corpus
@@ -20,7 +21,7 @@ from reports.units import counted
 
 from .journal import NAME, Journal
 from .keeping import Outputs
-from .problems import ProblemRun
+from .problems import ProblemRun, admit
 from .remote import Measured, Prepared
 from .run import Run, RunRequest, keep_run, run_identity
 from .session import Say, Session
@@ -178,6 +179,8 @@ class KindRun:
         for problem in problems:
             if problem.problem in given_up and not problem.processes:
                 problem.processes = 1  # it has rows, each with the reason
+                absent = {one.implementation.key: skipped_here(one.implementation) for one in problem.cases}
+                admit(problem, self.request.settings(), {key: found for key, found in absent.items() if found})
                 for case in problem.measured.values():
                     case.exclude(LOST, given_up[problem.problem])
         run = self.run_of(problems)

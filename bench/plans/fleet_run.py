@@ -132,7 +132,7 @@ def kept_kind(client: Client, kind: Kind, *, interrupted: bool) -> KeptKind:
     queue = client.fleet.queues[kind]
     lost = lost_twice(queue)
     kept = client.kinds[kind].keep(
-        {one: queue.given_up[one] for one in lost},
+        {one: f"lost on {' and on '.join(client.names[machine] for machine in queue.losses[one])}" for one in lost},
         complete=queue.finished and queue.done >= {*client.fleet.experiments} - lost,
         interrupted=interrupted,
     )

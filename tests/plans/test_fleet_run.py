@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.engine import contract
 from bench.engine.machines import ABSENT
 from bench.engine.transport import Answered, Failed
 from bench.plans.journal import JournalError
@@ -112,14 +113,20 @@ def test_a_machine_that_was_away_comes_back_and_nothing_counts_twice(tmp_path: P
     assert measured(first.result)[V] != {"a:1"}
 
 
-def test_what_two_machines_are_lost_with_is_given_up_with_the_reason(tmp_path: Path) -> None:
+def test_what_two_machines_are_lost_with_is_given_up_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not have been measured anyway has its own."""
+    monkeypatch.setattr(contract, "missing", lambda one: ["absent"] if one.slug == "gather" else [])
     request = request_of(tmp_path / "out", (500,))
     machines = [Simulated("a:1", leaves_at=0), Simulated("b:1", leaves_at=0), Simulated("c:1", joins_s=30)]
     outputs, said = run_on(fleet_of(machines, request), request)
     assert any("it was lost before and is given up" in line for line in said)
     (kind,) = outputs.kinds
-    reasons = {(one.status, one.reason) for one in suite(kind).not_measured}
-    assert reasons == {("crashed", "lost on a:1 and on b:1")}
+    assert {one.implementation: (one.status, one.reason) for one in suite(kind).not_measured} == {
+        "one-hot-dot": ("crashed", "lost on a:1 and on b:1"),
+        "gather": ("skipped", "needs absent: pip install absent"),
+    }
     assert suite(kind).complete
     assert outputs.exit_code == 1
 
