@@ -120,6 +120,8 @@ class Client:
         if isinstance(event, Left):
             self.left(member)
             return
+        if member.refused:
+            return
         what, _, experiment = event.task.partition("#")[0].partition(" ")
         if event.task == member.task:
             member.task, member.hung = "", False
@@ -164,7 +166,7 @@ class Client:
             self.refuse(member, "w2vbench is not installed there" if event.missing else event.reason)
 
     def refuse(self, member: Member, reason: str) -> None:
-        member.refused = True
+        member.refused, member.task = True, ""  # what it was asked may never be answered
         self.say(f"{member.name} is refused: {reason}")
 
     def reported(self, member: Member, report: MachineReport) -> None:

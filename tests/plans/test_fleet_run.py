@@ -13,6 +13,7 @@ import pytest
 from bench.engine import contract
 from bench.engine.machines import ABSENT
 from bench.engine.transport import Answered, Failed
+from bench.plans.fleet_members import REPORT_S
 from bench.plans.journal import JournalError
 from bench.plans.session import NothingToKeep, PlanError
 from tests.fleet_machines import Simulated, fleet_of, measured, our_report, request_of, run_on, suite, three
@@ -230,14 +231,18 @@ def test_without_a_machine_that_can_be_used_the_command_ends(tmp_path: Path) -> 
         run_on(fleet_of([], request), request_of(tmp_path / "out", resume=True))
 
 
-def test_a_worker_without_w2vbench_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_w2vbench_is_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be made ready for tasks, what it is asked is never answered."""
     request = request_of(tmp_path / "out")
     fleet = fleet_of([Simulated("a:1"), Simulated("b:1")], request)
     send = fleet.send
 
     def without(address: str, task: str, function: str, argument: bytes, *, alone: bool = True) -> None:
         if address == "b:1":
-            fleet.later(1.0, Failed(address, task, "ModuleNotFoundError: No module named 'bench'", missing=True))
+            reason = "ModuleNotFoundError: No module named 'bench'"
+            fleet.later(1.0, Failed(address, "one at a time", reason, missing=True))
         else:
             send(address, task, function, argument, alone=alone)
 
@@ -245,6 +250,7 @@ def test_a_worker_without_w2vbench_is_refused(tmp_path: Path, monkeypatch: pytes
     outputs, said = run_on(fleet, request)
     assert said == ["b:1 is refused: w2vbench is not installed there"]
     assert outputs.exit_code == 0
+    assert fleet.time_s < REPORT_S
 
 
 def test_another_kind_that_joins_late_measures_everything_too(tmp_path: Path) -> None:
