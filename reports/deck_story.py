@@ -23,8 +23,8 @@ SCREENS = (
         (Side("MatMul, at the input", "MatMul.forward"), Side("Softmax, of V scores", "SoftmaxWithLoss.forward")),
         (
             "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and full softmax "
-            "{softmax_growth}: the product with `W_out`, softmax and their gradients. More than 100× is the caches’ doing, "
-            "which hold a small table and no large one.",
+            "(the product with `W_out`, softmax, and their gradients) {softmax_growth}. More than 100× is the caches’ doing: "
+            "they hold a small table, and no large one.",
         ),
         chart="products",
     ),
