@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from bench.plans.fleet_members import FleetRequest
 from bench.plans.fleet_run import FleetOutputs, run_fleet
+from bench.plans.keeping import prepare_folder
 from bench.plans.run import RunRequest
 from bench.plans.session import PlanError
 
@@ -34,6 +35,7 @@ def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json
     if request.corpus:
         request = dataclasses.replace(request, corpus=terminal.whole_path(request.corpus))
     request.problems()  # what is wrong with the request is said before anything is connected
+    prepare_folder(request.out)
     try:
         with connected(address, REHEARSAL if share_hosts else 1) as transport:
             progress = partial(step_progress, "problem")

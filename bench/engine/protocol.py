@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 LONGEST_LINE = 16 << 20
 """Longest line in bytes. A longer line is not the engine's, and would fill the reader's memory."""
@@ -654,12 +656,22 @@ class NotAnEvent(ValueError):
     """A line that the engine did not write."""
 
 
-def line_of(message: Jobs | Events, token: str = "") -> bytes:
-    """Encode a job or an event as a line in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes.
+def encode(value: Any) -> bytes:
+    """Encode a value as JSON in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes."""
+    return json.dumps(msgspec.to_builtins(value)).encode()
 
-    token: what the worker's events are signed with.
-    """
-    return json.dumps(msgspec.to_builtins((message, token))).encode() + b"\n"
+
+def decode(text: bytes, kind: type[T]) -> T:
+    """Decode a value of a type. Raises MsgspecError if it is none."""
+    try:
+        return msgspec.convert(json.loads(text), kind)
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def line_of(message: Jobs | Events, token: str = "") -> bytes:
+    """Encode a job or an event as a line. token: what the worker's events are signed with."""
+    return encode((message, token)) + b"\n"
 
 
 def read_job(line: bytes) -> tuple[Jobs, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from bench.engine import protocol
 from bench.engine.fleet import Fleet
 from bench.engine.machines import Kind, MachineReport
 from bench.engine.self_check import SelfCheck
@@ -81,7 +82,7 @@ class Client:
     def ask_for_report(self, member: Member) -> None:
         run = self.request.run
         asked = {"corpus": [str(run.corpus)] if run.corpus else [], "files": list(map(str, run.files))}
-        self.send(member, "report", msgspec.json.encode(asked), REPORT_S)
+        self.send(member, "report", protocol.encode(asked), REPORT_S)
 
     def ask_to_check(self, member: Member, what: str) -> None:
         self.send(member, what, pickle.dumps(self.remote), max(REPORT_S, self.experiment_s(0)))
@@ -129,9 +130,9 @@ class Client:
             if isinstance(event, Failed):
                 self.failed(member, what, event)
             elif what == "report":
-                self.reported(member, msgspec.json.decode(event.answer, type=MachineReport))
+                self.reported(member, protocol.decode(event.answer, MachineReport))
             elif what == "prepare":
-                self.prepared(member, msgspec.json.decode(event.answer, type=Prepared))
+                self.prepared(member, protocol.decode(event.answer, Prepared))
             elif what == "check":
                 self.checked(member, msgspec.json.decode(event.answer, type=SelfCheck | None))
             elif what == "measure":
@@ -218,7 +219,7 @@ class Client:
 
     def measured(self, member: Member, experiment: str, event: Answered) -> None:
         """A machine has measured an experiment."""
-        found, member.failures = msgspec.json.decode(event.answer, type=Measured), 0
+        found, member.failures = protocol.decode(event.answer, Measured), 0
         kind = self.kinds[member.kind]
         reason = kind.doubt(member.name, found.checks, self.records())
         was_done = experiment in self.fleet.queues[member.kind].done

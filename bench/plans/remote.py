@@ -73,11 +73,11 @@ class Further:
 
 def report(argument: bytes) -> bytes:
     """Return what this machine is. argument: the client's text and files, as paths."""
-    asked = msgspec.json.decode(argument, type=dict[str, list[str]])
+    asked = protocol.decode(argument, dict[str, list[str]])
     request = Request(
         corpus=Path(asked["corpus"][0]) if asked["corpus"] else None, files=[Path(file) for file in asked["files"]]
     )
-    return msgspec.json.encode(report_of(request))
+    return protocol.encode(report_of(request))
 
 
 def prepare(argument: bytes) -> bytes:
@@ -89,7 +89,7 @@ def prepare(argument: bytes) -> bytes:
         station.start_passes(context)
         check = station.check(context)
         limits = [context.machine_limits(its) for its in sizes.values()]
-    return msgspec.json.encode(Prepared(check=check, limits=tuple(filter(None, limits))))
+    return protocol.encode(Prepared(check=check, limits=tuple(filter(None, limits))))
 
 
 def check(argument: bytes) -> bytes:
@@ -119,7 +119,7 @@ def measure(argument: bytes) -> bytes:
             extras = extras_of(problem, shown, profiled_at, context, preset)
             measure_next(problem, station.on_pass(context, problem.processes), extras, start_next=False)
         checks.append(station.check(context))
-    return msgspec.json.encode(
+    return protocol.encode(
         Measured(
             entry=entry_of(problem),
             checks=tuple(filter(None, checks)),

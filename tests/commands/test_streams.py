@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import saved
+from tests.engine.book import changed, written
 from tests.processes import ROOT, SMALL, w2vbench
 
 BENCH = f"PYTHONPATH={ROOT} {sys.executable} -m bench"
@@ -46,6 +48,24 @@ def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path) -> None:
 def test_a_full_disk_behind_standard_error_changes_nothing(tmp_path: Path) -> None:
     assert shell(f"{BENCH} list --kernel lookup 2> /dev/full", tmp_path).returncode == 0
     assert shell(f"{BENCH} list --kernel lokup 2> /dev/full", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
+def test_with_closed_streams_pages_are_made_and_layers_are_checked(tmp_path: Path, closed: str) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(saved.text(saved.small()))
+    assert shell(f"{BENCH} report a.json b.json {closed}", tmp_path).returncode == 0
+    assert (tmp_path / "reports/out/machines.html").exists()
+    written(tmp_path, changed([("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")]))
+    assert shell(f"{BENCH} check --book layers.py --untimed {closed}", tmp_path).returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_faults_of_layers_that_could_not_be_printed_are_faults_all_the_same(tmp_path: Path) -> None:
+    written(tmp_path, changed([("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")]))
+    done = shell(f"{BENCH} check --book layers.py --untimed > /dev/full", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.endswith("w2vbench: what was to be printed is lost: No space left on device\n")
 
 
 def test_a_run_whose_streams_are_closed_is_kept(tmp_path: Path) -> None:
