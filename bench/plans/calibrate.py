@@ -33,7 +33,7 @@ from .comparison_samples import SIDES, CaseSamples, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .environment_workers import facts_in, measuring_in
 from .environments import environment_for, split_requirements
-from .keeping import Outputs, keep, prepare_folder
+from .keeping import Outputs, keep, locked
 from .other_rules import apply_rules
 from .packages_run import PACKAGE_SIDES, PackagesRun
 from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
@@ -85,7 +85,12 @@ class CalibrateRequest(MeasurementRequest):
 def calibrate(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
     """Make comparisons, and write the trials after each. Raises PlanError, ResultError, CorpusError, or NothingToKeep without any trial."""
     selected(request, 1, "")
-    prepare_folder(request.out)
+    with locked(request.out):  # another one would write its trials in place of these
+        return calibrate_in_folder(request, say, progress)
+
+
+def calibrate_in_folder(request: CalibrateRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
+    """Do what ``calibrate`` does, in a folder that is this run's own."""
     session, path = Session(request.command, say), request.out / "calibration.json"
     stop_on_signals()
     text, environment, packages = request.text(), None, {}

@@ -193,7 +193,8 @@ def test_forty_columns_are_enough_for_layers_of_the_book_and_for_a_page_of_machi
 
 
 @pytest.mark.parametrize(
-    "line", ["run --kernel lookup", "run --preset deck", "run --cluster local", "quality", "tune --kernel lookup"]
+    "line",
+    ["run --kernel lookup", "run --preset deck", "run --cluster local", "quality", "calibrate", "tune --kernel lookup"],
 )
 def test_two_runs_do_not_share_an_output_folder(tmp_path: Path, ask: Ask, line: str) -> None:
     folder = "out.unfinished" if line.startswith("tune") else "out"
