@@ -94,6 +94,19 @@ def test_the_lower_bound_can_be_installed(needed: Requirement) -> None:
     assert Version(Version(version(needed.name)).public) == Version(bound.version)
 
 
+def test_the_oldest_versions_that_tox_installs_for_the_tests_are_those_of_the_extra() -> None:
+    words = (
+        (ROOT / "tox.ini")
+        .read_text(encoding="utf-8")
+        .partition("--resolution lowest-direct")[2]
+        .splitlines()[0]
+        .split()
+    )
+    asked = [word for word in words if ">=" in word]
+    assert asked
+    assert set(map(Requirement, asked)) <= set(EXTRAS["dev"])
+
+
 def test_the_lock_of_ci_has_an_allowed_version_of_every_dependency_that_it_installs() -> None:
     """``.ci/lock.txt`` says how it is made."""
     lines = (ROOT / ".ci" / "lock.txt").read_text(encoding="utf-8").splitlines()
