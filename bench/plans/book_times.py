@@ -144,8 +144,7 @@ class Timed:
 def begun(timing: Timing, dtype: str) -> Timed:
     """Return a reader's methods and what they are timed beside, before the first process."""
     ours = rivals(timing.kernel)
-    size = replace(fit(ours[0].kernel, replace(SIZE, dtype=dtype)), dtype=dtype)
-    size = replace(size, B=SMALLER.get(timing.kernel, size.B))
+    size = fit(ours[0].kernel, replace(SIZE, dtype=dtype, B=SMALLER.get(timing.kernel, SIZE.B)))
     textbook = next(one.slug for one in ours if one.baseline)
     return Timed(timing=timing, size=size, slugs=[timing.slug, *(one.slug for one in ours)], textbook=textbook)
 
