@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from bench.engine.protocol import MeasurementSettings
 from bench.engine.timing import CALL_VARIATION, calibrate, vary_calls
 from bench.engine.variant import prepare_variant, renew_batches, successive_batches
 from bench.engine.verify import Verifier
+from bench.plans import problems
 from bench.plans.problems import CaseRun
 from bench.plans.session import saved_corpus
 from impls import catalogue, words
@@ -33,11 +36,20 @@ SETTINGS = MeasurementSettings(processes=2, rounds=6, sample_s=0.0005, variant_s
 VERIFIED = "a timed call's result: "
 
 
+@contextmanager
+def workers_without_numba() -> Iterator[Workers]:
+    """Neither cheats nor those beside them need it, and each cheat costs a process. Limits are compiled, so none is timed."""
+    with pytest.MonkeyPatch.context() as patch, Workers() as workers:
+        patch.setattr(problems, "LIMIT_PROCESSES", 0)
+        workers.compiles = False
+        yield workers
+
+
 @pytest.fixture(scope="module")
 def cases(corpus: words.Corpus) -> dict[str, CaseRun]:
     """All of them through contract and problem, those of a kernel beside each other: what became of each, by slug."""
     found: dict[str, CaseRun] = {}
-    with saved_corpus(corpus) as folder, Workers() as workers:
+    with saved_corpus(corpus) as folder, workers_without_numba() as workers:
         track = context_of(workers, folder, (FILE,), SETTINGS)
         verdicts = check_contracts([i.key for i in CHEATS.values()], track)
         kind = {slug: (i.kernel.name, slug == "in-the-background") for slug, i in CHEATS.items()}
@@ -84,7 +96,7 @@ def test_what_is_copied_by_adapt_could_hold_answers_so_its_cost_is_shown(cases: 
 def test_one_batch_again_and_again_has_other_words_in_each_sample(corpus: words.Corpus) -> None:
     """words=repeat has one batch: an implementation that recognizes it by its id would be right for ever."""
     size = Size(MEASURED, 8, 40, words="repeat")
-    with saved_corpus(corpus) as folder, Workers() as workers:
+    with saved_corpus(corpus) as folder, workers_without_numba() as workers:
         mine = [CHEATS["memo-by-id"], CHEATS["honest"]]
         memo, honest = measure_problem(mine, size, context_of(workers, folder, (FILE,), SETTINGS)).cases
     assert (honest.status, honest.reason) == ("ok", "")
