@@ -9,6 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
+LONGEST = (
+    *("docs/test_guides.py", "commands/test_compare.py", "commands/test_check_book.py", "commands/test_packages.py"),
+    *("engine/test_cheats.py", "commands/test_resume.py", "plans/test_problems.py", "commands/test_cli.py"),
+    *(
+        "commands/test_cluster.py",
+        "commands/test_tune.py",
+        "commands/test_train_command.py",
+        "w2vbench/test_example.py",
+    ),
+    *("plans/test_installers.py", "impls/test_compiled.py", "impls/test_contract.py", "test_seven_steps.py"),
+)
+"""The files in tests/ that take longest begin first: none of them is then left to one process while the others have nothing to do."""
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -18,9 +30,15 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With ``pytest -n auto`` a file's tests stay in one process, since they share what is slow to make; the slow files come first."""
+    """With ``pytest -n auto`` a file's tests stay in one process, since they share what is slow to make; files keep their order."""
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    order = {ROOT / "tests" / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
