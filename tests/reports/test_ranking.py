@@ -14,7 +14,7 @@ from bench.commands.main import app
 from bench.plans import run as running
 from bench.plans.problems import ProblemRun
 from bench.plans.session import PlanError
-from reports.ranking import ERROR, p_values, rank, slower, winner_speedup
+from reports.ranking import ERROR, critical, family, p_values, rank, slower, winner_speedup
 from reports.rerun import rerun_command
 from reports.result_schema import Row
 from reports.statistics import paired_ratio
@@ -87,6 +87,79 @@ def test_the_advertised_speed_up_has_the_interval_of_one_chosen_among_many() -> 
     alone: Any = paired_ratio([np.full(6, 50.0)] * 5, list(walls["a"]))
     assert found.estimate == alone.estimate
     assert math.log(found.estimate / found.low) > 1.5 * math.log(alone.estimate / alone.low)
+
+
+UNSETTLED = [0.98, 1.3, 1.2]
+"""Times over those of a leader, by process: on average 15.2 % slower, which three processes do not settle."""
+
+
+@pytest.mark.parametrize(
+    ("ratios", "place"),
+    [
+        ([1.029] * 3, "fastest"),  # certainly slower, but too little to matter
+        ([1.031] * 3, "slower"),
+        ([0.98, 1.25, 1.2], "fastest"),  # 1.137 on average, and no test calls it slower
+        (UNSETTLED, "undecided"),
+        ([2.0] * 3, "slower"),
+    ],
+)
+def test_a_case_ties_by_its_ratio_and_further_off_by_what_the_test_leaves_open(ratios: list[float], place: str) -> None:
+    found = rank(rows(row("gather", processes(*[1e-5] * 3)), row("take", processes(*[1e-5 * one for one in ratios]))))
+    assert found.leader.slug == "gather"
+    assert ("take" in [one.slug for one in found.fastest]) is (place == "fastest")
+    assert [one.slug for one in found.undecided] == ["take"] * (place == "undecided")
+    assert found.conclusive is (place != "undecided")
+    assert found.one_winner is (place == "slower")
+    assert (found.processes, found.cases, found.tested) == (3, 2, True)
+
+
+def test_two_processes_leave_a_large_difference_untested_and_one_case_needs_no_test() -> None:
+    two = rank(rows(row("gather", processes(1e-5, 1e-5)), row("take", processes(2e-5, 2e-5))))
+    assert (two.tested, two.conclusive, two.undecided) == (False, False, ())
+    assert rank(rows(row("gather", processes(1e-5)))).conclusive
+    with pytest.raises(ValueError, match="empty"):
+        rank([])
+
+
+def test_without_processes_the_times_themselves_are_compared() -> None:
+    """As in a file of pytest-benchmark."""
+    gather, take, slow = (
+        saved.without_processes(slug, s) for slug, s in (("gather", 1e-5), ("take", 1.02e-5), ("slow", 2e-5))
+    )
+    found = rank(rows(gather, take, slow))
+    assert [one.slug for one in found.fastest] == ["gather", "take"]
+
+
+def test_where_calls_cover_other_numbers_of_examples_the_time_of_one_counts() -> None:
+    half = row("half", processes(*[0.8e-5] * 3), covers={"pairs": 50.0})
+    found = rank(rows(half, row("whole", processes(*[1e-5] * 3), covers={"pairs": 100.0})))
+    assert [one.slug for one in found.fastest] == ["whole"]
+    assert found.one_winner
+
+
+def test_of_those_that_tie_an_approximate_one_is_not_advised() -> None:
+    first = row("table", 1e-5, title="a table of 10⁷ entries (approximate)")
+    found = rank(rows(first, row("alias", 1.01e-5), row("torch", 1.01e-5, needs=["torch"])))
+    assert [one.slug for one in found.fastest] == ["alias", "torch", "table"]
+    assert found.recommended.slug == "alias"
+    assert found.tie
+
+
+def test_what_an_implementation_needs_is_a_compiler_or_a_framework_or_nothing() -> None:
+    needs: list[list[str]] = [[], ["numba"], ["torch"], ["numba", "torch"]]
+    assert [family(one) for one in rows(*(row(str(at), 1e-5, needs=one) for at, one in enumerate(needs)))] == [
+        0,
+        1,
+        2,
+        2,
+    ]
+
+
+@pytest.mark.parametrize("processes", [3, 5, 20])
+def test_the_critical_value_of_two_is_that_of_one_test(processes: int) -> None:
+    """Of two, one leads and one is tested, in both directions: its p-value is uniform. Of more, the smallest of several is."""
+    assert critical(2, processes) == pytest.approx(ERROR, rel=0.25)
+    assert critical(10, processes) < critical(4, processes) < critical(2, processes)
 
 
 # -- the command

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reports.comparison_schema import ComparedRow
 from reports.schema_fields import Samples
-from reports.stages import TRIPLE, Process, memory_of, stage_of, with_verdicts
+from reports.stages import TRIPLE, Process, memory_of, recomputed, stage_of, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
 from tests.reports.comparisons import case, compared
 
@@ -154,6 +154,30 @@ def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.004)] == ["same", "inconclusive"]
     (wider,) = with_verdicts([measured(0.08, (9, 18))], 0.2)
     assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
+
+
+def test_verdicts_are_computed_anew_at_a_comparisons_own_threshold_or_another() -> None:
+    stored = compared(measured(0.005, (9, 0), noise=0.004), threshold=0.004)
+    own, wider = recomputed(stored), recomputed(stored, 0.02)
+    assert (own.threshold, own.cases[0].verdict) == (0.004, "inconclusive")
+    assert (wider.threshold, wider.cases[0].verdict) == (0.02, "same")
+
+
+def test_a_comparison_of_two_result_files_keeps_its_verdicts() -> None:
+    stored = compared(case("a", "slower", ratio=1.5), interleaved=False)
+    assert recomputed(stored, 0.9) is stored
+
+
+@pytest.mark.parametrize(("environments", "says"), [([], "the same code measured"), ("SIDES", "the same environment")])
+def test_the_reason_says_what_was_measured_twice(environments: Any, says: str) -> None:
+    rng = np.random.default_rng(6)
+    drifting = [
+        [processes_of(*(np.array([[0.0], [0.3], [0.3]]) + rng.normal(0, 0.01, (3, 20)) for _ in range(count)))]
+        for count in (9, 18)
+    ]
+    row = case("a", "same", stages=[stage for (stage,) in drifting])
+    (found,) = recomputed(compared(row, environments=SIDES if environments else [])).cases
+    assert (found.verdict, says in found.why) == ("inconclusive", True)
 
 
 SIDES = [{"python": "3.11", "packages": {"numpy": version}} for version in ("2.2.6", "2.4.6")]

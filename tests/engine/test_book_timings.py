@@ -1,0 +1,58 @@
+"""A reader's right methods, called as a kernel is, give what the kernel gives, so that their times can be set beside ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.engine.book.variants import TIMINGS, NotTimed, implementations_of
+from bench.engine.contract import Verdict, check_problem
+from impls.case import Size
+from impls.words import Corpus
+from tests.engine.book import LAYERS, changed, written
+
+SIZE = Size(V=60, H=8, B=7, K=3, dtype="f32")
+KEYS = [f"{one.kernel}/{one.slug}" for one in TIMINGS if one.kernel != "sampling.with-replacement"]
+"""The book's sampler draws without replacement."""
+
+
+def verdicts(code: str, corpus: Corpus, folder: Path) -> dict[str, Verdict]:
+    """Of a file's methods, by kernel and slug."""
+    found = {}
+    for one in implementations_of(written(folder, code)):
+        problem = one.kernel.make(SIZE, corpus, np.random.default_rng(1))
+        found[one.key] = check_problem(one, problem, *one.start(problem))
+    return found
+
+
+@pytest.fixture(scope="module")
+def of_the_book(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    return verdicts(LAYERS, corpus, tmp_path_factory.mktemp("book"))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_books_methods_pass_the_kernels_check(key: str, of_the_book: dict[str, Verdict]) -> None:
+    assert of_the_book[key] == Verdict("ok")
+
+
+def test_a_file_has_the_timings_of_the_classes_that_it_defines(tmp_path: Path, corpus: Corpus) -> None:
+    start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
+    found = verdicts("import numpy as np\n\n\n" + LAYERS[start:end], corpus, tmp_path)
+    assert found == {"lookup/Embedding.forward": Verdict("ok"), "scatter.dense/Embedding.backward": Verdict("ok")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "slug", "why"),
+    [
+        ("self.idx = idx", "self.idx = list(idx)", "Embedding.backward", "does not keep the array of word ids itself"),
+        ("get_negative_sample", "draw", "NegativeSamplingLoss", "draws its negatives itself"),
+    ],
+)
+def test_methods_that_cannot_be_called_as_the_kernel_is_say_why(
+    old: str, new: str, slug: str, why: str, tmp_path: Path, corpus: Corpus
+) -> None:
+    (one,) = (i for i in implementations_of(written(tmp_path, changed([(old, new)], every=True))) if i.slug == slug)
+    with pytest.raises(NotTimed, match=why):
+        one.start(one.kernel.make(SIZE, corpus, np.random.default_rng(1)))
