@@ -298,15 +298,19 @@ class Ran:
     pages: Sequence[Path]
 
 
-def run_on(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[Ran, list[str]]:
-    """Run on machines. Returns what is left and what was said."""
-    outputs, said = left_by(fleet, request, share_hosts=share_hosts)
+def run_on(
+    fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False, heard: list[str] | None = None
+) -> tuple[Ran, list[str]]:
+    """Run on machines. Returns what is left and what was said; heard: where that goes too, should the run fail."""
+    outputs, said = left_by(fleet, request, share_hosts=share_hosts, heard=heard)
     return Ran([kind.outputs() for kind in outputs.kinds], outputs.exit_code, outputs.pages), said
 
 
-def left_by(fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False) -> tuple[FleetOutputs, list[str]]:
-    """Run on machines. Returns what is on disk and what was said."""
-    said: list[str] = []
+def left_by(
+    fleet: SimulatedFleet, request: RunRequest, *, share_hosts: bool = False, heard: list[str] | None = None
+) -> tuple[FleetOutputs, list[str]]:
+    """Run on machines. Returns what is on disk and what was said; heard: where that goes too, should the run fail."""
+    said = [] if heard is None else heard
     with (
         patch.object(fleet_run, "report_of", lambda request: our_report()),
         patch.object(fleet_run, "stop_on_signals"),  # what ends pytest must not look like a user who ends the run

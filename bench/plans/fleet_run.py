@@ -99,7 +99,8 @@ def run_fleet(
                 interrupted = True
             except SchedulerLost as error:
                 lost = str(error)
-                say(f"{lost}: what is finished is kept")
+                if any(queue.done for queue in client.fleet.queues.values()):
+                    say(f"{lost}: what is finished is kept")
             client.leave()
         for folder in {journal.parent for journal in journals} - {kind.folder for kind in client.kinds.values()}:
             say(f"{folder.name}: none of its machines has joined; {folder / NAME} is kept for --resume")

@@ -213,11 +213,13 @@ def test_a_scheduler_that_is_lost_is_one_line_and_exit_code_3(tmp_path: Path) ->
     outputs, said = run_on(fleet, request)
     assert outputs.exit_code == 3
     assert said == ["the scheduler at tcp://example is gone: what is finished is kept"]
+    request = request_of(tmp_path / "other")
     fleet = fleet_of([Simulated("a:1")], request)
-    fleet.ends_at = 2.0
-    with pytest.raises(NothingToKeep) as error:
-        run_on(fleet, request)
-    assert error.value.exit_code == 3
+    fleet.ends_at = 7.0
+    heard: list[str] = []
+    with pytest.raises(NothingToKeep, match=r"^the scheduler at .* is gone: no problem was finished") as error:
+        run_on(fleet, request, heard=heard)
+    assert (error.value.exit_code, heard) == (3, [])
 
 
 def test_without_a_machine_that_can_be_used_the_command_ends(tmp_path: Path) -> None:
