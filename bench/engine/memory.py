@@ -146,7 +146,7 @@ def in_children(works: Sequence[Callable[[], dict[Any, Any]]], limits_s: Sequenc
 
 def has_room(children: int) -> bool:
     """Whether this number of children may each hold as much memory as this process may."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     return limit != resource.RLIM_INFINITY and psutil.virtual_memory().available > children * limit
 
 

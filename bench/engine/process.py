@@ -23,11 +23,15 @@ def pin(threads: int, cpu: int | None = None) -> None:
 
 
 def limit_memory(limit_bytes: int) -> None:
-    """Make allocations beyond the limit raise MemoryError, before the system kills a process of its choice."""
+    """Make allocations beyond the limit raise MemoryError, before the system kills a process of its choice.
+
+    What counts is data, and not the whole address space: in that, the libraries of a torch for GPUs alone take 3 GB, so that it
+    could not be imported.
+    """
     with contextlib.suppress(
         ValueError, OSError
     ):  # not on this system: the memory computed beforehand is still a limit
-        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
 
 
 def tasks() -> set[int]:

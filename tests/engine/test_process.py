@@ -89,3 +89,29 @@ def test_a_process_goes_on_after_jax_whose_threads_wait(corpus: Corpus, tmp_path
             assert [event.status for event in checked] == ["ok"]
             started.append([worker.process.pid for worker in workers.idle])
     assert started[0] == started[1] != []
+
+
+LIMITED = """
+import mmap, sys
+from bench.engine.process import limit_memory
+
+limit_memory(1 << 30)
+with open(sys.argv[1], "rb") as file:
+    mapped = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    print(len(mapped))
+try:
+    bytearray(2 << 30)
+except MemoryError:
+    print("MemoryError")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+def test_a_memory_limit_counts_data_and_no_libraries(tmp_path: Path) -> None:
+    """Those of a torch for GPUs take more room in a process than a worker may allocate."""
+    with (tmp_path / "library").open("wb") as file:
+        file.truncate(3 << 30)  # without data, so that it takes no disk
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "library")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(3 << 30), "MemoryError"]
