@@ -78,7 +78,7 @@ class Fleet(Generic[K]):
     def go_on(self, machine: str, experiment: str) -> None:
         """Let a machine measure more processes of an experiment that it has measured. If it cannot, the figures stay as they are.
 
-        Its kind must have finished.
+        Its kind must have finished, and what it has measured must not be in doubt.
         """
         self.queues[self.machines[machine].kind].further.setdefault(machine, deque()).append(experiment)
 

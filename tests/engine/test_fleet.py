@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.engine.fleet import Fleet
@@ -148,6 +148,7 @@ UNTIL_DONE = [("join", 0), *[("finish", 0)] * 3] * 6
 
 @settings(max_examples=200)
 @given(STEPS, STEPS)
+@example([("finish", 0), ("finish", 0), ("doubt", 0), ("leave", 0), ("hang", 0)], [("late", 0)])
 def test_whatever_happens_each_experiment_counts_once_and_nothing_is_forgotten(
     steps: list[tuple[str, int]], later: list[tuple[str, int]]
 ) -> None:
@@ -164,8 +165,10 @@ def test_whatever_happens_each_experiment_counts_once_and_nothing_is_forgotten(
         if what == "join":
             fleet.add(f"m{joined}", "k", f"m{joined}")
             joined += 1
-        if what == "go on" and (on := measured_on.get(EXPERIMENTS[which])) in fleet.machines and on not in late:
-            fleet.go_on(on, EXPERIMENTS[which])
+        one = EXPERIMENTS[which % 3]
+        on, in_doubt = measured_on.get(one), one in fleet.queues["k"].doubted
+        if what == "go on" and on in fleet.machines and on not in late and not in_doubt:
+            fleet.go_on(on, one)
         if what in ("join", "go on") or not names:
             continue
         machine = names[which % len(names)]
