@@ -96,7 +96,7 @@ def stored(folder: Path) -> tuple[list[tuple[str, StoredRun]], list[str]]:
     before = read_index(folder)
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.json"))}
     now = {name: indexed(path, before.get(name)) for name, path in files.items()}
-    if now != before:
+    if now != before and any(isinstance(one.found, StoredRun) for one in now.values()):  # else it is no store
         write_index(folder, now)
     runs = [(str(files[name]), one.found) for name, one in now.items() if isinstance(one.found, StoredRun)]
     left_out = [f"{files[name]}: {one.found}" for name, one in now.items() if isinstance(one.found, str)]

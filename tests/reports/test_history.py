@@ -342,3 +342,11 @@ def test_of_many_runs_the_latest_and_those_at_changes_have_points() -> None:
     assert [point.commit for _, point in made["dots"]] == ["c299", "c300", *(f"c{n}" for n in range(600 - DOTS, 600))]
     (change,) = made["changes"]
     assert WIDE / 2 - 1 < change < WIDE / 2 + 1
+
+
+def test_a_folder_without_any_run_gets_no_index(tmp_path: Path) -> None:
+    """Such as the current folder, where ``--store ""`` leads: found by ``python -m tests.fuzz --seed 207 --only options:90``."""
+    (tmp_path / "settings.json").write_text("{}")
+    runs, left_out = stored(tmp_path)
+    assert (len(runs), len(left_out)) == (0, 1)
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
