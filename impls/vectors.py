@@ -66,6 +66,10 @@ class Vectors:
     def integer(self, value: int) -> Any:
         return self.ir.Constant(self.index, value)
 
+    def whole(self, value: int) -> Any:
+        """Return a vector of integers, as wide as the floats, with a constant in all elements."""
+        return self.ir.Constant(self.integers, [value] * self.elements)
+
     def add(self, a: Any, b: Any) -> Any:
         return self.builder.fadd(a, b, flags=FASTMATH_FLAGS)
 
@@ -180,15 +184,28 @@ class Vectors:
         value = self.constant(1 / factorial(degree))
         for k in range(degree - 1, -1, -1):
             value = self.multiply_add(value, rest, self.constant(1 / factorial(k)))
-        places = self.ir.Constant(self.integers, [mantissa] * self.elements)
-        raised = b.add(b.bitcast(value, self.integers), b.shl(b.fptosi(power, self.integers), places))
+        raised = b.add(b.bitcast(value, self.integers), b.shl(b.fptosi(power, self.integers), self.whole(mantissa)))
         return b.select(too_small, self.zero, b.bitcast(raised, self.vector))
 
     def sigmoid(self, x: Any) -> Any:
-        """Compute 1 / (1 + exp(-x))."""
-        one = self.constant(1.0)
-        minus = self.builder.fsub(self.zero, x, flags=FASTMATH_FLAGS)
-        return self.builder.fdiv(one, self.add(self.exponential(minus), one), flags=FASTMATH_FLAGS)
+        """Compute 1 / (1 + exp(-x)) in float32, to 1e-6. Few operations wait for each other, since training waits for them.
+
+        exp(-x) is an integer power of 2, times a power of 2 between -1/2 and 1/2 by its Taylor polynomial.
+        """
+        b = self.builder
+        for comparison, limit in ((">", self.constant(-60.0)), ("<", self.constant(60.0))):
+            x = b.select(b.fcmp_ordered(comparison, limit, x), limit, x)
+        scaled = self.multiply(x, self.constant(-1 / log(2)))
+        power = b.call(self.library("rint", 1), [scaled])
+        f = b.fsub(scaled, power, flags=FASTMATH_FLAGS)
+        c = [self.constant(log(2) ** k / factorial(k)) for k in range(6)]
+        square = self.multiply(f, f)
+        high = self.multiply_add(square, self.multiply_add(c[5], f, c[4]), self.multiply_add(c[3], f, c[2]))
+        value = self.multiply_add(square, high, self.multiply_add(c[1], f, c[0]))
+        raised = b.add(b.bitcast(value, self.integers), b.shl(b.fptosi(power, self.integers), self.whole(23)))
+        return b.fdiv(
+            self.constant(1.0), self.add(b.bitcast(raised, self.vector), self.constant(1.0)), flags=FASTMATH_FLAGS
+        )
 
 
 LN_2_HIGH, LN_2_LOW = 0.693145751953125, 1.42860682030941723212e-6

@@ -1,7 +1,8 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
-negatives. The rows of a centre are prefetched two centres ahead. ``impls/training/rows.py`` has the arithmetic.
+negatives. The rows of a centre are prefetched two centres ahead. CBOW takes two centres at a time.
+``impls/training/steps.py`` has the arithmetic.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..vectors import LINE, aligned
 from ..words import Floats, Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
-from .rows import cbow_step, prefetch_row_to_write, skip_gram_step
+from .steps import cbow_step, prefetch_row_to_write, skip_gram_step
 
 AHEAD = 2
 """How many centres ahead negatives are drawn and rows prefetched."""
@@ -114,6 +115,7 @@ def one_pass(
             length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
             for at in range(min(AHEAD, length)):
                 draw_targets(at, line, length, target_slots[at % SLOTS], state, aliases, tables, window, pairs, lines)
+            before = (0, 0, 0)
             for centre in range(length):
                 ahead = centre + AHEAD
                 if ahead < length:
@@ -121,20 +123,25 @@ def one_pass(
                         ahead, line, length, target_slots[ahead % SLOTS], state, aliases, tables, window, pairs, lines
                     )
                 low, high = window_of(centre, length, least, window, state)
-                targets, count = target_slots[centre % SLOTS], high - low - 1
-                learnt += count
-                if count > 0 and mode != IDLE:
-                    line[centre] = line[high - 1]  # so that the contexts are contiguous
-                    contexts = line[low:high]
-                    if mode == SKIP_GRAM:
-                        skip_gram_step(
-                            W_in, own_in, W_out, own_out, contexts, count, targets, alpha, scratch, slopes, pairs, lines
-                        )
-                    else:
-                        cbow_step(
-                            W_in, own_in, W_out, own_out, contexts, count, targets, alpha, scratch, slopes, pairs, lines
-                        )
-                    line[centre] = targets[0]
+                learnt += high - low - 1
+                if mode == IDLE or length == 1:
+                    continue
+                targets, its = target_slots[centre % SLOTS], (low, centre, high)
+                if mode == SKIP_GRAM:
+                    skip_gram_step(
+                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, scratch, slopes, pairs, lines
+                    )
+                elif centre % 2:
+                    last = target_slots[(centre - 1) % SLOTS]
+                    cbow_step(
+                        W_in, own_in, W_out, own_out, line, (before, its), (last, targets), alpha, scratch, slopes, pairs,
+                        lines,
+                    )  # fmt: skip
+                elif centre + 1 == length:
+                    cbow_step(
+                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, scratch, slopes, pairs, lines
+                    )
+                before = its
     return learnt
 
 
@@ -172,7 +179,7 @@ class Thread:
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
-            aligned(contexts + 1, width),  # copies of input rows
+            aligned(contexts + 1, width),  # copies of input rows, or means and changes
             aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
         )
 

@@ -16,8 +16,8 @@ from ..words import Ints
 from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimFileModel, GensimModel, TorchModel
-from .rows import cbow_step, skip_gram_step
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
+from .steps import cbow_step, skip_gram_step
 
 cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
 skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)
@@ -93,7 +93,9 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
         temporaries=TABLES, requires=("numba",), covers=covers_in_threads,
-        differs=f"K negatives a {'centre, shared by its contexts' if is_skip_gram else 'target'}, descent at word2vec's rate, centre by centre",
+        differs="K negatives a centre, shared by its contexts, descent at word2vec's rate, centre by centre"
+        if is_skip_gram
+        else "K negatives a target, descent at word2vec's rate, two centres at a time",
     )  # fmt: skip
 
 

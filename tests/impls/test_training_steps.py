@@ -12,52 +12,60 @@ from hypothesis import strategies as st
 
 from impls.compiled import compiled
 from impls.interface import Array
-from impls.training import rows
+from impls.training import steps
 from impls.vectors import LINE, aligned, register_bytes
 from tests.impls.texts import V
 
 
-def skip_gram_reference(
-    W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float, together: int = 2
+def skip_gram_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
+    """All contexts against all targets, by rows as they were."""
+    h, rows = W_in[contexts], W_out[targets]
+    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-h @ rows.T)))
+    np.add.at(W_in, contexts, slopes @ rows)
+    np.add.at(W_out, targets, slopes.T @ h)
+
+
+def cbow_reference(
+    W_in: Array, W_out: Array, windows: list[Array], targets: list[Array], alpha: float, together: bool = True
 ) -> None:
-    """Each context against all targets' old rows; contexts two by two, as the implementation goes through them."""
-    old = W_out.copy()
-    change = np.zeros_like(W_out)
-    for first in range(0, len(contexts), together):
-        some = contexts[first : first + together]
-        h = W_in[some].copy()
-        slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-h @ old[targets].T)))
-        np.add.at(W_in, some, slopes @ old[targets])
-        np.add.at(change, targets, slopes.T @ h)
-    W_out += change
-
-
-def cbow_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
-    h = W_in[contexts].mean(axis=0)
-    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-W_out[targets] @ h)))
-    change = slopes @ W_out[targets]
-    np.add.at(W_out, targets, slopes[:, None] * h)
-    np.add.at(W_in, contexts, change)
+    """Windows that are given together are scored by the rows as they were; then each row changes by one pair after another."""
+    if not together:
+        for contexts, its in zip(windows, targets, strict=True):
+            cbow_reference(W_in, W_out, [contexts], [its], alpha)
+        return
+    means = [W_in[contexts].mean(axis=0) for contexts in windows]
+    slopes = [
+        alpha * ((np.arange(len(its)) == 0) - 1 / (1 + np.exp(-W_out[its] @ h)))
+        for its, h in zip(targets, means, strict=True)
+    ]
+    changes = np.zeros_like(means)
+    for change, its, h, slope in zip(changes, targets, means, slopes, strict=True):
+        for target, factor in zip(its, slope, strict=True):
+            change += factor * W_out[target]
+            W_out[target] += factor * h
+    for contexts, change in zip(windows, changes, strict=True):
+        np.add.at(W_in, contexts, change)
 
 
 def calling(step: Callable[..., None]) -> Callable[..., None]:
     """A function that may be compiled: a step itself can only be called by one."""
 
     def call(
-        W_in: Array, own_in: Array, W_out: Array, own_out: Array, contexts: Array, targets: Array, alpha: Any,
+        W_in: Array, own_in: Array, W_out: Array, own_out: Array, line: Array, windows: Any, targets: Any, alpha: Any,
         scratch: Array, slopes: Array, pairs: Any, lines: Any,
     ) -> None:  # fmt: skip
-        step(W_in, own_in, W_out, own_out, contexts, len(contexts), targets, alpha, scratch, slopes, pairs, lines)
+        step(W_in, own_in, W_out, own_out, line, windows, targets, alpha, scratch, slopes, pairs, lines)
 
     return call
 
 
-SKIP_GRAM, CBOW = map(calling, (rows.skip_gram_step, rows.cbow_step))
+SKIP_GRAM, CBOW = map(calling, (steps.skip_gram_step, steps.cbow_step))
 
 
 def stepped(
-    call: Callable[..., None], H: int, contexts: list[int], targets: list[int], own: int, seed: int
-) -> tuple[Array, Array, Array, Array]:
+    call: Callable[..., None], H: int, line: list[int], windows: list[tuple[int, int, int]], targets: list[list[int]],
+    own: int, seed: int,
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
     rng = np.random.default_rng(seed)
     width = -(-H // LINE) * LINE
@@ -70,40 +78,47 @@ def stepped(
     owns = [aligned(own, width) for _ in range(2)]
     for table, mine in zip(tables, owns, strict=True):
         mine[:] = table[:own]
-    slot = -(-len(targets) // 8) * 8
+    pairs, most = len(targets[0]), max(len(line), 4)
     compiled(call)(
-        tables[0], owns[0], tables[1], owns[1], np.array(contexts, np.int32), np.array(targets, np.int32),
-        np.float32(0.1), aligned(max(2, len(contexts)), width), np.zeros(len(contexts) * slot + 32, np.float32),
-        (0,) * len(targets), (0,) * (width // LINE),
+        tables[0], owns[0], tables[1], owns[1], np.array(line, np.int32), tuple(windows),
+        tuple(np.array(its, np.int32) for its in targets), np.float32(0.1), aligned(most, width),
+        np.zeros(most * -(-pairs // 8) * 8 + 32, np.float32), (0,) * pairs, (0,) * (width // LINE),
     )  # fmt: skip
     for table, mine, was in zip(tables, owns, before, strict=True):
         np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
         table[:own] = mine
+        assert not table[:, H:].any()
     return before[0], before[1], tables[0], tables[1]
 
 
 ids = st.integers(0, V - 1)
 
 
-@pytest.mark.parametrize("skip_gram", [True, False])
-@pytest.mark.parametrize(("H", "K"), [(20, 5), (1, 1), (16, 5), (100, 5), (300, 5), (40, 20), (400, 3)])
-@settings(max_examples=20)
-@given(
-    contexts=st.lists(ids, min_size=1, max_size=10),
-    targets=st.lists(ids, min_size=21, max_size=21),
-    own=st.sampled_from([0, 5]),
-    seed=st.integers(0, 2**32),
-)
-def test_a_step_is_the_arithmetic_it_claims(
-    skip_gram: bool, H: int, K: int, contexts: list[int], targets: list[int], own: int, seed: int
-) -> None:
-    """With repeated contexts, and negatives that repeat or are the target."""
-    targets = targets[: K + 1]
-    W_in, W_out, got_in, got_out = stepped(SKIP_GRAM if skip_gram else CBOW, H, contexts, targets, own, seed)
+@st.composite
+def windows_in(draw: st.DrawFn, length: int) -> tuple[int, int, int]:
+    """A window of a line: its begin, its centre and its end, with at least one context."""
+    low = draw(st.integers(0, length - 2))
+    high = draw(st.integers(low + 2, min(length, low + 11)))
+    return low, draw(st.integers(low, high - 1)), high
+
+
+@pytest.mark.parametrize(("skip_gram", "centres"), [(True, 1), (True, 2), (False, 1), (False, 2)])
+@pytest.mark.parametrize(("H", "K"), [(20, 5), (1, 1), (16, 5), (100, 5), (7, 5), (300, 5), (40, 20), (400, 3)])
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_step_is_the_arithmetic_it_claims(skip_gram: bool, centres: int, H: int, K: int, data: st.DataObject) -> None:
+    """With repeated contexts, windows that overlap, and negatives that repeat or are the target."""
+    line = data.draw(st.lists(ids, min_size=2, max_size=14))
+    windows = [data.draw(windows_in(len(line))) for _ in range(centres)]
+    targets = [data.draw(st.lists(ids, min_size=K + 1, max_size=K + 1)) for _ in range(centres)]
+    own, seed = data.draw(st.sampled_from([0, 5])), data.draw(st.integers(0, 2**32))
+    W_in, W_out, got_in, got_out = stepped(SKIP_GRAM if skip_gram else CBOW, H, line, windows, targets, own, seed)
+    contexts = [np.array(line[low:at] + line[at + 1 : high]) for low, at, high in windows]
     if skip_gram:
-        together = 1 if register_bytes() // 2 < 2 * len(targets) + 4 else 2
-        skip_gram_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1, together)
+        for its, words in zip(contexts, targets, strict=True):
+            skip_gram_reference(W_in, W_out, its, np.array(words), 0.1)
     else:
-        cbow_reference(W_in, W_out, np.array(contexts), np.array(targets), 0.1)
+        together = register_bytes() // 2 >= 2 * (K + 1) + 4
+        cbow_reference(W_in, W_out, contexts, [np.array(words) for words in targets], 0.1, together)
     np.testing.assert_allclose(got_in, W_in, atol=1e-5)
     np.testing.assert_allclose(got_out, W_out, atol=1e-5)
