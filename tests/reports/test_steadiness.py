@@ -26,7 +26,7 @@ QUIET = [0.004, 0.006, 0.005]
             2.0,
             [1.0],
             [],
-            "takes 2.0 times as long as others of its kind and identical code differs by 12 % there",
+            "takes 2.0 times as long as others of its kind and times identical code 12 % apart",
         ),
     ],
 )
