@@ -125,7 +125,8 @@ def html(result: ResultFile) -> str:
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
         timings=counted(len(result.benchmarks), "timing"),
-        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernels”) and {counted(ways, 'way')} to write them",
+        counted=f"{counted(len(kernels), 'step')} of word2vec (“kernel{'s' * (len(kernels) > 1)}”) and "
+        f"{counted(ways, 'way')} to write {'them' if len(kernels) > 1 else 'it'}",
         not_measured=not_measured(result),
         letters=letters(found.values()),
         groups=groups,

@@ -11,6 +11,7 @@ from .frame import float_of, frame, grouped, interval, wall_s
 from .limits import INTERPRETER, exceeded
 from .notes import notes_of
 from .reasons import example, moved, why
+from .rerun import own_files
 from .result_schema import Limits, ResultFile, Row
 from .scaling import ThreadedProblem, threaded_problems
 from .scaling_lines import no_difference, other_answers, threads_text
@@ -60,6 +61,7 @@ def page_data(result: ResultFile) -> dict[str, Any]:
             f"t{threads}": ceilings(result.w2vbench.limits_on(threads))
             for threads in sorted({answer.size.threads for answer in found.values()})
         },
+        "files": "".join(f" {option}" for option in own_files(result.w2vbench.command)),
         "threads": [threads_data(one, kernels, problems) for one in threaded_problems(result)],
     }
 

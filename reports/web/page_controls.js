@@ -31,7 +31,7 @@ function showYourSize() {
   Object.assign(state, { V: value("V"), B: value("B"), H: value("H") });
   const problem = nearest(kernel),
     exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
-  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}`;
+  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}${data.files}`;
   const wanted = { V: state.V, H: state.H, B: state.B, K: problem.K };
   const between = problem.use !== undefined && !exact,
     model = between ? choose(kernel, wanted) : undefined,

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from reports.page_data import page_data
+from tests import saved
 from tests.reports.browser import Show, View
-from tests.saved import HOSTILE
+from tests.saved import HOSTILE, row
 
 
 def test_a_size_changes_the_answers_the_table_and_the_reason(show: Show) -> None:
@@ -116,6 +118,11 @@ def test_your_size_gives_the_answer_and_the_command_that_measures_it(
     for name, value in values.items():
         view.locate(f"#your-size [name={name}]").fill(str(value))
     assert says in view.texts("#your-size output")[0]
+
+
+def test_the_command_of_your_size_names_files_of_your_own() -> None:
+    mine = saved.result(row("a", 1e-5), command="w2vbench run --impl 'my file.py' --vocab 10000")
+    assert page_data(mine)["files"] == " --impl 'my file.py'"
 
 
 def test_a_table_is_copied_as_markdown(show: Show) -> None:
