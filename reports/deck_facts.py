@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from .answers import answers
@@ -61,7 +62,7 @@ def facts(result: ResultFile) -> dict[str, str]:
         found["zeroing_share"] = share(zeroing / (total_s(profile) or 1.0))
     packages = result.w2vbench.environment.get("packages")
     found["numpy"] = str(packages["numpy"]) if isinstance(packages, dict) and packages.get("numpy") else None
-    return {name: text for name, text in found.items() if text}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def growth(key: str, rows: dict[str, Row]) -> str | None:
@@ -83,12 +84,47 @@ def input_layer(result: ResultFile, rows: dict[str, Row]) -> dict[str, str | Non
     profile = result.w2vbench.profiles.get(GATHER)
     return {
         "table": size_bytes(table),
+        "one_hot_caches": caches_growth(result, rows),
+        "result_bytes": size_bytes(size.B * size.H * item_bytes(size.dtype)),
         "one_hot_bytes": size_bytes(size.V * item_bytes(size.dtype)),
         "claimed_rate": scaled(table / (ticks * 1e-9), "B/s"),
         "read_rate": scaled(table / (ticks * PRINTED_UNIT_S), "B/s"),
         "one_hot_rate": scaled(table / wall_s(rows[ONE_HOT]), "B/s"),
         "hook": seconds(profile.hook_s) if profile else None,
     }
+
+
+STEEP = 15
+"""A product that takes more than so many times as long for ten times the words does not grow with V alone."""
+
+
+def caches_growth(result: ResultFile, rows: dict[str, Row]) -> str:
+    """Return a sentence on where the product grows faster than V, if the last cache holds the small table and not the large one."""
+    its = {
+        row.extra_info.size.V: row for case, row in rows.items() if case.partition("@")[0] == GROWTHS["one_hot_growth"]
+    }
+    cache = last_cache_bytes(result.w2vbench.environment.get("caches"))
+    if FROM_V not in its or 10 * FROM_V not in its or not cache:
+        return ""
+    small, large = its[FROM_V], its[10 * FROM_V]
+    sizes = [
+        float(one.extra_info.size.V * one.extra_info.size.H * item_bytes(one.extra_info.size.dtype))
+        for one in (small, large)
+    ]
+    ratio = wall_s(large) / wall_s(small)
+    if ratio <= STEEP or not sizes[0] < cache < sizes[1]:
+        return ""
+    rates = [scaled(size / wall_s(one), "B/s") for size, one in zip(sizes, (small, large), strict=True)]
+    return (
+        f" Already at 100,000 words it takes {two(ratio)}×, and not 10×: the last cache ({size_bytes(cache)}) holds the table of "
+        f"{size_bytes(sizes[0])} (read at {rates[0]}), and not that of {size_bytes(sizes[1])} (read at {rates[1]})."
+    )
+
+
+def last_cache_bytes(caches: object) -> float:
+    """The size of the cache before memory; 0 if the file does not have it. Sizes are written as ``32768K`` or ``32M``."""
+    size = str(caches.get("L3", "")) if isinstance(caches, dict) else ""
+    return int(size[:-1]) * {"K": 2**10, "M": 2**20}[size[-1]] if re.fullmatch(r"[0-9]+[KM]", size) else 0.0
 
 
 def layer_rows(result: ResultFile) -> dict[str, str | None]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import deck
 from .code_lines import LineCells, from_def, highlighted, line_cells
 from .deck_chart import Line, chart
 from .deck_facts import facts
 from .deck_figures import MISSING, figure_rows, measured_call
+from .deck_missing import absent, absent_layer, coverage, family, missing_findings, names, processes, why_not
 from .deck_screens import CHAPTERS, CHARTS, Screen, Side
 from .deck_story import SCREENS
 from .diagrams import diagram
@@ -23,12 +24,13 @@ from .units import counted, seconds, share, three
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .result_schema import ResultFile
+    from .result_schema import LayerFigures, ResultFile
 
 NAME = "deck.html"
 MARK = b'<body class="document deck-page">'
 """Stands in every such page, and in nothing else."""
 LAYERS = "impls/layers.py"
+NO_CODE = " The result file does not have its code."
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class SideView:
     Attributes
     ----------
     kind
-        The class of its family.
+        The class of its family; empty where the file does not tell it.
     where
-        File and line; or why there is no code.
+        File and line; the implementation's name where the file does not have its code.
     lines, source
         Its line profile, or else its source.
     remark
-        Why it was not profiled or measured, if it should have been.
+        Why its code is not here, or was not profiled or measured, if it should have been.
     """
 
     title: str
@@ -58,7 +60,7 @@ class SideView:
 @dataclass(frozen=True)
 class ScreenView:
     """A screen and all that stands on it. code_size: a class; what: of what the table's figures are; found: sentences; unknown:
-    how many more have figures that were not measured."""
+    how many more have figures that were not measured, and of what. absent: why there is no chart or other drawing."""
 
     screen: Screen
     sides: list[SideView]
@@ -66,8 +68,9 @@ class ScreenView:
     what: str
     table: list[tuple[str, ...]]
     found: list[str]
-    unknown: int
+    unknown: str
     drawing: str
+    absent: str
 
 
 def is_deck(result: ResultFile) -> bool:
@@ -107,6 +110,9 @@ def html(result: ResultFile) -> str:
         three=three,
         counted=counted,
         missing=MISSING,
+        coverage=coverage(result),
+        processes=processes(result),
+        absent=partial(absent, result=result),
     )
 
 
@@ -122,8 +128,9 @@ def view(screen: Screen, result: ResultFile) -> ScreenView:
         measured_call(screen, result),
         figure_rows(screen.sides, result) if screen.figures else [],
         found,
-        len(screen.found) - len(found),
+        missing_findings(screen, known),
         drawing(screen, result),
+        absent(CHARTS[screen.chart][1][0][1].partition("/")[0], result) if screen.chart else "",
     )
 
 
@@ -138,13 +145,6 @@ def code_size(sides: Sequence[SideView]) -> str:
         return "long"
     few = all(len(lines) <= FEW_LINES and max(map(len, lines), default=0) <= SHORT_LINE for lines in texts)
     return "short" if few and len(sides) < 3 else ""
-
-
-def names(sentence: str) -> set[str]:
-    """The figures that a sentence needs."""
-    from string import Formatter
-
-    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
 
 
 def drawing(screen: Screen, result: ResultFile) -> str:
@@ -170,14 +170,15 @@ def side_view(side: Side, result: ResultFile) -> SideView:
         return layer_view(side, result)
     row = next((row for row in result.benchmarks if row.case == side.case), None)
     source, profile = suite.sources.get(side.key), suite.profiles.get(side.case)
-    where = f"{source.file}:{source.line}" if source else "This file does not have the code."
     remark = ""
     if not profile:
         remark = why_not(side, result) if row is None else suite.not_profiled.get(side.case, "Not profiled.")
+        remark += NO_CODE if row and not source else ""
+    its = family(side, result)
     return SideView(
         side.title,
-        KINDS[family(side, result)],
-        where,
+        KINDS[its] if its else "",
+        f"{source.file}:{source.line}" if source else side.key,
         line_cells(profile) if profile else [],
         from_def(source.code) if source else "",
         remark,
@@ -194,24 +195,17 @@ def layer_view(side: Side, result: ResultFile) -> SideView:
     return SideView(
         side.title,
         "textbook",
-        where if source or profile else "This file does not have the code.",
+        where,
         line_cells(profile) if profile else [],
         source,
-        "" if profile else (found.not_profiled if found else "") or "Not measured in this run.",
+        "" if profile else layer_remark(found, source, result),
     )
 
 
-def family(side: Side, result: ResultFile) -> Any:
-    every = [row.extra_info for row in result.benchmarks] + list(result.w2vbench.not_measured)
-    return next((one.family for one in every if f"{one.kernel}/{one.implementation}" == side.key), "NumPy/SciPy")
-
-
-def why_not(side: Side, result: ResultFile) -> str:
-    """Why a case has no figures."""
-    case = next((one for one in result.w2vbench.not_measured if one.case == side.case), None)
-    if case is None:
-        return "Not measured in this run."
-    return f"Not timed: {case.reason}." if case.marked_wrong else f"Not measured: {case.reason}"
+def layer_remark(found: LayerFigures | None, source: str, result: ResultFile) -> str:
+    """Why a layer's method has no line profile, nor its code if it has none."""
+    why = (found.not_profiled or "Not profiled.") if found else absent_layer(result)
+    return why if source else why + NO_CODE
 
 
 def headlines(result: ResultFile) -> list[tuple[str, str, str, str]]:

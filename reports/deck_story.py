@@ -22,9 +22,8 @@ SCREENS = (
         "useless with a million.",
         (Side("MatMul, at the input", "MatMul.forward"), Side("Softmax, of V scores", "SoftmaxWithLoss.forward")),
         (
-            "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here, and full softmax "
-            "(the product with `W_out`, softmax, and their gradients) {softmax_growth}. More than 100× is the caches’ doing: "
-            "they hold a small table, and no large one.",
+            "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here.{one_hot_caches}",
+            "Full softmax (the product with `W_out`, softmax, and their gradients) takes {softmax_growth} as long.",
         ),
         chart="products",
     ),
@@ -40,7 +39,8 @@ SCREENS = (
         (
             "The table is {table}. Read in 84,674 ns, that would be {claimed_rate}; read in 84.7 ms it is "
             "{read_rate}, which fits a machine of 2019.",
-            "Here the whole call takes {one_hot}: {one_hot_rate}.",
+            "Here the whole call takes {one_hot}: {one_hot_rate}. Its memory does not contradict the deck: `dot` allocates "
+            "only its result, {result_bytes}; the {one_hot_bytes} are the one-hot row’s, made in a line of its own.",
         ),
         diagram="one-hot",
     ),
@@ -50,8 +50,8 @@ SCREENS = (
         "Take the row by its index",
         "The embedding layer picks rows: `W[2]`, or `W[np.array([1, 0, 3, 0])]` for a batch. In the same profile "
         "`[]` takes 8 “ns” where `dot` took 84,674: “a five-digit speed-up”, O(1) instead of O(V).",
-        "The claim holds. But those 8 µs say little about `W[idx]`: most of them were the profiler’s own hook. A "
-        "line profiler shows where time goes; it cannot time a line that is faster than its hook.",
+        "The claim holds. But those 8 µs say little about `W[idx]`: they are one hit in whole ticks of 1 µs, with that "
+        "profiler’s hook in them. A line profiler shows where time goes; time a short line without it.",
         (ONE_HOT_SIDE, Side("`W[idx]`", GATHER)),
         (
             "`W[idx]` takes {gather} here without a profiler; the profiler’s own hook alone costs about {hook} a hit.",
@@ -70,6 +70,8 @@ SCREENS = (
         (Side("Before: MatMul", "MatMul.forward"), Side("After: Embedding", "Embedding.forward")),
         (
             "At V = 1,000,000, the one-hot row alone takes {one_hot_bytes} for one word; `idx` takes 8 B.",
+            "A call’s memory is what it allocates, and the one-hot row was made before MatMul’s call. Both calls allocate "
+            "the row that they return; indexing by an array also needs working memory, whatever V is.",
             "`self.lookup` is `W[idx]`, unless a layer is given another implementation.",
         ),
         diagram="lookup",

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.commands.summaries import print_run
-from reports import deck_page
+from reports import deck_missing, deck_page
 from reports.deck_facts import facts
 from reports.deck_screens import CHAPTERS, CHARTS
 from reports.deck_story import SCREENS
@@ -34,7 +34,8 @@ def as_text(result: ResultFile) -> str:
         parts += [" | ".join(row).strip() for row in view.table]
         parts += view.found
         parts += [f"unknown: {view.unknown}"] * bool(view.unknown)
-    parts += ["## The beginning", *(" | ".join(line) for line in deck_page.headlines(result))]
+    parts += ["## The beginning", deck_missing.coverage(result), deck_missing.processes(result)]
+    parts += [*(" | ".join(line) for line in deck_page.headlines(result))]
     parts += ["## Steps", *(f"{name} | {time} | {cells}" for name, time, cells in deck_page.steps(result))]
     return "\n".join(parts) + "\n"
 
@@ -47,10 +48,59 @@ def test_what_was_not_measured_is_said_and_never_made_up() -> None:
     result = interrupted()
     golden_files.check("deck-page-interrupted.txt", as_text(result))
     page = deck_page.html(result)
-    assert page.count("Not measured in this run.") > 10
-    assert page.count("This example was not computed in this run.") == 3
-    assert "Whole steps of training were not measured in this run." in page
+    assert page.count("Not measured before the run was interrupted.") > 10
+    assert page.count("The result file does not have the worked example.") == 3
+    assert "This run measured 1 of the " in page
     assert "was interrupted" in page
+
+
+def test_a_run_of_a_few_kernels_names_them_and_marks_no_family_of_what_it_lacks() -> None:
+    result = saved.result(*figures()[:2], preset="deck", warnings=["the machine was busy <b>"])
+    assert deck_missing.absent("scatter.dense", result) == "Not in this run, which measured only lookup."
+    loop = next(screen for screen in SCREENS if screen.label == "Slide 13")
+    assert [side.kind for side in deck_page.view(loop, result).sides] == ["", ""]
+    one_hot = next(screen for screen in SCREENS if screen.label == "Slides 7 to 9")
+    assert [side.kind for side in deck_page.view(one_hot, result).sides] == ["textbook", "numpy"]
+    page = deck_page.html(result)
+    assert '<ul class="warning"><li>the machine was busy &lt;b&gt;</li></ul>' in page
+    assert "For all: <code>w2vbench run --preset deck</code>" in page
+
+
+def test_every_figure_that_a_sentence_may_lack_has_a_name_for_what_it_is_worked_out_from() -> None:
+    needed = {name for screen in SCREENS for text in screen.found for name in deck_missing.names(text)}
+    assert needed <= deck_missing.NEEDS.keys()
+    kernels = {f"figures of {kernel}" for kernel in deck_missing.shown_kernels()}
+    assert {
+        text.removesuffix(" at several V") for text in deck_missing.NEEDS.values() if text.startswith("figures")
+    } <= kernels
+    assert deck_missing.coverage(whole()) == ""
+
+
+@pytest.mark.parametrize(
+    ("caches", "at_100_000", "said"),
+    [
+        ({"L3": "32768K"}, 1e-2, True),
+        ({"L3": "32M"}, 1e-2, True),
+        ({"L3": "32M"}, 1e-3, False),  # as V grows
+        ({"L3": "256M"}, 1e-2, False),  # holds both tables
+        ({}, 1e-2, False),
+    ],
+)
+def test_growth_beyond_that_of_v_is_put_down_to_the_caches_only_if_they_hold_just_the_small_table(
+    caches: dict[str, str], at_100_000: float, said: bool
+) -> None:
+    walls = {10**4: 1e-4, 10**5: at_100_000, 10**6: 1e-1}
+    rows = [saved.row("one-hot-dot", wall_s, V=V, B=1, dtype="f64", baseline=True) for V, wall_s in walls.items()]
+    found = facts(saved.result(*rows, preset="deck", environment={"caches": caches}))["one_hot_caches"]
+    assert ("it takes 100×, and not 10×" in found and "8.00 MB (read at 80.0 GB/s)" in found) == said
+    assert bool(found) == said
+
+
+@pytest.mark.parametrize(("processes", "said"), [(1, "All figures are of one process."), (6, "all others of 6.")])
+def test_the_number_of_processes_is_the_files(processes: int, said: str) -> None:
+    row = saved.row("gather", 1e-6, V=10**6, B=1, dtype="f64")
+    row["extra_info"]["processes"] = row["extra_info"]["processes"][:1] * processes
+    assert deck_missing.processes(saved.result(row, preset="deck")).endswith(said)
 
 
 def test_a_run_of_the_deck_has_the_page_and_no_other_has(tmp_path: Path) -> None:
@@ -97,7 +147,7 @@ def test_every_slide_from_4_to_24_has_a_screen_and_every_name_in_the_story_is_kn
         numbers |= set(range(ends[0], ends[-1] + 1)) if ends else set()
     assert numbers == {*range(4, 25)} - {23}  # which the deck does not use
     known = facts(whole()).keys()
-    assert {name for screen in SCREENS for text in screen.found for name in deck_page.names(text)} <= known
+    assert {name for screen in SCREENS for text in screen.found for name in deck_missing.names(text)} <= known
     assert {screen.diagram for screen in SCREENS if screen.diagram} - DIAGRAMS.keys() == set()
     assert all(diagram(screen.diagram) for screen in SCREENS if screen.diagram)
     assert {screen.chart for screen in SCREENS} - {""} == CHARTS.keys()
