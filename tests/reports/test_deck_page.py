@@ -177,7 +177,7 @@ def test_each_screen_fits_a_projected_window_in_large_type(show: Show) -> None:
     heights = view.locate(".screen").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
     assert len(heights) == len(SCREENS) + 1
     assert max(heights) <= PROJECTED[1] - 40
-    sizes = view.locate(".claim, .found p, .figures td").evaluate_all(
+    sizes = view.locate(".claim, .warning, .found p, .figures td").evaluate_all(
         "(all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize))"
     )
     assert min(sizes) >= 18
