@@ -21,6 +21,7 @@ from reports.statistics import (
     Interval,
     difference_interval,
     exponent,
+    finite_median,
     mean_interval,
     over_processes,
     paired_ratio,
@@ -46,7 +47,7 @@ def figures(interval: Interval | None) -> tuple[float, float | None, float | Non
     return interval.estimate, interval.low, interval.high
 
 
-@pytest.mark.parametrize("count", [4, 5, 12])
+@pytest.mark.parametrize("count", [3, 4, 5, 12])
 def test_a_ratio_of_unpaired_processes_has_yuens_interval(count: int) -> None:
     """SciPy's, of trimmed logarithms; and none from too few processes."""
     rng = np.random.default_rng(count)
@@ -57,8 +58,8 @@ def test_a_ratio_of_unpaired_processes_has_yuens_interval(count: int) -> None:
         typical_median(slow.tolist()).estimate / typical_median(fast.tolist()).estimate
     )
     assert (found.low, found.high) == pytest.approx((math.exp(expected.low), math.exp(expected.high)))
-    few = unpaired_ratio([2.0, 8.0], [1.0] * 5)
-    assert few.estimate == pytest.approx(4.0)
+    few = unpaired_ratio([2.0, 8.0], [2.0] * 5)
+    assert few.estimate == pytest.approx(2.0)
     assert few.low is few.high is None
 
 
@@ -283,3 +284,8 @@ def test_growth_of_one_process_has_no_interval_and_one_that_was_slowed_does_not_
 def test_one_size_shows_no_growth(sizes: list[float], figures: list[float]) -> None:
     assert slope(sizes, figures) is None
     assert exponent(sizes, [figures]) is None
+
+
+def test_a_median_is_of_finite_figures_and_unknown_without_any() -> None:
+    assert finite_median(np.array([3.0, np.nan, 1.0, np.inf])) == 2.0
+    assert math.isnan(finite_median(np.array([np.nan, np.inf])))
