@@ -14,9 +14,9 @@ from impls.case import Size
 from reports.schema_fields import Samples
 
 from . import protocol
-from .book.ours import LAYER
 from .contract import WRONG
 from .limits import FLOOR
+from .methods import LAYER
 from .pool import Workers
 from .protocol import Case
 from .worker_process import WorkerFailure

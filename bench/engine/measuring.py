@@ -17,11 +17,10 @@ from impls.facts import has_attribute
 from impls.interface import Implementation, Kernel, Problem
 
 from . import limits, memory, protocol
-from .book.ours import layer_variant, method_calls
 from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, compilation_patience
 from .lines import profiles_of
 from .loading import load_packages
-from .methods import MethodCalls
+from .methods import MethodCalls, layer_variant
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
@@ -71,7 +70,11 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     emit(protocol.StepBegins(name="inputs"))
     problem = sources[job.inputs].make(job.kernel, job.size, Path(job.corpus), seed)
     emit(protocol.ProblemMade(touched=problem.touched))
-    layers = method_calls(kernel, options.layers)
+    layers: dict[str, MethodCalls] = {}
+    if options.layers:
+        from .book.ours import method_calls  # it imports every kernel, and few processes measure layers
+
+        layers = method_calls(kernel, options.layers)
     seconds = time_variants(job, implementations, layers, problem, order, emit)
     implementations |= layers
     del moved

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from impls.interface import Implementation
+from impls.interface import Implementation, Problem
+
+from .variant import PreparedVariant, prepare_variant
+
+LAYER = "layer:"
+"""Prefix of the names of variants that are not implementations, but methods of the book's layers (``book.ours``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +32,10 @@ def lined(name: str, implementation: Implementation) -> Mapping[str, FunctionTyp
     if isinstance(implementation, MethodCalls):
         return implementation.methods
     return {name: implementation.function}  # type: ignore[dict-item]
+
+
+def layer_variant(name: str, calls: MethodCalls, problem: Problem, place: int) -> PreparedVariant:
+    """Return a layer's method ready to be timed. Its results are not those of a kernel, and are not verified."""
+    variant = prepare_variant(name, calls, problem, place=place)
+    variant.kernel = None
+    return variant

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.engine import protocol
-from bench.engine.book.ours import LAYER
 from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
+from bench.engine.methods import LAYER
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
 from impls.facts import array_bytes

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from bench.engine import protocol
-from bench.engine.book.ours import LAYER, METHODS, example, method_calls
+from bench.engine.book.ours import METHODS, example, method_calls
 from bench.engine.experiment import job_after
+from bench.engine.methods import LAYER
 from bench.engine.pool import Workers
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions
 from bench.engine.worker_process import WorkerFailure

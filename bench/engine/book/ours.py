@@ -14,11 +14,7 @@ import numpy as np
 from impls import layers
 from impls.interface import Array, Kernel, Problem
 
-from ..methods import MethodCalls
-from ..variant import PreparedVariant, prepare_variant
-
-LAYER = "layer:"
-"""Prefix of the names of variants that are not implementations, but methods of layers."""
+from ..methods import LAYER, MethodCalls
 
 Prepared = tuple[Any, ...]
 """A layer, and arguments of its method that are made outside the clock."""
@@ -154,10 +150,3 @@ def method_calls(kernel: Kernel, names: Sequence[str]) -> dict[str, MethodCalls]
             methods={variant: function},
         )
     return found
-
-
-def layer_variant(name: str, calls: MethodCalls, problem: Problem, place: int) -> PreparedVariant:
-    """Return one of them ready to be timed. Its results are not those of a kernel, and are not verified."""
-    variant = prepare_variant(name, calls, problem, place=place)
-    variant.kernel = None
-    return variant
