@@ -174,7 +174,7 @@ def difference_interval(first: Sequence[float], second: Sequence[float], level: 
     """
     if not first or not second:
         raise ValueError("no values")
-    if len(first) < 2 or len(second) < 2:
+    if min(len(first), len(second)) < 2:
         return Interval(float(np.mean(first) - np.mean(second)))
     return welch(first, second).interval(level)
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from .statistics import Estimate, Interval, trimmed_mean
+from .statistics import Estimate, Floats, Interval, trimmed_mean
 
 BY_MEDIAN, BY_MEAN = 0.02, 0.005
 """Error probabilities of a comparison: by medians, in each direction; and by means, which can only make a case slower."""
@@ -44,8 +44,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     ----------
     S. Holm, Scandinavian Journal of Statistics 6, 1979.
     """
-    p = np.asarray(p_values, np.float64)
-    order = np.argsort(p, kind="stable")
+    p: Floats = np.asarray(p_values)
+    order = np.argsort(p)
     adjusted = np.empty_like(p)
     adjusted[order] = np.maximum.accumulate(np.minimum(1.0, p[order] * np.arange(len(p), 0, -1)))
     return [float(value) for value in adjusted]
@@ -281,7 +281,7 @@ def setups(latest: Mapping[Case, Paired], threshold: float) -> dict[Case, tuple[
     for (case, pairs), margin, (slower, faster) in zip(latest.items(), margins, p_values, strict=True):
         verdict: SetupVerdict = "inconclusive"
         if min(slower, faster) <= SETUPS / 2:
-            verdict = "slower" if slower <= SETUPS / 2 else "faster"
+            verdict = "slower" if slower < faster else "faster"
         elif pairs.ratio.p_within(margin) <= FALSE_SAME:
             verdict = "same"
         verdicts[case] = verdict, pairs.ratio.ratio()

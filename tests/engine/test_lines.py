@@ -20,8 +20,6 @@ from bench.engine import lines, protocol
 from bench.engine.lines import profiles_of
 from bench.engine.protocol import Line
 from bench.engine.traced import traced_lines
-from bench.plans.problems import new_problem_run
-from bench.plans.turns import profiled_problems
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Array, Implementation
@@ -234,18 +232,6 @@ def test_what_is_not_profiled_in_a_problem_has_a_reason(
     reason = found.why_not
     assert reason
     assert why in reason
-
-
-def test_an_implementation_is_profiled_at_the_size_that_is_shown_first_or_the_nearest_that_it_has() -> None:
-    one = BY_KEY["lookup/one-hot-dot"]
-    small, large, huge = (
-        new_problem_run(some, Size(V, B=B))
-        for V, B, some in ((1_000, 100, [one, GATHER]), (1_000, 1_000, [one, GATHER]), (100_000, 100, [GATHER]))
-    )
-    problems = [small, large, huge]
-    assert profiled_problems(problems) == {one.key: small.problem, GATHER.key: huge.problem}
-    huge.cases[0].status = "skipped"
-    assert profiled_problems(problems) == {one.key: small.problem, GATHER.key: small.problem}
 
 
 def test_a_run_profiles_at_the_size_that_its_page_shows_first(tmp_path: Path) -> None:

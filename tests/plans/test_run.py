@@ -87,13 +87,6 @@ def test_the_deck_leaves_out_what_no_slide_has_unless_the_user_names_or_brings_i
     assert slugs(kernels=(), files=[mine]) == few | {"mine"}
 
 
-def test_the_deck_profiles_at_the_first_size_of_a_kernel() -> None:
-    problems = [new_problem_run(GATHER, size) for size in (OTHER_B, SHOWN, OTHER_V)]
-    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[0].problem}
-    problems[0].cases[0].status = "timeout"
-    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[1].problem}
-
-
 def request(**asked: Any) -> running.RunRequest:
     """A run of gathers."""
     fields: dict[str, Any] = {

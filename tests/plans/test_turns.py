@@ -9,7 +9,7 @@ from itertools import cycle, islice
 import pytest
 
 from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.turns import MORE_TIME, is_decided, turns
+from bench.plans.turns import MORE_TIME, is_decided, profiled_problems, turns
 from impls import catalogue
 from impls.case import Size
 from reports.ranking import looks
@@ -28,8 +28,10 @@ FIRST, OTHERS = ("lookup 100000", "scatter.dense 100000"), ("lookup 10000", "loo
 TWICE = (math.log(2),)
 IN_DOUBT = (math.log(2.5), math.log(0.8))
 VAGUE = (1.6, 2.4, 3.1, 2.6, 2.5, 2.5)
+SETTLED_BY_FIVE = (0.1, 0.6, 0.5, 0.7, 0.7, 0.7)
 """Logarithms of how much slower the second implementation is, process by process: twice; 1.4 times, but no test shows it;
-certainly slower, but with ends of its interval that differ sevenfold after four processes, and less than threefold after six."""
+certainly slower, but with ends of its interval that differ sevenfold after four processes, and less than threefold after six;
+1.6 times, which five processes show and four do not."""
 
 
 def made() -> list[ProblemRun]:
@@ -94,7 +96,7 @@ def test_no_worker_goes_on_with_problems_that_it_has_measured() -> None:
     assert fresh == [False, False, True, True]
 
 
-@pytest.mark.parametrize(("processes", "looks"), [(1, ()), (3, ()), (4, (4, 6, 8))])
+@pytest.mark.parametrize(("processes", "looks"), [(1, ()), (1, (1, 2, 2)), (2, ()), (3, ()), (4, (4, 6, 8))])
 def test_no_process_is_made_ready_that_no_turn_would_use(processes: int, looks: Sequence[int]) -> None:
     problems = made()
     more, fresh = [], []
@@ -118,6 +120,15 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(after: int) ->
     assert len(whole) == 5 * 4 + 2
 
 
+def test_a_look_that_was_begun_is_finished_whatever_an_interruption_left_of_it() -> None:
+    """Looks are fixed beforehand: none is taken after as many processes as there happen to be."""
+    problem = made()[0]
+    for _ in range(5):
+        measure(problem, SETTLED_BY_FIVE, 1.0)
+    assert is_decided(problem)
+    assert measured([problem], 4, (4, 6, 8)) == [("what is undecided, process 6", [name(problem)])]
+
+
 def test_looks_are_fixed_beforehand_by_the_number_of_planned_processes() -> None:
     assert looks(4) == (4, 6, 8)
     assert looks(5) == (5, 8, 10)
@@ -136,6 +147,16 @@ def test_what_is_undecided_gets_further_processes_until_a_look_finds_it_decided(
         "lookup 10000": 8,
         "scatter.dense 10000": 6,
     }
+
+
+def test_only_what_is_measured_beyond_the_planned_processes_is_further() -> None:
+    """A progress bar counts the others."""
+    for turn in turns(problems := made(), 4, looks(4)):
+        assert turn.further is turn.name.startswith("what is undecided")
+        for problem in turn.problems:
+            assert turn.further is (problem.processes >= 4)
+            measure(problem, IN_DOUBT, 1.0)
+    assert max(problem.processes for problem in problems) > 4
 
 
 def test_a_number_of_processes_that_the_user_gives_is_kept() -> None:
@@ -157,6 +178,18 @@ def test_further_processes_take_a_tenth_of_the_planned_time_and_what_is_shown_fi
         dear, 4, looks(4), {FIRST[0]: IN_DOUBT, OTHERS[0]: IN_DOUBT}, lambda one: 10.0 if name(one) == FIRST[0] else 1.0
     )
     assert {name(one): one.processes for one in dear if one.processes > 4} == {OTHERS[0]: 8}
+
+
+@pytest.mark.parametrize(("last_s", "processes"), [(15.0, 6), (25.0, 4)])
+def test_a_further_process_is_expected_to_take_as_long_as_the_last(last_s: float, processes: int) -> None:
+    """The first ones compile, and a machine may have become slow since."""
+    doubtful, long = made()[:2]
+
+    def seconds(problem: ProblemRun) -> float:
+        return 100.0 if problem is long else last_s if problem.processes == 3 else 1.0
+
+    measured([doubtful, long], 4, (4, 6), {name(doubtful): IN_DOUBT}, seconds)
+    assert (doubtful.processes, long.processes) == (processes, 4)
 
 
 @pytest.mark.parametrize(
@@ -183,3 +216,26 @@ def test_a_problem_of_one_case_or_of_none_is_decided() -> None:
     for left in (1, 0):
         problem.cases[left].exclude("timeout", "too slow")
         assert is_decided(problem)
+
+
+# what is profiled
+
+
+def test_an_implementation_is_profiled_at_the_size_that_is_shown_first_or_the_nearest_that_it_has() -> None:
+    both = PAIRS["lookup"]
+    textbook, gather = (one.key for one in both)
+    small, large, huge = problems = [
+        new_problem_run(some, Size(V, B=B))
+        for V, B, some in ((1_000, 100, both), (1_000, 1_000, both), (100_000, 100, both[1:]))
+    ]
+    assert profiled_problems(problems) == {textbook: small.problem, gather: huge.problem}
+    huge.cases[0].status = "skipped"
+    assert profiled_problems(problems) == {textbook: small.problem, gather: small.problem}
+    assert large.problem not in profiled_problems(problems).values()
+
+
+def test_the_deck_profiles_at_the_first_size_of_a_kernel() -> None:
+    problems = [new_problem_run(PAIRS["lookup"][1:], size) for size in (Size(100_000, B=100), Size(100_000, B=8))]
+    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[0].problem}
+    problems[0].cases[0].status = "timeout"
+    assert profiled_problems(problems, first=True) == {"lookup/gather": problems[1].problem}

@@ -113,6 +113,13 @@ def test_a_case_ties_by_its_ratio_and_further_off_by_what_the_test_leaves_open(r
     assert (found.processes, found.cases, found.tested) == (3, 2, True)
 
 
+def test_a_case_is_compared_with_the_leader_in_the_rounds_that_both_took_part_in() -> None:
+    """Of one that left out the rounds in which the machine was fast, the typical time alone would say twice as slow."""
+    gather = row("gather", [[1e-5] * 6 + [2e-5] * 5] * 3)
+    found = rank(rows(gather, row("take", [[None] * 6 + [2.02e-5] * 5] * 3)))
+    assert [one.slug for one in found.fastest] == ["gather", "take"]
+
+
 def test_two_processes_leave_a_large_difference_untested_and_one_case_needs_no_test() -> None:
     two = rank(rows(row("gather", processes(1e-5, 1e-5)), row("take", processes(2e-5, 2e-5))))
     assert (two.tested, two.conclusive, two.undecided) == (False, False, ())

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from reports.comparison_schema import ComparedRow
 from reports.schema_fields import Samples
-from reports.stages import TRIPLE, Process, memory_of, recomputed, stage_of, with_verdicts
+from reports.stages import NO_SECOND_STAGE, TRIPLE, Process, memory_of, recomputed, stage_of, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
 from tests.reports.comparisons import case, compared
 
 
-def processes_of(*processes: Sequence[Floats] | Floats, setups: Sequence[float] = (0.0, 0.0, 0.0)) -> list[Process]:
+def processes_of(
+    *processes: Sequence[Floats] | Floats, setups: Sequence[float | None] = (0.0, 0.0, 0.0)
+) -> list[Process]:
     """Processes of base, control and head, from logarithms of seconds."""
     return [
         {
@@ -120,6 +122,13 @@ def test_set_up_of_microseconds_is_not_compared(head_s: float, compared: bool) -
     assert (stage.setup is not None) is compared
 
 
+def test_set_up_that_was_not_timed_is_not_compared_nor_shown() -> None:
+    stages = [processes_of(*[np.zeros((3, 3))] * 2, setups=(None, None, None)), []]
+    assert stage_of(stages[0]).setup is None
+    (row,) = with_verdicts([case("mine", "same", stages=stages)], 0.02)
+    assert (row.setup, row.base_setup_s, row.head_setup_s) == ("unknown", None, None)
+
+
 # from samples to verdicts
 
 
@@ -149,9 +158,21 @@ def test_verdicts_and_typical_times_follow_from_the_samples_alone_whatever_verdi
     assert with_verdicts(rows, 0.02) == rows
 
 
+def test_a_case_has_the_cpu_time_and_the_set_up_of_both_sides() -> None:
+    process = {
+        side: Samples(wall_s=[1.0] * 3, cpu_s=[factor * 0.8, factor * 1.0, factor * 1.5], setup_s=factor * 0.5)
+        for side, factor in zip(TRIPLE, (1, 1, 2), strict=True)
+    }
+    (row,) = with_verdicts([case("mine", "same", stages=[[process] * 3, []])], 0.02)
+    assert (row.base_cpu_s, row.head_cpu_s) == pytest.approx((1.1, 2.2))
+    assert (row.base_setup_s, row.head_setup_s) == (0.5, 1.0)
+    assert row.setup == "slower"
+
+
 def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive() -> None:
     row = measured(0.005, (9, 0), noise=0.004)
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.004)] == ["same", "inconclusive"]
+    assert with_verdicts([row], 0.004)[0].why == NO_SECOND_STAGE
     (wider,) = with_verdicts([measured(0.08, (9, 18))], 0.2)
     assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
 

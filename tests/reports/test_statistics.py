@@ -93,6 +93,7 @@ def test_values_that_agree_exactly_leave_no_doubt_and_too_few_leave_all() -> Non
     with pytest.raises(ValueError, match="no values"):
         mean_interval([])
     assert difference_interval([2.0, 2.0], [1.0, 1.0, 1.0]) == Interval(1.0, 1.0, 1.0)
+    assert mean_interval([3.0] * 2) == Interval(3.0, 3.0, 3.0)
     assert difference_interval([2.0], [1.0, 1.5]) == Interval(0.75, None, None)
     with pytest.raises(ValueError, match="no values"):
         difference_interval([], [1.0])
@@ -105,10 +106,10 @@ def test_an_unknown_interval_rules_nothing_out_and_a_function_of_it_invents_none
     assert Interval(0.0).map(math.exp) == Interval(1.0)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_difference_has_welchs_interval(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    first, second = rng.normal(1, 2, 4), rng.normal(0, 0.3, 9)
+@pytest.mark.parametrize(("one", "other"), [(4, 9), (9, 4), (2, 2), (3, 2), (12, 12)])
+def test_a_difference_has_welchs_interval(one: int, other: int) -> None:
+    rng = np.random.default_rng(one)
+    first, second = rng.normal(1, 2, one), rng.normal(0, 0.3, other)
     found = difference_interval(first.tolist(), second.tolist(), 0.9)
     want = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
     assert figures(found) == pytest.approx((first.mean() - second.mean(), want.low, want.high), rel=1e-9)
@@ -263,6 +264,11 @@ def test_a_slope_is_scipys_regression_and_leaves_out_figures_that_are_missing_or
     assert slope(sizes, figures) == pytest.approx(expected, rel=1e-6, abs=1e-6)
     assert slope([*sizes, 500.0, 900.0, 700.0], [*figures, NAN, 0.0, math.inf]) == slope(sizes, figures)
     assert slope([*sizes, 0.0, math.inf, NAN], [*figures, 1.0, 1.0, 1.0]) == slope(sizes, figures)
+
+
+def test_a_size_of_one_counts() -> None:
+    """As a batch of one word does."""
+    assert slope([1.0, 10.0], [3.0, 300.0]) == pytest.approx(2.0)
 
 
 def test_growth_is_the_mean_slope_with_its_t_interval_over_few_processes() -> None:

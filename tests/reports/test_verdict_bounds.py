@@ -86,7 +86,8 @@ def test_a_mean_makes_a_case_slower_at_its_own_error_and_the_reason_has_its_figu
     assert found.verdict == "slower"
     value = trimmed_mean(once(BY_MEAN - JUST).ratios).value
     assert found.why == f"in the mean, by {100 * math.expm1(value):.1f} %: some calls take much longer than the others"
-    assert fresh(steady, once(BY_MEAN + JUST)).verdict == "same"
+    found = fresh(steady, once(BY_MEAN + JUST))
+    assert (found.verdict, found.why) == ("same", "")
 
 
 def test_the_mean_of_a_case_has_a_margin_of_its_own_where_identical_code_differs_in_the_mean() -> None:
@@ -118,12 +119,22 @@ def test_what_is_faster_but_may_be_slower_in_the_mean_is_not_beyond_doubt() -> N
     assert list(beyond_doubt({"a": LogRatios(faster, once(0.01))}, THRESHOLD)) == []
 
 
-def test_the_first_look_tells_where_the_difference_of_identical_code_was_the_margin() -> None:
-    drift = Paired([1.0] * 9, [0.1] * 9)
+@pytest.mark.parametrize(("change", "verdict"), [(1.0, "slower"), (-1.0, "faster")])
+def test_the_first_look_tells_where_the_difference_of_identical_code_was_the_margin(
+    change: float, verdict: str
+) -> None:
+    drift = Paired([change] * 9, [0.1] * 9)
     (found,) = decide(({"a": LogRatios(drift, drift)}, {}), THRESHOLD).values()
-    assert (found.verdict, found.why) == ("slower", f"by more than the A/A difference of {math.expm1(0.1):.1%}")
-    assert (found.ratio.estimate, found.mean.estimate) == pytest.approx((math.e, math.e))
+    assert (found.verdict, found.why) == (verdict, f"by more than the A/A difference of {math.expm1(0.1):.1%}")
+    assert (found.ratio.estimate, found.mean.estimate) == pytest.approx((math.exp(change), math.exp(change)))
     assert found.control.estimate == pytest.approx(math.exp(0.1))
+
+
+def test_a_control_that_is_only_uncertain_widens_no_margin() -> None:
+    """Its mean is none, so that the case is not called too noisy, nor a slower one missed."""
+    uncertain = [10 * one for one in SPREAD]
+    assert trimmed_mean(uncertain).ends()[1] > MARGIN
+    assert fresh(Paired(processes(BY_MEDIAN / 4, MARGIN), uncertain)).verdict == "slower"
 
 
 def test_an_interval_that_includes_one_end_of_the_threshold_alone_includes_it() -> None:
