@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import CodeType
@@ -15,6 +16,8 @@ from typing import Any
 
 TWO_IN_ONE = re.compile("((?:LOAD|STORE)_FAST(?:_BORROW)?)_((?:LOAD|STORE)_FAST(?:_BORROW)?)")
 """Instructions of Python 3.13 and later that load or store two variables at once, if both stand on one source line."""
+REPEATS = re.compile(r"FOR_ITER|(POP_)?JUMP_BACKWARD(_IF_\w+)?")
+"""Instructions of a loop, from Python 3.11's to 3.14's. JUMP_BACKWARD_NO_INTERRUPT only waits for another generator."""
 GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
 
@@ -66,13 +69,17 @@ def arguments(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
+def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object, and those of the functions that are defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from with_nested(constant)
+
+
 def loops(function: Any) -> bool:
     """Whether a function contains a Python loop, in itself or in a nested function."""
-    pending = [getattr(function, "__code__", None)]
-    while pending:
-        code = pending.pop()
-        if isinstance(code, CodeType):
-            if any(step.name in ("FOR_ITER", "JUMP_BACKWARD") for step in steps(code)):
-                return True
-            pending += code.co_consts
-    return False
+    code = getattr(function, "__code__", None)
+    return isinstance(code, CodeType) and any(
+        REPEATS.fullmatch(step.name) for one in with_nested(code) for step in steps(one)
+    )
