@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 
 from .bytecode import ATTRIBUTE, Step, arguments, steps
+from .named_imports import names_imported_by
 from .trees import Tree
 from .values import (
     attributes,
     closure_values,
     default_factory,
+    hides_state,
     is_implementation,
     named_ufunc,
     slots,
-    written_in_python,
 )
 
 PLAIN_TYPES = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic, range)
@@ -35,11 +36,10 @@ MODULE_NAMES = ("__name__", "__file__", "__package__", "__spec__", "__path__", "
 """Names of a module that differ between two copies of a tree, and mean nothing else."""
 OPEN_ENDED = ("globals", "locals", "vars", "eval", "exec", "compile")
 """Built-in functions whose use cannot be followed."""
-IMPORTING = ("import_module", "__import__")
 IGNORED_ATTRIBUTES = (
     *("__doc__", "__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"),
     *("__dataclass_fields__", "__dataclass_params__", "__orig_bases__"),  # what they refer to is found elsewhere
-    *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__match_args__"),
+    *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
 )
 """Attributes of a class that no call depends on."""
 RUN_FACTS = ("function", "prepare", "adapt", "jit", "one_thread", "requires")
@@ -116,8 +116,7 @@ class Follower:
         try:
             return repr(self.form(value))
         finally:
-            values.append(self.values)
-            self.numbers, self.values = numbers, values
+            self.numbers, self.values = numbers, values + self.values
 
     def defined(self, value: Any) -> Any:
         """Describe a function, class, module or other object for the first time."""
@@ -141,7 +140,7 @@ class Follower:
         if isinstance(value, type):
             return self.own_class(value) if self.in_tree(value) else self.foreign(value)
         if self.in_tree(type(value)):
-            return ("instance", self.form(type(value)), *self.content(value))
+            return ("instance", self.form(type(value)), *self.content(value), self.hidden(value))
         if isinstance(value, BuiltinMethodType) or (isinstance(value, np.ufunc) and named_ufunc(value)):
             self.add_package(getattr(value, "__module__", None))
             return by_name(value)
@@ -149,10 +148,9 @@ class Follower:
             return ("cache", repr(sorted(value.cache_parameters().items())), self.form(value.__wrapped__))
         if isinstance(wrapped := attributes(value).get("__wrapped__"), FunctionType):
             return ("wrapper", self.foreign(type(value)), self.form(wrapped), *self.content(value))
-        if attributes(value) or isinstance(value, np.ndarray) or written_in_python(type(value)):
-            return ("foreign", self.foreign(type(value)), *self.content(value))
-        self.foreign(type(value))
-        return ("opaque", type(value).__qualname__, self.whole_tree())
+        if type(value).__dictoffset__:
+            return ("foreign", self.foreign(type(value)), *self.content(value), self.hidden(value))
+        return ("opaque", self.foreign(type(value)), self.whole_tree())
 
     def compiled(self, value: Any) -> Any:
         """Describe a function compiled by numba: its options, explicit signatures, and the function. None for anything else."""
@@ -246,7 +244,7 @@ class Follower:
         another package by its name, with what it wraps.
         """
         wrapped = attributes(function).get("__wrapped__")
-        around = (tuple(map(self.cell, function.__closure__ or ())), self.form(wrapped))
+        around = (tuple(map(self.form, closure_values(function))), self.form(wrapped))
         defaults = (self.form(function.__defaults__), self.form(function.__kwdefaults__))
         code = function.__code__
         if self.tree.has_file(code.co_filename):
@@ -261,26 +259,23 @@ class Follower:
         extra = {
             name: item for name, item in attributes(function).items() if name not in ("__wrapped__", *MODULE_NAMES)
         }
-        imports = self.imports_by_text(code, function)
-        return ("function", self.code(code, function.__globals__), defaults, around, self.form(extra), imports)
+        return (
+            "function",
+            self.code(code, function.__globals__),
+            defaults,
+            around,
+            self.form(extra),
+            self.imports_by_name(function),
+        )
 
-    def imports_by_text(self, code: CodeType, function: FunctionType) -> Any:
-        """Describe what ``import_module`` and the like may load.
-
-        It is nothing of the tree if no text that the function has names one of its modules.
-        """
-        if not set(IMPORTING).intersection(code.co_names):
-            return ()
-        texts = [text for text in (*code.co_consts, *closure_values(function)) if isinstance(text, str)]
-        own = [text for text in texts if self.imports_own(text)]
-        self.late_imports += own
-        return self.whole_tree() if own or not texts else ()
-
-    def cell(self, cell: Any) -> Any:
-        try:
-            return self.form(cell.cell_contents)
-        except ValueError:
-            return "empty"
+    def imports_by_name(self, function: FunctionType) -> Any:
+        """Describe what ``import_module`` and the like may load: the whole tree, or nothing of it."""
+        names = names_imported_by(function)
+        own = None if names is None else [name for name in names if self.imports_own(name)]
+        self.late_imports += [
+            name for name in own or () if not name.startswith(".")
+        ]  # a relative one finds its own tree
+        return () if own == [] else self.whole_tree()
 
     def code(self, code: CodeType, names: dict[str, Any]) -> Any:
         """Describe bytecode, with the values of the names that it uses."""
@@ -347,9 +342,8 @@ class Follower:
         if isinstance(item, staticmethod | classmethod):
             return (type(item).__name__, self.form(item.__func__))
         if isinstance(item, property):
-            return ("property", self.form(item.fget), self.form(item.fset))
-        descriptors = ("member_descriptor", "getset_descriptor", "_tuplegetter")
-        return "slot" if type(item).__name__ in descriptors else self.form(item)
+            return ("property", *map(self.form, (item.fget, item.fset, item.fdel)))
+        return "slot" if type(item).__name__ in ("member_descriptor", "_tuplegetter") else self.form(item)
 
     def in_tree(self, value: type | ModuleType) -> bool:
         """Whether a class or a module is defined in the tree."""
@@ -371,6 +365,10 @@ class Follower:
             if isinstance(value, FunctionType) and value.__code__.co_filename == file:
                 return value.__globals__.get(name)
         return None
+
+    def hidden(self, value: Any) -> Any:
+        """Describe what code in C may keep in an object."""
+        return self.whole_tree() if hides_state(type(value)) else ()
 
     def whole_tree(self) -> Any:
         """Describe all files of the tree, because something cannot be followed."""

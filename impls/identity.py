@@ -97,7 +97,7 @@ def code_identity(values: tuple[Any, ...], tree: Tree, loaded: Iterable[str] = (
         return None
     text = repr((form, versions, sorted(own)))
     return Identity(
-        hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20],
+        hashlib.sha256(text.encode()).hexdigest()[:20],
         tuple(dict.fromkeys(follower.late_imports)),
         frozenset(follower.outside_files),
         frozenset(follower.texts | follower.packages),

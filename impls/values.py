@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType
 from typing import Any
 
-HEAP_TYPE = 1 << 9
-"""CPython's flag of a class that is made at run time, as a class statement makes one."""
+import numpy as np
+
+DESCRIBED = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex, np.ndarray)
+"""Classes whose objects' contents can be read, also of classes derived from them."""
+POINTER = struct.calcsize("P")
 
 
 def is_implementation(value: Any) -> bool:
@@ -18,9 +22,15 @@ def is_implementation(value: Any) -> bool:
     return "interface_version" in vars(type(value)).get("__dataclass_fields__", {})
 
 
-def written_in_python(kind: type) -> bool:
-    """Whether a class comes from a class statement, so that its objects have only attributes and slots."""
-    return bool(kind.__flags__ & HEAP_TYPE) and "__dict__" in vars(kind)
+def hides_state(kind: type) -> bool:
+    """Whether a class written in C gives objects memory of its own, beside attributes, slots and contents: a tensor, a stream.
+
+    A class statement adds a pointer for each slot, and at most two more, for ``__dict__`` and weak references.
+    """
+    base = next((one for one in DESCRIBED if issubclass(kind, one)), object)
+    declared = [item for one in kind.__mro__ if "__slots__" in vars(one) for item in vars(one).values()]
+    pointers = 2 + sum(isinstance(item, MemberDescriptorType) for item in declared)
+    return kind.__basicsize__ - base.__basicsize__ > pointers * POINTER
 
 
 def closure_values(function: FunctionType) -> Iterable[Any]:

@@ -5,12 +5,13 @@ Slide 11 remarks on it: with a gradient of W's shape, the step goes over all V r
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ..checks import new_tables
-from ..interface import Array, Kernel, Problem, importing
+from ..interface import Array, Kernel, Problem
 from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     SGD_RATE,
@@ -102,7 +103,7 @@ def dense_blocks(W: Array, rows: Array, values: Array, lr: float, workspace: tup
 
 
 def zeros_and_blas(problem: Problem) -> tuple[Array, Any]:
-    blas = importing("scipy.linalg.blas")(problem)
+    blas = import_module("scipy.linalg.blas")
     return zeros(problem), blas.saxpy if problem.size.dtype == "f32" else blas.daxpy
 
 

@@ -12,7 +12,7 @@ from bench.engine.sources import facts as described
 from impls.catalogue import from_copy, from_file
 from impls.identity import Identity
 from tests.impls.files import module
-from tests.impls.identities import SOURCES, digest, identity, identity_of_file, load, tree_of, write
+from tests.impls.identities import SOURCES, identity, identity_of_file, load, tree_of, write
 
 # imports when called
 
@@ -39,10 +39,20 @@ def test_an_import_at_the_top_of_a_file_is_no_late_one() -> None:
     assert load(files).late_imports == ()
 
 
-def test_a_module_imported_by_a_text_counts() -> None:
-    before, returns = "from importlib import import_module\n", "import_module('deep').f(W)"
-    one, other = (digest(tree_of(before, returns, deep=f"F = {value}\n")) for value in (1, 2))
-    assert one != other
+@pytest.mark.parametrize(("before", "returns"), SOURCES["by text"].values(), ids=SOURCES["by text"])
+def test_a_module_imported_by_a_text_counts_and_is_told(before: str, returns: str) -> None:
+    one, other = (load(tree_of(before, returns, deep=f"F = {value}\n")) for value in (1, 2))
+    assert one.digest != other.digest
+    assert one.late_imports == other.late_imports == ("deep",)
+
+
+def test_a_module_imported_by_a_text_that_is_not_known_may_be_any_of_the_tree_but_another_packages_is_none() -> None:
+    """Where the name is an argument, nothing says that it is not the tree's."""
+    before = "from importlib import import_module\ndef f(name):\n    'Docstring.'\n    return import_module(name)\n"
+    for returns, same in (("f(W)", False), ("import_module('json').loads(W)", True)):
+        one, other = (load(tree_of(before, returns, deep=f"F = {value}\n")) for value in (1, 2))
+        assert (one.digest == other.digest) is same
+        assert one.late_imports == ()
 
 
 # effects of an import
