@@ -204,7 +204,8 @@ class Follower:
         return module.__name__
 
     def add_package(self, module: str | None) -> None:
-        self.packages.add((module or "").partition(".")[0])
+        if module:
+            self.packages.add(module.partition(".")[0])
 
     def version_of(self, package: str) -> str:
         """Return another package's name and version; empty if it has none."""

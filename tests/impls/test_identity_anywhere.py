@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import scipy.special
 
-from impls.identity import Identity, code_identity
+from impls.catalogue import from_file
+from impls.identity import Identity, code_identity, implementation_identity
 from impls.trees import Tree
-from tests.impls.files import written
+from tests.impls.files import module, written
 
 ANYWHERE = Tree()
 
@@ -37,7 +38,11 @@ def test_the_same_function_is_the_same_in_any_folder_and_what_it_calls_counts(tm
 @pytest.mark.parametrize("returns", ["eval('x')", "PATTERN.match(x)"])
 def test_what_cannot_be_followed_has_no_identity(returns: str, tmp_path: Path) -> None:
     """No text of a tree can take its place: code that has changed would be found in the cache."""
-    assert of(tmp_path / "a.py", f"import re\nPATTERN = re.compile('a')\ndef f(x):\n    return {returns}\n") is None
+    text = f"import re\nPATTERN = re.compile('a')\ndef f(x):\n    return {returns}\n"
+    assert of(tmp_path / "a.py", text) is None
+    (mine,) = from_file(module(tmp_path / "mine.py", text, "f(W)"))
+    with pytest.raises(ValueError, match="a tree without a root"):
+        implementation_identity(mine, ANYWHERE)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_a_change_of_what_an_implementation_uses_is_seen(source: dict[str, Any])
 OPAQUE = SOURCES["opaque"] | {
     name: {"before": f"def h(x):\n    return {name}(x)\n", "returns": "h(W)"} for name in OPEN_ENDED
 }
+LONG = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(2000))
+OPAQUE["a chain of calls longer than Python can follow"] = {"before": LONG, "returns": "f0(W)"}
 
 
 @pytest.mark.parametrize("source", OPAQUE.values(), ids=OPAQUE)

@@ -84,6 +84,28 @@ def test_effects_of_a_copied_packages_other_modules_are_told(package_copy: Path)
     assert (Path(file).name, effect.line, effect.text) == ("extra.py", 3, "gc.get_count()")
 
 
+# texts and packages
+
+
+def test_the_texts_and_the_packages_that_code_uses_are_told(tmp_path: Path) -> None:
+    """Texts may name files, and packages may have other versions on each side."""
+    statement = "import json\ndef f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy',))"
+    found = identity_of_file(tmp_path, statement, "f(W)")
+    assert found.packages == {"json", "xml"}
+    assert {"table.npy", "json", "xml"} <= found.texts
+
+
+def test_other_packages_are_the_same_at_the_same_version(tmp_path: Path) -> None:
+    def of(name: str, text: str) -> str:
+        other = write(tmp_path / name, {"far.py": text})
+        return used_from(other, tmp_path / "tree", "import far", "far.f()").digest
+
+    version = "__version__ = '{}'\n".format
+    plain = of("plain", version(1) + FAR)
+    assert of("edited", version(1) + FAR.replace("return 1", "return 2")) == plain
+    assert of("newer", version(2) + FAR) != plain
+
+
 # files
 
 
