@@ -309,7 +309,6 @@ class Follower:
         if isinstance(value, CodeType):
             return self.code(value, names)
         if type(value) is tuple:
-            self.keywords.update(item for item in value if type(item) is str)
             return ("tuple", *(self.constant(item, names) for item in value))
         return self.form(value)
 
@@ -396,5 +395,5 @@ def by_name(value: Any) -> Any:
     return (
         "outside",
         getattr(value, "__module__", None),
-        getattr(value, "__qualname__", getattr(value, "__name__", "")),
+        getattr(value, "__qualname__", value.__name__),
     )

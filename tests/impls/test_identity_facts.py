@@ -89,9 +89,10 @@ def test_effects_of_a_copied_packages_other_modules_are_told(package_copy: Path)
 
 def test_the_texts_and_the_packages_that_code_uses_are_told(tmp_path: Path) -> None:
     """Texts may name files, and packages may have other versions on each side."""
-    statement = "import json\ndef f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy',))"
-    found = identity_of_file(tmp_path, statement, "f(W)")
-    assert found.packages == {"json", "xml"}
+    head = "import json\nfrom fractions import Fraction\nfrom decimal import Decimal\nfrom math import sqrt\nHALF = Fraction(1, 2)"
+    body = "def f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy', Decimal, HALF, sqrt))"
+    found = identity_of_file(tmp_path, f"{head}\n{body}", "f(W)")
+    assert found.packages - {"impls"} == {"json", "fractions", "decimal", "math", "xml"}
     assert {"table.npy", "json", "xml"} <= found.texts
 
 
@@ -104,6 +105,12 @@ def test_other_packages_are_the_same_at_the_same_version(tmp_path: Path) -> None
     plain = of("plain", version(1) + FAR)
     assert of("edited", version(1) + FAR.replace("return 1", "return 2")) == plain
     assert of("newer", version(2) + FAR) != plain
+
+
+def test_two_classes_of_another_package_are_two_if_only_what_they_stand_in_differs(tmp_path: Path) -> None:
+    other = write(tmp_path / "other", {"far.py": "class A:\n    class C: pass\nclass B:\n    class C: pass\n"})
+    one, two = (used_from(other, tmp_path / "tree", f"import far\nC = far.{name}.C", "C").digest for name in "AB")
+    assert one != two
 
 
 # files
@@ -151,6 +158,15 @@ def test_files_outside_of_the_tree_that_are_used_are_told(tmp_path: Path, uses: 
     other = write(tmp_path / "other", {"far.py": FAR, "unused.py": ""})
     found = used_from(other, tmp_path / "tree", *uses.split(": ")).outside_files
     assert [file for file in found if Path(file).is_relative_to(tmp_path)] == [str(other / "far.py")]
+
+
+def test_of_several_files_outside_of_the_tree_each_is_told(tmp_path: Path) -> None:
+    other = write(tmp_path / "other", {"far.py": FAR, "far_class.py": FAR, "far_made.py": FAR})
+    statement = "from far import f\nfrom far_class import F\nfrom far_made import O as made"
+    found = used_from(other, tmp_path / "tree", statement, "f(), made, F()").outside_files
+    assert {Path(file).name for file in found if Path(file).is_relative_to(other)} == {
+        *("far.py", "far_class.py", "far_made.py")
+    }
 
 
 def test_a_file_that_uses_its_own_tree_or_what_is_built_into_python_uses_no_other_file(tmp_path: Path) -> None:
