@@ -40,6 +40,7 @@ IGNORED_ATTRIBUTES = (
     *("__doc__", "__module__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"),
     *("__dataclass_fields__", "__dataclass_params__", "__orig_bases__"),  # what they refer to is found elsewhere
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
+    "__classdictcell__",  # Python 3.14 leaves it in named tuples
 )
 """Attributes of a class that no call depends on."""
 RUN_FACTS = ("function", "prepare", "adapt", "jit", "one_thread", "requires")
