@@ -1,4 +1,4 @@
-"""Which mistakes in the statistics no test notices: ``tox -e mutation``, then ``python -m tests.mutation``.
+"""Which mistakes in the statistics and in code identity no test notices: ``tox -e mutation``, then ``python -m tests.mutation``.
 
 mutmut changes one expression at a time (``[tool.mutmut]`` in pyproject.toml), and runs the tests that reach it. This compares
 the changes that no test noticed with those in tests/data/mutants.toml, where each has its reason, and fails if one is missing

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from impls.follower import OPEN_ENDED
+from impls.trees import Tree
+from tests.impls.files import written
 from tests.impls.identities import EDITS, SOURCES, Files, digest, edited, load, original, tree_of
 
 
@@ -63,6 +66,15 @@ def test_where_code_cannot_be_followed_any_change_of_the_tree_counts_but_no_comm
     assert load(version(1)) == plain
     assert load(version(1, "  # so")).digest == plain.digest
     assert load(version(2)).digest != plain.digest
+
+
+def test_a_file_of_another_encoding_counts_too(tmp_path: Path) -> None:
+    def of(name: str, value: int) -> str | None:
+        written(tmp_path / name / "old.py", "").write_bytes(f"# caf\xe9\nX = {value}\n".encode("latin-1"))
+        return Tree(tmp_path / name).digest
+
+    assert of("one", 1) == of("again", 1)
+    assert of("one", 1) != of("other", 2)
 
 
 def test_a_file_that_is_no_python_counts_as_its_text() -> None:

@@ -59,9 +59,9 @@ def test_two_copies_are_the_same(source: dict[str, str]) -> None:
 
 
 def test_hidden_folders_and_environments_are_not_of_the_tree(tmp_path: Path) -> None:
-    files = (".git/a.py", "env/pyvenv.cfg", "env/lib/b.py", "b/c.py", "a.py", "b/d.txt")
+    files = (".git/a.py", "env/pyvenv.cfg", "env/e.py", "env/lib/b.py", "b/c.py", "a.py", "b/d.txt")
     for name in files:
         written(tmp_path / name, "")
     assert {file.relative_to(tmp_path).as_posix() for file in trees.python_files(tmp_path)} == {"a.py", "b/c.py"}
     has_file = Tree(tmp_path).has_file
-    assert [name for name in (*files[:5], "../a.py") if has_file(str(tmp_path / name))] == ["b/c.py", "a.py"]
+    assert [name for name in (*files[:6], "../a.py") if has_file(str(tmp_path / name))] == ["b/c.py", "a.py"]
