@@ -144,7 +144,8 @@ def used_from(other: Path, tree: Path, statement: str, returns: str) -> Identity
     """The identity of a file of one tree that finds what it imports in another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(other), *sys.path])
-        patch.delitem(sys.modules, "far", raising=False)
+        for name in [name for name in sys.modules if name.startswith("far")]:
+            patch.delitem(sys.modules, name)
         return identity_of_file(tree, statement, returns)
 
 
