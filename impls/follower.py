@@ -1,7 +1,8 @@
 """Follows values through a tree of sources, and describes functions, classes and objects as nested tuples and texts.
 
 The description, or form, is equal for two copies of the same code, wherever they are and whatever names their variables,
-helpers and modules have. The file is long because each kind of value may hold any other, so that one class describes all.
+helpers and modules have. It begins with the kind of value, and is a number for a value that was described before. The file is
+long because each kind of value may hold any other, so that one class describes all.
 """
 
 from __future__ import annotations
@@ -67,11 +68,11 @@ class Follower:
         self.incomplete = False
 
     def form(self, value: Any) -> Any:
-        """Return a value as nested tuples and texts."""
+        """Return a value as nested tuples and texts, or its number if it was described before."""
         if type(value) in EXACT_TYPES or (isinstance(value, PLAIN_TYPES) and not self.in_tree(type(value))):
             return self.plain(value)
         if id(value) in self.numbers:
-            return ("seen", self.numbers[id(value)])
+            return self.numbers[id(value)]
         self.numbers[id(value)] = len(self.numbers)
         self.values.append(value)
         return self.container(value) or self.defined(value)
@@ -88,15 +89,15 @@ class Follower:
         """Return the forms of a plain container's items; None for anything else, and for subclasses."""
         kind = type(value)
         if kind in (tuple, list):
-            return (kind.__name__, *map(self.form, value))
+            return (kind, *map(self.form, value))
         if kind is dict:
-            return ("dict", *((self.form(key), self.form(item)) for key, item in value.items()))
+            return (kind, *((self.form(key), self.form(item)) for key, item in value.items()))
         if kind in (set, frozenset):
-            return ("set", *sorted(map(self.independent_form, value)))
+            return (set, *sorted(map(self.independent_form, value)))
         if kind is slice:
-            return ("slice", *map(self.form, (value.start, value.stop, value.step)))
+            return (kind, *map(self.form, (value.start, value.stop, value.step)))
         if kind is np.ndarray:
-            return ("array", *self.array(value))
+            return (kind, *self.array(value))
         return None
 
     def array(self, value: Any) -> tuple[Any, ...]:
@@ -127,31 +128,31 @@ class Follower:
             value.__self__, ModuleType | type(None)
         ):
             called = value.__func__ if isinstance(value, MethodType) else value.__name__
-            return ("method", self.form(called), self.form(value.__self__))
+            return (type(value), self.form(called), self.form(value.__self__))
         if isinstance(value, functools.partial):
-            return ("partial", self.form(value.func), self.form(value.args), self.form(value.keywords))
+            return (functools.partial, self.form(value.func), self.form(value.args), self.form(value.keywords))
         if isinstance(value, GETTERS):
-            return ("getter", type(value).__name__, self.form(value.__reduce__()[1]))
+            return (type(value), self.form(value.__reduce__()[1]))
         if isinstance(value, ModuleType):
-            return self.whole_tree() if self.in_tree(value) else ("module", self.foreign_module(value))
+            return self.whole_tree() if self.in_tree(value) else (ModuleType, self.foreign_module(value))
         if is_implementation(value):
-            return ("implementation", *(self.form(getattr(value, name, None)) for name in RUN_FACTS))
+            return tuple(self.form(getattr(value, name, None)) for name in RUN_FACTS)
         if compiled := self.compiled(value):
             return compiled
         if isinstance(value, type):
             return self.own_class(value) if self.in_tree(value) else self.foreign(value)
         if self.in_tree(type(value)):
-            return ("instance", self.form(type(value)), *self.content(value), self.hidden(value))
+            return (self.form(type(value)), *self.content(value), self.hidden(value))
         if isinstance(value, BuiltinMethodType) or (isinstance(value, np.ufunc) and named_ufunc(value)):
             self.add_package(getattr(value, "__module__", None))
             return by_name(value)
         if isinstance(value, functools._lru_cache_wrapper):
-            return ("cache", repr(sorted(value.cache_parameters().items())), self.form(value.__wrapped__))
-        if isinstance(wrapped := attributes(value).get("__wrapped__"), FunctionType):
-            return ("wrapper", self.foreign(type(value)), self.form(wrapped), *self.content(value))
+            return (type(value), repr(sorted(value.cache_parameters().items())), self.form(value.__wrapped__))
+        if isinstance(attributes(value).get("__wrapped__"), FunctionType):
+            return (self.foreign(type(value)), *self.content(value))
         if type(value).__dictoffset__:
-            return ("foreign", self.foreign(type(value)), *self.content(value), self.hidden(value))
-        return ("opaque", self.foreign(type(value)), self.whole_tree())
+            return (self.foreign(type(value)), *self.content(value), self.hidden(value))
+        return (self.foreign(type(value)), self.whole_tree())
 
     def compiled(self, value: Any) -> Any:
         """Describe a function compiled by numba: its options, explicit signatures, and the function. None for anything else."""
@@ -163,7 +164,7 @@ class Follower:
         from numba.np.ufunc.dufunc import DUFunc
         from numba.np.ufunc.gufunc import GUFunc
 
-        kind = type(value).__name__
+        kind = type(value)
         if isinstance(value, Dispatcher):
             # one that compiles on calls gains signatures over time
             given = () if getattr(value, "_can_compile", True) else tuple(map(str, value.signatures))
@@ -176,14 +177,14 @@ class Follower:
             given = () if value.is_dynamic else tuple(value.types)
             return (kind, builder.signature, given, self.form({**builder.targetoptions}), self.form(builder.py_func))
         if isinstance(value, CFunc):
-            fields = attributes(value)
-            return (kind, str(fields.get("_sig")), self.form(fields.get("_pyfunc")))
+            options = self.form({**value._compiler.targetoptions}), repr(value._compiler.locals)
+            return (kind, str(value._sig), options, self.form(value._pyfunc))
         if isinstance(value, _Intrinsic):
             return (kind, self.form(value._defn))
-        if isinstance(value, type) and type(value).__name__ == "JitClassType":
+        if isinstance(value, type) and kind.__name__ == "JitClassType":
             class_type = vars(value)["class_type"]
             return (
-                "jitclass",
+                kind,
                 repr(class_type.struct),
                 self.form({**class_type.jit_methods}),
                 self.form({**class_type.jit_static_methods}),
@@ -252,17 +253,17 @@ class Follower:
         if self.tree.has_file(code.co_filename):
             stand_in = function.__globals__.get(STAND_IN)
             if stand_in is not None and stand_in.__module__ == function.__globals__.get("__name__"):
-                return ("stands for", self.form(stand_in()))
+                return self.form(stand_in())
             self.files.add(code.co_filename)
         elif not code.co_filename.startswith("<"):
             self.outside_files.add(code.co_filename)
             self.add_package(function.__module__)
-            return ("outside", Path(code.co_filename).name, code.co_name, around, defaults)
+            return (Path(code.co_filename).name, code.co_name, around, defaults)
         extra = {
             name: item for name, item in attributes(function).items() if name not in ("__wrapped__", *MODULE_NAMES)
         }
         return (
-            "function",
+            FunctionType,
             self.code(code, function.__globals__),
             defaults,
             around,
@@ -296,7 +297,7 @@ class Follower:
                 payload, followed = self.global_value(step.value, names, all_steps[at + 1 :])
             elif step.kind in ("name", "import"):
                 self.names.add(step.value)
-                payload, followed = ("of a module" if followed else step.value), max(0, followed - 1)
+                payload, followed = (None if followed else step.value), max(0, followed - 1)
             if step.kind == "import":
                 self.add_package(step.value)
                 if self.imports_own(step.value):
@@ -310,7 +311,7 @@ class Follower:
         if isinstance(value, CodeType):
             return self.code(value, names)
         if type(value) is tuple:
-            return ("tuple", *(self.constant(item, names) for item in value))
+            return (tuple, *(self.constant(item, names) for item in value))
         return self.form(value)
 
     def global_value(self, name: str, names: dict[str, Any], after: tuple[Step, ...]) -> tuple[Any, int]:
@@ -320,9 +321,9 @@ class Follower:
         """
         self.names.add(name)
         if name in MODULE_NAMES:
-            return ("itself", name), 0
+            return name, 0
         if name not in names:
-            return (("builtin", name), 0) if name not in OPEN_ENDED else (self.whole_tree(), 0)
+            return (name, 0) if name not in OPEN_ENDED else (self.whole_tree(), 0)
         value, followed = names[name], 0
         while isinstance(value, ModuleType) and self.in_tree(value) and followed < len(after):
             step = after[followed]
@@ -337,14 +338,14 @@ class Follower:
     def own_class(self, value: type) -> Any:
         own = {name: item for name, item in vars(value).items() if name not in IGNORED_ATTRIBUTES}
         kind = () if type(value) is type else self.form(type(value))
-        return ("class", kind, self.form(value.__bases__), *((name, self.member(item)) for name, item in own.items()))
+        return (type, kind, self.form(value.__bases__), *((name, self.member(item)) for name, item in own.items()))
 
     def member(self, item: Any) -> Any:
         if isinstance(item, staticmethod | classmethod):
-            return (type(item).__name__, self.form(item.__func__))
+            return (type(item), self.form(item.__func__))
         if isinstance(item, property):
-            return ("property", *map(self.form, (item.fget, item.fset, item.fdel)))
-        return "slot" if type(item).__name__ in ("member_descriptor", "_tuplegetter") else self.form(item)
+            return (property, *map(self.form, (item.fget, item.fset, item.fdel)))
+        return None if type(item).__name__ in ("member_descriptor", "_tuplegetter") else self.form(item)
 
     def in_tree(self, value: type | ModuleType) -> bool:
         """Whether a class or a module is defined in the tree."""
@@ -374,7 +375,7 @@ class Follower:
     def whole_tree(self) -> Any:
         """Describe all files of the tree, because something cannot be followed."""
         self.incomplete = True
-        return ("tree", self.tree.digest)
+        return self.tree.digest
 
 
 @dataclass(frozen=True)
@@ -394,7 +395,6 @@ class ArgumentNames:
 def by_name(value: Any) -> Any:
     """Describe a value of another package by its name."""
     return (
-        "outside",
         getattr(value, "__module__", None),
         getattr(value, "__qualname__", value.__name__),
     )

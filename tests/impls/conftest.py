@@ -1,4 +1,4 @@
-"""A copy of this package, for tests of identities and copies."""
+"""What tests of identities and copies share: a small tree's digest, and a copy of this package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 
 from impls import catalogue
+from tests.impls.identities import WORLD, digest
+
+
+@pytest.fixture(scope="session")
+def original() -> str:
+    """The digest of the small tree that tests of identities edit."""
+    return digest(WORLD)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 import tempfile
-from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -72,12 +71,6 @@ def load(files: Files) -> Identity:
 
 def digest(files: Files) -> str:
     return load(files).digest
-
-
-@cache
-def original() -> str:
-    """The digest of the world."""
-    return digest(WORLD)
 
 
 def identity_of_file(root: Path, statement: str, returns: str, name: str = "mine.py") -> Identity:

@@ -9,37 +9,37 @@ import pytest
 from impls import trees
 from impls.trees import Tree
 from tests.impls.files import written
-from tests.impls.identities import EDITS, SOURCES, WORLD, digest, edited, identity_of_file, load, original, tree_of
+from tests.impls.identities import EDITS, SOURCES, WORLD, digest, edited, identity_of_file, load, tree_of
 
 
-def test_the_same_text_at_another_place_under_another_name_is_the_same(tmp_path: Path) -> None:
-    assert digest(WORLD) == original()
-    assert len(original()) == 20
+def test_the_same_text_at_another_place_under_another_name_is_the_same(tmp_path: Path, original: str) -> None:
+    assert digest(WORLD) == original
+    assert len(original) == 20
     one, other = (identity_of_file(tmp_path / place, "", "W[idx]") for place in ("a", "b/c"))
     assert one.digest == other.digest
 
 
 @pytest.mark.parametrize("edits", EDITS["same"].values(), ids=EDITS["same"])
-def test_what_takes_no_time_is_no_change(edits: list[list[str]]) -> None:
+def test_what_takes_no_time_is_no_change(edits: list[list[str]], original: str) -> None:
     found = load(edited(*edits))
-    assert (found.digest, found.late_imports) == (original(), ())
+    assert (found.digest, found.late_imports) == (original, ())
 
 
-def test_what_is_only_shown_of_an_implementation_is_no_change() -> None:
+def test_what_is_only_shown_of_an_implementation_is_no_change(original: str) -> None:
     shown = (
         "summary='x', slide=3, grows_with='V', temporaries='VH', traffic=len, baseline=True, source_functions=(helper,)"
     )
-    assert digest(edited(["top.py", '"mine", "mine",', f'"mine", "mine", {shown},'])) == original()
+    assert digest(edited(["top.py", '"mine", "mine",', f'"mine", "mine", {shown},'])) == original
 
 
-def test_a_module_file_may_get_another_name() -> None:
+def test_a_module_file_may_get_another_name(original: str) -> None:
     files = edited(
         ["top.py", "from . import tools", "from . import kit"],
         ["top.py", " tools.", " kit."],
         ["top.py", ".straight", ".bent"],
     )
     files["kit.py"], files["bent.py"] = files.pop("tools.py"), files.pop("straight.py")
-    assert digest(files) == original()
+    assert digest(files) == original
 
 
 CHAIN = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(200)) + "def f200(x):\n    return x\n"
