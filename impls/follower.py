@@ -167,11 +167,11 @@ class Follower:
         kind = type(value)
         if isinstance(value, Dispatcher):
             # one that compiles on calls gains signatures over time
-            given = () if getattr(value, "_can_compile", True) else tuple(map(str, value.signatures))
+            given = () if value._can_compile else tuple(map(str, value.signatures))
             return (kind, self.form({**value.targetoptions}), given, repr(value.locals), self.form(value.py_func))
         if isinstance(value, DUFunc):
-            given = tuple(value.types) if getattr(value, "_frozen", False) else ()
-            return (kind, given, repr(value.identity), self.form(value._dispatcher))
+            given, made = tuple(value.types) if value._frozen else (), value._dispatcher
+            return (kind, given, repr(value.identity), self.form({**made.targetoptions}), self.form(made.py_func))
         if isinstance(value, GUFunc):
             builder = value.gufunc_builder
             given = () if value.is_dynamic else tuple(value.types)
@@ -337,8 +337,8 @@ class Follower:
 
     def own_class(self, value: type) -> Any:
         own = {name: item for name, item in vars(value).items() if name not in IGNORED_ATTRIBUTES}
-        kind = () if type(value) is type else self.form(type(value))
-        return (type, kind, self.form(value.__bases__), *((name, self.member(item)) for name, item in own.items()))
+        kinds = self.form(type(value)), self.form(value.__bases__)
+        return (type, *kinds, *((name, self.member(item)) for name, item in own.items()))
 
     def member(self, item: Any) -> Any:
         if isinstance(item, staticmethod | classmethod):
@@ -353,8 +353,6 @@ class Follower:
             folders = attributes(value).get("__path__")  # torch.classes has one that is not a list
             files = [attributes(value).get("__file__"), *(f"{at}/." for at in folders or () if isinstance(at, str))]
             return any(self.tree.has_file(file) for file in files if file)
-        if value.__module__ == "builtins":
-            return False
         functions = [item.__code__.co_filename for item in vars(value).values() if isinstance(item, FunctionType)]
         if any(map(self.tree.has_file, functions)):
             return True

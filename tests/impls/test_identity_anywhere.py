@@ -13,7 +13,7 @@ import scipy.special
 
 from impls.catalogue import from_file
 from impls.identity import Identity, code_identity, implementation_identity
-from impls.trees import Tree
+from impls.trees import Tree, is_pinned
 from tests.impls.files import module, written
 
 ANYWHERE = Tree()
@@ -49,11 +49,13 @@ def test_what_cannot_be_followed_has_no_identity(returns: str, tmp_path: Path) -
     ("file", "followed"),
     [
         *((np.__file__, False), (scipy.special.__file__, False), (json.__file__, False)),
-        *((pytest.__file__, True), (__file__, True), ("<string>", False)),
+        *((pytest.__file__, True), (__file__, True)),
     ],
-    ids=["NumPy", "SciPy", "the standard library", "another package", "one's own file", "no file"],
+    ids=["NumPy", "SciPy", "the standard library", "another package", "one's own file"],
 )
 def test_code_is_followed_but_that_of_python_and_of_packages_whose_version_is_in_the_key(
     file: Any, followed: bool
 ) -> None:
+    assert is_pinned(Path(file).resolve()) is not followed
     assert ANYWHERE.has_file(file) is followed
+    assert not ANYWHERE.has_file("<string>")

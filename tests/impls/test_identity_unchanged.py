@@ -58,6 +58,13 @@ def test_two_copies_are_the_same(source: dict[str, str]) -> None:
     assert copy("int") == copy("float")
 
 
+def test_functions_that_share_a_constant_may_be_moved_apart() -> None:
+    """Python keeps one tuple for all functions of a file."""
+    f, g = (f"def {name}(x):\n    return x in (3, 4)\n" for name in "fg")
+    together, apart = tree_of(f + g, "f(W), g(W)"), tree_of(f"from .near import g\n{f}", "f(W), g(W)", near=g)
+    assert digest(together) == digest(apart)
+
+
 def test_hidden_folders_and_environments_are_not_of_the_tree(tmp_path: Path) -> None:
     files = (".git/a.py", "env/pyvenv.cfg", "env/e.py", "env/lib/b.py", "b/c.py", "a.py", "b/d.txt")
     for name in files:
