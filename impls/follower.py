@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -164,21 +164,21 @@ class Follower:
         from numba.np.ufunc.dufunc import DUFunc
         from numba.np.ufunc.gufunc import GUFunc
 
-        kind = type(value)
+        kind, its = type(value), cast(Any, value)  # numba's types leave out what it keeps for itself
         if isinstance(value, Dispatcher):
             # one that compiles on calls gains signatures over time
-            given = () if value._can_compile else tuple(map(str, value.signatures))
-            return (kind, self.form({**value.targetoptions}), given, repr(value.locals), self.form(value.py_func))
+            given = () if its._can_compile else tuple(map(str, its.signatures))
+            return (kind, self.form({**its.targetoptions}), given, repr(its.locals), self.form(its.py_func))
         if isinstance(value, DUFunc):
-            given, made = tuple(value.types) if value._frozen else (), value._dispatcher
-            return (kind, given, repr(value.identity), self.form({**made.targetoptions}), self.form(made.py_func))
+            given, made = tuple(its.types) if its._frozen else (), its._dispatcher
+            return (kind, given, repr(its.identity), self.form({**made.targetoptions}), self.form(made.py_func))
         if isinstance(value, GUFunc):
             builder = value.gufunc_builder
-            given = () if value.is_dynamic else tuple(value.types)
+            given = () if value.is_dynamic else tuple(its.types)
             return (kind, builder.signature, given, self.form({**builder.targetoptions}), self.form(builder.py_func))
         if isinstance(value, CFunc):
-            options = self.form({**value._compiler.targetoptions}), repr(value._compiler.locals)
-            return (kind, str(value._sig), options, self.form(value._pyfunc))
+            options = self.form({**its._compiler.targetoptions}), repr(its._compiler.locals)
+            return (kind, str(its._sig), options, self.form(its._pyfunc))
         if isinstance(value, _Intrinsic):
             return (kind, self.form(value._defn))
         if isinstance(value, type) and kind.__name__ == "JitClassType":
