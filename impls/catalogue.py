@@ -111,10 +111,11 @@ def floors(kernel: str) -> tuple[Implementation, ...]:
     return tuple(i for i in all_defined() if i.is_floor and i.kernel.name == kernel)
 
 
-def all_defined() -> Iterator[Implementation]:
-    """Yield the implementations and floors of this package's modules."""
-    for module in walk_packages([str(Path(__file__).parent)], f"{__package__}."):
-        yield from defined_in(import_module(module.name))
+@cache
+def all_defined() -> tuple[Implementation, ...]:
+    """Return the implementations and floors of this package's modules."""
+    modules = walk_packages([str(Path(__file__).parent)], f"{__package__}.")
+    return tuple(i for module in modules for i in defined_in(import_module(module.name)))
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
