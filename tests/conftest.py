@@ -3,16 +3,22 @@ for temporary files of their own, so that two runs of them, or of anything else 
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from impls.texts import builtin
 from impls.words import Corpus
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 with suppress(ImportError):  # pytest --benchmark needs none of the packages that only tests need
     from hypothesis import HealthCheck, settings
@@ -39,3 +45,22 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 def corpus() -> Corpus:
     """The built-in corpus, read once."""
     return builtin()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser; a process can have one only."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    executable = next((path for name in names if (path := shutil.which(name))), None)
+    if executable is None:
+        reason = f"no browser: none of {', '.join(names)} is installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=options)
+        yield browser
+        browser.close()

@@ -118,7 +118,8 @@ class DrawnAtOnce(Negatives):
         self.sums = np.cumsum(self.p)
 
     def negatives(self, targets: Any) -> Any:
-        drawn = np.searchsorted(self.sums, self.rng.random((len(targets), self.K)) * self.sums[-1], side="right")
+        points = self.rng.random((len(targets), self.K)) * self.sums[-1]
+        drawn = np.searchsorted(self.sums, points, side="right")
         while len(again := np.flatnonzero((drawn == targets[:, None]).any(axis=1))):
             drawn[again] = self.negatives(targets[again])
         return drawn
@@ -166,7 +167,8 @@ def learn_all(words, line, reach, W_in, W_out, draw, table, K, alpha, rng):  # t
     one = np.float32(1)
     for at in range(len(words)):
         low, high = max(0, at - reach[at]), min(len(words), at + reach[at] + 1)
-        h, dh, count = np.zeros(W_in.shape[1], np.float32), np.zeros(W_in.shape[1], np.float32), np.float32(0)
+        h, dh = np.zeros(W_in.shape[1], np.float32), np.zeros(W_in.shape[1], np.float32)
+        count = np.float32(0)
         for i in range(low, high):
             if i != at and line[i] == line[at]:
                 h += W_in[words[i]]
@@ -197,7 +199,8 @@ class Compiled(SortedSums):
 
     def step(self, words: Any, starts: Any) -> None:
         text = examples(words, starts, self.keep, self.settings, self.rng)
-        learn_all(*text, self.W_in, self.W_out, self.draw, self.table, self.K, np.float32(self.alpha), self.rng)
+        alpha = np.float32(self.alpha)
+        learn_all(*text, self.W_in, self.W_out, self.draw, self.table, self.K, alpha, self.rng)
 
     # [/]
 

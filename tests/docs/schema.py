@@ -72,13 +72,14 @@ def section(name: str, part: dict[str, Any]) -> list[str]:
     required = part.get("required", [])
     rows: list[tuple[str, ...]] = []
     for field, of in part.get("properties", {}).items():
-        facts = kind(of), "" if field in required else default(of), said.get(field, "")
-        if facts[2] and rows and rows[-1][1:] == facts:  # fields that are explained together
+        missing = "" if field in required else f"; if missing, {default(of)}"
+        facts = f"{kind(of)}{missing}", said.get(field, "")
+        if facts[1] and rows and rows[-1][1:] == facts:  # fields that are explained together
             rows[-1] = (f"{rows[-1][0]}, {code(field)}", *facts)
         else:
             rows.append((code(field), *facts))
-    columns = 4 if any(row[3] for row in rows) else 3
-    header = ("field", "type", "if it is missing", "meaning")[:columns]
+    columns = 3 if any(row[2] for row in rows) else 2
+    header = ("field", "type", "meaning")[:columns]
     fields = table(header, [row[:columns] for row in rows])
     return [f"### {name}", "", *([text, ""] if text else []), *fields, ""]
 

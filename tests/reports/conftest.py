@@ -1,35 +1,19 @@
-"""A browser, and pages in it."""
+"""Pages in a browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from reports import deck_page
 from reports.page import html
-from tests.reports.browser import BROWSERS, FILES, LARGE, OPTIONS, WIDE, Show, View
+from tests.reports.browser import FILES, LARGE, WIDE, Show, View
 from tests.reports.deck_runs import DECK_PAGES
 
 MOST_BYTES = 1_500_000
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if executable is None:
-        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
