@@ -201,6 +201,8 @@ def implementation_of(
         emit(protocol.StepBegins(name="loading", variant=variant.name))
         raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
     load_packages(implementation, variant.name, emit)
+    if isinstance(implementation, MethodCalls):
+        kernel = implementation.checked_by(kernel)
     return implementation if implementation.kernel is kernel else replace(implementation, kernel=kernel)
 
 

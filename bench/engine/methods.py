@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from impls.interface import Implementation, Problem
+from impls.interface import Implementation, Kernel, Problem
 
 from .variant import PreparedVariant, prepare_variant
 
@@ -22,9 +22,12 @@ class MethodCalls(Implementation):
     ----------
     methods
         Those whose lines are profiled, by the names of their profiles.
+    checked_by
+        Returns the kernel that checks its results, from the one that checks all others'.
     """
 
     methods: Mapping[str, FunctionType] = field(default_factory=dict)
+    checked_by: Callable[[Kernel], Kernel] = lambda kernel: kernel
 
 
 def lined(name: str, implementation: Implementation) -> Mapping[str, FunctionType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,11 @@ KEYS = [f"{one.kernel}/{one.slug}" for one in TIMINGS if one.kernel != "sampling
 """The book's sampler draws without replacement."""
 
 
-def verdicts(code: str, corpus: Corpus, folder: Path) -> dict[str, Verdict]:
+def verdicts(code: str, corpus: Corpus, folder: Path, dtype: str = SIZE.dtype) -> dict[str, Verdict]:
     """Of a file's methods, by kernel and slug."""
     found = {}
     for one in implementations_of(written(folder, code)):
-        problem = one.kernel.make(SIZE, corpus, np.random.default_rng(1))
+        problem = one.kernel.make(replace(SIZE, dtype=dtype), corpus, np.random.default_rng(1))
         found[one.key] = check_problem(one, problem, *one.start(problem))
     return found
 
@@ -35,6 +36,33 @@ def of_the_book(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dic
 @pytest.mark.parametrize("key", KEYS)
 def test_the_books_methods_pass_the_kernels_check(key: str, of_the_book: dict[str, Verdict]) -> None:
     assert of_the_book[key] == Verdict("ok")
+
+
+FLOAT64 = changed([('.astype("f")', "")], every=True)
+LOSSES = "output.softmax/SoftmaxWithLoss", "output.negative-sampling/NegativeSamplingLoss"
+
+
+@pytest.mark.parametrize("inside", ["y[np.arange(n), t] + 1e-7", "np.clip(y[np.arange(n), t], 1e-7, 1)"])
+def test_in_float64_the_number_inside_of_the_logarithm_is_no_mistake(
+    inside: str, tmp_path: Path, corpus: Corpus
+) -> None:
+    code = FLOAT64.replace("y[np.arange(n), t] + 1e-7", inside)
+    found = verdicts(code, corpus, tmp_path, "f64")
+    assert [found[key] for key in LOSSES] == [Verdict("ok")] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("/ n\n", "/ (n + 1e-3)\n", "the loss"),
+        ("return dx / n", "return dx / (n + 1e-6)", "dW_out"),
+        ("+ 1e-7", "+ 1e-3", "the loss"),
+    ],
+)
+def test_other_differences_in_float64_are(old: str, new: str, part: str, tmp_path: Path, corpus: Corpus) -> None:
+    assert old in FLOAT64
+    found = verdicts(FLOAT64.replace(old, new), corpus, tmp_path, "f64")["output.softmax/SoftmaxWithLoss"]
+    assert (found.status, found.reason[: len(part)]) == ("wrong", part)
 
 
 def test_a_file_has_the_timings_of_the_classes_that_it_defines(tmp_path: Path, corpus: Corpus) -> None:

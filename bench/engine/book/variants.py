@@ -20,6 +20,7 @@ from impls.interface import Array, Kernel, Problem
 
 from ..methods import MethodCalls
 from .loading import load_classes
+from .losses import forgiving
 from .trial import reachable
 
 Classes = Mapping[str, type]
@@ -230,12 +231,13 @@ def implementations_of(file: Path) -> list[MethodCalls]:
 def implementation(timing: Timing, classes: Classes, kernels: Mapping[str, Kernel]) -> MethodCalls:
     """Return the implementation of one Timing."""
     return MethodCalls(
-        kernel=kernels[timing.kernel],
+        kernel=forgiving(kernels[timing.kernel]),
         slug=timing.slug,
         title=f"your {timing.slug}",
         function=timing.function,
         prepare=partial(timing.made, classes=classes),
         methods=methods_of(timing, classes),
+        checked_by=forgiving,
     )
 
 
