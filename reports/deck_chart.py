@@ -67,6 +67,7 @@ def chart(title: str, lines: Sequence[Line], *, narrow: bool = False) -> str:
     for place, name in ((x(V), f"{V:,}") for V in vocabularies):
         parts += [f'<path class="base" d="M{place:.1f} {BOTTOM}v4"/>', text(place, BOTTOM + 18, name, "axis")]
     parts.append(text((LEFT + width - right) / 2, HEIGHT - 6, "vocabulary V", "axis"))
+    parts.append(text(0, 10, "time per call", "axis", "start"))
     for line in lines:
         path = "L".join(f"{x(V):.1f} {y(s):.1f}" for V, s in line.points)
         parts.append(f'<path class="line strong {line.kind}" d="M{path}"/>')

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .answers import answers
+from .answers import answers, slower_text
 from .deck import ADD_AT, FIGURES, GATHER, LOOP, ONE_HOT, PRINTED_UNIT_S
 from .deck_screens import ACCUMULATE, BATCH, BOOK, FULL, LOOP_DENSE, ROWS
 from .frame import speedup, wall_s
 from .lines import total_s
-from .memory import call_peak
+from .memory import call_peak, setup_peak
 from .reasons import moved
 from .result_schema import ResultFile, Row
-from .units import scaled, seconds, share, size_bytes, slower, three, two
+from .units import inverse, scaled, seconds, share, size_bytes, three, two
 
 GROWTHS = {
     "one_hot_growth": "lookup/one-hot-dot",
@@ -50,6 +50,8 @@ def facts(result: ResultFile) -> dict[str, str]:
     if FULL in rows:
         peak = call_peak(rows[FULL].extra_info)
         found["softmax_memory"] = str(peak) if peak else None
+    if BOOK in rows and (kept := setup_peak(rows[BOOK].extra_info)):
+        found["book_kept"] = str(kept)
     if BOOK in rows and (bytes_moved := moved(rows[BOOK])):
         size = rows[BOOK].extra_info.size
         found |= {
@@ -138,7 +140,7 @@ def layer_rows(result: ResultFile) -> dict[str, str | None]:
         found["add_at_rows"] = (
             "does not clearly differ from the loop"
             if ratio.low is not None and ratio.includes(1)
-            else f"is {slower(1 / ratio.estimate)} than the loop"
+            else f"is {slower_text(inverse(ratio))} than the loop"
         )
     if numpy := answer.best("NumPy/SciPy"):
         found |= {"rows_numpy": numpy.slug, "rows_numpy_s": seconds(wall_s(numpy))}

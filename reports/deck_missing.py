@@ -40,6 +40,7 @@ NEEDS = (
         "hook": "a line profile of lookup",
         "zeroing_share": "a line profile of scatter.dense",
         "softmax_memory": "the memory of output.softmax",
+        "book_kept": "the memory of output.negative-sampling",
         "numpy": "NumPy’s version",
     }
 )

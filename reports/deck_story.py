@@ -24,6 +24,7 @@ SCREENS = (
         (
             "From V = 10,000 to V = 1,000,000, the one-hot product takes {one_hot_growth} as long here.{one_hot_caches}",
             "Full softmax (the product with `W_out`, softmax, and their gradients) takes {softmax_growth} as long.",
+            "`TINY` keeps out the logarithm of 0, here and later.",
         ),
         chart="products",
     ),
@@ -198,6 +199,8 @@ SCREENS = (
         (
             "For one example, loss and gradients together: {softmax} by full softmax, {book} by the book’s layers. The "
             "two learn by different losses, so this compares costs only.",
+            "The {book_kept} that set-up keeps are two gradients as large as the table, one for the sum. The book’s own "
+            "layers keep K + 1.",
         ),
     ),
     Screen(

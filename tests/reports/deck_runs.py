@@ -61,7 +61,16 @@ def growing() -> list[Content]:
             rows += [saved.row("one-hot-dot", 5e-8 * V, V=V, **INPUT, **BOOK), saved.row("gather", 1e-6, V=V, **INPUT)]
         rows += [
             saved.row("full", 4e-7 * V, kernel="output.softmax", V=V, peak_bytes=800 * V, **INPUT, **BOOK),
-            saved.row("book-layers", 5e-7 * V, V=V, read_bytes=8e3 * V, written_bytes=8.8e3 * V, **NEGATIVES, **BOOK),
+            saved.row(
+                "book-layers",
+                5e-7 * V,
+                V=V,
+                read_bytes=8e3 * V,
+                written_bytes=8.8e3 * V,
+                prepare_bytes=1600 * V,
+                **NEGATIVES,
+                **BOOK,
+            ),
             saved.row("einsum-dense", 1e-7 * V, V=V, prepare_bytes=800 * V, **NEGATIVES),
             saved.row("einsum-rows", 2e-5, V=V, **NEGATIVES),
             saved.row("choice-per-row", 1e-8 * V, V=V, **DRAWS, **BOOK),
