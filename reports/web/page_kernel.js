@@ -51,9 +51,9 @@ function showKernel(place) {
       [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY),
       [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
     line.replaceChildren(
-      h("span", {}, nameOf(kernel, problem.use), h("b", {}, time(best.t[0]))),
-      h("span", {}, numpy, h("b", {}, numpyRatio)),
-      h("span", {}, book, h("b", {}, bookRatio)),
+      h("span", { "data-head": "Use" }, nameOf(kernel, problem.use), h("b", {}, time(best.t[0]))),
+      h("span", { "data-head": "NumPy/SciPy only" }, numpy, h("b", {}, numpyRatio)),
+      h("span", { "data-head": "Textbook" }, book, h("b", {}, bookRatio)),
     );
   }
   if (!place.open) {

@@ -263,6 +263,7 @@ function showRoofline() {
         memory,
         matmul,
         title: "Operations per byte against operations a second",
+        narrow: matchMedia("(max-width: 480px)").matches,
       }),
     );
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,32 @@ def test_the_roofline_has_a_mark_for_each_implementation_and_the_machines_ceilin
     assert view.locate("#roofline-chart .mark").count() == 2
     assert view.locate("#roofline-chart .ceiling").count() == 2
     assert not show("problem").locate("#roofline").is_visible()
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_the_roofline_names_the_implementation_to_use_of_each_kernel(show: Show, width: int) -> None:
+    """Their marks lie on one another here."""
+    view = show("bags", width=width)
+    assert sorted(view.texts("#roofline-chart .end")) == ["lookup", "lookup.bag", "scatter.bag"]
+    boxes = view.locate("#roofline-chart .end").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
+    )
+    for one, other in combinations(boxes, 2):
+        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert apart or one["bottom"] <= other["top"] + 4 or other["bottom"] <= one["top"] + 4
+
+
+def test_columns_are_headed_where_something_stands_below_the_heads(show: Show) -> None:
+    view = show("bags")  # lookup is open
+    heads = view.locate(".group-head .fold-answers")
+    assert [heads.nth(at).evaluate("(one) => getComputedStyle(one).visibility") for at in range(2)] == [
+        "hidden",
+        "visible",
+    ]
+    headed = "(one) => getComputedStyle(one, '::before').content"
+    folded = view.locate("#lookup\\.bag .fold-answers > span")
+    assert [folded.nth(at).evaluate(headed) for at in range(3)] == ['"Use"', '"NumPy/SciPy only"', '"Textbook"']
+    assert view.locate("#scatter\\.bag .fold-answers > span").first.evaluate(headed) == "none"
 
 
 def test_variants_of_one_name_are_told_apart(show: Show) -> None:
