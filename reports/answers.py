@@ -101,6 +101,11 @@ def hardly_known(ratio: Interval) -> bool:
     return ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
 
 
+def slower_text(ratio: Interval) -> str:
+    """Return a ratio in words: ``28× slower``, ``6 % slower``; ``~4.1× slower`` where it is hardly known."""
+    return f"{'~' * hardly_known(ratio)}{slower(ratio.estimate)}"
+
+
 @lru_cache(maxsize=1)
 def answers(result: ResultFile) -> dict[str, Answer]:
     """Return an answer for each problem with measured cases, in the file's order."""
@@ -165,7 +170,7 @@ def undecided(answer: Answer, result: ResultFile) -> Undecided:
     more = f" {counted(others, 'other')} {'is' if others == 1 else 'are'} undecided too." if others else ""
     few = (ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else ()
     return Undecided(
-        f"`{row.slug}` looks {slower(ratio.estimate)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}.{more} "
+        f"`{row.slug}` looks {slower_text(ratio)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}.{more} "
         "More processes may settle it:",
         rerun_command(few, ranking.leader, result),
     )

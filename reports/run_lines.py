@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, trust, undecided
+from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, slower_text, trust, undecided
 from .case_table import case_table, not_measured, ratio_text
 from .columns import WIDTH, aligned, command_lines, within
 from .facts import too_few_cpus, usable_cpus
@@ -16,7 +17,7 @@ from .result_schema import ResultFile, Row, SizeRecord
 from .scaling_lines import terminal_lines
 from .sizes import types, types_differ
 from .surprises import surprises
-from .units import counted, seconds, slower
+from .units import counted, seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +36,10 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
     if threads := list(terminal_lines(result, chosen, width)):
         lines += [*threads, ""]
-    doubtful = any("~" in line for line in lines)
     for label, text, *commands in remarks(result, chosen):
         lines += labelled(label, text, width)
         lines += [line for command in commands for line in command_lines(command, width, " " * LABEL)]
+    doubtful = any(re.search(r"(^|[ (])~\d", line) for line in lines)
     meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
     lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
@@ -171,7 +172,7 @@ def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str
             source = result.w2vbench.sources.get(f"{answer.kernel}/{row.slug}")
             if source and not source.file.startswith("impls/"):
                 place = f"{source.file}, {answer.kernel}/{row.slug} at {at(answer.size)}: {seconds(wall_s(row))} a call"
-                ratio = slower(answer.slower(row).estimate)
+                ratio = slower_text(answer.slower(row))
                 verdict = (
                     "use it"
                     if row is answer.use

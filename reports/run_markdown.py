@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import Answer, answers, at_one_size, trust, undecided
+from .answers import Answer, answers, at_one_size, slower_text, trust, undecided
 from .case_table import case_table, not_measured
 from .deck import HEADER, NOTE, deck_table
 from .frame import frame, grouped, wall_s
@@ -17,7 +17,7 @@ from .result_schema import ResultFile
 from .run_lines import short, versus
 from .scaling_lines import markdown_lines
 from .surprises import surprises
-from .units import seconds, slower
+from .units import seconds
 
 ANSWERS = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy only", "times slower", "textbook", "times slower")
 
@@ -109,5 +109,5 @@ def advice(answer: Answer) -> str:
     book = answer.baseline
     if book is None or answer.ties(book):
         return text
-    ratio = slower(answer.slower(book).estimate)
+    ratio = slower_text(answer.slower(book))
     return f"{text} `{book.slug}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call."

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .answers import Answer, answers, at
+from .answers import Answer, answers, at, slower_text
 from .frame import wall_s
 from .memory import call_peak
 from .reasons import MUCH, NOTABLE, allocated, bytes_moved, limit_words, moved
 from .result_schema import ResultFile
 from .sizes import types
-from .units import seconds, share, size_bytes, slower
+from .units import counted, seconds, share, size_bytes
 
 LOSES = 1.2
 """From this ratio up, an implementation that comes after the textbook's and is slower than it is a surprise."""
@@ -78,7 +78,7 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
             elif call_peak(book.extra_info) and allocated(row) >= max(MUCH * allocated(book), NOTABLE * moves, 1.0):
                 reason = f": it allocates {size_bytes(allocated(row))} a call"
             yield Surprise(
-                f"`{row.slug}` is {slower(ratio.estimate)} than the textbook’s `{book.slug}`",
+                f"`{row.slug}` is {slower_text(ratio)} than the textbook’s `{book.slug}`",
                 f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
                 answer.problem,
                 row.slug,
@@ -131,7 +131,7 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
             yield Surprise(
                 f"Chapter 4.2 trains {objective} slower than chapter 4.1",
                 f"A call takes {seconds(wall_s(sampled))} with negative sampling and {seconds(wall_s(softmax))} with full "
-                f"softmax ({slower(ratio.estimate)}), at {at(answer.size)}{reason}.",
+                f"softmax ({slower_text(ratio)}), at {at(answer.size)}{reason}.",
                 answer.problem,
                 answer.kernel,
                 3 + math.log(ratio.estimate),
@@ -156,7 +156,7 @@ def sampling_against_softmax(found: Mapping[str, Answer]) -> Iterator[Surprise]:
         answer, sampled_s, full_s = max(no_faster, key=lambda one: one[0].size.V)
         yield Surprise(
             f"The book’s negative sampling is no faster than full softmax at V = {answer.size.V:,}",
-            f"{seconds(sampled_s)} against {seconds(full_s)} for {answer.size.B:,} examples. (The two were timed apart: such "
+            f"{seconds(sampled_s)} against {seconds(full_s)} for {counted(answer.size.B, 'example')}. (The two were timed apart: such "
             "ratios may be off by tens of per cent.)",
             answer.problem,
             answer.kernel,

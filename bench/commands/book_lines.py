@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.answers import hardly_known, slower_text
 from reports.columns import Line, ruled, within, wrapped
-from reports.units import counted, listed, seconds, slower, two
+from reports.units import counted, listed, seconds, two
 
 from .summaries import print_lines
 from .terminal import WIDE, console
@@ -162,9 +163,13 @@ def time_lines(timed: Sequence[TimedMethods], width: int) -> Iterator[Line]:
 
 def time_cells(one: TimedMethods, usual: int) -> tuple[str, ...]:
     kernel = one.kernel + (f" B {one.size.B}" if usual != one.size.B else "")
-    ratio = "tie" if one.ratio is None or one.ratio.includes(1.0) else f"{two(one.ratio.estimate)}×"
+    ratio = (
+        "tie"
+        if one.ratio is None or one.ratio.includes(1.0)
+        else f"{'~' * hardly_known(one.ratio)}{two(one.ratio.estimate)}×"
+    )
     if one.ratio and one.ratio.high is not None and one.ratio.high < 1:
-        ratio = slower(one.ratio.estimate)  # which says faster
+        ratio = slower_text(one.ratio)  # which says faster
     return one.slug, kernel, seconds(one.mine_s), one.fastest, seconds(one.fastest_s), ratio
 
 

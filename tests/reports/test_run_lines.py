@@ -11,8 +11,9 @@ from reports.facts import fact, facts
 from reports.rerun import own_files
 from reports.result_schema import ResultFile
 from reports.run_lines import brief, provisional
+from reports.run_markdown import as_markdown
 from tests import saved
-from tests.saved import not_measured, processes, row
+from tests.saved import SOURCE, not_measured, processes, row
 
 UNSURE = [1e-5, 2e-5, 1.5e-5]
 """In one process each: too few to tell whether that is slower than what takes 14 µs."""
@@ -41,6 +42,24 @@ def test_two_undecided_kernels_are_told_and_the_others_named() -> None:
     text = "\n".join(brief(saved.result(*rows), 60)).replace("\\\n", "")
     commands = [shlex.split(line) for line in text.splitlines() if line.strip().startswith("w2vbench run")]
     assert [command[:4] for command in commands] == [["w2vbench", "run", "--kernel", name] for name in kernels[:2]]
+
+
+VAGUE = (2e-5, 2.5e-5, 4e-5, 6.4e-5, 8e-5)
+"""Clearly slower than 10 µs, and by how much is hardly known."""
+
+
+def test_a_ratio_that_is_hardly_known_looks_so_in_every_line() -> None:
+    rows = row("mine", processes(*VAGUE)), row("gather", processes(*[1e-5] * 5), baseline=True)
+    source = {**SOURCE, "file": "my/kernels.py"}
+    result = saved.result(*rows, sources={"lookup/mine": source})
+    assert said(result, "yours").endswith("~4.0× slower than")
+    meaning = "~: hardly known, the ends of its interval differ threefold."
+    assert " ".join(brief(result, 100)).endswith(meaning)
+    assert meaning not in " ".join(brief(saved.result(rows[1], row("take", processes(*[2e-5] * 5))), 100))
+    book = saved.result(row("mine", processes(*VAGUE), baseline=True), row("gather", processes(*[1e-5] * 5)))
+    assert "`mine` is ~4.0× slower" in as_markdown(book)
+    unsure = saved.result(row("gather", processes(1e-5, 1e-5, 1e-5)), row("take", processes(1e-5, 4e-5, 2e-5)))
+    assert "take looks ~2.0× slower than gather" in said(unsure, "undecided")
 
 
 def test_of_what_was_not_measured_two_reasons_are_told_and_the_others_counted() -> None:
