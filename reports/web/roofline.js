@@ -87,7 +87,12 @@ function ceilings({ plot, x, y, memory, matmul, left, right, narrow }) {
     }
     const [at, base] = narrow ? [right, y.scale(rate) - 8] : [right + 8, y.scale(rate) + 4];
     plot.append(label(at, base, text, { class: "axis", "text-anchor": narrow ? "end" : "start" }));
-    boxes.push([narrow ? at - CHARACTER * text.length : at, base - 11, narrow ? at : at + CHARACTER * text.length, base + 3]);
+    boxes.push([
+      narrow ? at - CHARACTER * text.length : at,
+      base - 11,
+      narrow ? at : at + CHARACTER * text.length,
+      base + 3,
+    ]);
   }
   return boxes;
 }
