@@ -52,15 +52,15 @@ def chromium() -> Iterator[Browser]:
     """A browser; a process can have one only."""
     from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    executable = next((path for name in names if (path := shutil.which(name))), None)
+    from tests.reports.browser import BROWSERS, OPTIONS
+
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if executable is None:
-        reason = f"no browser: none of {', '.join(names)} is installed"
+        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=options)
+        browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
         yield browser
         browser.close()

@@ -14,6 +14,8 @@ from reports.result_schema import ResultFile
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, Processes, not_measured, row
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 WIDE, PHONE = 1440, 360
 STAGES = ("examples", "lookup", "sampling", "output", "scatter", "update")
 

@@ -6,7 +6,7 @@ is improbable, it is not, so a kernel's own check would find right layers wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,10 @@ def of_negative_sampling(h: Array, W_out: Array, target: Array, negatives: Array
     return sigmoid(scores)
 
 
-PROBABILITIES = {"output.softmax": of_softmax, "output.negative-sampling": of_negative_sampling}
+PROBABILITIES: dict[str, Callable[..., Array]] = {
+    "output.softmax": of_softmax,
+    "output.negative-sampling": of_negative_sampling,
+}
 """By kernel: the probabilities whose logarithms its loss adds up."""
 
 
