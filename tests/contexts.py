@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from bench.engine.context import RunContext
 from bench.engine.contract import Verdict
 from bench.engine.pool import Workers
 from bench.engine.protocol import ImplementationSource, MeasurementSettings
+from bench.plans import problems
 from bench.plans.problems import Extras, ProblemRun, admit, measure_next, new_problem_run
 from impls.case import Size
 from impls.interface import Implementation
@@ -35,3 +39,12 @@ def measure_problem(
         first = problem.processes == 0
         measure_next(problem, context, Extras(check=first, memory=first, stages=first))
     return problem
+
+
+@contextmanager
+def workers_without_numba() -> Iterator[Workers]:
+    """Workers that start in half the time, for code without numba that costs many processes. Limits are compiled, so none is timed."""
+    with pytest.MonkeyPatch.context() as patch, Workers() as workers:
+        patch.setattr(problems, "LIMIT_PROCESSES", 0)
+        workers.compiles = False
+        yield workers

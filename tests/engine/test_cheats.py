@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,13 @@ from bench.engine.protocol import MeasurementSettings
 from bench.engine.timing import CALL_VARIATION, calibrate, vary_calls
 from bench.engine.variant import prepare_variant, renew_batches, successive_batches
 from bench.engine.verify import Verifier
-from bench.plans import problems
 from bench.plans.problems import CaseRun
 from bench.plans.session import saved_corpus
 from impls import catalogue, words
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from tests.cheats import MEASURED
-from tests.contexts import context_of, measure_problem
+from tests.contexts import context_of, measure_problem, workers_without_numba
 from tests.processes import git, w2vbench
 from tests.tables import table
 
@@ -34,15 +31,6 @@ FILE = Path(__file__).parents[1] / "cheats.py"
 CHEATS = {i.slug: i for i in catalogue.from_file(FILE)}
 SETTINGS = MeasurementSettings(processes=2, rounds=6, sample_s=0.0005, variant_s=0.01, time_limit_s=20.0)
 VERIFIED = "a timed call's result: "
-
-
-@contextmanager
-def workers_without_numba() -> Iterator[Workers]:
-    """Neither cheats nor those beside them need it, and each cheat costs a process. Limits are compiled, so none is timed."""
-    with pytest.MonkeyPatch.context() as patch, Workers() as workers:
-        patch.setattr(problems, "LIMIT_PROCESSES", 0)
-        workers.compiles = False
-        yield workers
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from bench.plans.problems import WORKER_BYTES, Extras, ProblemRun, measure_next,
 from bench.plans.session import saved_corpus
 from impls import catalogue, texts
 from impls.case import Size
-from tests.contexts import context_of, measure_problem
+from tests.contexts import context_of, measure_problem, workers_without_numba
 
 HOSTILE = {
     "good": ("", "ok", ""),
@@ -82,7 +82,7 @@ Tracks = Callable[..., RunContext]
 @pytest.fixture(scope="module")
 def track() -> Iterator[Tracks]:
     """Makes a track with files and settings; workers and the corpus' folder are shared."""
-    with saved_corpus(texts.builtin()) as folder, Workers() as workers:
+    with saved_corpus(texts.builtin()) as folder, workers_without_numba() as workers:
         yield lambda settings=QUICK, *files: context_of(workers, folder, files, settings)
 
 
@@ -92,9 +92,7 @@ def hostile_problem(track: Tracks, tmp_path_factory: pytest.TempPathFactory) -> 
     return measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
 
 
-def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_others(
-    track: Tracks, tmp_path: Path
-) -> None:
+def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_others(tmp_path: Path) -> None:
     """numba looks at its own errors' frames meanwhile, and a call that compiles takes a second."""
     file = tmp_path / "late.py"
     file.write_text(
@@ -103,8 +101,9 @@ def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_oth
         "@lookup.implementation('late', 'compiled at its first call', requires=('numba',))\n"
         "def late(W, idx):\n    return rows(W, idx)\n"
     )
-    problem = measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
-    (late,) = problem.cases
+    with saved_corpus(texts.builtin()) as folder, Workers() as workers:
+        context = context_of(workers, folder, (file,), QUICK)
+        (late,) = measure_problem(catalogue.from_file(file), Size(1000, 8, 16), context).cases
     assert (late.status, late.reason) == ("ok", "")
     for samples in late.samples:
         assert sum(one is not None for one in samples.wall_s) == QUICK.rounds
@@ -130,7 +129,7 @@ def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_proble
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
 def test_no_process_is_left_behind(tmp_path: Path) -> None:
     file = file_of(tmp_path, *((slug, HOSTILE[slug][0]) for slug in ("leaves-processes", "exits", "sleeps")))
-    with saved_corpus(texts.builtin()) as folder, Workers() as workers:
+    with saved_corpus(texts.builtin()) as folder, workers_without_numba() as workers:
         measure_problem(catalogue.from_file(file), Size(1000, 8, 16), context_of(workers, folder, (file,), QUICK))
     left = [line for process in psutil.process_iter() if (line := marked(process, workers.run_id))]
     assert left == []

@@ -161,7 +161,7 @@ def test_each_job_and_each_of_its_matrix_has_a_comment_of_its_own(tmp_path: Path
     comments: list[dict[str, Any]] = []
     checkout = pull_request(tmp_path, *RENAMED)
     with api(comments) as address:
-        for job in (*jobs.values(), *jobs.values()):
+        for job in (*jobs.values(), *list(jobs.values())[2:4]):  # two of them once more
             run_action(checkout, address, **job, **REFUSED)
     assert len({one["body"].partition("\n")[0] for one in comments}) == len(comments) == len(jobs)
     for shown, one in zip(jobs, comments, strict=True):
