@@ -9,6 +9,7 @@ with the problem's own again.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,6 +83,12 @@ def copied(jax: Any, array: Array) -> Any:
     copy = raw[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return jax.device_put(copy)
+
+
+def memory_of(array: Any) -> Array:
+    """Return the memory of an array on JAX's side. JAX must not know of it: it copies an array that it has shown to NumPy before a program may write over it."""
+    raw = (ctypes.c_char * array.nbytes).from_address(array.unsafe_buffer_pointer())
+    return np.frombuffer(raw, array.dtype).reshape(array.shape)
 
 
 @dataclass
@@ -170,10 +177,15 @@ class Program:
             self.compile()
 
     def load(self, position: int, array: Array) -> None:
-        """Copy a table to JAX's side, into memory of JAX's own: it does not write into NumPy's, but into a copy of it."""
+        """Copy a table to JAX's side: at first into memory of JAX's own, as it does not write into NumPy's, and then over what a sample left there.
+
+        New memory for each sample would cost more than most samples.
+        """
         table, shape, dtype = self.tables[position], array.shape, array.dtype.str
-        table.array = None  # frees the old one first
-        table.array = compiled(own_copy, ((shape, dtype),), self.size.threads, ())(copied(self.jax, array))
+        if table.array is None:
+            table.array = compiled(own_copy, ((shape, dtype),), self.size.threads, ())(copied(self.jax, array))
+        else:
+            np.copyto(memory_of(table.array), array)
 
     def adapted(self, position: int, part: Any) -> Any:
         """Return an argument in the program's form."""
