@@ -119,7 +119,7 @@ def readings(part: Array) -> tuple[Way, ...]:
 
 def writings(part: Array) -> tuple[Way, ...]:
     """Ways to write: memset, a loop of stores, and memcpy from pages that were never touched, which reads nothing."""
-    pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros_like(part)
+    pointer, size, zeros = part.ctypes.data, part.nbytes, np.zeros(len(part), part.dtype)
     ways = (lambda: ctypes.memset(pointer, 0, size), lambda: part.fill(0), lambda: np.copyto(part, zeros))
     return tuple((way, size) for way in ways)
 
