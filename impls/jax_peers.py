@@ -86,7 +86,10 @@ def copied(jax: Any, array: Array) -> Any:
 
 
 def memory_of(array: Any) -> Array:
-    """Return the memory of an array on JAX's side. JAX must not know of it: it copies an array that it has shown to NumPy before a program may write over it."""
+    """Return the memory of an array on JAX's side.
+
+    JAX does not know of it: an array that JAX has shown to NumPy is copied before a program may write over it.
+    """
     raw = (ctypes.c_char * array.nbytes).from_address(array.unsafe_buffer_pointer())
     return np.frombuffer(raw, array.dtype).reshape(array.shape)
 
