@@ -20,26 +20,16 @@ from ..compiled import ready
 from ..interface import Array, Problem
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
 from ..vectors import LINE, aligned
-from ..words import Floats, Ints
+from ..words import Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .steps import cbow_step, prefetch_row_to_write, skip_gram_step
+from .threads import CHUNK, CONVERGENCE, OWN_ROWS, Copies, parts_of, shares_of_moves, uses_of_rows
 
 AHEAD = 2
 """How many centres ahead negatives are drawn and rows prefetched."""
 SLOTS = 4
 """Slots for the negatives of these centres: a power of two above AHEAD."""
-OWN_ROWS = 64
-"""How many of the most frequent words' rows each thread copies, at most a twentieth of all. Shared, these rows would move
-between cores at every use."""
-CHUNK = 20_000
-"""Words that all threads together train on between two times at which a thread merges its copies."""
-PART = 2_500
-"""Most words that a thread takes at a time. They are few, so that all threads end a call at about the same time."""
-CONVERGENCE = 0.8
-"""How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: vectors of up to 16 threads
-score like those of one."""
-
 IDLE, CBOW, SKIP_GRAM = 0, 1, 2
 """What a pass does. IDLE draws without training, so that the time of drawing can be measured alone."""
 
@@ -145,26 +135,13 @@ def one_pass(
     return learnt
 
 
-def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Floats, Floats]:
-    """Return the effective number of uses of each row of W_in and W_out per word of the text, (V,) each.
-
-    CBOW uses a mean of rows, which counts less than each row alone.
-    """
-    counts = np.maximum(counts, 1e-9)
-    occurs = counts / counts.sum() * keep_probability(counts, settings.sample)
-    law = counts**settings.power
-    as_target = occurs + K * law / law.sum() * occurs.sum()
-    window = settings.least_window + settings.window  # mean number of contexts of a centre
-    return (occurs * window, as_target * window) if skip_gram else (occurs, as_target / window)
-
-
 class Thread:
-    """A thread's own generator, buffers, and copies of the most frequent words' rows.
+    """A thread's own generator and buffers, and its copies of the most frequent words' rows.
 
     Attributes
     ----------
-    own, before
-        The copies of rows of both tables, (own_rows, width) each, and these rows as they were when they were copied.
+    copies
+        The copies.
     arguments
         What a pass needs: the tables, shared and own, and everything else of the thread.
     """
@@ -172,22 +149,15 @@ class Thread:
     def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
         width = tables[0].shape[1]
         contexts, slot = 2 * window + 1, -(-(1 + K) // 8) * 8
-        self.shared = tables
-        self.own, self.before = ((aligned(own_rows, width), aligned(own_rows, width)) for _ in range(2))
+        self.copies = Copies(tables, own_rows)
         self.arguments = (
-            (*tables, *self.own),
+            (*tables, *self.copies.own),
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
             aligned(contexts + 1, width),  # copies of input rows, or means and changes
             aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
         )
-
-    def copy_frequent_rows(self) -> None:
-        """Copy the most frequent words' rows of the shared tables."""
-        for shared, own, before in zip(self.shared, self.own, self.before, strict=True):
-            before[:] = shared[: len(own)]
-            own[:] = before
 
 
 class CompiledModel:
@@ -228,7 +198,7 @@ class CompiledModel:
         return self.shared[1][:, : self.H]
 
     def step(self, words: Ints, starts: Ints) -> CompiledModel:
-        """Train on some lines. Threads take equal parts, and write to shared rows without locks (Recht et al. 2011)."""
+        """Train on some lines. Threads take parts of them, and write to shared rows without locks."""
         words, starts = with_compiled_types(words, starts)
         if self.pool is None:
             self.train(self.threads[0], words, starts, 0, len(words))
@@ -239,43 +209,32 @@ class CompiledModel:
 
     def train_parts(self, thread: Thread, words: Ints, starts: Ints, parts: Iterator[tuple[int, int]]) -> None:
         """Train in one thread on one part after another, as long as there are any. No thread waits for another."""
-        thread.copy_frequent_rows()
+        thread.copies.take()
         since_merged = 0
         for begin, end in parts:
             self.train(thread, words, starts, begin, end)
             since_merged += end - begin
             if since_merged * len(self.threads) >= CHUNK:
-                self.merge_frequent_rows(thread, since_merged)
+                self.merge(thread, since_merged)
                 since_merged = 0
-        self.merge_frequent_rows(thread, since_merged)
+        self.merge(thread, since_merged)
+
+    def merge(self, thread: Thread, words: int) -> None:
+        """Merge a thread's copies, after it has trained on some words. Threads merge at any time, without locks."""
+        if words:
+            moves = [CONVERGENCE * self.alpha * words * uses for uses in self.uses]
+            thread.copies.merge([shares_of_moves(its, len(self.threads)) for its in moves])
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
         """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
         words, starts = with_compiled_types(words, starts)
-        self.threads[0].copy_frequent_rows()
+        self.threads[0].copies.take()
         marks = [perf_counter()]
         for mode in (IDLE, self.mode):
             self.train(self.threads[0], words, starts, 0, len(words), mode)
             marks.append(perf_counter())
         drawing, whole_step = np.diff(marks).tolist()
         return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
-
-    def merge_frequent_rows(self, thread: Thread, words: int) -> None:
-        """Move the shared rows by the thread's share of how far all threads, one after another, would have moved them.
-
-        In this many words each, a thread moves a row the share 1 - exp(-x) of the way to its limit, so that T threads one
-        after another move it 1 - exp(-T x). For a rarely used row that is the sum of the threads' changes; for an often used
-        row it is their mean, since the sum would overshoot, and diverge with many threads. The mean for all rows would cost
-        analogies. Threads merge at any time, and without locks, as they write to all other rows.
-        """
-        if not words:
-            return
-        T = len(self.threads)
-        for shared, own, before, uses in zip(self.shared, thread.own, thread.before, self.uses, strict=True):
-            x = CONVERGENCE * self.alpha * words * uses
-            part = (np.expm1(-T * x) / np.expm1(-x) / T).astype(np.float32)
-            shared[: len(own)] += part[:, None] * (own - before)
-        thread.copy_frequent_rows()
 
     def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> int:
         """Train on a part of the words in one thread, and return the number of pairs."""
@@ -292,14 +251,6 @@ def on_own_lines(array: Array) -> Array:
     copy = aligned(1, whole_lines, array.dtype)[0, : array.size].reshape(array.shape)
     copy[...] = array
     return copy
-
-
-def parts_of(words: int, threads: int) -> list[tuple[int, int]]:
-    """Return where the parts of a text begin and end that threads take: about equal, and as many for each thread."""
-    most = min(PART, CHUNK // threads)
-    number = threads * max(1, -(-words // (most * threads)))
-    marks = [words * at // number for at in range(number + 1)]
-    return [(begin, end) for begin, end in pairwise(marks) if begin < end]
 
 
 def covers_in_threads(size: Size) -> dict[str, float]:

@@ -125,24 +125,6 @@ def test_threads_with_copies_of_frequent_rows_learn_as_well_as_one(implementatio
     assert accuracy[1] > accuracy[0] - 0.02
 
 
-def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
-    """A row that is hardly used moves by the sum of what the threads did, one that has settled by their mean."""
-    problem = problem_of(text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings())
-    for alpha, words, expected in ((1e-9, 100, 4.0), (1e3, 10**6, 1.0)):
-        model = CompiledModel(problem, skip_gram=True)
-        model.alpha = alpha
-        before = [table.copy() for table in model.shared]
-        for thread in model.threads:
-            thread.copy_frequent_rows()
-            for own in thread.own:
-                own += 1.0
-        for thread in model.threads:
-            model.merge_frequent_rows(thread, words)
-        for table, was in zip(model.shared, before, strict=True):
-            np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
-            assert (table[5:] == was[5:]).all()
-
-
 @pytest.mark.parametrize("implementation", EVERY, ids=lambda i: i.key)
 @pytest.mark.parametrize(("lines", "learnt"), [([0, 1, 2, 3], False), ([0, 2], True)])
 def test_windows_do_not_reach_across_lines(implementation: Implementation, lines: list[int], learnt: bool) -> None:
