@@ -75,6 +75,11 @@ TABLE_KERNELS = (
 They are measured at vocabularies of their own: the largest would cost much time and show nothing new.
 """
 
+WHOLE_TABLE_KERNELS = ("output.softmax", "update.sgd", "update.adam")
+"""Kernels most of whose implementations pass over whole tables, several times each: short presets measure a further H at the
+smallest of their vocabularies, since it would take a fifth of a run at a larger one.
+"""
+
 TRAINING_KERNELS = ("training.cbow", "training.skip-gram")
 """Kernels whose B is the length of a text in words, with int32 ids and float32 vectors.
 
@@ -101,7 +106,7 @@ class Preset:
     training_sizes
         (V, B) of the ``TRAINING_KERNELS``.
     hidden
-        Further H, of each kernel that has one, at the vocabulary and batch that are shown first.
+        Further H, of each kernel that has one, at the vocabulary and batch that are shown first, but for WHOLE_TABLE_KERNELS.
     optional_kernels
         Kernels that run only on request.
     short
@@ -148,10 +153,9 @@ class Preset:
         if kernel.name in BATCH_KERNELS and not (self.short and kernel.name.endswith(".bag")):
             sizes += [Size(V=min(USUAL_V, self.vocabularies[-1]), B=B) for B in self.batches]
         usual = nearest(sizes, lambda size: size, USUAL_V, Size.B, Size.H, types(sizes[0]))
-        hidden = (
-            () if self.short and kernel.name == "update.adam" else self.hidden
-        )  # which holds 0.5 GB of tables there
-        return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in hidden)])
+        if self.short and kernel.name in WHOLE_TABLE_KERNELS:
+            usual = replace(usual, V=min(size.V for size in sizes))
+        return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in self.hidden)])
 
 
 def fit(kernel: KernelShape, size: Size) -> Size:
