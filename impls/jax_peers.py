@@ -180,15 +180,15 @@ class Program:
             self.compile()
 
     def load(self, position: int, array: Array) -> None:
-        """Copy a table to JAX's side: at first into memory of JAX's own, as it does not write into NumPy's, and then over what a sample left there.
+        """Copy a table to JAX's side, into memory of JAX's own: it does not write into NumPy's, but into a copy of it.
 
-        New memory for each sample would cost more than most samples.
+        What the last sample left there is written over: new memory for each sample would cost more than most samples.
         """
-        table, shape, dtype = self.tables[position], array.shape, array.dtype.str
+        table = self.tables[position]
         if table.array is None:
-            table.array = compiled(own_copy, ((shape, dtype),), self.size.threads, ())(copied(self.jax, array))
-        else:
-            np.copyto(memory_of(table.array), array)
+            make = with_settings(zeros, shape=array.shape, dtype=array.dtype.str)
+            table.array = compiled(make, (), self.size.threads, ())()
+        np.copyto(memory_of(table.array), array)
 
     def adapted(self, position: int, part: Any) -> Any:
         """Return an argument in the program's form."""
@@ -217,11 +217,11 @@ class Program:
         return np.concatenate([rows, filling])
 
 
-def own_copy(array: Any) -> Any:
-    """Copy by computing: XLA has threads copy what is large, and a forked child, in which memory is measured, has none."""
+def zeros(shape: tuple[int, ...], dtype: str) -> Any:
+    """Return zeros in memory of XLA's own, by computing: a forked child, in which memory is measured, has no threads to copy with."""
     import jax.numpy as jnp
 
-    return jnp.where(array == array, array, jnp.nan)
+    return jnp.zeros(shape, dtype)
 
 
 def program(

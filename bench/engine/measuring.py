@@ -84,7 +84,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
         patience_s = [LEAST_PATIENCE_S + TRACED * sum(seconds[name]) for name in names]
         limits_s = [min(one, job.settings.time_limit_s / 2) for one in patience_s]
         asked = zip((implementations[name] for name in names), limits_s, strict=True)
-        for name, figures in zip(names, memory.measure_together(list(asked), problem), strict=True):
+        for name, figures in zip(names, memory.measure_together(list(asked), problem, options.unanswered), strict=True):
             emit(protocol.Memory(variant=name, needs=tuple(implementations[name].requires), **figures))
     for name, implementation in implementations.items():
         if name in options.profile or name in layers:

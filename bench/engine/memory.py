@@ -17,7 +17,7 @@ import signal
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,8 +33,6 @@ from .variant import adapt_batch
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""
 NO_ANSWER = "no answer"
-unanswered: dict[str, dict[str, Any]] = {}
-"""By key, what is said of implementations whose child gave no answer in time."""
 Result = TypeVar("Result")
 SIZES = re.compile(r"(\w+):\s+(\d+) kB")
 """Compiled here, so that it does not count as memory of what is traced."""
@@ -53,18 +51,19 @@ def measure(implementation: Implementation, problem: Problem, time_limit_s: floa
     return measure_together([(implementation, time_limit_s)], problem)[0]
 
 
-def measure_together(implementations: Sequence[tuple[Implementation, float]], problem: Problem) -> list[dict[str, Any]]:
+def measure_together(
+    implementations: Sequence[tuple[Implementation, float]],
+    problem: Problem,
+    unanswered: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
     """Measure the memory of several implementations, each with its time limit, as ``measure`` does.
 
-    An implementation whose child has once given no answer is not asked again.
+    unanswered: by key, what is said of those that are not asked again, since their child gave no answer.
     """
-    asked = [(one, limit_s) for one, limit_s in implementations if one.key not in unanswered]
+    said = unanswered or {}
+    asked = [(one, limit_s) for one, limit_s in implementations if one.key not in said]
     figures = iter(in_children([partial(trace, one, problem) for one, _ in asked], [limit_s for _, limit_s in asked]))
-    found = [unanswered.get(one.key) or next(figures) for one, _ in implementations]  # two may have the same key
-    for (one, _), its in zip(implementations, found, strict=True):
-        if its.get("why_not", "").startswith(NO_ANSWER):
-            unanswered[one.key] = its
-    return found
+    return [{"why_not": said[one.key]} if one.key in said else next(figures) for one, _ in implementations]
 
 
 def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:

@@ -217,6 +217,9 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
         Whether functions that only move the data that must be moved are timed too.
     memory, stages
         Whether these are measured after the times.
+    unanswered
+        By key, what is said of the memory of implementations that have given no answer in another process. They are not asked
+        again.
     profile
         Variants that are profiled line by line.
     layers
@@ -237,6 +240,7 @@ class MeasureOptions(Struct, frozen=True, kw_only=True):
     limits: bool = False
     memory: bool = False
     stages: bool = False
+    unanswered: dict[str, str] = {}
     profile: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     paced: bool = False

@@ -11,6 +11,7 @@ from bench.engine.context import RunContext
 from bench.engine.contract import OK, Verdict
 from bench.engine.experiment import Outcome, measure
 from bench.engine.limits import FLOOR
+from bench.engine.memory import NO_ANSWER
 from bench.engine.methods import LAYER
 from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, SamplePlan, Variant
 from impls.case import Case, Size
@@ -116,6 +117,12 @@ def new_problem_run(implementations: Sequence[Implementation], size: Size) -> Pr
     return ProblemRun(problem=cases[0].case.problem, size=size, cases=cases)
 
 
+def unanswered(problems: Sequence[ProblemRun]) -> dict[str, str]:
+    """Return what is said of implementations that have given no answer about their memory, by key."""
+    cases = [case for problem in problems for case in problem.cases if case.memory.why_not.startswith(NO_ANSWER)]
+    return {case.implementation.key: case.memory.why_not for case in cases}
+
+
 def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[str, Verdict]) -> None:
     """Exclude the cases of implementations that failed the contract, or that would not fit into memory, with the reason.
 
@@ -136,6 +143,8 @@ class Extras:
         Whether whole results are checked before they are timed.
     memory, stages
         Whether these are measured afterwards.
+    unanswered
+        By key, what is said of implementations that are not asked for their memory again.
     profiled
         The slugs that are profiled line by line.
     layers
@@ -145,6 +154,7 @@ class Extras:
     check: bool = False
     memory: bool = False
     stages: bool = False
+    unanswered: Mapping[str, str] = field(default_factory=dict)
     profiled: Sequence[str] = ()
     layers: Sequence[str] = ()
 
@@ -163,6 +173,7 @@ def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, st
         limits=problem.processes < LIMIT_PROCESSES and len(problem.limits.get(CALL, ())) == problem.processes,
         memory=extras.memory,
         stages=extras.stages,
+        unanswered=dict(extras.unanswered),
         profile=tuple(extras.profiled),
         layers=tuple(extras.layers),
         reuse=context.only_own_code,

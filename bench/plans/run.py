@@ -27,7 +27,7 @@ from .journal import Journal
 from .keeping import Outputs, keep, locked, put_aside
 from .passed import PassedChecks
 from .presets import PRESETS, Preset, requested_sizes
-from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run
+from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run, unanswered
 from .selection import Selection
 from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
 from .turns import profiled_problems, shown_problems, turns
@@ -304,6 +304,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
                 extras = extras_of(problem, shown[problem.kernel], profiled_at, context, preset)
+                extras = replace(extras, unanswered=unanswered(run.planned))
                 whole_results = [f"whole results of {case.case}" for case in problem.measured.values()]
                 if run.passed.includes(whole_results):
                     extras = replace(extras, check=False)
