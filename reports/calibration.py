@@ -11,7 +11,10 @@ from .markdown import markdown_table, plain
 from .statistics import share_interval
 from .units import counted, share_text
 
-HEADER = ("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive")
+HEADER = (
+    *("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive"),
+    "processes",
+)
 POWER = 0.95
 """Share of slowdowns that must be found for a slowdown to count as detectable."""
 FAILED = ("wrong", "broken", "failed")
@@ -36,9 +39,16 @@ def rows(calibration: Calibration) -> list[tuple[str, ...]]:
                 share([trial.verdict == verdict for trial in trials])
                 for verdict in ("slower", "faster", "same", "inconclusive")
             ),
+            mean_processes(trials),
         )
         for (injected, threshold), trials in groups(calibration).items()
     ]
+
+
+def mean_processes(trials: Sequence[Trial]) -> str:
+    """Return how many processes a verdict stands on, on average; a dash if it is not known."""
+    known = [trial.processes for trial in trials if trial.processes]
+    return f"{np.mean(known):.1f}" if known else "–"
 
 
 def other_header(calibration: Calibration) -> tuple[str, ...]:
@@ -82,7 +92,7 @@ def smallest(calibration: Calibration) -> float | None:
 
 def spreads(calibration: Calibration) -> list[float] | None:
     """Return the standard deviation over processes of each case's log-ratio of identical code; None if it was not kept."""
-    found = [float(np.std(one.median.ratios, ddof=1)) for _, second in calibration.stages for one in second]
+    found = [float(np.std(one.median.ratios, ddof=1)) for batch in calibration.identical for one in batch]
     return found or None
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .log_ratios import LogRatios
 from .schema_fields import Count, Part, Positive
-from .verdicts import LogRatios, SetupVerdict, Verdict
+from .verdicts import SetupVerdict, Verdict
 
 
 class Trial(Part):
@@ -21,6 +22,8 @@ class Trial(Part):
         On the time of a call, and on set-up time.
     why
         Why the case could not be compared.
+    processes
+        How many processes the verdict stands on.
     comparison
         The number of the comparison that it was a part of.
     rules
@@ -33,6 +36,7 @@ class Trial(Part):
     verdict: Verdict
     setup: SetupVerdict = "unknown"
     why: str = ""
+    processes: Count = 0
     comparison: Count = 0
     rules: dict[str, bool] = {}
 
@@ -44,8 +48,8 @@ class Calibration(Part):
     ----------
     found
         By slowdown, the share of cases that would be called slower, worked out from the trials of identical code.
-    stages
-        Those trials' log-ratios: both stages of each batch.
+    identical
+        Those trials' log-ratios, of each batch where they all have as many processes.
     apart
         Whether each side had a process of its own, as where packages are compared.
     packages
@@ -62,4 +66,4 @@ class Calibration(Part):
     seconds: Positive = 0.0
     trials: list[Trial] = []
     found: list[tuple[Positive, Annotated[float, Field(ge=0, le=1)]]] = []
-    stages: list[tuple[list[LogRatios], list[LogRatios]]] = []
+    identical: list[list[LogRatios]] = []

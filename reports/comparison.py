@@ -81,7 +81,6 @@ def row(case: ComparedRow) -> tuple[str, ...]:
     """Return a case's cells under HEADER."""
     excused = case.acknowledged is not None and case.verdict not in ("wrong", "broken")
     verdict = f"{case.verdict}, acknowledged" if excused else case.verdict
-    processes = f"{case.processes} fresh" if case.second_stage else str(case.processes or "–")
     return (
         case.case,
         verdict,
@@ -92,7 +91,7 @@ def row(case: ComparedRow) -> tuple[str, ...]:
         seconds(case.head_s),
         setup_cell(case),
         memory_cell(case),
-        processes,
+        str(case.processes or "–"),
     )
 
 

@@ -32,9 +32,9 @@ from .comparison_schema import ComparedRow, Comparison
 from .files import write_texts
 from .rerun import own_files
 from .result_schema import ResultFile, with_part
-from .stages import recomputed
+from .stages import looks_of, recomputed
 from .templates import render
-from .units import counted, percent
+from .units import counted, listed, percent
 
 
 def report(result: ResultFile, folder: Path) -> list[Path]:
@@ -62,6 +62,7 @@ def html(result: ResultFile) -> str:
     assert comparison is not None
     span = half_width(comparison)
     both = environment_rows(comparison) if comparison.environments else []
+    looks = [look.processes for look in looks_of(comparison.cases)]
     return render(
         "comparison.html",
         result=result,
@@ -74,7 +75,8 @@ def html(result: ResultFile) -> str:
         environment_header=ENVIRONMENT_HEADER,
         environments=[row for row in both if row[3] != SAME],
         alike=", ".join(f"{name} {version}" for name, version, _, kind in both if kind == SAME and version),
-        stages=processes_of_stages(comparison),
+        looks=looks,
+        looks_text=listed([str(processes) for processes in looks]) if looks else "",
         header=HEADER,
         rows=[
             (case, row(case), drawing(case, case.margin or comparison.threshold, span)) for case in ranked(comparison)
@@ -85,13 +87,6 @@ def html(result: ResultFile) -> str:
         steps=steps(comparison, " ".join(["", *own_files(result.w2vbench.command)])),
         notes=list(notes(comparison)),
     )
-
-
-def processes_of_stages(comparison: Comparison) -> list[int]:
-    """The most processes that a case has in each stage."""
-    return [
-        max((len(case.stages[at]) for case in comparison.cases if at < len(case.stages)), default=0) for at in (0, 1)
-    ]
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,17 @@ class ComparedRow(Part):
     why
         What the verdict rests on, or why there is none.
     stages
-        What each process of each stage timed of ``base``, ``control`` (BASE loaded once more) and ``head``. Every ratio, time
-        and verdict of a comparison of revisions follows from it (``reports.stages``); two result files have none.
+        What each process timed of ``base``, ``control`` (BASE loaded once more) and ``head``; a stage is the processes from one
+        look to the next. Every ratio, time and verdict of a comparison of revisions follows from it (``reports.stages``); two
+        result files have none.
     excluded
         Whether the case could not be compared: its verdict then follows from no samples.
     ratio, mean, control
         HEAD's median time over BASE's; the same of mean times; the A/A difference, control's over BASE's, in the same processes.
     setup, setup_ratio, base_setup_s, head_setup_s
         The verdict on set-up time; HEAD's over BASE's; seconds.
-    processes, second_stage
-        How many processes the verdict stands on, and whether they are the fresh ones of a second stage.
+    processes
+        How many processes the verdict stands on.
     base_s, head_s, base_cpu_s, head_cpu_s
         Seconds a call, and of CPU time, of all threads.
     memory, base_bytes, control_bytes, head_bytes
@@ -63,7 +64,6 @@ class ComparedRow(Part):
     base_setup_s: Positive | None = None
     head_setup_s: Positive | None = None
     processes: Count = 0
-    second_stage: bool = False
     base_s: Seconds | None = None
     head_s: Seconds | None = None
     base_cpu_s: Positive | None = None
@@ -84,16 +84,14 @@ class ComparedRow(Part):
 
     @model_validator(mode="after")
     def complete(self) -> Self:
-        """Each process has samples of the three variants, and a stage has two processes or more, or none."""
+        """Each process has samples of the three variants, and the first stage has two processes or more, or none."""
         for stage in self.stages:
-            if not self.excluded and len(stage) == 1:
-                raise ValueError(f"{self.case!r} has a stage of one process")
             for process in stage:
                 timed = {side for side, one in process.items() if any(wall is not None for wall in one.wall_s)}
                 if not {"base", "control", "head"} <= timed:
                     raise ValueError(f"{self.case!r} has a process without samples of base, control and head")
-        if not self.excluded and any(self.stages) and not self.stages[0]:
-            raise ValueError(f"{self.case!r} has a second stage and no first one")
+        if not self.excluded and any(self.stages) and len(self.stages[0]) < 2:
+            raise ValueError(f"{self.case!r} has fewer than two processes in its first stage")
         return self
 
 

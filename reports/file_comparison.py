@@ -16,11 +16,12 @@ import numpy as np
 from .comparison_schema import ComparedRow, Comparison
 from .files import ResultError
 from .frame import wall_s
+from .holm import slower_and_faster
 from .memory import untraced
 from .result_schema import NotMeasured, ResultFile, Row
 from .statistics import Estimate, Floats, Interval, MemoryVerdict, finite_median, memory_verdict, welch
 from .units import change
-from .verdicts import FALSE_ALARMS, Verdict, slower_and_faster
+from .verdicts import FALSE_ALARMS, Verdict
 
 SPREAD = 3.0
 """A case must differ by this many standard deviations of the usual difference between the two runs."""

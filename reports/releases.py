@@ -15,9 +15,9 @@ from statistics import median
 import numpy as np
 
 from .history import change_points
+from .holm import holm
 from .releases_schema import ReleasedCase, Releases
 from .statistics import Estimate, Floats, Interval, mean_interval, trimmed_mean
-from .verdicts import holm
 
 ERROR = 0.025
 """Family-wise error, in each direction, of the changes of all cases."""

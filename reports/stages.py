@@ -1,15 +1,15 @@
 """A comparison's cases, from their samples to their verdicts.
 
-Each process of a stage timed three variants of a case, interleaved: BASE, another load of BASE's code (the control), and
-HEAD. Where two environments are compared, each variant has a process of its own, and three processes take turns round by round.
-Nothing is measured here: ``with_verdicts`` always gives the same rows from the same samples.
+Each process timed three variants of a case, interleaved: BASE, another load of BASE's code (the control), and HEAD. Where two
+environments are compared, each variant has a process of its own, and three processes take turns round by round. A stage is the
+processes from one look to the next. Nothing is measured here: ``with_verdicts`` always gives the same rows from the same samples.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from itertools import chain, zip_longest
 from operator import attrgetter
 from statistics import median
 from typing import Any
@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from .comparison_schema import ComparedRow, Comparison
+from .log_ratios import LogRatios, Paired, PairedSetups
+from .looks import LOOKS, Look, looks_after
 from .memory import untraced
 from .schema_fields import Samples
 from .statistics import Floats, MemoryVerdict, memory_verdict
-from .verdicts import SAME_CODE, SAME_ENVIRONMENT, Decision, LogRatios, Paired, decide, undecided
+from .verdicts import SAME_CODE, SAME_ENVIRONMENT, Decision, decide
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
@@ -28,21 +30,23 @@ Triple = tuple[str, str, str]
 TRIPLE: Triple = (BASE, CONTROL, HEAD)
 SETUP_S = 1e-3
 """Set-up that takes less than this on every side is not compared."""
-NO_SECOND_STAGE = "this threshold needs a second stage, which was not measured"
 
 Process = Mapping[str, Samples]
 """The samples of a case in one process, by variant."""
 
 
-def stage_of(processes: Sequence[Process], sides: Triple = TRIPLE) -> LogRatios:
-    """Return the log-ratios of a stage's processes: of medians, of means, and of set-up."""
+def log_ratios(processes: Sequence[Process], sides: Triple = TRIPLE) -> LogRatios:
+    """Return the log-ratios of processes: of medians, of means, and of set-up.
+
+    Whether set-up is long enough follows from the first look's processes, so that later ones do not change what it decided.
+    """
     times = [[wall_times(process[side]) for side in sides] for process in processes]
     setups = [[math.log(max(process[side].setup_s or 0.0, 1e-9)) for side in sides] for process in processes]
-    long = setups and max(np.median(setups, axis=0)) >= math.log(SETUP_S)
+    long = setups and max(np.median(setups[: LOOKS[0].processes], axis=0)) >= math.log(SETUP_S)
     return LogRatios(
         median_ratios([[np.log(one) for one in process] for process in times]),
         ratios([[float(np.log(one.mean())) for one in process] for process in times]),
-        ratios(setups) if long else None,
+        PairedSetups(**vars(ratios(setups))) if long else None,
     )
 
 
@@ -101,26 +105,25 @@ def with_verdicts(rows: Sequence[ComparedRow], threshold: float, twice: str = SA
     list of ComparedRow
         The same cases, with verdicts, ratios and typical times.
     """
-    stages = {row.case: [stage_of(stage) for stage in row.stages if stage] for row in rows if not row.excluded}
-    stages = {case: ratios for case, ratios in stages.items() if ratios}
-    first = {case: ratios[0] for case, ratios in stages.items()}
-    again = undecided(first, threshold)
-    second = {case: stages[case][1] for case in again if len(stages[case]) > 1}
-    decisions = decide((first, second), threshold, twice)
-    for case in again:
-        if case not in second:
-            decisions[case] = replace(decisions[case], verdict="inconclusive", why=NO_SECOND_STAGE)
-    return [with_decision(row, decisions.get(row.case), row.case in second, threshold) for row in rows]
+    compared = [row for row in rows if not row.excluded and any(row.stages)]
+    cases = {row.case: log_ratios(list(chain(*row.stages))) for row in compared}
+    decisions = decide(cases, threshold, twice, looks_of(compared))
+    return [with_decision(row, decisions.get(row.case), threshold) for row in rows]
 
 
-def with_decision(row: ComparedRow, decision: Decision | None, second_stage: bool, threshold: float) -> ComparedRow:
-    """A case with all that follows from its samples, of the second stage if that decided it."""
+def looks_of(rows: Sequence[ComparedRow]) -> list[Look]:
+    """Return the looks of a comparison, from the processes that its cases have in each stage."""
+    stages = zip_longest(*(map(len, row.stages) for row in rows), fillvalue=0)
+    return looks_after([size for size in map(max, stages) if size])
+
+
+def with_decision(row: ComparedRow, decision: Decision | None, threshold: float) -> ComparedRow:
+    """A case with all that follows from its samples, of the processes that it was decided by."""
     if not any(row.stages):
         return row
-    processes = row.stages[1 if second_stage else 0]
+    processes = list(chain(*row.stages))[: decision.processes if decision else None]
     fields: dict[str, Any] = {
         "processes": len(processes),
-        "second_stage": second_stage,
         "memory": memory_of(row, threshold),
         "untraced": untraced(row.needs),
     }

@@ -23,13 +23,14 @@ from bench.engine.context import RunContext
 from bench.engine.protocol import Facts, MeasurementSettings
 from reports import files
 from reports.calibration_schema import Calibration, Trial
-from reports.stages import HEAD, TRIPLE, Triple, stage_of
-from reports.verdicts import LogRatios, Paired, decide, undecided
+from reports.log_ratios import LogRatios, Paired
+from reports.stages import HEAD, TRIPLE, Process, Triple, log_ratios
+from reports.verdicts import decide
 
 from .asked import selected
 from .comparison_jobs import sources_of
 from .comparison_run import ComparisonRun
-from .comparison_samples import SIDES, CaseSamples, Side
+from .comparison_samples import SIDES, Side
 from .differences import CaseSelection, ComparedCase, Differences, by_importance, differences, list_sides
 from .environment_workers import facts_in, measuring_in
 from .environments import environment_for, split_requirements
@@ -187,7 +188,7 @@ def with_batch(
 ) -> Calibration:
     """Make one comparison of all cases and return the trials so far with those that it gives.
 
-    With slowed sides, both stages measure all cases, because the trials of a process differ in which cases are undecided.
+    With slowed sides, all cases get all processes, because the trials of a process differ in which cases are undecided.
     """
     began, number, threshold = time.monotonic(), so_far.comparisons, so_far.threshold
     plan = Differences(compared=list(cases))
@@ -199,15 +200,14 @@ def with_batch(
         seed + number,
     )
     if slowed_sides:
-        for stage in (0, 1):
-            comparison.measure_stage(stage, lambda: plan.remaining)
+        for stage in range(len(comparison.stages)):
+            comparison.measure_stage(stage, plan.remaining)
     else:
         comparison.run()
-    complete = {case: mine for case, mine in comparison.samples.items() if case not in plan.excluded}
-    stages = list(so_far.stages)
+    complete = {case: mine.processes for case, mine in comparison.samples.items() if case not in plan.excluded}
+    identical = list(so_far.identical)
     if slowed_sides:
-        first, second = ([stage_of(one.stages[at]) for one in complete.values()] for at in (0, 1))
-        stages.append((first, second))
+        identical.append([log_ratios(processes) for processes in complete.values()])
     kinds = trial_kinds(threshold, slowed_sides)
     trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
     trials += [
@@ -219,8 +219,8 @@ def with_batch(
             "comparisons": number + 1,
             "seconds": so_far.seconds + time.monotonic() - began,
             "trials": [*so_far.trials, *trials],
-            "found": detection_rates(stages, threshold),
-            "stages": stages,
+            "found": detection_rates(identical, threshold),
+            "identical": identical,
         }
     )
 
@@ -240,50 +240,45 @@ def trial_kinds(threshold: float, slowed_sides: Sequence[Side]) -> Iterator[tupl
 
 
 def trials_of(
-    measured: dict[ComparedCase, CaseSamples],
+    measured: dict[ComparedCase, list[Process]],
     injected: float,
     threshold: float,
     sides: Triple,
     number: int,
 ) -> Iterator[Trial]:
-    """Yield the verdicts of one kind of trial. As in ``compare``, fresh processes decide the undecided cases."""
-    first = {case: stage_of(mine.stages[0], sides) for case, mine in measured.items()}
-    fresh = {case: stage_of(measured[case].stages[1], sides) for case in undecided(first, threshold)}
-    for case, decision in decide((first, fresh), threshold).items():
+    """Yield the verdicts of one kind of trial, each of the look at which ``compare`` would have stopped."""
+    cases = {case: log_ratios(processes, sides) for case, processes in measured.items()}
+    for case, decision in decide(cases, threshold).items():
         yield Trial(
             case=case.name,
             injected=injected,
             threshold=threshold,
             comparison=number,
             verdict=decision.verdict,
+            processes=decision.processes,
             setup=decision.setup,
-            rules=apply_rules(measured[case].stages[0], sides),
+            rules=apply_rules(measured[case], sides),
         )
 
 
-def detection_rates(
-    aa: Sequence[tuple[list[LogRatios], list[LogRatios]]], threshold: float
-) -> list[tuple[float, float]]:
+def detection_rates(identical: Sequence[Sequence[LogRatios]], threshold: float) -> list[tuple[float, float]]:
     """Return (slowdown, share of cases called slower), by adding each slowdown to the trials of identical code."""
     shares = []
     for slowdown in SLOWDOWN_GRID:
-        verdicts = [verdict for first, second in aa for verdict in shifted_verdicts(first, second, slowdown, threshold)]
+        verdicts = [verdict for batch in identical for verdict in shifted_verdicts(batch, slowdown, threshold)]
         if verdicts:
             shares.append((slowdown, verdicts.count("slower") / len(verdicts)))
     return shares
 
 
-def shifted_verdicts(
-    first: Sequence[LogRatios], second: Sequence[LogRatios], slowdown: float, threshold: float
-) -> list[str]:
+def shifted_verdicts(batch: Sequence[LogRatios], slowdown: float, threshold: float) -> list[str]:
     """Return the verdicts if the median and the mean of each case were slower by a share."""
 
     def shifted(pairs: Paired) -> Paired:
         return Paired([ratio + math.log1p(slowdown) for ratio in pairs.ratios], pairs.controls)
 
-    stages = {at: LogRatios(shifted(stage.median), shifted(stage.mean)) for at, stage in enumerate(first)}
-    fresh = {at: LogRatios(shifted(second[at].median), shifted(second[at].mean)) for at in undecided(stages, threshold)}
-    return [decision.verdict for decision in decide((stages, fresh), threshold).values()]
+    cases = {at: LogRatios(shifted(one.median), shifted(one.mean)) for at, one in enumerate(batch)}
+    return [decision.verdict for decision in decide(cases, threshold).values()]
 
 
 def read_trials(path: Path, wanted: Calibration, session: Session) -> Calibration:

@@ -1,4 +1,4 @@
-"""Measure two revisions side by side, in a fixed number of fresh processes."""
+"""Measure two revisions side by side, in fresh processes, until each case is decided."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from bench.engine.protocol import (
     SamplePlan,
 )
 from bench.engine.worker_process import WorkerFailure
+from impls.case import Size
 from reports.comparison_schema import ComparedRow
-from reports.stages import BASE, HEAD, stage_of, with_verdicts
+from reports.looks import STAGES, looks_after
+from reports.stages import BASE, HEAD, log_ratios, with_verdicts
+from reports.units import counted
 from reports.verdicts import SAME_CODE, Verdict, undecided
 
 from .comparison_jobs import by_problem, gate_settings, job_of
-from .comparison_samples import SIDES, STAGES, CaseSamples, Side, variant_name
+from .comparison_samples import SIDES, CaseSamples, Side, variant_name
 from .differences import ComparedCase, Differences
 from .session import Note
 from .waiting import waiting
@@ -40,10 +43,10 @@ LIMITS = (TIMEOUT, OUT_OF_MEMORY)
 OVER_BUDGET = "--budget left no time for them"
 
 Announce = Callable[[float, float], None]
-"""Called with the seconds that the rest of the first stage takes, and with the most that the second takes."""
+"""Called with the seconds until the first look, and with the most that what it leaves undecided takes."""
 
 
-def silent(first_s: float, second_s: float) -> None:
+def silent(first_s: float, further_s: float) -> None:
     """Announce nothing."""
 
 
@@ -60,9 +63,14 @@ class ComparisonRun:
         Time for all processes; None for as much as they take. Cases that do not fit are left out.
     sides
         The variants of each case.
+
+    Attributes
+    ----------
+    stages
+        Processes from each look to the next, fixed beforehand. Where each side has processes of its own, these are a side's.
     """
 
-    stages: tuple[int, int] = STAGES
+    stages: Sequence[int] = STAGES
     twice = SAME_CODE
 
     def __init__(
@@ -85,18 +93,24 @@ class ComparisonRun:
         self.processes = 0
 
     def run(self) -> None:
-        """Check HEAD's code, measure the cases that differ, then measure the undecided ones again."""
+        """Check HEAD's code, and measure the cases that differ, from look to look those that are undecided."""
         self.check(list(self.differences.compared))
-        self.measure_stage(0, lambda: self.differences.remaining)
-        first = {case: stage_of(self.samples[case].stages[0]) for case in self.differences.remaining}
-        open_cases = undecided(first, self.threshold)
-        self.measure_stage(1, lambda: [case for case in open_cases if case not in self.differences.excluded])
+        for stage in range(len(self.stages)):
+            self.measure_stage(stage, self.undecided())
+
+    def undecided(self) -> list[ComparedCase]:
+        """Return the cases that the looks so far leave undecided; before the first one, all."""
+        cases = {
+            case: log_ratios(self.samples[case].processes if case in self.samples else [])
+            for case in self.differences.remaining
+        }
+        return undecided(cases, self.threshold, looks_after(self.stages))
 
     @property
     def waiting(self) -> float:
         """Share of wall time that calls of BASE did not spend on a CPU."""
         return waiting(
-            [process[BASE] for stage in mine.stages for process in stage]
+            [process[BASE] for process in mine.processes]
             for case, mine in self.samples.items()
             if case.size.threads == 1
         )
@@ -109,19 +123,25 @@ class ComparisonRun:
         return with_verdicts(rows, self.threshold, self.twice)
 
     def check(self, cases: Sequence[ComparedCase]) -> None:
-        """Check HEAD's implementations against their contract. Those that fail are not measured."""
-        keys = list(dict.fromkeys(case.facts.key for case in cases))
-        verdicts = check_contracts(keys, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD)
-        excuses = {key: self.check_base(key, verdict) for key, verdict in verdicts.items() if verdict.status in LIMITS}
+        """Check HEAD's implementations against their contract, as they will be measured. Those that fail are not."""
+        sizes: dict[str, list[Size]] = {}
+        for case in cases:
+            sizes.setdefault(case.facts.key, []).append(case.size)
+        verdicts = check_contracts(sizes, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD, sizes)
+        excuses = {
+            key: self.check_base(key, sizes[key], verdict)
+            for key, verdict in verdicts.items()
+            if verdict.status in LIMITS
+        }
         for case in cases:
             verdict = verdicts[case.facts.key]
             if verdict.status != OK:
                 self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
 
-    def check_base(self, key: str, verdict: contract.Verdict) -> str:
+    def check_base(self, key: str, sizes: Sequence[Size], verdict: contract.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
         self.note(f"checking BASE's {key} too", 0, 0)
-        events = self.context_of(BASE).check(key, source=self.side(BASE).source, reuse=False)
+        events = self.context_of(BASE).check(key, self.side(BASE).source, sizes, reuse=False)
         return excuse(events, self.context_of(BASE).workers, verdict.status)
 
     def side(self, name: str) -> Side:
@@ -131,20 +151,23 @@ class ComparisonRun:
         """Return the workers and sources that measure a side."""
         return self.context
 
-    def measure_stage(self, stage: int, remaining: Callable[[], list[ComparedCase]]) -> None:
-        """Measure the remaining cases in the fresh processes of a stage."""
+    def measure_stage(self, stage: int, cases: Sequence[ComparedCase]) -> None:
+        """Measure cases in fresh processes until the next look, without those that fail meanwhile."""
+        before, further = sum(self.stages[:stage]), sum(self.stages[stage + 1 :])
         for done in range(self.stages[stage]):
-            if not remaining():
+            cases = [case for case in cases if case in self.differences.remaining]
+            if not cases:
                 return
-            self.note("first stage" if stage == 0 else "undecided cases again", done, self.stages[stage])
+            what = f"{counted(len(cases), 'undecided case')}" if stage else "all cases"
+            self.note(what, before + done, before + self.stages[stage])
             began = time.monotonic()
-            self.measure_process(stage, remaining())
+            self.measure_process(stage, cases)
             took = time.monotonic() - began
-            if done == (1 if stage == 0 else 0):  # the very first one also checks, and may compile
+            if done == (0 if stage else 1):  # the very first one also checks, and may compile
                 left = self.stages[stage] - done - 1
-                self.cut_to_budget(remaining(), took, left, stage)
+                self.cut_to_budget([case for case in cases if case in self.differences.remaining], took, left, stage)
                 if stage == 0:
-                    self.announce(took * left, took * self.stages[1])
+                    self.announce(took * left, took * further)
 
     def cut_to_budget(self, remaining: Sequence[ComparedCase], took: float, processes: int, stage: int) -> None:
         """Leave out the last cases if the budget is too short for all, judging by the process that has just ended."""
@@ -158,7 +181,7 @@ class ComparisonRun:
                 self.differences.skip(OVER_BUDGET, [case])
                 self.differences.over_budget.append(case.name)
             else:
-                why = "undecided, and --budget left no time to measure it again"
+                why = "undecided, and --budget left no time for further processes"
                 self.differences.excluded[case] = ("inconclusive", why)
 
     def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from bench.engine import protocol
@@ -14,10 +15,6 @@ from reports.stages import BASE, CONTROL, HEAD, TRIPLE, Process
 from reports.verdicts import Verdict
 
 from .differences import ComparedCase
-
-STAGES = (9, 18)
-"""Processes of every case, and fresh processes of the cases that remain undecided. Both are fixed in advance. Where each side
-has processes of its own, these are the processes of a side."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class CaseSamples:
     Attributes
     ----------
     stages
-        For each stage, the samples of each process by side.
+        The samples of each process by side, from each look to the next.
     plan
         Calls a sample and rounds a process, by side.
     memory
@@ -59,13 +56,18 @@ class CaseSamples:
         Why the process that measures memory had no figures.
     """
 
-    stages: list[list[Process]] = field(default_factory=lambda: [[] for _ in STAGES])
+    stages: list[list[Process]] = field(default_factory=list)
     plan: dict[str, SamplePlan] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     missing_reason: str = ""
 
+    @property
+    def processes(self) -> list[Process]:
+        return list(chain(*self.stages))
+
     def add(self, outcome: Outcome, case: ComparedCase, sides: Sequence[str], stage: int) -> None:
         """Add the figures of one process."""
+        self.stages += [[] for _ in range(stage + 1 - len(self.stages))]
         self.stages[stage].append({side: outcome.samples(variant_name(case, side)) for side in sides})
         self.missing_reason = self.missing_reason or outcome.missing_reason
         for side in sides:

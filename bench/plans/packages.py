@@ -145,10 +145,10 @@ def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) 
     before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
     plan = affected(before, after, sides.environments, selection)
 
-    def announce(first_s: float, second_s: float) -> None:
+    def announce(first_s: float, further_s: float) -> None:
         cases = counted(len(plan.remaining), "case")
         say(
-            f"{cases}: the first stage takes {minutes(first_s)} more; the second, of what is undecided, at most {minutes(second_s)}"
+            f"{cases}: the first look comes in {minutes(first_s)}; what it leaves undecided takes at most {minutes(further_s)}"
         )
 
     measured = PackagesRun(sides.contexts, plan, note, announce, threshold=request.margin, budget_s=request.budget_s)

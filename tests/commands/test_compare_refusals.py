@@ -35,7 +35,7 @@ def test_what_is_not_measured_has_a_reason(
     done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
     assert done.returncode == code, done.stdout + done.stderr
     assert said in " ".join(done.stdout.split())
-    assert "first stage" not in done.stderr
+    assert "all cases" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     process = started(repository, *asked)
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("first stage"):
+        if line.startswith("all cases"):
             break
     time.sleep(0.5)
     workers = psutil.Process(process.pid).children(recursive=True)

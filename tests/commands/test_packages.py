@@ -47,7 +47,7 @@ def run(folder: Path, *arguments: str, **others: str) -> subprocess.CompletedPro
 
 
 def test_releases_that_are_as_fast_pass(folder: Path) -> None:
-    """The whole command; the threshold is so wide that no machine's noise asks for a second stage."""
+    """The whole command; the threshold is so wide that no machine's noise asks for another look."""
     done = run(
         folder,
         "compare",
@@ -87,7 +87,7 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
     request = PackagesRequest(base="gathers==1.0.*", head="gathers==1.1.*", out=folder / "out", **wanted)
     said: list[str] = []
     done = compare_packages(request, said.append, nullcontext(lambda what, done, of: None))
-    assert sum(line.startswith("1 case: the first stage takes about") for line in said) == 1, said
+    assert sum(line.startswith("1 case: the first look comes in about") for line in said) == 1, said
     found = done.result.w2vbench.comparison
     assert found
     assert {row.implementation: row.verdict for row in found.cases} == {"theirs": "slower"}

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from impls.catalogue import own
+from reports.looks import LOOKS
+from reports.units import listed
 
 from .reference import COMMAND, DOCS, PAGES, generated
 
@@ -21,3 +23,12 @@ def test_every_implementation_is_in_the_catalogue() -> None:
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for one in own():
         assert f"| `{one.slug}` |" in sections[one.kernel.name]
+
+
+@pytest.mark.parametrize("page", ["ci.md", "measuring.md", "trust.md"])
+def test_the_looks_of_a_comparison_that_guides_name_are_those_that_it_has(page: str) -> None:
+    guide = " ".join((DOCS / page).read_text(encoding="utf-8").split())
+    assert f"fter {listed([str(look.processes) for look in LOOKS])} processes" in guide
+    if page == "measuring.md":
+        for shares in ([look.changed for look in LOOKS], [look.same for look in LOOKS]):
+            assert f"{listed([f'{share * 100:g}' for share in shares])} %" in guide

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from bench.engine.pool import Workers
 from bench.engine.worker_process import LongestStep, WorkerFailure
 from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
 from bench.plans.comparison_samples import CaseSamples
-from bench.plans.differences import CaseSelection, Differences, list_sides
+from bench.plans.differences import CaseSelection, ComparedCase, Differences, list_sides
 from bench.plans.other_rules import RULES
 from bench.plans.worktrees import RevisionError
+from reports.looks import LOOKS, STAGES
+from reports.schema_fields import Samples
 from reports.stages import TRIPLE
 from tests.plans.sides import facts
 from tests.saved import STATUSES
@@ -41,6 +44,64 @@ def test_memory_is_missing_only_of_a_case_whose_memory_was_not_measured(
     memory = {side: protocol.Memory(variant=side, peak_bytes=8, resident_bytes=8) for side in measured}
     row = CaseSamples(memory=memory, missing_reason="HEAD: crashed").row(case, Path("/tree"), None)
     assert row.memory_missing == missing
+
+
+# from look to look
+
+
+class Synthetic(ComparisonRun):
+    """A comparison of which each process finds HEAD slower by what is given; ``None`` for a case of which it cannot be told."""
+
+    slower: Mapping[str, float | None]
+
+    def check(self, cases: Sequence[ComparedCase]) -> None:
+        """Nothing is wrong."""
+
+    def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
+        self.processes += 1
+        for case in cases:
+            slower, sign = self.slower[case.facts.slug], (-1) ** self.processes
+            shift = math.log1p(0.001 * sign + slower) if slower is not None else 0.05 * sign
+            times = {side: math.exp(shift if side == "head" else 0.0) for side in TRIPLE}
+            mine = self.samples.setdefault(case, CaseSamples())
+            mine.stages += [[] for _ in range(stage + 1 - len(mine.stages))]
+            mine.stages[stage].append({side: Samples(wall_s=[one], cpu_s=[one]) for side, one in times.items()})
+
+
+def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() -> None:
+    notes: list[tuple[str, int, int]] = []
+    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("alike", "slow", "noisy")]
+    run = Synthetic(context(), Differences(compared=cases), lambda *note: notes.append(note))
+    run.slower = {"alike": 0.0, "slow": 0.8, "noisy": None}
+    announced: list[tuple[float, float]] = []
+    run.announce = lambda first_s, further_s: announced.append((first_s, further_s))
+    run.run()
+    first, last = LOOKS[0].processes, LOOKS[-1].processes
+    assert [len(run.samples[case].processes) for case in cases] == [first, first, last]
+    assert [len(stage) for stage in run.samples[cases[2]].stages] == list(STAGES)
+    assert [done for _, done, _ in notes] == list(range(last))
+    assert notes[0] == ("all cases", 0, first)
+    assert notes[first] == ("1 undecided case", first, LOOKS[1].processes)
+    assert len(announced) == 1
+    rows = run.rows(Path("/tree"))
+    assert [row.verdict for row in rows] == ["same", "slower", "inconclusive"]
+    assert [row.processes for row in rows] == [first, first, last]
+
+
+def test_a_case_that_fails_meanwhile_is_measured_no_more_and_the_others_are() -> None:
+    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("noisy", "fails")]
+
+    class Failing(Synthetic):
+        def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
+            super().measure_process(stage, cases)
+            if self.processes == LOOKS[0].processes + 1:
+                self.exclude(cases[-1], "head", "crashed", "because")
+
+    run = Failing(context(), Differences(compared=cases), lambda *note: None)
+    run.slower = {"noisy": None, "fails": None}
+    run.run()
+    assert [len(run.samples[case].processes) for case in cases] == [LOOKS[-1].processes, LOOKS[0].processes + 1]
+    assert [row.verdict for row in run.rows(Path("/tree"))] == ["inconclusive", "broken"]
 
 
 # cases that fail

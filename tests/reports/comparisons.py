@@ -66,9 +66,9 @@ def everything() -> Comparison:
     time: dict[str, Any] = {"ratio": (1.001, 0.992, 1.01), "control": (0.999, 0.99, 1.008), "mean": (1.004, 0.97, 1.05)}
     return compared(
         case("same", "same", **time, base_s=1e-5, head_s=1.001e-5, setup="same", base_setup_s=0.02, head_setup_s=0.021,
-             memory="same", base_bytes=4_000, head_bytes=4_000, processes=9),
+             memory="same", base_bytes=4_000, head_bytes=4_000, processes=5),
         case("gather", "slower", ratio=(1.0512, 1.032, 1.07), control=(1.001, 0.99, 1.01), base_s=1e-5, head_s=1.05e-5,
-             memory="more", base_bytes=999, head_bytes=40_000, processes=18, second_stage=True, **PLACE),
+             memory="more", base_bytes=999, head_bytes=40_000, processes=27, **PLACE),
         case("take", "slower", ratio=(3.0, 2.9, 3.1), base_s=1e-5, head_s=3e-5, acknowledged="checks its indices", **PLACE),
         case("spiky", "slower", ratio=1.0, mean=1.5, why="in the mean, by 50.0%: some calls take much longer", **PLACE),
         case("prepared", "same", setup="slower", base_setup_s=0.01, head_setup_s=0.05),
@@ -100,7 +100,7 @@ def of_packages() -> Comparison:
     newer = packages | {"numba": "0.63.1", "llvmlite": "0.46.0", "extra": "1.0"}
     after = before | {"requirements": ["numba==0.63.*"], "packages": newer}
     return compared(
-        case("numba", "slower", ratio=(1.61, 1.58, 1.64), base_s=1e-5, head_s=1.61e-5, processes=18, second_stage=True, **PLACE),
+        case("numba", "slower", ratio=(1.61, 1.58, 1.64), base_s=1e-5, head_s=1.61e-5, processes=27, **PLACE),
         case("numba-prefetch", "inconclusive", ratio=(1.02, 0.98, 1.06), base_s=1e-5, head_s=1.02e-5, why="the interval includes the threshold"),
         base="numba 0.62.1",
         head="numba 0.63.1",

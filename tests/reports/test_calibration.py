@@ -24,6 +24,7 @@ def trials(
     rules: dict[str, bool] | None = None,
     comparison: int = 0,
     setup: str = "unknown",
+    processes: int = 0,
     **counts: int,
 ) -> list[Trial]:
     """So many trials with each verdict."""
@@ -33,6 +34,7 @@ def trials(
         "rules": rules or {},
         "comparison": comparison,
         "setup": setup,
+        "processes": processes,
     }
     return [
         Trial.model_validate({"case": f"c{n}", "verdict": verdict, **every})
@@ -51,7 +53,8 @@ def whole() -> Calibration:
     """A calibration with all kinds of trials, of which every share can be worked out in one's head."""
     yes, no = {"min + 2.5 %": True, "t-test": True}, {"min + 2.5 %": False, "t-test": True}
     return calibrated(
-        trials(0.0, same=40, inconclusive=5, rules=no),
+        trials(0.0, same=40, rules=no, processes=5),
+        trials(0.0, inconclusive=5, rules=no, processes=27),
         trials(0.0, slower=1, same=4, rules=yes),
         trials(0.02, slower=25, inconclusive=25, rules=no),
         trials(0.1, slower=50, rules=yes),

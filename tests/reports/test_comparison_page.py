@@ -84,14 +84,20 @@ def test_the_pages_headline_is_as_good_or_bad_as_the_exit_code(
 
 
 @pytest.mark.parametrize("sides", [[], of_packages().environments], ids=["revisions", "packages"])
-def test_the_page_counts_the_processes_of_a_stage_only_if_there_were_any(sides: Sequence[Any]) -> None:
+def test_the_page_says_after_how_many_processes_looks_decided(sides: Sequence[Any]) -> None:
     process = {side: {"wall_s": [1.0], "cpu_s": [1.0]} for side in TRIPLE}
-    for first, second in ((0, 0), (9, 0), (9, 18)):
-        stages = [[process] * first, [process] * second]
+    for sizes, says in (
+        ((0,), ""),
+        ((5,), "5"),
+        ((9, 18), "27 at most 9 and 27"),
+        ((5, 4, 4), "13 at most 5, 9 and 13"),
+    ):
+        stages = [[process] * size for size in sizes]
         how = page(compared(case("a", "same", stages=stages), environments=sides)).partition('id="how"')[2]
-        numbers = re.findall(r"(\d+) (?:fresh )?(?:processes|ones)", how)
-        assert numbers == [str(number) for number in (first, second) if number]
-        assert ("measured again" in how) is (second > 0)
+        found = re.findall(
+            r"(\d+) (?:fresh )?processes(?:( at most): each of the looks after ([\d, and]+) decided)?", how
+        )
+        assert " ".join(part.strip() for one in found for part in one if part) == says
 
 
 def test_a_case_with_a_margin_of_its_own_has_its_band_as_wide() -> None:

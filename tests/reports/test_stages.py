@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison_schema import ComparedRow
+from reports.looks import STAGES
 from reports.schema_fields import Samples
-from reports.stages import NO_SECOND_STAGE, TRIPLE, Process, memory_of, recomputed, stage_of, with_verdicts
+from reports.stages import TRIPLE, Process, log_ratios, memory_of, recomputed, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
+from reports.verdicts import UNFINISHED
 from tests.reports.comparisons import case, compared
 
 
@@ -65,15 +67,15 @@ logs = st.lists(st.floats(-20, 5), min_size=1, max_size=9)
 def test_swapping_sides_of_identical_code_turns_the_sign(bases: list[list[float]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     sides = [(np.array(base), np.array(base) + rng.normal(size=len(base))) for base in bases]
-    forth = stage_of(processes_of(*((base, base, head) for base, head in sides))).median
-    back = stage_of(processes_of(*((head, head, base) for base, head in sides))).median
+    forth = log_ratios(processes_of(*((base, base, head) for base, head in sides))).median
+    back = log_ratios(processes_of(*((head, head, base) for base, head in sides))).median
     assert back.ratios == pytest.approx([-ratio for ratio in forth.ratios], abs=1e-12)
     assert forth.controls == back.controls == [0.0] * len(bases)
 
 
 def test_swapping_bases_two_loads_turns_the_control_alone() -> None:
     one = processes_of(np.random.default_rng(3).normal(size=(3, 30)))
-    plain, swapped = stage_of(one).median, stage_of(one, ("control", "base", "head")).median
+    plain, swapped = log_ratios(one).median, log_ratios(one, ("control", "base", "head")).median
     assert swapped.ratios == pytest.approx(plain.ratios)
     assert swapped.controls == pytest.approx([-ratio for ratio in plain.controls])
 
@@ -81,8 +83,8 @@ def test_swapping_bases_two_loads_turns_the_control_alone() -> None:
 def test_a_slowed_head_gives_its_factor_in_every_process_and_drift_cancels() -> None:
     drifts = np.cumsum(np.random.default_rng(4).normal(size=(5, 30)), axis=1)
     processes = [(drift, drift, drift + math.log(1.25)) for drift in drifts]
-    assert stage_of(processes_of(*processes)).median.ratios == pytest.approx([math.log(1.25)] * 5)
-    assert stage_of([]).median.ratios == []
+    assert log_ratios(processes_of(*processes)).median.ratios == pytest.approx([math.log(1.25)] * 5)
+    assert log_ratios([]).median.ratios == []
 
 
 @pytest.mark.parametrize("skewed", ["lognormal", "exponential", "mostly fast"])
@@ -96,7 +98,7 @@ def test_identical_code_has_a_ratio_of_one_on_skewed_times(skewed: str) -> None:
         "mostly fast": lambda: 1 + 0.5 * (rng.random(shape) < 0.3) + 0.01 * rng.random(shape),
     }[skewed]()
     sides = np.log(times)
-    look = stage_of(processes_of(*sides)).median
+    look = log_ratios(processes_of(*sides)).median
     for ratios in (look.ratios, look.controls):
         assert abs(np.mean(ratios)) < 4 * np.std(ratios) / math.sqrt(len(ratios))
     to_mean = np.median(sides[:, 2] - np.log(times[:, :2].mean(axis=1)), axis=1)
@@ -108,7 +110,7 @@ def test_rounds_without_a_figure_count_for_nothing_and_set_up_has_its_own_ratio(
         side: Samples(wall_s=[1.0, None, factor * 2.0], cpu_s=[0.9, None, 1.1], setup_s=0.5 * factor)
         for side, factor in zip(TRIPLE, (1, 1, 2), strict=True)
     }
-    stage = stage_of([process, process])
+    stage = log_ratios([process, process])
     assert stage.median.ratios == pytest.approx([math.log(2) / 2] * 2)
     assert stage.mean.ratios == pytest.approx([math.log(5 / 3)] * 2)
     assert stage.setup is not None
@@ -118,13 +120,13 @@ def test_rounds_without_a_figure_count_for_nothing_and_set_up_has_its_own_ratio(
 
 @pytest.mark.parametrize(("head_s", "compared"), [(9e-4, False), (2e-3, True)])
 def test_set_up_of_microseconds_is_not_compared(head_s: float, compared: bool) -> None:
-    stage = stage_of(processes_of(np.zeros((3, 3)), setups=(1e-5, 1e-5, head_s)))
+    stage = log_ratios(processes_of(np.zeros((3, 3)), setups=(1e-5, 1e-5, head_s)))
     assert (stage.setup is not None) is compared
 
 
 def test_set_up_that_was_not_timed_is_not_compared_nor_shown() -> None:
-    stages = [processes_of(*[np.zeros((3, 3))] * 2, setups=(None, None, None)), []]
-    assert stage_of(stages[0]).setup is None
+    stages = [processes_of(*[np.zeros((3, 3))] * 5, setups=(None, None, None))]
+    assert log_ratios(stages[0]).setup is None
     (row,) = with_verdicts([case("mine", "same", stages=stages)], 0.02)
     assert (row.setup, row.base_setup_s, row.head_setup_s) == ("unknown", None, None)
 
@@ -146,14 +148,15 @@ def measured(slowdown: float, stages: Sequence[int], seed: int = 1, noise: float
 
 def test_verdicts_and_typical_times_follow_from_the_samples_alone_whatever_verdict_was_stored() -> None:
     same, slow, much_slower = rows = with_verdicts(
-        [measured(0.0, (9, 0)), measured(0.08, (9, 18), 2, noise=0.03), measured(0.8, (9, 0), 3)], 0.02
+        [measured(0.0, (5, 4)), measured(0.08, (5, 4, 4, 5, 9), 2, noise=0.025), measured(0.8, (5,), 3)], 0.02
     )
-    assert (same.verdict, same.second_stage, same.processes) == ("same", False, 9)
-    assert (slow.verdict, slow.second_stage, slow.processes) == ("slower", True, 18)
-    assert (much_slower.verdict, much_slower.second_stage, much_slower.processes) == ("slower", False, 9)
+    assert (same.verdict, same.processes) == ("same", 5)
+    assert (slow.verdict, slow.processes) == ("slower", 13)
+    assert (much_slower.verdict, much_slower.processes) == ("slower", 5)
     assert slow.ratio is not None
     assert slow.ratio.estimate == pytest.approx(1.08, rel=0.02)
-    medians = [np.median([np.median(process[side].walls) for process in slow.stages[1]]) for side in ("base", "head")]
+    used = [process for stage in slow.stages for process in stage][:13]
+    medians = [np.median([np.median(process[side].walls) for process in used]) for side in ("base", "head")]
     assert (slow.base_s, slow.head_s) == pytest.approx(medians)
     assert with_verdicts(rows, 0.02) == rows
 
@@ -163,22 +166,29 @@ def test_a_case_has_the_cpu_time_and_the_set_up_of_both_sides() -> None:
         side: Samples(wall_s=[1.0] * 3, cpu_s=[factor * 0.8, factor * 1.0, factor * 1.5], setup_s=factor * 0.5)
         for side, factor in zip(TRIPLE, (1, 1, 2), strict=True)
     }
-    (row,) = with_verdicts([case("mine", "same", stages=[[process] * 3, []])], 0.02)
+    (row,) = with_verdicts([case("mine", "same", stages=[[process] * 5])], 0.02)
     assert (row.base_cpu_s, row.head_cpu_s) == pytest.approx((1.1, 2.2))
     assert (row.base_setup_s, row.head_setup_s) == (0.5, 1.0)
     assert row.setup == "slower"
 
 
-def test_at_another_threshold_a_case_that_lacks_its_second_stage_is_inconclusive() -> None:
-    row = measured(0.005, (9, 0), noise=0.004)
+def test_at_another_threshold_a_case_that_lacks_processes_is_inconclusive() -> None:
+    row = measured(0.005, (5,), noise=0.004)
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.004)] == ["same", "inconclusive"]
-    assert with_verdicts([row], 0.004)[0].why == NO_SECOND_STAGE
-    (wider,) = with_verdicts([measured(0.08, (9, 18))], 0.2)
-    assert (wider.verdict, wider.second_stage, wider.processes) == ("same", False, 9)
+    assert with_verdicts([row], 0.004)[0].why == UNFINISHED
+    (wider,) = with_verdicts([measured(0.08, (5, 4, 4, 5, 9))], 0.2)
+    assert (wider.verdict, wider.processes) == ("same", 5)
+
+
+def test_a_comparison_of_an_older_version_is_decided_by_the_looks_that_it_had() -> None:
+    """It looked after nine processes, and for what these left undecided after eighteen more."""
+    same, slow = with_verdicts([measured(0.001, (9, 0), noise=0.009), measured(0.08, (9, 18), 2, noise=0.05)], 0.02)
+    assert (same.verdict, same.processes) == ("same", 9)
+    assert (slow.verdict, slow.processes) == ("slower", 27)
 
 
 def test_verdicts_are_computed_anew_at_a_comparisons_own_threshold_or_another() -> None:
-    stored = compared(measured(0.005, (9, 0), noise=0.004), threshold=0.004)
+    stored = compared(measured(0.005, (5,), noise=0.004), threshold=0.004)
     own, wider = recomputed(stored), recomputed(stored, 0.02)
     assert (own.threshold, own.cases[0].verdict) == (0.004, "inconclusive")
     assert (wider.threshold, wider.cases[0].verdict) == (0.02, "same")
@@ -194,7 +204,7 @@ def test_the_reason_says_what_was_measured_twice(environments: Any, says: str) -
     rng = np.random.default_rng(6)
     drifting = [
         [processes_of(*(np.array([[0.0], [0.3], [0.3]]) + rng.normal(0, 0.01, (3, 20)) for _ in range(count)))]
-        for count in (9, 18)
+        for count in STAGES
     ]
     row = case("a", "same", stages=[stage for (stage,) in drifting])
     (found,) = recomputed(compared(row, environments=SIDES if environments else [])).cases

@@ -13,29 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from reports.holm import adjusted, holm
+from reports.log_ratios import LogRatios, Paired, PairedSetups
+from reports.looks import LOOKS, STAGES, looks_after
 from reports.statistics import Floats, share_interval, trimmed_mean
 from reports.units import signed
 from reports.verdicts import (
-    BY_MEDIAN,
-    EARLY,
     FALSE_ALARMS,
+    FALSE_SAME,
     SAME_ENVIRONMENT,
     Decision,
-    LogRatios,
-    Paired,
-    beyond_doubt,
     decide,
-    holm,
+    decided,
+    decided_at,
     same,
-    second_stage_decisions,
     undecided,
 )
 
 THRESHOLD = 0.02
 SPREAD = 0.009
 """Standard deviation of a process, as measured on a quiet cloud machine."""
-FIRST, FRESH = 9, 18
-STEADY = [0.0] * 9
+ALL = LOOKS[-1].processes
+LAST = LOOKS[-1]
+STEADY = [0.0] * ALL
 
 
 def look(rng: np.random.Generator, shift: float, processes: int, spread: float = SPREAD, drift: float = 0.0) -> Paired:
@@ -45,9 +45,9 @@ def look(rng: np.random.Generator, shift: float, processes: int, spread: float =
 
 
 def judge(*cases: Paired, threshold: float = THRESHOLD) -> list[Decision]:
-    """Verdicts on undecided cases whose mean moves as their median does."""
-    stages = {at: LogRatios(pairs, pairs) for at, pairs in enumerate(cases)}
-    return list(second_stage_decisions(stages, threshold).values())
+    """Verdicts of the last look on cases whose mean moves as their median does."""
+    seen = {at: LogRatios(pairs, pairs) for at, pairs in enumerate(cases)}
+    return list(decided_at(LAST, seen, seen, threshold).values())
 
 
 def heavy(rng: np.random.Generator, processes: int, spread: float = SPREAD) -> Floats:
@@ -60,7 +60,7 @@ def share(which: Iterable[bool]) -> float:
     return float(np.mean(list(which)))
 
 
-@pytest.mark.parametrize("count", [FIRST, FRESH])
+@pytest.mark.parametrize("count", [9, ALL])
 def test_an_interval_holds_the_middle_as_often_as_it_says(count: int) -> None:
     rng = np.random.default_rng(12)
     for sample in (lambda: heavy(rng, count), lambda: look(rng, 0.0, count).ratios):
@@ -91,71 +91,110 @@ def test_holms_adjustment_is_that_of_the_paper_never_lowers_a_p_value_and_keeps_
     assert np.all(np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0)
 
 
-# -- the two stages
+def test_cases_that_were_decided_before_stay_in_the_family_and_are_never_rejected() -> None:
+    found = adjusted({"a": 0.01, "b": 0.001}, 4)
+    assert found == pytest.approx({"a": 0.03, "b": 0.004})
+    assert adjusted({"a": 0.01}, 1) == {"a": 0.01}
+
+
+# -- the looks
+
+
+def test_the_looks_spend_the_whole_error_and_no_more() -> None:
+    assert sum(look.changed for look in LOOKS) == pytest.approx(1)
+    assert sum(look.same for look in LOOKS) == pytest.approx(1)
+    assert [look.is_last for look in LOOKS] == [False] * (len(LOOKS) - 1) + [True]
+    assert looks_after(STAGES) == list(LOOKS)
+
+
+def test_a_comparison_that_looked_less_often_spends_at_each_look_what_was_left() -> None:
+    nine, last = looks_after([9, 18])
+    assert (nine.processes, last.processes) == (9, 27)
+    assert nine.changed == pytest.approx(sum(look.changed for look in LOOKS if look.processes <= 9))
+    assert nine.changed + last.changed == pytest.approx(1)
+    assert nine.same + last.same == pytest.approx(1)
+    assert looks_after([]) == []
 
 
 @pytest.mark.parametrize("number", [1, 16])
 @pytest.mark.parametrize("shift", [0.0, THRESHOLD])
+@pytest.mark.parametrize("heavily", [False, True])
 def test_a_change_up_to_the_threshold_raises_the_alarm_in_fewer_than_one_comparison_in_twenty(
-    number: int, shift: float
+    number: int, shift: float, heavily: bool
 ) -> None:
+    """At whichever look it stops: exactly on the threshold most cases meet all looks."""
     rng = np.random.default_rng(number)
-    comparisons = [judge(*(look(rng, shift, FRESH) for _ in range(number))) for _ in range(400)]
+    comparisons = [
+        decide({case: steady(rng, shift, heavily) for case in range(number)}, THRESHOLD).values() for _ in range(100)
+    ]
     alarms = share(any(call.verdict == "slower" for call in calls) for calls in comparisons)
     assert alarms <= (FALSE_ALARMS / 2 if shift else 0) + 0.02
 
 
-def test_processes_with_outliers_raise_no_more_alarms() -> None:
-    rng = np.random.default_rng(5)
-    cases = [Paired(list(heavy(rng, FRESH) + math.log1p(THRESHOLD)), list(heavy(rng, FRESH))) for _ in range(1000)]
-    assert share(judge(one)[0].verdict == "slower" for one in cases) <= FALSE_ALARMS / 2 + 0.01
+def steady(rng: np.random.Generator, shift: float, heavily: bool = False, spread: float = SPREAD) -> LogRatios:
+    """A case in as many processes as the last look needs, whose mean does not move."""
+    pairs = look(rng, shift, ALL, spread)
+    if heavily:
+        pairs = Paired(list(math.log1p(shift) + heavy(rng, ALL, spread)), list(heavy(rng, ALL, spread)))
+    return LogRatios(pairs, Paired(STEADY, STEADY))
 
 
-@pytest.mark.parametrize("spread", [SPREAD, 3 * SPREAD])
-@pytest.mark.parametrize("heavily", [False, True])
-def test_the_first_look_alone_is_wrong_as_rarely_as_its_share_of_the_error_says(heavily: bool, spread: float) -> None:
-    """Sixteen cases that are slower by the threshold: any of them called slower is an alarm."""
+def test_a_change_of_the_threshold_is_called_the_same_as_rarely_as_it_says() -> None:
     rng = np.random.default_rng(6)
-
-    def one() -> LogRatios:
-        found = look(rng, THRESHOLD, FIRST, spread)
-        if heavily:
-            found = Paired(list(math.log1p(THRESHOLD) + heavy(rng, FIRST, spread)), list(heavy(rng, FIRST, spread)))
-        return LogRatios(found, found)
-
-    alarms = share(bool(beyond_doubt({case: one() for case in range(16)}, THRESHOLD)) for _ in range(400))
-    assert alarms <= EARLY * BY_MEDIAN + 0.01
+    calls = [decide({"a": steady(rng, THRESHOLD)}, THRESHOLD)["a"].verdict for _ in range(1000)]
+    assert share(call == "same" for call in calls) <= FALSE_SAME + 0.01
 
 
 def test_what_the_first_look_shows_beyond_doubt_is_not_measured_again() -> None:
     rng = np.random.default_rng(7)
-    pairs = {shift: look(rng, shift, FIRST) for shift in (-0.4, 0.03, 0.8)}
+    pairs = {shift: look(rng, shift, 5) for shift in (-0.4, 0.03, 0.8)}
     first = {shift: LogRatios(one, one) for shift, one in pairs.items()}
     assert undecided(first, THRESHOLD) == [0.03]
-    assert {case: one.verdict for case, one in beyond_doubt(first, THRESHOLD).items()} == {
-        -0.4: "faster",
-        0.8: "slower",
+    assert {case: (one.verdict, one.processes) for case, one in decided(first, THRESHOLD).items()} == {
+        -0.4: ("faster", 5),
+        0.8: ("slower", 5),
     }
     often_slow = first | {-0.4: LogRatios(pairs[-0.4], pairs[0.8])}
-    assert undecided(often_slow, THRESHOLD) == [-0.4, 0.03]
+    assert decide(often_slow, THRESHOLD)[-0.4].verdict == "slower"
+    perhaps = Paired([0.03, 0.06, 0.05, 0.04, 0.07], [0.0] * 5)
+    assert undecided({"a": LogRatios(pairs[-0.4], perhaps)}, THRESHOLD) == ["a"]
 
 
-def test_identical_code_is_mostly_settled_by_the_first_look_and_a_change_beyond_the_threshold_hardly_ever() -> None:
+def test_later_processes_do_not_change_what_a_look_has_decided() -> None:
+    """So a stored comparison gets the verdicts again that it stopped by."""
+    rng = np.random.default_rng(2)
+    cases = {shift: stage(rng, ALL, shift) for shift in (0.0, 0.01, 0.02, 0.03, 0.05, 0.8)}
+    every = decided(cases, THRESHOLD)
+    for processes in (one.processes for one in LOOKS):
+        by_then = decided({case: one.first(processes) for case, one in cases.items()}, THRESHOLD)
+        assert by_then == {case: one for case, one in every.items() if one.processes <= processes}
+    assert {one.processes for one in every.values()} >= {5, ALL}
+
+
+def test_identical_code_is_mostly_settled_by_the_first_looks_and_what_is_much_slower_by_the_first() -> None:
     rng = np.random.default_rng(3)
-    assert share(same(look(rng, 0.0, FIRST), THRESHOLD) for _ in range(1000)) >= 0.95
-    assert share(same(look(rng, THRESHOLD, FIRST), THRESHOLD) for _ in range(2000)) <= 0.025 + 0.01
+    looks = [one.processes for one in decide({at: steady(rng, 0.0) for at in range(500)}, THRESHOLD).values()]
+    assert share(processes <= 9 for processes in looks) >= 0.95
+    much = decide({at: steady(rng, 0.8) for at in range(16)}, THRESHOLD).values()
+    assert {(one.verdict, one.processes) for one in much} == {("slower", 5)}
+
+
+def test_a_slowed_process_among_few_delays_a_verdict_and_does_not_change_it() -> None:
+    ratios = [0.001, 0.3, -0.001, 0.0, 0.002, 0.001, -0.002, 0.0, 0.001]
+    found = decide({"a": LogRatios(Paired(ratios, [0.0] * 9), Paired([0.0] * 9, [0.0] * 9))}, THRESHOLD)["a"]
+    assert (found.verdict, found.processes) == ("same", 9)
 
 
 @pytest.mark.parametrize("drift", [0.1, -0.1])
 def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_change_nothing_at_all(drift: float) -> None:
     rng = np.random.default_rng(8)
-    assert not same(look(rng, 0.0, FIRST, drift=drift), THRESHOLD)
-    pairs = look(rng, 0.5 * drift, FRESH, drift=drift)
+    assert not same(look(rng, 0.0, 9, drift=drift), THRESHOLD, FALSE_SAME)
+    pairs = look(rng, 0.5 * drift, ALL, drift=drift)
     (call,) = judge(pairs)
     assert call.verdict == "inconclusive"
     column = signed(call.control).partition(" %")[0].lstrip("+-−")
     assert call.why == f"the same code measured twice differed by {column} %: this machine is too noisy now"
-    (other,) = second_stage_decisions({"a": LogRatios(pairs, pairs)}, THRESHOLD, SAME_ENVIRONMENT).values()
+    (other,) = decide({"a": LogRatios(pairs, pairs)}, THRESHOLD, SAME_ENVIRONMENT).values()
     assert other.why == call.why.replace("the same code", "the same environment")
 
 
@@ -164,7 +203,7 @@ def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_chan
 def test_a_change_far_beyond_the_drift_is_still_called_and_the_drift_told(
     shift: float, verdict: str, drift: float, says: str
 ) -> None:
-    (call,) = judge(look(np.random.default_rng(9), shift, FRESH, drift=drift))
+    (call,) = judge(look(np.random.default_rng(9), shift, ALL, drift=drift))
     assert call.verdict == verdict
     assert call.ratio.estimate == pytest.approx(1 + shift, rel=0.02)
     assert re.fullmatch(says, call.why)
@@ -173,21 +212,21 @@ def test_a_change_far_beyond_the_drift_is_still_called_and_the_drift_told(
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "slower"), (-1, "faster")])
 def test_what_is_beyond_the_threshold_but_not_certain_enough_beside_others_says_so(sign: int, verdict: str) -> None:
     spread = [0.01 * at for at in range(-4, 5)]
-    # p is 0.0120 with six degrees of freedom: enough alone, not among three
-    middle = math.log1p(THRESHOLD) + 3.0 * trimmed_mean(spread).error
-    one = Paired([sign * (middle + at) for at in spread], STEADY)
+    # p is 0.0060 with six degrees of freedom: enough alone, not among three
+    middle = math.log1p(THRESHOLD) + 3.6 * trimmed_mean(spread).error
+    one = Paired([sign * (middle + at) for at in spread], STEADY[:9])
     (alone,) = judge(one)
     assert (alone.verdict, alone.why) == (verdict, "")
-    calls = judge(one, *[Paired(spread, STEADY)] * 2)
+    calls = judge(one, *[Paired(spread, STEADY[:9])] * 2)
     assert [call.verdict for call in calls] == ["inconclusive"] * 3
     includes = "the interval includes the threshold"
     assert [call.why for call in calls[1:]] == [includes, includes]
-    assert calls[0].why == "not significant, when corrected for all 3 undecided cases"
+    assert calls[0].why == f"not significant, when corrected for 3 cases and {len(LOOKS)} looks"
 
 
 def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control_and_no_verdict_on_set_up() -> None:
-    pairs = Paired(STEADY, [math.log(1.001)] * 9)
-    (call,) = decide(({"a": LogRatios(pairs, pairs)}, {}), THRESHOLD).values()
+    pairs = Paired(STEADY[:5], [math.log(1.001)] * 5)
+    (call,) = decide({"a": LogRatios(pairs, pairs)}, THRESHOLD).values()
     assert (call.verdict, call.ratio.estimate, call.why) == ("same", 1.0, "")
     assert call.control.estimate == pytest.approx(1.001)
     assert (call.setup, call.setup_ratio) == ("unknown", None)
@@ -195,7 +234,7 @@ def test_a_first_look_that_settles_a_case_gives_its_ratio_and_its_control_and_no
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=9, max_size=9), st.floats(0.001, 0.2))
 def test_swapping_the_sides_swaps_slower_and_faster(ratios: list[float], threshold: float) -> None:
-    sides = Paired(ratios, STEADY), Paired([-ratio for ratio in ratios], STEADY)
+    sides = Paired(ratios, STEADY[:9]), Paired([-ratio for ratio in ratios], STEADY[:9])
     (call,), (swapped,) = (judge(side, threshold=threshold) for side in sides)
     assert {"slower": "faster", "faster": "slower"}.get(call.verdict, call.verdict) == swapped.verdict
 
@@ -218,7 +257,7 @@ def stage(rng: np.random.Generator, processes: int, shift: float = 0.0, **other:
     return LogRatios(
         look(rng, shift, processes),
         look(rng, other.get("mean", shift), processes, 3 * SPREAD),
-        look(rng, other.get("setup", 0.0), processes, 5 * SPREAD),
+        PairedSetups(**vars(look(rng, other.get("setup", 0.0), processes, 5 * SPREAD))),
     )
 
 
@@ -226,9 +265,8 @@ def compared(seed: int, comparisons: int, cases: int, shift: float = 0.0, **othe
     """The decisions on some comparisons from end to end."""
     rng, found = np.random.default_rng(seed), []
     for _ in range(comparisons):
-        first = {case: stage(rng, FIRST, shift, **other) for case in range(cases)}
-        fresh = {case: stage(rng, FRESH, shift, **other) for case in undecided(first, THRESHOLD)}
-        found.append(list(decide((first, fresh), THRESHOLD).values()))
+        measured = {case: stage(rng, ALL, shift, **other) for case in range(cases)}
+        found.append(list(decide(measured, THRESHOLD).values()))
     return found
 
 
