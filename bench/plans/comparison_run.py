@@ -158,7 +158,7 @@ class ComparisonRun:
             cases = [case for case in cases if case in self.differences.remaining]
             if not cases:
                 return
-            what = f"{counted(len(cases), 'undecided case')}" if stage else "all cases"
+            what = counted(len(cases), "undecided case") if stage else "all cases"
             self.note(what, before + done, before + self.stages[stage])
             began = time.monotonic()
             self.measure_process(stage, cases)
