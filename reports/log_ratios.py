@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -18,7 +19,7 @@ TRIMMED_FROM = 9
 class Paired:
     """Log-ratios of a case in each process.
 
-    With fewer than TRIMMED_FROM processes their plain mean is tested, since trimming would leave too few. A slowed process then makes
+    Of few processes the plain mean is tested, since trimming would leave too few (TRIMMED_FROM). A slowed process then makes
     the error larger, and the case goes on to the next look.
 
     Attributes
@@ -40,8 +41,21 @@ class Paired:
     def control(self) -> Estimate:
         return self.middle(self.controls)
 
+    @property
+    def is_trimmed(self) -> bool:
+        return len(self.ratios) >= TRIMMED_FROM
+
     def middle(self, values: list[float]) -> Estimate:
-        return trimmed_mean(values, TRIM if len(values) >= TRIMMED_FROM else 0.0)
+        return trimmed_mean(values, TRIM if self.is_trimmed else 0.0)
+
+    def may_exceed(self, margin: float, error: float) -> bool:
+        """Whether the ratio may be above a margin.
+
+        It may if its p-value is at most ``error``; and of few processes if most are above it, since one that was disturbed hides
+        that from a plain mean.
+        """
+        most = not self.is_trimmed and statistics.median(self.ratios) > margin
+        return most or self.ratio.p_above(margin) <= error
 
     def first(self, processes: int) -> Self:
         """Return those of the first processes only."""

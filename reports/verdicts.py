@@ -220,10 +220,11 @@ def verdict_at(
 
 def otherwise_slower(ratios: LogRatios, threshold: float, setup: SetupVerdict) -> bool:
     """Whether a case may be slower in the mean or to set up, and it is not known yet."""
-    p_values = [ratios.mean.ratio.p_above(math.log1p(threshold))]
-    if ratios.setup and setup != "slower":
-        p_values.append(ratios.setup.ratio.p_above(setup_margin(ratios.setup, threshold)))
-    return min(p_values) <= CANDIDATE
+    if ratios.mean.may_exceed(math.log1p(threshold), CANDIDATE):
+        return True
+    if not ratios.setup or setup == "slower":
+        return False
+    return ratios.setup.may_exceed(setup_margin(ratios.setup, threshold), CANDIDATE)
 
 
 def same(pairs: Paired, threshold: float, error: float) -> bool:

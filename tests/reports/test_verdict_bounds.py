@@ -207,6 +207,19 @@ def test_only_cases_that_set_up_for_long_have_a_verdict_on_it_and_share_its_erro
     assert found["b"].setup_ratio is None
 
 
+@pytest.mark.parametrize("processes", [5, 9])
+def test_a_disturbed_process_does_not_hide_a_slower_set_up_or_mean_from_the_first_looks(processes: int) -> None:
+    """Of five processes the plain mean cannot tell, so that the case goes on; of nine, the trimmed one can."""
+    slow, disturbed = [3.0] * (processes - 1), -20.0
+    look = next(one for one in LOOKS if one.processes == processes)
+    steady = Paired(STEADY[:processes], STEADY[:processes])
+    found = at(look, steady, steady, PairedSetups([*slow, disturbed], STEADY[:processes]))
+    assert (found and found.setup) == (None if processes == 5 else "slower")
+    assert verdict(at(look, steady, Paired([*slow, disturbed], STEADY[:processes]))) == (
+        None if processes == 5 else "slower"
+    )
+
+
 def test_a_first_process_that_compiles_leaves_the_set_up_of_few_processes_the_same() -> None:
     compiled = PairedSetups([3.0, 0.001, -0.001, 0.002, 0.0], [0.0] * 5)
     assert setups(LOOKS[0], {"a": compiled}, 1, THRESHOLD) == {"a": "same"}
