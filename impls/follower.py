@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -164,7 +164,8 @@ class Follower:
         from numba.np.ufunc.dufunc import DUFunc
         from numba.np.ufunc.gufunc import GUFunc
 
-        kind, its = type(value), cast(Any, value)  # numba's types leave out what it keeps for itself
+        kind = type(value)
+        its: Any = value  # numba's types leave out what it keeps for itself
         if isinstance(value, Dispatcher):
             # one that compiles on calls gains signatures over time
             given = () if its._can_compile else tuple(map(str, its.signatures))

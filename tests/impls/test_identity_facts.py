@@ -48,8 +48,8 @@ def test_a_module_imported_by_a_text_counts_and_is_told(before: str, returns: st
 
 def test_a_module_imported_by_a_text_that_is_not_known_may_be_any_of_the_tree_but_another_packages_is_none() -> None:
     """Where the name is an argument, nothing says that it is not the tree's."""
-    before = "from importlib import import_module\ndef f(name):\n    'Docstring.'\n    return import_module(name)\n"
-    known = "import_module('json').loads(W)", "import_module('.deep', __package__).F"
+    before = "from importlib import import_module\nOTHER = 'deep'\ndef f(name):\n    'Docstring.'\n    return import_module(name)\n"
+    known = "import_module('json').loads(OTHER)", "import_module('.deep', __package__).F"
     for returns, same in (("f(W)", False), (known[0], True), (known[1], False)):
         one, other = (load(tree_of(before, returns, deep=f"F = {value}\n")) for value in (1, 2))
         assert (one.digest == other.digest) is same
