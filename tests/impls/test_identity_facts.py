@@ -46,6 +46,11 @@ def test_a_module_imported_by_a_text_counts_and_is_told(before: str, returns: st
     assert one.late_imports == other.late_imports == ("deep",)
 
 
+def test_modules_that_several_functions_import_by_texts_are_all_told() -> None:
+    before = "def f():\n    return __import__('deep')\ndef g():\n    return __import__('sub.deep')\n"
+    assert load(tree_of(before, "f(), g()", deep="", **{"sub/deep": ""})).late_imports == ("deep", "sub.deep")
+
+
 def test_a_module_imported_by_a_text_that_is_not_known_may_be_any_of_the_tree_but_another_packages_is_none() -> None:
     """Where the name is an argument, nothing says that it is not the tree's."""
     before = "from importlib import import_module\nOTHER = 'deep'\ndef f(name):\n    'Docstring.'\n    return import_module(name)\n"
