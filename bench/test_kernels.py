@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
+        if not metafunc.config.getoption("benchmark"):
+            raise pytest.UsageError("bench/test_kernels.py has benchmarks: pytest --benchmark times them")
         cases = front.cases_of(metafunc.config, metafunc.definition.path)
         metafunc.parametrize("case", list(cases), ids=str)
 

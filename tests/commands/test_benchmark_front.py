@@ -86,6 +86,12 @@ def test_either_tests_or_kernels_are_collected(
     assert absent not in printed
 
 
+def test_benchmarks_that_are_named_without_the_option_name_it(tmp_path: Path) -> None:
+    done = run_pytest("bench", storage=tmp_path)
+    assert done.returncode != 0
+    assert "bench/test_kernels.py has benchmarks: pytest --benchmark times them" in done.stdout
+
+
 def test_one_s_own_file_is_benchmarked_and_what_is_wrong_or_stops_working_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("""
