@@ -197,7 +197,9 @@ def check_writable(out: Path, corpus: Path | None) -> None:
 def read(request: TrainingRequest, folder: Path) -> Corpus:
     """Read the text, without its rarest words. A user's text is streamed from disk; the built-in text is in memory."""
     if request.corpus is not None:
-        return texts.stored(request.corpus, folder, request.min_count)
+        corpus = texts.stored(request.corpus, folder, request.min_count)
+        memory.trim_heap()  # reading has freed hundreds of megabytes, which the allocator keeps
+        return corpus
     return without_rare_words(texts.builtin(), request.min_count)
 
 
