@@ -20,7 +20,7 @@ FAST = [
     "--benchmark-min-time=0.0001",
     "-q",
 ]
-FEW = ("--benchmark", *FAST, "-k", "scatter.scalar and 1e5 and not torch")
+FEW = ("--benchmark", *FAST, "-k", "scatter.scalar and 1e5 and not torch and not jax")
 Saved = tuple[Path, subprocess.CompletedProcess[str]]
 
 
