@@ -57,7 +57,7 @@ KINDS: dict[str, Effects] = {
     "drifting from one to the next": drifting,
 }
 FEWER_LOOKS = looks_after([9, 18])
-LESS = "(looks after 9 and 27 only)"
+LESS = "(9, 27)"
 """What the cost of LOOKS is compared with."""
 
 
@@ -133,14 +133,14 @@ def text_of(slower: float) -> str:
 
 def main(repetitions: int) -> None:
     """Print both tables as Markdown."""
-    figures = ("any is called slower or faster", "a case is called the same")
+    figures = ("any slower or faster", "a case the same")
     print(cells(("processes", "HEAD is", *figures, *(f"{text} {LESS}" for text in figures))))
     print(cells(["---"] * 6))
     for kind in KINDS:
         for slower in (0.0, THRESHOLD):
             print(cells(errors(kind, slower, repetitions)), flush=True)
     print()
-    verdicts, figures = ("called slower", "the same", "inconclusive"), ("processes of a case", "of a comparison")
+    verdicts, figures = ("called slower", "the same", "inconclusive"), ("of a case", "of a comparison")
     print(cells(("processes", "HEAD is", *verdicts, *figures, *(f"{text} {LESS}" for text in figures))))
     print(cells(["---"] * 9))
     for kind in list(KINDS)[:2]:
