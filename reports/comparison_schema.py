@@ -84,14 +84,14 @@ class ComparedRow(Part):
 
     @model_validator(mode="after")
     def complete(self) -> Self:
-        """Each process has samples of the three variants, and the first stage has two processes or more, or none."""
+        """Each process has samples of the three variants, and there are two or more before the first look, or none."""
         for stage in self.stages:
             for process in stage:
                 timed = {side for side, one in process.items() if any(wall is not None for wall in one.wall_s)}
                 if not {"base", "control", "head"} <= timed:
                     raise ValueError(f"{self.case!r} has a process without samples of base, control and head")
         if not self.excluded and any(self.stages) and len(self.stages[0]) < 2:
-            raise ValueError(f"{self.case!r} has fewer than two processes in its first stage")
+            raise ValueError(f"{self.case!r} has fewer than two processes before its first look")
         return self
 
 
