@@ -14,6 +14,7 @@ import pytest
 from bench.commands.main import app
 from bench.engine import cpus
 from bench.plans.comparison_run import ComparisonRun
+from reports.looks import LOOKS
 from tests.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
 from tests.plans.repositories import state
 from tests.processes import w2vbench
@@ -101,10 +102,11 @@ def test_only_what_changed_is_measured(done: Done) -> None:
 
 
 @pytest.mark.parametrize("slug", ["slows", "meant", "reads"])
-def test_what_got_much_slower_is_found_in_five_processes(done: Done, slug: str) -> None:
-    """By its own code, by a module that it imports, and by a file that its set-up reads."""
+def test_what_got_much_slower_is_found_before_the_last_look(done: Done, slug: str) -> None:
+    """By its own code, by a module that it imports, and by a file that its set-up reads. A busy machine may take a second look."""
     case = done.case(slug)
-    assert (case["verdict"], case["processes"]) == ("slower", 5)
+    assert case["verdict"] == "slower"
+    assert case["processes"] in [look.processes for look in LOOKS if not look.is_last]
     assert case["ratio"]["low"] > 10
     assert case["acknowledged"] == ("it must" if slug == "meant" else None)
 
