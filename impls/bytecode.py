@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dis
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from types import CodeType
 from typing import Any
 
@@ -18,6 +19,8 @@ TWO_IN_ONE = re.compile("((?:LOAD|STORE)_FAST(?:_BORROW)?)_((?:LOAD|STORE)_FAST(
 """Instructions of Python 3.13 and later that load or store two variables at once, if both stand on one source line."""
 REPEATS = re.compile(r"FOR_ITER|(POP_)?JUMP_BACKWARD(_IF_\w+)?")
 """Instructions of a loop, from Python 3.11's to 3.14's. JUMP_BACKWARD_NO_INTERRUPT only waits for another generator."""
+THROWN = "CLEANUP_THROW"
+"""What a generator or coroutine begins with when an exception is thrown into it. In Python 3.12 JUMP_BACKWARD follows, and is no loop."""
 GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
 
@@ -80,6 +83,9 @@ def with_nested(code: CodeType) -> Iterator[CodeType]:
 def loops(function: Any) -> bool:
     """Whether a function contains a Python loop, in itself or in a nested function."""
     code = getattr(function, "__code__", None)
-    return isinstance(code, CodeType) and any(
-        REPEATS.fullmatch(step.name) for one in with_nested(code) for step in steps(one)
-    )
+    return isinstance(code, CodeType) and any(repeats(steps(one)) for one in with_nested(code))
+
+
+def repeats(instructions: Sequence[Step]) -> bool:
+    names = [step.name for step in instructions if step.name != "EXTENDED_ARG"]
+    return any(REPEATS.fullmatch(name) and before != THROWN for before, name in pairwise(names))

@@ -73,7 +73,7 @@ def html(result: ResultFile) -> str:
         excused=any(case.acknowledged is not None for case in comparison.cases),
         failed=exit_code(comparison) == SLOWER,
         environment_header=ENVIRONMENT_HEADER,
-        environments=[row for row in both if row[3] != SAME],
+        environments=[one for one in both if one[3] != SAME],
         alike=", ".join(f"{name} {version}" for name, version, _, kind in both if kind == SAME and version),
         looks=looks,
         looks_text=listed([str(processes) for processes in looks]) if looks else "",

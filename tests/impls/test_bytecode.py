@@ -69,14 +69,26 @@ async def when_it_is_there(x: Any) -> Any:
     return await x
 
 
+def far_away() -> Any:
+    """A generator of so much code that jumps across it take an instruction more."""
+    made: dict[str, Any] = {}
+    exec("def of_another(x):\n    yield from x\n" + "    x.a = x.b + 1\n" * 300, made)
+    return made["of_another"]
+
+
+async def one_after_another(x: Any) -> Any:
+    async for one in x:
+        one()
+
+
 @pytest.mark.parametrize(
     "function",
-    [counted, on_a_condition, endless, until_there_is_none, listed, handed_on, in_a_nested_function],
+    [counted, on_a_condition, endless, until_there_is_none, listed, handed_on, in_a_nested_function, one_after_another],
 )
 def test_a_loop_in_python_is_one_however_it_is_written(function: Callable[..., Any]) -> None:
     assert loops(function)
 
 
-@pytest.mark.parametrize("function", [at_once, by_itself, of_another, when_it_is_there, sum, None])
+@pytest.mark.parametrize("function", [at_once, by_itself, of_another, far_away(), when_it_is_there, sum, None])
 def test_what_repeats_nothing_in_python_has_no_loop(function: Any) -> None:
     assert not loops(function)

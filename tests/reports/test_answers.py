@@ -58,7 +58,7 @@ def test_the_answer_follows_the_figures_whoever_wins(
     least = min(wall.values())
     assume(all(abs(figure / least - AS_FAST) > 1e-9 for figure in figures))
     tied = {slug for slug, figure in wall.items() if figure / least < AS_FAST}
-    assert {row.slug for row in found.ranking.fastest} == tied
+    assert {one.slug for one in found.ranking.fastest} == tied
     assert found.use.slug == ("one-hot" if has_baseline and "one-hot" in tied else next(s for s in order if s in tied))
     for one in found.rows:
         assert found.slower(one).estimate == pytest.approx(wall[one.slug] / wall[found.use.slug])
