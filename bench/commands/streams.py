@@ -64,5 +64,7 @@ def open_streams() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for as long as the process lives
         elif isinstance(stream, io.TextIOWrapper):
-            at_once = name == "stderr" or stream.isatty()
-            setattr(sys, name, Output(stream.buffer, stream.encoding, errors, line_buffering=at_once))
+            buffer, at_once = stream.buffer, name == "stderr" or stream.isatty()
+            if isinstance(buffer, io.RawIOBase):  # PYTHONUNBUFFERED: a signal during a write would lose the rest
+                buffer, at_once = io.BufferedWriter(buffer), True
+            setattr(sys, name, Output(buffer, stream.encoding, errors, line_buffering=at_once))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pty
@@ -13,9 +14,11 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from bench.commands import streams
 from tests import saved
 from tests.engine.book import changed, written
 from tests.processes import ROOT, SMALL, w2vbench
@@ -98,6 +101,34 @@ def test_a_corpus_whose_name_is_no_utf_8_is_read_and_the_command_can_be_typed_ag
     if Path("/bin/bash").exists():
         again = subprocess.run(["/bin/bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
         assert again.stdout == b"caf\xe9's.txt"
+
+
+class InParts(io.RawIOBase):
+    """A pipe of which a signal interrupts each write after some bytes."""
+
+    def __init__(self) -> None:
+        self.got = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.got += bytes(data[:100])
+        return min(len(data), 100)
+
+
+def test_an_interrupted_write_loses_nothing_of_an_unbuffered_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PYTHONUNBUFFERED, as in many containers, Python itself would not write the rest."""
+    pipes = {name: InParts() for name in ("stdout", "stderr")}
+    unbuffered = {name: io.TextIOWrapper(cast(Any, pipe), "utf-8", write_through=True) for name, pipe in pipes.items()}
+    for name, stream in unbuffered.items():
+        monkeypatch.setattr(sys, name, stream)
+    streams.open_streams()
+    for name, pipe in pipes.items():
+        print("a line", file=getattr(sys, name))
+        assert pipe.got == b"a line\n"  # at once
+        print("x" * 100_000, file=getattr(sys, name))
+        assert len(pipe.got) == len("a line\n") + 100_001
 
 
 def on_a_terminal(command: str, columns: int, folder: Path) -> str:
