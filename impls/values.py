@@ -6,7 +6,7 @@ import contextlib
 import struct
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 
@@ -28,8 +28,7 @@ def hides_state(kind: type) -> bool:
     A class statement adds a pointer for each slot, and at most two more, for ``__dict__`` and weak references.
     """
     base = next((one for one in DESCRIBED if issubclass(kind, one)), object)
-    declared = [item for one in kind.__mro__ if "__slots__" in vars(one) for item in vars(one).values()]
-    pointers = 2 + sum(isinstance(item, MemberDescriptorType) for item in declared)
+    pointers = 2 + sum(len(declared_slots(one)) for one in kind.__mro__)
     return kind.__basicsize__ - base.__basicsize__ > pointers * POINTER
 
 
@@ -63,13 +62,15 @@ def attributes(value: Any) -> dict[str, Any]:
 
 def slots(value: Any) -> dict[str, Any]:
     """Return what an object has in slots."""
-    return {name: item for kind in type(value).__mro__ for name, item in slots_of(value, kind)}
-
-
-def slots_of(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    declared = vars(kind).get("__slots__", ())
-    for name in (declared,) if isinstance(declared, str) else declared:
-        descriptor: Callable[..., Any] | None = getattr(vars(kind).get(name), "__get__", None)
-        if name not in ("__dict__", "__weakref__") and descriptor:
+    found = {}
+    for kind in type(value).__mro__:
+        for name, slot in declared_slots(kind).items():
             with contextlib.suppress(AttributeError):  # empty
-                yield name, descriptor(value)
+                found[name] = slot.__get__(value)
+    return found
+
+
+def declared_slots(kind: type) -> dict[str, MemberDescriptorType]:
+    """Return the slots that a class statement declares. Python has another name for a private one than ``__slots__`` says."""
+    own = vars(kind) if "__slots__" in vars(kind) else {}
+    return {name: item for name, item in own.items() if isinstance(item, MemberDescriptorType)}
