@@ -160,13 +160,20 @@ def test_what_the_first_look_shows_beyond_doubt_is_not_measured_again() -> None:
     assert undecided({"a": LogRatios(pairs[-0.4], perhaps)}, THRESHOLD) == ["a"]
 
 
+def first(one: LogRatios, processes: int) -> LogRatios:
+    """A case of which only the first processes were measured."""
+    median, mean = (Paired(pairs.ratios[:processes], pairs.controls[:processes]) for pairs in (one.median, one.mean))
+    assert one.setup
+    return LogRatios(median, mean, PairedSetups(one.setup.ratios[:processes], one.setup.controls[:processes]))
+
+
 def test_later_processes_do_not_change_what_a_look_has_decided() -> None:
     """So a stored comparison gets the verdicts again that it stopped by."""
     rng = np.random.default_rng(2)
     cases = {shift: stage(rng, ALL, shift) for shift in (0.0, 0.01, 0.02, 0.03, 0.05, 0.8)}
     every = decided(cases, THRESHOLD)
     for processes in (one.processes for one in LOOKS):
-        by_then = decided({case: one.first(processes) for case, one in cases.items()}, THRESHOLD)
+        by_then = decided({case: first(one, processes) for case, one in cases.items()}, THRESHOLD)
         assert by_then == {case: one for case, one in every.items() if one.processes <= processes}
     assert {one.processes for one in every.values()} >= {5, ALL}
 
@@ -290,6 +297,14 @@ def test_calls_that_are_slow_now_and_then_leave_the_median_and_are_found_by_the_
         assert "in the mean, by" in decision.why
         assert not decision.mean.includes(1.0)
         assert decision.mean.estimate == pytest.approx(1.5, rel=0.1)
+
+
+@pytest.mark.parametrize(("ratios", "middle"), [([8.0, 1.0], 4.5), ([8.0, 1.0, 2.0], 1.5)])
+def test_the_set_up_of_the_first_process_is_left_out_unless_only_one_would_remain(
+    ratios: list[float], middle: float
+) -> None:
+    found = PairedSetups(ratios, [-one for one in ratios])
+    assert (found.ratio.value, found.control.value) == (middle, -middle)
 
 
 @pytest.mark.parametrize(
