@@ -482,12 +482,20 @@ class Implementation:
         last
             What it passes after a batch's arguments: the workspace in a tuple, or an empty tuple.
         """
-        last = (self.prepare(problem.bare),) if self.prepare else ()
+        last = self.set_up(problem)
+        return self.compiled(problem, last), last
+
+    def set_up(self, problem: Problem) -> tuple[Any, ...]:
+        """Run the set-up. Return the workspace in a tuple, or an empty tuple if there is none."""
+        return (self.prepare(problem.bare),) if self.prepare else ()
+
+    def compiled(self, problem: Problem, last: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return what is called: the function, or its code compiled for a problem's batches and this workspace."""
         if not self.jit:
-            return self.function, last
+            return self.function
         from .compiled import ready
 
-        return ready(self.function, (*problem.batches[0], *last)), last
+        return ready(self.function, (*problem.batches[0], *last))
 
     def covered(self, size: Size) -> dict[str, float]:
         """Return how many examples a call covers, by the kernel's names; empty where the kernel counts none."""

@@ -21,6 +21,7 @@ from .contract import COMPILATION_PATIENCE, OK, WRONG, Fault, check_problem, com
 from .lines import profiles_of
 from .loading import load_packages
 from .methods import MethodCalls, layer_variant
+from .places import blocks
 from .process import limit_memory, pin
 from .protocol import Measure, Variant
 from .sources import LoadedSource, is_own, load_sources
@@ -31,9 +32,6 @@ from .watch import Guard, patch_reason
 
 STAGES_S = 0.05
 """How long the stages of a model's steps are timed."""
-BLOCKS, BLOCK_SIZES = 128, (64, 1 << 21)
-"""How many blocks move a problem's arrays, and their least and most bytes: all are below the allocator's threshold, above which
-arrays begin at a page."""
 SIMILAR = 2.0
 """Variants of a case whose calls in a sample differ by no more than this factor get the same number of calls."""
 LEAST_PATIENCE_S, TRACED = 2.0, 15
@@ -64,7 +62,7 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
     implementations = {
         variant.name: implementation_of(variant, sources, kernel, emit) for case in job.cases for variant in case
     }
-    moved = blocks(options.placement)
+    moved = blocks(np.random.default_rng(options.placement)) if options.placement else []
     gc.collect()
     gc.freeze()  # collections then skip the modules: they hold no garbage, and numba's alone take 80 ms each time
     emit(protocol.StepBegins(name="inputs"))
@@ -96,21 +94,6 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
 def pairs(names: Sequence[str]) -> list[Sequence[str]]:
     """Return names two by two: for two children at once."""
     return [names[at : at + 2] for at in range(0, len(names), 2)]
-
-
-def blocks(placement: Sequence[int]) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Return blocks of random sizes, with holes between them: while they are held, arrays that are made lie elsewhere in memory.
-
-    Where arrays lie changes a call's time by several per cent (Mytkowicz and others, ASPLOS 2009), and it follows from all
-    that the process has allocated before: another release of a package moves them in all of its processes alike.
-    """
-    if not placement:
-        return []
-    rng = np.random.default_rng(placement)
-    least, most = np.log(BLOCK_SIZES)
-    sizes = np.exp(rng.uniform(least, most, BLOCKS)).astype(int)
-    made = [np.empty(size, np.uint8) for size in sizes]
-    return [block for block, held in zip(made, rng.random(BLOCKS) < 0.5, strict=True) if held]
 
 
 def time_variants(
@@ -162,6 +145,7 @@ def time_variants(
         verifiers,
         lambda name: emit(protocol.StepBegins(name="timing", variant=name)),
         begin_round,
+        sample_s=settings.sample_s,
         warm=options.paced,
     )
     if reason := guard.violation(whole=True):

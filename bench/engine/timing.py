@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from .contract import WRONG, Fault, fault_of
+from .places import Mover
 from .protocol import Figures, MeasurementSettings
 from .variant import PreparedVariant, TimedCalls
 from .verify import Verifier
@@ -105,6 +106,7 @@ def take_turns(
     on_sample: Callable[[str], None],
     on_round: Callable[[], None] = lambda: None,
     *,
+    sample_s: float,
     warm: bool = False,
 ) -> dict[str, tuple[Figures, Figures]]:
     """Time all variants, round after round.
@@ -125,6 +127,8 @@ def take_turns(
         Called with the name of the variant that is timed next.
     on_round
         Called before each round.
+    sample_s
+        How long samples are: workspaces move in each round if setting them up again is short beside it.
     warm
         Whether each sample follows untimed calls, half as many but at least one, since what runs between rounds leaves its
         own data in the caches. Every group then has one variant: after the untimed calls of one, others would get other
@@ -142,13 +146,17 @@ def take_turns(
     """
     assert not warm or all(len(group) == 1 for group in groups)
     rounds = max((group[0].rounds for group in groups), default=0)
-    (within,) = order.spawn(1)  # the other draws do not depend on how many variants a group has
+    within, places = order.spawn(2)  # the other draws do not depend on how many variants a group has
     wall: dict[str, Figures] = {variant.name: [None] * rounds for group in groups for variant in group}
     cpu: dict[str, Figures] = {name: [None] * rounds for name in wall}
     rounds_of = [spread_rounds(group[0].rounds, rounds) for group in groups]
     verified = {
         variant.name: within.choice(sorted(rounds_of[at])) for at, group in enumerate(groups) for variant in group
     }
+    movers = []
+    for group in groups:
+        on_sample(group[0].name)
+        movers.append(Mover(group, sample_s, places))
     gc.collect()
     gc.disable()
     try:
@@ -157,25 +165,27 @@ def take_turns(
             for at in order.permutation(len(groups)):
                 if round_ not in rounds_of[at]:
                     continue
-                left_out = float(order.random()) * CALL_VARIATION
-                most_calls = 1
-                for place in within.permutation(len(groups[at])):
-                    variant = groups[at][place]
+                group, mover, left_out = groups[at], movers[at], float(order.random()) * CALL_VARIATION
+                first, most_calls = group[0].place, 1
+                mover.begin_round()
+                for place in within.permutation(len(group)):
+                    variant = group[place]
                     on_sample(variant.name)
+                    mover.move(variant)
                     calls = vary_calls(variant.calls, left_out)
                     required = bool(round_ == verified[variant.name])
-                    if warm:
-                        untimed = max(1, calls // 2)
+                    untimed = max(1, calls // 2) if warm else int(mover.moves)
+                    if untimed:
                         take_sample(variant, untimed, verifiers[variant.name], required=False)
-                        variant.advance(untimed)
+                        variant.advance(untimed, renew=len(group) == 1)
                     sample = take_sample(variant, calls, verifiers[variant.name], required)
                     wall[variant.name][round_] = sample.wall_ns / calls / 1e9
                     cpu[variant.name][round_] = sample.cpu_ns / calls / 1e9
-                    most_calls = max(most_calls, calls)
-                first, *others = groups[at]
-                first.advance(most_calls)
-                for variant in others:  # they got the same batches, and get the same next ones
-                    variant.place = first.place
+                    most_calls = max(most_calls, untimed + calls)
+                group[0].place = first
+                group[0].advance(most_calls)
+                for variant in group:  # they got the same batches, and get the same next ones
+                    variant.place = group[0].place
     finally:
         gc.enable()
     return {name: (wall[name], cpu[name]) for name in wall}

@@ -52,6 +52,8 @@ class PreparedVariant:
         Calls in a sample, and samples in a process.
     prepare_s
         Seconds of set-up.
+    start_again
+        Runs the set-up again, for another workspace; None where the workspace is not of arrays alone.
     adapt_s
         Seconds a batch that adapting took, of each sample.
     history
@@ -71,6 +73,7 @@ class PreparedVariant:
     calls: int = 1
     rounds: int = 0
     prepare_s: float = 0.0
+    start_again: Callable[[], tuple[Function, Arguments]] | None = None
     adapt_s: list[float] = field(default_factory=list)
     history: list[Any] = field(default_factory=list)
     repeats: bool = False
@@ -94,9 +97,10 @@ class PreparedVariant:
                 renew_batches(self.problem, self.place, calls)
         return TimedCalls(*self.sample(self.function, iter(arguments), self.workspace), batches)
 
-    def advance(self, calls: int) -> None:
-        """Go to the next batches, and give those that were used new contents."""
-        renew_batches(self.problem, self.place, calls)
+    def advance(self, calls: int, *, renew: bool = True) -> None:
+        """Go to the next batches. renew: give those that were used new contents; other variants may still need the old ones."""
+        if renew:
+            renew_batches(self.problem, self.place, calls)
         self.place = (self.place + calls) % len(self.problem.batches)
 
 
@@ -117,11 +121,39 @@ def prepare_variant(
         Index of the first batch.
     """
     started = time.perf_counter()
-    function, workspace = implementation.start(problem)
+    workspace = implementation.set_up(problem)
+    function = implementation.compiled(problem, workspace)
     prepare_s = time.perf_counter() - started
     kernel, adapt, place = implementation.kernel, implementation.adapt, place % len(problem.batches)
     loop = sampler(len(kernel.parameters), bool(workspace), slowed)
-    return PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
+    variant = PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
+    if workspace and is_of_arrays(workspace):
+        variant.start_again = starter(implementation, problem, function, workspace)
+    return variant
+
+
+def is_of_arrays(workspace: object) -> bool:
+    """Whether a workspace is of arrays, numbers and tuples of them. Another may have learnt something, or have threads."""
+    if isinstance(workspace, tuple):
+        return all(map(is_of_arrays, workspace))
+    return isinstance(workspace, (np.ndarray, np.generic, int, float))
+
+
+def starter(
+    implementation: Implementation, problem: Problem, function: Function, workspace: Arguments
+) -> Callable[[], tuple[Function, Arguments]]:
+    """Return what sets an implementation up again. It compiles again only for a workspace of other types, to be quick."""
+    if not implementation.jit:
+        return lambda: (function, implementation.set_up(problem))
+    from numba import typeof
+
+    types = typeof(workspace)
+
+    def start_again() -> tuple[Function, Arguments]:
+        last = implementation.set_up(problem)
+        return function if typeof(last) == types else implementation.compiled(problem, last), last
+
+    return start_again
 
 
 def successive_batches(batches: Sequence[Arguments], place: int, calls: int) -> Sequence[Arguments]:

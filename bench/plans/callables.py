@@ -73,8 +73,8 @@ class GivenFunction(Implementation):
 
     ready: Callable[[Problem], Callable[..., Any]]
 
-    def start(self, problem: Problem) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return self.ready(problem.bare), ()
+    def compiled(self, problem: Problem, last: tuple[Any, ...]) -> Callable[..., Any]:
+        return self.ready(problem.bare)
 
 
 def signature(kernel: Kernel) -> Callable[..., Any]:
