@@ -25,7 +25,7 @@ from reports.frame import speedup
 from reports.result_schema import ResultFile
 from reports.units import times
 from tests.commands.loopback import Loopback, another_version, entries, result_of, wait_for
-from tests.processes import started, w2vbench
+from tests.processes import PATIENCE_S, started, w2vbench
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 OTHER, SLOW, AWAY = "127.0.0.5", HOSTS[2], HOSTS[1]
@@ -37,7 +37,7 @@ CASES = (
 
 @contextmanager
 def fleet(folder: Path, *, nanny: bool = False) -> Iterator[Loopback]:
-    made = Loopback(folder)
+    made = Loopback(folder, ttl="5s")
     made.start_scheduler()
     for host in HOSTS:
         made.start_worker(host, nanny=nanny)
@@ -57,7 +57,7 @@ def new(parent: Path, name: str) -> Path:
 
 
 def ended(client: Popen[str], code: int) -> str:
-    _, err = client.communicate(timeout=300)
+    _, err = client.communicate(timeout=PATIENCE_S)
     assert client.returncode == code, err
     assert "Traceback" not in err, err
     return err

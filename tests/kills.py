@@ -24,7 +24,7 @@ import psutil
 import typer
 
 from tests.killable import SCENARIOS, Scenario
-from tests.processes import started
+from tests.processes import PATIENCE_S, started
 
 LONGEST_S = {"run": 6.0, "compare": 12.0, "quality": 8.0, "train": 4.0, "tune": 8.0}
 """Within so many seconds a command is killed at first; then within the time that it took from its beginning to its end."""
@@ -57,7 +57,7 @@ def processes(mark: str) -> list[psutil.Process]:
 
 def left_behind(folder: Path, temporary: Path, mark: str) -> list[str]:
     """Return what is left of commands of which none is under way: processes and temporary files. Locks stay, and are empty."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while (alive := processes(mark)) and time.monotonic() < until:
         time.sleep(0.05)
     files = [path for path in temporary.rglob("*") if path.suffix != ".lock"]
@@ -98,7 +98,7 @@ def kills(name: str, rng: random.Random, most: int) -> Iterator[int]:
             if not killed(scenario, folder, mark, temporary, rng.uniform(0.1, LONGEST_S[name]), rng.random() < 0.5):
                 break
             done += 1
-            until = time.monotonic() + 10
+            until = time.monotonic() + PATIENCE_S
             while processes(mark) and time.monotonic() < until:  # workers end by themselves
                 time.sleep(0.05)
             whole(scenario, folder)

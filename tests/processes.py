@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 900
+"""For so long tests wait for what takes seconds on a quiet machine: none fails because a machine is busy."""
 SMALL = [
     "run",
     "--kernel",
@@ -37,7 +41,7 @@ def w2vbench(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complet
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -55,6 +59,15 @@ def started(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen
     )
 
 
+def wait_until(it_is_so: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something is so, while a process, if one is given, is under way."""
+    until = time.monotonic() + PATIENCE_S
+    while not it_is_so():
+        assert process is None or process.poll() is None, "it has ended before"
+        assert time.monotonic() < until, "it never was"
+        time.sleep(0.01)
+
+
 def journal(folder: Path) -> list[dict[str, Any]]:
     """The whole lines of a run's journal after the first: machine limits, and problems as they stood after each process."""
     file = folder / "reports/out/journal.jsonl"
@@ -70,6 +83,6 @@ def git(folder: Path, *arguments: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment = {**clean, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=60
+        ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     return done.stdout.removesuffix("\n")

@@ -29,6 +29,8 @@ RESOURCE = "w2vbench"
 """A worker has one of it, and so does one experiment at a time."""
 CONNECT_S = 10.0
 """Longest that a scheduler may take to answer."""
+FETCH_S = 60.0
+"""Longest that a worker may take to hand over what a task has returned; it may be busy."""
 POLL_S = 1.0
 """How often the scheduler is asked which workers there are."""
 CALL = "__import__('pkgutil').resolve_name(function)(argument)"
@@ -135,11 +137,11 @@ def outcome(done: Future, address: str, task: str) -> Answered | Failed:
     """Return what a task has returned or raised. It runs in a thread of Dask's, since it may have to fetch that."""
     try:
         if done.status == "finished":  # its value may still be on the worker
-            answer = done.result(timeout=CONNECT_S)
+            answer = done.result(timeout=FETCH_S)
             if isinstance(answer, bytes):
                 return Answered(address, task, answer)
             return Failed(address, task, f"it answered {type(answer).__name__}, not bytes")
-        error = done.exception(timeout=CONNECT_S) if done.status == "error" else None
+        error = done.exception(timeout=FETCH_S) if done.status == "error" else None
     except Exception as problem:
         error = problem
     text = " ".join(str(error).split())[:300]

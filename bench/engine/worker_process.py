@@ -36,6 +36,9 @@ RUN_VARIABLE = "W2VBENCH_RUN"
 START_PATIENCE = 10
 """How many times the usual limit a process may take to start, or to import a package: on a busy machine, numba takes seconds, and
 torch more."""
+PARTS = 10
+"""A limit is waited for in so many parts, one after another. While everything is stopped, as in a container that is frozen, the
+clock goes on, but no more than one part passes: what was stopped has the rest of its time."""
 
 
 class WorkerFailure(Exception):
@@ -132,7 +135,7 @@ class Worker:
         while True:
             limit_s = job.settings.time_limit_s * step.patience
             try:
-                line = self.lines.get(timeout=limit_s)
+                line = line_within(limit_s, self.lines)
                 event = None if line is None else protocol.read_event(line, self.token)
             except queue.Empty:
                 times = f"{step.patience} × --time-limit {job.settings.time_limit_s:g}"
@@ -175,6 +178,20 @@ class Worker:
         self.process.wait()
         with contextlib.suppress(OSError):
             self.stdin.close()
+
+
+def line_within(limit_s: float, lines: queue.Queue[bytes | None]) -> bytes | None:
+    """Return the next line.
+
+    Raises
+    ------
+    queue.Empty
+        If none comes within the limit.
+    """
+    for _ in range(PARTS):
+        with contextlib.suppress(queue.Empty):
+            return lines.get(timeout=limit_s / PARTS)
+    raise queue.Empty
 
 
 def exit_reason(code: int) -> str:

@@ -22,14 +22,10 @@ import psutil
 
 from reports.files import read
 from reports.result_schema import ResultFile
-from tests.processes import ROOT
+from tests.processes import PATIENCE_S, ROOT, wait_until
 
 SLICE_S = 0.004
 """For how long a slowed machine is stopped, and for how long it then runs."""
-
-
-TTL = "5s"
-"""After this long without a sign of a worker, the scheduler takes it for lost."""
 
 
 @dataclass
@@ -40,11 +36,14 @@ class Loopback:
     ----------
     folder
         Where they write.
+    ttl
+        After this long without a sign of a worker, the scheduler takes it for lost. A busy machine's worker is not.
     address
         The scheduler's.
     """
 
     folder: Path
+    ttl: str = f"{PATIENCE_S}s"
     address: str = ""
     scheduler: subprocess.Popen[bytes] | None = None
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -55,7 +54,7 @@ class Loopback:
             return subprocess.Popen(
                 [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:], "--no-dashboard"],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(code), "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": TTL},
+                env={**os.environ, "PYTHONPATH": str(code), "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": self.ttl},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -138,7 +137,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and its group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE_S)
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -165,11 +164,8 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 def wait_for(folder: Path, problems: int) -> list[dict[str, Any]]:
     """Return the finished problems, once there are so many."""
-    for _ in range(6000):
-        if len(found := entries(folder)) >= problems:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError
+    wait_until(lambda: len(entries(folder)) >= problems)
+    return entries(folder)
 
 
 def host_of(machine: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, w2vbench
+from tests.processes import PATIENCE_S, ROOT, w2vbench
 
 FAST = [
     "-p",
@@ -28,7 +28,9 @@ def run_pytest(*arguments: str, storage: Path) -> subprocess.CompletedProcess[st
     """Run pytest in the repository, keeping files elsewhere."""
     command = [sys.executable, "-m", "pytest", *arguments, f"--benchmark-storage=file://{storage}"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 @pytest.fixture(scope="module")

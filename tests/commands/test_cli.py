@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.plans.keeping import prepare_folder
-from tests.processes import ROOT, SMALL, w2vbench
+from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench
 
 Finished = tuple[Path, subprocess.CompletedProcess[str]]
 
@@ -213,7 +213,7 @@ def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tm
         pytest.skip("the package is not installed in this environment")
     small = [*SMALL[:-1], "1"]  # processes
     result = subprocess.run(
-        [command, *small, "--out", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [command, *small, "--out", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert result.returncode == 0, result.stderr
 

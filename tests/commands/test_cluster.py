@@ -23,7 +23,7 @@ from tests.commands.conftest import Ask
 from tests.commands.loopback import Loopback, another_version, entries, host_of, result_of, wait_for
 from tests.processes import ROOT, started, w2vbench
 
-V_ = ("500", "600", "700")
+V_ = ("500", "600", "700", "800", "900")
 CASES = f"run --kernel lookup --only *gather@* --vocab {' '.join(V_)} --hidden 8 --batch 10 --processes 1".split()
 needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs Dask")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 import psutil
@@ -12,7 +11,7 @@ import pytest
 
 from tests.commands.theirs import GATHERS, MINE, ROWS, compared, leftovers, source
 from tests.plans.repositories import state
-from tests.processes import ROOT, git, started, w2vbench
+from tests.processes import PATIENCE_S, ROOT, git, started, w2vbench, wait_until
 
 LATE = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
 """An import inside a function would be one side's."""
@@ -72,14 +71,14 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     for line in process.stderr:
         if line.startswith("all cases"):
             break
-    time.sleep(0.5)
-    workers = psutil.Process(process.pid).children(recursive=True)
+    command = psutil.Process(process.pid)
+    wait_until(lambda: command.children(recursive=True), process)
+    workers = command.children(recursive=True)
     process.send_signal(ending)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "w2vbench: interrupted: nothing is kept"
     assert "Traceback" not in errors
-    assert workers
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
     assert state(repository) == before
     assert not leftovers()
@@ -89,7 +88,7 @@ def test_this_clone_is_compared_with_itself_in_no_time() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not in a git clone")
     with tempfile.TemporaryDirectory() as out:
-        done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
+        done = w2vbench("compare", "HEAD", "HEAD", "--time-limit", str(PATIENCE_S), "--out", out, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         assert "Nothing was measured" in done.stdout
         left_out = compared(Path(out))["skipped"]

@@ -21,13 +21,15 @@ import pytest
 from bench.commands import streams
 from tests import saved
 from tests.engine.book import changed, written
-from tests.processes import ROOT, SMALL, w2vbench
+from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench
 
 BENCH = f"PYTHONPATH={ROOT} {sys.executable} -m bench"
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])

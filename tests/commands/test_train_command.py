@@ -18,7 +18,7 @@ from impls.texts import builtin
 from impls.training.implementations import CBOW
 from reports.files import read
 from reports.training_schema import Training, TrainingRun
-from tests.processes import started, w2vbench
+from tests.processes import PATIENCE_S, started, w2vbench
 from tests.vectors import load
 
 TEXT = "".join(f"{a} {b} {a} {b} {c}\n" for a, b, c in [("cat", "dog", "pet"), ("red", "blue", "hue")] * 300)
@@ -77,7 +77,7 @@ def test_ctrl_c_saves_what_was_learnt_so_far_and_keeps_the_vectors_of_an_earlier
             break
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     assert "interrupted at a learning rate of 0.02" in out
     assert "put aside as v.previous-1.bin" in err

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from impls.case import Size
 from impls.dispatch_table import DispatchTable, KernelTimes, read, write
 from impls.offered import candidates
 from tests.commands.conftest import Ask
-from tests.processes import ROOT, started, w2vbench
+from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
 
 ASKED = ["tune", "--kernel", "lookup", "--vocab", "500", "2000", "--hidden", "8", "16", "--batch", "1", "20"]
 ASKED += ["--processes", "2"]
@@ -38,9 +37,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("W2VBENCH_TABLE", str(folder / "table.toml"))
         with started(folder, *ASKED) as process:
-            while not journal.exists() or journal.read_text().count("\n") < 4:
-                assert process.poll() is None
-                time.sleep(0.01)
+            wait_until(lambda: journal.exists() and journal.read_text().count("\n") >= 4, process)
             os.killpg(process.pid, signal.SIGKILL)
     assert journal.exists()
     assert not (folder / "table.toml").exists()
@@ -127,11 +124,9 @@ def test_ctrl_c_adds_finished_kernels_and_replaces_no_times(tmp_path: Path) -> N
     asked = "tune --kernel lookup --kernel scatter.scalar --vocab 500 2000 --hidden 8 --batch 5 --out table.toml"
     journal = tmp_path / "table.toml.unfinished/journal.jsonl"
     with started(tmp_path, *asked.split(), "--processes", "50") as process:
-        while not journal.exists() or journal.read_text().count("\n") < 1 + 2 + 2 + 1:
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: journal.exists() and journal.read_text().count("\n") >= 1 + 2 + 2 + 1, process)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     said = "interrupted: the table has new times at 1 size of lookup, 2 sizes of scatter.scalar; earlier times at 2 sizes of lookup"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.processes import PATIENCE_S
+
 from .guides import ROOT
 
 PAGES = sorted(page.stem for page in (ROOT / "docs").glob("*.md"))
@@ -30,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "docs", folder / "docs")
     zensical = Path(sysconfig.get_path("scripts")) / "zensical"
     built = subprocess.run(
-        [zensical, "build", "--strict", "--clean"], cwd=folder, capture_output=True, text=True, timeout=120
+        [zensical, "build", "--strict", "--clean"], cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "build" / "site"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import IDENTITY
+from tests.processes import IDENTITY, PATIENCE_S
 
 from .guides import ROOT, RUN, blocks, commands, elsewhere, options, pages, program
 
 PAGES = pages()
 RUNNING = [page for page, text in PAGES.items() if any(block.script for block in blocks(text))]
-WAIT_S = 300
+WAIT_S = PATIENCE_S
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from bench.plans.session import saved_corpus
 from impls import words
 from impls.lookup import gather
 from tests.contexts import context_of
+from tests.processes import PATIENCE_S
 from tests.tables import table
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     assert process.stdout is not None
     assert process.stdout.readline().strip() == f"{idlest[:1]} False"
     yield process
-    process.communicate("done\n", timeout=30)
+    process.communicate("done\n", timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(("idlest", "threads", "held"), [(MANY, 1, (3,)), (MANY, 16, MANY), ((), 1, ())])

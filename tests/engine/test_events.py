@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench.engine import protocol
 from bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
-from tests.processes import started, w2vbench
+from tests.processes import PATIENCE_S, started, w2vbench
 from tests.tables import table
 
 TIMED = protocol.Timed(
@@ -93,6 +93,6 @@ def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: 
         assert process.stderr is not None
         process.stderr.readline()  # the contract is being checked
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in (1, 130), errors
     assert "Traceback" not in errors

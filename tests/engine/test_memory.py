@@ -19,6 +19,7 @@ from reports.frame import frame
 from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, peak, untraced
 from reports.run_markdown import as_markdown
 from tests import saved
+from tests.processes import PATIENCE_S
 from tests.saved import Content, row
 
 MB = 10**6
@@ -50,7 +51,7 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
         memory.disable_huge_pages()
         return {call.__name__: memory.resident_growth(call)[1] for call in (reads, takes, touches)}
 
-    (found,) = memory.in_children([work], [60])
+    (found,) = memory.in_children([work], [PATIENCE_S])
     assert found["reads"] < MB
     assert found["takes"] == pytest.approx(16 * MB, abs=MB)
     assert found["touches"] < MB  # a huge page would be 2 MB each

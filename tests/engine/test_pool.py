@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -15,14 +16,15 @@ import pytest
 from bench.engine import protocol
 from bench.engine.context import RunContext
 from bench.engine.pool import MOST_SPARES, Workers
-from bench.engine.worker_process import Worker
+from bench.engine.worker_process import PARTS, Worker, line_within
 from bench.plans.differences import CaseSelection, differences
 from tests.plans.sides import facts
+from tests.processes import PATIENCE_S
 
 
 def has_numba(worker: Worker) -> bool:
     """Whether a worker that has started has loaded numba."""
-    assert worker.started.wait(60)
+    assert worker.started.wait(PATIENCE_S)
     return any("llvmlite" in one.path for one in psutil.Process(worker.process.pid).memory_maps())
 
 
@@ -66,6 +68,20 @@ def test_numba_is_loaded_before_what_it_may_compile_is_timed_and_otherwise_where
     assert loaded == [bool(base or head), False, False]
 
 
+@pytest.mark.parametrize(("parts", "comes"), [(0, True), (PARTS - 1, True), (PARTS, False)])
+def test_while_all_is_stopped_no_more_than_a_part_of_a_limit_passes(parts: int, comes: bool) -> None:
+    """Each part has a clock of its own. Those before have passed, however long the last one of them took."""
+    waits = [*[queue.Empty()] * parts, b"a line"]
+    lines = Mock(get=Mock(side_effect=waits))
+    if comes:
+        assert line_within(30.0, lines) == b"a line"
+    else:
+        with pytest.raises(queue.Empty):
+            line_within(30.0, lines)
+    waited = [call.kwargs["timeout"] for call in lines.get.call_args_list]
+    assert waited == [pytest.approx(30.0 / PARTS)] * (parts + comes)
+
+
 def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:
     """Contracts are checked in threads that end, and their workers then measure."""
     with Workers() as workers:
@@ -73,6 +89,6 @@ def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:
         asked.start()
         asked.join()
         (worker,) = workers.spares
-        assert worker.started.wait(60)
+        assert worker.started.wait(PATIENCE_S)
         time.sleep(0.2)
         assert worker.process.poll() is None

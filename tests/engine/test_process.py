@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from bench.engine.worker_process import START_PATIENCE
 from impls.interface import Implementation
 from impls.lookup import lookup
 from impls.words import Corpus
+from tests.processes import wait_until
 
 
 @contextmanager
@@ -29,7 +29,6 @@ def thread_of(work: Callable[[threading.Event], object]) -> Iterator[set[int]]:
     before, ended = tasks(), threading.Event()
     thread = threading.Thread(target=work, args=(ended,), daemon=True)
     thread.start()
-    time.sleep(0.05)
     yield tasks() - before
     ended.set()
     thread.join()
@@ -44,9 +43,9 @@ def computes(ended: threading.Event) -> None:
 def test_a_thread_that_waits_is_idle_and_one_that_works_or_a_child_is_not() -> None:
     with thread_of(threading.Event.wait) as waiting:
         assert len(waiting) == 1
-        assert are_idle(waiting)
+        wait_until(lambda: are_idle(waiting))
     with thread_of(computes) as working:
-        assert not all(are_idle(working) for _ in range(50))
+        wait_until(lambda: not are_idle(working))
     before = tasks()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert tasks() - before == {child.pid}
@@ -57,6 +56,7 @@ def test_a_thread_that_waits_is_idle_and_one_that_works_or_a_child_is_not() -> N
 def test_threads_that_wait_get_the_cpu_of_the_one_that_measures() -> None:
     allowed = os.sched_getaffinity(0)
     with thread_of(threading.Event.wait) as waiting:
+        wait_until(lambda: are_idle(waiting))
         try:
             pin(1, min(allowed))
             assert all(os.sched_getaffinity(task) == {min(allowed)} for task in (0, *waiting))

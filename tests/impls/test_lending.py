@@ -112,10 +112,10 @@ import sys
 held = []
 
 def keeps(frame, event, argument):
-    held.append(dict(frame.f_locals))
+    if frame.f_code.co_filename.endswith("lending.py"):  # in other modules, Python 3.12.1 fails where a tracer looks at variables
+        held.append(dict(frame.f_locals))
     return keeps
 
-import numpy
 sys.settrace(keeps)
 import impls.lending
 sys.settrace(None)

@@ -73,7 +73,7 @@ def file_of(folder: Path, *gathers: tuple[str, str]) -> Path:
     return file
 
 
-QUICK = MeasurementSettings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=3.0)
+QUICK = MeasurementSettings(processes=2, rounds=3, sample_s=0.0005, variant_s=0.01, time_limit_s=10.0)
 
 
 Tracks = Callable[..., RunContext]

@@ -18,6 +18,7 @@ from reports.files import ResultError, dump, read, write
 from reports.page import report
 from reports.result_schema import with_part
 from tests import saved
+from tests.processes import PATIENCE_S
 from tests.saved import PROBLEM, PYTEST, Content
 
 BENCHMARK = Path(sys.executable).with_name("pytest-benchmark")
@@ -87,7 +88,9 @@ def test_our_data_names_no_machine_and_no_place() -> None:
 def test_pytest_benchmarks_own_command_reads_our_file(tmp_path: Path, name: str) -> None:
     write(tmp_path / "0001_run.json", saved.text(CONTENTS[name]))
     command = [str(BENCHMARK), "compare", "--columns=median", "0001_run.json"]
-    shown = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=60, check=True).stdout
+    shown = subprocess.run(
+        command, capture_output=True, encoding="utf-8", cwd=tmp_path, timeout=PATIENCE_S, check=True
+    ).stdout
     assert all(measured["name"] in shown for measured in CONTENTS[name]["benchmarks"])
 
 

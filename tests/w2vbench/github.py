@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from tests.plans.repositories import commit, started
-from tests.processes import ROOT, git
+from tests.processes import PATIENCE_S, ROOT, git
 
 EXAMPLE = ROOT / "examples/your-kernels"
 NUMBER = 7
@@ -201,7 +201,7 @@ def run_action(checkout: Path, address: str, **inputs: str) -> subprocess.Comple
             env={**clean, **variables, **own, **inputs},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE_S,
             check=False,
         )
 

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from tests.processes import ROOT
+from tests.processes import PATIENCE_S, ROOT
 
 FAST = ("--benchmark-min-rounds=2", "--benchmark-max-time=0.02", "--benchmark-min-time=0.0001")
 KERNELS = """
@@ -62,7 +62,7 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         env={**kept, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
 
