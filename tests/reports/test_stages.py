@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison_schema import ComparedRow
-from reports.looks import STAGES
+from reports.looks import LOOKS, STAGES
 from reports.schema_fields import Samples
-from reports.stages import TRIPLE, Process, log_ratios, memory_of, recomputed, with_verdicts
+from reports.stages import SETUP_S, TRIPLE, Process, log_ratios, looks_of, memory_of, recomputed, with_verdicts
 from reports.statistics import LEAST_BYTES, Floats
 from reports.verdicts import UNFINISHED
 from tests.reports.comparisons import case, compared
+
+ALL = LOOKS[-1].processes
 
 
 def processes_of(
@@ -124,6 +126,15 @@ def test_set_up_of_microseconds_is_not_compared(head_s: float, compared: bool) -
     assert (stage.setup is not None) is compared
 
 
+@pytest.mark.parametrize("seconds", [(2e-3, 9e-4), (9e-4, 2e-3)])
+def test_whether_set_up_is_compared_follows_from_the_processes_of_the_first_look_alone(
+    seconds: tuple[float, float],
+) -> None:
+    most, later = (processes_of(np.zeros((3, 3)), setups=(one,) * 3) for one in seconds)
+    processes = [*most * 3, *later * (ALL - 3)]
+    assert (log_ratios(processes).setup is not None) is (seconds[0] > SETUP_S)
+
+
 def test_set_up_that_was_not_timed_is_not_compared_nor_shown() -> None:
     stages = [processes_of(*[np.zeros((3, 3))] * 5, setups=(None, None, None))]
     assert log_ratios(stages[0]).setup is None
@@ -175,7 +186,8 @@ def test_a_case_has_the_cpu_time_and_the_set_up_of_both_sides() -> None:
 def test_at_another_threshold_a_case_that_lacks_processes_is_inconclusive() -> None:
     row = measured(0.005, (5,), noise=0.004)
     assert [with_verdicts([row], threshold)[0].verdict for threshold in (0.02, 0.004)] == ["same", "inconclusive"]
-    assert with_verdicts([row], 0.004)[0].why == UNFINISHED
+    (unfinished,) = with_verdicts([row], 0.004)
+    assert (unfinished.why, unfinished.setup) == (UNFINISHED, "unknown")
     (wider,) = with_verdicts([measured(0.08, (5, 4, 4, 5, 9))], 0.2)
     assert (wider.verdict, wider.processes) == ("same", 5)
 
@@ -185,6 +197,29 @@ def test_a_comparison_of_an_older_version_is_decided_by_the_looks_that_it_had() 
     same, slow = with_verdicts([measured(0.001, (9, 0), noise=0.009), measured(0.08, (9, 18), 2, noise=0.05)], 0.02)
     assert (same.verdict, same.processes) == ("same", 9)
     assert (slow.verdict, slow.processes) == ("slower", 27)
+
+
+def test_the_looks_of_a_comparison_are_those_at_which_some_case_was_measured() -> None:
+    """Files of older versions have a stage of no processes for a case that was decided before."""
+    assert looks_of([measured(0.0, stages) for stages in ((5, 4), (5, 0), (5,), (5, 4, 0))]) == list(LOOKS[:2])
+
+
+def test_cases_that_are_excluded_or_have_no_samples_keep_their_verdict_and_are_none_of_the_tested() -> None:
+    """A correction for more cases would make the slower one inconclusive."""
+    slow = measured(0.08, STAGES, 2, noise=0.045)
+    others = [
+        slow.model_copy(update={"case": f"crashed-{at}", "verdict": "broken", "excluded": True}) for at in range(9)
+    ]
+    empty = case("empty", "failed", why="HEAD needs torch")
+    alone, *kept, last = with_verdicts([slow, *others, empty], 0.02)
+    assert alone == with_verdicts([slow], 0.02)[0]
+    assert alone.verdict == "slower"
+    assert (
+        with_verdicts([slow, *(one.model_copy(update={"excluded": False}) for one in others)], 0.02)[0].verdict
+        == "inconclusive"
+    )
+    assert {(one.verdict, one.ratio, one.processes) for one in kept} == {("broken", None, ALL)}
+    assert last == empty
 
 
 def test_verdicts_are_computed_anew_at_a_comparisons_own_threshold_or_another() -> None:

@@ -154,6 +154,7 @@ def test_what_the_first_look_shows_beyond_doubt_is_not_measured_again() -> None:
         -0.4: ("faster", 5),
         0.8: ("slower", 5),
     }
+    assert undecided({"a": first[0.8]}, THRESHOLD, looks_after([9])) == ["a"]
     often_slow = first | {-0.4: LogRatios(pairs[-0.4], pairs[0.8])}
     assert decide(often_slow, THRESHOLD)[-0.4].verdict == "slower"
     perhaps = Paired([0.03, 0.06, 0.05, 0.04, 0.07], [0.0] * 5)
@@ -165,6 +166,13 @@ def first(one: LogRatios, processes: int) -> LogRatios:
     median, mean = (Paired(pairs.ratios[:processes], pairs.controls[:processes]) for pairs in (one.median, one.mean))
     assert one.setup
     return LogRatios(median, mean, PairedSetups(one.setup.ratios[:processes], one.setup.controls[:processes]))
+
+
+def test_a_case_that_no_look_decides_has_no_verdict_on_its_set_up_either() -> None:
+    few, rng = LOOKS[0].processes - 1, np.random.default_rng(5)
+    cases = {"long": stage(rng, few), "short": LogRatios(look(rng, 0.0, few), look(rng, 0.0, few))}
+    found = {case: (one.verdict, one.setup) for case, one in decide(cases, THRESHOLD).items()}
+    assert found == {"long": ("inconclusive", "inconclusive"), "short": ("inconclusive", "unknown")}
 
 
 def test_later_processes_do_not_change_what_a_look_has_decided() -> None:
