@@ -135,7 +135,7 @@ def implementation_identity(implementation: Any, tree: Tree) -> Identity:
 def loaded_with(implementation: Any) -> tuple[str, ...]:
     """Return files of the modules that were imported with an implementation: its package's, or those that its file imported."""
     names = implementation.function.__globals__
-    package = str(names.get("__package__") or "")
-    beside = [name for name in sys.modules if package and name.startswith(f"{package}.")]
+    package = f"{names.get('__package__')}."  # that of a file without a package is no beginning of a name
+    beside = [name for name in sys.modules if name.startswith(package)]
     files = [attributes(sys.modules[name]).get("__file__") for name in beside]
     return tuple(file for file in (*files, *names.get(NEIGHBOURS, ())) if file)

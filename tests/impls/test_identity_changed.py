@@ -47,6 +47,24 @@ def test_a_change_of_what_an_implementation_uses_is_seen(source: dict[str, Any])
     assert of(new, "X = 1\n") != first
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_compiler_of_the_same_copy_of_this_package_counts_for_what_it_compiles(compiled: bool) -> None:
+    def of(value: int) -> str:
+        of_class = "function: object\n    kernel: object\n    jit: bool\n    interface_version: int = 1\n"
+        return digest(
+            {
+                "__init__.py": "",
+                "interface.py": f"import dataclasses\n@dataclasses.dataclass\nclass Implementation:\n    {of_class}",
+                "compiled.py": f"def ready(function):\n    return {value}\n",
+                "top.py": "import types\nfrom .interface import Implementation\ndef f():\n    return 1\n"
+                f"mine = Implementation(f, types.SimpleNamespace(make=f), {compiled})\n",
+            }
+        )
+
+    assert of(1) == of(1)
+    assert (of(1) != of(2)) is compiled
+
+
 OPAQUE = SOURCES["opaque"] | {
     name: {"before": f"def h(x):\n    return {name}(x)\n", "returns": "h(W)"} for name in OPEN_ENDED
 }

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bench.engine.sources import facts as described
-from impls.catalogue import from_copy, from_file
-from impls.identity import Identity
-from tests.impls.files import module
-from tests.impls.identities import SOURCES, identity, identity_of_file, load, tree_of, write
+from impls.catalogue import from_file
+from impls.identity import Identity, code_identity
+from impls.trees import Tree
+from tests.impls.files import module, written
+from tests.impls.identities import SOURCES, identity_of_file, load, tree_of, write
 
 # imports when called
 
@@ -83,11 +84,17 @@ def test_what_a_file_changes_for_the_whole_process_when_it_is_imported_is_told(
     assert [Path(file).name for file, _ in found.effects] == [where] * wide
 
 
-def test_effects_of_a_copied_packages_other_modules_are_told(package_copy: Path) -> None:
-    write(package_copy, {"extra.py": "import gc\n\ngc.get_count()\n"})
-    (first, *_) = from_copy(package_copy, "copy_of_impls")
-    ((file, effect),) = identity(first, package_copy).effects
+def test_effects_of_a_packages_other_modules_are_told() -> None:
+    files = tree_of("", "W", extra="import gc\n\ngc.get_count()\n") | {"__init__.py": "from . import extra\n"}
+    ((file, effect),) = load(files).effects
     assert (Path(file).name, effect.line, effect.text) == ("extra.py", 3, "gc.get_count()")
+
+
+def test_effects_of_files_of_another_tree_are_none_of_its_own(tmp_path: Path) -> None:
+    files = [str(written(tmp_path / tree / "effect.py", "import gc\ngc.get_count()\n")) for tree in ("one", "other")]
+    found = code_identity((), Tree(tmp_path / "one"), files)
+    assert found
+    assert [file for file, _ in found.effects] == files[:1]
 
 
 # texts and packages
