@@ -96,12 +96,12 @@ class StepArguments:
             array = context.make_array(kind)(context, builder, value)
             return array.data, builder.extract_value(array.shape, 0)
 
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, scratch, slopes, *_ = map(unpacked, kinds, values)
+        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, *more = map(unpacked, kinds, values)
         self.v = v = Vectors(builder)
         self.pairs, self.width = len(kinds[-2]), len(kinds[-1]) * LINE
         self.vectors = self.width // v.elements
         self.W_in, self.own_in, self.W_out, self.own_out = W_in[0], own_in, W_out[0], own_out
-        self.line, self.scratch = line[0], scratch[0]
+        self.line, self.scratch = line[0], more[0][0] if len(more) > 2 else None
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
         self.centres = [
             Centre(self, window, unpacked(kinds[6].dtype, its)[0])
@@ -111,24 +111,21 @@ class StepArguments:
         ]
 
     @property
-    def room_for_two(self) -> bool:
-        """Whether the sums of two input rows with all their output rows fit into registers."""
-        return 2 * self.pairs + 4 <= self.v.registers
+    def together(self) -> int:
+        """How many input rows are scored at a time: 4, 2 or 1, whose sums with all output rows fit into registers."""
+        return next((some for some in (4, 2) if some * (self.pairs + 1) < self.v.registers), 1)
 
     def scratch_row(self, at: Any) -> Any:
+        """Return the address of a row of ``scratch``, which only some steps have."""
         return self.v.row(self.scratch, at, self.width)
 
 
-def score(
-    given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], first: Any, copies: Sequence[Any] = ()
-) -> None:
-    """Compute the slopes of some input rows of each centre with its output rows. copies: where to copy the input rows, if anywhere."""
+def score(given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], first: Any) -> None:
+    """Compute the slopes of some input rows of each centre with its output rows. first: the place of the first one's slopes."""
     v, inputs = given.v, [row for _, rows in some for row in rows]
     sums: list[list[Any]] = [[None] * given.pairs for _ in inputs]
     for vector in range(given.vectors):
         values = [v.load(row, vector) for row in inputs]
-        for copy, value in zip(copies, values, strict=False):
-            v.store(copy, vector, value)
         at = 0
         for centre, rows in some:
             own = range(at, at := at + len(rows))
@@ -139,47 +136,34 @@ def score(
     given.slopes.store(first, sums)
 
 
-def pull(given: StepArguments, centre: Centre, first: Any, together: int) -> None:
-    """Add to successive input rows, of contexts of the window, the sums of slope times output row."""
-    v, b = given.v, given.v.builder
-    places = [b.add(first, v.integer(i)) for i in range(together)]
-    rows = [centre.input_row(at) for at in places]
-    slopes = [given.slopes.loaded(at, range(given.pairs)) for at in places]
-    for vector in range(given.vectors):
-        change: list[Any] = [None] * together
-        for k, output in enumerate(centre.rows):
-            t = v.load(output, vector)
-            change = [v.multiply_add(its[k], t, total) for its, total in zip(slopes, change, strict=True)]
-        for row, value in zip(rows, change, strict=True):  # one after another: two may be the same row
-            v.store(row, vector, v.add(v.load(row, vector), value))
+def move(given: StepArguments, centre: Centre) -> None:
+    """Add to each input row the sum of slope times output row, and to each output row that of slope times input row.
 
-
-def push(given: StepArguments, centre: Centre) -> None:
-    """Add to each output row the sum of slope times input row, for the copies of all contexts' input rows."""
+    It takes a part of all rows at a time: the output rows' and the sums of their changes stay in registers meanwhile. So
+    input rows are read and written once, and need no copies.
+    """
     v = given.v
-    room = v.registers - 11 if v.registers == 32 else 12
-    span = min(given.vectors, room)
-    together = max(1, room // span)
-    for first in range(0, given.pairs, together):
-        some = range(first, min(first + together, given.pairs))
-        for start in range(0, given.vectors, span):
-            push_block(given, centre, some, range(start, min(start + span, given.vectors)))
+    together = 2 if 4 * given.pairs + 5 <= v.registers else 1
+    for start in range(0, given.vectors, together):
+        part = range(start, min(start + together, given.vectors))
+        outputs = [[v.load(row, vector) for vector in part] for row in centre.rows]
 
+        def moved(at: Any, sums: list[Any], part: range = part, outputs: Any = outputs) -> list[Any]:
+            row = centre.input_row(at)
+            inputs = [v.load(row, vector) for vector in part]
+            changed, changes = inputs.copy(), iter(sums)
+            added = []
+            for slope, its in zip(given.slopes.loaded(at, range(given.pairs)), outputs, strict=True):
+                changed = [v.multiply_add(slope, t, total) for t, total in zip(its, changed, strict=True)]
+                added += [v.multiply_add(slope, x, next(changes)) for x in inputs]
+            for vector, value in zip(part, changed, strict=True):
+                v.store(row, vector, value)
+            return added
 
-def push_block(given: StepArguments, centre: Centre, some: range, part: range) -> None:
-    """Do it for some output rows and a part of each, with sums in registers over all input rows."""
-    v = given.v
-
-    def accumulate(at: Any, sums: list[Any]) -> list[Any]:
-        row = given.scratch_row(at)
-        x = [v.load(row, vector) for vector in part]
-        terms = [(slope, value) for slope in given.slopes.loaded(at, some) for value in x]
-        return [v.multiply_add(*term, total) for term, total in zip(terms, sums, strict=True)]
-
-    totals = iter(v.loop(centre.count, [v.zero] * (len(some) * len(part)), accumulate))
-    for k in some:  # one after another: two may be the same row
-        for vector in part:
-            v.store(centre.rows[k], vector, v.add(v.load(centre.rows[k], vector), next(totals)))
+        totals = iter(v.loop(centre.count, [v.zero] * (given.pairs * len(part)), moved))
+        for row in centre.rows:  # one after another: two may be the same row
+            for vector in part:
+                v.store(row, vector, v.add(v.load(row, vector), next(totals)))
 
 
 def store_mean(given: StepArguments, centre: Centre, mean: Any) -> None:

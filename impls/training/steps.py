@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from ..compiled import machine_code
 from ..machine import prefetch_line
 from ..vectors import LINE, Vectors
-from .rows import Centre, StepArguments, learn_from_mean, pull, push, score, store_mean
+from .rows import Centre, StepArguments, learn_from_mean, move, score, store_mean
 
 
 @machine_code
@@ -31,9 +30,10 @@ def prefetch_row_to_write(typing: Any, table: Any, row: Any, lines: Any) -> Any:
 @machine_code
 def skip_gram_step(
     typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    scratch: Any, slopes: Any, pairs: Any, lines: Any,
+    slopes: Any, pairs: Any, lines: Any,
 ) -> Any:  # fmt: skip
-    """Train each context's input row against the K + 1 output rows of its centre. Both sides change by the other's old values.
+    """Train each context's input row against the K + 1 output rows of its centre. Scores are of rows as they were, and both sides
+    change by the other's old values. A word that is in the window twice changes twice, in turn.
 
     Parameters
     ----------
@@ -50,8 +50,6 @@ def skip_gram_step(
         For each centre, the word and its negatives: a tuple of arrays (K + 1,) int32.
     alpha
         The rate, float32.
-    scratch
-        Copies of the input rows, (contexts, width) or longer, float32.
     slopes
         8 ceil((K + 1) / 8) floats for each context, and 16 more.
     pairs, lines
@@ -61,45 +59,33 @@ def skip_gram_step(
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         given = StepArguments(context, b, signature.args, arguments)
-        v = given.v
-
-        def each(centre: Centre, some: Any) -> None:
-            """Generate code for all contexts, two by two where there is room."""
-            if not given.room_for_two:
-                with cgutils.for_range(b, centre.count, intp=v.index) as loop:
-                    some(centre, loop.index, 1)
-                return
-            twos = b.lshr(centre.count, v.integer(1))
-            with cgutils.for_range(b, twos, intp=v.index) as loop:
-                some(centre, b.shl(loop.index, v.integer(1)), 2)
-            with b.if_then(b.trunc(centre.count, v.ir.IntType(1))):
-                some(centre, b.shl(twos, v.integer(1)), 1)
+        v, most = given.v, given.together
 
         def scored(centre: Centre, first: Any, together: int) -> None:
-            places = [b.add(first, v.integer(i)) for i in range(together)]
-            rows, copies = map(centre.input_row, places), map(given.scratch_row, places)
-            score(given, [(centre, list(rows))], first, list(copies))
+            rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
+            score(given, [(centre, rows)], first)
 
         for centre in given.centres:
-            each(centre, scored)
-            each(centre, partial(pull, given))
-            push(given, centre)
+            with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
+                scored(centre, b.mul(loop.index, v.integer(most)), most)
+            for some in [some for some in (2, 1) if some < most]:  # what is left
+                with b.if_then(b.icmp_unsigned("!=", b.and_(centre.count, v.integer(some)), v.integer(0))):
+                    scored(centre, b.and_(centre.count, v.integer(-2 * some)), some)
+            move(given, centre)
         return context.get_dummy_value()
 
-    return types.void(
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, scratch, slopes, pairs, lines
-    ), generate
+    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, pairs, lines), generate
 
 
 @machine_code
 def cbow_step(
     typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    scratch: Any, slopes: Any, pairs: Any, lines: Any,
+    slopes: Any, scratch: Any, pairs: Any, lines: Any,
 ) -> Any:  # fmt: skip
     """Train the mean of each window's input rows against the K + 1 output rows. Each context's row moves by the whole change.
 
     Centres that are given together are scored together, by rows as they were: one alone would mostly wait for its own results.
-    Parameters are those of ``skip_gram_step``; scratch has two rows or more for each centre.
+    Parameters are those of ``skip_gram_step``, and scratch, (rows, width) float32, with two rows or more for each centre.
     """
     from numba.core import cgutils, types
 
@@ -122,10 +108,10 @@ def cbow_step(
                     for vector in range(given.vectors):
                         v.store(row, vector, v.add(v.load(row, vector), v.load(change, vector)))
 
-        for centres in [given.centres] if given.room_for_two else [[centre] for centre in given.centres]:
+        for centres in [given.centres] if given.together > 1 else [[centre] for centre in given.centres]:
             learn(centres)
         return context.get_dummy_value()
 
     return types.void(
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, scratch, slopes, pairs, lines
+        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, scratch, pairs, lines
     ), generate
