@@ -174,7 +174,8 @@ class Child:
                     answer = work()
                 except BaseException as error:
                     answer = {"why_not": type_and_message(error)}
-                os.write(writer, json.dumps(answer).encode())
+                with os.fdopen(writer, "wb") as pipe:
+                    pipe.write(json.dumps(answer).encode())
             finally:
                 os._exit(0)
         os.close(writer)

@@ -39,7 +39,7 @@ JOBS: dict[type[protocol.Job], Callable[[Any, protocol.Emit], None]] = {
 
 def main() -> None:
     jobs = os.fdopen(os.dup(0), "rb")
-    events = os.fdopen(os.dup(1), "wb", buffering=0)
+    events = os.fdopen(os.dup(1), "wb")  # it writes on where a signal interrupts, as when a container is frozen
     devnull = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(devnull, standard)
@@ -49,6 +49,7 @@ def main() -> None:
         warm_up()
     watched_names()  # before any user's file is loaded
     events.write(protocol.line_of(protocol.Started()))
+    events.flush()
 
     while line := jobs.readline():  # empty once the pipe is closed
         job, token = protocol.read_job(line)
@@ -69,6 +70,7 @@ def main() -> None:
 def send(events: BinaryIO, jobs: BinaryIO, token: str, event: protocol.Events) -> None:
     """Write an event, and after ``Ready`` or ``RoundBegins`` wait for the main process's reply."""
     events.write(protocol.line_of(event, token))
+    events.flush()
     if isinstance(event, protocol.Ready | protocol.RoundBegins):
         jobs.readline()
 

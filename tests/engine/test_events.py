@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shlex
 import signal
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine import protocol
 from bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
-from tests.processes import PATIENCE_S, started, w2vbench
+from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
 from tests.tables import table
 
 TIMED = protocol.Timed(
@@ -60,6 +65,38 @@ def test_what_the_engine_has_not_written_is_no_event(line: bytes) -> None:
 def test_no_bytes_at_all_raise_anything_else(line: bytes) -> None:
     with pytest.raises(NotAnEvent):
         read_event(line, "abc")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much is in a pipe, and makes it small")
+def test_a_worker_that_is_stopped_while_it_writes_loses_nothing_of_a_line() -> None:
+    """As when a container is frozen: the system has then written a part, and leaves the rest to the program."""
+    sources = {"base": protocol.ImplementationSource(), "head": protocol.ImplementationSource(files=("/nowhere.py",))}
+    job = protocol.ListSources(sources=sources, corpus="", settings=protocol.MeasurementSettings())
+    command = [sys.executable, str(ROOT / "bench/engine/worker.py"), protocol.WITHOUT_NUMBA]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin
+        assert process.stdout
+        pipe, worker = process.stdout.fileno(), psutil.Process(process.pid)
+        page = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+        process.stdin.write(line_of(job, "abc"))
+        assert read_event(process.stdout.readline(), "") == protocol.Started()
+        assert read_event(process.stdout.readline(), "abc") == protocol.StepBegins(name="loading BASE")
+        wait_until(lambda: in_pipe(pipe) == page)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: worker.status() == psutil.STATUS_STOPPED)
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: worker.status() != psutil.STATUS_STOPPED)
+        process.stdin.close()
+        events = [read_event(line, "abc") for line in process.stdout.read().splitlines()]
+    ours, theirs = (event for event in events if isinstance(event, protocol.SourceListed))
+    assert len(ours.implementations) > 100
+    assert "/nowhere.py" in theirs.error
+    assert isinstance(events[-1], protocol.Done)
+
+
+def in_pipe(pipe: int) -> int:
+    """How many bytes wait to be read."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 SOURCES = table("measured")
