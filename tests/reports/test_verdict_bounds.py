@@ -200,11 +200,18 @@ def test_several_cases_share_the_error_of_set_up() -> None:
 def test_only_cases_that_set_up_for_long_have_a_verdict_on_it_and_share_its_error() -> None:
     steady, most = Paired(STEADY, STEADY), LAST.changed * SETUPS / 2 - JUST
     slower = LogRatios(steady, steady, setups_of(processes(most, math.log1p(SETUP_THRESHOLD))))
-    seen = {"a": slower, "b": LogRatios(steady, steady)}
+    seen = {"a": slower, "b": LogRatios(steady, steady), "c": LogRatios(steady, steady)}
     found = decided_at(LAST, seen, seen, THRESHOLD)
-    assert {case: one.setup for case, one in found.items()} == {"a": "slower", "b": "unknown"}
+    assert {case: one.setup for case, one in found.items()} == {"a": "slower", "b": "unknown", "c": "unknown"}
     assert found["a"].setup_ratio is not None
     assert found["b"].setup_ratio is None
+
+
+def test_a_case_whose_time_is_inconclusive_has_its_verdict_on_set_up() -> None:
+    around = Paired([MARGIN + one for one in SPREAD], STEADY)
+    found = at(LAST, around, setup=setups_of([1.0] * 9))
+    assert found is not None
+    assert (found.verdict, found.setup) == ("inconclusive", "slower")
 
 
 @pytest.mark.parametrize("processes", [5, 9])
