@@ -49,12 +49,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Collect either the tests or the benchmarks, unless a path on the command line names the other."""
-    paths = [
+    unwanted = ROOT / "tests" if config.getoption("benchmark", default=False) else ROOT / "bench"
+    if not collection_path.is_relative_to(unwanted):
+        return None
+    paths = (
         Path(argument.split("::")[0]).resolve()
         for argument in config.invocation_params.args
         if not argument.startswith("-")
-    ]
-    if any(path.exists() and path != ROOT and collection_path.is_relative_to(path) for path in paths):
-        return None
-    unwanted = ROOT / "tests" if config.getoption("benchmark", default=False) else ROOT / "bench"
-    return True if collection_path.is_relative_to(unwanted) else None
+    )
+    named = any(path.exists() and path != ROOT and collection_path.is_relative_to(path) for path in paths)
+    return None if named else True
