@@ -23,6 +23,10 @@ from .data_files import files_used_by
 from .distributions import used_by
 from .watch import watched_names
 
+LISTING_PATIENCE = 3
+"""How many times the usual limit a side may take: the code of each of its implementations is followed, which on a busy machine takes
+half a minute."""
+
 
 @dataclass(frozen=True)
 class LoadedSource:
@@ -101,7 +105,7 @@ def is_own(implementation: Implementation) -> bool:
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
     """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
-        emit(protocol.StepBegins(name=f"loading {name.upper()}"))
+        emit(protocol.StepBegins(name=f"loading {name.upper()}", patience=LISTING_PATIENCE))
         source = job.sources[name]
         try:
             side = load_source(name, source)

@@ -79,7 +79,7 @@ def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.S
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "w2vbench: interrupted: nothing is kept"
     assert "Traceback" not in errors
-    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
+    assert psutil.wait_procs(workers, timeout=PATIENCE_S)[1] == []  # one that was about to start ends by itself
     assert state(repository) == before
     assert not leftovers()
 
@@ -88,7 +88,7 @@ def test_this_clone_is_compared_with_itself_in_no_time() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not in a git clone")
     with tempfile.TemporaryDirectory() as out:
-        done = w2vbench("compare", "HEAD", "HEAD", "--time-limit", str(PATIENCE_S), "--out", out, cwd=ROOT)
+        done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         assert "Nothing was measured" in done.stdout
         left_out = compared(Path(out))["skipped"]

@@ -80,7 +80,7 @@ def test_a_worker_that_is_stopped_while_it_writes_loses_nothing_of_a_line() -> N
         page = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
         process.stdin.write(line_of(job, "abc"))
         assert read_event(process.stdout.readline(), "") == protocol.Started()
-        assert read_event(process.stdout.readline(), "abc") == protocol.StepBegins(name="loading BASE")
+        assert isinstance(read_event(process.stdout.readline(), "abc"), protocol.StepBegins)
         wait_until(lambda: in_pipe(pipe) == page)
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: worker.status() == psutil.STATUS_STOPPED)
