@@ -104,10 +104,10 @@ from impls.scatter.scalar import scalar
 def nothing(dout, idx, dW):
     pass
 
-@scalar.implementation("mine-stops", "works for 40 calls", prepare=lambda problem: [0])
+@scalar.implementation("mine-stops", "works once at a size that is timed", prepare=lambda problem: [0])
 def stops(dout, idx, dW, calls):
     calls[0] += 1
-    if calls[0] <= 40:
+    if calls[0] == 1 or len(dW) < 100_000:
         np.add.at(dW, idx, dout)
 
 @scalar.implementation("mine-right", "as it should be")
