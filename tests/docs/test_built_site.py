@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.processes import PATIENCE_S
+from tests.reports.browser import patient
 
 from .guides import ROOT
 
@@ -40,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tab(chromium: Browser) -> Page:
-    return chromium.new_context(offline=True).new_page()
+    return patient(chromium.new_context(offline=True).new_page())
 
 
 def shown(tab: Page, site: Path, page: str, width: int, scheme: str = "light") -> Page:

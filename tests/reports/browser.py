@@ -12,6 +12,7 @@ from playwright.sync_api import Dialog, Locator, Page
 from reports.files import read
 from reports.result_schema import ResultFile
 from tests import saved
+from tests.processes import PATIENCE_S
 from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, Processes, not_measured, row
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -20,6 +21,12 @@ WIDE, PHONE = 1440, 360
 STAGES = ("examples", "lookup", "sampling", "output", "scatter", "update")
 
 Show = Callable[..., "View"]
+
+
+def patient(page: Page) -> Page:
+    """Return the page, which waits as long as the tests do: a busy browser may take longer than half a minute."""
+    page.set_default_timeout(1000 * PATIENCE_S)
+    return page
 
 
 FAMILIES = dict.fromkeys(("one-hot", "loop", "chapter-3", "choice-per-row"), "textbook") | dict.fromkeys(

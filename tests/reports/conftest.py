@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from reports import deck_page
 from reports.page import html
-from tests.reports.browser import FILES, LARGE, WIDE, Show, View
+from tests.reports.browser import FILES, LARGE, WIDE, Show, View, patient
 from tests.reports.deck_runs import DECK_PAGES
 
 MOST_BYTES = 1_500_000
@@ -35,7 +35,7 @@ def saved_pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 @pytest.fixture(scope="session")
 def tab(chromium: Browser) -> View:
     """One offline tab for all pages."""
-    return View(chromium.new_context(offline=True, viewport={"width": WIDE, "height": 900}).new_page())
+    return View(patient(chromium.new_context(offline=True, viewport={"width": WIDE, "height": 900}).new_page()))
 
 
 @pytest.fixture

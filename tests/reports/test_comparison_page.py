@@ -19,6 +19,7 @@ from reports.comparison_page import WIDE, drawing, half_width, html, report, ste
 from reports.comparison_schema import Comparison
 from reports.stages import TRIPLE
 from tests import saved
+from tests.reports.browser import patient
 from tests.reports.comparisons import case, compared, everything, of_packages, with_texts
 from tests.saved import HOSTILE
 
@@ -39,7 +40,7 @@ def test_the_page_shows_every_cell_and_every_note_and_fetches_nothing() -> None:
 @pytest.fixture
 def phone(chromium: Browser) -> Iterator[Page]:
     """A tab as wide as a phone."""
-    tab = chromium.new_page(viewport={"width": 390, "height": 844})
+    tab = patient(chromium.new_page(viewport={"width": 390, "height": 844}))
     yield tab
     tab.close()
 

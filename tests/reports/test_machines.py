@@ -17,7 +17,7 @@ from reports.machines_page import html, lines, markdown, page_data, report_machi
 from reports.result_schema import ResultFile
 from tests import saved
 from tests.fleet_machines import many_machines
-from tests.reports.browser import View
+from tests.reports.browser import View, patient
 from tests.saved import HOSTILE, row
 
 
@@ -91,7 +91,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Any]:
 
     def open_page(text: str) -> View:
         (tmp_path / "machines.html").write_text(text)
-        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page = patient(chromium.new_page(viewport={"width": 1280, "height": 900}))
         pages.append(page)
         view = View(page)
         page.goto((tmp_path / "machines.html").as_uri())
