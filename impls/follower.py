@@ -326,8 +326,8 @@ class Follower:
         if name not in names:
             return (name, 0) if name not in OPEN_ENDED else (self.whole_tree(), 0)
         value, followed = names[name], 0
-        while isinstance(value, ModuleType) and self.in_tree(value) and followed < len(after):
-            step = after[followed]
+        while isinstance(value, ModuleType) and self.in_tree(value):
+            step = after[followed]  # there is one, since code ends with a return
             if step.name not in ATTRIBUTE or step.value not in vars(value):
                 break
             value, followed = vars(value)[step.value], followed + 1
