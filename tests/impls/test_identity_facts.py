@@ -133,11 +133,11 @@ def test_two_classes_of_another_package_are_two_if_only_what_they_stand_in_diffe
     "call",
     [
         *("np.load('x')", "open('x')", "pathlib.Path('x').read_text()", "json.load(W)", "np.memmap('x')"),
-        *("np.ctypeslib.load_library('x', '.')", "eval('1')"),
+        *("np.ctypeslib.load_library('x', '.')", "eval('1')", "0; import fileinput as lines"),
     ],
 )
 def test_code_that_reads_files_or_cannot_be_followed_is_known_to(call: str, tmp_path: Path) -> None:
-    body = f"import json, pathlib\nimport numpy as np\ndef f(p):\n    return {call}\n"
+    body = f"import json, pathlib\nimport numpy as np\ndef f(p):\n    x = {call}\n    return x\n"
     assert identity_of_file(tmp_path / "reads", body, "f(W)").reads_files
     assert not identity_of_file(tmp_path / "does not", body, "W").reads_files
 
