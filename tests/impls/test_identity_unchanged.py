@@ -42,6 +42,15 @@ def test_a_module_file_may_get_another_name(original: str) -> None:
     assert digest(files) == original
 
 
+def test_a_function_may_get_another_name_in_a_module_of_a_folder() -> None:
+    def of(name: str) -> str:
+        before = "from . import sub\nfrom .sub import deep\n"
+        others = {"sub/__init__": "", "sub/deep": f"def {name}(x):\n    return x\n"}
+        return digest(tree_of(before, f"sub.deep.{name}(W)", **others))
+
+    assert of("one") == of("another")
+
+
 CHAIN = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(200)) + "def f200(x):\n    return x\n"
 CLASS = "class A:\n    x: @@ = 1\n"
 COPIED = SOURCES["same"] | {
