@@ -96,7 +96,7 @@ def one_pass(
         The number of pairs of a centre and a context.
     """
     keep, aliases, least, window, pairs, lines, alone = rules
-    tables, state, line, target_slots, slopes, scratch = own
+    tables, state, line, target_slots, slopes, addresses, means = own
     W_in, W_out, own_in, own_out = tables
     learnt = 0
     for s in range(len(starts) - 1):
@@ -118,16 +118,18 @@ def one_pass(
                     continue
                 targets, its = target_slots[centre % SLOTS], (low, centre, high)
                 if mode == SKIP_GRAM or len(alone):
-                    skip_gram_step(W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, pairs, lines)
+                    skip_gram_step(
+                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, addresses, pairs, lines
+                    )
                 elif centre % 2:
                     last = target_slots[(centre - 1) % SLOTS]
                     cbow_step(
-                        W_in, own_in, W_out, own_out, line, (before, its), (last, targets), alpha, slopes, scratch, pairs,
+                        W_in, own_in, W_out, own_out, line, (before, its), (last, targets), alpha, slopes, means, pairs,
                         lines,
                     )  # fmt: skip
                 elif centre + 1 == length:
                     cbow_step(
-                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, scratch, pairs, lines
+                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, means, pairs, lines
                     )
                 before = its
     return learnt
@@ -154,6 +156,7 @@ class Thread:
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
             aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
+            on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes
         )
 

@@ -96,12 +96,12 @@ class StepArguments:
             array = context.make_array(kind)(context, builder, value)
             return array.data, builder.extract_value(array.shape, 0)
 
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, *more = map(unpacked, kinds, values)
+        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, *_ = map(unpacked, kinds, values)
         self.v = v = Vectors(builder)
         self.pairs, self.width = len(kinds[-2]), len(kinds[-1]) * LINE
         self.vectors = self.width // v.elements
         self.W_in, self.own_in, self.W_out, self.own_out = W_in[0], own_in, W_out[0], own_out
-        self.line, self.scratch = line[0], more[0][0] if len(more) > 2 else None
+        self.line, self.kept = line[0], kept[0]
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
         self.centres = [
             Centre(self, window, unpacked(kinds[6].dtype, its)[0])
@@ -115,9 +115,18 @@ class StepArguments:
         """How many input rows are scored at a time: 4, 2 or 1, whose sums with all output rows fit into registers."""
         return next((some for some in (4, 2) if some * (self.pairs + 1) < self.v.registers), 1)
 
-    def scratch_row(self, at: Any) -> Any:
-        """Return the address of a row of ``scratch``, which only some steps have."""
-        return self.v.row(self.scratch, at, self.width)
+    def kept_row(self, at: Any) -> Any:
+        """Return the address of a row of ``kept``, of means and changes."""
+        return self.v.row(self.kept, at, self.width)
+
+    def keep_address(self, at: Any, row: Any) -> None:
+        """Write the address of an input row to ``kept``: to look it up takes as long as to change some vectors of it."""
+        b = self.v.builder
+        b.store(b.ptrtoint(row, self.v.index), b.gep(self.kept, [at]))
+
+    def kept_address(self, at: Any) -> Any:
+        b = self.v.builder
+        return b.inttoptr(b.load(b.gep(self.kept, [at])), self.v.number.as_pointer())
 
 
 def score(given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], first: Any) -> None:
@@ -149,7 +158,7 @@ def move(given: StepArguments, centre: Centre) -> None:
         outputs = [[v.load(row, vector) for vector in part] for row in centre.rows]
 
         def moved(at: Any, sums: list[Any], part: range = part, outputs: Any = outputs) -> list[Any]:
-            row = centre.input_row(at)
+            row = given.kept_address(at)
             inputs = [v.load(row, vector) for vector in part]
             changed, changes = inputs.copy(), iter(sums)
             added = []

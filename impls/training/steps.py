@@ -30,7 +30,7 @@ def prefetch_row_to_write(typing: Any, table: Any, row: Any, lines: Any) -> Any:
 @machine_code
 def skip_gram_step(
     typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    slopes: Any, pairs: Any, lines: Any,
+    slopes: Any, kept: Any, pairs: Any, lines: Any,
 ) -> Any:  # fmt: skip
     """Train each context's input row against the K + 1 output rows of its centre. Scores are of rows as they were, and both sides
     change by the other's old values. A word that is in the window twice changes twice, in turn.
@@ -52,6 +52,8 @@ def skip_gram_step(
         The rate, float32.
     slopes
         8 ceil((K + 1) / 8) floats for each context, and 16 more.
+    kept
+        Here the addresses of a window's input rows are kept, (contexts,) int64.
     pairs, lines
         Tuples of K + 1 and width / 16 items.
     """
@@ -63,6 +65,8 @@ def skip_gram_step(
 
         def scored(centre: Centre, first: Any, together: int) -> None:
             rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
+            for i, row in enumerate(rows):
+                given.keep_address(b.add(first, v.integer(i)), row)
             score(given, [(centre, rows)], first)
 
         for centre in given.centres:
@@ -74,18 +78,18 @@ def skip_gram_step(
             move(given, centre)
         return context.get_dummy_value()
 
-    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, pairs, lines), generate
+    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines), generate
 
 
 @machine_code
 def cbow_step(
     typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    slopes: Any, scratch: Any, pairs: Any, lines: Any,
+    slopes: Any, kept: Any, pairs: Any, lines: Any,
 ) -> Any:  # fmt: skip
     """Train the mean of each window's input rows against the K + 1 output rows. Each context's row moves by the whole change.
 
     Centres that are given together are scored together, by rows as they were: one alone would mostly wait for its own results.
-    Parameters are those of ``skip_gram_step``, and scratch, (rows, width) float32, with two rows or more for each centre.
+    Parameters are those of ``skip_gram_step``, but in kept are means and changes: (rows, width) float32, two rows for each centre.
     """
     from numba.core import cgutils, types
 
@@ -95,7 +99,7 @@ def cbow_step(
 
         def learn(centres: Sequence[Centre]) -> None:
             means, changes = (
-                [given.scratch_row(v.integer(2 * at + part)) for at in range(len(centres))] for part in (0, 1)
+                [given.kept_row(v.integer(2 * at + part)) for at in range(len(centres))] for part in (0, 1)
             )
             for centre, mean in zip(centres, means, strict=True):
                 store_mean(given, centre, mean)
@@ -112,6 +116,4 @@ def cbow_step(
             learn(centres)
         return context.get_dummy_value()
 
-    return types.void(
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, scratch, pairs, lines
-    ), generate
+    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines), generate

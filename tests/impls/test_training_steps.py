@@ -55,16 +55,16 @@ def cbow_reference(
 
 def skip_gram_call(
     W_in: Array, own_in: Array, W_out: Array, own_out: Array, line: Array, windows: Any, targets: Any, alpha: Any,
-    slopes: Array, scratch: Array, pairs: Any, lines: Any,
+    slopes: Array, kept: Array, pairs: Any, lines: Any,
 ) -> None:  # fmt: skip
-    steps.skip_gram_step(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, pairs, lines)
+    steps.skip_gram_step(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines)
 
 
 def cbow_call(
     W_in: Array, own_in: Array, W_out: Array, own_out: Array, line: Array, windows: Any, targets: Any, alpha: Any,
-    slopes: Array, scratch: Array, pairs: Any, lines: Any,
+    slopes: Array, kept: Array, pairs: Any, lines: Any,
 ) -> None:  # fmt: skip
-    steps.cbow_step(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, scratch, pairs, lines)
+    steps.cbow_step(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines)
 
 
 def stepped(
@@ -84,10 +84,11 @@ def stepped(
     for table, mine in zip(tables, owns, strict=True):
         mine[:] = table[:own]
     pairs, most = len(targets[0]), max(len(line), 4)
+    kept = np.zeros(most, np.int64) if call is skip_gram_call else aligned(4, width)
     compiled(call)(
         tables[0], owns[0], tables[1], owns[1], np.array(line, np.int32), tuple(windows),
         tuple(np.array(its, np.int32) for its in targets), np.float32(0.1),
-        np.zeros(most * -(-pairs // 8) * 8 + 32, np.float32), aligned(4, width), (0,) * pairs, (0,) * (width // LINE),
+        np.zeros(most * -(-pairs // 8) * 8 + 32, np.float32), kept, (0,) * pairs, (0,) * (width // LINE),
     )  # fmt: skip
     for table, mine, was in zip(tables, owns, before, strict=True):
         np.testing.assert_array_equal(table[:own], was[:own].astype(np.float32))  # the shared rows are left alone
