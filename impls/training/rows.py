@@ -148,21 +148,26 @@ def score(given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], fi
 def move(given: StepArguments, centre: Centre) -> None:
     """Add to each input row the sum of slope times output row, and to each output row that of slope times input row.
 
-    It takes a part of all rows at a time: the output rows' and the sums of their changes stay in registers meanwhile. So
-    input rows are read and written once, and need no copies.
+    It takes a part of all rows at a time, of which the sums of the output rows' changes stay in registers, and these rows too if
+    there is room. So input rows are read and written once, and need no copies.
     """
     v = given.v
     together = 2 if 4 * given.pairs + 5 <= v.registers else 1
+    room_for_both = 2 * given.pairs + 3 <= v.registers
     for start in range(0, given.vectors, together):
         part = range(start, min(start + together, given.vectors))
-        outputs = [[v.load(row, vector) for vector in part] for row in centre.rows]
 
-        def moved(at: Any, sums: list[Any], part: range = part, outputs: Any = outputs) -> list[Any]:
+        def outputs(part: range = part) -> list[list[Any]]:
+            return [[v.load(row, vector) for vector in part] for row in centre.rows]
+
+        in_registers = outputs() if room_for_both else []
+
+        def moved(at: Any, sums: list[Any], part: range = part, loaded: Any = in_registers) -> list[Any]:
             row = given.kept_address(at)
             inputs = [v.load(row, vector) for vector in part]
             changed, changes = inputs.copy(), iter(sums)
             added = []
-            for slope, its in zip(given.slopes.loaded(at, range(given.pairs)), outputs, strict=True):
+            for slope, its in zip(given.slopes.loaded(at, range(given.pairs)), loaded or outputs(part), strict=True):
                 changed = [v.multiply_add(slope, t, total) for t, total in zip(its, changed, strict=True)]
                 added += [v.multiply_add(slope, x, next(changes)) for x in inputs]
             for vector, value in zip(part, changed, strict=True):
