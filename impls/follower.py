@@ -260,9 +260,7 @@ class Follower:
             self.outside_files.add(code.co_filename)
             self.add_package(function.__module__)
             return (Path(code.co_filename).name, code.co_name, around, defaults)
-        extra = {
-            name: item for name, item in attributes(function).items() if name not in ("__wrapped__", *MODULE_NAMES)
-        }
+        extra = {name: item for name, item in attributes(function).items() if name not in MODULE_NAMES}
         return (
             FunctionType,
             self.code(code, function.__globals__),

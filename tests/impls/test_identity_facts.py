@@ -102,10 +102,10 @@ def test_effects_of_files_of_another_tree_are_none_of_its_own(tmp_path: Path) ->
 
 def test_the_texts_and_the_packages_that_code_uses_are_told(tmp_path: Path) -> None:
     """Texts may name files, and packages may have other versions on each side."""
-    head = "import json\nfrom fractions import Fraction\nfrom decimal import Decimal\nfrom math import sqrt\nHALF = Fraction(1, 2)"
-    body = "def f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy', Decimal, HALF, sqrt))"
+    head = "import json\nfrom fractions import Fraction\nfrom decimal import Decimal\nfrom math import sqrt\nfrom textwrap import dedent\nHALF = Fraction(1, 2)"
+    body = "def f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy', Decimal, HALF, sqrt, dedent))"
     found = identity_of_file(tmp_path, f"{head}\n{body}", "f(W)")
-    assert found.packages - {"impls"} == {"json", "fractions", "decimal", "math", "xml"}
+    assert found.packages - {"impls"} == {"json", "fractions", "decimal", "math", "textwrap", "xml"}
     assert {"table.npy", "json", "xml"} <= found.texts
 
 
