@@ -84,16 +84,17 @@ def times(rows: Sequence[Row], baselines: Mapping[int, int]) -> Times:
     baselines
         For each case whose problem has a baseline, where among the cases that stands.
     """
+    stats, extras = [row.stats for row in rows], [row.extra_info for row in rows]
     found = Times(
-        [[row.stats.median] for row in rows],
+        [[one.median] for one in stats],
         Intervals.unknown(len(rows)),
-        np.array([row.extra_info.cpu_s for row in rows], np.float64),
-        np.array([row.stats.rounds for row in rows], np.float64),
+        np.array([extra.cpu_s for extra in extras], np.float64),
+        np.array([one.rounds for one in stats], np.float64),
         Intervals.unknown(len(rows)),
     )
-    found.wall.estimate[:] = [row.stats.median for row in rows]
-    walls = [[process.wall_s for process in row.extra_info.processes] for row in rows]
-    cpus = [[process.cpu_s for process in row.extra_info.processes] for row in rows]
+    found.wall.estimate[:] = [median for (median,) in found.medians]
+    walls = [[process.wall_s for process in extra.processes] for extra in extras]
+    cpus = [[process.cpu_s for process in extra.processes] for extra in extras]
     for rounds, at in alike([row.group for row in rows], walls):
         figures = samples([walls[one] for one in at], rounds)
         medians = median_round(figures)

@@ -147,7 +147,8 @@ def measured_columns(result: ResultFile) -> dict[str, Column]:
     baselines = {at: first[row.group] for at, row in enumerate(rows) if row.group in first}
     found = times(rows, baselines)
     limits = [roofline_limit(row, result.w2vbench, wall) for row, wall in zip(rows, found.wall.each(), strict=True)]
-    calls, held = [call_peak(extra) for extra in extras], [setup_peak(extra) for extra in extras]
+    calls, held = list(map(call_peak, extras)), list(map(setup_peak, extras))
+    covers = [extra.covers for extra in extras]
     return {
         **cases,
         "status": ["ok"] * len(rows),
@@ -163,7 +164,7 @@ def measured_columns(result: ResultFile) -> dict[str, Column]:
         "limit": [limit.name if limit else math.nan for limit in limits],
         **interval_columns("limit_share", [limit.share if limit else None for limit in limits]),
         **{
-            f"{unit}_per_s": np.array([extra.covers.get(unit, math.nan) for extra in extras]) / found.wall.estimate
+            f"{unit}_per_s": np.array([its.get(unit, math.nan) for its in covers]) / found.wall.estimate
             for unit in ("pairs", "words")
         },
     }
@@ -257,6 +258,8 @@ def growth_columns(
     columns: dict[str, list[float | None]] = {name: [None] * len(medians) for name in names}
     for dimension, smallest in FITTED_FROM.items():
         sizes = cases[dimension]
+        if len(set(sizes)) < 2:
+            continue
         for series in series_of(cases, dimension):
             fitted = [at for at in series if sizes[at] >= smallest]
             if len(fitted) < 2:

@@ -16,7 +16,7 @@ NOISE_BYTES, NOISE_SHARE = 1 << 20, 0.1
 """Resident growth is shown as the peak if it exceeds traced allocation by both."""
 RESOLUTION_BYTES = 256 << 10
 """Smaller resident growth cannot be measured: Linux counts pages in batches of 32 or more on each CPU."""
-TRACED_PACKAGES = ("numba",)
+TRACED_PACKAGES = frozenset({"numba"})
 """Optional packages that allocate through Python: numba's arrays come from PyMem_RawMalloc, which tracemalloc follows."""
 RESIDENT = "resident"
 EXPLANATION = (
@@ -50,7 +50,7 @@ class Peak:
 
 def untraced(needs: Iterable[str]) -> bool:
     """Whether an implementation that needs these optional packages may allocate memory that is not traced."""
-    return any(package not in TRACED_PACKAGES for package in needs)
+    return not TRACED_PACKAGES.issuperset(needs)
 
 
 def peak(traced: int | None, resident: int | None, misses_some: bool) -> Peak | None:

@@ -42,13 +42,6 @@ Ratio = Annotated[Interval, AfterValidator(plausible)]
 """A ratio of times, with its 95 % interval where there is one."""
 
 
-def some(rounds: list[float | None]) -> list[float | None]:
-    """Raise ValueError where no round has a figure."""
-    if rounds.count(None) == len(rounds):
-        raise ValueError("no figure in any round")
-    return rounds
-
-
 @dataclass(frozen=True, kw_only=True)
 class Samples:
     """What one process timed of one variant.
@@ -63,12 +56,14 @@ class Samples:
         Seconds to convert a batch, median; null where nothing is converted.
     """
 
-    wall_s: Annotated[list[Seconds | None], AfterValidator(some)]
-    cpu_s: Annotated[list[Positive | None], AfterValidator(some)]
+    wall_s: list[Seconds | None]
+    cpu_s: list[Positive | None]
     setup_s: Positive | None = None
     adapt_s: Positive | None = None
 
     def __post_init__(self) -> None:
+        if self.wall_s.count(None) == len(self.wall_s) or self.cpu_s.count(None) == len(self.cpu_s):
+            raise ValueError("no figure in any round")
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
 

@@ -284,13 +284,14 @@ def slope(sizes: Sequence[float], figures: Sequence[float]) -> float | None:
 
     Zero and missing figures are left out. None with fewer than two different sizes.
     """
-    points = [
-        (math.log(size), math.log(figure))
-        for size, figure in zip(sizes, figures, strict=True)
-        if 0 < size < math.inf and 0 < figure < math.inf
-    ]
-    x, y = [one for one, _ in points], [one for _, one in points]
-    return statistics.linear_regression(x, y).slope if len(set(x)) > 1 else None
+    if len(sizes) != len(figures):
+        raise ValueError(f"{len(sizes)} sizes, but {len(figures)} figures")
+    points = np.array([sizes, figures], np.float64)
+    x, y = np.log(points[:, ((points > 0) & np.isfinite(points)).all(axis=0)])
+    if len(np.unique(x)) < 2:
+        return None
+    x, y = x - x.mean(), y - y.mean()
+    return float(x @ y / (x @ x))
 
 
 def exponent(sizes: Sequence[float], processes: Sequence[Sequence[float]]) -> Interval | None:

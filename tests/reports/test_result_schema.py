@@ -155,6 +155,7 @@ INCONSISTENT = [
     (EXTRA, {}, f"{EXTRA}.kernel: "),
     ("w2vbench.limit_samples", {"a\nb\u2028c": "much"}, "w2vbench.limit_samples.a b c: "),
     (f"{PROCESS}.wall_s", [None, None], "no figure in any round"),
+    (f"{PROCESS}.cpu_s", [None, None], "no figure in any round"),
     (f"{PROCESS}.wall_s", [], "no figure in any round"),
     (f"{EXTRA}.processes", [{"wall_s": [1.0], "cpu_s": [1.0]}], "not as many processes as others of its problem"),
     ("benchmarks.1", CONTENTS["small"]["benchmarks"][0], f"'lookup/one-hot{TWICE}"),

@@ -220,7 +220,7 @@ def test_sides_that_do_not_belong_together_are_an_error() -> None:
     one = processes([1.0] * 6)
     with pytest.raises(ValueError, match="shorter"):
         paired_ratio([*one, *one], one)
-    with pytest.raises(ValueError, match="longer"):
+    with pytest.raises(ValueError, match="1 sizes, but 2 figures"):
         slope([10.0], [1.0, 2.0])
 
 
