@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .compiled import machine_code
-from .vectors import Vectors, array_parts, register_bytes
+from .vectors import Vectors, array_parts, register_bytes, registers
 
 UNIT = 32
 """Rows are padded to a multiple of these bytes: half of the largest registers, so that little is computed needlessly."""
@@ -87,11 +87,13 @@ def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], i
     columns
         Columns after padding to whole blocks.
     """
-    registers, widest = register_bytes() // 2, 7 if register_bytes() == 64 else 3
+    widest = 7 if register_bytes() == 64 else 3
     units = max(1, -(-columns * item // UNIT))
     wide = -(-units // -(-units // (widest * register_bytes() // UNIT)))
     vectors = -(-wide * UNIT // register_bytes())
-    high = min(14, (registers - 1) // vectors - 1)  # a row's vectors, one factor, and the sums of all rows in registers
+    high = min(
+        14, (registers() - 1) // vectors - 1
+    )  # a row's vectors, one factor, and the sums of all rows in registers
     return (0,) * high, (UNIT // item,) * wide, -(-units // wide) * wide * UNIT // item
 
 
@@ -124,9 +126,7 @@ def along_row(b: Any, bits: int, whole: int, rest: int, sums: list[Any], part: C
 
 def wide_load(kind: Vectors, wide: Vectors, address: Any) -> Any:
     """Load a vector, followed by zeros up to the elements of a wider kind."""
-    value = kind.load(address, 0, align=kind.bytes)
-    places = [*range(kind.elements), *[kind.elements] * (wide.elements - kind.elements)]
-    return value if kind.elements == wide.elements else kind.shuffle(value, kind.zero, places)
+    return wide.widened(kind.load(address, 0, align=kind.bytes))
 
 
 def contiguous(*arrays: Any) -> bool:

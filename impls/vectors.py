@@ -26,6 +26,11 @@ def register_bytes() -> int:
     return 64 if binding.get_host_cpu_features().get("avx512f") else 32
 
 
+def registers() -> int:
+    """Return the number of vector registers: 32 with AVX-512, otherwise 16."""
+    return register_bytes() // 2
+
+
 def aligned(rows: int, width: int, dtype: Any = np.float32) -> Array:
     """Return zeros (rows, width) that begin at a cache line."""
     item = np.dtype(dtype).itemsize
@@ -52,7 +57,7 @@ class Vectors:
 
         size = size or register_bytes()
         self.ir, self.builder, self.elements, self.bytes = ir, builder, size * 8 // bits, bits // 8
-        self.registers = register_bytes() // 2
+        self.registers = registers()
         self.index, self.number = ir.IntType(64), ir.FloatType() if bits == 32 else ir.DoubleType()
         self.vector = ir.VectorType(self.number, self.elements)
         self.integers = ir.VectorType(ir.IntType(bits), self.elements)
@@ -142,18 +147,29 @@ class Vectors:
     def element_sums(self, vectors: Sequence[Any]) -> Any:
         """Return a vector whose element k is the sum of vector k's elements. There are at most as many vectors as elements.
 
-        Each step adds the halves of neighbouring vectors, which halves the number of vectors and the elements of each sum.
-        All sums together take about as many steps as one sum would.
+        Each step adds neighbouring elements of two vectors, those of the one at even places and of the other at odd places,
+        then pairs of elements, and so on: it halves the number of vectors. All sums together take about as many steps as one
+        would.
         """
-        groups, left = 1, list(vectors)
-        while groups < self.elements:
-            span = self.elements // groups
-            low = [s * self.elements + g * span + i for s in (0, 1) for g in range(groups) for i in range(span // 2)]
-            high = [at + span // 2 for at in low]
+        distance, left = 1, list(vectors)
+        while distance < self.elements:
+            own = [at + self.elements * bool(at & distance) for at in range(self.elements)]
+            other = [at ^ distance for at in own]
             pairs = [(left[i], left[i + 1] if i + 1 < len(left) else self.zero) for i in range(0, len(left), 2)]
-            left = [self.add(self.shuffle(a, b, low), self.shuffle(a, b, high)) for a, b in pairs]
-            groups *= 2
+            left = [self.add(self.shuffle(a, b, own), self.shuffle(a, b, other)) for a, b in pairs]
+            distance *= 2
         return left[0]
+
+    def widened(self, value: Any) -> Any:
+        """Return a vector of fewer elements with zeros after them."""
+        count = value.type.count
+        zeros = self.ir.Constant(value.type, [0.0] * count)
+        places = [*range(count), *[count] * (self.elements - count)]
+        return value if count == self.elements else self.shuffle(value, zeros, places)
+
+    def narrowed(self, value: Any) -> Any:
+        """Return the first elements of a vector that may have more."""
+        return value if value.type == self.vector else self.shuffle(value, value, range(self.elements))
 
     def library(self, name: str, arguments: int) -> Any:
         """Return one of LLVM's functions on vectors."""

@@ -1,7 +1,7 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
-negatives. The rows of a centre are prefetched two centres ahead. CBOW takes two centres at a time.
+negatives. The rows of a centre are prefetched two centres ahead, while it waits for slopes. CBOW takes two centres at a time.
 ``impls/training/steps.py`` has the arithmetic.
 """
 
@@ -23,7 +23,8 @@ from ..vectors import LINE, aligned
 from ..words import Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
-from .steps import cbow_step, prefetch_row_to_write, skip_gram_step
+from .rows import UNIT_FLOATS, rows_together, slot_of
+from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
 from .threads import CHUNK, CONVERGENCE, OWN_ROWS, Copies, parts_of, shares_of_moves, uses_of_rows
 
 AHEAD = 2
@@ -36,23 +37,23 @@ IDLE, CBOW, SKIP_GRAM = 0, 1, 2
 
 def draw_targets(
     at: int, line: Ints, length: int, targets: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], window: int,
-    pairs: Any, lines: Any,
+    pairs: Any, units: Any,
 ) -> None:  # fmt: skip
     """Write a centre and its negatives, which are other words, to ``targets``, and prefetch the rows that it needs first."""
     W_in, W_out, _, own_out = tables
     own = len(own_out)
     targets[0] = line[at]
     if line[at] >= own:
-        prefetch_row_to_write(W_out, line[at], lines)
+        prefetch_row_to_write(W_out, line[at], units)
     for k in range(1, len(pairs)):
         word = draw(state, aliases)
         while word == np.uint64(line[at]):
             word = draw(state, aliases)
         targets[k] = word
         if targets[k] >= own:
-            prefetch_row_to_write(W_out, targets[k], lines)
+            prefetch_row_to_write(W_out, targets[k], units)
     if at + window < length and line[at + window] >= own:
-        prefetch_row_to_write(W_in, line[at + window], lines)
+        prefetch_row_to_write(W_in, line[at + window], units)
 
 
 def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:
@@ -95,42 +96,41 @@ def one_pass(
     int
         The number of pairs of a centre and a context.
     """
-    keep, aliases, least, window, pairs, lines, alone = rules
+    keep, aliases, least, window, pairs, units, together = rules
     tables, state, line, target_slots, slopes, addresses, means = own
-    W_in, W_out, own_in, own_out = tables
+    given = (*tables, line, alpha, slopes, addresses, means, pairs, units)
     learnt = 0
     for s in range(len(starts) - 1):
         ends = min(end, int(starts[s + 1]))
         for first in range(max(begin, int(starts[s])), ends, LONGEST):
             length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
             for at in range(min(AHEAD, length)):
-                draw_targets(at, line, length, target_slots[at % SLOTS], state, aliases, tables, window, pairs, lines)
+                draw_targets(at, line, length, target_slots[at % SLOTS], state, aliases, tables, window, pairs, units)
             before = (0, 0, 0)
             for centre in range(length):
-                ahead = centre + AHEAD
-                if ahead < length:
-                    draw_targets(
-                        ahead, line, length, target_slots[ahead % SLOTS], state, aliases, tables, window, pairs, lines
-                    )
                 low, high = window_of(centre, length, least, window, state)
                 learnt += high - low - 1
-                if mode == IDLE or length == 1:
-                    continue
-                targets, its = target_slots[centre % SLOTS], (low, centre, high)
-                if mode == SKIP_GRAM or len(alone):
-                    skip_gram_step(
-                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, addresses, pairs, lines
+                targets, its, ahead = target_slots[centre % SLOTS], (low, centre, high), centre + AHEAD
+                learns = mode != IDLE and length > 1
+                skip_gram = mode == SKIP_GRAM or not len(together)
+                two = len(together) == 2 and centre % 2 == 1
+                one = len(together) == 1 or centre + 1 == length
+                if learns and skip_gram:
+                    skip_gram_slopes(given, its, targets)
+                elif learns and two:
+                    cbow_slopes(given, (before, its), (target_slots[(centre - 1) % SLOTS], targets))
+                elif learns and one:
+                    cbow_slopes(given, (its,), (targets,))
+                if ahead < length:  # while the processor waits for slopes
+                    draw_targets(
+                        ahead, line, length, target_slots[ahead % SLOTS], state, aliases, tables, window, pairs, units
                     )
-                elif centre % 2:
-                    last = target_slots[(centre - 1) % SLOTS]
-                    cbow_step(
-                        W_in, own_in, W_out, own_out, line, (before, its), (last, targets), alpha, slopes, means, pairs,
-                        lines,
-                    )  # fmt: skip
-                elif centre + 1 == length:
-                    cbow_step(
-                        W_in, own_in, W_out, own_out, line, (its,), (targets,), alpha, slopes, means, pairs, lines
-                    )
+                if learns and skip_gram:
+                    skip_gram_moves(given, its, targets)
+                elif learns and two:
+                    cbow_moves(given, (before, its), (target_slots[(centre - 1) % SLOTS], targets))
+                elif learns and one:
+                    cbow_moves(given, (its,), (targets,))
                 before = its
     return learnt
 
@@ -148,14 +148,14 @@ class Thread:
 
     def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
         width = tables[0].shape[1]
-        contexts, slot = 2 * window + 1, -(-(1 + K) // 8) * 8
+        contexts = 2 * window + 1
         self.copies = Copies(tables, own_rows)
         self.arguments = (
             (*tables, *self.copies.own),
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
-            aligned(1, contexts * slot + 2 * LINE)[0],  # slopes
+            aligned(1, contexts * slot_of(1 + K) + 2 * LINE)[0],  # slopes
             on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes
         )
@@ -178,8 +178,10 @@ class CompiledModel:
             self.settings.least_window,
             self.settings.window,
             (0,) * (1 + size.K),  # the lengths of these tuples are compiled in
-            (0,) * (width // LINE),
-            (0,) if skip_gram else (),  # whether it is compiled without CBOW, which makes skip-gram 4 % faster
+            (0,) * -(-size.H // UNIT_FLOATS),
+            ()
+            if skip_gram
+            else (0,) * min(2, rows_together(1 + size.K)),  # centres of CBOW; skip-gram is faster without
         )
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
         self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]

@@ -17,7 +17,7 @@ from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimFileModel, GensimModel, TorchModel
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
-from .steps import cbow_step, skip_gram_step
+from .steps import cbow_moves, cbow_slopes, skip_gram_moves, skip_gram_slopes
 
 cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
 skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)
@@ -91,7 +91,8 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
     )  # fmt: skip
     yield implementation(
         "numba", "one compiled loop, rows in vector registers", "one compiled loop that keeps rows in vector registers",
-        lambda problem: CompiledModel(problem, is_skip_gram), one_pass, skip_gram_step if is_skip_gram else cbow_step,
+        lambda problem: CompiledModel(problem, is_skip_gram), one_pass,
+        *([skip_gram_slopes, skip_gram_moves] if is_skip_gram else [cbow_slopes, cbow_moves]),
         temporaries=TABLES, requires=("numba",), covers=covers_in_threads,
         differs="K negatives a centre, shared by its contexts, descent at word2vec's rate, centre by centre"
         if is_skip_gram

@@ -5,19 +5,51 @@ sides. The compiler alone would go through memory for each pair, and sum each sc
 meets all rows of the other in one pass, and the elements of many scores are summed together. ``impls/training/steps.py``
 makes the steps of these parts.
 
-Tables have rows of ``width`` floats, a whole number of 64-byte lines, and are aligned to such lines. Each thread may have
-its own table of the first rows, which belong to the most frequent words: ``own_in`` and ``own_out`` have as many rows as
-replace shared ones. ``pairs`` and ``lines`` are tuples of which only the length counts: the number of output rows, and the
-number of lines in a row. The number of input rows may change from call to call.
+Tables have rows of whole 64-byte lines, and are aligned to such lines. Of a row, only whole units of 32 bytes are used: where
+registers have 64 bytes, the last of H = 100 is half a register.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 from ..compiled import FASTMATH_FLAGS
-from ..vectors import LINE, Vectors
+from ..products import UNIT
+from ..vectors import LINE, Vectors, registers
+
+UNIT_FLOATS = UNIT // 4
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a row that is kept in a register, or in half of one.
+
+    Attributes
+    ----------
+    v
+        Code for vectors of its size.
+    at
+        How many pieces of its size are before it in the row.
+    """
+
+    v: Vectors
+    at: int
+
+    def load(self, row: Any) -> Any:
+        return self.v.load(row, self.at)
+
+    def store(self, row: Any, value: Any) -> None:
+        self.v.store(row, self.at, value)
+
+
+def pieces_of(v: Vectors, units: int) -> list[Piece]:
+    """Return the pieces of a row. The one that is half a register comes first, since sums in whole registers can begin with it."""
+    whole, rest = divmod(units * UNIT_FLOATS, v.elements)
+    half = [Piece(Vectors(v.builder, size=UNIT), units - 1)] if rest else []
+    return half + [Piece(v, at) for at in range(whole)]
 
 
 def word_row(v: Vectors, table: Any, own: Any, word: Any, width: int) -> Any:
@@ -41,7 +73,7 @@ class Centre:
     def __init__(self, given: StepArguments, window: Any, targets: Any) -> None:
         v, b = given.v, given.v.builder
         self.given = given
-        self.low, self.at, high = (b.extract_value(window, part) for part in range(3))
+        self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
         places = [b.gep(targets, [v.integer(k)]) for k in range(given.pairs)]
         self.rows = [word_row(v, given.W_out, given.own_out, place, given.width) for place in places]
@@ -59,7 +91,7 @@ class Slopes:
 
     def __init__(self, v: Vectors, count: int, alpha: Any, address: Any) -> None:
         self.v, self.count, self.address = v, count, address
-        self.slot = -(-count // 8) * 8  # slopes of an input row, padded to a multiple of 8
+        self.slot = slot_of(count)
         self.alpha = v.broadcast(alpha)
 
     def place(self, at: Any, k: int) -> Any:
@@ -67,142 +99,202 @@ class Slopes:
         b, v = self.v.builder, self.v
         return b.gep(self.address, [b.add(b.mul(at, v.integer(self.slot)), v.integer(k))])
 
-    def loaded(self, at: Any, some: Sequence[int]) -> list[Any]:
-        """Return an input row's slopes with some output rows, each in all elements of a vector."""
-        return [self.v.broadcast_load(self.place(at, k)) for k in some]
+    def loaded(self, at: Any) -> list[Any]:
+        """Return an input row's slopes, each in all elements of a vector."""
+        return [self.v.broadcast_load(self.place(at, k)) for k in range(self.count)]
 
-    def store(self, first: Any, sums: Sequence[Sequence[Any]]) -> None:
-        """Store the slopes of successive input rows, from vectors whose elements add up to the scores."""
+    def store_scores(self, first: Any, sums: Sequence[Sequence[Any]]) -> None:
+        """Store the scores of successive input rows at the places of their slopes, from vectors whose elements add up to them."""
         v = self.v
         padded = [vector for row in sums for vector in (*row, *[v.zero] * (self.slot - self.count))]
         for start in range(0, len(padded), v.elements):
-            scores = v.element_sums(padded[start : start + v.elements])
-            labels = [float((start + element) % self.slot == 0) for element in range(v.elements)]
-            error = v.builder.fsub(v.ir.Constant(v.vector, labels), v.sigmoid(scores), flags=FASTMATH_FLAGS)
             target = v.builder.gep(self.place(first, 0), [v.integer(start)])
-            v.store(target, 0, v.multiply(error, self.alpha), align=4)
+            v.store(target, 0, v.element_sums(padded[start : start + v.elements]), align=4)
+
+    def replace_scores(self, rows: Any) -> None:
+        """Replace the scores of a number of input rows by their slopes.
+
+        That waits until all of a centre's scores are there: then nothing waits for one slope but the next.
+        """
+        v, b = self.v, self.v.builder
+        size = lcm(self.slot, v.elements)
+        together = v.integer(size // self.slot)
+
+        def replaced(at: Any, _: Any) -> list[Any]:
+            first = self.place(b.mul(at, together), 0)
+            for start in range(0, size, v.elements):
+                labels = [float((start + element) % self.slot == 0) for element in range(v.elements)]
+                place = b.gep(first, [v.integer(start)])
+                sigmoid = v.sigmoid(v.load(place, 0, align=4))
+                error = b.fsub(v.ir.Constant(v.vector, labels), sigmoid, flags=FASTMATH_FLAGS)
+                v.store(place, 0, v.multiply(error, self.alpha), align=4)
+            return []
+
+        v.loop(b.udiv(b.add(rows, b.sub(together, v.integer(1))), together), [], replaced)
+
+
+def slot_of(pairs: int) -> int:
+    """Return how many floats the slopes of an input row take: a multiple of 8."""
+    return -(-pairs // 8) * 8
+
+
+def rows_together(pairs: int) -> int:
+    """Return how many input rows can be scored at a time: 4, 2 or 1, whose sums with all output rows fit into registers."""
+    return next((some for some in (4, 2) if some * (pairs + 1) < registers()), 1)
 
 
 class StepArguments:
-    """The arguments of both steps as addresses and numbers, and the centres."""
+    """The arguments of a step as addresses and numbers: a tuple of these.
 
-    def __init__(self, context: Any, builder: Any, kinds: Sequence[Any], values: Sequence[Any]) -> None:
-        from numba.core import cgutils, types
+    W_in, W_out, own_in, own_out
+        The tables, and the thread's own rows: (rows, width) float32.
+    line
+        The words of a line, (n,) int32.
+    alpha
+        The rate, float32.
+    slopes
+        The slopes of all contexts of a centre, ``slot_of(K + 1)`` floats for each, and 32 more.
+    addresses
+        For the addresses of a window's input rows, (contexts,) int64. Skip-gram needs them.
+    means
+        For means and changes, two rows for each centre: (rows, width) float32. CBOW needs them.
+    pairs, units
+        Tuples of which only the length counts: the K + 1 output rows of a centre, and the used units of a row.
+    """
 
-        def unpacked(kind: Any, value: Any) -> Any:
-            """Return an array's address and number of rows, or another value as it is."""
-            if not isinstance(kind, types.Array):
-                return value
-            array = context.make_array(kind)(context, builder, value)
-            return array.data, builder.extract_value(array.shape, 0)
+    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
+        from numba.core import cgutils
 
-        W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, *_ = map(unpacked, kinds, values)
+        self.context = context
+        values = cgutils.unpack_tuple(builder, value, len(kind))
+        W_in, W_out, self.own_in, self.own_out, line, alpha, slopes, addresses, means, *_ = (
+            self.unpacked(builder, *its) for its in zip(kind, values, strict=True)
+        )
         self.v = v = Vectors(builder)
-        self.pairs, self.width = len(kinds[-2]), len(kinds[-1]) * LINE
-        self.vectors = self.width // v.elements
-        self.W_in, self.own_in, self.W_out, self.own_out = W_in[0], own_in, W_out[0], own_out
-        self.line, self.kept = line[0], kept[0]
+        self.pairs, units = len(kind[-2]), len(kind[-1])
+        self.width, self.pieces = -(-units * UNIT_FLOATS // LINE) * LINE, pieces_of(v, units)
+        self.W_in, self.W_out, self.line, self.addresses, self.means = (
+            address for address, _ in (W_in, W_out, line, addresses, means)
+        )
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
-        self.centres = [
-            Centre(self, window, unpacked(kinds[6].dtype, its)[0])
-            for window, its in zip(
-                cgutils.unpack_tuple(builder, windows), cgutils.unpack_tuple(builder, targets), strict=True
-            )
-        ]
 
-    @property
-    def together(self) -> int:
-        """How many input rows are scored at a time: 4, 2 or 1, whose sums with all output rows fit into registers."""
-        return next((some for some in (4, 2) if some * (self.pairs + 1) < self.v.registers), 1)
+    def unpacked(self, builder: Any, kind: Any, value: Any) -> Any:
+        """Return an array's address and number of rows, or another value as it is."""
+        from numba.core import types
 
-    def kept_row(self, at: Any) -> Any:
-        """Return the address of a row of ``kept``, of means and changes."""
-        return self.v.row(self.kept, at, self.width)
+        if not isinstance(kind, types.Array):
+            return value
+        array = self.context.make_array(kind)(self.context, builder, value)
+        return array.data, builder.extract_value(array.shape, 0)
+
+    def centre(self, window: Any, targets: Any, kind: Any) -> Centre:
+        """Return the centre of a window, and its output rows."""
+        return Centre(self, window, self.unpacked(self.v.builder, kind, targets)[0])
+
+    def centres(self, windows: Any, targets: Any, kind: Any) -> list[Centre]:
+        """Return the centres of a tuple of windows, with a tuple of their output rows."""
+        from numba.core import cgutils
+
+        every = (cgutils.unpack_tuple(self.v.builder, its, len(kind)) for its in (windows, targets))
+        return [self.centre(*one) for one in zip(*every, kind, strict=True)]
+
+    def mean_row(self, at: int) -> Any:
+        """Return the address of a row of ``means``."""
+        return self.v.row(self.means, self.v.integer(at), self.width)
 
     def keep_address(self, at: Any, row: Any) -> None:
-        """Write the address of an input row to ``kept``: to look it up takes as long as to change some vectors of it."""
+        """Write the address of an input row to ``addresses``: to look it up takes as long as to change some vectors of it."""
         b = self.v.builder
-        b.store(b.ptrtoint(row, self.v.index), b.gep(self.kept, [at]))
+        b.store(b.ptrtoint(row, self.v.index), b.gep(self.addresses, [at]))
 
     def kept_address(self, at: Any) -> Any:
         b = self.v.builder
-        return b.inttoptr(b.load(b.gep(self.kept, [at])), self.v.number.as_pointer())
+        return b.inttoptr(b.load(b.gep(self.addresses, [at])), self.v.number.as_pointer())
 
 
 def score(given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], first: Any) -> None:
-    """Compute the slopes of some input rows of each centre with its output rows. first: the place of the first one's slopes."""
+    """Compute the scores of some input rows of each centre with its output rows. first: the place of the first one's slopes."""
     v, inputs = given.v, [row for _, rows in some for row in rows]
     sums: list[list[Any]] = [[None] * given.pairs for _ in inputs]
-    for vector in range(given.vectors):
-        values = [v.load(row, vector) for row in inputs]
+    for piece in given.pieces:
+        values = [piece.load(row) for row in inputs]
         at = 0
         for centre, rows in some:
             own = range(at, at := at + len(rows))
             for k, row in enumerate(centre.rows):
-                t = v.load(row, vector)
+                t = piece.load(row)
                 for i in own:
-                    sums[i][k] = v.multiply_add(values[i], t, sums[i][k])
-    given.slopes.store(first, sums)
+                    sums[i][k] = v.widened(v.multiply_add(values[i], t, sums[i][k]))
+    given.slopes.store_scores(first, sums)
 
 
 def move(given: StepArguments, centre: Centre) -> None:
     """Add to each input row the sum of slope times output row, and to each output row that of slope times input row.
 
-    It takes a part of all rows at a time, of which the sums of the output rows' changes stay in registers, and these rows too if
-    there is room. So input rows are read and written once, and need no copies.
+    It takes some pieces of all rows at a time, of which the sums of the output rows' changes stay in registers, and these rows
+    too if there is room. So input rows are read and written once, and need no copies.
     """
     v = given.v
     together = 2 if 4 * given.pairs + 5 <= v.registers else 1
     room_for_both = 2 * given.pairs + 3 <= v.registers
-    for start in range(0, given.vectors, together):
-        part = range(start, min(start + together, given.vectors))
+    for part in parts_of(given.pieces, together):
 
-        def outputs(part: range = part) -> list[list[Any]]:
-            return [[v.load(row, vector) for vector in part] for row in centre.rows]
+        def outputs(part: Sequence[Piece] = part) -> list[list[Any]]:
+            return [[piece.load(row) for piece in part] for row in centre.rows]
 
         in_registers = outputs() if room_for_both else []
 
-        def moved(at: Any, sums: list[Any], part: range = part, loaded: Any = in_registers) -> list[Any]:
+        def moved(
+            at: Any, sums: list[Any], part: Sequence[Piece] = part, loaded: Sequence[Any] = in_registers
+        ) -> list[Any]:
             row = given.kept_address(at)
-            inputs = [v.load(row, vector) for vector in part]
-            changed, changes = inputs.copy(), iter(sums)
-            added = []
-            for slope, its in zip(given.slopes.loaded(at, range(given.pairs)), loaded or outputs(part), strict=True):
-                changed = [v.multiply_add(slope, t, total) for t, total in zip(its, changed, strict=True)]
-                added += [v.multiply_add(slope, x, next(changes)) for x in inputs]
-            for vector, value in zip(part, changed, strict=True):
-                v.store(row, vector, value)
+            inputs = [piece.load(row) for piece in part]
+            changed, changes, added = inputs.copy(), iter(sums), []
+            for slope, its in zip(given.slopes.loaded(at), loaded or outputs(part), strict=True):
+                slopes = [piece.v.narrowed(slope) for piece in part]
+                changed = [v.multiply_add(*terms) for terms in zip(slopes, its, changed, strict=True)]
+                added += [v.multiply_add(one, x, next(changes)) for one, x in zip(slopes, inputs, strict=True)]
+            for piece, value in zip(part, changed, strict=True):
+                piece.store(row, value)
             return added
 
-        totals = iter(v.loop(centre.count, [v.zero] * (given.pairs * len(part)), moved))
+        totals = iter(v.loop(centre.count, [piece.v.zero for piece in part] * given.pairs, moved))
         for row in centre.rows:  # one after another: two may be the same row
-            for vector in part:
-                v.store(row, vector, v.add(v.load(row, vector), next(totals)))
+            for piece in part:
+                piece.store(row, v.add(piece.load(row), next(totals)))
+
+
+def parts_of(pieces: Sequence[Piece], size: int) -> list[Sequence[Piece]]:
+    """Divide a row's pieces into parts of so many."""
+    return [pieces[start : start + size] for start in range(0, len(pieces), size)]
 
 
 def store_mean(given: StepArguments, centre: Centre, mean: Any) -> None:
     """Store the mean of a window's input rows."""
     v, b = given.v, given.v.builder
     share = v.broadcast(b.fdiv(v.ir.Constant(v.number, 1.0), b.sitofp(centre.count, v.number)))
-    for start in range(0, given.vectors, v.registers - 4):
-        part = range(start, min(start + v.registers - 4, given.vectors))
+    for part in parts_of(given.pieces, v.registers - 4):
 
-        def summed(at: Any, totals: list[Any], part: range = part) -> list[Any]:
+        def summed(at: Any, totals: list[Any], part: Sequence[Piece] = part) -> list[Any]:
             row = centre.input_row(at)
-            return [v.add(total, v.load(row, vector)) for total, vector in zip(totals, part, strict=True)]
+            return [v.add(total, piece.load(row)) for total, piece in zip(totals, part, strict=True)]
 
-        for vector, total in zip(part, v.loop(centre.count, [v.zero] * len(part), summed), strict=True):
-            v.store(mean, vector, v.multiply(total, share))
+        totals = v.loop(centre.count, [piece.v.zero for piece in part], summed)
+        for total, piece in zip(totals, part, strict=True):
+            piece.store(mean, v.multiply(total, piece.v.narrowed(share)))
 
 
-def learn_from_mean(given: StepArguments, centre: Centre, at: int, mean: Any, change: Any) -> None:
-    """Change the output rows one after another, each by its slope times the mean, and store the sum of slope times output row."""
-    v = given.v
-    slopes = given.slopes.loaded(v.integer(at), range(given.pairs))
-    for vector in range(given.vectors):
-        x, total = v.load(mean, vector), None
-        for slope, row in zip(slopes, centre.rows, strict=True):  # two may be the same row
-            t = v.load(row, vector)
+def learn_from_mean(given: StepArguments, centre: Centre, at: int) -> None:
+    """Change the output rows of a centre one after another, each by its slope times the mean, and store the mean's change.
+
+    at: the number of the centre among those that learn together. The mean's change is the sum of slope times output row.
+    """
+    v, (mean, change) = given.v, (given.mean_row(2 * at + part) for part in (0, 1))
+    slopes = given.slopes.loaded(v.integer(at))
+    for piece in given.pieces:
+        x, total = piece.load(mean), None
+        for slope, row in zip(map(piece.v.narrowed, slopes), centre.rows, strict=True):  # two may be the same row
+            t = piece.load(row)
             total = v.multiply_add(slope, t, total)
-            v.store(row, vector, v.multiply_add(slope, x, t))
-        v.store(change, vector, total)
+            piece.store(row, v.multiply_add(slope, x, t))
+        piece.store(change, total)

@@ -2,118 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..compiled import machine_code
 from ..machine import prefetch_line
 from ..vectors import LINE, Vectors
-from .rows import Centre, StepArguments, learn_from_mean, move, score, store_mean
+from .rows import UNIT_FLOATS, StepArguments, learn_from_mean, move, rows_together, score, store_mean
 
 
 @machine_code
-def prefetch_row_to_write(typing: Any, table: Any, row: Any, lines: Any) -> Any:
+def prefetch_row_to_write(typing: Any, table: Any, row: Any, units: Any) -> Any:
     """Prefetch a row of a table for writing."""
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         v = Vectors(b)
-        at = context.cast(b, arguments[1], row, types.int64)
-        start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, len(lines) * LINE)
-        for line in range(len(lines)):
+        at, lines = context.cast(b, arguments[1], row, types.int64), -(-len(units) * UNIT_FLOATS // LINE)
+        start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, lines * LINE)
+        for line in range(lines):
             prefetch_line(b, start, v.integer(line * 4 * LINE), to_write=True)
         return context.get_dummy_value()
 
-    return types.void(table, row, lines), generate
+    return types.void(table, row, units), generate
 
 
 @machine_code
-def skip_gram_step(
-    typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    slopes: Any, kept: Any, pairs: Any, lines: Any,
-) -> Any:  # fmt: skip
-    """Train each context's input row against the K + 1 output rows of its centre. Scores are of rows as they were, and both sides
-    change by the other's old values. A word that is in the window twice changes twice, in turn.
+def skip_gram_slopes(typing: Any, given: Any, window: Any, targets: Any) -> Any:
+    """Compute the slopes of each context's input row with the K + 1 output rows of its centre, for ``skip_gram_moves``.
 
     Parameters
     ----------
-    W_in, W_out
-        (V, width) float32.
-    own_in, own_out
-        The thread's own rows, (rows, width) float32.
-    line
-        The words of a line, (n,) int32.
-    windows
-        For each centre, where in the line its window begins, where the centre is, and where the window ends: a tuple of
-        tuples of three int64. A window has at least one context.
+    given
+        See ``StepArguments``.
+    window
+        Where in the line the window begins, where its centre is, and where it ends: a tuple of three int64. It has at least
+        one context.
     targets
-        For each centre, the word and its negatives: a tuple of arrays (K + 1,) int32.
-    alpha
-        The rate, float32.
-    slopes
-        8 ceil((K + 1) / 8) floats for each context, and 16 more.
-    kept
-        Here the addresses of a window's input rows are kept, (contexts,) int64.
-    pairs, lines
-        Tuples of K + 1 and width / 16 items.
+        The word at the centre and its negatives, (K + 1,) int32.
     """
     from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        given = StepArguments(context, b, signature.args, arguments)
-        v, most = given.v, given.together
+        its = StepArguments(context, b, given, arguments[0])
+        centre, v, most = its.centre(arguments[1], arguments[2], targets), its.v, rows_together(its.pairs)
 
-        def scored(centre: Centre, first: Any, together: int) -> None:
+        def scored(first: Any, together: int) -> None:
             rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
             for i, row in enumerate(rows):
-                given.keep_address(b.add(first, v.integer(i)), row)
-            score(given, [(centre, rows)], first)
+                its.keep_address(b.add(first, v.integer(i)), row)
+            score(its, [(centre, rows)], first)
 
-        for centre in given.centres:
-            with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
-                scored(centre, b.mul(loop.index, v.integer(most)), most)
-            for some in [some for some in (2, 1) if some < most]:  # what is left
-                with b.if_then(b.icmp_unsigned("!=", b.and_(centre.count, v.integer(some)), v.integer(0))):
-                    scored(centre, b.and_(centre.count, v.integer(-2 * some)), some)
-            move(given, centre)
+        with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
+            scored(b.mul(loop.index, v.integer(most)), most)
+        for some in [some for some in (2, 1) if some < most]:  # what is left
+            with b.if_then(b.icmp_unsigned("!=", b.and_(centre.count, v.integer(some)), v.integer(0))):
+                scored(b.and_(centre.count, v.integer(-2 * some)), some)
+        its.slopes.replace_scores(centre.count)
         return context.get_dummy_value()
 
-    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines), generate
+    return types.void(given, window, targets), generate
 
 
 @machine_code
-def cbow_step(
-    typing: Any, W_in: Any, own_in: Any, W_out: Any, own_out: Any, line: Any, windows: Any, targets: Any, alpha: Any,
-    slopes: Any, kept: Any, pairs: Any, lines: Any,
-) -> Any:  # fmt: skip
-    """Train the mean of each window's input rows against the K + 1 output rows. Each context's row moves by the whole change.
+def skip_gram_moves(typing: Any, given: Any, window: Any, targets: Any) -> Any:
+    """Change each context's input row and the K + 1 output rows, both by the other's old values and the slopes of
+    ``skip_gram_slopes``. A word that is in the window twice changes twice, in turn.
 
-    Centres that are given together are scored together, by rows as they were: one alone would mostly wait for its own results.
-    Parameters are those of ``skip_gram_step``, but in kept are means and changes: (rows, width) float32, two rows for each centre.
+    The parameters are the same. The slopes take a while: something else, such as drawing negatives, fits in between.
+    """
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        its = StepArguments(context, b, given, arguments[0])
+        move(its, its.centre(arguments[1], arguments[2], targets))
+        return context.get_dummy_value()
+
+    return types.void(given, window, targets), generate
+
+
+@machine_code
+def cbow_slopes(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
+    """Compute the slopes of the mean of each window's input rows with the K + 1 output rows of its centre, for ``cbow_moves``.
+
+    Centres that are given together are scored by rows as they were: one alone would mostly wait for its own results.
+
+    Parameters
+    ----------
+    given
+        See ``StepArguments``.
+    windows, targets
+        Tuples of those of one centre or, if ``rows_together`` allows it, two: see ``skip_gram_slopes``.
+    """
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        its = StepArguments(context, b, given, arguments[0])
+        centres = its.centres(arguments[1], arguments[2], targets)
+        means = [its.mean_row(2 * at) for at in range(len(centres))]
+        for centre, mean in zip(centres, means, strict=True):
+            store_mean(its, centre, mean)
+        score(its, [(centre, [mean]) for centre, mean in zip(centres, means, strict=True)], its.v.integer(0))
+        its.slopes.replace_scores(its.v.integer(len(centres)))
+        return context.get_dummy_value()
+
+    return types.void(given, windows, targets), generate
+
+
+@machine_code
+def cbow_moves(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
+    """Change the output rows one centre after another, then the input rows: each context's by the whole change of the mean.
+
+    The parameters are those of ``cbow_slopes``.
     """
     from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        given = StepArguments(context, b, signature.args, arguments)
-        v = given.v
-
-        def learn(centres: Sequence[Centre]) -> None:
-            means, changes = (
-                [given.kept_row(v.integer(2 * at + part)) for at in range(len(centres))] for part in (0, 1)
-            )
-            for centre, mean in zip(centres, means, strict=True):
-                store_mean(given, centre, mean)
-            score(given, [(centre, [mean]) for centre, mean in zip(centres, means, strict=True)], v.integer(0))
-            for at, centre in enumerate(centres):
-                learn_from_mean(given, centre, at, means[at], changes[at])
-            for centre, change in zip(centres, changes, strict=True):
-                with cgutils.for_range(b, centre.count, intp=v.index) as loop:
-                    row = centre.input_row(loop.index)
-                    for vector in range(given.vectors):
-                        v.store(row, vector, v.add(v.load(row, vector), v.load(change, vector)))
-
-        for centres in [given.centres] if given.together > 1 else [[centre] for centre in given.centres]:
-            learn(centres)
+        its = StepArguments(context, b, given, arguments[0])
+        centres, v = its.centres(arguments[1], arguments[2], targets), its.v
+        for at, centre in enumerate(centres):
+            learn_from_mean(its, centre, at)
+        for at, centre in enumerate(centres):
+            with cgutils.for_range(b, centre.count, intp=v.index) as loop:
+                row = centre.input_row(loop.index)
+                for piece in its.pieces:
+                    piece.store(row, v.add(piece.load(row), piece.load(its.mean_row(2 * at + 1))))
         return context.get_dummy_value()
 
-    return types.void(W_in, own_in, W_out, own_out, line, windows, targets, alpha, slopes, kept, pairs, lines), generate
+    return types.void(given, windows, targets), generate
