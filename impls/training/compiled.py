@@ -1,7 +1,8 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
-negatives. The rows of a centre are prefetched two centres ahead, while it waits for slopes. CBOW takes two centres at a time.
+negatives. Negatives are drawn and rows prefetched two centres ahead, while a centre's slopes are computed. CBOW takes two
+centres at a time.
 ``impls/training/steps.py`` has the arithmetic.
 """
 
