@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .compiled import machine_code
+from .machine import LINE, prefetch_line
 from .vectors import Vectors, array_parts, register_bytes, registers
 
 UNIT = 32
@@ -16,7 +17,7 @@ UNIT = 32
 
 
 @machine_code
-def product_block(typing: Any, out: Any, A: Any, X: Any, high: Any, wide: Any, add: Any) -> Any:
+def product_block(typing: Any, out: Any, A: Any, X: Any, way: Any, high: Any, add: Any, ahead: Any, start: Any) -> Any:
     """Compute one block of A X, or of out + A X, in out. The sums stay in registers.
 
     Parameters
@@ -24,55 +25,82 @@ def product_block(typing: Any, out: Any, A: Any, X: Any, high: Any, wide: Any, a
     out, X
         (rows, columns) and (n, columns), with contiguous rows. n is at least 1.
     A
-        (rows, n), with any strides.
-    high, wide
-        Tuples with as many items as the block has rows, and units per row.
+        (rows, n). Its rows are as far apart as the way says, its columns by any stride.
+    way
+        From ``product_way``.
+    high
+        A tuple with as many items as the block has rows.
     add
         Whether to add to out.
+    ahead, start
+        What to prefetch meanwhile: from so many bytes after the begin of this array on, as many as the way says.
     """
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        (o, _, (o_row, _)), (a, (_, n), (a_row, a_column)), (x, _, (x_row, _)) = (
+        (o, _, (o_row, _)), (a, (_, n), (_, a_column)), (x, _, (x_row, _)) = (
             array_parts(context, b, kind, value) for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
         )
-        whole, rest = divmod(len(wide) * UNIT, register_bytes())
+        apart, _, wide, pace = map(len, way)
+        whole, rest = divmod(wide * UNIT, register_bytes())
         v, unit = Vectors(b, X.dtype.bitwidth), Vectors(b, X.dtype.bitwidth, UNIT)
-        pieces = [(v, c) for c in range(whole)] + [(unit, len(wide) - 1)] * (rest > 0)
-        rows = [
-            (b.gep(o, [b.mul(v.integer(r), o_row)]), b.gep(a, [b.mul(v.integer(r), a_row)])) for r in range(len(high))
-        ]
+        pieces = [(v, c) for c in range(whole)] + [(unit, wide - 1)] * (rest > 0)
+        # at distances known when this is compiled, one address serves all rows of A
+        rows = [(b.gep(o, [b.mul(v.integer(r), o_row)]), b.gep(a, [v.integer(r * apart)])) for r in range(len(high))]
+        following, part = array_parts(context, b, ahead, arguments[6])[0], pace * len(high)
         places = [(target, kind, c) for target, _ in rows for kind, c in pieces]
 
         def accumulate(at: Any, sums: list[Any]) -> list[Any]:
+            for line in range(0, part, LINE):
+                place = b.add(b.add(arguments[7], v.integer(line)), b.mul(at, v.integer(part)))
+                prefetch_line(b, following, place, to_write=False)
             row, step = b.gep(x, [b.mul(at, x_row)]), b.mul(at, a_column)
             values = [(kind, kind.load(row, c, align=v.bytes)) for kind, c in pieces]
             factors = [b.load(b.gep(factor, [step])) for _, factor in rows]
             terms = [(kind, kind.broadcast(factor), value) for factor in factors for kind, value in values]
             return [kind.multiply_add(f, x, total) for (kind, f, x), total in zip(terms, sums, strict=True)]
 
-        start = [b.select(arguments[5], kind.load(row, c, align=v.bytes), kind.zero) for row, kind, c in places]
-        for (row, kind, c), total in zip(places, v.loop(n, start, accumulate), strict=True):
+        first = [b.select(arguments[5], kind.load(row, c, align=v.bytes), kind.zero) for row, kind, c in places]
+        for (row, kind, c), total in zip(places, v.loop(n, first, accumulate), strict=True):
             kind.store(row, c, total, align=v.bytes)
         return context.get_dummy_value()
 
-    return types.void(out, A, X, high, wide, add), generate
+    return types.void(out, A, X, way, high, add, ahead, types.intp), generate
 
 
-def product(out: Any, A: Any, X: Any, high: Any, wide: Any, add: bool) -> None:
-    """Compute out = A X, or out += A X, block by block.
+def product(out: Any, A: Any, X: Any, way: Any, add: bool, ahead: Any) -> None:
+    """Compute out = A X, or out += A X, block by block, and prefetch meanwhile what the array ``ahead`` begins with.
 
-    ``high`` and ``wide`` come from ``blocks``. X and out have a whole number of blocks of columns.
+    Rows of X, and of out unless it is added to, may be shorter than whole blocks of columns if there is memory behind the last:
+    what is beyond the end of a row of X is not used, and what is written beyond that of a row of out is then overwritten by
+    the next row.
     """
-    columns = wide[0] * len(wide)
-    for column in range(0, X.shape[1], columns):
-        row = 0
+    _, high, wide, pace = way
+    columns, steps = wide[0] * len(wide), len(X) * len(pace)
+    for column in range((X.shape[1] - 1) // columns * columns, -1, -columns):
+        row, start = 0, column // columns * len(A) * steps
         while row + len(high) <= len(A):
-            product_block(out[row:, column:], A[row:], X[:, column:], high, wide, add)
+            product_block(out[row:, column:], A[row:], X[:, column:], way, high, add, ahead, start + row * steps)
             row += len(high)
         while row < len(A):
-            product_block(out[row:, column:], A[row:], X[:, column:], (0,), wide, add)
+            product_block(out[row:, column:], A[row:], X[:, column:], way, (0,), add, ahead, start + row * steps)
             row += 1
+
+
+def product_way(apart: int, high: Any, wide: Any, pace: int = 0) -> tuple[Any, ...]:
+    """Return how to compute a product, as tuples whose lengths are compiled in.
+
+    Parameters
+    ----------
+    apart
+        From one row of A to the next, in items.
+    high, wide
+        From ``blocks``.
+    pace
+        How many bytes to prefetch while a row of A meets a row of X, for each block of columns. Prefetched all at once, they
+        would wait for each other, and the product for them.
+    """
+    return (0,) * apart, high, wide, (0,) * pace
 
 
 def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
@@ -91,9 +119,8 @@ def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], i
     units = max(1, -(-columns * item // UNIT))
     wide = -(-units // -(-units // (widest * register_bytes() // UNIT)))
     vectors = -(-wide * UNIT // register_bytes())
-    high = min(
-        14, (registers() - 1) // vectors - 1
-    )  # a row's vectors, one factor, and the sums of all rows in registers
+    # in registers are a row's vectors, one factor, and the sums of all rows
+    high = min(14, (registers() - 1) // vectors - 1)
     return (0,) * high, (UNIT // item,) * wide, -(-units // wide) * wide * UNIT // item
 
 

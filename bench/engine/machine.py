@@ -16,7 +16,7 @@ import numpy as np
 from impls.arrays import resident_zeros
 from impls.compiled import ready
 from impls.interface import Array
-from impls.products import blocks, product
+from impls.products import blocks, product, product_way
 
 from . import protocol
 from .process import blas_threads, pin
@@ -142,7 +142,7 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Way, ...]:
     high, wide, columns = blocks(PRODUCT, dtype.itemsize)
     a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
     square = a[:, :PRODUCT]
-    product_of = (out, square, b, high, wide)
+    product_of = (out, square, b, product_way(columns, high, wide))
     ways: tuple[Callable[[], object], ...] = (
         lambda: np.matmul(square, b[:, :PRODUCT], out=out[:, :PRODUCT]),
         partial(ready(multiplied, product_of), *product_of),
@@ -150,8 +150,8 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Way, ...]:
     return tuple((way, 2.0 * PRODUCT**3) for way in ways)
 
 
-def multiplied(out: Array, a: Array, b: Array, high: tuple[int, ...], wide: tuple[int, ...]) -> None:
-    product(out, a, b, high, wide, False)
+def multiplied(out: Array, a: Array, b: Array, way: tuple[Any, ...]) -> None:
+    product(out, a, b, way, False, a)
 
 
 def least_s(calls: Sequence[Callable[[], object]], pool: ThreadPoolExecutor) -> float:

@@ -18,9 +18,8 @@ from ..checks import check_close, check_dtype
 from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..jax_peers import Program, jax_result, on_jax, program
 from ..losses import add_powers, raise_tops
-from ..machine import read_row
 from ..peers import leaf, tensors, torch_on
-from ..products import blocks, even_block, product
+from ..products import blocks, even_block, product, product_way
 from ..vectors import aligned
 from ..words import Corpus
 from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights
@@ -274,9 +273,8 @@ def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) 
     return loss, (dh / total - of_target) / n, dW
 
 
-TILE, SHORT_TILE = 42, 14
-"""Words per tile, whose scores and rows stay in cache from product to product. The short one is for few examples with short rows,
-whose products take no longer than moving the rows: they then leave the first cache to the processor's own prefetching."""
+TILE = 42
+"""Words per tile, whose scores and rows stay in cache from product to product."""
 
 
 class Tiles(NamedTuple):
@@ -295,15 +293,16 @@ class Tiles(NamedTuple):
     top, total
         The last of these, and the sums of exponentials relative to them, (B').
     change
-        dh transposed, (H, B').
-    out
-        Gradients of a tile's words, (words, H').
+        dh, (B, H').
+    last
+        The last tile's words, then some words' gradients, (words, H'): there is no memory behind the last rows of W_out and dW_out.
     gradient
         dW_out, (V, H).
-    high, even, wide
-        How products with B' columns are divided into blocks (see ``products.blocks``): of a tile's rows, and of H rows.
-    tall, broad
-        How products with H' columns are.
+    few
+        How many words' gradients are computed at a time: a tile, or fewer where a row takes several blocks of columns. They are
+        then copied from ``last``, since the blocks would come back to the same lines of the gradient.
+    to_scores, to_change, to_gradient
+        How the three products are computed (see ``products.product_way``).
     """
 
     columns: Array
@@ -313,74 +312,91 @@ class Tiles(NamedTuple):
     top: Array
     total: Array
     change: Array
-    out: Array
+    last: Array
     gradient: Array
-    high: tuple[int, ...]
-    even: tuple[int, ...]
-    wide: tuple[int, ...]
-    tall: tuple[int, ...]
-    broad: tuple[int, ...]
+    few: int
+    to_scores: tuple[Any, ...]
+    to_change: tuple[Any, ...]
+    to_gradient: tuple[Any, ...]
 
 
 def tiles(problem: Problem) -> Tiles:
     size, dtype = problem.size, problem.size.float_type
     high, wide, across = blocks(size.B, dtype.itemsize)
-    tall, broad, along = blocks(size.H, dtype.itemsize)
-    columns, change = (aligned(size.H, across, dtype) for _ in range(2))
-    tile = SHORT_TILE if size.B <= 16 and size.H * dtype.itemsize <= 512 else TILE
-    powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // tile)))
+    most, broad, along = blocks(size.H, dtype.itemsize)
+    columns = aligned(size.H, across, dtype)
+    powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
     top, total = aligned(2, across, dtype)
-    rows, out, gradient = aligned(max(1, size.B), along, dtype), aligned(tile, along, dtype), gradient_buffer(problem)
-    even = even_block(size.H, high)
-    return Tiles(columns, rows, powers, tops, top, total, change, out, gradient, high, even, wide, tall, broad)
+    rows, change = (aligned(max(1, size.B), along, dtype) for _ in range(2))
+    last, gradient, high_gradient = aligned(TILE, along, dtype), gradient_buffer(problem), even_block(TILE, most)
+    few = TILE if along == len(broad) * broad[0] else 2 * len(high_gradient)
+    half = TILE * size.H * dtype.itemsize // 2  # each of two products prefetches half of the next tile
+    to_scores = product_way(size.H, high, wide, -(-half // (TILE * size.H)))
+    to_change = product_way(1, even_block(size.B, most), broad, -(-half // (len(change) * TILE)))
+    to_gradient = product_way(across, high_gradient, broad)
+    return Tiles(
+        columns, rows, powers, tops, top, total, change, last, gradient, few, to_scores, to_change, to_gradient
+    )
 
 
 def set_columns(h: Array, tiles: Tiles) -> None:
     """Write h transposed, and begin with no scores."""
-    columns, change = tiles.columns, tiles.change
+    columns = tiles.columns
     for b in range(columns.shape[1]):
         tiles.top[b], tiles.total[b] = -np.inf, 0
         for j in range(len(columns)):
             columns[j, b] = h[b, j] if b < len(h) else 0
-            change[j, b] = 0
+    tiles.change[:] = 0
 
 
-def forward(tile: int, W_out: Array, tiles: Tiles) -> None:
-    """Compute a tile's exponentials and its part of dh, relative to the highest scores so far."""
-    top, change, begin, end = tiles.top, tiles.change, tile * len(tiles.out), (tile + 1) * len(tiles.out)
-    W, part, highest = W_out[begin:end], tiles.powers[begin:end], tiles.tops[tile]
-    for w in range(
-        len(W)
-    ):  # one row after another, as the processor foresees: a block would wait for many rows at once
-        read_row(W, w)
-    product(part, W, tiles.columns, tiles.high, tiles.wide, False)
-    for b in range(len(top)):
-        highest[b] = top[b]
-    raise_tops(highest, part)
-    for b in range(len(top)):
-        if highest[b] > top[b]:
-            shrunk = np.exp(top[b] - highest[b])
-            top[b] = highest[b]
-            tiles.total[b] *= shrunk
-            for j in range(len(change)):
-                change[j, b] *= shrunk
-    add_powers(tiles.total, part, top)
-    product(change, W.T, part, tiles.even, tiles.wide, True)
+def forward(W_out: Array, tiles: Tiles) -> None:
+    """Compute exponentials and dh tile by tile, relative to the highest scores so far."""
+    top, total, change, last, columns = tiles.top, tiles.total, tiles.change, tiles.last, tiles.columns
+    for tile in range(len(tiles.tops)):
+        begin, end = tile * len(last), (tile + 1) * len(last)
+        W, part, highest = W_out[begin:end], tiles.powers[begin:end], tiles.tops[tile]
+        product(part, W, columns, tiles.to_scores, False, W_out[end:])
+        for b in range(len(top)):
+            highest[b] = top[b]
+        raise_tops(highest, part)
+        for b in range(len(top)):
+            if highest[b] > top[b]:
+                shrunk = np.exp(top[b] - highest[b])
+                top[b] = highest[b]
+                total[b] *= shrunk
+                if b < len(change):
+                    for j in range(change.shape[1]):
+                        change[b, j] *= shrunk
+        add_powers(total, part, top)
+        factors = part[:, : len(change)].T
+        if end < len(W_out):
+            product(change, factors, W, tiles.to_change, True, W_out[end + len(last) // 2 :])
+        else:
+            for w in range(len(W)):
+                for j in range(W.shape[1]):
+                    last[w, j] = W[w, j]
+            product(change, factors, last, tiles.to_change, True, last)
 
 
-def backward(tile: int, h: Array, tiles: Tiles) -> None:
-    """Compute the gradients of a tile's words."""
-    rows, tops, out, begin, end = tiles.rows, tiles.tops, tiles.out, tile * len(tiles.out), (tile + 1) * len(tiles.out)
-    gradient = tiles.gradient[begin:end]
-    for b in range(len(h)):
-        if tile == 0 or tops[tile, b] > tops[tile - 1, b]:
-            share = np.exp(tops[tile, b] - tiles.top[b]) / (tiles.total[b] * len(h))
-            for j in range(h.shape[1]):
-                rows[b, j] = share * h[b, j]
-    product(out, tiles.powers[begin:end, : len(rows)], rows, tiles.tall, tiles.broad, False)
-    for w in range(len(gradient)):
-        for j in range(h.shape[1]):
-            gradient[w, j] = out[w, j]
+def backward(h: Array, tiles: Tiles) -> None:
+    """Compute the gradients, some words of a tile at a time."""
+    rows, tops, last, gradient = tiles.rows, tiles.tops, tiles.last, tiles.gradient
+    for tile in range(len(tops)):
+        for b in range(len(h)):
+            if tile == 0 or tops[tile, b] > tops[tile - 1, b]:
+                share = np.exp(tops[tile, b] - tiles.top[b]) / (tiles.total[b] * len(h))
+                for j in range(h.shape[1]):
+                    rows[b, j] = share * h[b, j]
+        for begin in range(tile * len(last), min((tile + 1) * len(last), len(gradient)), tiles.few):
+            end = min(begin + tiles.few, (tile + 1) * len(last), len(gradient))
+            factors = tiles.powers[begin:end, : len(rows)]
+            if tiles.few == len(last) and end < len(gradient):
+                product(gradient[begin:end], factors, rows, tiles.to_gradient, False, rows)
+            else:
+                product(last, factors, rows, tiles.to_gradient, False, rows)
+                for w in range(end - begin):
+                    for j in range(h.shape[1]):
+                        gradient[begin + w, j] = last[w, j]
 
 
 @softmax.implementation(
@@ -398,17 +414,14 @@ def backward(tile: int, h: Array, tiles: Tiles) -> None:
 def numba(h: Array, W_out: Array, target: Array, tiles: Tiles) -> tuple[Array, Array, Array]:
     n, dh = max(1, len(h)), np.empty_like(h)
     set_columns(h, tiles)
-    for tile in range(len(tiles.tops)):
-        forward(tile, W_out, tiles)
-    top, total = tiles.top, tiles.total
-    for tile in range(len(tiles.tops)):
-        backward(tile, h, tiles)
-    change, dW, loss = tiles.change, tiles.gradient, 0.0
+    forward(W_out, tiles)
+    backward(h, tiles)
+    top, total, change, dW, loss = tiles.top, tiles.total, tiles.change, tiles.gradient, 0.0
     for b in range(len(h)):
         score, word = h.dtype.type(0), target[b]
         for j in range(h.shape[1]):
             score += h[b, j] * W_out[word, j]
-            dh[b, j] = (change[j, b] / total[b] - W_out[word, j]) / n
+            dh[b, j] = (change[b, j] / total[b] - W_out[word, j]) / n
             dW[word, j] -= h[b, j] / n
         loss += top[b] + np.log(total[b]) - score
     return h.dtype.type(loss / n), dh, dW

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from impls.compiled import compiled
 from impls.losses import add_powers, logistic_losses, softmax_losses
-from impls.products import blocks, gradients, product, row_units, scores
+from impls.products import blocks, gradients, product, product_way, row_units, scores
 from impls.vectors import aligned
 
 
@@ -86,9 +86,10 @@ def test_softmax_losses_and_slopes_are_numpys(dtype: str) -> None:
     dtype=st.sampled_from(["f4", "f8"]),
     add=st.booleans(),
     turned=st.booleans(),
+    pace=st.sampled_from([0, 4]),
 )
 def test_a_product_is_that_of_its_whole_matrices(
-    rows: int, n: int, columns: int, dtype: str, add: bool, turned: bool
+    rows: int, n: int, columns: int, dtype: str, add: bool, turned: bool, pace: int
 ) -> None:
     """Of any shape, with the first matrix transposed or not, and nothing written beyond the rows."""
     rng = np.random.default_rng(rows)
@@ -99,9 +100,32 @@ def test_a_product_is_that_of_its_whole_matrices(
     want = A @ X + (out[:rows] if add else 0)
     last = out[rows].copy()
     given = np.asfortranarray(A) if turned else A
-    compiled(product)(out[:rows], given, X, high, wide, add)
+    way = product_way(1 if turned else n, high, wide, pace)
+    compiled(product)(out[:rows], given, X, way, add, A)
     np.testing.assert_allclose(out[:rows], want, atol=1e-4 if dtype == "f4" else 1e-12)
     np.testing.assert_array_equal(out[rows], last)
+
+
+@settings(max_examples=40)
+@given(
+    rows=st.integers(1, 9),
+    n=st.integers(1, 5),
+    columns=st.sampled_from([1, 19, 100, 300]),
+    dtype=st.sampled_from(["f4", "f8"]),
+    pace=st.sampled_from([0, 100]),
+)
+def test_a_product_takes_rows_that_are_no_whole_blocks_if_others_are_behind(
+    rows: int, n: int, columns: int, dtype: str, pace: int
+) -> None:
+    """Those of X and of out; of the rows behind, only the beginning of the first is written."""
+    rng = np.random.default_rng(rows)
+    high, wide, across = blocks(columns, np.dtype(dtype).itemsize)
+    A, X = rng.normal(size=(rows, n)).astype(dtype), rng.normal(size=(n + 1, columns)).astype(dtype)
+    behind = -(-across // columns)
+    X, out = np.concatenate([X] * (1 + behind)), np.zeros((rows + behind + 1, columns), dtype)
+    compiled(product)(out[:rows], A, X[:n], product_way(n, high, wide, pace), False, A)
+    np.testing.assert_allclose(out[:rows], A @ X[:n], atol=1e-4 if dtype == "f4" else 1e-12)
+    assert not out[rows:].reshape(-1)[across - columns :].any()
 
 
 @settings(max_examples=60)
