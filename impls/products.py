@@ -41,7 +41,7 @@ def product_block(typing: Any, out: Any, A: Any, X: Any, way: Any, high: Any, ad
         (o, _, (o_row, _)), (a, (_, n), (_, a_column)), (x, _, (x_row, _)) = (
             array_parts(context, b, kind, value) for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
         )
-        apart, _, wide, pace = map(len, way)
+        apart, wide, pace = compiled_in(way[0]), len(way[2]), compiled_in(way[3])
         whole, rest = divmod(wide * UNIT, register_bytes())
         v, unit = Vectors(b, X.dtype.bitwidth), Vectors(b, X.dtype.bitwidth, UNIT)
         pieces = [(v, c) for c in range(whole)] + [(unit, wide - 1)] * (rest > 0)
@@ -75,8 +75,8 @@ def product(out: Any, A: Any, X: Any, way: Any, add: bool, ahead: Any) -> None:
     what is beyond the end of a row of X is not used, and what is written beyond that of a row of out is then overwritten by
     the next row.
     """
-    _, high, wide, pace = way
-    columns, steps = wide[0] * len(wide), len(X) * len(pace)
+    _, high, wide, _, pace = way
+    columns, steps = wide[0] * len(wide), len(X) * pace
     for column in range((X.shape[1] - 1) // columns * columns, -1, -columns):
         row, start = 0, column // columns * len(A) * steps
         while row + len(high) <= len(A):
@@ -88,7 +88,7 @@ def product(out: Any, A: Any, X: Any, way: Any, add: bool, ahead: Any) -> None:
 
 
 def product_way(apart: int, high: Any, wide: Any, pace: int = 0) -> tuple[Any, ...]:
-    """Return how to compute a product, as tuples whose lengths are compiled in.
+    """Return how to compute a product, for ``product``.
 
     Parameters
     ----------
@@ -100,7 +100,17 @@ def product_way(apart: int, high: Any, wide: Any, pace: int = 0) -> tuple[Any, .
         How many bytes to prefetch while a row of A meets a row of X, for each block of columns. Prefetched all at once, they
         would wait for each other, and the product for them.
     """
-    return (0,) * apart, high, wide, (0,) * pace
+    return known(apart), high, wide, known(pace), pace
+
+
+def known(number: int) -> tuple[tuple[int, ...], ...]:
+    """Return a number as a tuple whose type tells it: for each octal digit one of so many items. A long tuple compiles slowly."""
+    return tuple((0,) * int(digit) for digit in f"{number:o}")
+
+
+def compiled_in(kind: Any) -> int:
+    """Return the number that the type of such a tuple tells."""
+    return int("".join(str(len(digit)) for digit in kind), 8)
 
 
 def blocks(columns: int, item: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
