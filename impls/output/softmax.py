@@ -341,12 +341,14 @@ def tiles(problem: Problem) -> Tiles:
 
 def set_columns(h: Array, tiles: Tiles) -> None:
     """Write h transposed, and begin with no scores."""
-    columns = tiles.columns
+    columns, change = tiles.columns, tiles.change
     for b in range(columns.shape[1]):
         tiles.top[b], tiles.total[b] = -np.inf, 0
         for j in range(len(columns)):
             columns[j, b] = h[b, j] if b < len(h) else 0
-    tiles.change[:] = 0
+    for b in range(len(change)):
+        for j in range(change.shape[1]):
+            change[b, j] = 0
 
 
 def forward(W_out: Array, tiles: Tiles) -> None:
