@@ -295,9 +295,12 @@ class Tiles(NamedTuple):
     change
         dh, (B, H').
     last
-        The last tile's words, then some words' gradients, (words, H'): there is no memory behind the last rows of W_out and dW_out.
+        The last tile's words, then some words' gradients, (words, H').
     gradient
         dW_out, (V, H).
+    behind
+        How many rows of W_out and dW_out a product with H' columns may touch behind its own. Where there are fewer, it takes
+        ``last`` instead.
     few
         How many words' gradients are computed at a time: a tile, or fewer where a row takes several blocks of columns. They are
         then copied from ``last``, since the blocks would come back to the same lines of the gradient.
@@ -314,6 +317,7 @@ class Tiles(NamedTuple):
     change: Array
     last: Array
     gradient: Array
+    behind: int
     few: int
     to_scores: tuple[Any, ...]
     to_change: tuple[Any, ...]
@@ -329,13 +333,14 @@ def tiles(problem: Problem) -> Tiles:
     top, total = aligned(2, across, dtype)
     rows, change = (aligned(max(1, size.B), along, dtype) for _ in range(2))
     last, gradient, high_gradient = aligned(TILE, along, dtype), gradient_buffer(problem), even_block(TILE, most)
+    behind = -(-(along - size.H) // size.H)
     few = TILE if along == len(broad) * broad[0] else 2 * len(high_gradient)
     half = TILE * size.H * dtype.itemsize // 2  # each of two products prefetches half of the next tile
     to_scores = product_way(size.H, high, wide, -(-half // (TILE * size.H)))
     to_change = product_way(1, even_block(size.B, most), broad, -(-half // (len(change) * TILE)))
     to_gradient = product_way(across, high_gradient, broad)
     return Tiles(
-        columns, rows, powers, tops, top, total, change, last, gradient, few, to_scores, to_change, to_gradient
+        columns, rows, powers, tops, top, total, change, last, gradient, behind, few, to_scores, to_change, to_gradient
     )
 
 
@@ -371,7 +376,7 @@ def forward(W_out: Array, tiles: Tiles) -> None:
                         change[b, j] *= shrunk
         add_powers(total, part, top)
         factors = part[:, : len(change)].T
-        if end < len(W_out):
+        if end + tiles.behind <= len(W_out):
             product(change, factors, W, tiles.to_change, True, W_out[end + len(last) // 2 :])
         else:
             for w in range(len(W)):
@@ -392,7 +397,7 @@ def backward(h: Array, tiles: Tiles) -> None:
         for begin in range(tile * len(last), min((tile + 1) * len(last), len(gradient)), tiles.few):
             end = min(begin + tiles.few, (tile + 1) * len(last), len(gradient))
             factors = tiles.powers[begin:end, : len(rows)]
-            if tiles.few == len(last) and end < len(gradient):
+            if tiles.few == len(last) and end + tiles.behind <= len(gradient):
                 product(gradient[begin:end], factors, rows, tiles.to_gradient, False, rows)
             else:
                 product(last, factors, rows, tiles.to_gradient, False, rows)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_expit, log_softmax
+from scipy.special import log_expit, log_softmax, softmax
 
 from impls import catalogue
 from impls.interface import Array, Implementation
 from impls.output.hierarchical import Tree, huffman
-from tests.impls.calling import called, for_every, implementations, sized, slopes
+from impls.output.softmax import tiles
+from tests.impls.calling import available, called, for_every, implementations, problem_of, sized, slopes
 
 SOFTMAX = implementations("output.softmax")
 NEGATIVES = implementations("output.negative-sampling", "output.shared-negatives")
@@ -176,6 +177,25 @@ def test_scores_of_a_thousand_do_not_overflow(implementation: Implementation, dt
     assert not dW.any()
     if implementation.slug != "full":  # as in the book, it takes the logarithm of a probability that has become 0
         assert computed(implementation, h, W, np.array([1, 1], IDS[dtype]))[0] == 2000
+
+
+@pytest.mark.parametrize(
+    ("V", "H"), [(43, 1), (85, 3), (42, 8), (45, 300)]
+)
+def test_compiled_softmax_writes_nothing_behind_its_gradient(V: int, H: int) -> None:
+    """Its products write whole units; behind a tile there may be fewer rows than these take, or none."""
+    [implementation] = [its for its in catalogue.own() if its.key == "output.softmax/numba"]
+    rng, end = np.random.default_rng(V), V * H
+    h, W, target = rng.random((3, H), np.float32), rng.random((V, H), np.float32), rng.integers(V, size=3)
+    memory = np.full(end + 64, 7, np.float32)
+    workspace = tiles(problem_of(available(implementation), sized(h, target, V), h, W, target))
+    workspace = workspace._replace(gradient=memory[:end].reshape(V, H))
+    loss, dh, dW = implementation(h, W, target, workspace)
+    slopes_of_scores = (softmax(h @ W.T, axis=1) - np.eye(V, dtype=np.float32)[target]) / 3
+    np.testing.assert_allclose(dW, slopes_of_scores.T @ h, atol=1e-5)
+    np.testing.assert_allclose(dh, slopes_of_scores @ W, atol=1e-5)
+    assert loss == pytest.approx(-log_softmax(h @ W.T, axis=1)[[0, 1, 2], target].mean(), rel=1e-5)
+    assert (memory[end:] == 7).all()
 
 
 @pytest.mark.parametrize("implementation", [*NEGATIVES, *NCE])
