@@ -13,11 +13,11 @@ from .machine import LINE, prefetch_line
 from .vectors import Vectors, array_parts, register_bytes, registers
 
 UNIT = 32
-"""Rows are padded to a multiple of these bytes: half of the largest registers, so that little is computed needlessly."""
+"""Rows are computed in multiples of these bytes: half of the largest registers, so that little is computed needlessly."""
 
 
 @machine_code
-def product_block(typing: Any, out: Any, A: Any, X: Any, way: Any, high: Any, add: Any, ahead: Any, start: Any) -> Any:
+def product_block(typing: Any, out: Any, A: Any, X: Any, way: Any, high: Any, add: Any, ahead: Any, done: Any) -> Any:
     """Compute one block of A X, or of out + A X, in out. The sums stay in registers.
 
     Parameters
@@ -25,34 +25,39 @@ def product_block(typing: Any, out: Any, A: Any, X: Any, way: Any, high: Any, ad
     out, X
         (rows, columns) and (n, columns), with contiguous rows. n is at least 1.
     A
-        (rows, n). Its rows are as far apart as the way says, its columns by any stride.
+        (rows, n), with any strides. If the way says how far apart its rows are, that must be true: it is not checked.
     way
         From ``product_way``.
     high
         A tuple with as many items as the block has rows.
     add
         Whether to add to out.
-    ahead, start
-        What to prefetch meanwhile: from so many bytes after the begin of this array on, as many as the way says.
+    ahead, done
+        The array to prefetch from meanwhile, as much as the way says, and how many rows of A had their part before.
     """
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        (o, _, (o_row, _)), (a, (_, n), (_, a_column)), (x, _, (x_row, _)) = (
+        (o, _, (o_row, _)), (a, (_, n), (a_row, a_column)), (x, _, (x_row, _)) = (
             array_parts(context, b, kind, value) for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
         )
         apart, wide, pace = compiled_in(way[0]), len(way[2]), compiled_in(way[3])
         whole, rest = divmod(wide * UNIT, register_bytes())
         v, unit = Vectors(b, X.dtype.bitwidth), Vectors(b, X.dtype.bitwidth, UNIT)
         pieces = [(v, c) for c in range(whole)] + [(unit, wide - 1)] * (rest > 0)
-        # at distances known when this is compiled, one address serves all rows of A
-        rows = [(b.gep(o, [b.mul(v.integer(r), o_row)]), b.gep(a, [v.integer(r * apart)])) for r in range(len(high))]
+        # at distances that are known when this is compiled, one address serves all rows of A
+        distance = v.integer(apart) if apart else a_row
+        rows = [
+            (b.gep(o, [b.mul(v.integer(r), o_row)]), b.gep(a, [b.mul(v.integer(r), distance)]))
+            for r in range(len(high))
+        ]
         following, part = array_parts(context, b, ahead, arguments[6])[0], pace * len(high)
+        begin = b.mul(b.mul(arguments[7], n), v.integer(pace))
         places = [(target, kind, c) for target, _ in rows for kind, c in pieces]
 
         def accumulate(at: Any, sums: list[Any]) -> list[Any]:
             for line in range(0, part, LINE):
-                place = b.add(b.add(arguments[7], v.integer(line)), b.mul(at, v.integer(part)))
+                place = b.add(b.add(begin, v.integer(line)), b.mul(at, v.integer(part)))
                 prefetch_line(b, following, place, to_write=False)
             row, step = b.gep(x, [b.mul(at, x_row)]), b.mul(at, a_column)
             values = [(kind, kind.load(row, c, align=v.bytes)) for kind, c in pieces]
@@ -75,32 +80,40 @@ def product(out: Any, A: Any, X: Any, way: Any, add: bool, ahead: Any) -> None:
     what is beyond the end of a row of X is not used, and what is written beyond that of a row of out is then overwritten by
     the next row.
     """
-    _, high, wide, _, pace = way
-    columns, steps = wide[0] * len(wide), len(X) * pace
+    _, high, wide, _ = way
+    columns = wide[0] * len(wide)
     for column in range((X.shape[1] - 1) // columns * columns, -1, -columns):
-        row, start = 0, column // columns * len(A) * steps
+        row, before = 0, column // columns * len(A)
         while row + len(high) <= len(A):
-            product_block(out[row:, column:], A[row:], X[:, column:], way, high, add, ahead, start + row * steps)
+            product_block(out[row:, column:], A[row:], X[:, column:], way, high, add, ahead, before + row)
             row += len(high)
         while row < len(A):
-            product_block(out[row:, column:], A[row:], X[:, column:], way, (0,), add, ahead, start + row * steps)
+            product_block(out[row:, column:], A[row:], X[:, column:], way, (0,), add, ahead, before + row)
             row += 1
 
 
-def product_way(apart: int, high: Any, wide: Any, pace: int = 0) -> tuple[Any, ...]:
-    """Return how to compute a product, for ``product``.
+def product_way(high: Any, wide: Any, apart: int = 0, pace: int = 0) -> tuple[Any, ...]:
+    """Return how to compute a product, for ``product``. All of it is compiled in.
 
     Parameters
     ----------
-    apart
-        From one row of A to the next, in items.
     high, wide
         From ``blocks``.
+    apart
+        From one row of A to the next, in items; 0 if that is not known beforehand. It pays off where blocks are high.
     pace
-        How many bytes to prefetch while a row of A meets a row of X, for each block of columns. Prefetched all at once, they
-        would wait for each other, and the product for them.
+        How many bytes to prefetch while a row of A meets a row of X, for each block of columns (``pace_of``).
     """
-    return known(apart), high, wide, known(pace), pace
+    return known(apart), high, wide, known(pace)
+
+
+def pace_of(size: int, rows: int, n: int, column_blocks: int) -> int:
+    """Return the pace at which a product of A (rows, n) prefetches so many bytes: bit by bit, since lines wait for each other.
+
+    It is a power of two, so that few are compiled, and 0 where a byte at a time is too much.
+    """
+    steps = rows * n * column_blocks
+    return 1 << (-(-size // steps) - 1).bit_length() if size >= steps else 0
 
 
 def known(number: int) -> tuple[tuple[int, ...], ...]:

@@ -142,7 +142,7 @@ def multiplyings(dtype: np.dtype[Any]) -> tuple[Way, ...]:
     high, wide, columns = blocks(PRODUCT, dtype.itemsize)
     a, b, out = (np.ones((PRODUCT, columns), dtype) for _ in range(3))
     square = a[:, :PRODUCT]
-    product_of = (out, square, b, product_way(columns, high, wide))
+    product_of = (out, square, b, product_way(high, wide, columns))
     ways: tuple[Callable[[], object], ...] = (
         lambda: np.matmul(square, b[:, :PRODUCT], out=out[:, :PRODUCT]),
         partial(ready(multiplied, product_of), *product_of),

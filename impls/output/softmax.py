@@ -19,7 +19,7 @@ from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..jax_peers import Program, jax_result, on_jax, program
 from ..losses import add_powers, raise_tops
 from ..peers import leaf, tensors, torch_on
-from ..products import blocks, even_block, product, product_way
+from ..products import blocks, even_block, pace_of, product, product_way
 from ..vectors import aligned
 from ..words import Corpus
 from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights
@@ -275,6 +275,9 @@ def online(h: Array, W_out: Array, target: Array, buffers: tuple[Array, Array]) 
 
 TILE = 42
 """Words per tile, whose scores and rows stay in cache from product to product."""
+FEW = 32
+"""Up to this batch, the products take no longer than moving the rows: the next tile is prefetched, and no row of dh is computed
+alone. Beyond, little depends on it, and what is compiled is the same for more batch sizes."""
 
 
 class Tiles(NamedTuple):
@@ -294,16 +297,18 @@ class Tiles(NamedTuple):
         The last of these, and the sums of exponentials relative to them, (B').
     change
         dh, (B, H').
-    last
-        The last tile's words, then some words' gradients, (words, H').
+    spare
+        A tile of words or of gradients where a product must not touch memory behind them, (words, H').
     gradient
         dW_out, (V, H).
     behind
-        How many rows of W_out and dW_out a product with H' columns may touch behind its own. Where there are fewer, it takes
-        ``last`` instead.
+        How many rows after its last one a product may read or overwrite. Near the end of a table there are fewer, and ``spare``
+        stands in.
+    in_place
+        Whether gradients are computed in their place. Where a row takes several blocks of columns, these would come back to the
+        same lines of ``gradient``.
     few
-        How many words' gradients are computed at a time: a tile, or fewer where a row takes several blocks of columns. They are
-        then copied from ``last``, since the blocks would come back to the same lines of the gradient.
+        How many words' gradients are computed at a time.
     to_scores, to_change, to_gradient
         How the three products are computed (see ``products.product_way``).
     """
@@ -315,9 +320,10 @@ class Tiles(NamedTuple):
     top: Array
     total: Array
     change: Array
-    last: Array
+    spare: Array
     gradient: Array
     behind: int
+    in_place: bool
     few: int
     to_scores: tuple[Any, ...]
     to_change: tuple[Any, ...]
@@ -332,16 +338,24 @@ def tiles(problem: Problem) -> Tiles:
     powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
     top, total = aligned(2, across, dtype)
     rows, change = (aligned(max(1, size.B), along, dtype) for _ in range(2))
-    last, gradient, high_gradient = aligned(TILE, along, dtype), gradient_buffer(problem), even_block(TILE, most)
+    spare, gradient = aligned(TILE, along, dtype), gradient_buffer(problem)
     behind = -(-(along - size.H) // size.H)
-    few = TILE if along == len(broad) * broad[0] else 2 * len(high_gradient)
-    half = TILE * size.H * dtype.itemsize // 2  # each of two products prefetches half of the next tile
-    to_scores = product_way(size.H, high, wide, -(-half // (TILE * size.H)))
-    to_change = product_way(1, even_block(size.B, most), broad, -(-half // (len(change) * TILE)))
-    to_gradient = product_way(across, high_gradient, broad)
+    tall = even_block(TILE, most)
+    columns_at_once, row_at_once = len(wide) * wide[0], len(broad) * broad[0]
+    in_place = along == row_at_once
+    half = (
+        TILE * size.H * dtype.itemsize // 2 if size.B <= FEW else 0
+    )  # of the next tile: each of two products prefetches one
+    scores_pace = pace_of(half, TILE, size.H, across // columns_at_once)
+    change_pace = pace_of(half, len(change), TILE, along // row_at_once)
+    change_high = even_block(size.B, most) if size.B <= FEW else most
     return Tiles(
-        columns, rows, powers, tops, top, total, change, last, gradient, behind, few, to_scores, to_change, to_gradient
-    )
+        columns, rows, powers, tops, top, total, change, spare, gradient, behind, in_place,
+        few=TILE if in_place else 2 * len(tall),
+        to_scores=product_way(high, wide, size.H, scores_pace),
+        to_change=product_way(change_high, broad, 1, change_pace),
+        to_gradient=product_way(tall, broad),
+    )  # fmt: skip
 
 
 def set_columns(h: Array, tiles: Tiles) -> None:
@@ -358,9 +372,9 @@ def set_columns(h: Array, tiles: Tiles) -> None:
 
 def forward(W_out: Array, tiles: Tiles) -> None:
     """Compute exponentials and dh tile by tile, relative to the highest scores so far."""
-    top, total, change, last, columns = tiles.top, tiles.total, tiles.change, tiles.last, tiles.columns
+    top, total, change, spare, columns = tiles.top, tiles.total, tiles.change, tiles.spare, tiles.columns
     for tile in range(len(tiles.tops)):
-        begin, end = tile * len(last), (tile + 1) * len(last)
+        begin, end = tile * TILE, (tile + 1) * TILE
         W, part, highest = W_out[begin:end], tiles.powers[begin:end], tiles.tops[tile]
         product(part, W, columns, tiles.to_scores, False, W_out[end:])
         for b in range(len(top)):
@@ -375,35 +389,35 @@ def forward(W_out: Array, tiles: Tiles) -> None:
                     for j in range(change.shape[1]):
                         change[b, j] *= shrunk
         add_powers(total, part, top)
-        factors = part[:, : len(change)].T
+        factors, ahead = part[:, : len(change)].T, W_out[end + TILE // 2 :]
         if end + tiles.behind <= len(W_out):
-            product(change, factors, W, tiles.to_change, True, W_out[end + len(last) // 2 :])
+            product(change, factors, W, tiles.to_change, True, ahead)
         else:
             for w in range(len(W)):
                 for j in range(W.shape[1]):
-                    last[w, j] = W[w, j]
-            product(change, factors, last, tiles.to_change, True, last)
+                    spare[w, j] = W[w, j]
+            product(change, factors, spare, tiles.to_change, True, ahead)
 
 
 def backward(h: Array, tiles: Tiles) -> None:
     """Compute the gradients, some words of a tile at a time."""
-    rows, tops, last, gradient = tiles.rows, tiles.tops, tiles.last, tiles.gradient
+    rows, tops, spare, gradient = tiles.rows, tiles.tops, tiles.spare, tiles.gradient
     for tile in range(len(tops)):
         for b in range(len(h)):
             if tile == 0 or tops[tile, b] > tops[tile - 1, b]:
                 share = np.exp(tops[tile, b] - tiles.top[b]) / (tiles.total[b] * len(h))
                 for j in range(h.shape[1]):
                     rows[b, j] = share * h[b, j]
-        for begin in range(tile * len(last), min((tile + 1) * len(last), len(gradient)), tiles.few):
-            end = min(begin + tiles.few, (tile + 1) * len(last), len(gradient))
+        for begin in range(tile * TILE, min((tile + 1) * TILE, len(gradient)), tiles.few):
+            end = min(begin + tiles.few, (tile + 1) * TILE, len(gradient))
             factors = tiles.powers[begin:end, : len(rows)]
-            if tiles.few == len(last) and end + tiles.behind <= len(gradient):
+            if tiles.in_place and end + tiles.behind <= len(gradient):
                 product(gradient[begin:end], factors, rows, tiles.to_gradient, False, rows)
             else:
-                product(last, factors, rows, tiles.to_gradient, False, rows)
+                product(spare, factors, rows, tiles.to_gradient, False, rows)
                 for w in range(end - begin):
                     for j in range(h.shape[1]):
-                        gradient[begin + w, j] = last[w, j]
+                        gradient[begin + w, j] = spare[w, j]
 
 
 @softmax.implementation(

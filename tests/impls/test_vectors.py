@@ -86,12 +86,13 @@ def test_softmax_losses_and_slopes_are_numpys(dtype: str) -> None:
     dtype=st.sampled_from(["f4", "f8"]),
     add=st.booleans(),
     turned=st.booleans(),
+    told=st.booleans(),
     pace=st.sampled_from([0, 4]),
 )
 def test_a_product_is_that_of_its_whole_matrices(
-    rows: int, n: int, columns: int, dtype: str, add: bool, turned: bool, pace: int
+    rows: int, n: int, columns: int, dtype: str, add: bool, turned: bool, told: bool, pace: int
 ) -> None:
-    """Of any shape, with the first matrix transposed or not, and nothing written beyond the rows."""
+    """Of any shape, with the first matrix transposed or not, its rows' distance told or not, and nothing written beyond the rows."""
     rng = np.random.default_rng(rows)
     high, wide, across = blocks(columns, np.dtype(dtype).itemsize)
     A, X, out = rng.normal(size=(rows, n)).astype(dtype), aligned(n, across, dtype), aligned(rows + 1, across, dtype)
@@ -100,7 +101,7 @@ def test_a_product_is_that_of_its_whole_matrices(
     want = A @ X + (out[:rows] if add else 0)
     last = out[rows].copy()
     given = np.asfortranarray(A) if turned else A
-    way = product_way(1 if turned else n, high, wide, pace)
+    way = product_way(high, wide, (1 if turned else n) * told, pace)
     compiled(product)(out[:rows], given, X, way, add, A)
     np.testing.assert_allclose(out[:rows], want, atol=1e-4 if dtype == "f4" else 1e-12)
     np.testing.assert_array_equal(out[rows], last)
@@ -123,7 +124,7 @@ def test_a_product_takes_rows_that_are_no_whole_blocks_if_others_are_behind(
     A, X = rng.normal(size=(rows, n)).astype(dtype), rng.normal(size=(n + 1, columns)).astype(dtype)
     behind = -(-across // columns)
     X, out = np.concatenate([X] * (1 + behind)), np.zeros((rows + behind + 1, columns), dtype)
-    compiled(product)(out[:rows], A, X[:n], product_way(n, high, wide, pace), False, A)
+    compiled(product)(out[:rows], A, X[:n], product_way(high, wide, n, pace), False, A)
     np.testing.assert_allclose(out[:rows], A @ X[:n], atol=1e-4 if dtype == "f4" else 1e-12)
     assert not out[rows:].reshape(-1)[across - columns :].any()
 
